@@ -1,0 +1,44 @@
+"""Where everything of our own lives: the state and configuration folders, and the shipped hooks and schemas.
+
+The only module that knows platformdirs, and the only one that knows where `hooks/` and `schemas/` are.
+Nothing here creates a folder: read-only commands leave an empty home empty.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+APP = "claude-local"
+
+
+def state_dir(environ: Mapping[str, str]) -> Path:
+    """The folder of the session log, the ownership records and the locks.
+
+    `CLAUDE_LOCAL_STATE_DIR` moves it; otherwise it is the platform's user state folder
+    (`$XDG_STATE_HOME/claude-local` or `~/.local/state/claude-local` on Linux).
+    """
+    if chosen := environ.get("CLAUDE_LOCAL_STATE_DIR"):
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir(APP, appauthor=False))
+
+
+def config_dir(environ: Mapping[str, str]) -> Path:
+    """The folder of claude-local's own `config.toml`; `CLAUDE_LOCAL_CONFIG_DIR` moves it."""
+    if chosen := environ.get("CLAUDE_LOCAL_CONFIG_DIR"):
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(APP, appauthor=False))
+
+
+def shipped(name: str) -> Path:
+    """The folder `hooks` or `schemas` that came with this installation.
+
+    In a wheel they travel inside the package; in a checkout (also an editable install) they stand beside it.
+    """
+    package = Path(__file__).resolve().parent
+    for parent in (package, package.parent):
+        if (folder := parent / name).is_dir():
+            return folder
+    raise FileNotFoundError(f"{name}/ is neither in {package} nor beside it: the installation is incomplete")
