@@ -1,1 +1,44 @@
-"""TODO"""
+"""Why is it so: which settings, credentials and model a session here would use, and who decided it."""
+
+from claude_local_plugin.precedence.gather import gather, installed_client_version
+from claude_local_plugin.precedence.locate import (
+    git_layout,
+    managed_dir_default,
+    settings_file_to_write,
+    settings_paths,
+)
+from claude_local_plugin.precedence.model import (
+    Candidate,
+    ConfigWarning,
+    Decision,
+    FileState,
+    Resolution,
+    Scope,
+    SettingsFile,
+    Snapshot,
+)
+from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, resolve
+from claude_local_plugin.precedence.table import VERIFIED_AGAINST, VERIFIED_VERSIONS
+
+__all__ = [
+    "VERIFIED_AGAINST",
+    "VERIFIED_VERSIONS",
+    "Candidate",
+    "ConfigWarning",
+    "Decision",
+    "FileState",
+    "Resolution",
+    "Scope",
+    "SettingsFile",
+    "Snapshot",
+    "candidates",
+    "effective",
+    "effective_env",
+    "gather",
+    "git_layout",
+    "installed_client_version",
+    "managed_dir_default",
+    "resolve",
+    "settings_file_to_write",
+    "settings_paths",
+]

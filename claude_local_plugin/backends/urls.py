@@ -1,0 +1,153 @@
+"""What a base URL must look like for Claude Code to reach a server with it, and what its host says about it."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from claude_local_plugin.errors import UsageError
+
+#: Ends of a path that Claude Code adds by itself: it asks for `<base URL>/v1/messages` (observed on 2.1.329).
+_API_PATH = re.compile(r"/v1(/(messages(/count_tokens)?|models|chat/completions|completions|responses))?/*$")
+_HOST_NAME = re.compile(r"[\w~-]+(\.[\w~-]+)*\.?")
+_ANTHROPIC_DOMAINS = ("anthropic.com", "claude.ai", "claude.com")
+
+
+@dataclass(frozen=True, slots=True)
+class BackendUrl:
+    """A base URL in the form we write it: lower-case scheme and host, no trailing slash."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as people say them (the port as far as the URL names it)."""
+        return urlsplit(self.url).netloc
+
+
+def normalise(url: str) -> BackendUrl:
+    """The base URL as it belongs into ANTHROPIC_BASE_URL.
+
+    Raises UsageError, with the right URL as the hint where there is one; a credential in `url` is never repeated.
+    """
+    if not url or any(character.isspace() or not character.isprintable() for character in url):
+        raise UsageError(*_complaint("has blanks in it or is empty", _without_blanks(url)))
+    if "://" not in url:
+        raise UsageError(*_complaint("does not begin with http:// or https://", _with_scheme(url)))
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError("the URL cannot be read: its host or port is malformed", _EXAMPLE) from error
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(f"Claude Code cannot use a {parts.scheme}:// address, only http:// and https://", _EXAMPLE)
+    problem = next(_problems(parts, port), None)
+    if problem is not None:
+        raise UsageError(*_complaint(*problem))
+    host = (parts.hostname or "").lower()
+    clean = urlunsplit((parts.scheme, _netloc(parts), parts.path.rstrip("/"), "", ""))
+    return BackendUrl(clean, parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
+
+
+_EXAMPLE = "a base URL looks like http://localhost:8000"
+
+
+def _complaint(problem: str, offer: str | None) -> tuple[str, str]:
+    return f"the URL {problem}", f"use {offer}" if offer else _EXAMPLE
+
+
+def _problems(parts: SplitResult, port: int | None) -> Iterator[tuple[str, str | None]]:
+    """What is wrong with a URL that could be taken apart, each with the URL to use instead, if one can be offered."""
+    if not parts.hostname:
+        yield "names no host", None
+        return
+    if parts.hostname.count(":") > 1 and "[" not in parts.netloc:
+        yield "has an IPv6 address without brackets around it", None
+        return
+    if not _is_host(parts.hostname):
+        yield "has a host that is neither a name nor an address", None
+        return
+    if port == 0 or parts.netloc.endswith(":"):
+        yield "has no usable port number after the colon", None
+        return
+    if "@" in parts.path:
+        # most likely a password with a slash in it: offer nothing, so that nothing of it is shown
+        yield "has an @ after its host", None
+        return
+    right = urlunsplit((parts.scheme, _netloc(parts), _API_PATH.sub("", parts.path).rstrip("/"), "", ""))
+    if "@" in parts.netloc:
+        yield (
+            "has credentials in it, which would end up in a settings file and in logs",
+            f"{right} and --token-env VARIABLE",
+        )
+    if _API_PATH.search(parts.path):
+        yield "goes too far: Claude Code adds /v1/messages by itself", right
+    if parts.query or parts.fragment:
+        yield "has a query or a fragment, which Claude Code's requests cannot keep", right
+
+
+def _without_blanks(url: str) -> str | None:
+    """The URL that was probably meant by one with blanks or control characters; never with credentials."""
+    guess = "".join(character for character in url if character.isprintable() and not character.isspace())
+    try:
+        return normalise(guess).url if guess else None
+    except UsageError:  # nothing sensible to offer
+        return None
+
+
+def _with_scheme(url: str) -> str | None:
+    """The URL that was probably meant by one without `http://`; never with credentials."""
+    rest = re.sub(r"^https?:/*", "", url, flags=re.IGNORECASE).rpartition("@")[2]
+    guess = f"http://{rest}"
+    try:
+        return normalise(guess).url
+    except UsageError:  # nothing sensible to offer
+        return None
+
+
+def _netloc(parts: SplitResult) -> str:
+    """Host and port without credentials, the host in lower case."""
+    return parts.netloc.rpartition("@")[2].lower()
+
+
+def _is_host(host: str) -> bool:
+    if _HOST_NAME.fullmatch(host):
+        return True
+    try:
+        # a zone (fe80::1%eth0) is valid for sockets, but the URL parser of the client refuses it
+        return "%" not in host and ipaddress.ip_address(host) is not None
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this very machine, by its name or address alone (nothing is looked up)."""
+    host = host.strip("[]").rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    # 0.0.0.0 and :: are addresses to listen on; a connection to them stays on the machine
+    return address.is_loopback or address.is_unspecified or (mapped is not None and mapped.is_loopback)
+
+
+def is_plain_http_remote(url: str) -> bool:
+    """Whether requests to this URL cross a network unencrypted."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def is_anthropic(host: str) -> bool:
+    """Whether the host is one of Anthropic's own."""
+    host = host.rstrip(".").lower()
+    return any(host == domain or host.endswith(f".{domain}") for domain in _ANTHROPIC_DOMAINS)

@@ -1,0 +1,98 @@
+"""The command line: options, questions and output; the doing is in `commands`.
+
+The only room that knows click. A subcommand's module is imported when it is called, so that `--help` and the quick
+commands stay quick.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from claude_local_plugin import __version__
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.render import err
+
+#: Command -> the module below this package that holds it, and what `--help` says of it.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "Show the whole round on this machine: enable, a session, its record, disable."),
+    "disable": ("enable", "Give the settings file back as it was before enable."),
+    "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
+    "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
+    "hooks": ("hooks", "Install, remove or show the session hooks alone."),
+    "sessions": ("sessions", "Read the log: which backend every session used."),
+    "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
+    "verify": ("verify", "Ask your own Claude Code whether explain-precedence is right about it."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called or asked for help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names, in the order of `--help`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command by name; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name for a misspelt one."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The commands with their help texts from the table, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be understood.",
+)
+@click.version_option(__version__, message="claude-local %(version)s")
+def main() -> None:
+    """Claude Code on your own model server, explained and on record."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line; returns the exit code. The one place that catches our errors."""
+    try:
+        code = main.main(args=list(argv), prog_name="claude-local", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        err().line("aborted: nothing was written", "yellow")
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ClaudeLocalError as error:
+        printer = err()
+        printer.line(f"error: {error.message}", "bold red")
+        if error.hint:
+            printer.line(f"hint: {error.hint}")
+        return error.exit_code
+    except BrokenPipeError:
+        # the reader went away (`| head`): nothing is left to say, and the interpreter must not try to flush it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        err().line("interrupted", "yellow")
+        return 130
+    return code if isinstance(code, int) else 0

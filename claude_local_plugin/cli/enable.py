@@ -1,0 +1,208 @@
+"""`claude-local enable` and `claude-local disable`: options, the question, and what is shown."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from claude_local_plugin.cli.options import Place, here, json_option, scope_option
+from claude_local_plugin.render import columns, err, json_text, out, short_path
+
+if TYPE_CHECKING:
+    from claude_local_plugin.commands.enable import Prepared, World
+
+
+@click.command()
+@click.option("--url", metavar="URL", help="The server's address, e.g. http://dell-pro-max:8000 (without /v1).")
+@click.option("--model", metavar="NAME", help="The served model to use; needed where the server serves several.")
+@click.option("--token-env", metavar="VAR", help="The environment variable that holds your server's key.")
+@scope_option()
+@click.option("--dry-run", is_flag=True, help="Show the diff that would be applied and write nothing, anywhere.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before writing.")
+@click.option("--no-check", is_flag=True, help="Write without asking the server (needs --url and --model).")
+@click.option("--no-hooks", is_flag=True, help="Leave the session hooks out.")
+@click.option("--port-scan/--no-port-scan", default=True, help="Without --url: look on this machine's well-known ports.")
+@click.option("--max-model-len", type=click.IntRange(min=1), metavar="N", help="The window in tokens, where the server does not say.")
+@click.option("--force", is_flag=True, help="Write even if the window is too small for Claude Code.")
+@json_option
+def enable(
+    url: str | None,
+    model: str | None,
+    token_env: str | None,
+    scope: str,
+    dry_run: bool,
+    yes: bool,
+    no_check: bool,
+    no_hooks: bool,
+    port_scan: bool,
+    max_model_len: int | None,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Point this project's Claude Code at a model server of your own.
+
+    Shows what it would write as a diff, each line with its reason, and asks on a terminal. Only our own keys
+    change; `claude-local disable` gives the file back. Modifies: the settings file of --scope, this clone's
+    .git/info/exclude, and claude-local's state folder.
+    """
+    from claude_local_plugin.commands import enable as command
+    from claude_local_plugin.precedence import Scope
+
+    place = here()
+    asking = sys.stdin.isatty() and sys.stderr.isatty() and not yes and not as_json
+    request = command.Request(
+        url=url,
+        model=model,
+        token_env=token_env,
+        scope=Scope(scope),
+        check=not no_check,
+        with_hooks=not no_hooks,
+        port_scan=port_scan,
+        max_model_len=max_model_len,
+        force=force,
+    )
+    prepared = command.prepare(request, world_of(place), _choose if asking else None)
+    if not as_json:
+        _show(prepared, place)
+        for warning in (*prepared.warnings, *prepared.unheard):
+            err(place.environ).line(f"! {warning}", "yellow")
+    if prepared.changed and not dry_run:
+        if asking and not click.confirm("Write this?", default=True, err=True):
+            raise click.exceptions.Abort
+        sentence = command.write(prepared)
+    else:
+        sentence = prepared.sentence
+    if as_json:
+        print(json_text(command.report(prepared, dry_run=dry_run)))
+    else:
+        _conclude(prepared, sentence, place, dry_run=dry_run)
+    return 1 if prepared.unheard else 0
+
+
+@click.command()
+@scope_option(default=None)
+@json_option
+def disable(scope: str | None, as_json: bool) -> int:
+    """Give the settings file back as it was before enable.
+
+    Without --scope: every scope of this folder that enable has written. A key you edited since is left alone and
+    named. Modifies what enable modified, and nothing else.
+    """
+    from claude_local_plugin.commands import enable as command
+    from claude_local_plugin.precedence import Scope
+
+    place = here()
+    scopes = [Scope(scope)] if scope else [Scope.LOCAL, Scope.PROJECT, Scope.USER]
+    report = command.disable(world_of(place), scopes)
+    if as_json:
+        print(json_text(report))
+        return 0
+    printer = out(place.environ)
+    for line in disabled_lines(report, place):
+        printer.line(line)
+    return 0
+
+
+def disabled_lines(report: dict[str, object], place: Place) -> list[str]:
+    """What `disable` did, for people."""
+    lines = []
+    files = report["files"]
+    assert isinstance(files, list)
+    for entry in files:
+        if not entry["had_record"]:
+            continue
+        name = short_path(entry["settings_file"], cwd=place.cwd, home=place.home)
+        if entry["removed_file"]:
+            lines.append(f"{name}: removed (enable had created it)")
+        else:
+            count = len(entry["removed"]) + len(entry["restored"])
+            lines.append(f"{name}: {count} settings taken out or put back")
+        lines += [f"  left alone: {kept['key']} ({kept['reason']})" for kept in entry["kept"]]
+    return lines or ["not enabled here: nothing to disable"]
+
+
+def world_of(place: Place) -> "World":
+    """The place as the commands take it, with the installed client's version."""
+    from claude_local_plugin.commands.enable import World
+    from claude_local_plugin.precedence import installed_client_version
+
+    return World(
+        cwd=place.cwd,
+        home=place.home,
+        environ=place.environ,
+        state_dir=place.state_dir,
+        python=sys.executable,
+        client_version=installed_client_version(place.environ),
+    )
+
+
+def _choose(question: str, options: Sequence[str]) -> str:
+    printer = err()
+    for number, option in enumerate(options, start=1):
+        printer.line(f"  {number}  {option}")
+    number = click.prompt(question, type=click.IntRange(1, len(options)), default=1, err=True)
+    return options[number - 1]
+
+
+def _show(prepared: "Prepared", place: Place) -> None:
+    """The server, the model and the diff with its reasons; prose goes to stderr, the diff to stdout."""
+    prose, printer = err(place.environ), out(place.environ)
+    for line in headline(prepared):
+        prose.line(line)
+    if not prepared.changed:
+        return
+    prose.line()
+    diff = prepared.diff()
+    if sys.stdout.isatty():
+        printer.diff(annotated(diff, prepared))
+    else:
+        # a diff that something reads stays a diff: the reasons go beside it
+        prose.lines(columns([(line.key, line.reason) for line in prepared.lines], indent="  "))
+        print(diff, end="")
+    prose.line()
+
+
+def headline(prepared: "Prepared") -> list[str]:
+    """Who answers and which model was chosen, in at most two lines."""
+    from claude_local_plugin.commands.enable import describe
+
+    backend, server = prepared.backend, prepared.server
+    window = f" · window {backend.max_model_len:,}" if backend.max_model_len else ""
+    if server is None:
+        return [f"{backend.host} was not asked (--no-check){window}", f"model: {backend.model}"]
+    lines = [f"{describe(server)} at {backend.host} · {server.state} in {server.latency_ms:.0f} ms{window}"]
+    others = len(server.models) - 1
+    if others and prepared.request.model is None:
+        return [*lines, f"model: {backend.model}   (the only name that is not an alias; --model to choose)"]
+    return [*lines, f"model: {backend.model}"]
+
+
+def annotated(diff: str, prepared: "Prepared") -> str:
+    """The diff with each of our lines' reasons beside it, as far as the line is there."""
+    reasons = {f'"{line.path[-1]}":': line.reason for line in prepared.lines}
+    lines = diff.splitlines()
+    width = min(72, max((len(line) for line in lines if _reason(line, reasons)), default=0))
+    return "\n".join(
+        f"{line.ljust(width)}   {reason}" if (reason := _reason(line, reasons)) else line for line in lines
+    )
+
+
+def _reason(line: str, reasons: dict[str, str]) -> str:
+    words = line[1:].split(maxsplit=1)
+    return reasons.get(words[0], "") if line.startswith("+") and words else ""
+
+
+def _conclude(prepared: "Prepared", sentence: str, place: Place, *, dry_run: bool) -> None:
+    """What a session here uses now, in one sentence, and how to undo it."""
+    printer = err(place.environ)
+    name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
+    if dry_run:
+        printer.line("Nothing was written (--dry-run)." if prepared.changed else f"{name} is already as it would be.")
+        return
+    if not prepared.changed:
+        printer.line(f"already enabled: {sentence}", "green")
+        return
+    printer.line(f"Enabled. {sentence}", "green")
+    scope = "" if prepared.request.scope == "local" else f" --scope {prepared.request.scope}"
+    printer.line(f"Undo: claude-local disable{scope}")

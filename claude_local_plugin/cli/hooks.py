@@ -1,0 +1,86 @@
+"""`claude-local hooks install|uninstall|status`: the session hooks alone."""
+
+import click
+
+from claude_local_plugin.cli.enable import world_of
+from claude_local_plugin.cli.options import here, json_option, scope_option
+from claude_local_plugin.render import columns, json_text, out, short_path
+
+
+@click.group()
+def hooks() -> None:
+    """Install, remove or show the session hooks alone.
+
+    At user scope they see every session of this machine, those on Anthropic's API too, and go on working when a
+    project's settings file is broken.
+    """
+
+
+@hooks.command("install")
+@scope_option()
+@click.option("--dry-run", is_flag=True, help="Show the diff that would be applied and write nothing.")
+@json_option
+def install(scope: str, dry_run: bool, as_json: bool) -> int:
+    """Install the hooks for SessionStart, UserPromptSubmit and SessionEnd. Modifies the settings file of --scope."""
+    from claude_local_plugin.commands import hooks as command
+    from claude_local_plugin.precedence import Scope
+
+    place = here()
+    report = command.install(world_of(place), Scope(scope), dry_run=dry_run)
+    if as_json:
+        print(json_text(report))
+        return 0
+    printer = out(place.environ)
+    name = short_path(str(report["settings_file"]), cwd=place.cwd, home=place.home)
+    if dry_run:
+        printer.diff(str(report["diff"]))
+    elif report["changed"]:
+        printer.line(f"hooks installed in {name}   (undo: claude-local hooks uninstall --scope {scope})", "green")
+    else:
+        printer.line(f"already installed in {name}")
+    return 0
+
+
+@hooks.command("uninstall")
+@scope_option()
+@json_option
+def uninstall(scope: str, as_json: bool) -> int:
+    """Take the hooks out again, whoever of our commands installed them. Modifies the settings file of --scope."""
+    from claude_local_plugin.commands import hooks as command
+    from claude_local_plugin.precedence import Scope
+
+    place = here()
+    report = command.uninstall(world_of(place), Scope(scope))
+    if as_json:
+        print(json_text(report))
+        return 0
+    name = short_path(str(report["settings_file"]), cwd=place.cwd, home=place.home)
+    out(place.environ).line(f"hooks removed from {name}" if report["changed"] else f"no hooks of ours in {name}")
+    return 0
+
+
+@hooks.command("status")
+@scope_option(default=None)
+@json_option
+def status(scope: str | None, as_json: bool) -> int:
+    """Which hooks are installed where, and whether they can run. Reads only; exit 1 where one cannot run."""
+    from claude_local_plugin.commands import hooks as command
+    from claude_local_plugin.precedence import Scope
+
+    place = here()
+    report = command.status(world_of(place).snapshot(), Scope(scope) if scope else None)
+    broken = any(entry["problem"] for entry in report["hooks"])
+    if as_json:
+        print(json_text(report))
+        return int(broken)
+    printer = out(place.environ)
+    if not report["hooks"]:
+        printer.line("no hooks of ours are installed   (claude-local hooks install --scope user)")
+    rows = [
+        (entry["event"], entry["scope"], short_path(entry["path"], cwd=place.cwd, home=place.home), entry["problem"] or "ok")
+        for entry in report["hooks"]
+    ]
+    printer.lines(columns(rows))
+    if report["disabled_by"]:
+        printer.line(f"! switched off by {report['disabled_by']}", "yellow")
+    return int(broken)

@@ -1,0 +1,40 @@
+"""Options and small pieces that several commands share."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from claude_local_plugin import paths
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
+
+
+def scope_option(default: str | None = "local") -> Callable[[Any], Any]:
+    """`--scope local|project|user`: which of Claude Code's settings files is meant."""
+    return click.option(
+        "--scope",
+        type=click.Choice(["local", "project", "user"]),
+        default=default,
+        show_default=bool(default),
+        help="local: .claude/settings.local.json; project: .claude/settings.json; user: ~/.claude/settings.json.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command runs: the folder, the home, the environment, and our own state folder."""
+
+    cwd: Path
+    home: Path
+    environ: dict[str, str]
+    state_dir: Path
+
+
+def here() -> Place:
+    """The place of this very process. The only reader of the process's folder and environment for the commands."""
+    environ = dict(os.environ)
+    return Place(Path.cwd(), Path.home(), environ, paths.state_dir(environ))

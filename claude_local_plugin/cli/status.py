@@ -1,0 +1,75 @@
+"""`claude-local status`: this folder's backend at a glance."""
+
+import click
+
+from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.render import columns, json_text, out, printable, short_path
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> int:
+    """This folder's backend, from which file, reachable or not and how fast, its hooks and last session.
+
+    Asks the server one question without a credential; reads only. Exit 0 healthy, 1 not.
+    """
+    from claude_local_plugin.commands.status import status as report_of
+    from claude_local_plugin.precedence import gather, installed_client_version
+
+    place = here()
+    snapshot = gather(
+        cwd=place.cwd,
+        home=place.home,
+        environ=place.environ,
+        client_version=installed_client_version(place.environ),
+    )
+    report = report_of(snapshot, state_dir=place.state_dir)
+    if as_json:
+        print(json_text(report))
+        return 0 if report["healthy"] else 1
+    printer = out(place.environ)
+    backend, source = report["backend"], report["source"]
+    rows = [("backend", printable(f"{backend['url']}   {backend['kind']}"))]
+    if source:
+        where = short_path(source["path"], cwd=place.cwd, home=place.home) if source["path"] else "environment"
+        rows.append(("from", f"{source['scope']}   {where}" + (f":{source['line']}" if source["line"] else "")))
+    rows.append(("answers", _answer(report)))
+    window = f"   window {report['context_window']:,}" if report["context_window"] else ""
+    rows.append(("model", printable(str(report["model"])) + window))
+    rows.append(("hooks", _hooks(report) or "none   (claude-local hooks install --scope user)"))
+    rows.append(("last session", _last(report["last_session"])))
+    style = {"answers": "" if report["reachable"] is None else "green" if report["probe"] == "ok" else "bold red"}
+    for (name, _), line in zip(rows, columns(rows), strict=True):
+        printer.line(line, style.get(name, ""))
+    for warning in report["warnings"]:
+        printer.line(f"! {warning['message']}", "yellow")
+        if warning["fix"]:
+            printer.line(f"    fix: {warning['fix']}")
+    return 0 if report["healthy"] else 1
+
+
+def _answer(report: dict[str, object]) -> str:
+    if report["outcome"] == "not_logged_in":
+        return "not asked: Claude Code is not logged in here"
+    if report["reachable"] is None:
+        return "not asked: sessions here go to the cloud"
+    if report["probe"] == "ok":
+        return f"ready, {report['latency_ms']:.0f} ms"
+    return str(report["problem"])
+
+
+def _hooks(report: dict[str, object]) -> str:
+    hooks = report["hooks"]
+    assert isinstance(hooks, dict)
+    scopes: dict[str, list[str]] = {}
+    for entry in hooks["installed"]:
+        scopes.setdefault(entry["scope"], []).append(entry["event"])
+    return "; ".join(f"{scope}: {', '.join(events)}" for scope, events in scopes.items())
+
+
+def _last(session: object) -> str:
+    if not isinstance(session, dict):
+        return "none on record for this folder"
+    backend = session["backend"]
+    started = str(session["started_at"])[:19].replace("T", " ")
+    return printable(f"{started} UTC   {backend['kind']}  {backend['url']}   {str(session['session_id'])[:8]}")

@@ -1,0 +1,424 @@
+"""Point a folder's Claude Code at a model server: find the server, plan the edits, write them, read them back."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_local_plugin import git, ledger, paths, plan
+from claude_local_plugin.backends import ServedModel, Server, identify, sweep, wellknown
+from claude_local_plugin.backends.needs import Needs, needs as needs_of
+from claude_local_plugin.backends.urls import normalise
+from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
+from claude_local_plugin.commands.world import World
+from claude_local_plugin.precedence import (
+    Candidate,
+    Resolution,
+    Scope,
+    Snapshot,
+    candidates,
+    resolve,
+    settings_file_to_write,
+)
+from claude_local_plugin.render import PLACEHOLDER, mask_secret
+from claude_local_plugin.settings import file, hooks, ownership
+from claude_local_plugin.settings.diff import unified_diff
+from claude_local_plugin.settings.document import Change, DocumentError
+
+#: Asks the user to choose one of several; None where nobody can be asked.
+Choose = Callable[[str, Sequence[str]], str]
+
+#: What the ownership record calls the edits of `enable`, its hooks included.
+BACKEND = "backend"
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for on the command line."""
+
+    url: str | None = None
+    model: str | None = None
+    token_env: str | None = None
+    scope: Scope = Scope.LOCAL
+    check: bool = True
+    with_hooks: bool = True
+    port_scan: bool = True
+    max_model_len: int | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Everything `enable` knows before it writes anything."""
+
+    world: World
+    request: Request
+    server: Server | None
+    backend: plan.Backend
+    settings_file: Path
+    lines: tuple[plan.Line, ...]
+    changes: tuple[Change, ...]
+    before: str | None
+    after: str | None
+    warnings: tuple[str, ...]
+    standing: git.Standing
+    unheard: tuple[str, ...]
+    sentence: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return self.before != self.after
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that may not be shown."""
+        return tuple(str(line.value) for line in self.lines if line.secret)
+
+    def diff(self) -> str:
+        """The unified diff of what would be written, with secrets masked."""
+        text = unified_diff(self.before, self.after, str(self.settings_file))
+        for secret in self.secrets:
+            text = text.replace(secret, mask_secret(secret))
+        return text
+
+
+def prepare(request: Request, world: World, choose: Choose | None = None) -> Prepared:
+    """Find the server, choose the model and plan the edits; reads much, writes nothing.
+
+    Raises UsageError for what was asked wrongly, BackendError where no server or model can be had, SettingsError
+    where the settings file cannot be edited, and ClaudeLocalError where a stronger scope would leak a credential.
+    """
+    token = _token(request, world.environ)
+    server = _server(request, token, choose)
+    backend, needs = _backend(request, server, token, choose)
+    _check_window(backend, needs, request)
+
+    settings_file = settings_file_to_write(
+        request.scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
+    )
+    standing = git.standing(settings_file)
+    if backend.token != PLACEHOLDER and standing.tracked:
+        raise SettingsError(
+            f"{settings_file} is tracked by git: a secret written there would be committed",
+            f"git rm --cached {settings_file.name}, or keep the key out of it (no --token-env)",
+        )
+    before = file.read(settings_file)
+    record = ownership.load(settings_file, world.state_dir)
+    without_us = _previewed(before, (), record, settings_file)
+    snapshot = world.snapshot({settings_file: without_us})
+    lines = plan.lines(snapshot, backend, needs, request.scope)
+    changes = (*(line.change() for line in lines), *_hook_changes(request, world))
+    after = _previewed(before, changes, record, settings_file)
+
+    planned = world.snapshot({settings_file: after})
+    resolution = resolve(planned)
+    _refuse_leaks(resolution, backend)
+    warnings = [*plan.warnings(snapshot, backend, needs, request.scope, onboarded=snapshot.onboarded)]
+    if request.scope is Scope.PROJECT and request.with_hooks:
+        warnings.append(
+            "no hooks in a file your team shares (they name this machine's interpreter):"
+            " claude-local hooks install --scope user"
+        )
+    if standing.problem:
+        warnings.append(standing.problem)
+    if standing.tracked and request.scope is Scope.LOCAL:
+        warnings.append(f"{settings_file} is tracked by git: everyone who pulls it gets your server's address")
+    return Prepared(
+        world=world,
+        request=request,
+        server=server,
+        backend=backend,
+        settings_file=settings_file,
+        lines=lines,
+        changes=changes,
+        before=before,
+        after=after,
+        warnings=tuple(warnings),
+        standing=standing,
+        unheard=_unheard(planned, lines, settings_file),
+        sentence=sentence(resolution, world),
+    )
+
+
+def write(prepared: Prepared) -> str:
+    """Carry the plan out, read everything back, and say in one sentence what a session here will now use."""
+    world = prepared.world
+    extras = _exclude(prepared)
+    ownership.apply(prepared.settings_file, {BACKEND: prepared.changes}, state_dir=world.state_dir, extras=extras)
+    if "exclude_file" in extras:
+        line = extras["exclude_line"]
+        file.rewrite(
+            Path(extras["exclude_file"]), lambda text: git.with_line(text, line), lock_dir=world.state_dir / "locks"
+        )
+    version = prepared.server.version if prepared.server else None
+    ledger.remember_backend(world.state_dir, prepared.backend.url, prepared.backend.kind, version)
+    return sentence(resolve(world.snapshot()), world)
+
+
+def report(prepared: Prepared, *, dry_run: bool) -> dict[str, object]:
+    """The object that `enable --json` prints (schemas/enable.schema.json), secrets masked."""
+    return {
+        "changed": prepared.changed and not dry_run,
+        "dry_run": dry_run,
+        "scope": prepared.request.scope.value,
+        "settings_file": str(prepared.settings_file),
+        "backend": {
+            "url": prepared.backend.url,
+            "kind": prepared.backend.kind,
+            "version": prepared.backend.version,
+            "model": prepared.backend.model,
+            "max_model_len": prepared.backend.max_model_len,
+        },
+        "wrote": [
+            {
+                "key": line.key,
+                "value": mask_secret(str(line.value)) if line.secret else line.value,
+                "reason": line.reason,
+            }
+            for line in prepared.lines
+        ],
+        "warnings": [*prepared.warnings, *prepared.unheard],
+    }
+
+
+# --- the server and the model
+
+
+def _token(request: Request, environ: Mapping[str, str]) -> str:
+    if request.token_env is None:
+        return PLACEHOLDER
+    if request.scope is Scope.PROJECT:
+        raise UsageError(
+            "--scope project writes a file that is committed: no secret may go there",
+            f"leave out --scope project, or have everyone export {request.token_env} themselves",
+        )
+    token = environ.get(request.token_env, "")
+    if not token:
+        raise UsageError(
+            f"the environment variable {request.token_env} named by --token-env is not set",
+            f"export {request.token_env}=…  (the key your server was started with)",
+        )
+    if not token.isprintable() or token != token.strip():
+        raise UsageError(f"the value of {request.token_env} has spaces or line breaks around or in it")
+    return token
+
+
+def _server(request: Request, token: str, choose: Choose | None) -> Server | None:
+    """The server to use, asked who it is; None with --no-check."""
+    if request.url is None:
+        if not request.check:
+            raise UsageError("--no-check asks no server, so it needs --url", "claude-local enable --no-check --url URL --model NAME")
+        return _found(request, choose)
+    url = normalise(request.url)
+    if not request.check:
+        return None
+    server = identify(url.url, token=None if token == PLACEHOLDER else token)
+    return _usable(server, request)
+
+
+def _found(request: Request, choose: Choose | None) -> Server:
+    if not request.port_scan:
+        raise UsageError("no --url, and --no-port-scan forbids looking for a server", "claude-local enable --url URL")
+    servers = sweep()
+    if not servers:
+        raise BackendError(
+            f"no model server answers on this machine's well-known ports ({wellknown.ports_text()})",
+            f"start one, for example: {wellknown.START_HINT}\n      or name one elsewhere: claude-local enable --url http://HOST:PORT",
+        )
+    if len(servers) == 1:
+        return _usable(servers[0], request)
+    listed = [f"{server.url}  {describe(server)}" for server in servers]
+    if choose is None:
+        raise UsageError(
+            "several model servers answer here: " + "; ".join(listed), f"claude-local enable --url {servers[0].url}"
+        )
+    return _usable(servers[listed.index(choose("which server?", listed))], request)
+
+
+def describe(server: Server) -> str:
+    """A server in a few words: `vLLM 0.32.0, 2 models`."""
+    label = wellknown.label(server.kind)
+    name = f"{label} {server.version}" if server.version else label
+    count = len(server.models)
+    return f"{name}, {count} model{'' if count == 1 else 's'}" if server.models else name
+
+
+def _usable(server: Server, request: Request) -> Server:
+    """The server, if sessions can use it; else the error that says what is the matter with it."""
+    if server.state in ("needs-key", "wrong-key"):
+        what = "asks for a key" if server.state == "needs-key" else f"refuses the key in {request.token_env}"
+        raise BackendError(
+            f"{server.url} {what}",
+            "export MY_KEY=…, then claude-local enable --token-env MY_KEY   (the key never goes on the command line)",
+        )
+    if server.kind == "openai-only":
+        raise BackendError(
+            f"{server.url} speaks only the OpenAI protocol; Claude Code needs Anthropic's Messages API (/v1/messages)",
+            "put LiteLLM before it, or use a newer server: vLLM from 0.11.1 on, Ollama, llama.cpp, LM Studio, SGLang",
+        )
+    if server.kind == "anthropic":
+        raise UsageError(f"{server.url} is Anthropic's own API, not a server of yours", "claude-local disable")
+    if server.state not in ("ready", "overloaded"):
+        raise BackendError(
+            f"{server.url}: {server.problem or server.state}",
+            "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
+        )
+    return server
+
+
+def _backend(
+    request: Request, server: Server | None, token: str, choose: Choose | None
+) -> tuple[plan.Backend, Needs]:
+    if server is None:
+        if request.model is None:
+            raise UsageError("--no-check cannot ask the server for its models", "name one with --model NAME")
+        assert request.url is not None
+        url = normalise(request.url).url
+        backend = plan.Backend(url, "unknown", request.model, request.max_model_len, token=token)
+        return backend, needs_of("unknown", None)
+    model = _model(request, server, choose)
+    window = request.max_model_len or model.max_model_len
+    backend = plan.Backend(server.url, server.kind, model.name, window, server.version, token)
+    return backend, needs_of(server.kind, server.version)
+
+
+def _model(request: Request, server: Server, choose: Choose | None) -> ServedModel:
+    by_name = {model.name: model for model in server.models}
+    if request.model is not None:
+        if request.model in by_name:
+            return by_name[request.model]
+        if server.kind == "litellm":
+            # a wildcard such as `claude-*` is routed but not listed, so an unlisted name may well be served
+            return ServedModel(request.model, None, None)
+        near = difflib.get_close_matches(request.model, by_name, n=3, cutoff=0.3) or list(by_name)[:3]
+        raise UsageError(
+            f"{server.url} does not serve {request.model!r}; it serves {', '.join(by_name) or 'no model at all'}",
+            f"claude-local enable --url {server.url} --model {near[0]}" if near else "load a model first",
+        )
+    if not by_name:
+        raise BackendError(f"{server.url} lists no model", "load one, or name it with --model NAME")
+    if len(by_name) == 1:
+        return server.models[0]
+    own = [model for model in server.models if not model.name.lower().startswith("claude-")]
+    if len(own) == 1 and own[0].root and all(model.root == own[0].root for model in server.models):
+        return own[0]  # the other names are aliases of the same weights, under which the window could not be set
+    if choose is None:
+        raise UsageError(
+            f"{server.url} serves several models: {', '.join(by_name)}",
+            f"claude-local enable --url {server.url} --model {server.models[0].name}",
+        )
+    return by_name[choose("which model?", list(by_name))]
+
+
+def _check_window(backend: plan.Backend, needs: Needs, request: Request) -> None:
+    if backend.max_model_len is None or request.force:
+        return
+    smallest = plan.smallest_window(backend, needs)
+    if backend.max_model_len >= smallest:
+        return
+    prompt = plan.first_prompt_tokens(backend, needs)
+    raise BackendError(
+        f"{backend.model} has a window of {backend.max_model_len:,} tokens, and Claude Code needs {smallest:,}:"
+        f" {prompt:,} for its own first prompt, {plan.OUTPUT_LIMITS[-1]:,} for an answer,"
+        f" {plan.COMPACTION_RESERVE:,} in reserve for compaction",
+        "serve it with a larger window (vLLM: --max-model-len 65536); --force writes all the same",
+    )
+
+
+# --- the file
+
+
+def _previewed(
+    text: str | None, changes: Sequence[Change], record: ownership.Record | None, settings_file: Path
+) -> str | None:
+    try:
+        return ownership.preview(text, {BACKEND: changes}, record).after
+    except DocumentError as error:
+        raise error.at(settings_file) from error
+
+
+def _hook_changes(request: Request, world: World) -> tuple[Change, ...]:
+    if not request.with_hooks or request.scope is Scope.PROJECT:
+        return ()
+    return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)
+
+
+def _exclude(prepared: Prepared) -> dict[str, str]:
+    """What to remember about the exclude line, where one has to be added."""
+    standing = prepared.standing
+    wanted = prepared.request.scope is Scope.LOCAL and standing.exclude_file is not None
+    if not wanted or standing.tracked or standing.ignored:
+        return {}
+    assert standing.exclude_file is not None
+    extras = {"exclude_file": str(standing.exclude_file), "exclude_line": standing.exclude_line}
+    before = file.read(standing.exclude_file)
+    return extras if before is None else {**extras, "exclude_before": before}
+
+
+def _refuse_leaks(resolution: Resolution, backend: plan.Backend) -> None:
+    leaks = [warning for warning in resolution.warnings if warning.id.startswith("leak.")]
+    if leaks:
+        raise ClaudeLocalError(
+            f"a credential would still be sent to {backend.host}: {leaks[0].message}",
+            f"{leaks[0].fix}; nothing was written",
+        )
+    if resolution.outcome == "refused":
+        raise ClaudeLocalError(
+            f"Claude Code would refuse to start here: {resolution.outcome_reason}", "ask whoever manages this machine"
+        )
+
+
+def _unheard(snapshot: Snapshot, lines: Sequence[plan.Line], settings_file: Path) -> tuple[str, ...]:
+    """The lines that another source beats even so, in words."""
+    beaten = []
+    for line in lines:
+        winner = _winner(snapshot, line.key)
+        if winner is None or winner.path == settings_file or winner.value == _as_text(line.value):
+            continue
+        beaten.append(f"{line.key} has no effect: {winner.place} sets it and is stronger")
+    return tuple(beaten)
+
+
+def _winner(snapshot: Snapshot, key: str) -> Candidate | None:
+    return next((candidate for candidate in candidates(snapshot, key) if candidate.state == "wins"), None)
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# --- disable
+
+
+def disable(world: World, scopes: Sequence[Scope]) -> dict[str, object]:
+    """Give each scope's settings file back as it was before `enable` (schemas/disable.schema.json)."""
+    files = []
+    for scope in scopes:
+        settings_file = settings_file_to_write(
+            scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
+        )
+        files.append(_disable_file(world, scope, settings_file))
+    return {"changed": any(entry["changed"] for entry in files), "files": files}
+
+
+def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, object]:
+    record = ownership.load(settings_file, world.state_dir)
+    reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND,))
+    extras = record.extras if record else {}
+    if "exclude_file" in extras:
+        line, before = extras["exclude_line"], extras.get("exclude_before")
+        file.rewrite(
+            Path(extras["exclude_file"]),
+            lambda text: git.without_line(text, line, before),
+            lock_dir=world.state_dir / "locks",
+        )
+    return {
+        "scope": scope.value,
+        "settings_file": str(settings_file),
+        "had_record": reverted.had_record,
+        "changed": reverted.changed,
+        "restored": [".".join(path) for path in reverted.restored],
+        "removed": [".".join(path) for path in reverted.removed],
+        "kept": [{"key": ".".join(kept.path), "reason": kept.reason} for kept in reverted.kept],
+        "removed_file": reverted.removed_file,
+    }

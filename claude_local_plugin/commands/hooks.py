@@ -1,0 +1,122 @@
+"""The session hooks alone: install, uninstall, and whether those that are installed can run."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from claude_local_plugin import paths
+from claude_local_plugin.commands.enable import BACKEND
+from claude_local_plugin.commands.world import World
+from claude_local_plugin.precedence import FileState, Scope, Snapshot, candidates, settings_file_to_write
+from claude_local_plugin.settings import file, hooks, ownership
+from claude_local_plugin.settings.diff import unified_diff
+from claude_local_plugin.settings.document import Change, DocumentError, RemoveItem, edit, parse
+
+#: What the ownership record calls hooks that were installed alone.
+HOOKS = "hooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One of our hooks where it was found; `problem` says why it cannot run, None if it can."""
+
+    event: str
+    scope: str
+    path: str
+    problem: str | None
+
+    def as_json(self) -> dict[str, object]:
+        """As the JSON outputs show it."""
+        return asdict(self)
+
+
+def installed_hooks(snapshot: Snapshot) -> tuple[Installed, ...]:
+    """Our hooks in every settings file that a session here reads, highest precedence first."""
+    found = []
+    for settings_file in snapshot.files:
+        if settings_file.state is not FileState.READ:
+            continue
+        for event, argv in hooks.installed(settings_file.data).items():
+            found.append(Installed(event, settings_file.scope.value, str(settings_file.path), cannot_run(argv)))
+    return tuple(found)
+
+
+def cannot_run(argv: list[str]) -> str | None:
+    """Why this hook's command line would fail here; None if nothing speaks against it."""
+    interpreter = argv[0]
+    if not (os.access(interpreter, os.X_OK) if Path(interpreter).is_absolute() else shutil.which(interpreter)):
+        return f"its interpreter {interpreter} is gone"
+    script = next(part for part in argv if Path(part).name == hooks.SCRIPT)
+    return None if Path(script).is_file() else f"its script {script} is gone"
+
+
+def install(world: World, scope: Scope, *, dry_run: bool = False) -> dict[str, object]:
+    """Install our hooks into the settings file of `scope`; says what changed, with the diff."""
+    settings_file = _file(world, scope)
+    wanted = {HOOKS: hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)}
+    return _carry_out(world, scope, settings_file, wanted, dry_run=dry_run)
+
+
+def uninstall(world: World, scope: Scope) -> dict[str, object]:
+    """Take our hooks out of the settings file of `scope`, whichever of our commands or installations put them in."""
+    settings_file = _file(world, scope)
+    record = ownership.load(settings_file, world.state_dir)
+    wanted: dict[str, tuple[Change, ...]] = {HOOKS: ()}
+    if record and (backend := record.layer(BACKEND)):
+        # those that `enable` put in go, the rest of what it wrote stays
+        wanted[BACKEND] = tuple(change for change in backend.changes if change.path[0] != "hooks")
+    report = _carry_out(world, scope, settings_file, wanted, dry_run=False)
+    strays = _strays(file.read(settings_file))
+    if strays:
+        file.rewrite(
+            settings_file,
+            lambda text: edit(text or "", _strays(text)).text,
+            lock_dir=world.state_dir / "locks",
+        )
+    return {**report, "changed": report["changed"] or bool(strays)}
+
+
+def _carry_out(
+    world: World, scope: Scope, settings_file: Path, wanted: Mapping[str, Sequence[Change]], *, dry_run: bool
+) -> dict[str, object]:
+    before = file.read(settings_file)
+    record = ownership.load(settings_file, world.state_dir)
+    try:
+        after = ownership.preview(before, wanted, record).after
+    except DocumentError as error:
+        raise error.at(settings_file) from error
+    if not dry_run:
+        ownership.apply(settings_file, wanted, state_dir=world.state_dir)
+    return {
+        "changed": before != after and not dry_run,
+        "scope": scope.value,
+        "settings_file": str(settings_file),
+        "diff": unified_diff(before, after, str(settings_file)),
+    }
+
+
+def _strays(text: str | None) -> tuple[RemoveItem, ...]:
+    """Hooks of ours that no record knows: of another installation, or copied here by hand."""
+    settings = parse(text or "").value()
+    assert isinstance(settings, dict), "parse() accepts nothing else"
+    return tuple(RemoveItem(("hooks", event), group) for event, group in hooks.groups(settings))
+
+
+def status(snapshot: Snapshot, scope: Scope | None = None) -> dict[str, object]:
+    """Where our hooks are installed, whether they can run, and what switches all hooks off here."""
+    found = [hook for hook in installed_hooks(snapshot) if scope is None or hook.scope == scope]
+    return {"hooks": [hook.as_json() for hook in found], "disabled_by": _disabled_by(snapshot)}
+
+
+def _disabled_by(snapshot: Snapshot) -> str | None:
+    for key in ("disableAllHooks", "allowManagedHooksOnly"):
+        for candidate in candidates(snapshot, key):
+            if candidate.state == "wins" and candidate.value == "true":
+                return f"{key} in {candidate.place}"
+    return None
+
+
+def _file(world: World, scope: Scope) -> Path:
+    return settings_file_to_write(scope, world.cwd, world.home, world.environ, world.client_version)

@@ -1,0 +1,84 @@
+"""This folder's backend: where sessions go from here, whether it answers, and what the log saw last."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from claude_local_plugin import ledger
+from claude_local_plugin.commands.hooks import Installed, installed_hooks
+from claude_local_plugin.guest.backend import Backend, backend_of
+from claude_local_plugin.guest.probe import OK, Probe, probe
+from claude_local_plugin.precedence import Resolution, Snapshot, effective_env, resolve
+
+
+def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, object]:
+    """The report of `claude-local status` (schemas/status.schema.json).
+
+    Asks the server one bounded question, without a credential, as the session hook does; a server behind a proxy and
+    the cloud are not asked. `healthy` is what the exit code says.
+    """
+    resolution = resolve(snapshot)
+    backend = backend_of(effective_env(snapshot))
+    answer = probe(backend.target) if backend.target and not backend.proxied else None
+    hooks = installed_hooks(snapshot)
+    warnings = [*_warnings(resolution, hooks)]
+    healthy = (
+        resolution.outcome == "ok"
+        and (answer is None or answer.outcome == OK)
+        and not any(warning["severity"] == "error" for warning in warnings)
+    )
+    window = resolution.value("context_window")
+    return {
+        "healthy": healthy,
+        "outcome": resolution.outcome,
+        "cwd": str(snapshot.cwd),
+        "backend": {"kind": _kind(backend, answer, state_dir), "url": backend.url, "cloud": backend.cloud},
+        "source": _source(resolution),
+        "reachable": None if answer is None else answer.reachable,
+        "probe": None if answer is None else answer.outcome,
+        "problem": _problem(backend, answer),
+        "latency_ms": None if answer is None else answer.latency_ms,
+        "model": resolution.value("model"),
+        "context_window": int(window) if window and window.isdigit() else None,
+        "hooks": {"installed": [hook.as_json() for hook in hooks]},
+        "last_session": ledger.last_session(state_dir, str(snapshot.cwd)),
+        "warnings": warnings,
+    }
+
+
+def _kind(backend: Backend, answer: Probe | None, state_dir: Path) -> str:
+    """The server's kind: what `enable` recognised beats what one quick question shows."""
+    if backend.cloud or backend.url is None:
+        return backend.kind
+    known = ledger.backend_kind(state_dir, backend.url)
+    return known or (answer.kind if answer else backend.kind)
+
+
+def _source(resolution: Resolution) -> dict[str, object] | None:
+    winner = resolution.decisions["base_url"].winner
+    if winner is None:
+        return None
+    return {
+        "scope": winner.scope.value,
+        "path": str(winner.path) if winner.path else None,
+        "line": winner.line,
+    }
+
+
+def _problem(backend: Backend, answer: Probe | None) -> str | None:
+    """What is the matter with the server, in words; None where nothing is, or where it was not asked."""
+    if answer is None or answer.outcome == OK or backend.target is None:
+        return None
+    return f"{backend.target.label}: {answer.detail or answer.outcome}"
+
+
+def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[dict[str, str]]:
+    for warning in resolution.warnings:
+        yield {"id": warning.id, "severity": warning.severity, "message": warning.message, "fix": warning.fix}
+    for hook in hooks:
+        if hook.problem:
+            yield {
+                "id": "hooks.broken",
+                "severity": "error",
+                "message": f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
+                "fix": f"claude-local hooks install --scope {hook.scope}",
+            }

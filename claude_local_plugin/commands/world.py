@@ -1,0 +1,30 @@
+"""Where a command runs, as one value that every command that writes settings takes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_local_plugin.precedence import Snapshot, gather
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where the command runs: folder, home, environment, our state folder, the installed client."""
+
+    cwd: Path
+    home: Path
+    environ: Mapping[str, str]
+    state_dir: Path
+    python: str
+    client_version: str | None = None
+    managed_dir: Path | None = None
+
+    def snapshot(self, texts: Mapping[Path, str | None] | None = None) -> Snapshot:
+        """What a session started here would see, with `texts` in place of the named files' contents."""
+        return gather(
+            cwd=self.cwd,
+            home=self.home,
+            environ=self.environ,
+            client_version=self.client_version,
+            managed_dir=self.managed_dir,
+            texts=texts or {},
+        )

@@ -1,0 +1,65 @@
+"""What git thinks of a settings file, and keeping one out of it: the only module that runs git."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_local_plugin.precedence.locate import git_layout
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a file stands in its repository; all False outside of git."""
+
+    in_repository: bool = False
+    tracked: bool = False
+    ignored: bool = False
+    exclude_file: Path | None = None
+    exclude_line: str = ""
+    problem: str | None = None
+
+
+def standing(settings_file: Path) -> Standing:
+    """Whether git tracks or ignores the file, and the line that would exclude it in this clone alone.
+
+    Where git itself cannot be asked, `problem` says why and nothing is claimed.
+    """
+    existing = next((parent for parent in settings_file.parents if parent.is_dir()), None)
+    layout = git_layout(existing) if existing else None
+    if layout is None or not settings_file.is_relative_to(layout.root):
+        return Standing()
+    relative = settings_file.relative_to(layout.root).as_posix()
+    exclude_file = layout.common_dir / "info" / "exclude" if layout.common_dir else None
+    try:
+        tracked = _git(layout.root, "ls-files", "--error-unmatch", "--", relative).returncode == 0
+        ignored = _git(layout.root, "check-ignore", "-q", "--no-index", "--", relative).returncode == 0
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Standing(in_repository=True, problem=f"git cannot be asked about {settings_file}: {error}")
+    return Standing(True, tracked, ignored, exclude_file, f"/{relative}")
+
+
+def with_line(text: str | None, line: str) -> str:
+    """The exclude file's text with one more line; unchanged where the line is there already."""
+    text = text or ""
+    if line in text.splitlines():
+        return text
+    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"
+
+
+def without_line(text: str | None, line: str, before: str | None) -> str | None:
+    """The exclude file's text as it was before `with_line`; None where the file was not there and is empty again."""
+    if text is None:
+        return None
+    if text == with_line(before, line):
+        return before
+    kept = "".join(part for part in text.splitlines(keepends=True) if part.rstrip("\r\n") != line)
+    return None if before is None and not kept else kept
+
+
+def _git(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments], env=environ, capture_output=True, timeout=10, check=False
+    )

@@ -1,0 +1,169 @@
+"""Which model server an environment points at, and which words may be shown or stored about it."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Provider switches in the order they are heard, with the kind they select and the variable that moves the provider's
+#: endpoint. A switch counts when it says 1, true, yes or on; "0", "false" and "" leave it off. CLAUDE_CODE_USE_GATEWAY
+#: is not among them: with it, requests still go to ANTHROPIC_BASE_URL (all observed on Claude Code 2.1.329).
+PROVIDERS = (
+    ("CLAUDE_CODE_USE_BEDROCK", "bedrock", "ANTHROPIC_BEDROCK_BASE_URL"),
+    ("CLAUDE_CODE_USE_FOUNDRY", "foundry", "ANTHROPIC_FOUNDRY_BASE_URL"),
+    ("CLAUDE_CODE_USE_ANTHROPIC_AWS", "anthropicAws", "ANTHROPIC_AWS_BASE_URL"),
+    ("CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD", "anthropicGoogleCloud", "ANTHROPIC_GOOGLE_CLOUD_BASE_URL"),
+    ("CLAUDE_CODE_USE_MANTLE", "mantle", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL"),
+    ("CLAUDE_CODE_USE_VERTEX", "vertex", "ANTHROPIC_VERTEX_BASE_URL"),
+)
+
+ANTHROPIC_URL = "https://api.anthropic.com"
+ANTHROPIC_DOMAINS = ("anthropic.com", "claude.ai", "claude.com")
+
+#: Each of these sends Claude Code's requests through a proxy, whatever the URL's scheme and loopback included
+#: (observed on Claude Code 2.1.329).
+PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+
+#: Endings of names that only a network of one's own resolves.
+PRIVATE_ENDINGS = (".localhost", ".local", ".lan", ".home", ".home.arpa", ".internal", ".ts.net")
+
+
+class Target:
+    """An http(s) URL taken apart: `scheme`, `host` (no brackets), `port`, `path` (no trailing slash)."""
+
+    __slots__ = ("host", "path", "port", "scheme")
+
+    def __init__(self, scheme: str, host: str, port: int, path: str) -> None:
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.path = path
+
+    @property
+    def bracketed(self) -> str:
+        """The host as it stands in a URL and in a Host header."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+    @property
+    def label(self) -> str:
+        """`host:port`, as people call a server."""
+        return clean(f"{self.bracketed}:{self.port}")
+
+    @property
+    def url(self) -> str:
+        """The URL without credentials, query, default port and trailing slash: one server, one spelling."""
+        port = "" if self.port == _default_port(self.scheme) else f":{self.port}"
+        return clean(f"{self.scheme}://{self.bracketed}{port}{self.path}")
+
+    @property
+    def nearby(self) -> bool:
+        """Whether the host is this machine or, by its name or number, one on a network of the user's own."""
+        host = self.host
+        if ":" in host:
+            return host == "::1" or host.startswith(("fc", "fd", "fe80:"))
+        numbers = host.split(".")
+        if len(numbers) == 4 and all(number.isdigit() for number in numbers):
+            first, second = int(numbers[0]), int(numbers[1])
+            return (
+                first in (10, 127)
+                or (first, second) == (192, 168)
+                or (first == 172 and 16 <= second < 32)
+                or (first == 100 and 64 <= second < 128)
+            )
+        return "." not in host or host.endswith(PRIVATE_ENDINGS)
+
+
+class Backend:
+    """Where a session's requests go: `kind`, `url` (None when unknown), `cloud`, `proxied`, and the `target` to probe.
+
+    `cloud` is true for Anthropic's own hosts and for the providers. An own server's kind is "unknown" until the
+    log or the server tells. `target` is None for the cloud and for a URL that Claude Code cannot use either.
+    """
+
+    __slots__ = ("cloud", "kind", "proxied", "target", "url")
+
+    def __init__(self, kind: str, url: "str | None", cloud: bool, target: "Target | None", proxied: bool) -> None:
+        self.kind = kind
+        self.url = url
+        self.cloud = cloud
+        self.target = target
+        self.proxied = proxied
+
+
+def backend_of(environ: "Mapping[str, str]") -> Backend:
+    """The backend that a Claude Code process with this environment talks to."""
+    for switch, kind, endpoint in PROVIDERS:
+        if environ.get(switch, "").strip().lower() in ("1", "true", "yes", "on"):
+            target = parse_url(environ.get(endpoint, ""))
+            return Backend(kind, target.url if target else None, True, None, False)
+    text = environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC_URL
+    target = parse_url(text)
+    if target is None:
+        return Backend("unknown", None, False, None, False)
+    if _is_anthropic(target.host):
+        return Backend("anthropic", target.url, True, None, False)
+    return Backend("unknown", target.url, False, target, is_proxied(environ, target))
+
+
+def parse_url(text: str) -> "Target | None":
+    """The URL taken apart, its credentials, query and fragment dropped; None when it is not an http(s) URL."""
+    scheme, separator, rest = text.strip().replace("\\", "/").partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in ("http", "https"):
+        return None
+    rest = rest.partition("#")[0].partition("?")[0]
+    authority, slash, path = rest.partition("/")
+    host, port = _host_and_port(authority.rpartition("@")[2], _default_port(scheme))
+    if not host or port is None or " " in host or not host.isprintable():
+        return None
+    return Target(scheme, host.lower(), port, (slash + path).rstrip("/"))
+
+
+def is_proxied(environ: "Mapping[str, str]", target: Target) -> bool:
+    """Whether Claude Code reaches this server through a proxy, in which case a direct look says nothing.
+
+    `NO_PROXY` is read as Claude Code 2.1.329 does: names, `.suffixes` and `host:port`; a lone `*` for all.
+    """
+    if not any(environ.get(name) for name in PROXY_VARIABLES):
+        return False
+    exempt = (environ.get("no_proxy", ""), environ.get("NO_PROXY", ""))
+    if "*" in exempt:
+        return False
+    with_port = f"{target.bracketed}:{target.port}"
+    for entry in ",".join(exempt).replace(",", " ").lower().split():
+        if entry in (target.host, target.bracketed, with_port):
+            return False
+        if entry.startswith(".") and (target.host == entry[1:] or target.host.endswith(entry)):
+            return False
+    return True
+
+
+def clean(text: str, limit: int = 500) -> str:
+    """The text safe to show and to store: one line, no control or direction characters, at most `limit` long."""
+    text = text[:limit]
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def _default_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+def _host_and_port(authority: str, default: int) -> "tuple[str, int | None]":
+    """Host and port of `host`, `host:port`, `[v6]` or `[v6]:port`; the port is None when it is no port number."""
+    if authority.startswith("["):
+        host, bracket, tail = authority[1:].partition("]")
+        if not bracket or (tail and not tail.startswith(":")):
+            return host, None
+        port = tail[1:]
+    else:
+        host, _, port = authority.partition(":")
+    if not port:
+        return host, default
+    if not (port.isascii() and port.isdigit()) or len(port) > 5 or int(port) > 65535:
+        return host, None
+    return host, int(port)
+
+
+def _is_anthropic(host: str) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in ANTHROPIC_DOMAINS)

@@ -1,0 +1,17 @@
+"""What is written into Claude Code's settings to have the hook run: the one table for install, status and removal."""
+
+#: The events the hook understands, in the order of a session's life.
+EVENTS = ("SessionStart", "UserPromptSubmit", "SessionEnd")
+
+#: The script's file name inside the shipped `hooks` folder; a settings entry that names it is ours.
+SCRIPT = "claude_local_hook.py"
+
+#: Isolated and without site-packages: half the start-up time, and nothing of the project can be imported.
+INTERPRETER_FLAGS = ("-I", "-S")
+
+#: What Claude Code allows before it kills the hook, in seconds. The hook's own watchdog ends it well before.
+#: In a settings file it also raises the 1.5 s that all SessionEnd hooks share (observed on Claude Code 2.1.329).
+TIMEOUT_S = 5
+
+#: The option that tells the hook where the session log is.
+STATE_OPTION = "--state"

@@ -1,0 +1,446 @@
+"""The session log: one SQLite file that a hundred hooks at once may write to, and what happens when they cannot.
+
+A record is a flat dict (see `append`). It goes into the database; when that cannot be written it goes into a file of
+its own in `spool/`, which the next one to open the database takes in; when even that fails the caller is told.
+Nothing a user typed or a model answered is ever in a record, and no credential.
+"""
+
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+    from typing import Any
+
+DATABASE = "sessions.db"
+SPOOL = "spool"
+FAULTS = "faults.log"
+
+#: How long a hook waits for other writers before it spools instead, in seconds.
+BUSY_S = 0.5
+#: A hook takes in at most this many spooled records, so that the one after a long outage is not slow.
+MOST_TAKEN_IN = 50
+#: Beyond this size `faults.log` becomes `faults.log.1` and a new one begins.
+MOST_FAULT_BYTES = 65536
+#: Beyond this size of the write-ahead log a hook closes the database properly, see `leave`.
+MOST_WAL_BYTES = 512 * 1024
+
+#: `MIGRATIONS[n]` turns schema version n into n + 1. Only ever append: logs of every version are out there.
+MIGRATIONS = (
+    (
+        """CREATE TABLE sessions (
+            id INTEGER PRIMARY KEY,
+            session_id TEXT NOT NULL UNIQUE,
+            started_at TEXT NOT NULL,
+            last_seen_at TEXT NOT NULL,
+            ended_at TEXT,
+            end_reason TEXT,
+            source TEXT,
+            cwd TEXT,
+            project TEXT,
+            backend_kind TEXT NOT NULL,
+            backend_url TEXT,
+            model TEXT,
+            reachable INTEGER,
+            latency_ms REAL,
+            blocked INTEGER NOT NULL,
+            client_version TEXT,
+            entrypoint TEXT,
+            client_pid INTEGER,
+            transcript_path TEXT
+        )""",
+        "CREATE INDEX sessions_started_at ON sessions (started_at)",
+        """CREATE TABLE events (
+            id INTEGER PRIMARY KEY,
+            session INTEGER NOT NULL REFERENCES sessions (id),
+            at TEXT NOT NULL,
+            event TEXT NOT NULL,
+            cause TEXT,
+            backend_kind TEXT NOT NULL,
+            backend_url TEXT,
+            outcome TEXT,
+            status INTEGER,
+            latency_ms REAL,
+            blocked INTEGER NOT NULL,
+            detail TEXT,
+            spooled_as TEXT
+        )""",
+        "CREATE INDEX events_session ON events (session)",
+        # A spool file taken in twice (the process died before removing it) must not count twice.
+        "CREATE UNIQUE INDEX events_spooled_as ON events (spooled_as) WHERE spooled_as IS NOT NULL",
+        """CREATE TABLE backends (
+            url TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            version TEXT,
+            seen_at TEXT NOT NULL
+        )""",
+    ),
+)
+SCHEMA_VERSION = len(MIGRATIONS)
+
+#: The keys of a record.
+FIELDS = (
+    "session_id",
+    "at",
+    "event",
+    "cause",
+    "cwd",
+    "project",
+    "backend_kind",
+    "backend_url",
+    "model",
+    "model_is_certain",
+    "reachable",
+    "outcome",
+    "status",
+    "latency_ms",
+    "blocked",
+    "detail",
+    "client_version",
+    "entrypoint",
+    "client_pid",
+    "transcript_path",
+)
+
+#: A session's row follows its newest event. A record written as it happens is the newest by definition, whatever the
+#: clock says; one from the spool is placed by its time. What is known already is not forgotten for lack of news.
+_UPSERT = """
+INSERT INTO sessions (
+    session_id, started_at, last_seen_at, ended_at, end_reason, source, cwd, project, backend_kind, backend_url, model,
+    reachable, latency_ms, blocked, client_version, entrypoint, client_pid, transcript_path
+) VALUES (
+    :session_id, :at, :at,
+    CASE :event WHEN 'SessionEnd' THEN :at END,
+    CASE :event WHEN 'SessionEnd' THEN :cause END,
+    CASE :event WHEN 'SessionStart' THEN :cause END,
+    :cwd, :project, :backend_kind, :backend_url, :model,
+    :reachable, :latency_ms, :blocked, :client_version, :entrypoint, :client_pid, :transcript_path
+)
+ON CONFLICT (session_id) DO UPDATE SET
+    started_at = min(started_at, excluded.started_at),
+    last_seen_at = max(last_seen_at, excluded.last_seen_at),
+    source = coalesce(source, excluded.source),
+    cwd = coalesce(cwd, excluded.cwd),
+    project = coalesce(project, excluded.project),
+    blocked = blocked + excluded.blocked,
+    client_version = coalesce(excluded.client_version, client_version),
+    entrypoint = coalesce(excluded.entrypoint, entrypoint),
+    transcript_path = coalesce(excluded.transcript_path, transcript_path),
+    model = CASE WHEN :model_is_certain THEN excluded.model ELSE coalesce(model, excluded.model) END
+"""
+_FOLLOW_NEWEST = """
+UPDATE sessions SET
+    ended_at = CASE :event WHEN 'SessionEnd' THEN :at END,
+    end_reason = CASE :event WHEN 'SessionEnd' THEN :cause END,
+    client_pid = coalesce(:client_pid, client_pid),
+    backend_kind = CASE
+        WHEN :backend_kind = 'unknown' AND backend_url IS :backend_url THEN backend_kind ELSE :backend_kind END,
+    reachable = CASE
+        WHEN :outcome IS NULL AND backend_url IS :backend_url THEN reachable ELSE :reachable END,
+    latency_ms = CASE
+        WHEN :outcome IS NULL AND backend_url IS :backend_url THEN latency_ms ELSE :latency_ms END,
+    backend_url = :backend_url
+WHERE session_id = :session_id AND (:is_newest OR last_seen_at <= :at)
+"""
+_ADD_EVENT = """
+INSERT INTO events (
+    session, at, event, cause, backend_kind, backend_url, outcome, status, latency_ms, blocked, detail, spooled_as
+) SELECT
+    id, :at, :event, :cause, :backend_kind, :backend_url, :outcome, :status, :latency_ms, :blocked, :detail, :spooled_as
+FROM sessions WHERE session_id = :session_id
+"""
+
+
+class LogUnusableError(Exception):
+    """The database cannot be opened or written; the message says why, in words for people."""
+
+
+class NewerSchemaError(LogUnusableError):
+    """The database was written by a newer claude-local than this one."""
+
+
+def now(moment: "float | None" = None) -> str:
+    """The moment (default: now) in UTC as ISO 8601 with milliseconds, e.g. `2026-11-21T10:03:13.123Z`."""
+    milliseconds = int((time.time() if moment is None else moment) * 1000)
+    seconds, rest = divmod(milliseconds, 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"
+
+
+def append(state_dir: str, record: "Mapping[str, Any]") -> "str | None":
+    """Puts one event on record and returns None, or why it had to go to the spool.
+
+    The record has the keys in FIELDS, each a string, number, bool or None. Raises OSError when not even the spool
+    can be written.
+    """
+    try:
+        connection = connect(state_dir)
+    except LogUnusableError as fault:
+        spool(state_dir, record)
+        return str(fault)
+    engine = _engine()
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        insert(connection, record)
+        connection.execute("COMMIT")
+    except engine.Error as fault:
+        connection.close()
+        spool(state_dir, record)
+        return explain(fault)
+    try:
+        take_in(connection, state_dir, MOST_TAKEN_IN)
+    except (engine.Error, OSError) as fault:
+        return f"spooled records stay where they are: {fault}"
+    finally:
+        leave(connection, state_dir)
+    return None
+
+
+def connect(state_dir: str, patience: float = BUSY_S) -> "sqlite3.Connection":
+    """The database opened for writing, made or migrated as needed; raises LogUnusableError.
+
+    Writers wait for each other up to `patience` seconds. Transactions are begun by hand.
+    """
+    try:
+        engine = _engine()
+    except ImportError:
+        raise LogUnusableError("this Python has no sqlite3") from None
+    path = os.path.join(state_dir, DATABASE)
+    try:
+        _make_private(state_dir, path)
+        connection: sqlite3.Connection = engine.connect(path, timeout=patience, isolation_level=None)
+    except OSError as fault:
+        raise LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
+    except engine.Error as fault:
+        raise LogUnusableError(explain(fault)) from None
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if _version(connection) != SCHEMA_VERSION:
+            _migrate(connection, time.monotonic() + patience)
+    except engine.Error as fault:
+        connection.close()
+        raise LogUnusableError(explain(fault)) from None
+    except LogUnusableError:
+        connection.close()
+        raise
+    return connection
+
+
+def insert(connection: "sqlite3.Connection", record: "Mapping[str, Any]", spooled_as: "str | None" = None) -> None:
+    """Adds the event and brings its session's row up to date, inside the caller's transaction."""
+    values = {field: record.get(field) for field in FIELDS}
+    values["spooled_as"] = spooled_as
+    values["is_newest"] = spooled_as is None
+    values["blocked"] = 1 if values["blocked"] else 0
+    if values["backend_kind"] == "unknown" and values["backend_url"] is not None:
+        known = connection.execute("SELECT kind FROM backends WHERE url = ?", (values["backend_url"],)).fetchone()
+        if known:
+            values["backend_kind"] = known[0]
+    connection.execute(_UPSERT, values)
+    connection.execute(_FOLLOW_NEWEST, values)
+    connection.execute(_ADD_EVENT, values)
+
+
+def remember_backend(connection: "sqlite3.Connection", url: str, kind: str, version: "str | None") -> None:
+    """Notes what the server at this URL is; a session on a server that does not say so itself gets its kind here."""
+    connection.execute(
+        "INSERT INTO backends (url, kind, version, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT (url) DO UPDATE SET"
+        " kind = excluded.kind, version = coalesce(excluded.version, version), seen_at = excluded.seen_at",
+        (url, kind, version, now()),
+    )
+
+
+def spool(state_dir: str, record: "Mapping[str, Any]") -> None:
+    """Keeps the record as a file of its own until the database can be written again; raises OSError."""
+    import json
+
+    folder = os.path.join(state_dir, SPOOL)
+    os.makedirs(folder, 0o700, exist_ok=True)
+    name = f"{time.time_ns()}-{os.getpid()}-{os.urandom(4).hex()}.json"
+    path = os.path.join(folder, name)
+    unfinished = f"{path}.tmp"
+    try:
+        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+            file.write(json.dumps(dict(record, schema=SCHEMA_VERSION)))
+        os.replace(unfinished, path)
+    except OSError:
+        _remove(unfinished)
+        raise
+
+
+def spooled(state_dir: str) -> "list[str]":
+    """The names of the spooled records, oldest first."""
+    try:
+        names = os.listdir(os.path.join(state_dir, SPOOL))
+    except OSError:
+        return []  # no folder: nothing was ever spooled, which is how it should be
+    return sorted(name for name in names if name.endswith(".json"))
+
+
+def take_in(connection: "sqlite3.Connection", state_dir: str, most: "int | None" = None) -> int:
+    """Moves spooled records (the oldest `most`) into the database and returns how many.
+
+    A file that is not a record is set aside as `.bad`; one written by a newer claude-local stays for that one.
+    """
+    names = spooled(state_dir)[:most]
+    if not names:
+        return 0
+    folder = os.path.join(state_dir, SPOOL)
+    done = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for name in names:
+            record = _read_spooled(os.path.join(folder, name))
+            if record is None:
+                continue
+            if not connection.execute("SELECT 1 FROM events WHERE spooled_as = ?", (name,)).fetchone():
+                insert(connection, record, name)
+            done.append(name)
+        connection.execute("COMMIT")
+    finally:
+        _roll_back(connection)
+    for name in done:
+        _remove(os.path.join(folder, name))
+    return len(done)
+
+
+def leave(connection: "sqlite3.Connection", state_dir: str) -> None:
+    """Ends a hook's use of the database, usually without closing it: the process is about to end.
+
+    The last one to close a database copies the write-ahead log into it and waits for the disk twice, which costs
+    more than all else a hook does. What is committed is safe without that: the next one to open finds it in the
+    log. So a hook closes only when the log has grown, once in some dozens of events.
+    """
+    try:
+        grown = os.stat(os.path.join(state_dir, f"{DATABASE}-wal")).st_size > MOST_WAL_BYTES
+    except OSError:
+        grown = True
+    if grown:
+        connection.close()
+    else:
+        _LEFT_OPEN.append(connection)
+
+
+def note_fault(state_dir: str, text: str) -> None:
+    """Adds one line to `faults.log`, bounded in size; silent when that fails, for there is nowhere left to say so."""
+    path = os.path.join(state_dir, FAULTS)
+    line = (f"{now()} {text[:500]}".replace("\n", " ") + "\n").encode("utf-8", "replace")
+    try:
+        os.makedirs(state_dir, 0o700, exist_ok=True)
+        if os.path.exists(path) and os.stat(path).st_size > MOST_FAULT_BYTES:
+            os.replace(path, f"{path}.1")
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(file, line)
+        finally:
+            os.close(file)
+    except OSError:
+        return
+
+
+def explain(fault: Exception) -> str:
+    """What SQLite complains about, in words for people."""
+    text = str(fault)
+    if "malformed" in text or "not a database" in text:
+        return f"the session log is damaged: {text}"
+    if "locked" in text:
+        return "the session log was busy for too long"
+    return f"the session log cannot be used: {text}"
+
+
+#: Connections that `leave` keeps from being closed by the garbage collector.
+_LEFT_OPEN: "list[sqlite3.Connection]" = []
+
+
+def _engine() -> "Any":
+    """SQLite's C module: the package around it loads `datetime` and more for converters that are not used here."""
+    try:
+        import _sqlite3
+    except ImportError:
+        import sqlite3
+
+        return sqlite3
+    return _sqlite3
+
+
+def _make_private(state_dir: str, path: str) -> None:
+    """Makes the folder and an empty database that only this user can read; SQLite gives its other files this mode."""
+    if os.path.exists(path):
+        return
+    os.makedirs(state_dir, 0o700, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _version(connection: "sqlite3.Connection") -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _migrate(connection: "sqlite3.Connection", deadline: float) -> None:
+    """Brings the schema to SCHEMA_VERSION; whoever comes second finds the work done."""
+    if _version(connection) > SCHEMA_VERSION:
+        raise NewerSchemaError(_newer(_version(connection)))
+    _use_write_ahead_log(connection, deadline)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        if version > SCHEMA_VERSION:
+            raise NewerSchemaError(_newer(version))
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    finally:
+        _roll_back(connection)
+
+
+def _roll_back(connection: "sqlite3.Connection") -> None:
+    """Undoes a transaction that did not come to its end; SQLite has undone it itself after some errors."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _newer(version: int) -> str:
+    return f"the session log has schema {version}, this claude-local knows {SCHEMA_VERSION}"
+
+
+def _use_write_ahead_log(connection: "sqlite3.Connection", deadline: float) -> None:
+    """Switches the journal mode; SQLite does not wait for other writers here, so we do."""
+    engine = _engine()
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except engine.OperationalError as fault:
+            if "locked" not in str(fault) or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _read_spooled(path: str) -> "dict[str, Any] | None":
+    """The record in a spool file; None when it is gone, from a newer claude-local, or no record at all."""
+    import json
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+        if record["schema"] > SCHEMA_VERSION:
+            return None
+        sound = all(isinstance(record[field], str) for field in ("session_id", "at", "event", "backend_kind"))
+        sound = sound and not any(isinstance(value, (dict, list)) for value in record.values())
+    except FileNotFoundError:
+        return None  # another process has taken it in
+    except (ValueError, TypeError, KeyError):
+        sound = False
+    if not sound:
+        os.replace(path, f"{path}.bad")
+        return None
+    return dict(record)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return  # another process was faster; it is gone, which is all that was wanted

@@ -1,0 +1,61 @@
+"""A command line for whoever works on the model of precedence: ask the real client, print and record what it does."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from claude_local_plugin.oracle.box import Boxes
+from claude_local_plugin.oracle.generate import needs_namespace, randomly, systematic
+from claude_local_plugin.oracle.observed import Observed
+from claude_local_plugin.oracle.scenario import Scenario
+
+
+def main() -> int:
+    """Ask, print one line per case, and with --record append one line of JSON per case."""
+    parser = argparse.ArgumentParser(prog="python -m claude_local_plugin.oracle", description=__doc__)
+    parser.add_argument("--claude", type=Path, required=True, help="the client's native binary")
+    parser.add_argument("--cases", type=int, default=0, metavar="N", help="random configurations")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", action="append", metavar="PREFIX", help="systematic cases with this beginning")
+    parser.add_argument("--scenario", type=Path, help="a file with one scenario, or a list of them, instead")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--record", type=Path)
+    parser.add_argument("--shared-network", action="store_true", help="do without namespaces")
+    options = parser.parse_args()
+    began = time.monotonic()
+    with Boxes(options.claude, workers=options.workers, alone=False if options.shared_network else None) as boxes:
+        cases = _cases(options)
+        if not boxes.alone:
+            cases = {name: scenario for name, scenario in cases.items() if not needs_namespace(scenario)}
+        names = list(cases)
+        for name, (scenario, observed) in zip(names, boxes.observe_all(cases.values()), strict=True):
+            print(_line(name, observed), flush=True)
+            if options.record:
+                with options.record.open("a", encoding="utf-8") as file:
+                    record = {"name": name, "scenario": scenario.to_json(), "observed": observed.to_json()}
+                    file.write(json.dumps(record) + "\n")
+    print(f"{len(cases)} cases in {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return 0
+
+
+def _cases(options: argparse.Namespace) -> dict[str, Scenario]:
+    if options.scenario:
+        given = json.loads(options.scenario.read_text(encoding="utf-8"))
+        rows = given if isinstance(given, list) else [given]
+        return {f"given/{index}": Scenario.from_json(row) for index, row in enumerate(rows)}
+    wanted = tuple(options.only or ("",))
+    cases = {name: scenario for name, scenario in systematic().items() if name.startswith(wanted)}
+    if options.only is None and options.cases:
+        cases = {}
+    return cases | randomly(options.cases, options.seed)
+
+
+def _line(name: str, seen: Observed) -> str:
+    where = f"{seen.base_url or '-'} key={seen.x_api_key} auth={seen.authorization} model={seen.model}"
+    return f"{seen.seconds:5.2f}s {name}: {seen.outcome} {seen.provider or ''} {where} window={seen.context_window}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

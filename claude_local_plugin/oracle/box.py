@@ -1,0 +1,149 @@
+"""Boxes: processes with a loopback world of their own in which the real Claude Code is run on scenarios."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+
+import claude_local_plugin
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.oracle.observed import Observed
+from claude_local_plugin.oracle.scenario import Scenario
+
+
+class BoxError(ClaudeLocalError):
+    """The box itself failed, not the client in it."""
+
+
+class Box:
+    """One process that runs scenarios one after another; in namespaces of its own with `alone`.
+
+    Raises BoxError when the box cannot be made (without the permission for namespaces, for one).
+    """
+
+    def __init__(self, claude: Path, *, alone: bool, patience: float = 30.0) -> None:
+        self._open = ExitStack()
+        folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="claude-local-box-", ignore_cleanup_errors=True))
+        order = {"claude": str(claude), "folder": folder, "alone": alone, "patience": patience}
+        command = [*(_unshare() if alone else []), sys.executable, "-m", "claude_local_plugin.oracle.inside"]
+        root = str(Path(claude_local_plugin.__file__).parent.parent)
+        self._process = subprocess.Popen(
+            [*command, json.dumps(order)],
+            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": root, "TMPDIR": folder},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._open.callback(self._end)
+        try:
+            self.tls = bool(self._answer()["tls"])
+        except BoxError:
+            self.close()
+            raise
+
+    def observe(self, scenario: Scenario) -> Observed:
+        """What the client does with this scenario."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(scenario.to_json()) + "\n")
+        self._process.stdin.flush()
+        return Observed.from_json(self._answer())
+
+    def close(self) -> None:
+        """End the process and remove its folder."""
+        self._open.close()
+
+    def _answer(self) -> dict[str, object]:
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        line = self._process.stdout.readline()
+        if not line:
+            said = self._process.stderr.read().strip().splitlines()
+            raise BoxError(f"the box for Claude Code ended early: {said[-1] if said else 'without a word'}")
+        answer: dict[str, object] = json.loads(line)
+        return answer
+
+    def _end(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _unshare() -> list[str]:
+    """The command that gives its argument a network, mounts and (unless we are root) a user of its own."""
+    found = shutil.which("unshare")
+    if found is None:
+        raise BoxError("no `unshare` command here to make namespaces with")
+    root = os.geteuid() == 0
+    return [found, "-n", "-m"] if root else [found, "-r", "-n", "-m"]
+
+
+class Boxes:
+    """Several boxes side by side, with namespaces of their own where permitted (`alone` says whether they have)."""
+
+    def __init__(self, claude: Path, *, workers: int = 2, patience: float = 30.0, alone: bool | None = None) -> None:
+        self._open = ExitStack()
+        self._idle: SimpleQueue[Box] = SimpleQueue()
+        self.alone, first = self._first(claude, patience, alone)
+        self.tls = first.tls
+        self.workers = workers
+        try:
+            self._keep(first)
+            for _ in range(workers - 1):
+                self._keep(Box(claude, alone=self.alone, patience=patience))
+        except BaseException:
+            self._open.close()
+            raise
+
+    def __enter__(self) -> "Boxes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def observe(self, scenario: Scenario) -> Observed:
+        """What the client does with this scenario; waits for an idle box."""
+        box = self._idle.get()
+        try:
+            return box.observe(scenario)
+        finally:
+            self._idle.put(box)
+
+    def observe_all(
+        self, scenarios: Iterable[Scenario], stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[Scenario, Observed]]:
+        """Each scenario with what was observed, in order; begins no further one once `stop()` is true."""
+        def one(scenario: Scenario) -> tuple[Scenario, Observed] | None:
+            return None if stop() else (scenario, self.observe(scenario))
+
+        with ThreadPoolExecutor(self.workers) as pool:
+            for answer in pool.map(one, scenarios):
+                if answer is not None:
+                    yield answer
+
+    def _keep(self, box: Box) -> None:
+        self._open.callback(box.close)
+        self._idle.put(box)
+
+    @staticmethod
+    def _first(claude: Path, patience: float, alone: bool | None) -> tuple[bool, Box]:
+        if alone is not False and sys.platform == "linux":
+            try:
+                return True, Box(claude, alone=True, patience=patience)
+            except BoxError:
+                if alone:
+                    raise
+        return False, Box(claude, alone=False, patience=patience)

@@ -1,0 +1,132 @@
+"""What the model of precedence says a scenario leads to, in the words of an observation."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from claude_local_plugin.oracle.observed import Observed
+from claude_local_plugin.oracle.scenario import Scenario, materialise
+from claude_local_plugin.precedence import Decision, Resolution, gather, resolve
+
+#: What a helper of a scenario prints: scenarios use only `echo` (see `helper_output`).
+ECHO = "echo "
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The comparable part of a resolution; `None` where nothing is sent or nothing is claimed."""
+
+    outcome: str
+    provider: str | None = None
+    base_url: str | None = None
+    x_api_key: str | None = None
+    authorization: str | None = None
+    model: str | None = None
+    context_window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which the client and the model of it disagree."""
+
+    what: str
+    expected: object
+    observed: object
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected!r}, observed {self.observed!r}"
+
+
+def expected(scenario: Scenario, client_version: str | None = None) -> Expected:
+    """What the resolver says of this scenario, written to a temporary folder for it to read."""
+    with tempfile.TemporaryDirectory(prefix="claude-local-expected-") as folder:
+        return summary(resolution(scenario, Path(folder), client_version))
+
+
+def resolution(scenario: Scenario, folder: Path, client_version: str | None = None) -> Resolution:
+    """The whole resolution of a scenario written below `folder`."""
+    made = materialise(scenario, folder)
+    return resolve(
+        gather(
+            cwd=made.cwd,
+            home=made.home,
+            environ=made.environ,
+            client_version=client_version,
+            managed_dir=made.managed_dir,
+            flag_settings=made.flag_settings,
+            setting_sources=made.setting_sources,
+            cli_model=scenario.model,
+            interactive=False,
+        )
+    )
+
+
+def summary(resolved: Resolution) -> Expected:
+    """The comparable part of a resolution."""
+    if resolved.outcome != "ok":
+        return Expected(resolved.outcome)
+    decided: Mapping[str, Decision] = resolved.decisions
+    provider = decided["provider"].value
+    if provider != "anthropic":
+        return Expected("ok", provider)
+    window = decided["context_window"].value
+    authorization = _header(decided["authorization"])
+    return Expected(
+        "ok",
+        provider,
+        base_url=plain_url(decided["base_url"].value),
+        x_api_key=_header(decided["x_api_key"]),
+        authorization=authorization.removeprefix("Bearer ") if authorization else authorization,
+        model=decided["model"].value,
+        context_window=None if window is None else int(window),
+    )
+
+
+def compare(seen: Observed, wanted: Expected) -> list[Difference]:
+    """Where the two disagree; empty when they agree.
+
+    A provider's own endpoint, credential and model names are not compared, and what was not observed (the window of
+    a session that failed, headers without TLS) is not either.
+    """
+    if seen.outcome != wanted.outcome:
+        return [Difference("outcome", wanted.outcome, f"{seen.outcome}: {seen.said}" if seen.said else seen.outcome)]
+    if seen.outcome != "ok":
+        return []
+    if seen.provider != wanted.provider:
+        return [Difference("provider", wanted.provider, seen.provider)]
+    if seen.provider != "anthropic":
+        return []
+    bearer = seen.authorization.removeprefix("Bearer ") if seen.authorization is not None else None
+    rows: list[tuple[str, Any, Any]] = [
+        ("base_url", wanted.base_url, plain_url(seen.base_url)),
+        ("x_api_key", wanted.x_api_key, seen.x_api_key),
+        ("authorization", wanted.authorization, bearer),
+        ("model", wanted.model, seen.model),
+    ]
+    if seen.context_window is not None:
+        rows.append(("context_window", wanted.context_window, seen.context_window))
+    return [Difference(*row) for row in rows if row[1] != row[2]]
+
+
+def plain_url(url: str | None) -> str | None:
+    """A URL in the one form in which two can be compared: lower-case scheme and host, no user, no trailing slash."""
+    if url is None:
+        return None
+    parts = urlsplit(url.strip())
+    host = parts.netloc.rpartition("@")[2].lower()
+    return f"{parts.scheme.lower()}://{host}{parts.path.rstrip('/')}"
+
+
+def helper_output(command: str) -> str | None:
+    """What the helper of a scenario prints, known without running it: `echo X` prints X, anything else nothing."""
+    words = command.strip()
+    return words.removeprefix(ECHO).strip() if words.startswith(ECHO) else None
+
+
+def _header(decision: Decision) -> str | None:
+    if decision.winner is not None and decision.winner.key == "apiKeyHelper":
+        return helper_output(decision.winner.value or "")
+    return decision.value or None

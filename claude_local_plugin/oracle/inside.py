@@ -1,0 +1,170 @@
+"""The process in the box: makes a loopback world, then runs one scenario after another (JSON lines in, JSON lines out).
+
+Started by `box.Box`, in namespaces of its own where that is permitted: `python -m claude_local_plugin.oracle.inside`.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from claude_local_plugin.oracle.network import Certificate, Switchboard, make_certificate
+from claude_local_plugin.oracle.observed import Observed, Run, read
+from claude_local_plugin.oracle.scenario import PORTS, Scenario, materialise
+
+MANAGED = Path("/etc/claude-code")
+
+#: What every run has in its environment: silence on side channels, and dummies so that each provider gets as far as
+#: sending a request (AWS's and Google's own look-ups would take seconds). None of them decides where a session goes.
+BOX_ENVIRONMENT = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "AKIABOXBOXBOXBOXBOXB",
+    "AWS_SECRET_ACCESS_KEY": "box",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "METADATA_SERVER_DETECTION": "none",
+    "ANTHROPIC_AWS_WORKSPACE_ID": "box",
+    "ANTHROPIC_AWS_API_KEY": "box",
+    "ANTHROPIC_FOUNDRY_RESOURCE": "box",
+    "ANTHROPIC_FOUNDRY_API_KEY": "box",
+    "ANTHROPIC_VERTEX_PROJECT_ID": "box",
+    "CLAUDE_CODE_SKIP_VERTEX_AUTH": "1",
+    "CLOUD_ML_REGION": "us-east5",
+    "ANTHROPIC_GOOGLE_CLOUD_PROJECT": "box",
+    "ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID": "box",
+    "CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How the box is to be: the client, its folder, whether the namespaces are ours, seconds per run."""
+
+    claude: str
+    folder: str
+    alone: bool
+    patience: float
+
+
+def serve(order: Order, orders: TextIO, answers: TextIO) -> None:
+    """Answer scenarios until `orders` ends."""
+    folder = Path(order.folder)
+    if order.alone:
+        _loopback_up()
+        _own_etc(folder)
+    certificate = make_certificate(folder)
+    ports = [port for name, port in PORTS.items() if name != "proxy"]
+    with Switchboard(ports, PORTS["proxy"], certificate, alone=order.alone) as board:
+        _say(answers, {"ready": True, "tls": certificate is not None})
+        for line in orders:
+            scenario = Scenario.from_json(json.loads(line))
+            _say(answers, observe(scenario, order, board, certificate).to_json())
+
+
+def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: Certificate | None) -> Observed:
+    """Run the client on one scenario."""
+    named = {real: name for name, real in board.real.items()}
+    with tempfile.TemporaryDirectory(dir=order.folder, prefix="case-", ignore_cleanup_errors=True) as case:
+        if order.alone:
+            _empty(MANAGED)
+        made = materialise(
+            scenario, Path(case), managed_dir=MANAGED if order.alone else None, ports=None if order.alone else board.real
+        )
+        environ = BOX_ENVIRONMENT | made.environ
+        if certificate is not None:
+            environ["NODE_EXTRA_CA_CERTS"] = str(certificate.file)
+        if not order.alone:
+            # Without a network of our own, whatever is not loopback goes to a proxy that leads nowhere but to us.
+            environ = {"HTTPS_PROXY": f"http://127.0.0.1:{board.real[PORTS['proxy']]}", "NO_PROXY": "127.0.0.1"} | environ
+        board.clear()
+        run = _run([order.claude, "-p", "ping", "--output-format", "json", *made.arguments], made.cwd, environ, order.patience)
+        return read(run, board.traffic(), named, board.cloud.port)
+
+
+def _run(command: list[str], cwd: Path, environ: dict[str, str], patience: float) -> Run:
+    began = time.monotonic()
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        stdout, stderr = process.communicate(timeout=patience)
+        code: int | None = process.returncode
+    except subprocess.TimeoutExpired:
+        _end(process.pid)
+        stdout, stderr = process.communicate()
+        code = None
+    _end(process.pid)
+    return Run(code, stdout, stderr, time.monotonic() - began)
+
+
+def _end(group: int) -> None:
+    """Stop whatever is left of a run."""
+    with contextlib.suppress(ProcessLookupError):  # the usual case: nothing is
+        os.killpg(group, signal.SIGKILL)
+
+
+def _say(answers: TextIO, record: dict[str, Any]) -> None:
+    answers.write(json.dumps(record) + "\n")
+    answers.flush()
+
+
+def _empty(folder: Path) -> None:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
+def _loopback_up() -> None:
+    """Bring up `lo`, which is down in a new network namespace."""
+    up_and_running, set_flags = 0x1 | 0x40, 0x8914
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", up_and_running))
+
+
+def _own_etc(folder: Path) -> None:
+    """Cover /etc with one of our own: the same entries, but our name server and an empty folder of managed settings.
+
+    The whole folder is covered since /etc/claude-code may not exist and only root could make it.
+    """
+    real, etc = folder / "etc", Path("/etc")
+    real.mkdir()
+    _mount("--rbind", "/etc", str(real))
+    _mount("-t", "tmpfs", "none", "/etc")
+    for entry in real.iterdir():
+        if entry.name not in {"hosts", "resolv.conf", "nsswitch.conf", "claude-code"}:
+            (etc / entry.name).symlink_to(entry)
+    (etc / "hosts").write_text("127.0.0.1 localhost\n")
+    (etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
+    (etc / "claude-code").mkdir()
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    serve(Order(**json.loads(sys.argv[1])), sys.stdin, sys.stdout)

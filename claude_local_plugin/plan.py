@@ -1,0 +1,282 @@
+"""What `enable` writes for one server into one settings file, each line with the reason it is needed.
+
+Pure: it looks at a Snapshot of the world as it is without us, at what the server said, and answers with lines and
+warnings. Facts named here were observed on Claude Code 2.1.329 and vLLM 0.32.0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from claude_local_plugin.backends.needs import Needs
+from claude_local_plugin.backends.urls import is_plain_http_remote
+from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective
+from claude_local_plugin.render import PLACEHOLDER
+from claude_local_plugin.settings.document import Set
+
+#: Tokens of an interactive session's first prompt: under a name of your own, and under a name that Claude Code takes
+#: for one of Anthropic's models (it then sends a longer prompt and longer tool descriptions).
+FIRST_PROMPT = {"custom": 12_883, "claude": 21_128}
+#: What the prompt grows by when tools are no longer deferred (CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS).
+UNDEFERRED_TOOLS = {"custom": 7_319, "claude": 9_916}
+#: Claude Code compacts at `window - min(max_output, 20000) - 13000` and refuses at `... - 3000`.
+COMPACTION_RESERVE = 13_000
+#: The output limits we choose from; the client's own default for an unknown model is 32,000.
+OUTPUT_LIMITS = (32_000, 16_384, 8_192, 4_096, 2_048)
+
+ALIAS_VARIABLES = tuple(f"ANTHROPIC_DEFAULT_{tier}_MODEL" for tier in ("OPUS", "SONNET", "HAIKU", "FABLE"))
+PROVIDER_SWITCHES = tuple(
+    f"CLAUDE_CODE_USE_{name}"
+    for name in ("BEDROCK", "VERTEX", "FOUNDRY", "ANTHROPIC_AWS", "ANTHROPIC_GOOGLE_CLOUD", "MANTLE", "GATEWAY")
+)
+PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
+SHELL_CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+
+SLOW_PREFILL_MS = "1800000"  # half an hour: the highest that the stream watchdog accepts
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One settings key to set, with the one-line reason shown to the user."""
+
+    path: tuple[str, ...]
+    value: object
+    reason: str
+    secret: bool = False
+
+    @property
+    def key(self) -> str:
+        """The key as every command names it: `env.NAME`, `apiKeyHelper`, `permissions.defaultMode`."""
+        return ".".join(self.path)
+
+    def change(self) -> Set:
+        """The line as an edit of a settings document."""
+        return Set(self.path, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What the sessions are to use: the server, the model, its window in tokens, and the token sent to it."""
+
+    url: str
+    kind: str
+    model: str
+    max_model_len: int | None
+    version: str | None = None
+    token: str = PLACEHOLDER
+
+    @property
+    def host(self) -> str:
+        """Host and port as people say them."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def name_family(self) -> str:
+        """`claude` for a model name that Claude Code may take for Anthropic's own, else `custom`."""
+        return "claude" if self.model.lower().startswith("claude-") else "custom"
+
+
+def first_prompt_tokens(backend: Backend, needs: Needs) -> int:
+    """Tokens of the first prompt of an interactive session under this model's name."""
+    extra = UNDEFERRED_TOOLS[backend.name_family] if needs.disable_betas else 0
+    return FIRST_PROMPT[backend.name_family] + extra
+
+
+def smallest_window(backend: Backend, needs: Needs) -> int:
+    """Tokens that the first prompt, the shortest answer and the compaction reserve need together."""
+    return first_prompt_tokens(backend, needs) + OUTPUT_LIMITS[-1] + COMPACTION_RESERVE
+
+
+def output_limit(backend: Backend, needs: Needs) -> int:
+    """The largest limit that leaves two fifths of the free window to the conversation."""
+    free = (backend.max_model_len or 0) - first_prompt_tokens(backend, needs) - COMPACTION_RESERVE
+    return next((limit for limit in OUTPUT_LIMITS if limit <= free * 0.6), OUTPUT_LIMITS[-1])
+
+
+def lines(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope) -> tuple[Line, ...]:
+    """Everything to write into the settings file of `scope`, in the order it is shown.
+
+    `snapshot` is the world without our own earlier edits, so that planning twice gives the same lines.
+    """
+    return (
+        *_routing(snapshot, backend),
+        *_credentials(snapshot, backend),
+        *_models(snapshot, backend),
+        *_window(backend, needs),
+        *_protocol(needs, scope),
+        *_patience(snapshot),
+        *_quiet(snapshot),
+        *_permissions(snapshot),
+    )
+
+
+def _env(name: str, value: str, reason: str, *, secret: bool = False) -> Line:
+    return Line(("env", name), value, reason, secret)
+
+
+def _set_anywhere(snapshot: Snapshot, key: str) -> str | None:
+    """Where a non-empty value of `key` would be heard from, as people say it; None where nowhere."""
+    for candidate in candidates(snapshot, key):
+        if candidate.value and candidate.scope not in (Scope.DEFAULT, Scope.LOGIN, Scope.CONSOLE):
+            return "your shell" if candidate.scope is Scope.SHELL else f"{candidate.scope} settings"
+    return None
+
+
+def _in_a_file(snapshot: Snapshot, key: str) -> bool:
+    """Whether the user has chosen a value for `key` in a settings file; a shell may change with the window."""
+    found = (c for c in candidates(snapshot, key) if c.state == "wins")
+    return any(c.scope not in (Scope.SHELL, Scope.DEFAULT) for c in found)
+
+
+def _routing(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
+    yield _env("ANTHROPIC_BASE_URL", backend.url, "every request goes to your server")
+    for switch in PROVIDER_SWITCHES:
+        if where := _set_anywhere(snapshot, f"env.{switch}"):
+            yield _env(switch, "", f"set in {where}; it would beat the base URL")
+    yield from _no_proxy(snapshot, backend)
+
+
+def _no_proxy(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
+    if not any(effective(snapshot, f"env.{name}") for name in PROXY_VARIABLES):
+        return
+    host = urlsplit(backend.url).hostname or ""
+    known = {name: effective(snapshot, f"env.{name}") for name in ("no_proxy", "NO_PROXY")}
+    for name, value in known.items():
+        # the client reads the lower-case name first and then ignores the other one
+        if name == "no_proxy" and value is None:
+            continue
+        entries = [entry.strip() for entry in (value or "").split(",") if entry.strip()]
+        if host not in entries and "*" not in entries:
+            yield _env(name, ",".join([*entries, host]), "a proxy is set, and Claude Code would use it even for this host")
+
+
+def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
+    if backend.token == PLACEHOLDER:
+        yield _env("ANTHROPIC_AUTH_TOKEN", backend.token, "a placeholder: without one your claude.ai login is sent there")
+    else:
+        yield _env("ANTHROPIC_AUTH_TOKEN", backend.token, "the key of your server", secret=True)
+    where = _set_anywhere(snapshot, "env.ANTHROPIC_API_KEY")
+    reason = f"the key set in {where} would be sent there too" if where else "a key exported later would be sent there too"
+    yield _env("ANTHROPIC_API_KEY", "", reason)
+    if where := _set_anywhere(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS"):
+        yield _env("ANTHROPIC_CUSTOM_HEADERS", "", f"the headers set in {where} would be sent there too")
+    if where := _set_anywhere(snapshot, "apiKeyHelper"):
+        yield Line(("apiKeyHelper",), "", f"the helper set in {where} would send its key there")
+
+
+def _models(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
+    yield _env("ANTHROPIC_MODEL", backend.model, "the model your server serves")
+    for name in ALIAS_VARIABLES:
+        tier = name.split("_")[2].lower()
+        yield _env(name, backend.model, f"else “{tier}” asks your server for a model of Anthropic's")
+    for name in ("CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL"):
+        if where := _set_anywhere(snapshot, f"env.{name}"):
+            yield _env(name, backend.model, f"set in {where} to a model your server may not serve")
+
+
+def _window(backend: Backend, needs: Needs) -> Iterator[Line]:
+    if backend.max_model_len is None:
+        return
+    reason = "the server's real window; else Claude Code assumes 1,000,000 and never compacts in time"
+    yield _env("CLAUDE_CODE_MAX_CONTEXT_TOKENS", str(backend.max_model_len), reason)
+    limit = output_limit(backend, needs)
+    yield _env("CLAUDE_CODE_MAX_OUTPUT_TOKENS", str(limit), "the longest answer that fits beside prompt and compaction")
+
+
+def _protocol(needs: Needs, scope: Scope) -> Iterator[Line]:
+    if needs.attribution_off:
+        yield _env("CLAUDE_CODE_ATTRIBUTION_HEADER", "0", needs.attribution_off)
+    if needs.disable_betas:
+        yield _env("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS", "1", needs.disable_betas)
+        yield _env("ENABLE_TOOL_SEARCH", "false", needs.disable_betas)
+    if needs.model_capabilities and scope is Scope.USER:
+        yield _env("CLAUDE_CODE_MODEL_CAPABILITIES", needs.model_capabilities[0], needs.model_capabilities[1])
+
+
+def _patience(snapshot: Snapshot) -> Iterator[Line]:
+    slow = "a long prompt may take minutes to read on your own hardware"
+    chosen = (
+        ("API_TIMEOUT_MS", SLOW_PREFILL_MS, slow),
+        ("API_FORCE_IDLE_TIMEOUT", "0", "else a body that is silent for five minutes is cut off"),
+        ("CLAUDE_STREAM_IDLE_TIMEOUT_MS", SLOW_PREFILL_MS, slow),
+        ("CLAUDE_CODE_MAX_RETRIES", "2", "else a dead server or a wrong key is three silent minutes"),
+    )
+    for name, value, reason in chosen:
+        if not _in_a_file(snapshot, f"env.{name}"):
+            yield _env(name, value, reason)
+
+
+def _quiet(snapshot: Snapshot) -> Iterator[Line]:
+    chosen = (
+        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "no telemetry, no update checks, no title requests"),
+        ("CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", "no plugin download at the first start"),
+        ("DISABLE_AUTOUPDATER", "no update in the middle of your work here"),
+    )
+    for name, reason in chosen:
+        if not _in_a_file(snapshot, f"env.{name}"):
+            yield _env(name, "1", reason)
+    if not _in_a_file(snapshot, "skipWebFetchPreflight"):
+        yield Line(("skipWebFetchPreflight",), True, "else WebFetch asks api.anthropic.com about each site")
+
+
+def _permissions(snapshot: Snapshot) -> Iterator[Line]:
+    if effective(snapshot, "permissions.disableAutoMode") == "disable":
+        return
+    if effective(snapshot, "permissions.defaultMode") in (None, "", "auto"):
+        reason = "auto mode's safety check runs at Anthropic; elsewhere it stops the first tool call"
+        yield Line(("permissions", "defaultMode"), "default", reason)
+
+
+def warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *, onboarded: bool) -> tuple[str, ...]:
+    """What the written file cannot do by itself, in words, each with the command that helps."""
+    return tuple(_warnings(snapshot, backend, needs, scope, onboarded=onboarded))
+
+
+def _warnings(
+    snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *, onboarded: bool
+) -> Iterator[str]:
+    if is_plain_http_remote(backend.url):
+        host = backend.host
+        yield f"plain HTTP: anyone on the path between here and {host} can read your code and prompts"
+    if backend.max_model_len is None:
+        yield (
+            f"{backend.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens and never"
+            " compacts in time: name it with --max-model-len N"
+        )
+    elif backend.name_family == "claude" and backend.max_model_len < 200_000:
+        yield (
+            f"{backend.model} looks like a model of Anthropic's: Claude Code assumes its window and ignores"
+            f" CLAUDE_CODE_MAX_CONTEXT_TOKENS, but your server has {backend.max_model_len:,} tokens;"
+            " serve it under a name of its own (vLLM: --served-model-name) and enable that"
+        )
+    for problem in (needs.too_old, needs.thinking_ignored):
+        if problem:
+            yield problem
+    if needs.model_capabilities and scope is not Scope.USER:
+        value, reason = needs.model_capabilities
+        yield (
+            f"{reason}; a project's file may not set the cure:"
+            f" export CLAUDE_CODE_MODEL_CAPABILITIES='{value}', or claude-local enable --scope user"
+        )
+    if scope not in (Scope.LOCAL, Scope.PROJECT):
+        return
+    base_url_early = snapshot.shell.get("ANTHROPIC_BASE_URL") or _early_base_url(snapshot)
+    exported = [name for name in SHELL_CREDENTIALS if snapshot.shell.get(name)]
+    if exported and not base_url_early:
+        yield (
+            f"{exported[0]} is exported in your shell, and a project's file is applied late: each start first calls"
+            f" api.anthropic.com with it, which costs 19 seconds offline: unset {exported[0]},"
+            " or claude-local enable --scope user"
+        )
+    if not onboarded and not base_url_early:
+        yield (
+            "Claude Code has not finished its first start on this account: offline, an interactive one stops at"
+            " “Unable to connect to Anthropic services” before it reads this file; once online, or"
+            " claude-local enable --scope user"
+        )
+
+
+def _early_base_url(snapshot: Snapshot) -> bool:
+    """Whether a scope that is applied before trust already names a server."""
+    early = (Scope.MANAGED, Scope.FLAG, Scope.USER)
+    return any(c.value and c.scope in early for c in candidates(snapshot, "env.ANTHROPIC_BASE_URL"))

@@ -1,0 +1,226 @@
+"""Reads the world once: settings files, login, console key, environment and client version, as one Snapshot."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from claude_local_plugin.precedence.document_rules import problem_of, skipped_entries
+from claude_local_plugin.precedence.locate import (
+    config_dir,
+    global_state_file,
+    managed_dir_default,
+    settings_paths,
+)
+from claude_local_plugin.precedence.model import NOTHING, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.table import holds
+
+__all__ = ["gather", "installed_client_version", "managed_dir_default", "read_settings_file"]
+
+#: Claude Code reads no settings file larger than this many bytes.
+SIZE_LIMIT = 2_097_152
+
+
+def gather(
+    *,
+    cwd: Path,
+    home: Path,
+    environ: Mapping[str, str],
+    client_version: str | None = None,
+    managed_dir: Path | None = None,
+    flag_settings: str | None = None,
+    setting_sources: Sequence[Scope | str] | None = None,
+    cli_model: str | None = None,
+    interactive: bool = True,
+    texts: Mapping[Path, str | None] = MappingProxyType({}),
+) -> Snapshot:
+    """Everything a session started in `cwd` with this environment would see.
+
+    `texts` stands in for the contents of the settings files it names (None: as if the file were absent), for asking
+    what would be if they were written.
+    `flag_settings` is what `--settings` would get: a path, or inline JSON. `setting_sources` is the list of
+    `--setting-sources` (local, project, user), None when the option is not given.
+    """
+    cwd = Path(os.path.realpath(cwd))
+    sources = None if setting_sources is None else tuple(Scope(source) for source in setting_sources)
+    places = settings_paths(cwd, home, environ, client_version, managed_dir, sources)
+    files = [
+        _stand_in(place.scope, place.path, texts[place.path], client_version)
+        if place.path in texts
+        else read_settings_file(place.scope, place.path, client_version)
+        for place in places
+    ]
+    if flag_settings is not None:
+        first_after_managed = sum(file.scope is Scope.MANAGED for file in files)
+        files.insert(first_after_managed, _flag_file(flag_settings, cwd, client_version))
+    state_path = global_state_file(cwd, home, environ)
+    state = _plain_object(state_path)
+    files.append(_login_file(config_dir(cwd, home, environ) / ".credentials.json"))
+    files.append(_console_file(state_path, state))
+    return Snapshot(
+        cwd=cwd,
+        home=home,
+        config_dir=config_dir(cwd, home, environ),
+        client_version=client_version,
+        files=tuple(files),
+        shell=dict(environ),
+        cli_model=cli_model,
+        setting_sources=sources,
+        interactive=interactive,
+        unknown=_invisible(environ),
+        trusted=_trust(state[0], cwd),
+        onboarded=state[0].get("hasCompletedOnboarding") is True,
+        approved_api_keys=_approved(state[0]),
+    )
+
+
+def read_settings_file(scope: Scope, path: Path, client_version: str | None = None) -> SettingsFile:
+    """One settings file as Claude Code takes it: read, absent, or dropped with the reason."""
+    try:
+        if path.stat().st_size > SIZE_LIMIT:
+            return SettingsFile(scope, path, FileState.DROPPED, f"larger than {SIZE_LIMIT:,} bytes")
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return SettingsFile(scope, path, FileState.ABSENT)
+    except NotADirectoryError:
+        return SettingsFile(scope, path, FileState.ABSENT)
+    except OSError as error:  # a folder in its place, or not ours to read: Claude Code cannot read it either
+        return SettingsFile(scope, path, FileState.DROPPED, f"cannot be read: {error.strerror or error}")
+    return _settings_from_text(scope, path, raw.decode("utf-8", errors="replace"), client_version)
+
+
+def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | None) -> SettingsFile:
+    if text is None:
+        return SettingsFile(scope, path, FileState.ABSENT)
+    return _settings_from_text(scope, path, text, client_version)
+
+
+def _settings_from_text(scope: Scope, path: Path | None, text: str, client_version: str | None) -> SettingsFile:
+    if text.startswith("\ufeff") and not holds("bom-tolerated", client_version):
+        return SettingsFile(scope, path, FileState.DROPPED, "begins with a byte order mark", text=text)
+    if not text.strip("\ufeff \t\r\n\v\f\u00a0\u2028\u2029"):
+        return SettingsFile(scope, path, FileState.READ, text=text)
+    try:
+        data = strict_json(text)
+    except ValueError as error:
+        return SettingsFile(scope, path, FileState.DROPPED, f"not valid JSON: {describe_json_error(error)}", text=text)
+    except RecursionError:  # nested deeper than any settings file: nothing in it can be meant
+        return SettingsFile(scope, path, FileState.DROPPED, "nested too deeply", text=text)
+    if not isinstance(data, dict):
+        return SettingsFile(scope, path, FileState.DROPPED, f"holds {_kind(data)}, not an object", text=text)
+    problem = None if scope is Scope.MANAGED else problem_of(data)
+    state = FileState.READ if problem is None else FileState.DROPPED
+    return SettingsFile(scope, path, state, problem, data, text, skipped_entries(data))
+
+
+def strict_json(text: str) -> object:
+    """Parse JSON as strictly as Claude Code does: no comments, trailing commas, NaN or Infinity; a BOM is fine."""
+    return json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def describe_json_error(error: ValueError) -> str:
+    """Where and what, with the two usual suspects named."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    before, rest = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
+    what = error.msg[:1].lower() + error.msg[1:]
+    if rest.startswith(("//", "/*", "#")):
+        what = "comments are not allowed"
+    elif rest[:1] in "}]" and before.endswith(","):
+        what = "trailing comma"
+    return f"line {error.lineno}, column {error.colno}: {what}"
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", str: "a string", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+
+
+def _flag_file(settings: str, cwd: Path, client_version: str | None) -> SettingsFile:
+    if settings.lstrip().startswith("{"):
+        return _settings_from_text(Scope.FLAG, None, settings, client_version)
+    return read_settings_file(Scope.FLAG, cwd / settings, client_version)
+
+
+def _plain_object(path: Path) -> tuple[Mapping[str, object], str]:
+    """A JSON object and its text; empty when there is none."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        data = strict_json(text)
+    except (OSError, ValueError, RecursionError):  # absent or unusable; Claude Code starts afresh then
+        return NOTHING, ""
+    return (data, text) if isinstance(data, dict) else (NOTHING, "")
+
+
+def _login_file(path: Path) -> SettingsFile:
+    data, text = _plain_object(path)
+    login = data.get("claudeAiOauth")
+    token = login.get("accessToken") if isinstance(login, dict) else None
+    if not isinstance(token, str) or not token:
+        return SettingsFile(Scope.LOGIN, path, FileState.READ if path.exists() else FileState.ABSENT)
+    return SettingsFile(Scope.LOGIN, path, FileState.READ, None, data, text)
+
+
+def _console_file(path: Path, state: tuple[Mapping[str, object], str]) -> SettingsFile:
+    if not path.exists():
+        return SettingsFile(Scope.CONSOLE, path, FileState.ABSENT)
+    key = state[0].get("primaryApiKey")
+    data: Mapping[str, object] = {"primaryApiKey": key} if isinstance(key, str) and key else NOTHING
+    return SettingsFile(Scope.CONSOLE, path, FileState.READ, None, data, state[1])
+
+
+def _trust(state: Mapping[str, object], cwd: Path) -> bool | None:
+    """The recorded answer to the trust dialog for `cwd` or a folder above it."""
+    projects = state.get("projects")
+    if not isinstance(projects, dict):
+        return None
+    answers = [
+        entry.get("hasTrustDialogAccepted")
+        for folder in (cwd, *cwd.parents)
+        if isinstance(entry := projects.get(folder.as_posix()), dict)
+    ]
+    return True if True in answers else (False if answers else None)
+
+
+def _approved(state: Mapping[str, object]) -> tuple[str, ...]:
+    """The endings of API keys the user has approved inside Claude Code."""
+    responses = state.get("customApiKeyResponses")
+    approved = responses.get("approved") if isinstance(responses, dict) else None
+    return tuple(str(key) for key in approved) if isinstance(approved, list) else ()
+
+
+def _invisible(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What may have a say and cannot be seen from here."""
+    import sys
+
+    unseen = ["server-managed settings"]
+    if sys.platform == "darwin":
+        unseen += ["the macOS Keychain", "managed preferences (MDM)"]
+    if sys.platform == "win32":
+        unseen.append("the Windows policy registry")
+    return tuple(unseen)
+
+
+_VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
+
+
+def installed_client_version(environ: Mapping[str, str]) -> str | None:
+    """The version of the `claude` on PATH, read from where it is installed and without running it; None if unclear."""
+    found = shutil.which("claude", path=environ.get("PATH", ""))
+    if found is None:
+        return None
+    binary = Path(os.path.realpath(found))
+    if _VERSION.fullmatch(binary.name):  # the native installer keeps …/versions/2.1.329
+        return binary.name
+    for folder in binary.parents[:3]:
+        data, _ = _plain_object(folder / "package.json")
+        if str(data.get("name", "")).startswith("@anthropic-ai/claude-code"):
+            version = data.get("version")
+            return version if isinstance(version, str) else None
+    return None

@@ -1,0 +1,160 @@
+"""The records of precedence: what the world looked like, every value set for a key, and what was decided."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from claude_local_plugin.precedence.lines import line_of
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+
+
+class Scope(StrEnum):
+    """Where a value can come from; `table.SETTINGS_ORDER` says who beats whom."""
+
+    MANAGED = "managed"
+    FLAG = "flag"
+    LOCAL = "local"
+    PROJECT = "project"
+    USER = "user"
+    SHELL = "shell"
+    LOGIN = "login"
+    CONSOLE = "console"
+    DEFAULT = "default"
+    CLI = "cli"
+
+
+class FileState(StrEnum):
+    """What Claude Code makes of a file. `UNKNOWN` means it cannot be seen from here, which is not `ABSENT`."""
+
+    READ = "read"
+    ABSENT = "absent"
+    DROPPED = "dropped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """One file (or inline `--settings` text) and what Claude Code would take from it.
+
+    `data` is the parsed object, also of a dropped file when it is JSON at all, so that what is lost can be named.
+    `skipped` holds entries of a read file that Claude Code leaves out, with the reason.
+    """
+
+    scope: Scope
+    path: Path | None
+    state: FileState
+    problem: str | None = None
+    data: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    text: str = field(default="", repr=False)
+    skipped: tuple[str, ...] = ()
+
+    def line_of(self, path: tuple[str, ...]) -> int | None:
+        """The 1-based line of the key at `path`, or None."""
+        return line_of(self.text, path) if self.text else None
+
+    @property
+    def env(self) -> Mapping[str, object]:
+        """The `env` block as it stands in the file, or an empty mapping."""
+        block = self.data.get("env")
+        return block if isinstance(block, dict) else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a session started in `cwd` would see, read once.
+
+    `files` holds settings files, highest precedence first, then the login file and the console key's file.
+    `unknown` names what cannot be seen from here (server-managed settings, a keychain).
+    `trusted` is the recorded answer to the trust dialog for this folder, None when none is recorded.
+    """
+
+    cwd: Path
+    home: Path
+    config_dir: Path
+    client_version: str | None
+    files: tuple[SettingsFile, ...]
+    shell: Mapping[str, str]
+    cli_model: str | None = None
+    setting_sources: tuple[Scope, ...] | None = None
+    interactive: bool = True
+    unknown: tuple[str, ...] = ()
+    trusted: bool | None = None
+    onboarded: bool = False
+    approved_api_keys: tuple[str, ...] = ()
+
+    def of(self, *scopes: Scope) -> Iterator[SettingsFile]:
+        """The files of these scopes, highest precedence first."""
+        return (file for file in self.files if file.scope in scopes)
+
+
+State = Literal["wins", "shadowed", "cancelled", "refused", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One value set for `key` somewhere, and what became of it."""
+
+    scope: Scope
+    key: str
+    path: Path | None
+    line: int | None
+    value: str | None = field(repr=False)
+    state: State = "shadowed"
+    reason: str = ""
+    secret: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where it is set, as people say it: `settings.json:4`, or the scope where there is no file."""
+        if self.path is None:
+            return {Scope.SHELL: "the shell", Scope.CLI: "the command line", Scope.FLAG: "--settings"}.get(
+                self.scope, f"the {self.scope}"
+            )
+        return f"{self.path}:{self.line}" if self.line else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a session would use for one question, who says so, and who else wanted a say."""
+
+    name: str
+    value: str | None = field(repr=False)
+    winner: Candidate | None
+    candidates: tuple[Candidate, ...]
+    sentence: str
+    secret: bool = False
+
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigWarning:
+    """Something the user should know, and the command or edit that mends it."""
+
+    id: str
+    severity: Severity
+    message: str
+    fix: str
+
+
+Outcome = Literal["ok", "not_logged_in", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The decisions of a session here: provider, base_url, authorization, x_api_key, model, context_window."""
+
+    outcome: Outcome
+    decisions: Mapping[str, Decision]
+    warnings: tuple[ConfigWarning, ...]
+    files: tuple[SettingsFile, ...]
+    outcome_reason: str = ""
+
+    def value(self, name: str) -> str | None:
+        """The value of the decision `name`."""
+        return self.decisions[name].value

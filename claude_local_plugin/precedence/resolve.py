@@ -1,0 +1,169 @@
+"""Decides from a snapshot what a session would use: every value set for a key, highest first; the first one counts."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from claude_local_plugin.precedence.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
+from claude_local_plugin.precedence.model import (
+    Candidate,
+    FileState,
+    Resolution,
+    Scope,
+    SettingsFile,
+    Snapshot,
+)
+from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER
+
+SECRET_NAMES = (
+    "TOKEN",
+    "API_KEY",
+    "SECRET",
+    "PASSWORD",
+    "CUSTOM_HEADERS",
+    "apiKeyHelper",
+    "primaryApiKey",
+    "accessToken",
+)
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of this key must never be printed as it stands."""
+    if key == "apiKeyHelper" or key.endswith("_TOKENS"):
+        return False
+    return any(name in key for name in SECRET_NAMES)
+
+
+def js_string(value: object) -> str:
+    """A JSON value as Claude Code turns it into the text of a variable: `true`, `null`, `5`, `1e+21`."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return _js_number(value)
+    return str(value)
+
+
+def _js_number(value: float) -> str:
+    number = float(value)
+    if number == 0:
+        return "0"
+    if number.is_integer() and abs(number) < 1e21:
+        return str(int(number))
+    text = repr(number)
+    if "e" in text:
+        mantissa, _, exponent = text.partition("e")
+        return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
+    return text
+
+
+def candidates(snapshot: Snapshot, key: str) -> Iterator[Candidate]:
+    """Every value set for `key`, highest precedence first, each with what became of it.
+
+    `key` is `env.NAME` for a variable, or a settings key, nested ones with dots (`permissions.defaultMode`).
+    Exactly one candidate has the state `wins`, unless none is usable. An empty string is a value: it wins,
+    and what stands below it is `cancelled`.
+    """
+    path = tuple(key.split(".", 1)) if key.startswith("env.") else tuple(key.split("."))
+    winner: Candidate | None = None
+    for scope in SETTINGS_ORDER:
+        for found in _set_in(snapshot, scope, key, path):
+            if found.state in ("refused", "dropped"):
+                yield found
+            elif winner is None:
+                winner = replace(found, state="wins")
+                yield winner
+            else:
+                yield _loser(found, winner)
+
+
+def _set_in(snapshot: Snapshot, scope: Scope, key: str, path: tuple[str, ...]) -> Iterator[Candidate]:
+    if scope is Scope.SHELL:
+        if path[0] == "env" and path[1] in snapshot.shell:
+            yield Candidate(scope, key, None, None, snapshot.shell[path[1]], reason="", secret=is_secret(key))
+        return
+    for file in snapshot.of(scope):
+        value: object = file.data
+        for name in path:
+            value = value.get(name, _MISSING) if isinstance(value, dict) else _MISSING
+        if value is _MISSING:
+            continue
+        yield _judged(file, key, path, value)
+
+
+_MISSING = object()
+
+
+def _judged(file: SettingsFile, key: str, path: tuple[str, ...], value: object) -> Candidate:
+    text = None if value is None and path[0] != "env" else js_string(value)
+    found = Candidate(file.scope, key, file.path, file.line_of(path), text, secret=is_secret(key))
+    if file.state is FileState.DROPPED:
+        return replace(found, state="dropped", reason=f"Claude Code ignores the whole file: {file.problem}")
+    if file.scope in (Scope.LOCAL, Scope.PROJECT) and path[0] == "env" and path[1] in REFUSED_IN_PROJECT_AND_LOCAL:
+        return replace(found, state="refused", reason=f"Claude Code takes {path[1]} from no project's file")
+    return found
+
+
+def _loser(found: Candidate, winner: Candidate) -> Candidate:
+    if winner.value == "":
+        return replace(found, state="cancelled", reason=f"cancelled by the empty string in {winner.place}")
+    return replace(found, state="shadowed", reason=why_beats(winner.scope, found.scope))
+
+
+def why_beats(winner: Scope, loser: Scope) -> str:
+    """Why a value of scope `winner` beats one of scope `loser`, as half a sentence."""
+    if winner is loser:
+        if winner is Scope.LOCAL:
+            return "the repository root's settings.local.json beats the current folder's"
+        return "a later file name beats an earlier one"
+    if loser is Scope.SHELL:
+        return "a settings file's env beats the shell"
+    return f"{SCOPE_LABELS[winner]} beat {SCOPE_LABELS[loser]}"
+
+
+def effective(snapshot: Snapshot, key: str) -> str | None:
+    """The value in effect for `key`, which may be the empty string; None when nobody sets it."""
+    return next((found.value for found in candidates(snapshot, key) if found.state == "wins"), None)
+
+
+def effective_env(snapshot: Snapshot) -> dict[str, str]:
+    """The environment a session's requests are made with: the shell's, with every settings file's `env` over it."""
+    merged = dict(snapshot.shell)
+    for scope in reversed(SETTINGS_ORDER):
+        for file in reversed(tuple(snapshot.of(scope))):
+            if file.state is not FileState.READ:
+                continue
+            refused = REFUSED_IN_PROJECT_AND_LOCAL if scope in (Scope.LOCAL, Scope.PROJECT) else frozenset()
+            merged.update({name: js_string(value) for name, value in file.env.items() if name not in refused})
+    return merged
+
+
+def resolve(snapshot: Snapshot) -> Resolution:
+    """What a session here would use: the six decisions, the warnings, and whether it would start at all."""
+    from claude_local_plugin.precedence.decisions import decide
+    from claude_local_plugin.precedence.policy import outcome
+    from claude_local_plugin.precedence.warn import warnings
+
+    env = effective_env(snapshot)
+    decisions = decide(snapshot, env)
+    state, reason = outcome(snapshot, env, decisions)
+    found = warnings(snapshot, env, decisions)
+    return Resolution(state, decisions, found, snapshot.files, reason)
+
+
+def scoped_value(snapshot: Snapshot, key: str) -> str | None:
+    """The value in effect for a settings key, None when it is not set or null."""
+    return effective(snapshot, key)
+
+
+def effective_object(snapshot: Snapshot, key: str) -> dict[str, object]:
+    """The object in effect for a settings key, merged key by key over all scopes."""
+    merged: dict[str, object] = {}
+    for scope in reversed(SETTINGS_ORDER):
+        for file in reversed(tuple(snapshot.of(scope))):
+            value = file.data.get(key) if file.state is FileState.READ else None
+            if isinstance(value, dict):
+                merged.update(value)
+    return merged

@@ -1,0 +1,142 @@
+"""THE table: the order of scopes, the credential rungs, the provider switches, and since which version a rule holds.
+
+The only place where precedence is written down: resolving, explaining and `docs/precedence.md` all read it here.
+Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by looking at the requests that arrived.
+"""
+
+from dataclasses import dataclass
+
+from claude_local_plugin.precedence.model import Scope
+
+#: The version every rule was established on.
+VERIFIED_AGAINST = "2.1.329"
+
+#: The versions the whole table was compared with.
+VERIFIED_VERSIONS = ("2.1.200", "2.1.266", "2.1.329", "2.1.330")
+
+#: Settings scopes, highest precedence first; a settings file's `env` beats an export, so the shell comes last.
+SETTINGS_ORDER = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER, Scope.SHELL)
+
+#: What people call a scope, in every message.
+SCOPE_LABELS = {
+    Scope.MANAGED: "managed settings",
+    Scope.FLAG: "--settings",
+    Scope.LOCAL: "project local settings",
+    Scope.PROJECT: "project settings",
+    Scope.USER: "user settings",
+    Scope.SHELL: "the shell",
+    Scope.LOGIN: "the claude.ai login",
+    Scope.CONSOLE: "the saved Console key",
+    Scope.DEFAULT: "Claude Code's default",
+    Scope.CLI: "the command line",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that does not hold for every version: from `since` on, before `until`."""
+
+    id: str
+    text: str
+    since: str | None = None
+    until: str | None = None
+
+
+RULES = (
+    Rule(
+        "local-from-git-root",
+        "settings.local.json is read from the main checkout's root, then the current folder",
+        "2.1.211",
+    ),
+    Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.240"),
+    Rule("empty-token-is-nothing", "an empty ANTHROPIC_AUTH_TOKEN sends no Authorization header", "2.1.0"),
+    Rule("bom-tolerated", "a settings file may begin with a byte order mark", "2.1.0"),
+)
+_RULES = {rule.id: rule for rule in RULES}
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """`"2.1.329"` as `(2, 1, 329)`; what is not a number ends the key."""
+    numbers: list[int] = []
+    for part in version.split("-", 1)[0].split("."):
+        if not part.isdigit():
+            break
+        numbers.append(int(part))
+    return tuple(numbers)
+
+
+def holds(rule_id: str, client_version: str | None) -> bool:
+    """Whether a rule holds for this client; an unknown version is taken for the one verified against."""
+    rule = _RULES[rule_id]
+    version = version_key(client_version or VERIFIED_AGAINST)
+    if rule.since is not None and version < version_key(rule.since):
+        return False
+    return rule.until is None or version < version_key(rule.until)
+
+
+def is_verified(client_version: str | None) -> bool:
+    """Whether this version lies in the range the table was verified against."""
+    if client_version is None:
+        return False
+    return version_key(VERIFIED_VERSIONS[0]) <= version_key(client_version) <= version_key(VERIFIED_VERSIONS[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A cloud provider a variable switches to; it beats ANTHROPIC_BASE_URL."""
+
+    name: str
+    switch: str
+    base_url_variable: str
+    label: str
+
+
+#: Provider switches in the order in which Claude Code asks for them; the first that is on wins.
+PROVIDERS = (
+    Provider("bedrock", "CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL", "Amazon Bedrock"),
+    Provider("foundry", "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_FOUNDRY_BASE_URL", "Microsoft Foundry"),
+    Provider("anthropicAws", "CLAUDE_CODE_USE_ANTHROPIC_AWS", "ANTHROPIC_AWS_BASE_URL", "Claude Platform on AWS"),
+    Provider(
+        "anthropicGoogleCloud",
+        "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+        "ANTHROPIC_GOOGLE_CLOUD_BASE_URL",
+        "Claude Platform on Google Cloud",
+    ),
+    Provider("mantle", "CLAUDE_CODE_USE_MANTLE", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL", "Bedrock Mantle"),
+    Provider("vertex", "CLAUDE_CODE_USE_VERTEX", "ANTHROPIC_VERTEX_BASE_URL", "Google Vertex AI"),
+)
+
+#: What the provider is called when no switch is on: the Anthropic API, or whatever speaks it at the base URL.
+FIRST_PARTY = "anthropic"
+ANTHROPIC_API = "https://api.anthropic.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One source of a credential. `both` marks the rungs that only serve when no explicit one is set."""
+
+    key: str
+    label: str
+    login_only: bool = False
+
+
+#: Who supplies `x-api-key`, first to last.
+X_API_KEY_RUNGS = (
+    Rung("env.ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
+    Rung("apiKeyHelper", "apiKeyHelper"),
+    Rung("primaryApiKey", "the saved Console key"),
+)
+
+#: Who supplies `Authorization: Bearer`, first to last.
+AUTHORIZATION_RUNGS = (
+    Rung("env.ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"),
+    Rung("apiKeyHelper", "apiKeyHelper"),
+    Rung("env.CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", login_only=True),
+    Rung("claudeAiOauth.accessToken", "the claude.ai login", login_only=True),
+)
+
+#: Who names the model, first to last.
+MODEL_RUNGS = ("--model", "env.ANTHROPIC_MODEL", "model", "env.ANTHROPIC_DEFAULT_MODEL")
+
+#: The values of a switch that mean on; every other value means off.
+TRUTHY = ("1", "true", "yes", "on")

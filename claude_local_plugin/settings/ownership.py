@@ -1,0 +1,498 @@
+"""Making edits in somebody else's settings file that can be taken back: apply, revert, and what is on record.
+
+Several purposes may have a part in one file and leave it in any order. As long as nobody else edits the file, it
+is always the original text with the edits of all purposes replayed on it, so taking the last one back gives the
+original to the byte. Once somebody did (Claude Code itself rewrites settings, in an order of its own), each place
+is looked at by itself: what still holds our value gets back what stood there before us, the rest is left alone.
+
+The record is written before the settings file, saying both what was and what is about to be, and again after
+it; so whatever is interrupted when, the record and the file together tell what happened.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from claude_local_plugin.errors import SettingsError
+from claude_local_plugin.settings import file
+from claude_local_plugin.settings.document import (
+    MISSING,
+    Append,
+    Change,
+    DocumentError,
+    Missing,
+    Node,
+    Raw,
+    Remove,
+    RemoveItem,
+    Set,
+    edit,
+    parse,
+    same,
+    undo,
+)
+from claude_local_plugin.settings.record import (
+    Layer,
+    Pending,
+    Record,
+    Slot,
+    State,
+    Store,
+    Stored,
+    Trace,
+    digest,
+    folder_of,
+    read_record,
+)
+
+__all__ = [
+    "Applied",
+    "Kept",
+    "Preview",
+    "Reason",
+    "Record",
+    "Reverted",
+    "apply",
+    "load",
+    "preview",
+    "records",
+    "revert",
+]
+
+#: What each purpose wants of a file; no changes: it gives up its part.
+Wanted = Mapping[str, Sequence[Change]]
+
+#: Why a place that we once wrote was left alone.
+Reason = Literal["edited since", "removed since"]
+
+#: Names of keys from the top of the document down.
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A place that no longer holds what we wrote, so it was left alone."""
+
+    path: Keys
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `apply` or `revert` would make of a text; None stands for no file."""
+
+    before: str | None
+    after: str | None
+    kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` found and left in the settings file; `target` is the file at the end of all links."""
+
+    changed: bool
+    before: str | None
+    after: str | None
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reverted:
+    """What `revert` found and left in the settings file; `target` is the file at the end of all links.
+
+    `restored` are the paths that got their former value back, `removed` those that had held nothing.
+    """
+
+    changed: bool
+    before: str | None
+    after: str | None
+    target: Path
+    had_record: bool
+    restored: tuple[Keys, ...]
+    removed: tuple[Keys, ...]
+    kept: tuple[Kept, ...]
+    removed_file: bool
+
+
+def apply(settings_file: Path, wanted: Wanted, *, state_dir: Path, extras: Mapping[str, str] | None = None) -> Applied:
+    """Make each purpose's edits, in place of those it made before, as one rewrite of the file.
+
+    Purposes not named keep theirs. What stood before us stays on record, however often this is called. Nothing is
+    written where everything stands already. `extras` are remembered in the record, added to those already there,
+    until everything is reverted. Raises SettingsError; then the settings file is as it was.
+    """
+    asked = {purpose: _plain(changes) for purpose, changes in wanted.items()}
+    done = _update(settings_file, state_dir, lambda _: asked, extras or {})
+    return Applied(done.before != done.after, done.before, done.after, done.target)
+
+
+def revert(settings_file: Path, *, state_dir: Path, purposes: Iterable[str] | None = None) -> Reverted:
+    """Take the edits of these purposes (default: of all) back, and only them.
+
+    If the file is as we left it, the result is, to the byte, the file without these edits. Otherwise each place
+    that still holds our value gets its former one back, and one edited since is left and named in `kept`. A file
+    and folders that we made are removed if nothing else is in them. Without a record nothing is touched. Raises
+    SettingsError; then the settings file is as it was.
+    """
+    chosen = None if purposes is None else tuple(purposes)
+
+    def nothing(record: Record | None) -> Wanted:
+        return dict.fromkeys((record.purposes if record else ()) if chosen is None else chosen, ())
+
+    done = _update(settings_file, state_dir, nothing, {})
+    found = done.plan.found
+    return Reverted(
+        changed=done.before != done.after,
+        before=done.before,
+        after=done.after,
+        target=done.target,
+        had_record=found is not None and (not found.layers or any(name in found.purposes for name in nothing(found))),
+        restored=done.plan.restored,
+        removed=done.plan.removed,
+        kept=done.plan.kept,
+        removed_file=done.before is not None and done.after is None,
+    )
+
+
+def preview(text: str | None, wanted: Wanted, record: Record | None) -> Preview:
+    """Exactly what `apply` would make of a file that holds `text`; for `revert` give its purposes no changes.
+
+    Raises DocumentError (without the file's name) if the text cannot be edited.
+    """
+    asked = {purpose: _plain(changes) for purpose, changes in wanted.items()}
+    plan = _planned(text, record, asked, _Place())
+    return Preview(text, plan.after, plan.kept)
+
+
+def load(settings_file: Path, state_dir: Path) -> Record | None:
+    """What is on record for a settings file, None if nothing is; raises SettingsError for a damaged record."""
+    target = file.resolve(settings_file)
+    stored = Store(state_dir, target).read()
+    return stored.record and stored.settled(file.read(target))
+
+
+def records(state_dir: Path) -> tuple[Record, ...]:
+    """What is on record for any settings file, by path; raises SettingsError for a damaged record."""
+    found = []
+    for path in folder_of(state_dir).glob("*.json"):
+        stored = read_record(path)
+        if stored.record and (record := stored.settled(file.read(stored.record.settings_file))):
+            found.append(record)
+    return tuple(sorted(found, key=lambda record: record.settings_file))
+
+
+# --- carrying it out -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What an update found and left in the settings file, and the plan it followed."""
+
+    before: str | None
+    after: str | None
+    target: Path
+    plan: "_Plan"
+
+
+def _update(
+    settings_file: Path, state_dir: Path, wanted: Callable[[Record | None], Wanted], extras: Mapping[str, str]
+) -> _Done:
+    """Bring file and record to what is wanted; writes nothing, no lock either, if they are there already."""
+    target = file.resolve(settings_file)
+    store = Store(state_dir, target)
+
+    def decide(text: str | None, stored: Stored) -> _Plan:
+        record = stored.settled(text)
+        place = _Place(target, file.missing_folders(target) if text is None else (), extras)
+        try:
+            return _planned(text, record, wanted(record), place)
+        except DocumentError as error:
+            raise error.at(settings_file) from None
+
+    text, stored = file.read(target), store.read()
+    plan = decide(text, stored)
+    is_done = plan.after == text and Stored(plan.record) == stored
+    if is_done and not file.leftover(target) and not file.leftover(store.path):
+        return _Done(text, text, target, plan)
+    with file.locked(target, state_dir / "locks"):
+        return _carry_out(target, store, decide)
+
+
+def _carry_out(target: Path, store: Store, decide: Callable[[str | None, Stored], "_Plan"]) -> _Done:
+    """Announce in the record, write the settings file, settle the record; the caller holds the lock."""
+    stored = store.read()
+    plan = _Plan(None, None)
+
+    def transform(text: str | None) -> str | None:
+        nonlocal plan
+        plan = decide(text, stored)
+        if plan.after != text:
+            store.write(plan.announced(target, text))
+        return plan.after
+
+    try:
+        written = file.replace(target, transform)
+    except SettingsError:
+        # The announcement is no lie without its deed, so it may stay where it cannot be taken back.
+        with contextlib.suppress(SettingsError):
+            store.write(stored)
+        raise
+    if plan.after is None and plan.record is None and plan.found is not None:
+        file.remove_empty(plan.found.folders)
+    store.write(Stored(plan.record))
+    return _Done(written.before, written.after, target, plan)
+
+
+# --- planning, without touching anything -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a plan has to know besides text, record and wishes."""
+
+    target: Path = Path()
+    missing_folders: tuple[Path, ...] = ()
+    extras: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What becomes of the file and its record; `found` is the record it started from."""
+
+    after: str | None
+    record: Record | None
+    found: Record | None = None
+    restored: tuple[Keys, ...] = ()
+    removed: tuple[Keys, ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+    def announced(self, target: Path, text: str | None) -> Stored:
+        """What goes on record before the file, which holds `text`, is written."""
+        folders = self.found.folders if self.found else ()
+        record = self.record or Record(target, folders=folders, left=digest(self.after))
+        return Stored(record, Pending(digest(text), self.found))
+
+
+def _planned(text: str | None, found: Record | None, wanted: Wanted, place: _Place) -> _Plan:
+    """The plan that gives each purpose named in `wanted` its changes, and leaves the others theirs."""
+    layers = _layers(found, wanted)
+    if found is None or found.is_exact(text):
+        return _replayed(text, found, layers, place)
+    if any(wanted.values()) and not _stands(found, text):
+        # Nothing of ours is left, as after `git checkout`: what is there now is the user's, as if we had never been.
+        alone = Record(found.settings_file, folders=found.folders, extras=found.extras)
+        layers = tuple(layer for layer in layers if layer.purpose in wanted)
+        return replace(_replayed(text, alone, layers, place), found=found)
+    return _reconciled(text, found, layers, wanted, place)
+
+
+def _layers(found: Record | None, wanted: Wanted) -> tuple[Layer, ...]:
+    """Every purpose's changes: those wanted now, in the place in the order that the purpose has had."""
+    changes = {layer.purpose: layer.changes for layer in (found.layers if found else ())}
+    changes |= {purpose: tuple(asked) for purpose, asked in wanted.items()}
+    return tuple(Layer(purpose, asked) for purpose, asked in changes.items() if asked)
+
+
+def _replayed(text: str | None, found: Record | None, layers: tuple[Layer, ...], place: _Place) -> _Plan:
+    """The plan for a file in which nobody else edited: from the text without us to that with these layers."""
+    exact = found is not None and found.splices is not None
+    base = undo(text or "", found.splices) if found and found.splices is not None else text
+    created = found.created_file if found and exact else text is None
+    edited = edit(base or "", [change for layer in layers for change in layer.changes])
+    before, after = parse(base or ""), parse(edited.text)
+    targets = _targets(layers)
+    traces = {}
+    for slot in targets:
+        former, ours = _state(before, slot), _state(after, slot)
+        if not same(former, ours):
+            traces[slot] = (Trace(ours, former),)
+    left = None if created and not edited.text else edited.text
+    record = Record(
+        place.target,
+        layers,
+        traces,
+        tuple(path for path in _parents(targets) if before.find(path) is None and after.find(path) is not None),
+        created,
+        (*place.missing_folders, *(found.folders if found else ())),
+        digest(left),
+        edited.splices,
+        {**(found.extras if found else {}), **place.extras},
+    )
+    gone = {slot: known[0] for slot, known in (found.traces if found else {}).items() if slot not in traces}
+    return _Plan(left, _worth_keeping(record), found, *_put_back(gone))
+
+
+def _reconciled(text: str | None, found: Record, layers: tuple[Layer, ...], wanted: Wanted, place: _Place) -> _Plan:
+    """The plan for a file that somebody else edited: place by place, touching only the named purposes' places."""
+    root = parse(text or "")
+    targets = _targets(layers)
+    asked = _targets(layer for layer in layers if layer.purpose in wanted)
+    touched = {*asked, *_targets(layer for layer in found.layers if layer.purpose in wanted)}
+    changes: list[Change] = []
+    traces: dict[Slot, tuple[Trace, ...]] = {}
+    gone: dict[Slot, Trace] = {}
+    kept: list[Kept] = []
+    for slot in dict.fromkeys((*found.traces, *targets)):
+        now, known = _state(root, slot), found.traces.get(slot, ())
+        trace = next((trace for trace in known if same(trace.ours, now)), None)
+        if slot in targets and (slot in asked or (slot in touched and trace)):
+            former = trace.former if trace else now
+            changes.append(_change(slot, targets[slot]))
+            if not same(former, targets[slot]):
+                traces[slot] = (Trace(targets[slot], former),)
+        elif slot in targets:
+            traces |= {slot: known} if known else {}
+        elif trace:
+            changes.append(_change(slot, trace.former))
+            gone[slot] = trace
+        elif known and (reason := _left_alone(root, slot, now, known)):
+            kept.append(Kept(slot.path, reason))
+    containers = _union_of_paths(found.containers, [path for path in _parents(targets) if root.find(path) is None])
+    made = edit(text or "", changes).text
+    changes += [Remove(path) for path in _emptied(made, containers, targets)]
+    edited = edit(text or "", changes).text
+    created = found.created_file or text is None
+    after = None if created and not targets and not parse(edited).members else edited
+    if text is None and not edited:
+        after = None
+    record = Record(
+        place.target,
+        layers,
+        traces,
+        tuple(path for path in containers if parse(edited).find(path) is not None),
+        created,
+        (*place.missing_folders, *found.folders),
+        digest(after),
+        None,
+        {**found.extras, **place.extras},
+    )
+    if after == text and replace(record, left=found.left, splices=found.splices) == found:
+        record = found  # also if the user should take the other edit back, so that the file is as we left it
+    return _Plan(after, _worth_keeping(record), found, *_put_back(gone), tuple(kept))
+
+
+def _stands(found: Record, text: str | None) -> bool:
+    """Whether anything in the text still is as we wrote it."""
+    root = parse(text or "")
+    return any(same(trace.ours, _state(root, slot)) for slot, known in found.traces.items() for trace in known)
+
+
+def _worth_keeping(record: Record) -> Record | None:
+    """The record, if there is anything to give back or to remember."""
+    return record if record.traces or (record.layers and record.extras) else None
+
+
+def _put_back(gone: Mapping[Slot, Trace]) -> tuple[tuple[Keys, ...], tuple[Keys, ...]]:
+    """The paths at which something was put back, and those at which ours was simply taken out."""
+    restored = dict.fromkeys(slot.path for slot, trace in gone.items() if trace.former is not MISSING)
+    removed = dict.fromkeys(slot.path for slot, trace in gone.items() if trace.former is MISSING)
+    return tuple(restored), tuple(removed)
+
+
+def _left_alone(root: Node, slot: Slot, now: State, known: Sequence[Trace]) -> Reason | None:
+    """Why a place that is no longer ours has to be named; None if it is as it was before us."""
+    if slot.item is not None and now is MISSING and _has_likeness(root, slot):
+        return "edited since"
+    if any(same(trace.former, now) for trace in known):
+        return None
+    return "removed since" if now is MISSING else "edited since"
+
+
+def _has_likeness(root: Node, slot: Slot) -> bool:
+    """Whether the list has an item that seems to be ours, edited: it still holds our item's longest string."""
+    texts = list(_texts(json.loads(slot.item or "null")))
+    found = root.find(slot.path)
+    if not texts or found is None:
+        return False
+    telling = max(texts, key=len)
+    return any(telling in _texts(item.value()) for item in found.items)
+
+
+def _texts(value: object) -> Iterable[str]:
+    """Every string in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from _texts(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _plain(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes with their values as JSON would give them back, so that they compare equal to those on record."""
+    plain: list[Change] = []
+    for change in changes:
+        match change:
+            case Set(path, value):
+                plain.append(Set(path, _as_json(value)))
+            case Append(path, item):
+                plain.append(Append(path, _as_json(item)))
+            case RemoveItem(path, item):
+                plain.append(RemoveItem(path, _as_json(item)))
+            case Remove():
+                plain.append(change)
+    return tuple(plain)
+
+
+def _as_json(value: object) -> object:
+    return value.value() if isinstance(value, Raw) else json.loads(json.dumps(value))
+
+
+def _targets(layers: Iterable[Layer]) -> dict[Slot, State]:
+    """What the layers together want to stand where; the last one to speak of a place has its way."""
+    targets: dict[Slot, State] = {}
+    for layer in layers:
+        for change in layer.changes:
+            match change:
+                case Set(_, value) | Append(_, value):
+                    targets[Slot.of(change)] = Raw(json.dumps(value))
+                case Remove() | RemoveItem():
+                    targets[Slot.of(change)] = MISSING
+    return targets
+
+
+def _state(root: Node, slot: Slot) -> State:
+    """What stands in a place of the document."""
+    found = root.find(slot.path)
+    if found is not None and slot.item is not None:
+        wanted = json.loads(slot.item)
+        found = next((item for item in found.items if same(item.value(), wanted)), None)
+    return MISSING if found is None else Raw(found.raw)
+
+
+def _change(slot: Slot, state: State) -> Change:
+    """The change after which `state` stands in the place."""
+    if slot.item is None:
+        return Remove(slot.path) if isinstance(state, Missing) else Set(slot.path, state)
+    if isinstance(state, Missing):
+        return RemoveItem(slot.path, json.loads(slot.item))
+    return Append(slot.path, state)
+
+
+def _parents(slots: Iterable[Slot]) -> tuple[Keys, ...]:
+    """The objects and lists that must be there for these places to be, outermost first."""
+    ends = [(slot.path, len(slot.path) - (slot.item is None)) for slot in slots]
+    return tuple(dict.fromkeys(path[:depth] for path, end in ends for depth in range(1, end + 1)))
+
+
+def _emptied(text: str, containers: Iterable[Keys], targets: Mapping[Slot, State]) -> list[Keys]:
+    """Those of the objects and lists we made in which nothing is left, innermost first."""
+    document = parse(text).value()
+    emptied = []
+    for path in sorted(containers, key=len, reverse=True):
+        parent = document
+        for name in path[:-1]:
+            parent = parent.get(name) if isinstance(parent, dict) else None
+        if isinstance(parent, dict) and parent.get(path[-1]) in ({}, []) and Slot(path) not in targets:
+            del parent[path[-1]]
+            emptied.append(path)
+    return emptied
+
+
+def _union_of_paths(one: Sequence[Keys], other: Sequence[Keys]) -> tuple[Keys, ...]:
+    return tuple(dict.fromkeys((*one, *other)))

@@ -1,0 +1,1 @@
+"""Tests of the model servers next door: a package, so that its modules may share helpers."""

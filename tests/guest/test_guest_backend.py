@@ -1,0 +1,126 @@
+"""Which backend an environment points at, and what may be shown about it."""
+
+import pytest
+
+from claude_local_plugin.guest.backend import ANTHROPIC_URL, PROVIDERS, backend_of, clean, is_proxied, parse_url
+from claude_local_plugin.precedence import table
+
+
+def test_without_a_base_url_the_session_is_on_anthropics_api() -> None:
+    for environ in ({}, {"ANTHROPIC_BASE_URL": ""}):
+        backend = backend_of(environ)
+        assert (backend.kind, backend.url, backend.cloud, backend.target) == ("anthropic", ANTHROPIC_URL, True, None)
+
+
+@pytest.mark.parametrize("url", ["https://api.anthropic.com", "https://staging.anthropic.com/x", "https://claude.ai"])
+def test_anthropics_own_hosts_are_cloud_also_by_base_url(url: str) -> None:
+    assert backend_of({"ANTHROPIC_BASE_URL": url}).cloud
+
+
+@pytest.mark.parametrize("url", ["https://anthropic.com.example.org", "https://notanthropic.com", "http://box:8000"])
+def test_any_other_host_is_an_own_server(url: str) -> None:
+    backend = backend_of({"ANTHROPIC_BASE_URL": url})
+    assert not backend.cloud
+    assert backend.kind == "unknown"
+    assert backend.url == url
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", " on "])
+def test_a_provider_switch_that_is_on_beats_the_base_url(value: str) -> None:
+    backend = backend_of({"CLAUDE_CODE_USE_BEDROCK": value, "ANTHROPIC_BASE_URL": "http://box:8000"})
+    assert (backend.kind, backend.cloud, backend.url, backend.target) == ("bedrock", True, None, None)
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "2"])
+def test_a_provider_switch_that_is_off_changes_nothing(value: str) -> None:
+    backend = backend_of({"CLAUDE_CODE_USE_VERTEX": value, "ANTHROPIC_BASE_URL": "http://box:8000"})
+    assert backend.url == "http://box:8000"
+
+
+def test_a_providers_endpoint_is_its_url() -> None:
+    backend = backend_of({"CLAUDE_CODE_USE_VERTEX": "1", "ANTHROPIC_VERTEX_BASE_URL": "https://u:p@gw.example.com/v"})
+    assert (backend.kind, backend.url, backend.cloud) == ("vertex", "https://gw.example.com/v", True)
+
+
+def test_the_providers_are_those_of_the_precedence_table_in_its_order() -> None:
+    assert [(switch, kind, endpoint) for switch, kind, endpoint in PROVIDERS] == [
+        (provider.switch, provider.name, provider.base_url_variable) for provider in table.PROVIDERS
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "label"),
+    [
+        ("http://dell-pro-max:8000", "http://dell-pro-max:8000", "dell-pro-max:8000"),
+        ("HTTP://Dell:8000/", "http://dell:8000", "dell:8000"),
+        (
+            "https://user:secret@gw.example.com/anthropic/?key=secret#x",
+            "https://gw.example.com/anthropic",
+            "gw.example.com:443",
+        ),
+        ("http://a@b@host:1", "http://host:1", "host:1"),
+        ("http://[::1]:8000/", "http://[::1]:8000", "[::1]:8000"),
+        ("http://[::1]", "http://[::1]", "[::1]:80"),
+        ("http://box:80", "http://box", "box:80"),
+        (" http://box\\path ", "http://box/path", "box:80"),
+        ("http://box:", "http://box", "box:80"),
+    ],
+)
+def test_a_url_is_kept_in_one_spelling_and_without_credentials(text: str, url: str, label: str) -> None:
+    target = parse_url(text)
+    assert target is not None
+    assert (target.url, target.label) == (url, label)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "localhost:8000", "box", "ftp://box", "http://", "http:///v1", "http://box:80a", "http://box:99999",
+     "http://box:٣", "http://[::1", "http://[::1]x", "http://a b", "http://box\x1b[2J:80"],
+)  # fmt: skip
+def test_what_is_no_http_url_is_no_target(text: str) -> None:
+    assert parse_url(text) is None
+
+
+@pytest.mark.parametrize("host", ["localhost", "dell-pro-max", "box.local", "127.0.0.1", "10.1.2.3", "172.20.0.1",
+                                  "192.168.1.9", "100.100.1.1", "[::1]", "[fd00::1]", "box.tail1234.ts.net"])  # fmt: skip
+def test_a_private_name_or_number_is_nearby(host: str) -> None:
+    target = parse_url(f"http://{host}:8000")
+    assert target is not None
+    assert target.nearby
+
+
+@pytest.mark.parametrize("host", ["api.example.com", "8.8.8.8", "172.32.0.1", "100.1.1.1", "[2001:db8::1]"])
+def test_a_public_name_or_number_is_not_called_local(host: str) -> None:
+    target = parse_url(f"http://{host}:8000")
+    assert target is not None
+    assert not target.nearby
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxied"),
+    [
+        ({}, False),
+        ({"HTTP_PROXY": ""}, False),
+        ({"HTTP_PROXY": "http://p:1"}, True),
+        ({"https_proxy": "http://p:1"}, True),
+        ({"ALL_PROXY": "http://p:1"}, True),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "localhost, box.lan"}, False),
+        ({"HTTP_PROXY": "http://p:1", "no_proxy": "a b box.lan:8000"}, False),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "box.lan:9000"}, True),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": ".lan"}, False),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": ".box.lan"}, False),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "lan"}, True),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "*"}, False),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "a", "no_proxy": "BOX.lan"}, False),
+    ],
+)
+def test_a_proxy_counts_unless_no_proxy_names_the_server(environ: dict[str, str], proxied: bool) -> None:
+    target = parse_url("http://box.lan:8000")
+    assert target is not None
+    assert is_proxied(environ, target) is proxied
+
+
+def test_shown_text_has_no_control_or_direction_characters() -> None:
+    assert clean("qwen\x1b]0;x\x07\u202e3\ud800\n") == "qwen\ufffd]0;x\ufffd\ufffd3\ufffd\ufffd"
+    assert clean("é—😀 ok") == "é—😀 ok"
+    assert len(clean("x" * 9999)) == 500
