@@ -147,16 +147,22 @@ def _no_proxy(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
             continue
         entries = [entry.strip() for entry in (value or "").split(",") if entry.strip()]
         if host not in entries and "*" not in entries:
-            yield _env(name, ",".join([*entries, host]), "a proxy is set, and Claude Code would use it even for this host")
+            yield _env(
+                name, ",".join([*entries, host]), "a proxy is set, and Claude Code would use it even for this host"
+            )
 
 
 def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
     if backend.token == PLACEHOLDER:
-        yield _env("ANTHROPIC_AUTH_TOKEN", backend.token, "a placeholder: without one your claude.ai login is sent there")
+        yield _env(
+            "ANTHROPIC_AUTH_TOKEN", backend.token, "a placeholder: without one your claude.ai login is sent there"
+        )
     else:
         yield _env("ANTHROPIC_AUTH_TOKEN", backend.token, "the key of your server", secret=True)
     where = _set_anywhere(snapshot, "env.ANTHROPIC_API_KEY")
-    reason = f"the key set in {where} would be sent there too" if where else "a key exported later would be sent there too"
+    reason = (
+        f"the key set in {where} would be sent there too" if where else "a key exported later would be sent there too"
+    )
     yield _env("ANTHROPIC_API_KEY", "", reason)
     if where := _set_anywhere(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS"):
         yield _env("ANTHROPIC_CUSTOM_HEADERS", "", f"the headers set in {where} would be sent there too")
@@ -232,9 +238,7 @@ def warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *
     return tuple(_warnings(snapshot, backend, needs, scope, onboarded=onboarded))
 
 
-def _warnings(
-    snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *, onboarded: bool
-) -> Iterator[str]:
+def _warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *, onboarded: bool) -> Iterator[str]:
     if is_plain_http_remote(backend.url):
         host = backend.host
         yield f"plain HTTP: anyone on the path between here and {host} can read your code and prompts"

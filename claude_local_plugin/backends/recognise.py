@@ -260,7 +260,7 @@ def speaks_messages(kind: str, answers: Answers) -> bool | None:
     if kind == "lmstudio":
         # the Messages API came with 0.4.1, the native API v1 just before, and GET tells nothing
         native = answers.get("native_v1")
-        return None if not isinstance(native, Answer) or isinstance(_list(native, "models"), list) else False
+        return _list(native, "models") is not None if isinstance(native, Answer) else None
     asked = _status(answers, "messages")
     if asked == 405 and _status(answers, "version") != 405:  # some programs say 405 to every GET
         return True
@@ -293,13 +293,20 @@ def _version(kind: str, answers: Answers) -> str | None:
 def _models(kind: str, answers: Answers) -> tuple[ServedModel, ...]:
     listed = answers.get("models")
     windows = _windows(kind, answers)
+    silent = _embedders(answers)
     models = []
     for row in _rows(listed) or ():
         name, root = row.get("id"), row.get("root")
-        if isinstance(name, str) and name and row.get("type") != "embeddings":
+        if isinstance(name, str) and name and name not in silent:
             window = _positive(row.get("max_model_len")) or windows.get(name) or _window_in(row)
             models.append(ServedModel(name, window, root if isinstance(root, str) else None))
     return tuple(models)
+
+
+def _embedders(answers: Answers) -> frozenset[str]:
+    """The names of models that only embed, as LM Studio tells them apart in its own lists."""
+    rows = (*(_list(answers.get("native_v0"), "data") or ()), *(_list(answers.get("native_v1"), "models") or ()))
+    return frozenset(str(row.get("id") or row.get("key")) for row in rows if str(row.get("type")).startswith("embedding"))
 
 
 def _window_in(row: Mapping[str, Any]) -> int | None:

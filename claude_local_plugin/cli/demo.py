@@ -11,7 +11,9 @@ from claude_local_plugin.render import Printer, out
 
 @click.command()
 @click.option("--serve", is_flag=True, help="Run the stand-in model server until Ctrl-C instead.")
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="With --serve: the port; any free one by default.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="With --serve: the port; any free one by default."
+)
 @click.option("--hooks-only", is_flag=True, help="Do not use the real claude even if it is on PATH.")
 def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
     """Show the whole round: enable, status, a session, its record, disable.
@@ -21,7 +23,8 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
     """
     printer = out(here().environ)
     if serve:
-        from claude_local_plugin.backends.embedded import EmbeddedBackend, serve as serve_until_stopped
+        from claude_local_plugin.backends.embedded import EmbeddedBackend
+        from claude_local_plugin.backends.embedded import serve as serve_until_stopped
 
         def ready(backend: EmbeddedBackend) -> None:
             printer.line(f"a stand-in model server listens at {backend.url}   (Ctrl-C ends it)")

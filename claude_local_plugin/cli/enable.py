@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,8 @@ from claude_local_plugin.cli.options import Place, here, json_option, scope_opti
 from claude_local_plugin.render import columns, err, json_text, out, short_path
 
 if TYPE_CHECKING:
-    from claude_local_plugin.commands.enable import Prepared, World
+    from claude_local_plugin.commands.enable import Prepared
+    from claude_local_plugin.commands.world import World
 
 
 @click.command()
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before writing.")
 @click.option("--no-check", is_flag=True, help="Write without asking the server (needs --url and --model).")
 @click.option("--no-hooks", is_flag=True, help="Leave the session hooks out.")
-@click.option("--port-scan/--no-port-scan", default=True, help="Without --url: look on this machine's well-known ports.")
-@click.option("--max-model-len", type=click.IntRange(min=1), metavar="N", help="The window in tokens, where the server does not say.")
+@click.option(
+    "--port-scan/--no-port-scan", default=True, help="Without --url: look on this machine's well-known ports."
+)
+@click.option(
+    "--max-model-len",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The window in tokens, where the server does not say.",
+)
 @click.option("--force", is_flag=True, help="Write even if the window is too small for Claude Code.")
 @json_option
 def enable(
@@ -104,7 +112,7 @@ def disable(scope: str | None, as_json: bool) -> int:
     return 0
 
 
-def disabled_lines(report: dict[str, object], place: Place) -> list[str]:
+def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
     """What `disable` did, for people."""
     lines = []
     files = report["files"]
@@ -124,7 +132,7 @@ def disabled_lines(report: dict[str, object], place: Place) -> list[str]:
 
 def world_of(place: Place) -> "World":
     """The place as the commands take it, with the installed client's version."""
-    from claude_local_plugin.commands.enable import World
+    from claude_local_plugin.commands.world import World
     from claude_local_plugin.precedence import installed_client_version
 
     return World(

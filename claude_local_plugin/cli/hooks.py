@@ -77,7 +77,12 @@ def status(scope: str | None, as_json: bool) -> int:
     if not report["hooks"]:
         printer.line("no hooks of ours are installed   (claude-local hooks install --scope user)")
     rows = [
-        (entry["event"], entry["scope"], short_path(entry["path"], cwd=place.cwd, home=place.home), entry["problem"] or "ok")
+        (
+            entry["event"],
+            entry["scope"],
+            short_path(entry["path"], cwd=place.cwd, home=place.home),
+            entry["problem"] or "ok",
+        )
         for entry in report["hooks"]
     ]
     printer.lines(columns(rows))

@@ -1,5 +1,7 @@
 """`claude-local sessions`: reading the log."""
 
+from typing import Any
+
 import click
 
 from claude_local_plugin.cli.options import here, json_option
@@ -38,7 +40,9 @@ def list_(limit: int, as_json: bool) -> int:
                 printable(session["model"] or "-"),
                 _reachable(session),
                 str(session["end_reason"] or "-"),
-                printable(short_path(session["project"] or session["cwd"] or "-", cwd=place.home / "-", home=place.home)),
+                printable(
+                    short_path(session["project"] or session["cwd"] or "-", cwd=place.home / "-", home=place.home)
+                ),
             )
         )
     printer.lines(columns(rows))
@@ -70,7 +74,7 @@ def show(session_id: str, as_json: bool) -> int:
     return 0
 
 
-def _reachable(session: dict[str, object]) -> str:
+def _reachable(session: dict[str, Any]) -> str:
     if session["reachable"] is None:
         return "-"
     if not session["reachable"]:

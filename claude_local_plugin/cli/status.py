@@ -1,5 +1,7 @@
 """`claude-local status`: this folder's backend at a glance."""
 
+from typing import Any
+
 import click
 
 from claude_local_plugin.cli.options import here, json_option
@@ -48,7 +50,7 @@ def status(as_json: bool) -> int:
     return 0 if report["healthy"] else 1
 
 
-def _answer(report: dict[str, object]) -> str:
+def _answer(report: dict[str, Any]) -> str:
     if report["outcome"] == "not_logged_in":
         return "not asked: Claude Code is not logged in here"
     if report["reachable"] is None:
@@ -58,7 +60,7 @@ def _answer(report: dict[str, object]) -> str:
     return str(report["problem"])
 
 
-def _hooks(report: dict[str, object]) -> str:
+def _hooks(report: dict[str, Any]) -> str:
     hooks = report["hooks"]
     assert isinstance(hooks, dict)
     scopes: dict[str, list[str]] = {}

@@ -21,7 +21,11 @@ from claude_local_plugin.errors import ClaudeLocalError
 
 #: What the project's settings file looks like beforehand: somebody's own, with their order, spacing and a shell key's
 #: worth of trouble. It must come back byte for byte.
-SETTINGS_BEFORE = b'{\r\n    "permissions" : { "allow": ["Bash(make:*)", "Read(\xc3\xa9t\xc3\xa9/**)"] },\r\n    "cleanupPeriodDays": 30\r\n}'
+SETTINGS_BEFORE = (
+    b"{\r\n"
+    b'    "permissions" : { "allow": ["Bash(make:*)", "Read(\xc3\xa9t\xc3\xa9/**)"] },\r\n'
+    b'    "cleanupPeriodDays": 30\r\n}'
+)
 
 SESSION_TIMEOUT = 60.0
 
@@ -41,14 +45,17 @@ def run(claude: Path | None, show: Callable[[Step], None]) -> bool:
 
     `claude` is the real Claude Code, or None to run the hooks alone. Nothing outside a temporary folder is touched.
     """
-    with tempfile.TemporaryDirectory(prefix="claude-local-demo-") as folder, EmbeddedBackend(
-        models=(Model("qwen3-coder-next", 65_536),), reply="Hello from the model server under your desk."
-    ) as backend:
-        passed = True
+    with (
+        tempfile.TemporaryDirectory(prefix="claude-local-demo-") as folder,
+        EmbeddedBackend(
+            models=(Model("qwen3-coder-next", 65_536),), reply="Hello from the model server under your desk."
+        ) as backend,
+    ):
         for step in _steps(_Stage(Path(folder).resolve(), backend, claude)):
             show(step)
-            passed = passed and step.ok
-        return passed
+            if not step.ok:
+                return False  # above all: no session may start where enable has failed
+        return True
 
 
 class _Stage:
@@ -63,6 +70,7 @@ class _Stage:
         self.home.mkdir()
         self.settings.parent.mkdir(parents=True)
         self.settings.write_bytes(SETTINGS_BEFORE)
+        (self.home / ".claude.json").write_text('{"hasCompletedOnboarding": true}')
         kept = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TERM")
         self.environ = {name: os.environ[name] for name in kept if name in os.environ}
         self.environ |= {"HOME": str(self.home), "USERPROFILE": str(self.home), "NO_COLOR": "1"}
@@ -104,14 +112,22 @@ class _Stage:
         settings = json.loads(self.settings.read_bytes())
         environ = self.environ | settings["env"] | {"CLAUDE_PROJECT_DIR": str(self.project)}
         session = {"session_id": str(uuid.uuid4()), "cwd": str(self.project), "transcript_path": ""}
-        events = {"SessionStart": {"source": "startup"}, "UserPromptSubmit": {"prompt": "x"}, "SessionEnd": {"reason": "other"}}
+        events = {
+            "SessionStart": {"source": "startup"},
+            "UserPromptSubmit": {"prompt": "x"},
+            "SessionEnd": {"reason": "other"},
+        }
         printed = ""
         for event, fields in events.items():
             for group in settings["hooks"][event]:
                 for hook in group["hooks"]:
                     payload = json.dumps({**session, "hook_event_name": event, **fields})
                     ended = self._run([hook["command"], *hook["args"]], stdin=payload, environ=environ)
-                    said = json.loads(ended.stdout).get("systemMessage", "") if ended.stdout.strip() else "silent, as it should be"
+                    said = (
+                        json.loads(ended.stdout).get("systemMessage", "")
+                        if ended.stdout.strip()
+                        else "silent, as it should be"
+                    )
                     printed += f"{event}: {said}\n"
                     if ended.returncode:
                         return ended
@@ -120,7 +136,7 @@ class _Stage:
 
 def _steps(stage: _Stage) -> Iterator[Step]:
     before = stage.digest()
-    yield _ours(stage, "point the project at the server", "enable", "--url", stage.backend.url, "--yes")
+    yield _enabled(stage)
     yield _ours(stage, "ask where sessions go from here", "status")
     yield _session(stage)
     yield _arrived(stage)
@@ -134,13 +150,28 @@ def _steps(stage: _Stage) -> Iterator[Step]:
 
 def _ours(stage: _Stage, title: str, *arguments: str) -> Step:
     ended = stage.ours(*arguments)
-    return Step(title, f"claude-local {' '.join(arguments)}", (ended.stderr + ended.stdout).strip(), ended.returncode == 0)
+    return Step(
+        title, f"claude-local {' '.join(arguments)}", (ended.stderr + ended.stdout).strip(), ended.returncode == 0
+    )
+
+
+def _enabled(stage: _Stage) -> Step:
+    """`enable`, with the size of its diff in place of the diff: it fills more than a screen."""
+    arguments = ("enable", "--url", stage.backend.url, "--yes")
+    ended = stage.ours(*arguments)
+    lines = ended.stdout.splitlines()
+    added, removed = (sum(line.startswith(sign) for line in lines) - 1 for sign in "+-")
+    size = f"(the diff: {added} lines added, {removed} changed or removed in .claude/settings.local.json)"
+    output = f"{ended.stderr.strip()}\n{size}"
+    return Step("point the project at the server", f"claude-local {' '.join(arguments)}", output, ended.returncode == 0)
 
 
 def _session(stage: _Stage) -> Step:
     command, ended = stage.session()
     title = "start a session" if stage.claude else "no claude on PATH: run a session's hooks alone"
-    return Step(title, command, (ended.stdout + ended.stderr).strip(), ended.returncode == 0 and bool(ended.stdout.strip()))
+    return Step(
+        title, command, (ended.stdout + ended.stderr).strip(), ended.returncode == 0 and bool(ended.stdout.strip())
+    )
 
 
 def _arrived(stage: _Stage) -> Step:
@@ -149,7 +180,8 @@ def _arrived(stage: _Stage) -> Step:
     for request in stage.backend.messages:
         sent = request.headers.get("authorization"), request.headers.get("x-api-key")
         good = good and sent == ("Bearer claude-local", None)
-        lines.append(f"{request.method} {request.route}  model {request.body['model']}  Authorization: {sent[0]}  x-api-key: {sent[1] or '(none)'}")
+        headers = f"Authorization: {sent[0]}  x-api-key: {sent[1] or '(none)'}"
+        lines.append(f"{request.method} {request.route}  model {request.body['model']}  {headers}")
     if stage.claude is None:
         lines.append(f"{len(stage.backend.requests)} questions of ours, none with a credential")
         good = not any("authorization" in r.headers or "x-api-key" in r.headers for r in stage.backend.requests)

@@ -4,13 +4,16 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from claude_local_plugin import git, ledger, paths, plan
 from claude_local_plugin.backends import ServedModel, Server, identify, sweep, wellknown
-from claude_local_plugin.backends.needs import Needs, needs as needs_of
+from claude_local_plugin.backends.needs import Needs
+from claude_local_plugin.backends.needs import needs as needs_of
 from claude_local_plugin.backends.urls import normalise
-from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.precedence import (
     Candidate,
     Resolution,
@@ -20,7 +23,7 @@ from claude_local_plugin.precedence import (
     resolve,
     settings_file_to_write,
 )
-from claude_local_plugin.render import PLACEHOLDER, mask_secret
+from claude_local_plugin.render import PLACEHOLDER, mask_secret, short_path
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.settings.document import Change, DocumentError
@@ -30,6 +33,7 @@ Choose = Callable[[str, Sequence[str]], str]
 
 #: What the ownership record calls the edits of `enable`, its hooks included.
 BACKEND = "backend"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -155,7 +159,7 @@ def write(prepared: Prepared) -> str:
     return sentence(resolve(world.snapshot()), world)
 
 
-def report(prepared: Prepared, *, dry_run: bool) -> dict[str, object]:
+def report(prepared: Prepared, *, dry_run: bool) -> dict[str, Any]:
     """The object that `enable --json` prints (schemas/enable.schema.json), secrets masked."""
     return {
         "changed": prepared.changed and not dry_run,
@@ -207,7 +211,9 @@ def _server(request: Request, token: str, choose: Choose | None) -> Server | Non
     """The server to use, asked who it is; None with --no-check."""
     if request.url is None:
         if not request.check:
-            raise UsageError("--no-check asks no server, so it needs --url", "claude-local enable --no-check --url URL --model NAME")
+            raise UsageError(
+                "--no-check asks no server, so it needs --url", "claude-local enable --no-check --url URL --model NAME"
+            )
         return _found(request, choose)
     url = normalise(request.url)
     if not request.check:
@@ -266,9 +272,7 @@ def _usable(server: Server, request: Request) -> Server:
     return server
 
 
-def _backend(
-    request: Request, server: Server | None, token: str, choose: Choose | None
-) -> tuple[plan.Backend, Needs]:
+def _backend(request: Request, server: Server | None, token: str, choose: Choose | None) -> tuple[plan.Backend, Needs]:
     if server is None:
         if request.model is None:
             raise UsageError("--no-check cannot ask the server for its models", "name one with --model NAME")
@@ -334,7 +338,11 @@ def _previewed(
     try:
         return ownership.preview(text, {BACKEND: changes}, record).after
     except DocumentError as error:
-        raise error.at(settings_file) from error
+        raise SettingsError(
+            f"{settings_file}:{error.line}:{error.column}: {error.fault};"
+            " Claude Code ignores the whole file as long as it is like this",
+            "mend that place, then claude-local enable again; nothing was written",
+        ) from error
 
 
 def _hook_changes(request: Request, world: World) -> tuple[Change, ...]:
@@ -387,10 +395,22 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def sentence(resolution: Resolution, world: World) -> str:
+    """Where a session started here goes, in one plain sentence."""
+    folder = short_path(world.cwd, cwd=world.home / "-", home=world.home)
+    if resolution.outcome == "refused":
+        return f"A session started in {folder} is refused: {resolution.outcome_reason}"
+    host = urlsplit(resolution.value("base_url") or "").netloc
+    model = resolution.value("model")
+    leaks = [warning for warning in resolution.warnings if warning.id.startswith("leak.")]
+    fate = "a credential of yours goes there too" if leaks else "no credential of yours goes there"
+    return f"A session started in {folder} now talks to {host} as {model}; {fate}."
+
+
 # --- disable
 
 
-def disable(world: World, scopes: Sequence[Scope]) -> dict[str, object]:
+def disable(world: World, scopes: Sequence[Scope]) -> dict[str, Any]:
     """Give each scope's settings file back as it was before `enable` (schemas/disable.schema.json)."""
     files = []
     for scope in scopes:
@@ -401,7 +421,7 @@ def disable(world: World, scopes: Sequence[Scope]) -> dict[str, object]:
     return {"changed": any(entry["changed"] for entry in files), "files": files}
 
 
-def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, object]:
+def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, Any]:
     record = ownership.load(settings_file, world.state_dir)
     reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND,))
     extras = record.extras if record else {}

@@ -5,10 +5,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from claude_local_plugin import paths
 from claude_local_plugin.commands.enable import BACKEND
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.guest.registration import SCRIPT
 from claude_local_plugin.precedence import FileState, Scope, Snapshot, candidates, settings_file_to_write
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.diff import unified_diff
@@ -27,7 +29,7 @@ class Installed:
     path: str
     problem: str | None
 
-    def as_json(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, Any]:
         """As the JSON outputs show it."""
         return asdict(self)
 
@@ -48,18 +50,18 @@ def cannot_run(argv: list[str]) -> str | None:
     interpreter = argv[0]
     if not (os.access(interpreter, os.X_OK) if Path(interpreter).is_absolute() else shutil.which(interpreter)):
         return f"its interpreter {interpreter} is gone"
-    script = next(part for part in argv if Path(part).name == hooks.SCRIPT)
+    script = next(part for part in argv if Path(part).name == SCRIPT)
     return None if Path(script).is_file() else f"its script {script} is gone"
 
 
-def install(world: World, scope: Scope, *, dry_run: bool = False) -> dict[str, object]:
+def install(world: World, scope: Scope, *, dry_run: bool = False) -> dict[str, Any]:
     """Install our hooks into the settings file of `scope`; says what changed, with the diff."""
     settings_file = _file(world, scope)
     wanted = {HOOKS: hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)}
     return _carry_out(world, scope, settings_file, wanted, dry_run=dry_run)
 
 
-def uninstall(world: World, scope: Scope) -> dict[str, object]:
+def uninstall(world: World, scope: Scope) -> dict[str, Any]:
     """Take our hooks out of the settings file of `scope`, whichever of our commands or installations put them in."""
     settings_file = _file(world, scope)
     record = ownership.load(settings_file, world.state_dir)
@@ -80,7 +82,7 @@ def uninstall(world: World, scope: Scope) -> dict[str, object]:
 
 def _carry_out(
     world: World, scope: Scope, settings_file: Path, wanted: Mapping[str, Sequence[Change]], *, dry_run: bool
-) -> dict[str, object]:
+) -> dict[str, Any]:
     before = file.read(settings_file)
     record = ownership.load(settings_file, world.state_dir)
     try:
@@ -104,7 +106,7 @@ def _strays(text: str | None) -> tuple[RemoveItem, ...]:
     return tuple(RemoveItem(("hooks", event), group) for event, group in hooks.groups(settings))
 
 
-def status(snapshot: Snapshot, scope: Scope | None = None) -> dict[str, object]:
+def status(snapshot: Snapshot, scope: Scope | None = None) -> dict[str, Any]:
     """Where our hooks are installed, whether they can run, and what switches all hooks off here."""
     found = [hook for hook in installed_hooks(snapshot) if scope is None or hook.scope == scope]
     return {"hooks": [hook.as_json() for hook in found], "disabled_by": _disabled_by(snapshot)}

@@ -1,17 +1,18 @@
 """What ran where: the session log as a list, and one session with all that happened in it."""
 
 from pathlib import Path
+from typing import Any
 
 from claude_local_plugin import ledger
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 
 
-def list_sessions(state_dir: Path, limit: int | None = None) -> dict[str, object]:
+def list_sessions(state_dir: Path, limit: int | None = None) -> dict[str, Any]:
     """The report of `claude-local sessions list`: `{"sessions": [...]}`, newest first, at most `limit`."""
     return {"sessions": [session.as_json() for session in ledger.sessions(state_dir, limit)]}
 
 
-def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, object]:
+def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
     """The report of `claude-local sessions show`: a session as in the list, with `source`, `entrypoint`, `blocked`
     and its `events`.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from claude_local_plugin import ledger
 from claude_local_plugin.commands.hooks import Installed, installed_hooks
@@ -10,7 +11,7 @@ from claude_local_plugin.guest.probe import OK, Probe, probe
 from claude_local_plugin.precedence import Resolution, Snapshot, effective_env, resolve
 
 
-def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, object]:
+def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     """The report of `claude-local status` (schemas/status.schema.json).
 
     Asks the server one bounded question, without a credential, as the session hook does; a server behind a proxy and
@@ -53,7 +54,7 @@ def _kind(backend: Backend, answer: Probe | None, state_dir: Path) -> str:
     return known or (answer.kind if answer else backend.kind)
 
 
-def _source(resolution: Resolution) -> dict[str, object] | None:
+def _source(resolution: Resolution) -> dict[str, Any] | None:
     winner = resolution.decisions["base_url"].winner
     if winner is None:
         return None

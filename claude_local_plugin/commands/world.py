@@ -6,6 +6,7 @@ from pathlib import Path
 
 from claude_local_plugin.precedence import Snapshot, gather
 
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Where the command runs: folder, home, environment, our state folder, the installed client."""

@@ -72,12 +72,15 @@ def summary(resolved: Resolution) -> Expected:
     provider = decided["provider"].value
     if provider != "anthropic":
         return Expected("ok", provider)
+    base_url = plain_url(decided["base_url"].value)
+    if base_url is None:
+        return Expected("invalid_url")
     window = decided["context_window"].value
     authorization = _header(decided["authorization"])
     return Expected(
         "ok",
         provider,
-        base_url=plain_url(decided["base_url"].value),
+        base_url=base_url,
         x_api_key=_header(decided["x_api_key"]),
         authorization=authorization.removeprefix("Bearer ") if authorization else authorization,
         model=decided["model"].value,
@@ -112,12 +115,16 @@ def compare(seen: Observed, wanted: Expected) -> list[Difference]:
 
 
 def plain_url(url: str | None) -> str | None:
-    """A URL in the one form in which two can be compared: lower-case scheme and host, no user, no trailing slash."""
+    """A URL in the one form in which two can be compared (no user, no trailing slash, loopback as a number).
+
+    None for what is no http(s) URL.
+    """
     if url is None:
         return None
     parts = urlsplit(url.strip())
-    host = parts.netloc.rpartition("@")[2].lower()
-    return f"{parts.scheme.lower()}://{host}{parts.path.rstrip('/')}"
+    host = parts.netloc.rpartition("@")[2].lower().replace("localhost", "127.0.0.1")
+    scheme = parts.scheme.lower()
+    return f"{scheme}://{host}{parts.path.rstrip('/')}" if scheme in {"http", "https"} and host else None
 
 
 def helper_output(command: str) -> str | None:

@@ -287,9 +287,6 @@ def _credentials() -> Iterator[tuple[str, Scenario]]:
     yield "credentials/helper-fails-with-key", _make(
         {"user": {"apiKeyHelper": "false", "env": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_API_KEY": "key-user"}}}
     )
-    yield "credentials/helper-sees-env", _make(
-        {"local": {"apiKeyHelper": "echo helper-$MARK", "env": {"ANTHROPIC_BASE_URL": url("local"), "MARK": "seen"}}}
-    )
     for blank in (" ", "\t", " padded "):
         yield f"credentials/token-{blank!r}", _put({"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_AUTH_TOKEN": blank}})
         yield f"credentials/key-{blank!r}", _put({"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_API_KEY": blank}})
@@ -342,7 +339,6 @@ def _values() -> Iterator[tuple[str, Scenario]]:
         "two-slashes": url("local") + "//",
         "v1": url("local") + "/v1",
         "path": url("local") + "/gateway/anthropic/",
-        "query": url("local") + "/?x=1",
         "spaces": f" {url('local')} ",
         "cloud": "https://api.anthropic.com",
         "cloud-slash": "https://api.anthropic.com/",

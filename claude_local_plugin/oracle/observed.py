@@ -15,8 +15,9 @@ PROVIDER_HOSTS = (
     ("bedrock-runtime.us-east-1.amazonaws.com", "bedrock"),
     ("bedrock.us-east-1.amazonaws.com", "bedrock"),
     ("bedrock-mantle.us-east-1.api.aws", "mantle"),
-    ("aws-external-anthropic.us-east-1.api.aws", "anthropic_aws"),
+    ("aws-external-anthropic.us-east-1.api.aws", "anthropicAws"),
     ("aiplatform.googleapis.com", "vertex"),
+    ("claude.googleapis.com", "anthropicGoogleCloud"),
     ("services.ai.azure.com", "foundry"),
 )
 
@@ -33,8 +34,12 @@ OWN_PREFIXES = ("anthropic-", "x-stainless-", "x-amz-", "x-goog-", "x-claude-")
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One run of the client. `outcome` is "ok" (a prompt was sent), "not_logged_in", "refused" (by policy),
-    "error" (it gave up for another reason, see `said`) or "timeout"."""
+    """One run of the client.
+
+    `outcome` is "ok" (a prompt was sent), "not_logged_in", "refused" (it did not start: a policy, an unusable file or
+    option; `warnings` say which), "invalid_url" (no endpoint could be made of what is set), "error" (it gave up for
+    another reason, see `said`) or "timeout".
+    """
 
     outcome: str
     provider: str | None = None
@@ -88,9 +93,9 @@ def read(run: Run, traffic: Traffic, named: Mapping[int, int], cloud_port: int) 
         "seconds": round(run.seconds, 2),
     }
     if request is None:
-        outcome = _outcome(run, f"{said}\n{run.stderr}")
-        return Observed(outcome, provider=_provider_named(traffic, said), **common)
+        return Observed(_outcome(run, answer, said), provider=_provider_named(traffic), **common)
     base_url, provider = _where(request, named, cloud_port)
+    provider = _provider_said(usage) or provider
     model = request.body.get("model") if isinstance(request.body, dict) else None
     if model is None:
         model = _model_in_path(request.path)
@@ -168,8 +173,8 @@ def _window(usage: Mapping[str, Any]) -> int | None:
     return max(windows, key=lambda pair: pair[0])[1] if windows else None
 
 
-def _provider_named(traffic: Traffic, said: str) -> str | None:
-    """The provider a run without a prompt was bound for, as far as hosts and words tell."""
+def _provider_named(traffic: Traffic) -> str | None:
+    """The provider a run without a prompt was bound for, as far as the names it asked for tell."""
     for host in traffic.hosts:
         for ending, name in PROVIDER_HOSTS:
             if host.endswith(ending):
@@ -177,19 +182,22 @@ def _provider_named(traffic: Traffic, said: str) -> str | None:
     return None
 
 
-def _outcome(run: Run, text: str) -> str:
+def _provider_said(usage: Mapping[str, Any]) -> str | None:
+    """The provider the client itself names beside the tokens it used."""
+    names = {str(row["provider"]) for row in usage.values() if "provider" in row}
+    if len(names) != 1:
+        return None
+    name = names.pop()
+    return "anthropic" if name == "firstParty" else name
+
+
+def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
+    """Why no prompt was sent."""
     if run.exit_code is None:
         return "timeout"
-    if "Not logged in" in text:
+    if "Not logged in" in said:
         return "not_logged_in"
-    if any(words in text for words in REFUSALS):
-        return "refused"
-    return "error"
-
-
-#: How a policy's refusal to start reads.
-REFUSALS = (
-    "organization",
-    "policy",
-    "first-party login",
-)
+    if "Invalid URL" in said:
+        return "invalid_url"
+    # A client that declines to start says why on stderr and gives no answer at all, whatever format was asked for.
+    return "error" if answer else "refused"

@@ -88,6 +88,7 @@ class Materialised:
     managed_dir: Path
     flag_settings: str | None
     """What follows `--settings`: a path or JSON."""
+    setting_sources: tuple[str, ...] | None
     arguments: tuple[str, ...]
     """The client's arguments after the prompt."""
 
@@ -145,7 +146,9 @@ def materialise(
         arguments += ["--setting-sources", scenario.setting_sources]
     if scenario.model is not None:
         arguments += ["--model", scenario.model]
-    return Materialised(home, cwd, environ, managed, flag, (*arguments, *scenario.args))
+    listed = scenario.setting_sources
+    sources = None if listed is None else tuple(name.strip() for name in listed.split(",") if name.strip())
+    return Materialised(home, cwd, environ, managed, flag, sources, (*arguments, *scenario.args))
 
 
 def _lay_out(layout: str, home: Path) -> tuple[Path, Path]:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from claude_local_plugin.errors import SettingsError
 from claude_local_plugin.settings import file
@@ -103,7 +103,8 @@ class Applied:
 class Reverted:
     """What `revert` found and left in the settings file; `target` is the file at the end of all links.
 
-    `restored` are the paths that got their former value back, `removed` those that had held nothing.
+    `restored` are the paths that got their former value back, `removed` those that had held nothing; `extras` is
+    what callers had asked us to remember, once everything is reverted.
     """
 
     changed: bool
@@ -115,6 +116,7 @@ class Reverted:
     removed: tuple[Keys, ...]
     kept: tuple[Kept, ...]
     removed_file: bool
+    extras: Mapping[str, str]
 
 
 def apply(settings_file: Path, wanted: Wanted, *, state_dir: Path, extras: Mapping[str, str] | None = None) -> Applied:
@@ -154,6 +156,7 @@ def revert(settings_file: Path, *, state_dir: Path, purposes: Iterable[str] | No
         removed=done.plan.removed,
         kept=done.plan.kept,
         removed_file=done.before is not None and done.after is None,
+        extras=found.extras if found and done.plan.record is None else {},
     )
 
 
@@ -279,6 +282,8 @@ class _Plan:
 def _planned(text: str | None, found: Record | None, wanted: Wanted, place: _Place) -> _Plan:
     """The plan that gives each purpose named in `wanted` its changes, and leaves the others theirs."""
     layers = _layers(found, wanted)
+    if found and found.layers and not any(wanted.values()) and not any(map(found.layer, wanted)):
+        return _Plan(text, found, found)  # those who give up their part have none
     if found is None or found.is_exact(text):
         return _replayed(text, found, layers, place)
     if any(wanted.values()) and not _stands(found, text):
@@ -316,7 +321,7 @@ def _replayed(text: str | None, found: Record | None, layers: tuple[Layer, ...],
         traces,
         tuple(path for path in _parents(targets) if before.find(path) is None and after.find(path) is not None),
         created,
-        (*place.missing_folders, *(found.folders if found else ())),
+        _folders(found, place),
         digest(left),
         edited.splices,
         {**(found.extras if found else {}), **place.extras},
@@ -339,10 +344,10 @@ def _reconciled(text: str | None, found: Record, layers: tuple[Layer, ...], want
         now, known = _state(root, slot), found.traces.get(slot, ())
         trace = next((trace for trace in known if same(trace.ours, now)), None)
         if slot in targets and (slot in asked or (slot in touched and trace)):
-            former = trace.former if trace else now
-            changes.append(_change(slot, targets[slot]))
-            if not same(former, targets[slot]):
-                traces[slot] = (Trace(targets[slot], former),)
+            changes.append(targets[slot])
+            if trace is None or not same(trace.ours, _aim(targets[slot])):
+                trace = Trace(_aim(targets[slot]), trace.former if trace else now)
+            traces |= {} if same(trace.former, trace.ours) else {slot: (trace,)}
         elif slot in targets:
             traces |= {slot: known} if known else {}
         elif trace:
@@ -350,21 +355,21 @@ def _reconciled(text: str | None, found: Record, layers: tuple[Layer, ...], want
             gone[slot] = trace
         elif known and (reason := _left_alone(root, slot, now, known)):
             kept.append(Kept(slot.path, reason))
-    containers = _union_of_paths(found.containers, [path for path in _parents(targets) if root.find(path) is None])
+    new = [path for path in _parents(targets) if root.find(path) is None]
+    containers = tuple(dict.fromkeys((*found.containers, *new)))
     made = edit(text or "", changes).text
     changes += [Remove(path) for path in _emptied(made, containers, targets)]
     edited = edit(text or "", changes).text
     created = found.created_file or text is None
-    after = None if created and not targets and not parse(edited).members else edited
-    if text is None and not edited:
-        after = None
+    is_empty = not parse(edited).members if not targets else not edited
+    after = None if created and is_empty else edited
     record = Record(
         place.target,
         layers,
         traces,
         tuple(path for path in containers if parse(edited).find(path) is not None),
         created,
-        (*place.missing_folders, *found.folders),
+        _folders(found, place),
         digest(after),
         None,
         {**found.extras, **place.extras},
@@ -378,6 +383,12 @@ def _stands(found: Record, text: str | None) -> bool:
     """Whether anything in the text still is as we wrote it."""
     root = parse(text or "")
     return any(same(trace.ours, _state(root, slot)) for slot, known in found.traces.items() for trace in known)
+
+
+def _folders(found: Record | None, place: _Place) -> tuple[Path, ...]:
+    """The folders we made, or are about to make, for the file, innermost first."""
+    folders = {*place.missing_folders, *(found.folders if found else ())}
+    return tuple(sorted(folders, key=lambda folder: len(folder.parts), reverse=True))
 
 
 def _worth_keeping(record: Record) -> Record | None:
@@ -443,17 +454,18 @@ def _as_json(value: object) -> object:
     return value.value() if isinstance(value, Raw) else json.loads(json.dumps(value))
 
 
-def _targets(layers: Iterable[Layer]) -> dict[Slot, State]:
-    """What the layers together want to stand where; the last one to speak of a place has its way."""
-    targets: dict[Slot, State] = {}
-    for layer in layers:
-        for change in layer.changes:
-            match change:
-                case Set(_, value) | Append(_, value):
-                    targets[Slot.of(change)] = Raw(json.dumps(value))
-                case Remove() | RemoveItem():
-                    targets[Slot.of(change)] = MISSING
-    return targets
+def _targets(layers: Iterable[Layer]) -> dict[Slot, Change]:
+    """What the layers together want for each place; the last one to speak of a place has its way."""
+    return {Slot.of(change): change for layer in layers for change in layer.changes}
+
+
+def _aim(change: Change) -> State:
+    """What stands in its place after a change."""
+    match change:
+        case Set(_, value) | Append(_, value):
+            return Raw(json.dumps(value))
+        case Remove() | RemoveItem():
+            return MISSING
 
 
 def _state(root: Node, slot: Slot) -> State:
@@ -480,7 +492,7 @@ def _parents(slots: Iterable[Slot]) -> tuple[Keys, ...]:
     return tuple(dict.fromkeys(path[:depth] for path, end in ends for depth in range(1, end + 1)))
 
 
-def _emptied(text: str, containers: Iterable[Keys], targets: Mapping[Slot, State]) -> list[Keys]:
+def _emptied(text: str, containers: Iterable[Keys], targets: Mapping[Slot, Change]) -> list[Keys]:
     """Those of the objects and lists we made in which nothing is left, innermost first."""
     document = parse(text).value()
     emptied = []
@@ -492,7 +504,3 @@ def _emptied(text: str, containers: Iterable[Keys], targets: Mapping[Slot, State
             del parent[path[-1]]
             emptied.append(path)
     return emptied
-
-
-def _union_of_paths(one: Sequence[Keys], other: Sequence[Keys]) -> tuple[Keys, ...]:
-    return tuple(dict.fromkeys((*one, *other)))

@@ -171,9 +171,9 @@ def _talking(talk: Callable[[socket.socket, threading.Event], None], *, tls: boo
 
     def accept() -> None:
         while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:  # closed: the test is over
+            connection, _ = listener.accept()
+            if over.is_set():
+                connection.close()
                 return
             thread = threading.Thread(target=converse, args=(connection,))
             threads.append(thread)
@@ -185,10 +185,8 @@ def _talking(talk: Callable[[socket.socket, threading.Event], None], *, tls: boo
         yield listener.getsockname()[1]
     finally:
         over.set()
-        # wakes accept(), which closing alone does not do everywhere
-        with contextlib.suppress(OSError):
-            socket.create_connection(listener.getsockname(), 1).close()
-        listener.close()
+        socket.create_connection(listener.getsockname()).close()  # wakes accept()
         accepting.join()
+        listener.close()
         for thread in threads:
             thread.join()

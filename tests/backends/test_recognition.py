@@ -127,7 +127,11 @@ def test_an_ollama_is_recognised_and_its_window_known_only_while_the_model_is_lo
 
 
 def test_an_ollama_without_any_model_is_ready_and_says_that_it_serves_none(replay: StartReplay) -> None:
-    table = {("GET", "/"): Said(200, "Ollama is running"), ("GET", "/v1/models"): said({"object": "list", "data": None})}
+    table = {
+        ("GET", "/"): Said(200, "Ollama is running"),
+        ("GET", "/v1/models"): said({"object": "list", "data": None}),
+        ("GET", "/v1/messages"): METHOD_NOT_ALLOWED,
+    }
 
     server = identify(replay(table=table).url)
 
@@ -141,10 +145,11 @@ def test_an_lm_studio_is_recognised_by_its_200_for_every_path(replay: StartRepla
                 "key": "qwen/qwen3-coder-30b",
                 "loaded_instances": [{"id": "qwen/qwen3-coder-30b", "config": {"context_length": 40000}}],
                 "max_context_length": 262144,
-            }
+            },
+            {"key": "nomic", "type": "embedding", "loaded_instances": []},
         ]
     }
-    listed = {"object": "list", "data": [{"id": "qwen/qwen3-coder-30b"}, {"id": "nomic", "type": "embeddings"}]}
+    listed = {"object": "list", "data": [{"id": "qwen/qwen3-coder-30b"}, {"id": "nomic"}]}
     table = {("GET", "/v1/models"): said(listed), ("GET", "/api/v1/models"): said(native)}
     surprise = Said(200, '{"error":"Unexpected endpoint or method. (GET /x)"}')
 

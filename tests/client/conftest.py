@@ -52,7 +52,9 @@ class Person:
         """Run `claude-local … --json` and read its answer."""
         return json.loads(self.ours(*arguments, "--json", code=code).stdout)
 
-    def session(self, prompt: str = "ping", *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def session(
+        self, prompt: str = "ping", *arguments: str, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """One `claude -p` in the project."""
         return subprocess.run(
             [str(self.claude), "-p", prompt, *arguments],

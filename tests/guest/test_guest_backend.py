@@ -54,8 +54,8 @@ def test_the_providers_are_those_of_the_precedence_table_in_its_order() -> None:
         ("http://dell-pro-max:8000", "http://dell-pro-max:8000", "dell-pro-max:8000"),
         ("HTTP://Dell:8000/", "http://dell:8000", "dell:8000"),
         (
-            "https://user:secret@gw.example.com/anthropic/?key=secret#x",
-            "https://gw.example.com/anthropic",
+            "https://u:secret@gw.example.com/a/?key=secret#x",
+            "https://gw.example.com/a",
             "gw.example.com:443",
         ),
         ("http://a@b@host:1", "http://host:1", "host:1"),

@@ -1,0 +1,650 @@
+"""The hook as a process: always exit code 0, at most one JSON object, one record per event."""
+
+import ast
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hook_process import ROOT, SCRIPT, HookRunner, Ran, recorded
+from moody_server import MoodyServer, dripping, endless, http_answer, raw_answer, reset, silent
+
+from claude_local_plugin import ledger, paths
+from claude_local_plugin.guest import registration, sessionlog
+from claude_local_plugin.guest.hook import client_version_of, parse_event, state_dir_of
+
+Serve = Callable[..., MoodyServer]
+
+START, PROMPT, END = "print-SessionStart-startup", "print-UserPromptSubmit", "print-SessionEnd-other"
+SESSION_ID = recorded(START)[0]["session_id"]
+
+
+def faults(hook: HookRunner) -> str:
+    path = hook.state / sessionlog.FAULTS
+    return path.read_text() if path.exists() else ""
+
+
+def only_session(hook: HookRunner) -> ledger.Session:
+    (session,) = ledger.sessions(hook.state)
+    return session
+
+
+def only_event(hook: HookRunner) -> ledger.Event:
+    (event,) = ledger.events(hook.state, only_session(hook).session_id)
+    return event
+
+
+# --- a session on a server of one's own
+
+
+def test_a_session_on_a_healthy_server_is_introduced_and_recorded(hook: HookRunner, healthy: MoodyServer) -> None:
+    ran = hook.replay("interactive-SessionStart-startup", ANTHROPIC_BASE_URL=healthy.url)
+    session = only_session(hook)
+    assert ran.code == 0
+    assert ran.said.keys() == {"systemMessage"}
+    shown = f"local backend: Qwen/Qwen3-Coder on 127.0.0.1:{healthy.port} ("
+    assert ran.said["systemMessage"].startswith(shown)
+    assert ran.said["systemMessage"].endswith(" ms)")
+    assert (session.session_id, session.source) == ("0650edc7-ba14-4866-99b7-d2e2c033382f", "startup")
+    assert (session.cwd, session.project) == ("/home/dev/proj", "/home/dev/proj")
+    assert (session.backend_kind, session.backend_url) == ("vllm", healthy.url)
+    assert (session.model, session.client_version, session.entrypoint) == ("Qwen/Qwen3-Coder", "2.1.329", "cli")
+    assert session.reachable is True
+    assert session.latency_ms is not None
+    assert (session.ended_at, session.end_reason, session.blocked) == (None, None, 0)
+    assert faults(hook) == ""
+
+
+def test_a_whole_session_is_one_row_with_its_end(hook: HookRunner, healthy: MoodyServer) -> None:
+    assert hook.replay(START, ANTHROPIC_BASE_URL=healthy.url).stdout
+    assert hook.replay(PROMPT, ANTHROPIC_BASE_URL=healthy.url).stdout == ""
+    assert hook.replay(END, ANTHROPIC_BASE_URL=healthy.url).stdout == ""
+    session = only_session(hook)
+    assert (session.session_id, session.end_reason, session.reachable) == (SESSION_ID, "other", True)
+    assert session.ended_at is not None
+    assert session.started_at <= session.ended_at
+    events = ledger.events(hook.state, SESSION_ID)
+    assert [(event.event, event.cause, event.outcome) for event in events] == [
+        ("SessionStart", "startup", "ok"),
+        ("UserPromptSubmit", None, "ok"),
+        ("SessionEnd", "other", None),
+    ]
+    assert len(healthy.requests) == 2
+
+
+def test_times_are_utc_with_milliseconds(hook: HookRunner, healthy: MoodyServer) -> None:
+    hook.replay(START, ANTHROPIC_BASE_URL=healthy.url, TZ="Asia/Tokyo")
+    started = only_session(hook).started_at
+    assert sessionlog.now(0) == "1970-01-01T00:00:00.000Z"
+    assert (len(started), started[10], started[19], started[-1]) == (24, "T", ".", "Z")
+    assert started[:13] <= sessionlog.now()[:13]
+
+
+def test_without_a_model_the_introduction_names_the_server_alone(hook: HookRunner, healthy: MoodyServer) -> None:
+    ran = hook.replay(START, ANTHROPIC_BASE_URL=healthy.url, ANTHROPIC_MODEL=None)
+    assert ran.said["systemMessage"].startswith(f"local backend: 127.0.0.1:{healthy.port} (")
+    assert only_session(hook).model is None
+
+
+def test_a_compaction_in_a_healthy_session_is_recorded_in_silence(hook: HookRunner, healthy: MoodyServer) -> None:
+    event, environ = recorded(START)
+    ran = hook({**event, "source": "compact"}, {**environ, "ANTHROPIC_BASE_URL": healthy.url})
+    assert ran.stdout == ""
+    assert only_event(hook).cause == "compact"
+
+
+def test_a_server_known_by_enable_keeps_the_name_enable_gave_it(hook: HookRunner, serve: Serve) -> None:
+    server = serve(http_answer(body=b'{"data":[]}'))
+    ledger.remember_backend(hook.state, f"{server.url}/", "litellm", "1.102.3")
+    hook.replay(START, ANTHROPIC_BASE_URL=server.url)
+    assert only_session(hook).backend_kind == "litellm"
+
+
+def test_no_credential_is_sent_shown_or_stored(hook: HookRunner, healthy: MoodyServer) -> None:
+    url = f"http://someone:dummy-secret-1@127.0.0.1:{healthy.port}/?key=dummy-secret-2"
+    secrets = {"ANTHROPIC_AUTH_TOKEN": "dummy-secret-3", "ANTHROPIC_API_KEY": "dummy-secret-4",
+               "ANTHROPIC_CUSTOM_HEADERS": "x-key: dummy-secret-5"}  # fmt: skip
+    ran = hook.replay(START, ANTHROPIC_BASE_URL=url, **secrets)
+    prompt, environ = recorded(PROMPT)
+    hook({**prompt, "prompt": "my dummy-secret-6"}, {**environ, **secrets, "ANTHROPIC_BASE_URL": url})
+    written = b"".join(path.read_bytes() for path in hook.state.rglob("*") if path.is_file())
+    assert SESSION_ID.encode() in written
+    for seen in (written, ran.stdout.encode(), ran.stderr.encode(), *healthy.requests):
+        assert b"dummy-secret" not in seen
+
+
+def test_control_characters_reach_neither_the_user_nor_the_log(hook: HookRunner, healthy: MoodyServer) -> None:
+    ran = hook.replay(START, ANTHROPIC_BASE_URL=healthy.url, ANTHROPIC_MODEL="qwen\x1b[31m\n3\u202e")
+    assert "qwen\ufffd[31m\ufffd3\ufffd on" in ran.said["systemMessage"]
+    assert only_session(hook).model == "qwen\ufffd[31m\ufffd3\ufffd"
+
+
+def test_bytes_that_are_no_text_are_recorded_as_far_as_they_are(hook: HookRunner, healthy: MoodyServer) -> None:
+    event, environ = recorded(START)
+    changed: dict[bytes, bytes] = {os.fsencode(name): os.fsencode(value) for name, value in environ.items()}
+    changed |= {b"ANTHROPIC_BASE_URL": healthy.url.encode(), b"CLAUDE_PROJECT_DIR": b"/home/dev/caf\xe9"}
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", str(SCRIPT), "--state", str(hook.state)],
+        input=json.dumps(event).encode(),
+        env=changed,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ran.stdout
+    assert only_session(hook).project == "/home/dev/caf\ufffd"
+
+
+def test_a_public_host_is_not_called_local(hook: HookRunner) -> None:
+    ran = hook.replay(START, ANTHROPIC_BASE_URL="http://gateway.example.invalid:8000")
+    assert ran.said["systemMessage"].startswith("backend gateway.example.invalid:8000 ")
+
+
+# --- a server that is not well
+
+
+def test_a_refused_connection_is_told_at_the_start(hook: HookRunner, closed_port: int) -> None:
+    ran = hook.replay(START, ANTHROPIC_BASE_URL=f"http://127.0.0.1:{closed_port}")
+    assert ran.code == 0
+    assert ran.said == {
+        "systemMessage": f"local backend 127.0.0.1:{closed_port} refuses connections. "
+        "Check it: claude-local status   Back to your former backend: claude-local disable"
+    }
+    assert (only_session(hook).reachable, only_session(hook).latency_ms) == (False, None)
+    assert (only_event(hook).outcome, only_event(hook).blocked) == ("refused", False)
+
+
+def test_a_refused_connection_blocks_the_prompt(hook: HookRunner, closed_port: int) -> None:
+    ran = hook.replay(PROMPT, ANTHROPIC_BASE_URL=f"http://127.0.0.1:{closed_port}")
+    assert ran.code == 0
+    assert ran.said == {
+        "decision": "block",
+        "reason": f"local backend 127.0.0.1:{closed_port} refuses connections; Claude Code itself would go on trying "
+        "for minutes. Check it: claude-local status   Back to your former backend: claude-local disable",
+    }
+    assert (only_session(hook).blocked, only_session(hook).reachable) == (1, False)
+    assert (only_event(hook).outcome, only_event(hook).blocked) == ("refused", True)
+
+
+UNWELL = [
+    (http_answer("401 Unauthorized"), "ok", True, None),
+    (http_answer("403 Forbidden"), "ok", True, None),
+    (http_answer("500 Internal Server Error"), "error", True, "answers HTTP 500"),
+    (http_answer("503 Service Unavailable"), "error", True, "answers HTTP 503"),
+    (http_answer("302 Found", headers="Location: http://127.0.0.1:1/\r\n"), "ok", True, None),
+    (http_answer(body=b"x" * 10_000_000), "ok", True, None),
+    (endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 4096), "ok", True, None),
+    (silent, "timeout", False, "did not answer within a second"),
+    (dripping(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200), "timeout", False, "did not answer within a second"),
+    (raw_answer(b"SSH-2.0-OpenSSH_9.9\r\n"), "not-http", False, "answers, but not with HTTP"),
+    (raw_answer(b"\x15\x03\x01\x00\x02\x02\x46"), "tls", False, "cannot be spoken to over TLS"),
+    (reset, "reset", False, "drops connections"),
+]
+
+
+@pytest.mark.parametrize(("behave", "outcome", "reachable", "complaint"), UNWELL)
+def test_whatever_the_server_does_the_session_starts_and_is_recorded(
+    hook: HookRunner, serve: Serve, behave: Callable[..., None], outcome: str, reachable: bool, complaint: str | None
+) -> None:
+    server = serve(behave)
+    ran = hook.replay(START, ANTHROPIC_BASE_URL=server.url)
+    label = f"127.0.0.1:{server.port}"
+    assert (ran.code, ran.said.keys()) == (0, {"systemMessage"})
+    expected = f"local backend {label} {complaint}" if complaint else f"local backend: Qwen/Qwen3-Coder on {label} ("
+    assert ran.said["systemMessage"].startswith(expected)
+    assert (only_session(hook).reachable, only_event(hook).outcome) == (reachable, outcome)
+
+
+@pytest.mark.parametrize("behave", [http_answer("503 Service Unavailable"), silent, raw_answer(b"SSH-2.0\r\n"), reset])
+def test_only_a_refused_connection_blocks_a_prompt(hook: HookRunner, serve: Serve, behave: Callable[..., None]) -> None:
+    ran = hook.replay(PROMPT, ANTHROPIC_BASE_URL=serve(behave).url)
+    assert (ran.code, ran.stdout) == (0, "")
+    assert (only_session(hook).blocked, only_event(hook).blocked) == (0, False)
+
+
+def test_a_name_that_cannot_be_resolved_blocks_nothing(hook: HookRunner) -> None:
+    ran = hook.replay(PROMPT, ANTHROPIC_BASE_URL="http://nothing.invalid:8000")
+    assert (ran.code, ran.stdout) == (0, "")
+    assert only_event(hook).outcome in ("unresolved", "timeout")
+
+
+def test_https_with_an_unknown_certificate_is_told_and_can_be_vouched_for(hook: HookRunner, serve_tls: Serve) -> None:
+    url = serve_tls(http_answer()).url.replace("http:", "https:")
+    certificate = ROOT / "tests" / "backends" / "tls" / "cert.pem"
+    assert "over TLS (certificate: " in hook.replay(START, ANTHROPIC_BASE_URL=url).said["systemMessage"]
+    vouched = hook.replay(START, ANTHROPIC_BASE_URL=url, NODE_EXTRA_CA_CERTS=str(certificate))
+    assert "local backend: Qwen/Qwen3-Coder on 127.0.0.1" in vouched.said["systemMessage"]
+    unchecked = hook.replay(START, ANTHROPIC_BASE_URL=url, NODE_TLS_REJECT_UNAUTHORIZED="0")
+    assert "local backend: Qwen/Qwen3-Coder on 127.0.0.1" in unchecked.said["systemMessage"]
+
+
+def test_a_server_behind_a_proxy_is_recorded_and_not_judged(hook: HookRunner, closed_port: int) -> None:
+    url, proxy = f"http://127.0.0.1:{closed_port}", "http://127.0.0.1:1"
+    ran = hook.replay(START, ANTHROPIC_BASE_URL=url, HTTP_PROXY=proxy)
+    assert ran.said["systemMessage"].endswith(f"on 127.0.0.1:{closed_port} (through a proxy, not checked)")
+    assert hook.replay(PROMPT, ANTHROPIC_BASE_URL=url, HTTP_PROXY=proxy).stdout == ""
+    assert only_session(hook).reachable is None
+    assert [event.outcome for event in ledger.events(hook.state, SESSION_ID)] == ["proxied", "proxied"]
+
+
+def test_a_base_url_that_is_none_is_told(hook: HookRunner) -> None:
+    ran = hook.replay(START, ANTHROPIC_BASE_URL="localhost:8000")
+    assert ran.said["systemMessage"].startswith("ANTHROPIC_BASE_URL is not an http(s) URL")
+    assert hook.replay(PROMPT, ANTHROPIC_BASE_URL="localhost:8000").stdout == ""
+    assert (only_session(hook).backend_url, only_session(hook).reachable) == (None, False)
+
+
+# --- a session in the cloud
+
+
+def test_a_cloud_session_is_recorded_in_silence_and_nothing_is_asked(hook: HookRunner) -> None:
+    assert hook.replay(START, ANTHROPIC_BASE_URL=None).stdout == ""
+    assert hook.replay(PROMPT, ANTHROPIC_BASE_URL=None).stdout == ""
+    session = only_session(hook)
+    assert (session.backend_kind, session.backend_url) == ("anthropic", "https://api.anthropic.com")
+    assert (session.reachable, session.latency_ms) == (None, None)
+    assert [event.outcome for event in ledger.events(hook.state, SESSION_ID)] == [None, None]
+
+
+def test_a_provider_is_on_record_also_beside_a_base_url(hook: HookRunner, healthy: MoodyServer) -> None:
+    hook.replay(START, ANTHROPIC_BASE_URL=healthy.url, CLAUDE_CODE_USE_BEDROCK="1")
+    assert (only_session(hook).backend_kind, only_session(hook).backend_url) == ("bedrock", None)
+    assert healthy.requests == []
+
+
+# --- what arrives on standard input
+
+
+@pytest.mark.parametrize("stdin", [b"", b"garbage", b"[]", b"3", b'{"a":1} x', b"\xff\xfe", b'{"a":' * 5000])
+def test_garbage_on_standard_input_is_only_noted(hook: HookRunner, stdin: bytes) -> None:
+    ran = hook(stdin, recorded(START)[1])
+    assert (ran.code, ran.stdout) == (0, "")
+    assert len(faults(hook).splitlines()) == 1
+    assert ledger.sessions(hook.state) == ()
+
+
+def test_a_gigantic_prompt_is_read_and_judged(hook: HookRunner, closed_port: int) -> None:
+    event, environ = recorded(PROMPT)
+    environ["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{closed_port}"
+    ran = hook({**event, "prompt": "é\n" * 2_000_000}, environ)
+    assert (ran.code, ran.said["decision"]) == (0, "block")
+
+
+def test_more_than_an_event_can_be_is_not_read_to_its_end(hook: HookRunner) -> None:
+    ran = hook(b'{"prompt":"' + b"x" * 40_000_000 + b'"}', recorded(PROMPT)[1])
+    assert (ran.code, ran.stdout) == (0, "")
+    assert "ValueError" in faults(hook)
+
+
+@pytest.mark.parametrize(
+    "event", [{"hook_event_name": "Stop"}, {"hook_event_name": 3}, {}, {"hook_event_name": "sessionstart"}]
+)
+def test_events_that_are_not_ours_leave_no_trace(hook: HookRunner, event: dict[str, object]) -> None:
+    ran = hook({**event, "session_id": "x"}, recorded(START)[1])
+    assert (ran.code, ran.stdout, ran.stderr) == (0, "", "")
+    assert not hook.state.exists()
+
+
+def test_fields_of_the_wrong_type_are_taken_as_missing(hook: HookRunner) -> None:
+    event = {
+        "hook_event_name": "SessionStart",
+        "session_id": "x",
+        "cwd": 3,
+        "model": {"id": "y"},
+        "source": ["startup"],
+    }
+    assert hook(event, {}).code == 0
+    session = only_session(hook)
+    assert (session.cwd, session.project, session.model, session.source) == (None, None, None, None)
+
+
+def test_an_event_without_a_session_is_noted(hook: HookRunner) -> None:
+    assert hook({"hook_event_name": "SessionStart"}, {}).stdout == ""
+    assert "names no session" in faults(hook)
+    assert hook({"hook_event_name": "SessionStart"}, {"CLAUDE_CODE_SESSION_ID": "from-env"}).code == 0
+    assert only_session(hook).session_id == "from-env"
+
+
+def test_standard_input_that_never_ends_does_not_keep_the_hook(hook: HookRunner) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SCRIPT), "--state", str(hook.state)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=recorded(START)[1],
+    )
+    with process:
+        assert process.wait(timeout=60) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+    assert "TimeoutError: the hook was still busy" in faults(hook)
+
+
+def test_a_reader_that_is_gone_does_not_trouble_the_hook(hook: HookRunner, healthy: MoodyServer) -> None:
+    event, environ = recorded(START)
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(SCRIPT), "--state", str(hook.state)],
+            input=json.dumps(event).encode(),
+            stdout=writing,
+            env={**environ, "ANTHROPIC_BASE_URL": healthy.url},
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 0
+    assert only_session(hook).session_id == SESSION_ID
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, -2.5e3, true, false, null, "\\u00e9\\n"], "b": {}}', ' {"a":NaN}\n', '{"a":1e999}']
+)
+def test_events_are_parsed_as_json_does(text: str) -> None:
+    assert repr(parse_event(text.encode())) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize(
+    ("agent", "version"),
+    [
+        ("claude-code_2-1-329_harness", "2.1.329"),
+        ("claude-code_2-1-329", "2.1.329"),
+        ("claude-code_2-1-329-beta_x", None),
+        ("claude-code_2-x-3_harness", None),
+        ("other_2-1-3_harness", None),
+        ("claude-code", None),
+        ("", None),
+    ],
+)
+def test_the_clients_version_is_read_from_its_environment(agent: str, version: str | None) -> None:
+    assert client_version_of({"AI_AGENT": agent}) == version
+
+
+# --- a log that cannot be written
+
+
+def test_the_log_is_private(hook: HookRunner, healthy: MoodyServer) -> None:
+    hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
+    assert hook.state.stat().st_mode & 0o777 == 0o700
+    for path in hook.state.iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def damage(state: Path) -> None:
+    (state / sessionlog.DATABASE).write_bytes(b"this is not a database at all" * 100)
+
+
+def make_newer(state: Path) -> None:
+    with sqlite3.connect(state / sessionlog.DATABASE) as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+
+
+def put_a_folder_there(state: Path) -> None:
+    (state / sessionlog.DATABASE).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [(damage, "damaged"), (make_newer, "has schema 99"), (put_a_folder_there, "cannot be used")],
+)
+def test_what_cannot_be_logged_is_spooled_and_noted(
+    hook: HookRunner, healthy: MoodyServer, spoil: Callable[[Path], None], complaint: str
+) -> None:
+    hook.state.mkdir()
+    spoil(hook.state)
+    before = (hook.state / sessionlog.DATABASE).read_bytes() if spoil is not put_a_folder_there else b""
+    ran = hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
+    assert (ran.code, ran.said.keys()) == (0, {"systemMessage"})
+    assert complaint in faults(hook)
+    assert len(sessionlog.spooled(str(hook.state))) == 1
+    if spoil is not put_a_folder_there:
+        assert (hook.state / sessionlog.DATABASE).read_bytes() == before
+
+
+def test_spooled_records_are_taken_in_once_the_log_is_well(hook: HookRunner, healthy: MoodyServer) -> None:
+    put_a_folder = hook.state / sessionlog.DATABASE
+    put_a_folder.mkdir(parents=True)
+    hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
+    put_a_folder.rmdir()
+    hook.replay(END, ANTHROPIC_BASE_URL=healthy.url)
+    assert sessionlog.spooled(str(hook.state)) == []
+    session = only_session(hook)
+    assert (session.source, session.end_reason) == ("startup", "other")
+    assert session.ended_at is not None
+    assert [event.event for event in ledger.events(hook.state, SESSION_ID)] == ["SessionStart", "SessionEnd"]
+
+
+def test_a_writer_that_does_not_let_go_costs_no_record(hook: HookRunner, healthy: MoodyServer) -> None:
+    hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
+    holder = sqlite3.connect(hook.state / sessionlog.DATABASE, isolation_level=None)
+    try:
+        holder.execute("BEGIN IMMEDIATE")
+        assert hook.replay(END, ANTHROPIC_BASE_URL=healthy.url).code == 0
+        assert len(sessionlog.spooled(str(hook.state))) == 1
+        assert "busy for too long" in faults(hook)
+        holder.execute("ROLLBACK")
+    finally:
+        holder.close()
+    assert only_session(hook).end_reason == "other"
+
+
+@pytest.mark.parametrize("state", ["/dev/null/state", "/proc/claude-local", "\x01" * 300])
+def test_with_nowhere_to_write_the_user_is_told_all_the_same(hook: HookRunner, closed_port: int, state: str) -> None:
+    event, environ = recorded(PROMPT)
+    environ["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{closed_port}"
+    ran = hook(event, environ, arguments=["--state", state])
+    assert (ran.code, ran.said["decision"], ran.stderr) == (0, "block", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="file modes are POSIX")
+def test_a_read_only_state_folder_does_not_harm_the_session(hook: HookRunner, closed_port: int) -> None:
+    hook.state.mkdir(mode=0o500)
+    # root may write anywhere: as root, the hook runs as nobody, to whom the folder is closed altogether
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    event, environ = recorded(PROMPT)
+    environ["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{closed_port}"
+    try:
+        ran = hook(event, environ, **nobody)
+    except PermissionError:
+        pytest.skip("nobody may not run this interpreter")
+    finally:
+        hook.state.chmod(0o700)
+    assert (ran.code, ran.said["decision"], ran.stderr) == (0, "block", "")
+    assert list(hook.state.iterdir()) == []
+
+
+def test_a_full_disk_does_not_harm_the_session(hook: HookRunner, closed_port: int) -> None:
+    resource = pytest.importorskip("resource")
+    event, environ = recorded(PROMPT)
+    environ["ANTHROPIC_BASE_URL"] = f"http://127.0.0.1:{closed_port}"
+    ran = hook(event, environ, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+    assert (ran.code, ran.said["decision"], ran.stderr) == (0, "block", "")
+    hook(event, environ)  # once there is room again, all is as it should be
+    assert only_session(hook).blocked == 1
+    assert [path.name for path in hook.state.rglob("*.tmp")] == []
+
+
+def test_the_log_of_faults_stays_small(hook: HookRunner) -> None:
+    hook.state.mkdir()
+    (hook.state / sessionlog.FAULTS).write_text("x" * (sessionlog.MOST_FAULT_BYTES + 1))
+    hook(b"garbage", {})
+    assert len(faults(hook).splitlines()) == 1
+    assert (hook.state / f"{sessionlog.FAULTS}.1").exists()
+
+
+# --- where the hook lives
+
+
+def test_a_hundred_hooks_at_once_on_a_log_that_does_not_exist_leave_a_hundred_records(
+    hook: HookRunner, healthy: MoodyServer
+) -> None:
+    event, environ = recorded(START)
+    environ["ANTHROPIC_BASE_URL"] = healthy.url
+    processes = []
+    for number in range(100):
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(SCRIPT), "--state", str(hook.state)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environ,
+        )
+        processes.append((process, json.dumps({**event, "session_id": f"session-{number}"}).encode()))
+    for process, stdin in processes:
+        assert process.stdin is not None
+        process.stdin.write(stdin)  # all of them wait for their event: they start their work together
+        process.stdin.flush()
+    for process, _ in processes:
+        answer, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert json.loads(answer).keys() == {"systemMessage"}
+    found = ledger.sessions(hook.state)
+    assert {session.session_id for session in found} == {f"session-{number}" for number in range(100)}
+    assert all(len(ledger.events(hook.state, session.session_id)) == 1 for session in found)
+    assert sessionlog.spooled(str(hook.state)) == []
+
+
+def installed_as_a_wheel(folder: Path) -> Path:
+    """The script of an installation whose hooks folder lies inside the package."""
+    package = folder / "site-packages" / "claude_local_plugin"
+    shutil.copytree(ROOT / "claude_local_plugin" / "guest", package / "guest")
+    shutil.copytree(ROOT / "hooks", package / "hooks")
+    (package / "__init__.py").write_text("")
+    return package / "hooks" / registration.SCRIPT
+
+
+def test_the_hook_runs_from_a_wheel_as_from_a_checkout(hook: HookRunner, healthy: MoodyServer, tmp_path: Path) -> None:
+    event, environ = recorded(START)
+    environ["ANTHROPIC_BASE_URL"] = healthy.url
+    ran = hook(event, environ, script=installed_as_a_wheel(tmp_path))
+    assert (ran.code, ran.said.keys()) == (0, {"systemMessage"})
+    assert only_session(hook).session_id == SESSION_ID
+
+
+def test_the_hook_runs_through_a_link_and_from_any_folder(
+    hook: HookRunner, healthy: MoodyServer, tmp_path: Path
+) -> None:
+    link = tmp_path / "a folder with spaces" / "hook.py"
+    link.parent.mkdir()
+    link.symlink_to(SCRIPT)
+    (link.parent / "json.py").write_text("raise SystemExit('the project must not be imported')")
+    event, environ = recorded(START)
+    ran = hook(event, {**environ, "ANTHROPIC_BASE_URL": healthy.url}, script=link, cwd=link.parent)
+    assert ran.said.keys() == {"systemMessage"}
+
+
+def test_a_broken_installation_says_nothing_on_standard_output(hook: HookRunner, tmp_path: Path) -> None:
+    script = tmp_path / "elsewhere" / "hooks" / registration.SCRIPT
+    script.parent.mkdir(parents=True)
+    shutil.copy(SCRIPT, script)
+    ran = hook(recorded(START)[0], recorded(START)[1], script=script)
+    assert (ran.code, ran.stdout) == (0, "")
+    assert "the hook cannot run" in ran.stderr
+
+
+@pytest.mark.parametrize("environ", [{}, {"XDG_STATE_HOME": "/srv/state"}, {"XDG_STATE_HOME": "relative"},
+                                     {"CLAUDE_LOCAL_STATE_DIR": "~/mine"}, {"CLAUDE_LOCAL_STATE_DIR": "here"}])  # fmt: skip
+def test_without_an_option_the_state_folder_is_where_the_command_line_looks(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert state_dir_of([], os.environ) == str(paths.state_dir(os.environ))
+
+
+def test_the_state_folder_of_other_platforms_is_theirs(home: Path) -> None:
+    assert state_dir_of([], {}, "darwin") == str(home / "Library" / "Application Support" / "claude-local")
+    assert state_dir_of([], {"LOCALAPPDATA": "/local"}, "win32") == os.path.join("/local", "claude-local")  # noqa: PTH118
+
+
+def test_options_the_hook_does_not_know_are_ignored() -> None:
+    assert state_dir_of(["--new", "x", "--state", "/there", "--more"], {}) == "/there"
+    assert state_dir_of(["--state"], {"CLAUDE_LOCAL_STATE_DIR": "/other"}) == "/other"
+
+
+def test_the_plugins_hooks_are_those_of_the_registration() -> None:
+    hooks = json.loads((ROOT / "hooks" / "hooks.json").read_text())["hooks"]
+    assert tuple(hooks) == registration.EVENTS
+    for groups in hooks.values():
+        ((handler,),) = ([*group["hooks"]] for group in groups)
+        assert handler["type"] == "command"
+        assert handler["timeout"] == registration.TIMEOUT_S
+        assert handler["args"] == [
+            *registration.INTERPRETER_FLAGS,
+            f"${{CLAUDE_PLUGIN_ROOT}}/hooks/{registration.SCRIPT}",
+        ]
+
+
+# --- what the hook costs
+
+
+def modules_after(hook: HookRunner, name: str, **environ: str) -> set[str]:
+    """The modules that are loaded when the hook has done its work."""
+    event, recorded_environ = recorded(name)
+    driver = (
+        "import sys; sys.path.append(sys.argv[1]); loaded = set(sys.modules)\n"
+        "from claude_local_plugin.guest import hook\n"
+        "import os; hook.run(sys.stdin.buffer.read(), os.environ, sys.argv[2])\n"
+        "os.write(2, ' '.join(sys.modules).encode()); os._exit(0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", driver, str(ROOT), str(hook.state)],
+        input=json.dumps(event).encode(),
+        env={**recorded_environ, **environ},
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return set(done.stderr.decode().split())
+
+
+@pytest.mark.parametrize("name", [START, PROMPT, END])
+def test_the_hook_loads_next_to_nothing(hook: HookRunner, healthy: MoodyServer, name: str) -> None:
+    loaded = modules_after(hook, name, ANTHROPIC_BASE_URL=healthy.url)
+    third_party = {"pydantic", "jsonschema", "tomlkit", "platformdirs", "click", "httpx", "rich", "filelock"}
+    costly = {"dataclasses", "http.client", "urllib.parse", "ssl", "socket", "asyncio", "re", "enum", "json", "typing",
+              "pathlib", "subprocess", "threading", "datetime", "sqlite3", "logging", "argparse", "inspect"}  # fmt: skip
+    assert "_sqlite3" in loaded
+    assert not loaded & (third_party | costly)
+    ours = {module for module in loaded if module.startswith("claude_local_plugin.")}
+    assert all(module.startswith("claude_local_plugin.guest") for module in ours)
+    assert ("claude_local_plugin.guest.probe" in ours) is (name != END)
+
+
+SOURCES = [SCRIPT, *sorted((ROOT / "claude_local_plugin" / "guest").glob("*.py"))]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_the_hook_is_python_3_9(source: Path) -> None:
+    tree = ast.parse(source.read_text(), feature_version=(3, 9))
+    annotations = [node for function in ast.walk(tree) if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+                   for node in (function.returns, *(argument.annotation for argument in ast.walk(function.args)
+                                                    if isinstance(argument, ast.arg)))]  # fmt: skip
+    # a union in an annotation that is evaluated would end Python 3.9; quoted it is not
+    assert not [
+        node for node in annotations if node is not None and any(isinstance(part, ast.BinOp) for part in ast.walk(node))
+    ]
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
+                and any(name.name.startswith("__future__") for name in node.names)]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
+def test_the_hook_imports_the_standard_library_and_its_own_room_only(source: Path) -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    foreign = {module for module in imported if module.split(".")[0] not in sys.stdlib_module_names}
+    assert all(module.startswith("claude_local_plugin.guest") for module in foreign)
+
+
+def test_ran_reads_silence_as_nothing_said() -> None:
+    assert Ran(0, "", "").said == {}
