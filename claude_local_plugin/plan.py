@@ -164,10 +164,19 @@ def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
         f"the key set in {where} would be sent there too" if where else "a key exported later would be sent there too"
     )
     yield _env("ANTHROPIC_API_KEY", "", reason)
-    if where := _set_anywhere(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS"):
+    if _has_console_key(snapshot):
+        # of all that was tried this alone replaces the saved key, without a question in an interactive session
+        reason = "the Console key saved in ~/.claude.json would be sent there too, whatever ANTHROPIC_API_KEY says"
+        header = f"x-api-key: {backend.token}"
+        yield _env("ANTHROPIC_CUSTOM_HEADERS", header, reason, secret=backend.token != PLACEHOLDER)
+    elif where := _set_anywhere(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS"):
         yield _env("ANTHROPIC_CUSTOM_HEADERS", "", f"the headers set in {where} would be sent there too")
     if where := _set_anywhere(snapshot, "apiKeyHelper"):
         yield Line(("apiKeyHelper",), "", f"the helper set in {where} would send its key there")
+
+
+def _has_console_key(snapshot: Snapshot) -> bool:
+    return any(file.data.get("primaryApiKey") for file in snapshot.of(Scope.CONSOLE))
 
 
 def _models(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:

@@ -9,31 +9,28 @@ import contextlib
 import json
 import os
 import re
-import selectors
 import signal
-import socket
 import threading
 import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self
 
+from claude_local_plugin.backends.embedded_http import STATUSES, Answer, Listener, Request, Stream, json_bytes
 from claude_local_plugin.errors import BackendError
+
+__all__ = ["EmbeddedBackend", "Model", "Request", "ToolUse", "prompt_text", "serve", "tokens_in"]
 
 CHARACTERS_PER_TOKEN = 4
 #: A prompt is cached in blocks of this many characters (16 tokens), from its start; vLLM too counts whole blocks only.
 BLOCK_CHARACTERS = 16 * CHARACTERS_PER_TOKEN
 #: How many blocks fit the pretended KV cache: 2 million tokens.
 CACHE_BLOCKS = 125_000
-#: Larger request bodies are refused (413); Claude Code's own are under 1 MB.
-MAX_BODY_BYTES = 64 * 1024 * 1024
 #: The bucket limits, in seconds, of vLLM's time_to_first_token_seconds.
 TTFT_BUCKETS = (
     *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75),
@@ -64,45 +61,6 @@ class ToolUse:
 
 Block = str | ToolUse
 Reply = Block | tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request as it arrived: path with its query, header names in lower case, JSON body (None if there is none)."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: Any
-    at: float
-    port: int
-
-    @property
-    def route(self) -> str:
-        """The path without its query."""
-        return self.path.partition("?")[0]
-
-    def as_json(self, *, secrets: bool = False) -> dict[str, Any]:
-        """The request as plain data; header values that carry a credential are shortened unless `secrets`."""
-        headers = {name: value if secrets else _mask(name, value) for name, value in self.headers.items()}
-        return {
-            "at": self.at,
-            "port": self.port,
-            "method": self.method,
-            "path": self.path,
-            "headers": headers,
-            "body": self.body,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer: status, body, and whatever else belongs into the head."""
-
-    status: int
-    body: bytes = b""
-    content_type: str | None = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -179,7 +137,7 @@ class EmbeddedBackend:
         self._overrides: list[_Override] = []
         self._cache: OrderedDict[int, None] = OrderedDict()
         self._counters = _Counters()
-        self._listener: _Listener | None = None
+        self._listener: Listener | None = None
         self._stopping = threading.Event()
 
     # --- life
@@ -190,7 +148,7 @@ class EmbeddedBackend:
             raise RuntimeError("this backend has been started already")
         self._stopping.clear()
         try:
-            self._listener = _Listener(self.host, self._wanted_port, self)
+            self._listener = Listener(self.host, self._wanted_port, self)
         except OSError as error:
             raise BackendError(
                 f"cannot listen on {self.host} port {self._wanted_port}: {error.strerror or error}",
@@ -260,6 +218,11 @@ class EmbeddedBackend:
 
     # --- for the connection's thread
 
+    @property
+    def server_header(self) -> str | None:
+        """What vLLM's web server calls itself."""
+        return "uvicorn" if self.kind == "vllm" else None
+
     def remember(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
@@ -269,7 +232,9 @@ class EmbeddedBackend:
     def scripted(self, path: str) -> Answer | None:
         """The answer scripted for this path, used up once if it was meant for a number of times."""
         if self.loading:
-            return Answer(503, _json({"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}))
+            return Answer(
+                503, json_bytes({"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
+            )
         with self._lock:
             for override in reversed(self._overrides):
                 if path.startswith(override.prefix) and override.times != 0:
@@ -278,20 +243,20 @@ class EmbeddedBackend:
                     return override.answer
         return None if self.status is None else Answer(self.status, _body(self.status, None))
 
-    def respond(self, request: Request, problem: str | None) -> "Answer | _Generation":
+    def respond(self, request: Request, problem: str | None) -> Answer | Stream:
         """What to say to a request; `problem` is why its body is not JSON."""
         route = request.route
         if answer := self.scripted(route):
             return answer
         if not self._admits(request):
-            return Answer(401, _json({"error": "Unauthorized"}))
+            return Answer(401, json_bytes({"error": "Unauthorized"}))
         methods = ROUTES.get(route, {})
         if not methods or (self.kind != "vllm" and route in VLLM_ONLY):
-            return Answer(404, _json({"detail": "Not Found"}))
+            return Answer(404, json_bytes({"detail": "Not Found"}))
         handler = methods.get(request.method)
         if handler is None:
             allowed = ", ".join(methods)
-            return Answer(405, _json({"detail": "Method Not Allowed"}), headers=(("allow", allowed),))
+            return Answer(405, json_bytes({"detail": "Method Not Allowed"}), headers=(("allow", allowed),))
         if request.method == "POST" and problem is not None:
             return _invalid(
                 "body.1", f"{{'type': 'json_invalid', 'loc': 'body.1', 'msg': 'JSON decode error: {problem}'}}"
@@ -306,7 +271,7 @@ class EmbeddedBackend:
         return Answer(200, b"", content_type=None)
 
     def say_version(self, _: Request) -> Answer:
-        return Answer(200, _json({"version": self.version}))
+        return Answer(200, json_bytes({"version": self.version}))
 
     def list_models(self, _: Request) -> Answer:
         created = int(time.time())
@@ -318,16 +283,16 @@ class EmbeddedBackend:
                 row["owned_by"] = "organization-owner"
                 del row["root"], row["parent"]
             rows.append(row)
-        return Answer(200, _json({"object": "list", "data": rows}))
+        return Answer(200, json_bytes({"object": "list", "data": rows}))
 
     def count_tokens(self, request: Request) -> Answer:
         judged = self._judge(request.body, ("model", "messages"))
         if isinstance(judged, Answer):
             return judged
         count = tokens_in(request.body)
-        return Answer(200, _json({"input_tokens": count, "context_management": {"original_input_tokens": count}}))
+        return Answer(200, json_bytes({"input_tokens": count, "context_management": {"original_input_tokens": count}}))
 
-    def generate(self, request: Request) -> "Answer | _Generation":
+    def generate(self, request: Request) -> Answer | Stream:
         judged = self._judge(request.body, ("model", "max_tokens", "messages"))
         if isinstance(judged, Answer):
             return judged
@@ -339,7 +304,8 @@ class EmbeddedBackend:
                 f"max_completion_tokens={wanted} cannot be greater than max_model_len={judged.max_model_len}. "
                 f"Please request fewer output tokens. (parameter=max_completion_tokens, value={wanted})"
             )
-        return _Generation(self, request.body, self._blocks(request.body))
+        generation = _Generation(self, request.body, self._blocks(request.body))
+        return generation.events() if request.body.get("stream") else generation.whole()
 
     def metrics(self, _: Request) -> Answer:
         with self._lock:
@@ -454,7 +420,7 @@ class EmbeddedBackend:
 
 
 #: Path -> method -> what answers; everything else is 404 or 405, as with vLLM (which also has no HEAD).
-ROUTES: Mapping[str, Mapping[str, Callable[[EmbeddedBackend, Request], "Answer | _Generation"]]] = {
+ROUTES: Mapping[str, Mapping[str, Callable[[EmbeddedBackend, Request], Answer | Stream]]] = {
     "/health": {"GET": EmbeddedBackend.health},
     "/ping": {"GET": EmbeddedBackend.health, "POST": EmbeddedBackend.health},
     "/version": {"GET": EmbeddedBackend.say_version},
@@ -472,7 +438,6 @@ class _Generation:
 
     def __init__(self, backend: EmbeddedBackend, body: Mapping[str, Any], blocks: tuple[Block, ...]) -> None:
         self.backend = backend
-        self.stream = bool(body.get("stream"))
         self.prompt = prompt_text(body)
         self.input_tokens = _tokens(len(self.prompt))
         self.head: dict[str, Any] = {
@@ -496,9 +461,9 @@ class _Generation:
             content = [block if isinstance(block, dict) else _text(block) for block in self.blocks]
             message = self.head | {"content": content, "stop_reason": self.stop_reason, "usage": self._usage()}
             self.backend.finished(self._reason(), self.output_tokens)
-        return Answer(200, _json(message))
+        return Answer(200, json_bytes(message))
 
-    def events(self) -> Iterator[bytes]:
+    def events(self) -> Stream:
         """The server-sent events, each as it is ready; closing the iterator early counts as an abort."""
         began, told = time.monotonic(), 0
         with self.backend.running(self.prompt):
@@ -580,177 +545,12 @@ def _recorder(path: Path, *, secrets: bool) -> Iterator[Callable[[Request], None
         raise BackendError(f"cannot write to {path}: {error.strerror}", "choose another file to record to") from error
 
     def record(request: Request) -> None:
-        os.write(descriptor, _json(request.as_json(secrets=secrets)) + b"\n")
+        os.write(descriptor, json_bytes(request.as_json(secrets=secrets)) + b"\n")
 
     try:
         yield record
     finally:
         os.close(descriptor)
-
-
-# --- HTTP
-
-
-class _Listener(ThreadingHTTPServer):
-    """The open port: one thread that accepts, one per connection; `end()` leaves no thread and no socket behind."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, host: str, port: int, backend: EmbeddedBackend) -> None:
-        self.backend = backend
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._open: dict[socket.socket, threading.Thread] = {}
-        self._open_lock = threading.Lock()
-        super().__init__((host, port), _Connection)
-        self.port: int = self.socket.getsockname()[1]
-        self._wake, self._woken = socket.socketpair()
-        self._thread = threading.Thread(target=self._accept, name=f"embedded-backend-{self.port}", daemon=True)
-
-    def server_bind(self) -> None:
-        # http.server's own version asks DNS for the host's full name, which can take seconds offline.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_name, self.server_port = str(self.server_address[0]), self.socket.getsockname()[1]
-
-    def begin(self) -> None:
-        self._thread.start()
-
-    def end(self) -> None:
-        self._wake.send(b"x")
-        self._thread.join()
-        with self._open_lock:
-            left = dict(self._open)
-        for connection in left:
-            with contextlib.suppress(OSError):  # the client may have gone first
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in left.values():
-            thread.join()
-        self._wake.close()
-        self._woken.close()
-        self.server_close()
-
-    def _accept(self) -> None:
-        # serve_forever() looks every so often whether it should end; this waits for the word without polling.
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.socket, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while True:
-                ready = {key.fileobj for key, _ in selector.select()}
-                if self._woken in ready:
-                    return
-                try:
-                    connection, address = self.get_request()
-                except OSError:  # the client hung up before it was accepted
-                    continue
-                thread = threading.Thread(target=self._converse, args=(connection, address), daemon=True)
-                with self._open_lock:
-                    self._open[connection] = thread
-                thread.start()
-
-    def _converse(self, connection: socket.socket, address: Any) -> None:
-        try:
-            self.finish_request(connection, address)
-        except (ConnectionError, TimeoutError):  # the client went away: the end of this conversation, not a fault
-            pass
-        finally:
-            with self._open_lock:
-                self._open.pop(connection, None)
-            self.shutdown_request(connection)
-
-
-class _Connection(BaseHTTPRequestHandler):
-    """One keep-alive connection."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def handle_request(self) -> None:
-        backend = cast("_Listener", self.server).backend
-        raw = self._read_body()
-        if raw is None:
-            return
-        body, problem = _parse(raw)
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, body, time.time(), backend.port)
-        backend.remember(request)
-        said = backend.respond(request, problem)
-        if isinstance(said, Answer):
-            self._send(said)
-        elif said.stream:
-            self._send_stream(said)
-        else:
-            self._send(said.whole())
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_CONNECT = handle_request  # noqa: N815
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing on stderr: what arrives is kept in `requests`."""
-
-    def _read_body(self) -> bytes | None:
-        """The request's body; None when it was refused."""
-        length = self.headers.get("content-length", "0")
-        if self.headers.get("transfer-encoding") is not None or not length.isdigit():
-            self._refuse(HTTPStatus.LENGTH_REQUIRED)
-            return None
-        if int(length) > MAX_BODY_BYTES:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            return None
-        return self.rfile.read(int(length))
-
-    def _refuse(self, status: HTTPStatus) -> None:
-        """Answer without having read the body: the connection cannot go on."""
-        self.close_connection = True
-        self._send(Answer(status, _json({"detail": status.phrase}), headers=(("connection", "close"),)))
-
-    def _head(self, answer: Answer, *framing: tuple[str, str]) -> bytes:
-        reason = HTTPStatus(answer.status).phrase if answer.status in _STATUSES else ""
-        fields = [("date", formatdate(usegmt=True)), *framing]
-        if cast("_Listener", self.server).backend.kind == "vllm":
-            fields.insert(1, ("server", "uvicorn"))
-        if answer.content_type is not None:
-            fields.append(("content-type", answer.content_type))
-        lines = [
-            f"HTTP/1.1 {answer.status} {reason}",
-            *(f"{name}: {value}" for name, value in (*fields, *answer.headers)),
-        ]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-    def _send(self, answer: Answer) -> None:
-        head = self._head(answer, ("content-length", str(len(answer.body))))
-        self.wfile.write(head if self.command == "HEAD" else head + answer.body)
-
-    def _send_stream(self, generation: _Generation) -> None:
-        opening = Answer(200, content_type="text/event-stream; charset=utf-8")
-        self.wfile.write(self._head(opening, ("transfer-encoding", "chunked")))
-        with contextlib.closing(cast("Any", generation.events())) as events:
-            for event in events:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
-        self.wfile.write(b"0\r\n\r\n")
-
-
-_STATUSES = frozenset(HTTPStatus)
-_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
-
-
-def _mask(name: str, value: str) -> str:
-    if name not in _SECRET_HEADERS:
-        return value
-    scheme, space, secret = value.rpartition(" ")
-    shown = f"{secret[:3]}…{secret[-3:]}" if len(secret) > 8 else "…"
-    return f"{scheme}{space}{shown} ({len(secret)} chars)"
-
-
-def _parse(raw: bytes) -> tuple[Any, str | None]:
-    """The body as data, and what is wrong with it if it is no JSON."""
-    try:
-        return (json.loads(raw), None) if raw else (None, "the body is empty")
-    except (ValueError, RecursionError) as error:
-        return None, str(error)
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _body(status: int, body: str | bytes | Mapping[str, Any] | None) -> bytes:
@@ -761,13 +561,14 @@ def _body(status: int, body: str | bytes | Mapping[str, Any] | None) -> bytes:
     if body is None:
         if status < 400:
             return b""
-        phrase = HTTPStatus(status).phrase if status in _STATUSES else "Error"
-        return _json({"type": "error", "error": {"type": f"{phrase.title().replace(' ', '')}Error", "message": phrase}})
-    return _json(body)
+        phrase = HTTPStatus(status).phrase if status in STATUSES else "Overloaded"
+        kind = phrase.removesuffix(" Error").title().replace(" ", "") + "Error"
+        return json_bytes({"type": "error", "error": {"type": kind, "message": phrase}})
+    return json_bytes(body)
 
 
 def _error(status: int, kind: str, message: str) -> Answer:
-    return Answer(status, _json({"type": "error", "error": {"type": kind, "message": message}}))
+    return Answer(status, json_bytes({"type": "error", "error": {"type": kind, "message": message}}))
 
 
 def _bad_request(message: str) -> Answer:
@@ -777,7 +578,7 @@ def _bad_request(message: str) -> Answer:
 def _invalid(where: str, complaint: str) -> Answer:
     """A field that does not validate; vLLM uses another shape for these than for its other errors."""
     message = f"1 validation error:\n  {complaint}"
-    return Answer(400, _json({"error": {"message": message, "type": "Bad Request", "param": where, "code": 400}}))
+    return Answer(400, json_bytes({"error": {"message": message, "type": "Bad Request", "param": where, "code": 400}}))
 
 
 # --- the answer's text
@@ -845,4 +646,4 @@ def _block_events(block: str | dict[str, Any]) -> Iterator[tuple[str, dict[str, 
 
 
 def _event(kind: str, **fields: Any) -> bytes:
-    return f"event: {kind}\ndata: ".encode() + _json({"type": kind, **fields}) + b"\n\n"
+    return f"event: {kind}\ndata: ".encode() + json_bytes({"type": kind, **fields}) + b"\n\n"

@@ -170,7 +170,7 @@ async def _ask(client: "httpx.AsyncClient", base: BackendUrl, question: Question
     try:
         response = await client.send(request, stream=True)
     except httpx.ConnectError as error:
-        return _no_connection(base, error)
+        return no_connection(base, error)
     except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
         return Failure(State.NOT_HTTP, "takes connections, but what it answers is not HTTP")
     except httpx.HTTPError as error:
@@ -190,7 +190,7 @@ async def _ask(client: "httpx.AsyncClient", base: BackendUrl, question: Question
     return Answer(response.status_code, told, bytes(body[:MAX_BYTES]), seconds)
 
 
-def _no_connection(base: BackendUrl, error: Exception) -> Failure:
+def no_connection(base: BackendUrl, error: Exception) -> Failure:
     """Why there is no connection, from the causes that httpx wraps."""
     causes = tuple(_causes(error))
     for cause in causes:

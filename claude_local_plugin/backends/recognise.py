@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 from claude_local_plugin.backends.urls import is_anthropic
@@ -114,6 +114,9 @@ class Failure:
     state: State
     problem: str
 
+
+#: Longer names, versions and paths are not taken for such.
+LONGEST_LABEL = 300
 
 Heard = Answer | Failure
 Answers = Mapping[str, Heard]
@@ -297,16 +300,18 @@ def _models(kind: str, answers: Answers) -> tuple[ServedModel, ...]:
     models = []
     for row in _rows(listed) or ():
         name, root = row.get("id"), row.get("root")
-        if isinstance(name, str) and name and name not in silent:
+        if _is_label(name) and name not in silent:
             window = _positive(row.get("max_model_len")) or windows.get(name) or _window_in(row)
-            models.append(ServedModel(name, window, root if isinstance(root, str) else None))
+            models.append(ServedModel(name, window, root if _is_label(root) else None))
     return tuple(models)
 
 
 def _embedders(answers: Answers) -> frozenset[str]:
     """The names of models that only embed, as LM Studio tells them apart in its own lists."""
     rows = (*(_list(answers.get("native_v0"), "data") or ()), *(_list(answers.get("native_v1"), "models") or ()))
-    return frozenset(str(row.get("id") or row.get("key")) for row in rows if str(row.get("type")).startswith("embedding"))
+    return frozenset(
+        str(row.get("id") or row.get("key")) for row in rows if str(row.get("type")).startswith("embedding")
+    )
 
 
 def _window_in(row: Mapping[str, Any]) -> int | None:
@@ -430,7 +435,8 @@ def _busy(answer: Answer) -> tuple[State, str] | None:
 def _shown_target(answer: Answer) -> str:
     """Where a redirect goes: scheme and host only, since the rest may hold tokens."""
     target = urlsplit(answer.headers.get("location", ""))
-    return f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else "another path"
+    shown = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
+    return shown if target.netloc and _is_label(shown) else "another path"
 
 
 # --- reading answers
@@ -470,7 +476,12 @@ def _only_version(answer: Heard | None) -> str | None:
 def _text_at(answer: Heard | None, key: str) -> str | None:
     data = answer.data if isinstance(answer, Answer) and answer.status == 200 else None
     value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, str) and value else None
+    return value if _is_label(value) else None
+
+
+def _is_label(value: object) -> TypeGuard[str]:
+    """Whether a text from a server may be shown and written: not empty, not long, nothing that drives a terminal."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_LABEL and value.isprintable()
 
 
 def _positive(value: object) -> int | None:

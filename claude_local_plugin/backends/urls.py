@@ -2,7 +2,6 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -48,7 +47,7 @@ def normalise(url: str) -> BackendUrl:
         raise UsageError("the URL cannot be read: its host or port is malformed", _EXAMPLE) from error
     if parts.scheme not in ("http", "https"):
         raise UsageError(f"Claude Code cannot use a {parts.scheme}:// address, only http:// and https://", _EXAMPLE)
-    problem = next(_problems(parts, port), None)
+    problem = _problem(parts, port)
     if problem is not None:
         raise UsageError(*_complaint(*problem))
     host = (parts.hostname or "").lower()
@@ -63,34 +62,28 @@ def _complaint(problem: str, offer: str | None) -> tuple[str, str]:
     return f"the URL {problem}", f"use {offer}" if offer else _EXAMPLE
 
 
-def _problems(parts: SplitResult, port: int | None) -> Iterator[tuple[str, str | None]]:
-    """What is wrong with a URL that could be taken apart, each with the URL to use instead, if one can be offered."""
+def _problem(parts: SplitResult, port: int | None) -> tuple[str, str | None] | None:
+    """What is wrong with a URL that could be taken apart, and the URL to use instead, if one can be offered."""
     if not parts.hostname:
-        yield "names no host", None
-        return
-    if parts.hostname.count(":") > 1 and "[" not in parts.netloc:
-        yield "has an IPv6 address without brackets around it", None
-        return
+        return "names no host", None
     if not _is_host(parts.hostname):
-        yield "has a host that is neither a name nor an address", None
-        return
+        return "has a host that is neither a name nor an address", None
     if port == 0 or parts.netloc.endswith(":"):
-        yield "has no usable port number after the colon", None
-        return
+        return "has no usable port number after the colon", None
     if "@" in parts.path:
         # most likely a password with a slash in it: offer nothing, so that nothing of it is shown
-        yield "has an @ after its host", None
-        return
+        return "has an @ after its host", None
     right = urlunsplit((parts.scheme, _netloc(parts), _API_PATH.sub("", parts.path).rstrip("/"), "", ""))
     if "@" in parts.netloc:
-        yield (
+        return (
             "has credentials in it, which would end up in a settings file and in logs",
             f"{right} and --token-env VARIABLE",
         )
     if _API_PATH.search(parts.path):
-        yield "goes too far: Claude Code adds /v1/messages by itself", right
+        return "goes too far: Claude Code adds /v1/messages by itself", right
     if parts.query or parts.fragment:
-        yield "has a query or a fragment, which Claude Code's requests cannot keep", right
+        return "has a query or a fragment, which Claude Code's requests cannot keep", right
+    return None
 
 
 def _without_blanks(url: str) -> str | None:
@@ -105,7 +98,7 @@ def _without_blanks(url: str) -> str | None:
 def _with_scheme(url: str) -> str | None:
     """The URL that was probably meant by one without `http://`; never with credentials."""
     rest = re.sub(r"^https?:/*", "", url, flags=re.IGNORECASE).rpartition("@")[2]
-    guess = f"http://{rest}"
+    guess = f"http://{_API_PATH.sub('', rest)}"
     try:
         return normalise(guess).url
     except UsageError:  # nothing sensible to offer

@@ -1,57 +1,19 @@
 """The session hooks alone: install, uninstall, and whether those that are installed can run."""
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import paths
 from claude_local_plugin.commands.enable import BACKEND
 from claude_local_plugin.commands.world import World
-from claude_local_plugin.guest.registration import SCRIPT
-from claude_local_plugin.precedence import FileState, Scope, Snapshot, candidates, settings_file_to_write
+from claude_local_plugin.precedence import Scope, Snapshot, candidates, settings_file_to_write
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.settings.document import Change, DocumentError, RemoveItem, edit, parse
 
 #: What the ownership record calls hooks that were installed alone.
 HOOKS = "hooks"
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """One of our hooks where it was found; `problem` says why it cannot run, None if it can."""
-
-    event: str
-    scope: str
-    path: str
-    problem: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        """As the JSON outputs show it."""
-        return asdict(self)
-
-
-def installed_hooks(snapshot: Snapshot) -> tuple[Installed, ...]:
-    """Our hooks in every settings file that a session here reads, highest precedence first."""
-    found = []
-    for settings_file in snapshot.files:
-        if settings_file.state is not FileState.READ:
-            continue
-        for event, argv in hooks.installed(settings_file.data).items():
-            found.append(Installed(event, settings_file.scope.value, str(settings_file.path), cannot_run(argv)))
-    return tuple(found)
-
-
-def cannot_run(argv: list[str]) -> str | None:
-    """Why this hook's command line would fail here; None if nothing speaks against it."""
-    interpreter = argv[0]
-    if not (os.access(interpreter, os.X_OK) if Path(interpreter).is_absolute() else shutil.which(interpreter)):
-        return f"its interpreter {interpreter} is gone"
-    script = next(part for part in argv if Path(part).name == SCRIPT)
-    return None if Path(script).is_file() else f"its script {script} is gone"
 
 
 def install(world: World, scope: Scope, *, dry_run: bool = False) -> dict[str, Any]:
@@ -108,7 +70,7 @@ def _strays(text: str | None) -> tuple[RemoveItem, ...]:
 
 def status(snapshot: Snapshot, scope: Scope | None = None) -> dict[str, Any]:
     """Where our hooks are installed, whether they can run, and what switches all hooks off here."""
-    found = [hook for hook in installed_hooks(snapshot) if scope is None or hook.scope == scope]
+    found = [hook for hook in hooks.found_in(snapshot) if scope is None or hook.scope == scope]
     return {"hooks": [hook.as_json() for hook in found], "disabled_by": _disabled_by(snapshot)}
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import ledger
-from claude_local_plugin.commands.hooks import Installed, installed_hooks
 from claude_local_plugin.guest.backend import Backend, backend_of
 from claude_local_plugin.guest.probe import OK, Probe, probe
 from claude_local_plugin.precedence import Resolution, Snapshot, effective_env, resolve
+from claude_local_plugin.settings.hooks import Installed, found_in
 
 
 def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     resolution = resolve(snapshot)
     backend = backend_of(effective_env(snapshot))
     answer = probe(backend.target) if backend.target and not backend.proxied else None
-    hooks = installed_hooks(snapshot)
+    hooks = found_in(snapshot)
     warnings = [*_warnings(resolution, hooks)]
     healthy = (
         resolution.outcome == "ok"

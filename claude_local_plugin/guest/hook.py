@@ -58,13 +58,18 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     answer = answer_to(event, environ)
     if answer is None:
         return
-    if answer.output:
-        os.write(1, _json(answer.output))
     from claude_local_plugin.guest import sessionlog
 
-    fault = sessionlog.append(state_dir, answer.record)
-    if fault:
-        sessionlog.note_fault(state_dir, f"{answer.record['event']}: {fault}")
+    if answer.output:
+        try:
+            os.write(1, _json(answer.output))
+        except OSError as fault:  # nobody reads it any more; the record is worth keeping all the same
+            _note(state_dir, fault)
+    _UNWRITTEN.append(answer.record)
+    trouble = sessionlog.append(state_dir, answer.record)
+    _UNWRITTEN.clear()
+    if trouble:
+        sessionlog.note_fault(state_dir, f"{answer.record['event']}: {trouble}")
 
 
 def answer_to(event: "Mapping[str, Any]", environ: "Mapping[str, str]") -> "Answer | None":
@@ -147,7 +152,9 @@ def parse_event(stdin: bytes) -> "dict[str, Any]":
 
         scan: Any = _json.make_scanner
         event, end = scan(_Scanning)(text, 0)
-    except (ImportError, AttributeError, TypeError):  # another Python's scanner wants to be called otherwise
+    except (ImportError, AttributeError, TypeError, SystemError):
+        # another Python's scanner wants to be called otherwise; or the text is at fault, for which the scanner needs
+        # the exception class of a `json` that is loaded
         import json
 
         event, end = json.loads(text), len(text)
@@ -288,12 +295,32 @@ def _read_stdin() -> bytes:
     return b"".join(read)
 
 
+#: The record that is on its way into the log.
+_UNWRITTEN: "list[dict[str, Any]]" = []
+
+
 def _watchdog(state_dir: str) -> None:
-    """Ends the process when its time is up, and tries to leave a word about it first."""
+    """Ends the process when its time is up; what it leaves behind, it leaves quickly or not at all."""
     time.sleep(LONGEST_S)
-    _thread.start_new_thread(_note, (state_dir, TimeoutError(f"the hook was still busy after {LONGEST_S} s")))
-    time.sleep(0.1)
+    left = _thread.allocate_lock()
+    left.acquire()
+    _thread.start_new_thread(_leave_behind, (state_dir, left))
+    left.acquire(True, 0.1)
     os._exit(0)
+
+
+def _leave_behind(state_dir: str, left: "Any") -> None:
+    """Spools the record that has not made it into the log, and notes that time was up."""
+    from claude_local_plugin.guest import sessionlog
+
+    try:
+        for record in _UNWRITTEN:
+            sessionlog.spool(state_dir, record)
+        _note(state_dir, TimeoutError(f"the hook was still busy after {LONGEST_S} s"))
+    except OSError as fault:
+        _note(state_dir, fault)
+    finally:
+        left.release()
 
 
 def _note(state_dir: str, fault: BaseException) -> None:

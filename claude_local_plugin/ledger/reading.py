@@ -1,5 +1,6 @@
 """Questions to the session log. Asking creates nothing: with no log there are no sessions."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -117,12 +118,7 @@ def _take_in_spool(state_dir: Path) -> None:
 
 def _open(path: Path) -> sqlite3.Connection:
     """A read-only connection to a log of this program's schema; an older one is migrated first."""
-    log = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE_S)
-    try:
-        version = int(log.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.Error:
-        log.close()
-        raise
+    log, version = _open_read_only(path)
     if version == sessionlog.SCHEMA_VERSION:
         return log
     log.close()
@@ -135,6 +131,22 @@ def _open(path: Path) -> sqlite3.Connection:
         return sessionlog.connect(str(path.parent), PATIENCE_S)
     except sessionlog.LogUnusableError as fault:
         raise _unreadable(path, str(fault)) from fault
+
+
+def _open_read_only(path: Path) -> tuple[sqlite3.Connection, int]:
+    """A read-only connection and the log's schema version; raises sqlite3.Error.
+
+    Even readers of a write-ahead log share a file beside it. In a folder that cannot be written, where that file
+    cannot be made, nobody else writes either: the database is then read as one that does not change.
+    """
+    unchanging = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if unchanging else ''}"
+    log = sqlite3.connect(address, uri=True, timeout=PATIENCE_S)
+    try:
+        return log, int(log.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error:
+        log.close()
+        raise
 
 
 def _unreadable(path: Path, problem: str) -> ClaudeLocalError:

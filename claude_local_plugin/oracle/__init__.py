@@ -1,0 +1,31 @@
+"""Asking the real Claude Code: scenarios, the box it runs in, what it was seen to do, and what we expected."""
+
+from claude_local_plugin.oracle.box import Box, BoxError, Boxes, ClientError
+from claude_local_plugin.oracle.expected import Difference, Expected, compare, expected
+from claude_local_plugin.oracle.generate import draw, randomly
+from claude_local_plugin.oracle.observed import Observed
+from claude_local_plugin.oracle.scenario import PORTS, Materialised, Scenario, materialise, needs_namespace, url
+from claude_local_plugin.oracle.shrink import shrink
+from claude_local_plugin.oracle.systematic import systematic
+
+__all__ = [
+    "PORTS",
+    "Box",
+    "BoxError",
+    "Boxes",
+    "ClientError",
+    "Difference",
+    "Expected",
+    "Materialised",
+    "Observed",
+    "Scenario",
+    "compare",
+    "draw",
+    "expected",
+    "materialise",
+    "needs_namespace",
+    "randomly",
+    "shrink",
+    "systematic",
+    "url",
+]

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from claude_local_plugin.oracle.box import Boxes
-from claude_local_plugin.oracle.generate import needs_namespace, randomly, systematic
+from claude_local_plugin.oracle.generate import randomly
 from claude_local_plugin.oracle.observed import Observed
-from claude_local_plugin.oracle.scenario import Scenario
+from claude_local_plugin.oracle.scenario import Scenario, needs_namespace
+from claude_local_plugin.oracle.systematic import systematic
 
 
 def main() -> int:
@@ -34,7 +35,12 @@ def main() -> int:
             print(_line(name, observed), flush=True)
             if options.record:
                 with options.record.open("a", encoding="utf-8") as file:
-                    record = {"name": name, "scenario": scenario.to_json(), "observed": observed.to_json()}
+                    record = {
+                        "name": name,
+                        "version": boxes.client_version,
+                        "scenario": scenario.to_json(),
+                        "observed": observed.to_json(),
+                    }
                     file.write(json.dumps(record) + "\n")
     print(f"{len(cases)} cases in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return 0
@@ -46,7 +52,7 @@ def _cases(options: argparse.Namespace) -> dict[str, Scenario]:
         rows = given if isinstance(given, list) else [given]
         return {f"given/{index}": Scenario.from_json(row) for index, row in enumerate(rows)}
     wanted = tuple(options.only or ("",))
-    cases = {name: scenario for name, scenario in systematic().items() if name.startswith(wanted)}
+    cases = {name: scenario for name, scenario in systematic(thorough=True).items() if name.startswith(wanted)}
     if options.only is None and options.cases:
         cases = {}
     return cases | randomly(options.cases, options.seed)

@@ -6,8 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +22,10 @@ class BoxError(ClaudeLocalError):
     """The box itself failed, not the client in it."""
 
 
+class ClientError(ClaudeLocalError):
+    """The client to be asked cannot be run."""
+
+
 class Box:
     """One process that runs scenarios one after another; in namespaces of its own with `alone`.
 
@@ -30,31 +33,28 @@ class Box:
     """
 
     def __init__(self, claude: Path, *, alone: bool, patience: float = 30.0) -> None:
-        self._open = ExitStack()
-        folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="claude-local-box-", ignore_cleanup_errors=True))
-        order = {"claude": str(claude), "folder": folder, "alone": alone, "patience": patience}
-        command = [*(_unshare() if alone else []), sys.executable, "-m", "claude_local_plugin.oracle.inside"]
-        root = str(Path(claude_local_plugin.__file__).parent.parent)
-        self._process = subprocess.Popen(
-            [*command, json.dumps(order)],
-            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": root, "TMPDIR": folder},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._open.callback(self._end)
-        try:
-            self.tls = bool(self._answer()["tls"])
-        except BoxError:
-            self.close()
-            raise
+        with ExitStack() as stack:
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="claude-local-box-", ignore_cleanup_errors=True)
+            )
+            self._words = Path(folder) / "stderr"
+            order = {"claude": str(claude), "folder": folder, "alone": alone, "patience": patience}
+            self._process = _begin(order, self._words)
+            stack.callback(self._end)
+            ready = self._answer()
+            self.tls, self.client_version = bool(ready["tls"]), str(ready["version"])
+            if not self.client_version:
+                raise ClientError(f"{claude} does not run: `--version` gives nothing", "name Claude Code's own program")
+            self._open = stack.pop_all()
 
     def observe(self, scenario: Scenario) -> Observed:
         """What the client does with this scenario."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(scenario.to_json()) + "\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(json.dumps(scenario.to_json()) + "\n")
+            self._process.stdin.flush()
+        except OSError:  # it has ended; why, is told where its answer would be
+            pass
         return Observed.from_json(self._answer())
 
     def close(self) -> None:
@@ -63,16 +63,15 @@ class Box:
 
     def _answer(self) -> dict[str, object]:
         assert self._process.stdout is not None
-        assert self._process.stderr is not None
         line = self._process.stdout.readline()
         if not line:
-            said = self._process.stderr.read().strip().splitlines()
+            said = self._words.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise BoxError(f"the box for Claude Code ended early: {said[-1] if said else 'without a word'}")
         answer: dict[str, object] = json.loads(line)
         return answer
 
     def _end(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
         try:
@@ -80,6 +79,21 @@ class Box:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _begin(order: dict[str, object], words: Path) -> "subprocess.Popen[str]":
+    """Start the box's process; what it says on stderr is kept in the file `words`."""
+    command = [*(_unshare() if order["alone"] else []), sys.executable, "-m", "claude_local_plugin.oracle.inside"]
+    root = str(Path(claude_local_plugin.__file__).parent.parent)
+    with words.open("w", encoding="utf-8") as stderr:
+        return subprocess.Popen(
+            [*command, json.dumps(order)],
+            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": root, "TMPDIR": str(order["folder"])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
 
 
 def _unshare() -> list[str]:
@@ -98,7 +112,7 @@ class Boxes:
         self._open = ExitStack()
         self._idle: SimpleQueue[Box] = SimpleQueue()
         self.alone, first = self._first(claude, patience, alone)
-        self.tls = first.tls
+        self.tls, self.client_version = first.tls, first.client_version
         self.workers = workers
         try:
             self._keep(first)
@@ -126,6 +140,7 @@ class Boxes:
         self, scenarios: Iterable[Scenario], stop: Callable[[], bool] = lambda: False
     ) -> Iterator[tuple[Scenario, Observed]]:
         """Each scenario with what was observed, in order; begins no further one once `stop()` is true."""
+
         def one(scenario: Scenario) -> tuple[Scenario, Observed] | None:
             return None if stop() else (scenario, self.observe(scenario))
 

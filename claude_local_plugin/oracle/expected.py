@@ -1,7 +1,6 @@
 """What the model of precedence says a scenario leads to, in the words of an observation."""
 
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,7 @@ def summary(resolved: Resolution) -> Expected:
     """The comparable part of a resolution."""
     if resolved.outcome != "ok":
         return Expected(resolved.outcome)
-    decided: Mapping[str, Decision] = resolved.decisions
+    decided = resolved.decisions
     provider = decided["provider"].value
     if provider != "anthropic":
         return Expected("ok", provider)
@@ -82,7 +81,7 @@ def summary(resolved: Resolution) -> Expected:
         provider,
         base_url=base_url,
         x_api_key=_header(decided["x_api_key"]),
-        authorization=authorization.removeprefix("Bearer ") if authorization else authorization,
+        authorization=_bearer(authorization),
         model=decided["model"].value,
         context_window=None if window is None else int(window),
     )
@@ -102,11 +101,10 @@ def compare(seen: Observed, wanted: Expected) -> list[Difference]:
         return [Difference("provider", wanted.provider, seen.provider)]
     if seen.provider != "anthropic":
         return []
-    bearer = seen.authorization.removeprefix("Bearer ") if seen.authorization is not None else None
     rows: list[tuple[str, Any, Any]] = [
         ("base_url", wanted.base_url, plain_url(seen.base_url)),
         ("x_api_key", wanted.x_api_key, seen.x_api_key),
-        ("authorization", wanted.authorization, bearer),
+        ("authorization", wanted.authorization, _bearer(seen.authorization)),
         ("model", wanted.model, seen.model),
     ]
     if seen.context_window is not None:
@@ -127,13 +125,18 @@ def plain_url(url: str | None) -> str | None:
     return f"{scheme}://{host}{parts.path.rstrip('/')}" if scheme in {"http", "https"} and host else None
 
 
-def helper_output(command: str) -> str | None:
-    """What the helper of a scenario prints, known without running it: `echo X` prints X, anything else nothing."""
+def helper_output(command: str) -> str:
+    """What the helper of a scenario prints, known without running it: `echo X` prints X, `true` and `false` nothing."""
     words = command.strip()
-    return words.removeprefix(ECHO).strip() if words.startswith(ECHO) else None
+    return words.removeprefix(ECHO).strip() if words.startswith(ECHO) else ""
 
 
 def _header(decision: Decision) -> str | None:
     if decision.winner is not None and decision.winner.key == "apiKeyHelper":
         return helper_output(decision.winner.value or "")
     return decision.value or None
+
+
+def _bearer(value: str | None) -> str | None:
+    """The token of an Authorization header, "" for a bare `Bearer`."""
+    return None if value is None else value.removeprefix("Bearer").strip()

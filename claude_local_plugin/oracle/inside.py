@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 from claude_local_plugin.oracle.network import Certificate, Switchboard, make_certificate
 from claude_local_plugin.oracle.observed import Observed, Run, read
-from claude_local_plugin.oracle.scenario import PORTS, Scenario, materialise
+from claude_local_plugin.oracle.scenario import PORTS, SYSTEM_PATH, Scenario, materialise
 
 MANAGED = Path("/etc/claude-code")
 
@@ -67,7 +67,7 @@ def serve(order: Order, orders: TextIO, answers: TextIO) -> None:
     certificate = make_certificate(folder)
     ports = [port for name, port in PORTS.items() if name != "proxy"]
     with Switchboard(ports, PORTS["proxy"], certificate, alone=order.alone) as board:
-        _say(answers, {"ready": True, "tls": certificate is not None})
+        _say(answers, {"version": _version(order), "tls": certificate is not None})
         for line in orders:
             scenario = Scenario.from_json(json.loads(line))
             _say(answers, observe(scenario, order, board, certificate).to_json())
@@ -80,16 +80,25 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
         if order.alone:
             _empty(MANAGED)
         made = materialise(
-            scenario, Path(case), managed_dir=MANAGED if order.alone else None, ports=None if order.alone else board.real
+            scenario,
+            Path(case),
+            managed_dir=MANAGED if order.alone else None,
+            ports=None if order.alone else board.real,
         )
-        environ = BOX_ENVIRONMENT | made.environ
+        # The client keeps a folder of its own in /tmp otherwise, which would outlive the box.
+        environ = BOX_ENVIRONMENT | {"CLAUDE_CODE_TMPDIR": case} | made.environ
         if certificate is not None:
             environ["NODE_EXTRA_CA_CERTS"] = str(certificate.file)
         if not order.alone:
             # Without a network of our own, whatever is not loopback goes to a proxy that leads nowhere but to us.
-            environ = {"HTTPS_PROXY": f"http://127.0.0.1:{board.real[PORTS['proxy']]}", "NO_PROXY": "127.0.0.1"} | environ
+            environ = {
+                "HTTPS_PROXY": f"http://127.0.0.1:{board.real[PORTS['proxy']]}",
+                "NO_PROXY": "127.0.0.1",
+            } | environ
         board.clear()
-        run = _run([order.claude, "-p", "ping", "--output-format", "json", *made.arguments], made.cwd, environ, order.patience)
+        run = _run(
+            [order.claude, "-p", "ping", "--output-format", "json", *made.arguments], made.cwd, environ, order.patience
+        )
         return read(run, board.traffic(), named, board.cloud.port)
 
 
@@ -107,15 +116,24 @@ def _run(command: list[str], cwd: Path, environ: dict[str, str], patience: float
         errors="replace",
         start_new_session=True,
     )
+    code: int | None = None
     try:
         stdout, stderr = process.communicate(timeout=patience)
-        code: int | None = process.returncode
+        code = process.returncode
     except subprocess.TimeoutExpired:
         _end(process.pid)
         stdout, stderr = process.communicate()
-        code = None
-    _end(process.pid)
+    finally:
+        _end(process.pid)
     return Run(code, stdout, stderr, time.monotonic() - began)
+
+
+def _version(order: Order) -> str:
+    """What the client calls itself: `2.1.329`, or nothing where it does not run at all."""
+    run = _run(
+        [order.claude, "--version"], Path(order.folder), {"PATH": SYSTEM_PATH, "HOME": order.folder}, order.patience
+    )
+    return run.stdout.split()[0] if run.exit_code == 0 and run.stdout.strip() else ""
 
 
 def _end(group: int) -> None:

@@ -187,9 +187,7 @@ class Switchboard:
         self._loop.close()
 
 
-async def _relay(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, *, first: bytes = b""
-) -> None:
+async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, *, first: bytes = b"") -> None:
     """Carry bytes both ways between a connection and a loopback port until either side has had enough."""
     try:
         far_reader, far_writer = await asyncio.open_connection(LOOPBACK, port)

@@ -84,7 +84,7 @@ def read(run: Run, traffic: Traffic, named: Mapping[int, int], cloud_port: int) 
     said = str(answer.get("result", "")) or run.stdout.strip()[:2000]
     request = _prompt(traffic.requests)
     usage = answer.get("modelUsage") or {}
-    common = {
+    common: dict[str, Any] = {
         "hosts": traffic.hosts,
         "proxied": bool(traffic.proxied),
         "said": said[:500],

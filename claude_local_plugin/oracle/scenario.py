@@ -29,6 +29,9 @@ PLACES = (
 #: says who won. A box without a network of its own listens elsewhere and translates (see `materialise`).
 PORTS: dict[str, int] = {name: 8001 + index for index, name in enumerate((*PLACES, "shell", "proxy"))}
 
+#: The PATH of every run: git and a shell for helpers, and nothing of the user's.
+SYSTEM_PATH = "/usr/bin:/bin"
+
 LAYOUTS = ("plain", "git-root", "git-subfolder", "worktree", "home")
 
 #: A settings file: the object to write as JSON, or the text itself (which may be malformed).
@@ -76,6 +79,12 @@ class Scenario:
     def key(self) -> str:
         """A text that is equal for equal scenarios."""
         return json.dumps(asdict(self), sort_keys=True)
+
+
+def needs_namespace(scenario: Scenario) -> bool:
+    """Whether it can be asked only in a box with mounts and a network of its own."""
+    proxies = any(name.upper().endswith("_PROXY") for name in scenario.shell)
+    return proxies or any(place.startswith("managed") for place in scenario.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ def materialise(
     if scenario.home_json is not None:
         _write((user if scenario.config_dir else home) / ".claude.json", _text(scenario.home_json))
 
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home)}
+    environ = {"PATH": SYSTEM_PATH, "HOME": str(home)}
     if scenario.config_dir:
         environ["CLAUDE_CONFIG_DIR"] = str(user)
     environ |= {name: _translate(value, ports) for name, value in scenario.shell.items()}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from claude_local_plugin.precedence.document_rules import problem_of, skipped_entries
+from claude_local_plugin.precedence.document_rules import faults
 from claude_local_plugin.precedence.locate import (
     config_dir,
     global_state_file,
@@ -89,13 +89,20 @@ def read_settings_file(scope: Scope, path: Path, client_version: str | None = No
         return SettingsFile(scope, path, FileState.ABSENT)
     except OSError as error:  # a folder in its place, or not ours to read: Claude Code cannot read it either
         return SettingsFile(scope, path, FileState.DROPPED, f"cannot be read: {error.strerror or error}")
-    return _settings_from_text(scope, path, raw.decode("utf-8", errors="replace"), client_version)
+    return _settings_from_text(scope, path, _decoded(raw), client_version)
 
 
 def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | None) -> SettingsFile:
     if text is None:
         return SettingsFile(scope, path, FileState.ABSENT)
     return _settings_from_text(scope, path, text, client_version)
+
+
+def _decoded(raw: bytes) -> str:
+    """The text of a file as Claude Code decodes it: UTF-8, or UTF-16 where it begins with that byte order mark."""
+    if raw.startswith(b"\xff\xfe"):
+        return raw[2:].decode("utf-16-le", errors="replace")
+    return raw.decode("utf-8", errors="replace")
 
 
 def _settings_from_text(scope: Scope, path: Path | None, text: str, client_version: str | None) -> SettingsFile:
@@ -107,13 +114,18 @@ def _settings_from_text(scope: Scope, path: Path | None, text: str, client_versi
         data = strict_json(text)
     except ValueError as error:
         return SettingsFile(scope, path, FileState.DROPPED, f"not valid JSON: {describe_json_error(error)}", text=text)
-    except RecursionError:  # nested deeper than any settings file: nothing in it can be meant
-        return SettingsFile(scope, path, FileState.DROPPED, "nested too deeply", text=text)
+    except RecursionError:  # Claude Code reads deeper than we can
+        return SettingsFile(scope, path, FileState.UNKNOWN, "nested too deeply to be read here", text=text)
     if not isinstance(data, dict):
         return SettingsFile(scope, path, FileState.DROPPED, f"holds {_kind(data)}, not an object", text=text)
-    problem = None if scope is Scope.MANAGED else problem_of(data)
-    state = FileState.READ if problem is None else FileState.DROPPED
-    return SettingsFile(scope, path, state, problem, data, text, skipped_entries(data))
+    found = faults(data)
+    if scope is Scope.MANAGED:  # of an administrator's file only the bad keys are left out
+        bad = {fault.key for fault in found}
+        kept = {key: value for key, value in data.items() if key not in bad}
+        return SettingsFile(scope, path, FileState.READ, None, kept, text, tuple(fault.problem for fault in found))
+    if found:
+        return SettingsFile(scope, path, FileState.DROPPED, found[0].problem, data, text)
+    return SettingsFile(scope, path, FileState.READ, None, data, text)
 
 
 def strict_json(text: str) -> object:

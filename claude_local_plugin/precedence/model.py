@@ -41,7 +41,7 @@ class SettingsFile:
     """One file (or inline `--settings` text) and what Claude Code would take from it.
 
     `data` is the parsed object, also of a dropped file when it is JSON at all, so that what is lost can be named.
-    `skipped` holds entries of a read file that Claude Code leaves out, with the reason.
+    `skipped` says which entries of an administrator's file are left out while the rest counts.
     """
 
     scope: Scope

@@ -6,7 +6,7 @@ Established on Claude Code 2.1.329 by asking for each name and reading the reque
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from math import inf
 
 from claude_local_plugin.precedence.table import TRUTHY
 
@@ -28,31 +28,73 @@ WINDOW_VARIABLE = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 #: What a session starts with when nobody names a model: Opus, asking for its long window.
 DEFAULT_SETTING = "opus[1m]"
 
+#: The same for a claude.ai login of no known or no paid subscription.
+DEFAULT_SETTING_SMALL_LOGIN = "sonnet"
+PAID_SUBSCRIPTIONS = ("max", "pro", "team", "enterprise")
+
 ASSUMED_WINDOW = 1_000_000
 SMALL_WINDOW = 200_000
 
-#: Known names, most specific first; they are looked for anywhere in the name, in lower case.
-_KNOWN: tuple[tuple[re.Pattern[str], int], ...] = tuple(
-    (re.compile(pattern), window)
-    for pattern, window in (
-        (r"claude-(?:fable|mythos)-5-2(?!\d)", ASSUMED_WINDOW),
-        (r"claude-(?:fable|mythos)-5-1", ASSUMED_WINDOW),
-        (r"claude-fable-5(?!-\d)", ASSUMED_WINDOW),
-        (r"claude-opus-5-5", ASSUMED_WINDOW),
-        (r"claude-opus-5", ASSUMED_WINDOW),
-        (r"claude-opus-4-[78]", ASSUMED_WINDOW),
-        (r"claude-opus-4-[1456]", SMALL_WINDOW),
-        (r"claude-opus-4(?!-\d(?!\d))(?!\d)", SMALL_WINDOW),
-        (r"claude-sonnet-5-5", ASSUMED_WINDOW),
-        (r"claude-sonnet-5", ASSUMED_WINDOW),
-        (r"claude-sonnet-4-[56]", SMALL_WINDOW),
-        (r"claude-sonnet-4(?!-\d(?!\d))(?!\d)", SMALL_WINDOW),
-        (r"claude-haiku-5-5", ASSUMED_WINDOW),
-        (r"claude-haiku-4-5", SMALL_WINDOW),
-        (r"claude-3-(?:7-sonnet|5-sonnet|5-haiku|opus|sonnet|haiku)", SMALL_WINDOW),
-    )
-)
-_SUFFIX = re.compile(r"\[(1|2)m\]$", re.IGNORECASE)
+#: Claude's own models by family and version, with the window each is known to have.
+CATALOGUE: Mapping[tuple[str, int, int], int] = {
+    ("opus", 4, 0): SMALL_WINDOW,
+    ("opus", 4, 1): SMALL_WINDOW,
+    ("opus", 4, 5): SMALL_WINDOW,
+    ("opus", 4, 6): SMALL_WINDOW,
+    ("opus", 4, 7): ASSUMED_WINDOW,
+    ("opus", 4, 8): ASSUMED_WINDOW,
+    ("opus", 5, 0): ASSUMED_WINDOW,
+    ("opus", 5, 5): ASSUMED_WINDOW,
+    ("sonnet", 4, 0): SMALL_WINDOW,
+    ("sonnet", 4, 5): SMALL_WINDOW,
+    ("sonnet", 4, 6): SMALL_WINDOW,
+    ("sonnet", 5, 0): ASSUMED_WINDOW,
+    ("sonnet", 5, 5): ASSUMED_WINDOW,
+    ("haiku", 4, 5): SMALL_WINDOW,
+    ("haiku", 5, 5): ASSUMED_WINDOW,
+    ("fable", 5, 0): ASSUMED_WINDOW,
+    ("fable", 5, 1): ASSUMED_WINDOW,
+    ("fable", 5, 2): ASSUMED_WINDOW,
+    ("mythos", 5, 0): ASSUMED_WINDOW,
+    ("mythos", 5, 1): ASSUMED_WINDOW,
+    ("mythos", 5, 2): ASSUMED_WINDOW,
+}
+
+#: The names under which the Anthropic API serves them, where the name is more than family and version.
+_DATED = {
+    ("opus", 4, 0): "claude-opus-4-20250514",
+    ("opus", 4, 1): "claude-opus-4-1-20250805",
+    ("opus", 4, 5): "claude-opus-4-5-20251101",
+    ("sonnet", 4, 0): "claude-sonnet-4-20250514",
+    ("sonnet", 4, 5): "claude-sonnet-4-5-20250929",
+    ("haiku", 4, 5): "claude-haiku-4-5-20251001",
+}
+
+_OLD = re.compile(r"claude-3-(?:7-sonnet|5-sonnet|5-haiku|opus|sonnet|haiku)")
+_VERSIONED = re.compile(r"claude-(opus|sonnet|haiku|fable|mythos)-(\d+)(?:-(\d{1,2})(?!\d))?")
+_SUFFIX = re.compile(r"\[[12]m\]", re.IGNORECASE)
+_LONG = re.compile(r"\[1m\]", re.IGNORECASE)
+
+
+def api_name(version: tuple[str, int, int]) -> str:
+    """The name under which the Anthropic API serves a model of the catalogue."""
+    family, major, minor = version
+    return _DATED.get(version) or f"claude-{family}-{major}" + (f"-{minor}" if minor else "")
+
+
+def version_of(name: str) -> tuple[str, int, int] | None:
+    """The family and version Claude Code recognises anywhere in a name, None if it is not of the catalogue.
+
+    `my-claude-sonnet-4-5-model` is Sonnet 4.5; `claude-opus-4-20260101` is Opus 4; `claude-opus-45` is nobody.
+    """
+    found = _VERSIONED.search(name.lower())
+    if found is None:
+        return None
+    version = (found[1], int(found[2]), int(found[3] or 0))
+    return version if version in CATALOGUE else None
+
+
+_API_NAMES = frozenset(map(api_name, CATALOGUE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +115,10 @@ def named(setting: str, env: Mapping[str, str], overrides: Mapping[str, object] 
     asked = setting.strip()
     bare, long = _without_suffix(asked)
     alias = bare.lower()
-    if alias in RETIRED_OPUS and not env.get("CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP"):
+    if alias in RETIRED_OPUS and not is_truthy(env.get("CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP")):
         alias = "opus"
     if alias not in ALIASES:
-        return ModelName(_overridden(bare, overrides), long)
+        return ModelName(_overridden(alias if alias in _API_NAMES else bare, overrides), long)
     variable, default = ALIASES[alias]
     target = env.get(variable, "").strip()
     bare, long_target = _without_suffix(target or default)
@@ -84,8 +126,12 @@ def named(setting: str, env: Mapping[str, str], overrides: Mapping[str, object] 
 
 
 def _without_suffix(name: str) -> tuple[str, bool]:
-    bare = _SUFFIX.sub("", name).strip()
-    return bare, bare != name
+    return _SUFFIX.sub("", name).strip(), _LONG.search(name) is not None
+
+
+def without_suffix(name: str) -> str:
+    """The name without `[1m]` and blanks around it."""
+    return _without_suffix(name.strip())[0]
 
 
 def _overridden(name: str, overrides: Mapping[str, object] | None) -> str:
@@ -98,7 +144,9 @@ def known_window(name: str) -> int | None:
     lowered = name.lower()
     if lowered in ALIASES:  # an alias variable that names another alias: recognised, but sent as it stands
         return SMALL_WINDOW
-    return next((window for pattern, window in _KNOWN if pattern.search(lowered)), None)
+    if (version := version_of(lowered)) is not None:
+        return CATALOGUE[version]
+    return SMALL_WINDOW if _OLD.search(lowered) else None
 
 
 def window_of(model: ModelName, env: Mapping[str, str], unknown: int = ASSUMED_WINDOW) -> tuple[int, str]:
@@ -126,10 +174,9 @@ def parse_tokens(text: str | None) -> int | None:
     The leading number counts and the rest is ignored: "64k" is 64, "6.5e4" is 65000, "65,536" is 65536.
     """
     found = _LEADING_NUMBER.match(_SEPARATOR.sub("", text or ""))
-    if found is None or len(found[0]) > 400:
+    if found is None or (number := float(found[0])) < 1 or number == inf:
         return None
-    number = int(Decimal(found[0].strip()).to_integral_value(ROUND_FLOOR))
-    return number if number > 0 else None
+    return int(number)
 
 
 def is_truthy(value: str | None) -> bool:

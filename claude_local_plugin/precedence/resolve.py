@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from claude_local_plugin.precedence.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
+from claude_local_plugin.precedence.env_rules import refused_everywhere, refused_in_projects
 from claude_local_plugin.precedence.model import (
     Candidate,
     FileState,
@@ -43,7 +43,9 @@ def js_string(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return _js_number(value)
-    return str(value)
+    if isinstance(value, list):
+        return ",".join("" if item is None else js_string(item) for item in value)
+    return "[object Object]"
 
 
 def _js_number(value: float) -> str:
@@ -101,9 +103,19 @@ def _judged(file: SettingsFile, key: str, path: tuple[str, ...], value: object) 
     found = Candidate(file.scope, key, file.path, file.line_of(path), text, secret=is_secret(key))
     if file.state is FileState.DROPPED:
         return replace(found, state="dropped", reason=f"Claude Code ignores the whole file: {file.problem}")
-    if file.scope in (Scope.LOCAL, Scope.PROJECT) and path[0] == "env" and path[1] in REFUSED_IN_PROJECT_AND_LOCAL:
-        return replace(found, state="refused", reason=f"Claude Code takes {path[1]} from no project's file")
+    if path[0] == "env" and (reason := refusal(file.scope, path[1], value)):
+        return replace(found, state="refused", reason=reason)
     return found
+
+
+def refusal(scope: Scope, name: str, value: object) -> str | None:
+    """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
+    text = js_string(value)
+    if refused_everywhere(name, text):
+        return f"Claude Code takes {name} from no settings file, only from the environment it is started in"
+    if scope in (Scope.LOCAL, Scope.PROJECT) and refused_in_projects(name, text):
+        return f"Claude Code takes {name} from no project's file"
+    return None
 
 
 def _loser(found: Candidate, winner: Candidate) -> Candidate:
@@ -133,10 +145,9 @@ def effective_env(snapshot: Snapshot) -> dict[str, str]:
     merged = dict(snapshot.shell)
     for scope in reversed(SETTINGS_ORDER):
         for file in reversed(tuple(snapshot.of(scope))):
-            if file.state is not FileState.READ:
-                continue
-            refused = REFUSED_IN_PROJECT_AND_LOCAL if scope in (Scope.LOCAL, Scope.PROJECT) else frozenset()
-            merged.update({name: js_string(value) for name, value in file.env.items() if name not in refused})
+            if file.state is FileState.READ:
+                taken = {name: value for name, value in file.env.items() if refusal(scope, name, value) is None}
+                merged.update({name: js_string(value) for name, value in taken.items()})
     return merged
 
 

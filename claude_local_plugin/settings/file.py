@@ -284,8 +284,6 @@ def _make_folders(target: Path) -> None:
     for folder in reversed(missing_folders(target)):
         folder.mkdir(exist_ok=True)
         _sync_folder(folder.parent)
-    if not target.parent.is_dir():
-        raise SettingsError(f"{target}: cannot be written: {target.parent} is not a folder")
 
 
 def _new_name(target: Path) -> Path:

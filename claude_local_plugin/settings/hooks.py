@@ -1,18 +1,27 @@
 """Our entries in the `hooks` block of a settings file: how they are written and how they are recognised."""
 
+import os
+import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin.guest.registration import EVENTS, INTERPRETER_FLAGS, SCRIPT, STATE_OPTION, TIMEOUT_S
-from claude_local_plugin.settings.document import Append
+from claude_local_plugin.precedence import FileState, Snapshot
+
+if TYPE_CHECKING:
+    from claude_local_plugin.settings.document import Append
 
 
-def entries(python: str, hooks_dir: Path, state_dir: Path) -> tuple[Append, ...]:
+def entries(python: str, hooks_dir: Path, state_dir: Path) -> "tuple[Append, ...]":
     """The edits that install our hook for every event.
 
     Exec form (no shell, so spaces and quotes in paths are harmless) with an absolute interpreter: a bare `python3`
     may be a shim that costs more than the hook, or not be there at all.
     """
+    from claude_local_plugin.settings.document import Append  # `status` only looks, and is to be quick
+
     return tuple(
         Append(
             ("hooks", event),
@@ -59,3 +68,37 @@ def _commands(group: Mapping[str, object]) -> Iterator[list[str]]:
         if isinstance(handler, Mapping) and isinstance(handler.get("command"), str):
             args = handler.get("args")
             yield [handler["command"], *(str(arg) for arg in (args if isinstance(args, list) else ()))]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One of our hooks where it was found; `problem` says why it cannot run, None if it can."""
+
+    event: str
+    scope: str
+    path: str
+    problem: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """As the JSON outputs show it."""
+        return asdict(self)
+
+
+def found_in(snapshot: Snapshot) -> tuple[Installed, ...]:
+    """Our hooks in every settings file that a session here reads, highest precedence first."""
+    found = []
+    for settings_file in snapshot.files:
+        if settings_file.state is not FileState.READ:
+            continue
+        for event, argv in installed(settings_file.data).items():
+            found.append(Installed(event, settings_file.scope.value, str(settings_file.path), cannot_run(argv)))
+    return tuple(found)
+
+
+def cannot_run(argv: list[str]) -> str | None:
+    """Why this hook's command line would fail here; None if nothing speaks against it."""
+    interpreter = argv[0]
+    if not (os.access(interpreter, os.X_OK) if Path(interpreter).is_absolute() else shutil.which(interpreter)):
+        return f"its interpreter {interpreter} is gone"
+    script = next(part for part in argv if Path(part).name == SCRIPT)
+    return None if Path(script).is_file() else f"its script {script} is gone"

@@ -151,7 +151,7 @@ def revert(settings_file: Path, *, state_dir: Path, purposes: Iterable[str] | No
         before=done.before,
         after=done.after,
         target=done.target,
-        had_record=found is not None and (not found.layers or any(name in found.purposes for name in nothing(found))),
+        had_record=not _has_no_part(found, nothing(found)),
         restored=done.plan.restored,
         removed=done.plan.removed,
         kept=done.plan.kept,
@@ -282,8 +282,8 @@ class _Plan:
 def _planned(text: str | None, found: Record | None, wanted: Wanted, place: _Place) -> _Plan:
     """The plan that gives each purpose named in `wanted` its changes, and leaves the others theirs."""
     layers = _layers(found, wanted)
-    if found and found.layers and not any(wanted.values()) and not any(map(found.layer, wanted)):
-        return _Plan(text, found, found)  # those who give up their part have none
+    if not any(wanted.values()) and _has_no_part(found, wanted):
+        return _Plan(text, found, found)
     if found is None or found.is_exact(text):
         return _replayed(text, found, layers, place)
     if any(wanted.values()) and not _stands(found, text):
@@ -292,6 +292,11 @@ def _planned(text: str | None, found: Record | None, wanted: Wanted, place: _Pla
         layers = tuple(layer for layer in layers if layer.purpose in wanted)
         return replace(_replayed(text, alone, layers, place), found=found)
     return _reconciled(text, found, layers, wanted, place)
+
+
+def _has_no_part(found: Record | None, purposes: Iterable[str]) -> bool:
+    """Whether these purposes have nothing to give up; a record without layers is left from an interrupted revert."""
+    return found is None or (bool(found.layers) and not any(map(found.layer, purposes)))
 
 
 def _layers(found: Record | None, wanted: Wanted) -> tuple[Layer, ...]:
@@ -393,7 +398,8 @@ def _folders(found: Record | None, place: _Place) -> tuple[Path, ...]:
 
 def _worth_keeping(record: Record) -> Record | None:
     """The record, if there is anything to give back or to remember."""
-    return record if record.traces or (record.layers and record.extras) else None
+    made = record.traces or record.containers or record.created_file
+    return record if record.layers and (made or record.extras) else None
 
 
 def _put_back(gone: Mapping[Slot, Trace]) -> tuple[tuple[Keys, ...], tuple[Keys, ...]]:

@@ -233,7 +233,8 @@ class _Parser:
             if found in ("\n", "\r"):
                 return self._error(at, "line break inside a string: a closing quote is missing")
             return self._error(error.pos, f"control character U+{ord(found):04X} inside a string")
-        return self._error(error.pos, "unknown escape in a string: a backslash is written \\\\")
+        backslash = self.text.rfind("\\", at, error.pos + 1)
+        return self._error(backslash, "unknown escape in a string: a backslash is written \\\\")
 
     def _object(self, at: int, depth: int) -> Node:
         members: list[Member] = []

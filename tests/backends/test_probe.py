@@ -1,20 +1,31 @@
 """Every state a server can be in, with real sockets; and what the probe itself never does."""
 
+import errno
 import json
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from claude_local_plugin.backends import State, identify, sweep
+from claude_local_plugin.backends import State
+from claude_local_plugin.backends import identify as identify_in_time
+from claude_local_plugin.backends import sweep as sweep_in_time
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.backends.probe import no_connection
+from claude_local_plugin.backends.urls import normalise
 from claude_local_plugin.backends.wellknown import START, WELL_KNOWN, WELL_KNOWN_PORTS, ports_text
 from claude_local_plugin.errors import UsageError
 
 from .conftest import TLS, Said, StartReplay
+
+#: A busy machine may take its time; where nothing hangs, every answer comes at once.
+identify = partial(identify_in_time, timeout=30)
+sweep = partial(sweep_in_time, timeout=30)
 
 Talk = Callable[[socket.socket, threading.Event], None]
 Misbehaving = Callable[..., int]
@@ -149,6 +160,29 @@ def test_a_connection_broken_off_in_an_answer_is_an_error(misbehaving: Misbehavi
     assert (server.state, server.problem) == (State.ERROR, "breaks off in the middle of an answer")
 
 
+@pytest.mark.parametrize(
+    ("cause", "state", "words"),
+    [
+        (OSError(errno.EHOSTUNREACH, "no route"), State.ERROR, "it is off, or in another network"),
+        (OSError(errno.ENETUNREACH, "no network"), State.ERROR, "it is off, or in another network"),
+        (OSError(errno.ETIMEDOUT, "timed out"), State.TIMEOUT, "does not answer in time"),
+        (OSError(errno.EADDRNOTAVAIL, "?"), State.ERROR, "takes no connection"),
+        (socket.gaierror(socket.EAI_AGAIN, "try again"), State.UNRESOLVED, "does not resolve"),
+        (ssl.SSLError(1, "[SSL: UNSUPPORTED_PROTOCOL]"), State.TLS, "makes no encrypted connection"),
+        (ExceptionGroup("all", [OSError("x"), ConnectionRefusedError()]), State.REFUSED, "refuses connections"),
+    ],
+)
+def test_why_there_is_no_connection_is_found_among_the_causes(cause: Exception, state: State, words: str) -> None:
+    wrapped = RuntimeError("as httpx wraps it")
+    wrapped.__cause__ = OSError("as anyio wraps it")
+    wrapped.__cause__.__cause__ = cause
+
+    failure = no_connection(normalise("http://box:8000"), wrapped)
+
+    assert failure.state is state
+    assert words in failure.problem
+
+
 def test_a_server_that_still_loads_says_so() -> None:
     with EmbeddedBackend(loading=True) as backend:
         server = identify(backend.url)
@@ -194,9 +228,7 @@ def test_a_vllm_whose_engine_has_died_is_not_ready() -> None:
         ("right", State.READY, True, True),
     ],
 )
-def test_a_key_is_missing_wrong_or_right(
-    token: str | None, state: State, accepted: bool | None, usable: bool
-) -> None:
+def test_a_key_is_missing_wrong_or_right(token: str | None, state: State, accepted: bool | None, usable: bool) -> None:
     with EmbeddedBackend(api_key="right") as backend:
         server = identify(backend.url, token=token)
 
@@ -283,7 +315,7 @@ def test_a_sweep_does_not_wait_for_a_silent_port(misbehaving: Misbehaving) -> No
         over.wait()
 
     with EmbeddedBackend() as backend:
-        found = sweep((misbehaving(silent), backend.port), timeout=1.0)
+        found = sweep((misbehaving(silent), backend.port), timeout=2.0)
 
     assert [server.url for server in found] == [backend.url]
 

@@ -1,22 +1,33 @@
 """Every kind of server is recognised from the answers that real ones gave, and none of them is made to work for it."""
 
 import json
-from collections.abc import Mapping
+from functools import partial
 
 import pytest
 
-from claude_local_plugin.backends import ServedModel, State, identify
+from claude_local_plugin.backends import ServedModel, State
+from claude_local_plugin.backends import identify as identify_in_time
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.backends.recognise import Answer, Failure, recognise
 from claude_local_plugin.backends.wellknown import LABELS
 
 from .conftest import ANSWERS, Recorded, Said, StartReplay
 
+#: A busy machine may take its time; every answer here comes at once.
+identify = partial(identify_in_time, timeout=30)
+
 OLLAMA_MODELS = {
     "object": "list",
     "data": [{"id": "qwen3-coder:30b", "object": "model", "created": 1, "owned_by": "library"}],
 }
-SGLANG_ROW = {"id": "qwen", "object": "model", "created": 1, "owned_by": "sglang", "root": "qwen", "max_model_len": 32768}
+SGLANG_ROW = {
+    "id": "qwen",
+    "object": "model",
+    "created": 1,
+    "owned_by": "sglang",
+    "root": "qwen",
+    "max_model_len": 32768,
+}
 
 
 def test_a_recorded_vllm_is_recognised_with_version_names_and_window(replay: StartReplay) -> None:
@@ -53,7 +64,9 @@ def test_a_recorded_litellm_is_recognised_and_its_health_is_never_asked(replay: 
 
 
 def test_litellm_windows_come_from_its_list_or_from_its_model_info(replay: StartReplay) -> None:
-    listed = {"data": [{"id": "told", "owned_by": "openai", "max_input_tokens": 65536}, {"id": "asked"}, {"id": "none"}]}
+    listed = {
+        "data": [{"id": "told", "owned_by": "openai", "max_input_tokens": 65536}, {"id": "asked"}, {"id": "none"}]
+    }
     info = {
         "data": [
             {"model_name": "asked", "model_info": {"max_input_tokens": 40960}},
@@ -163,7 +176,10 @@ def test_an_lm_studio_is_recognised_by_its_200_for_every_path(replay: StartRepla
 
 
 def test_lm_studios_older_api_tells_the_window_of_a_loaded_model(replay: StartReplay) -> None:
-    rows = [{"id": "a", "loaded_context_length": 8192, "max_context_length": 32768}, {"id": "b", "max_context_length": 4}]
+    rows = [
+        {"id": "a", "loaded_context_length": 8192, "max_context_length": 32768},
+        {"id": "b", "max_context_length": 4},
+    ]
     table = {("GET", "/v1/models"): said({"data": rows}), ("GET", "/api/v0/models"): said({"data": rows})}
 
     server = identify(replay(table=table, otherwise=Said(200, '{"error":"Unexpected endpoint or method. (x)"}')).url)
@@ -195,7 +211,9 @@ def test_a_production_stack_router_is_told_from_a_vllm_by_its_missing_windows(re
         ("GET", "/health"): said({"status": "healthy"}),
     }
     healthy = identify(replay(table=table).url)
-    ill = identify(replay(table=table | {("GET", "/health"): Said(503, '{"status":"Engine stats scraper is down."}')}).url)
+    ill = identify(
+        replay(table=table | {("GET", "/health"): Said(503, '{"status":"Engine stats scraper is down."}')}).url
+    )
 
     assert (healthy.kind, healthy.version, healthy.state) == ("production-stack", "0.1.8", State.READY)
     assert healthy.models == (ServedModel("qwen", None),)
@@ -203,7 +221,13 @@ def test_a_production_stack_router_is_told_from_a_vllm_by_its_missing_windows(re
 
 
 def test_a_llama_swap_is_recognised_with_and_without_its_key(replay: StartReplay) -> None:
-    row = {"id": "coder", "object": "model", "owned_by": "llama-swap", "meta": {"n_ctx": 49152}, "context_length": 49152}
+    row = {
+        "id": "coder",
+        "object": "model",
+        "owned_by": "llama-swap",
+        "meta": {"n_ctx": 49152},
+        "context_length": 49152,
+    }
     table = {
         ("GET", "/"): Said(302, headers={"location": "/ui"}),
         ("GET", "/v1/models"): said({"object": "list", "data": [row]}),
@@ -236,7 +260,9 @@ def test_a_server_with_the_messages_api_and_no_list_of_models_is_anthropic_compa
 
 def test_a_server_without_the_messages_api_is_openai_only(replay: StartReplay) -> None:
     listed = {"object": "list", "data": [{"id": "m", "object": "model", "owned_by": "me"}]}
-    server = identify(replay(table={("GET", "/v1/models"): said(listed)}, otherwise=Said(404, '{"detail":"Not Found"}')).url)
+    server = identify(
+        replay(table={("GET", "/v1/models"): said(listed)}, otherwise=Said(404, '{"detail":"Not Found"}')).url
+    )
 
     assert (server.kind, server.speaks_messages, server.usable) == ("openai-only", False, False)
     assert server.problem == "has no /v1/messages: put LiteLLM in front of it, or use a newer version"
@@ -279,6 +305,21 @@ def test_a_web_application_is_not_taken_for_a_model_server(replay: StartReplay, 
     assert server.problem
 
 
+def test_names_that_would_drive_a_terminal_are_not_taken_over(replay: StartReplay) -> None:
+    names = ["good/name:1", "\x1b[31mred", "two\nlines", "", "x" * 1000, 7, None]
+    table = {
+        ("GET", "/v1/models"): said(
+            {"data": [{"id": name, "owned_by": "vllm", "max_model_len": -1} for name in names]}
+        ),
+        ("GET", "/version"): said({"version": "0.32.0\x1b[2J"}),
+    }
+
+    server = identify(replay(table=table).url)
+
+    assert server.models == (ServedModel("good/name:1", None),)
+    assert server.version is None
+
+
 def test_no_question_could_make_any_server_run_its_model(replay: StartReplay) -> None:
     servers = [replay("vllm"), replay("litellm"), replay("llama.cpp"), replay(table={})]
     for server in servers:
@@ -296,7 +337,7 @@ def test_every_kind_has_a_name_for_people(replay: StartReplay) -> None:
 
 
 def test_an_unanswered_list_of_models_is_the_servers_state_even_when_others_were_answered() -> None:
-    answers: Mapping[str, Answer | Failure] = {
+    answers: dict[str, Answer | Failure] = {
         "models": Failure(State.TIMEOUT, "does not answer in time"),
         "root": Answer(200, {}, b"Ollama is running"),
     }

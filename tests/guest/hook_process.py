@@ -46,12 +46,13 @@ class HookRunner:
         *,
         arguments: list[str] | None = None,
         script: Path = SCRIPT,
+        python: str = sys.executable,
         **more: Any,
     ) -> Ran:
         stdin = event if isinstance(event, bytes) else json.dumps(event).encode()
         chosen = ["--state", str(self.state)] if arguments is None else arguments
         done = subprocess.run(
-            [sys.executable, "-I", "-S", str(script), *chosen],
+            [python, "-I", "-S", str(script), *chosen],
             input=stdin,
             env=dict(environ),
             capture_output=True,

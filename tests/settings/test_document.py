@@ -173,7 +173,8 @@ def test_empty_objects_and_lists_open_up_as_their_surroundings_do() -> None:
     _test(
         '{\n    "env": {},\n    "list": []\n}\n',
         [Set(("env", "A"), "1"), Append(("list",), 1), Append(("list",), {"k": 2})],
-        '{\n    "env": {\n        "A": "1"\n    },\n    "list": [\n        1,\n        {\n            "k": 2\n        }\n    ]\n}\n',
+        '{\n    "env": {\n        "A": "1"\n    },\n    "list": [\n        1,\n        {\n'
+        '            "k": 2\n        }\n    ]\n}\n',
     )
 
 
@@ -351,7 +352,7 @@ def test_equality_is_that_of_json() -> None:
         ('\udcff\udcfe{\x00"\x00', "1:1: the file is UTF-16; settings must be UTF-8"),
         ("{\x00}", "1:2: unexpected '\\x00' where a key in double quotes should be"),
         ('{"a":\u00a01}', "1:6: unexpected '\\xa0' where a value should be"),
-        ('{"a": ' + "[" * 100_000, "1:206: nested more than 200 levels deep"),
+        ('{"a": ' + "[" * 100_000, "1:207: nested more than 200 levels deep"),
     ],
 )
 def test_a_fault_is_named_plainly_with_line_and_column(text: str, message: str) -> None:

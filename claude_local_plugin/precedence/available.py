@@ -1,0 +1,99 @@
+"""Which model takes the place of one that `availableModels` or `deniedModels` does not allow.
+
+Observed on Claude Code 2.1.329: the list counts from every scope, not only from managed settings; a managed list
+stands alone, the others are joined. Denials count from managed settings only.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from claude_local_plugin.precedence import models
+from claude_local_plugin.precedence.model import FileState, Scope, Snapshot
+
+_FAMILIES = ("opus", "sonnet", "haiku", "fable")
+
+
+def allowed_list(snapshot: Snapshot) -> tuple[str, ...] | None:
+    """The entries of `availableModels` in effect, in lower case; None when nobody limits the models."""
+    managed = [
+        entries for file in snapshot.of(Scope.MANAGED) if (entries := _entries(file.data, file.state)) is not None
+    ]
+    if managed:
+        return managed[0]
+    rest = [
+        entries
+        for file in snapshot.of(Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
+        if (entries := _entries(file.data, file.state)) is not None
+    ]
+    return tuple(entry for entries in rest for entry in entries) if rest else None
+
+
+def _entries(data: Mapping[str, object], state: FileState, key: str = "availableModels") -> tuple[str, ...] | None:
+    listed = data.get(key)
+    if state is not FileState.READ or not isinstance(listed, list):
+        return None
+    return tuple(str(entry).strip().lower() for entry in listed)
+
+
+def denied_list(snapshot: Snapshot) -> tuple[str, ...]:
+    """The entries of `deniedModels` in managed settings, in lower case."""
+    return tuple(
+        entry for file in snapshot.of(Scope.MANAGED) for entry in _entries(file.data, file.state, "deniedModels") or ()
+    )
+
+
+def matches(name: str, entries: Sequence[str]) -> bool:
+    """Whether a model name on the wire is among the entries: by name, by family, or by version prefix of a Claude."""
+    lowered = name.lower()
+    version = models.version_of(lowered)
+    for entry in entries:
+        bare = models.without_suffix(entry)
+        if lowered == bare:
+            return True
+        if version is not None and (bare == version[0] or (bare == "opusplan" and version[0] in ("opus", "sonnet"))):
+            return True
+        if bare.startswith("claude-") and lowered.startswith(f"{bare}-"):
+            return True
+    return False
+
+
+def replacement(setting: str | None, name: models.ModelName, snapshot: Snapshot, env: Mapping[str, str]) -> str | None:
+    """The model that takes the place of `name`, as a setting; None when `name` may be used as it is.
+
+    `setting` is what the user named, None when nobody named a model.
+    """
+    entries, denied = allowed_list(snapshot), denied_list(snapshot)
+    if entries is None and not denied:
+        return None
+
+    def fine(wire: str) -> bool:
+        return (entries is None or matches(wire, entries)) and not matches(wire, denied)
+
+    if fine(name.wire):
+        return None
+    if setting is None:
+        strict = _enforced(snapshot) or matches(name.wire, denied)
+        return _first(fine) if strict else None
+    alias = models.without_suffix(setting).lower()
+    if alias in _FAMILIES and (same_family := _first(fine, alias)) is not None:
+        return same_family
+    fallback = models.named(models.DEFAULT_SETTING, env).wire
+    if not _enforced(snapshot) and not matches(fallback, denied):
+        return models.DEFAULT_SETTING
+    return _first(fine) or models.DEFAULT_SETTING
+
+
+def _first(fine: Callable[[str], bool], family: str | None = None) -> str | None:
+    """The newest model of Claude's own that is allowed, of one family or in the order opus, sonnet, haiku, fable."""
+    return next((name for name in _newest_first(family) if fine(name)), None)
+
+
+def _newest_first(family: str | None) -> Iterator[str]:
+    for each in (family,) if family else _FAMILIES:
+        of_family = sorted((version for version in models.CATALOGUE if version[0] == each), reverse=True)
+        yield from map(models.api_name, of_family)
+
+
+def _enforced(snapshot: Snapshot) -> bool:
+    return any(
+        file.state is FileState.READ and file.data.get("enforceAvailableModels") is True for file in snapshot.files
+    )

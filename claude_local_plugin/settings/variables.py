@@ -1,0 +1,152 @@
+"""The environment variables we know of: what each does, whether it is a secret, and which files may not set it.
+
+The catalogue is `schemas/env.schema.json`, read when first asked for; importing this module costs next to nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from claude_local_plugin import paths
+
+#: Endings and parts of names that mean a secret, for variables that the catalogue does not list.
+SECRET_ENDINGS = ("_TOKEN", "_KEY", "_PASSPHRASE", "CUSTOM_HEADERS", "_OTLP_HEADERS")
+SECRET_PARTS = ("SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+
+#: How alike an unknown name must be to a known one to be taken for a misspelling of it: one or two letters of a long
+#: name. Real variables of Claude Code that we do not list differ from those we do by a whole word.
+ALIKE = 0.92
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One environment variable that Claude Code reads or sets.
+
+    `refused_in` are the settings scopes ("project", "local", "user", "flag", "managed") whose value Claude Code
+    ignores; `before_trust` says that a project's value counts before its folder is trusted; `since` is the earliest
+    client version known to have it (it may be older), None if unknown; `role` groups variables ("endpoint",
+    "credential", "model", …); `written` says that `enable` may write it.
+    """
+
+    name: str
+    description: str
+    secret: bool
+    refused_in: tuple[str, ...]
+    before_trust: bool
+    since: str | None
+    role: str
+    written: bool
+
+
+@cache
+def catalogue() -> Mapping[str, Variable]:
+    """Every variable we know of by its name, in the order of the schema (grouped by role)."""
+    schema = json.loads((paths.shipped("schemas") / "env.schema.json").read_text(encoding="utf-8"))
+    return MappingProxyType({name: _variable(name, entry) for name, entry in schema["properties"].items()})
+
+
+def _variable(name: str, entry: Mapping[str, object]) -> Variable:
+    refused_in, since = entry["x-refused-in"], entry["x-since"]
+    assert isinstance(refused_in, list)
+    return Variable(
+        name=name,
+        description=str(entry["description"]),
+        secret=entry["x-secret"] is True,
+        refused_in=tuple(refused_in),
+        before_trust=entry["x-before-trust"] is True,
+        since=None if since is None else str(since),
+        role=str(entry["x-role"]),
+        written=entry["x-written"] is True,
+    )
+
+
+def is_secret(name: str, value: str = "") -> bool:
+    """Whether the variable's value may not be shown.
+
+    For a variable we do not know, its name decides (`MY_SERVER_KEY`); a URL with a password in it is a secret
+    whatever the variable is called.
+    """
+    if _has_password(value):
+        return True
+    known = catalogue().get(name)
+    if known is not None:
+        return known.secret
+    upper = name.upper()
+    return upper.endswith(SECRET_ENDINGS) or any(part in upper for part in SECRET_PARTS)
+
+
+def _has_password(value: str) -> bool:
+    """Whether the value is a URL with `user:password@` (or a lone token before the @)."""
+    _, separator, rest = value.partition("://")
+    authority = rest.partition("/")[0]
+    return bool(separator) and "@" in authority
+
+
+def refused_in(name: str, scope: str) -> bool:
+    """Whether Claude Code ignores this variable in settings files of the scope.
+
+    Observed on Claude Code 2.1.329. DISABLE_COMPACT and CLAUDE_CODE_DISABLE_WEB_FETCH are taken when they switch
+    something off ("1") and ignored otherwise; that is a matter of the value, so it is the schema's to say.
+    """
+    known = catalogue().get(name)
+    return known is not None and scope in known.refused_in
+
+
+def nearest(name: str) -> str | None:
+    """The known variable that an unknown name is probably meant to be; None for a known name and for a strange one."""
+    known = catalogue()
+    if name in known:
+        return None
+    upper = name.upper()
+    if upper in known and upper.startswith(("ANTHROPIC_", "CLAUDE_", "API_", "DISABLE_", "ENABLE_", "MAX_", "OTEL_")):
+        return upper
+    from difflib import get_close_matches
+
+    from claude_local_plugin.precedence.env_rules import APPLIED_BEFORE_TRUST, REFUSED_IN_PROJECT_AND_LOCAL
+
+    if upper in APPLIED_BEFORE_TRUST or upper in REFUSED_IN_PROJECT_AND_LOCAL:
+        return None
+    # short names (HOME, NO_PROXY) are alike by chance, and nobody writes those that Claude Code sets itself
+    likely = [each.name for each in known.values() if len(each.name) > 8 and each.role != "identity"]
+    match = next(iter(get_close_matches(upper, likely, n=1, cutoff=ALIKE)), None)
+    # ANT_OTEL_… is another variable, not a misspelt OTEL_…
+    return None if match is None or upper.endswith(f"_{match}") else match
+
+
+#: Headings of the table in docs/settings.md, one for each role, in its order.
+ROLES = {
+    "endpoint": "Where requests go",
+    "credential": "What identifies you",
+    "provider": "Cloud providers",
+    "model": "Models",
+    "window": "Window and answers",
+    "protocol": "What is sent",
+    "prompt": "The size of the first prompt",
+    "timeout": "Time-outs and retries",
+    "quiet": "Traffic to others",
+    "network": "Proxies and certificates",
+    "hooks": "Hooks",
+    "telemetry": "OpenTelemetry",
+    "location": "Where Claude Code keeps things, and how it starts",
+    "identity": "What Claude Code tells its hooks",
+}
+
+
+def markdown_table() -> str:
+    """The catalogue as docs/settings.md shows it: one table for each role."""
+    sections = []
+    for role, heading in ROLES.items():
+        rows = [_row(variable) for variable in catalogue().values() if variable.role == role]
+        head = "| variable | what it does | secret | ignored in | known since |\n| --- | --- | --- | --- | --- |"
+        sections.append("\n".join([f"### {heading}", "", head, *rows]))
+    return "\n\n".join(sections) + "\n"
+
+
+def _row(variable: Variable) -> str:
+    mark = " ●" if variable.written else ""
+    refused = "every settings file" if len(variable.refused_in) > 2 else ", ".join(variable.refused_in)
+    description = variable.description.replace("|", "\\|")
+    secret = "yes" if variable.secret else ""
+    return f"| `{variable.name}`{mark} | {description} | {secret} | {refused} | {variable.since or ''} |"

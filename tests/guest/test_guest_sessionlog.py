@@ -1,0 +1,320 @@
+"""The session log's rules: how a session's row follows its events, how schemas change, and what the spool promises."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hook_process import ROOT
+
+from claude_local_plugin import ledger
+from claude_local_plugin.guest import sessionlog
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state folder that does not exist yet; what a hook would leave open is closed when the test ends."""
+    yield tmp_path / "state"
+    while sessionlog._LEFT_OPEN:
+        sessionlog._LEFT_OPEN.pop().close()
+
+
+def record(event: str = "SessionStart", minute: int = 0, **changed: Any) -> dict[str, Any]:
+    """A record of session "s" at this minute, of a healthy own server."""
+    known = {
+        "session_id": "s",
+        "at": f"2026-11-21T10:{minute:02d}:00.000Z",
+        "event": event,
+        "cause": {"SessionStart": "startup", "SessionEnd": "other"}.get(event),
+        "cwd": "/home/dev/proj",
+        "project": "/home/dev/proj",
+        "backend_kind": "unknown" if event == "SessionEnd" else "vllm",
+        "backend_url": "http://box:8000",
+        "model": "qwen3",
+        "model_is_certain": False,
+        "reachable": None if event == "SessionEnd" else True,
+        "outcome": None if event == "SessionEnd" else "ok",
+        "status": None if event == "SessionEnd" else 200,
+        "latency_ms": None if event == "SessionEnd" else 3.5,
+        "blocked": False,
+        "detail": None,
+        "client_version": "2.1.329",
+        "entrypoint": "cli",
+        "client_pid": 77,
+        "transcript_path": "/home/dev/.claude/projects/x/s.jsonl",
+    }
+    return known | changed
+
+
+def session_after(state: Path, *records: dict[str, Any]) -> ledger.Session:
+    """The session's row when these have been written as they happened."""
+    for each in records:
+        assert sessionlog.append(str(state), each) is None
+    (session,) = ledger.sessions(state)
+    return session
+
+
+# --- how the row follows the events
+
+
+def test_a_record_has_exactly_the_known_fields() -> None:
+    assert tuple(record()) == sessionlog.FIELDS
+
+
+def test_the_first_event_makes_the_row_whichever_it_is(state: Path) -> None:
+    session = session_after(state, record("SessionEnd", 5))
+    assert (session.started_at, session.ended_at) == ("2026-11-21T10:05:00.000Z", "2026-11-21T10:05:00.000Z")
+    assert (session.source, session.end_reason) == (None, "other")
+
+
+def test_a_resumed_session_is_running_again(state: Path) -> None:
+    session = session_after(state, record(), record("SessionEnd", 5), record("SessionStart", 9, cause="resume"))
+    assert (session.started_at, session.ended_at, session.end_reason) == ("2026-11-21T10:00:00.000Z", None, None)
+    assert session.source == "startup"
+
+
+def test_clear_and_compact_keep_the_row(state: Path) -> None:
+    session = session_after(state, record(), record(minute=1, cause="compact"), record(minute=2, cause="clear"))
+    assert session.source == "startup"
+    assert [event.cause for event in ledger.events(state, "s")] == ["startup", "compact", "clear"]
+
+
+def test_the_row_names_the_newest_backend_and_the_events_name_each(state: Path) -> None:
+    elsewhere = {"backend_kind": "anthropic", "backend_url": "https://api.anthropic.com", "reachable": None,
+                 "outcome": None, "latency_ms": None, "status": None}  # fmt: skip
+    session = session_after(state, record(), record("UserPromptSubmit", 1, **elsewhere))
+    assert (session.backend_kind, session.backend_url) == ("anthropic", "https://api.anthropic.com")
+    assert (session.reachable, session.latency_ms) == (None, None)
+    assert [event.backend_kind for event in ledger.events(state, "s")] == ["vllm", "anthropic"]
+
+
+def test_an_end_that_looks_at_nothing_keeps_what_was_seen(state: Path) -> None:
+    session = session_after(state, record(), record("SessionEnd", 1))
+    assert (session.backend_kind, session.reachable, session.latency_ms) == ("vllm", True, 3.5)
+
+
+def test_a_server_that_went_away_is_not_reachable_any_more(state: Path) -> None:
+    refused = {"reachable": False, "outcome": "refused", "status": None, "latency_ms": None, "backend_kind": "unknown"}
+    session = session_after(
+        state,
+        record(),
+        record("UserPromptSubmit", 1, **refused, blocked=True),
+        record("UserPromptSubmit", 2, **refused, blocked=True),
+    )
+    assert (session.reachable, session.latency_ms, session.blocked, session.backend_kind) == (False, None, 2, "vllm")
+
+
+def test_the_model_the_client_names_beats_the_environments(state: Path) -> None:
+    certain = record(model="chosen", model_is_certain=True)
+    assert session_after(state, certain, record("UserPromptSubmit", 1, model="exported")).model == "chosen"
+
+
+def test_the_environments_model_is_better_than_none(state: Path) -> None:
+    assert session_after(state, record(model=None), record("UserPromptSubmit", 1)).model == "qwen3"
+
+
+def test_a_clock_that_goes_back_does_not_lose_the_end(state: Path) -> None:
+    session = session_after(state, record(minute=30), record("SessionEnd", 10))
+    assert session.end_reason == "other"
+    assert session.started_at == session.ended_at == "2026-11-21T10:10:00.000Z"
+
+
+def test_a_kind_that_enable_noted_is_used_for_a_server_that_does_not_say(state: Path) -> None:
+    ledger.remember_backend(state, "http://box:8000", "litellm")
+    assert session_after(state, record(backend_kind="unknown")).backend_kind == "litellm"
+
+
+def test_what_the_server_says_itself_beats_what_enable_noted(state: Path) -> None:
+    ledger.remember_backend(state, "http://box:8000", "litellm")
+    assert session_after(state, record()).backend_kind == "vllm"
+
+
+# --- the spool
+
+
+def test_spooled_records_find_their_place_by_their_time(state: Path) -> None:
+    state.mkdir()
+    sessionlog.spool(str(state), record("SessionStart", 0, model="chosen", model_is_certain=True))
+    sessionlog.spool(str(state), record("SessionStart", 4, cause="compact"))
+    session = session_after(state, record("SessionEnd", 9))
+    assert (session.started_at, session.ended_at) == ("2026-11-21T10:00:00.000Z", "2026-11-21T10:09:00.000Z")
+    assert (session.model, session.end_reason, session.source) == ("chosen", "other", "startup")
+    assert [event.cause for event in ledger.events(state, "s")] == ["startup", "compact", "other"]
+    assert sessionlog.spooled(str(state)) == []
+
+
+def test_a_file_that_is_taken_in_twice_counts_once(state: Path) -> None:
+    state.mkdir()
+    sessionlog.spool(str(state), record("UserPromptSubmit", blocked=True))
+    (name,) = sessionlog.spooled(str(state))
+    text = (state / "spool" / name).read_text()
+    assert session_after(state, record("UserPromptSubmit", 1)).blocked == 1
+    (state / "spool" / name).write_text(text)  # as if the process had died before removing it
+    assert session_after(state, record("UserPromptSubmit", 2)).blocked == 1
+    assert len(ledger.events(state, "s")) == 3
+    assert sessionlog.spooled(str(state)) == []
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "[]", "{}", '{"schema": 1}', '{"schema": "1"}', "\x00"])
+def test_a_file_that_is_no_record_is_set_aside(state: Path, text: str) -> None:
+    (state / "spool").mkdir(parents=True)
+    (state / "spool" / "1-1-x.json").write_text(text)
+    session_after(state, record())
+    assert [path.name for path in (state / "spool").iterdir()] == ["1-1-x.json.bad"]
+
+
+def test_a_record_with_a_structure_in_it_is_set_aside(state: Path) -> None:
+    (state / "spool").mkdir(parents=True)
+    text = json.dumps(record(cwd=["/home/dev"]) | {"schema": 1})
+    (state / "spool" / "1-1-x.json").write_text(text)
+    session_after(state, record())
+    assert [path.name for path in (state / "spool").iterdir()] == ["1-1-x.json.bad"]
+
+
+def test_a_record_of_a_newer_claude_local_waits_for_it(state: Path) -> None:
+    (state / "spool").mkdir(parents=True)
+    (state / "spool" / "1-1-x.json").write_text(json.dumps(record() | {"schema": sessionlog.SCHEMA_VERSION + 1}))
+    session_after(state, record(session_id="other"))
+    assert sessionlog.spooled(str(state)) == ["1-1-x.json"]
+
+
+def test_a_hook_takes_in_a_few_records_at_a_time_and_a_reader_all(state: Path) -> None:
+    state.mkdir()
+    for number in range(sessionlog.MOST_TAKEN_IN + 7):
+        sessionlog.spool(str(state), record(session_id=f"spooled-{number}"))
+    assert sessionlog.append(str(state), record()) is None
+    assert len(sessionlog.spooled(str(state))) == 7
+    assert len(ledger.sessions(state)) == sessionlog.MOST_TAKEN_IN + 8
+    assert sessionlog.spooled(str(state)) == []
+
+
+# --- the database
+
+
+def test_a_new_log_has_the_schema_and_lets_readers_and_writers_coexist(state: Path) -> None:
+    with closing(sessionlog.connect(str(state))) as log:
+        assert log.execute("PRAGMA user_version").fetchone() == (sessionlog.SCHEMA_VERSION,)
+        assert log.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_an_older_log_is_brought_up_to_date_with_all_that_is_in_it(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_after(state, record())
+    more = (
+        *sessionlog.MIGRATIONS,
+        ("ALTER TABLE sessions ADD COLUMN tokens INTEGER", "CREATE TABLE spans (id INTEGER)"),
+    )
+    monkeypatch.setattr(sessionlog, "MIGRATIONS", more)
+    monkeypatch.setattr(sessionlog, "SCHEMA_VERSION", len(more))
+    assert ledger.sessions(state)[0].session_id == "s"
+    with closing(sessionlog.connect(str(state))) as log:
+        assert log.execute("PRAGMA user_version").fetchone() == (len(more),)
+        assert log.execute("SELECT session_id, tokens FROM sessions").fetchall() == [("s", None)]
+        assert log.execute("SELECT count(*) FROM spans").fetchone() == (0,)
+
+
+def test_a_migration_that_fails_changes_nothing(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session_after(state, record())
+    more = (
+        *sessionlog.MIGRATIONS,
+        ("ALTER TABLE sessions ADD COLUMN tokens INTEGER", "ALTER TABLE nowhere ADD COLUMN x"),
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(sessionlog, "MIGRATIONS", more)
+        patch.setattr(sessionlog, "SCHEMA_VERSION", len(more))
+        with pytest.raises(sessionlog.LogUnusableError, match="no such table"):
+            sessionlog.connect(str(state))
+    with closing(sessionlog.connect(str(state))) as log:
+        assert "tokens" not in {row[1] for row in log.execute("PRAGMA table_info(sessions)")}
+
+
+def test_a_newer_log_is_left_alone(state: Path) -> None:
+    with closing(sessionlog.connect(str(state))) as log:
+        log.execute("PRAGMA user_version = 99")
+    with pytest.raises(sessionlog.NewerSchemaError, match="has schema 99, this claude-local knows"):
+        sessionlog.connect(str(state))
+
+
+def test_many_may_make_the_log_at_the_same_time(state: Path) -> None:
+    ready = threading.Barrier(8)
+    failures: list[Exception] = []
+
+    def make() -> None:
+        ready.wait()
+        try:
+            sessionlog.connect(str(state), patience=30).close()
+        except sessionlog.LogUnusableError as failure:
+            failures.append(failure)
+
+    makers = [threading.Thread(target=make) for _ in range(8)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert failures == []
+
+
+def test_the_log_stays_small_and_whole_though_hooks_do_not_close_it(state: Path) -> None:
+    driver = (
+        "import json, os, sys; sys.path.append(sys.argv[1])\n"
+        "from claude_local_plugin.guest import sessionlog\n"
+        "sessionlog.MOST_WAL_BYTES = 65536\n"
+        "assert sessionlog.append(sys.argv[2], json.loads(sys.argv[3])) is None\n"
+        "os._exit(0)"
+    )
+    sizes = []
+    for number in range(40):
+        arguments = [str(ROOT), str(state), json.dumps(record(session_id=f"s{number}"))]
+        subprocess.run([sys.executable, "-I", "-S", "-c", driver, *arguments], check=True, timeout=60)
+        log = state / f"{sessionlog.DATABASE}-wal"
+        sizes.append(log.stat().st_size if log.exists() else 0)
+    assert 0 in sizes  # closed properly once in a while
+    assert max(sizes) < 2 * 65536
+    assert sizes.count(0) < 20  # and not each time
+    assert len(ledger.sessions(state)) == 40
+
+
+def test_a_hook_killed_in_the_middle_of_its_record_leaves_the_others(state: Path) -> None:
+    session_after(state, record(session_id="before"))
+    driver = (
+        "import os, sys; sys.path.append(sys.argv[1])\n"
+        "from claude_local_plugin.guest import sessionlog\n"
+        "log = sessionlog.connect(sys.argv[2])\n"
+        "log.execute('BEGIN IMMEDIATE')\n"
+        "log.execute(\"UPDATE sessions SET model = 'half done'\")\n"
+        "os._exit(9)"
+    )
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", driver, str(ROOT), str(state)], check=False, timeout=60)
+    assert done.returncode == 9
+    assert session_after(state, record("UserPromptSubmit", 1, session_id="before")).model == "qwen3"
+
+
+def test_a_foreign_database_is_not_touched(state: Path) -> None:
+    state.mkdir()
+    with closing(sqlite3.connect(state / sessionlog.DATABASE)) as foreign:
+        foreign.execute("CREATE TABLE sessions (x)")
+        foreign.commit()
+    assert sessionlog.append(str(state), record()) is not None
+    with closing(sqlite3.connect(state / sessionlog.DATABASE)) as foreign:
+        assert [row[1] for row in foreign.execute("PRAGMA table_info(sessions)")] == ["x"]
+
+
+def test_with_no_room_even_for_the_spool_the_caller_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        sessionlog.append(str(tmp_path / "file" / "state"), record())
+
+
+def test_a_fault_is_one_line_whatever_is_in_it(state: Path) -> None:
+    sessionlog.note_fault(str(state), "first\nsecond\udce9")
+    (line,) = (state / sessionlog.FAULTS).read_text().splitlines()
+    assert line.endswith("Z first second?")
+    assert os.stat(state / sessionlog.FAULTS).st_mode & 0o777 == 0o600  # noqa: PTH116

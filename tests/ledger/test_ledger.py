@@ -1,0 +1,278 @@
+"""Reading the session log: what is asked is answered, what is not there is not made."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claude_local_plugin import ledger
+from claude_local_plugin.commands.sessions import list_sessions, show_session
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.guest import sessionlog
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state folder that does not exist yet."""
+    yield tmp_path / "state"
+    while sessionlog._LEFT_OPEN:
+        sessionlog._LEFT_OPEN.pop().close()
+
+
+def happened(state: Path, session_id: str, at: str = "2026-11-21T10:03:13.123Z", **more: Any) -> None:
+    """Puts one event on record."""
+    event = {"session_id": session_id, "at": at, "event": "SessionStart", "cause": "startup"}
+    backend = {"backend_kind": "anthropic", "backend_url": "https://api.anthropic.com"}
+    assert sessionlog.append(str(state), event | backend | more) is None
+
+
+def spooled(state: Path, session_id: str) -> None:
+    """Leaves one event in the spool."""
+    at = "2026-11-21T10:00:00.000Z"
+    event = {"session_id": session_id, "at": at, "event": "SessionStart", "backend_kind": "vllm"}
+    sessionlog.spool(str(state), event)
+
+
+def test_asking_an_empty_home_leaves_it_empty(home: Path) -> None:
+    state = home / ".local" / "state" / "claude-local"
+    assert list_sessions(state) == {"sessions": []}
+    assert ledger.session(state, "x") is None
+    assert ledger.events(state, "x") == ()
+    assert ledger.last_session(state, "/home/dev") is None
+    assert ledger.backend_kind(state, "http://box:8000") is None
+    with pytest.raises(ClaudeLocalError):
+        show_session(state, "x")
+    assert list(home.iterdir()) == []
+
+
+def test_a_listed_session_has_exactly_the_agreed_fields(state: Path) -> None:
+    happened(
+        state,
+        "5b6f1f4e",
+        cwd="/home/dev/proj/sub",
+        project="/home/dev/proj",
+        backend_kind="vllm",
+        backend_url="http://dell-pro-max:8000",
+        model="qwen3-coder-next",
+        outcome="ok",
+        reachable=True,
+        latency_ms=3.4,
+        client_version="2.1.329",
+    )
+    happened(state, "5b6f1f4e", "2026-11-21T11:00:00.000Z", event="SessionEnd", cause="other", backend_kind="unknown",
+             backend_url="http://dell-pro-max:8000")  # fmt: skip
+    assert list_sessions(state) == {
+        "sessions": [
+            {
+                "session_id": "5b6f1f4e",
+                "started_at": "2026-11-21T10:03:13.123Z",
+                "ended_at": "2026-11-21T11:00:00.000Z",
+                "end_reason": "other",
+                "cwd": "/home/dev/proj/sub",
+                "project": "/home/dev/proj",
+                "backend": {"kind": "vllm", "url": "http://dell-pro-max:8000"},
+                "model": "qwen3-coder-next",
+                "reachable": True,
+                "latency_ms": 3.4,
+                "client_version": "2.1.329",
+            }
+        ]
+    }
+
+
+def test_the_newest_session_comes_first_and_the_limit_counts(state: Path) -> None:
+    for hour in ("08", "11", "09"):
+        happened(state, f"at-{hour}", f"2026-11-21T{hour}:00:00.000Z")
+    assert [session.session_id for session in ledger.sessions(state)] == ["at-11", "at-09", "at-08"]
+    assert [session.session_id for session in ledger.sessions(state, 2)] == ["at-11", "at-09"]
+    assert ledger.sessions(state, 0) == ()
+
+
+def test_a_shown_session_has_its_events(state: Path) -> None:
+    happened(state, "5b6f1f4e", source="startup", entrypoint="cli")
+    refused = {"outcome": "refused", "reachable": False, "blocked": True, "detail": "no"}
+    server = {"backend_kind": "unknown", "backend_url": "http://box:8000"}
+    prompt = {"event": "UserPromptSubmit", "cause": None}
+    happened(state, "5b6f1f4e", "2026-11-21T10:04:00.000Z", **prompt, **server, **refused)
+    shown = show_session(state, "5b6f")
+    (listed,) = ledger.sessions(state)
+    assert shown.keys() == listed.as_json().keys() | {"source", "entrypoint", "blocked", "events"}
+    assert (shown["session_id"], shown["source"], shown["entrypoint"], shown["blocked"]) == (
+        "5b6f1f4e",
+        "startup",
+        "cli",
+        1,
+    )
+    assert shown["events"] == [
+        {
+            "at": "2026-11-21T10:03:13.123Z",
+            "event": "SessionStart",
+            "cause": "startup",
+            "backend": {"kind": "anthropic", "url": "https://api.anthropic.com"},
+            "outcome": None,
+            "status": None,
+            "latency_ms": None,
+            "blocked": False,
+            "detail": None,
+        },
+        {
+            "at": "2026-11-21T10:04:00.000Z",
+            "event": "UserPromptSubmit",
+            "cause": None,
+            "backend": {"kind": "unknown", "url": "http://box:8000"},
+            "outcome": "refused",
+            "status": None,
+            "latency_ms": None,
+            "blocked": True,
+            "detail": "no",
+        },
+    ]
+
+
+def test_an_id_that_begins_another_is_found_by_itself(state: Path) -> None:
+    happened(state, "abc")
+    happened(state, "abcd")
+    assert show_session(state, "abc")["session_id"] == "abc"
+
+
+def test_a_prefix_of_several_sessions_is_refused_by_naming_them(state: Path) -> None:
+    happened(state, "abc-1")
+    happened(state, "abc-2")
+    with pytest.raises(UsageError, match=r"several sessions begin with 'abc': abc-[12], abc-[12]"):
+        show_session(state, "abc")
+
+
+@pytest.mark.parametrize("unknown", ["", "zzz", "%", "_", "*", "ABC"])
+def test_an_unknown_session_is_an_error_with_a_hint(state: Path, unknown: str) -> None:
+    happened(state, "abc")
+    with pytest.raises(ClaudeLocalError) as caught:
+        show_session(state, unknown)
+    assert caught.value.hint == "claude-local sessions list"
+
+
+def test_the_last_session_of_a_folder_is_its_own_or_its_projects(state: Path) -> None:
+    happened(state, "own", "2026-11-21T10:00:00.000Z", cwd="/p", project="/p")
+    happened(state, "sub", "2026-11-21T11:00:00.000Z", cwd="/p/sub", project="/p")
+    happened(state, "other", "2026-11-21T12:00:00.000Z", cwd="/q", project="/q")
+    for folder, last in (("/p", "sub"), ("/p/sub", "sub"), ("/q", "other")):
+        found = ledger.last_session(state, folder)
+        assert found is not None
+        assert found["session_id"] == last
+    assert ledger.last_session(state, "/p/") is None
+
+
+def test_a_backend_is_remembered_in_the_hooks_spelling(state: Path) -> None:
+    ledger.remember_backend(state, "http://user:secret@Box:8000/?key=secret", "vllm", "0.32.0")
+    assert ledger.backend_kind(state, "http://box:8000") == "vllm"
+    ledger.remember_backend(state, "http://box:8000", "litellm")
+    assert ledger.backend_kind(state, "http://box:8000") == "litellm"
+    assert b"secret" not in (state / sessionlog.DATABASE).read_bytes()
+    with pytest.raises(ValueError, match="URL"):
+        ledger.remember_backend(state, "box", "vllm")
+
+
+def test_what_was_spooled_before_there_was_a_log_is_read(state: Path) -> None:
+    state.mkdir()
+    spooled(state, "x")
+    assert [session.session_id for session in ledger.sessions(state)] == ["x"]
+    assert sessionlog.spooled(str(state)) == []
+
+
+def test_a_damaged_log_is_said_to_be_so_and_stays(state: Path) -> None:
+    state.mkdir()
+    (state / sessionlog.DATABASE).write_bytes(b"no database" * 500)
+    with pytest.raises(ClaudeLocalError, match="damaged") as caught:
+        ledger.sessions(state)
+    assert "until then sessions are kept in" in str(caught.value.hint)
+    with pytest.raises(ClaudeLocalError, match="damaged"):
+        ledger.remember_backend(state, "http://box:8000", "vllm")
+    assert (state / sessionlog.DATABASE).read_bytes() == b"no database" * 500
+
+
+def test_a_log_damaged_inside_is_said_to_be_so(state: Path) -> None:
+    for number in range(200):
+        happened(state, f"session-{number}", cwd="/x" * 100)
+    while sessionlog._LEFT_OPEN:
+        sessionlog._LEFT_OPEN.pop().close()
+    path = state / sessionlog.DATABASE
+    data = bytearray(path.read_bytes())
+    data[8192:] = b"\xa5" * (len(data) - 8192)
+    path.write_bytes(data)
+    with pytest.raises(ClaudeLocalError, match="damaged"):
+        ledger.sessions(state)
+
+
+def test_a_damaged_log_and_a_spool_are_read_as_far_as_possible(state: Path) -> None:
+    state.mkdir()
+    (state / sessionlog.DATABASE).write_bytes(b"no database" * 500)
+    spooled(state, "x")
+    with pytest.raises(ClaudeLocalError, match="damaged"):
+        ledger.sessions(state)
+    (state / sessionlog.DATABASE).rename(state / "aside")  # what the hint says
+    assert [session.session_id for session in ledger.sessions(state)] == ["x"]
+
+
+def test_a_newer_log_is_not_read(state: Path) -> None:
+    happened(state, "x")
+    with closing(sqlite3.connect(state / sessionlog.DATABASE)) as log:
+        log.execute("PRAGMA user_version = 99")
+    with pytest.raises(ClaudeLocalError, match="has schema 99") as caught:
+        ledger.sessions(state)
+    assert "newer claude-local" in str(caught.value.hint)
+
+
+def test_an_empty_file_is_an_empty_log(state: Path) -> None:
+    state.mkdir()
+    (state / sessionlog.DATABASE).touch()
+    assert ledger.sessions(state) == ()
+
+
+def test_reading_does_not_change_the_log(state: Path) -> None:
+    happened(state, "x")
+    while sessionlog._LEFT_OPEN:
+        sessionlog._LEFT_OPEN.pop().close()
+    before = (state / sessionlog.DATABASE).read_bytes()
+    assert len(ledger.sessions(state)) == 1
+    assert (state / sessionlog.DATABASE).read_bytes() == before
+
+
+def test_a_reader_sees_what_a_writer_has_committed_and_no_more(state: Path) -> None:
+    happened(state, "x")
+    with closing(sessionlog.connect(str(state))) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("UPDATE sessions SET model = 'unfinished'")
+        assert ledger.sessions(state)[0].model is None
+        writer.execute("ROLLBACK")
+
+
+# root would write there all the same, hence a process without that privilege
+@pytest.mark.skipif(sys.platform != "linux", reason="root's privileges are dropped the Linux way")
+def test_a_log_on_a_read_only_disk_can_be_read(state: Path) -> None:
+    happened(state, "x")
+    while sessionlog._LEFT_OPEN:
+        sessionlog._LEFT_OPEN.pop().close()
+    state.chmod(0o500)
+    program = (
+        "import ctypes, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)\n"
+        "import os; os.execv(sys.executable, [sys.executable, '-c', sys.argv[1], sys.argv[2]])"
+    )
+    question = (
+        "import sys; from pathlib import Path; from claude_local_plugin import ledger\n"
+        "print([session.session_id for session in ledger.sessions(Path(sys.argv[1]))])"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program, question, str(state)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        state.chmod(0o700)
+    assert (done.stdout, done.stderr) == ("['x']\n", "")

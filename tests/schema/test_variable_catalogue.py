@@ -1,0 +1,139 @@
+"""The catalogue of environment variables: complete for our code, true about the client, light to import."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import claude_local_plugin
+from claude_local_plugin.precedence import env_rules
+from claude_local_plugin.settings import variables
+from claude_local_plugin.settings.variables import catalogue, is_secret, nearest, refused_in
+
+PACKAGE = Path(claude_local_plugin.__file__).parent
+ENV_KEY = re.compile(r"(ANTHROPIC|CLAUDE|API|DISABLE|ENABLE|MAX)_[A-Z0-9_]*[A-Z0-9]")
+#: Our own variables, and the module that lists every name the client knows.
+OURS, EVERY_NAME = "CLAUDE_LOCAL_", PACKAGE / "precedence" / "env_rules.py"
+
+
+def mentioned() -> Iterator[tuple[str, str]]:
+    """Every string in our code that looks like a variable's name, with the module it stands in."""
+    for module in sorted(PACKAGE.rglob("*.py")):
+        if module == EVERY_NAME:
+            continue
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and ENV_KEY.fullmatch(node.value):
+                yield node.value, str(module.relative_to(PACKAGE))
+
+
+def test_every_variable_that_our_code_names_is_in_the_catalogue() -> None:
+    unknown = {(name, module) for name, module in mentioned() if name not in catalogue() and not name.startswith(OURS)}
+    assert not unknown
+
+
+def test_it_is_read_once_and_cannot_be_changed() -> None:
+    assert catalogue() is catalogue()
+    with pytest.raises(TypeError):
+        catalogue()["X"] = None  # type: ignore[index]
+
+
+def test_every_variable_is_described_in_a_sentence_and_has_a_role_with_a_heading() -> None:
+    for variable in catalogue().values():
+        assert variable.description[0].isupper() or variable.description[0] in "“/", variable.name
+        assert variable.description.endswith("."), variable.name
+        assert variable.role in variables.ROLES, variable.name
+    assert {variable.role for variable in catalogue().values()} == set(variables.ROLES)
+
+
+@pytest.mark.parametrize("since", sorted({str(each.since) for each in catalogue().values() if each.since}))
+def test_since_is_a_version(since: str) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", since)
+
+
+@pytest.mark.parametrize("variable", catalogue().values(), ids=catalogue())
+def test_it_agrees_with_the_resolver_on_refusal_and_trust(variable: variables.Variable) -> None:
+    assert variable.before_trust == (variable.name in env_rules.APPLIED_BEFORE_TRUST)
+    refused = set(variable.refused_in) & {"project", "local"}
+    assert refused in (set(), {"project", "local"}), "the client treats both files alike"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS", "MY_TOKEN"]
+    + ["OPENAI_API_KEY", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY", "my_server_key", "OTEL_EXPORTER_OTLP_LOGS_HEADERS"],
+)
+def test_what_is_secret(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "MAX_THINKING_TOKENS", "CLAUDE_CODE_CLIENT_KEY", "PATH"]
+    + ["CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "DISABLE_TELEMETRY", "KEYBOARD"],
+)
+def test_what_is_not_secret(name: str) -> None:
+    assert not is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ANTHROPIC_BASE_URL", "PATH"])
+def test_a_url_with_a_password_is_secret_whatever_it_is_called(name: str) -> None:
+    assert is_secret(name, "http://me:word@proxy.example.com:8080/x")
+    assert not is_secret(name, "http://proxy.example.com:8080/@x")
+
+
+def test_every_secret_is_also_one_by_its_name() -> None:
+    """So that a catalogue entry without its mark would be noticed."""
+    named = {name for name in catalogue() if name.endswith(variables.SECRET_ENDINGS)}
+    assert {name for name in named if not is_secret(name)} == {"CLAUDE_CODE_CLIENT_KEY"}  # a file's name
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ANTHROPIC_BASEURL", "ANTHROPIC_BASE_URL"),
+        ("ANTHROPIC_BASE_URI", "ANTHROPIC_BASE_URL"),
+        ("anthropic_base_url", "ANTHROPIC_BASE_URL"),
+        ("ANTROPIC_MODEL", "ANTHROPIC_MODEL"),
+        ("CLAUDE_CODE_MAX_OUTPUT_TOKEN", "CLAUDE_CODE_MAX_OUTPUT_TOKENS"),
+        ("CLAUDE_CODE_ATTRIBUTION_HEADERS", "CLAUDE_CODE_ATTRIBUTION_HEADER"),
+        ("DISABLE_TELEMETERY", "DISABLE_TELEMETRY"),
+    ],
+)
+def test_the_nearest_name_of_a_misspelt_variable(name: str, meant: str) -> None:
+    assert nearest(name) == meant
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ANTHROPIC_BASE_URL", "PATH", "home", "Home", "TMPDIRS", "MY_MODEL", "OPENAI_BASE_URL", "ANTHROPIC_TOKEN"]
+    + ["DISABLE_PROMPT_CACHING_OPUS", "CLAUDE_CODE_SESSION_KIND", "ANT_OTEL_EXPORTER_OTLP_HEADERS"],
+)
+def test_no_nearest_name_for_a_known_a_foreign_or_a_merely_similar_one(name: str) -> None:
+    assert nearest(name) is None
+
+
+def test_no_variable_of_the_client_is_taken_for_a_misspelling() -> None:
+    names = env_rules.REFUSED_IN_PROJECT_AND_LOCAL | env_rules.APPLIED_BEFORE_TRUST
+    assert not {name: nearest(name) for name in names if nearest(name)}
+
+
+def test_what_a_project_may_not_set() -> None:
+    assert refused_in("CLAUDE_CODE_MODEL_CAPABILITIES", "local")
+    assert refused_in("CLAUDE_CODE_OAUTH_TOKEN", "project")
+    assert not refused_in("CLAUDE_CODE_MODEL_CAPABILITIES", "user")
+    assert refused_in("CLAUDE_CODE_SESSION_ID", "managed")
+    assert not refused_in("ANTHROPIC_BASE_URL", "local")
+    assert not refused_in("BRAND_NEW", "local")
+
+
+def test_importing_it_brings_nothing_heavy() -> None:
+    program = (
+        "import sys, claude_local_plugin.settings.variables as v; v.catalogue(); v.is_secret('X'); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    heavy = {"jsonschema", "referencing", "difflib", "platformdirs", "httpx", "rich", "click"}
+    assert not heavy & set(done.stdout.split())
