@@ -1,6 +1,7 @@
 """What git thinks of a settings file, and keeping one out of it: the only module that runs git."""
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +33,17 @@ def standing(settings_file: Path) -> Standing:
     relative = settings_file.relative_to(layout.root).as_posix()
     exclude_file = layout.common_dir / "info" / "exclude" if layout.common_dir else None
     try:
-        tracked = _git(layout.root, "ls-files", "--error-unmatch", "--", relative).returncode == 0
-        ignored = _git(layout.root, "check-ignore", "-q", "--no-index", "--", relative).returncode == 0
+        tracked = _asked(layout.root, "ls-files", "--error-unmatch", "--", f":(literal){relative}")
+        ignored = _asked(layout.root, "check-ignore", "-q", "--no-index", "--", relative)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Standing(in_repository=True, problem=f"git cannot be asked about {settings_file}: {error}")
-    return Standing(True, tracked, ignored, exclude_file, f"/{relative}")
+    return Standing(True, tracked, ignored, exclude_file, f"/{_pattern(relative)}")
+
+
+def _pattern(path: str) -> str:
+    """The path as a line of an exclude file that means just this path."""
+    escaped = re.sub(r"([\\*?\[])", r"\\\1", path)
+    return re.sub(r" +$", lambda blanks: "\\ " * len(blanks[0]), escaped)
 
 
 def with_line(text: str | None, line: str) -> str:
@@ -55,6 +62,15 @@ def without_line(text: str | None, line: str, before: str | None) -> str | None:
         return before
     kept = "".join(part for part in text.splitlines(keepends=True) if part.rstrip("\r\n") != line)
     return None if before is None and not kept else kept
+
+
+def _asked(folder: Path, *arguments: str) -> bool:
+    """Git's yes (0) or no (1) to a question; raises OSError with its words where it gives neither."""
+    ended = _git(folder, *arguments)
+    if ended.returncode not in (0, 1):
+        said = ended.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        raise OSError(said or f"git ended with exit code {ended.returncode}")
+    return ended.returncode == 0
 
 
 def _git(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":

@@ -5,12 +5,13 @@ warnings. Facts named here were observed on Claude Code 2.1.329 and vLLM 0.32.0.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.urls import is_plain_http_remote
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective
+from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.render import PLACEHOLDER
 from claude_local_plugin.settings.document import Set
 
@@ -23,6 +24,8 @@ UNDEFERRED_TOOLS = {"custom": 7_319, "claude": 9_916}
 COMPACTION_RESERVE = 13_000
 #: The output limits we choose from; the client's own default for an unknown model is 32,000.
 OUTPUT_LIMITS = (32_000, 16_384, 8_192, 4_096, 2_048)
+#: No more than this of the output limit is kept free by the client.
+RESERVED_OUTPUT = 20_000
 
 ALIAS_VARIABLES = tuple(f"ANTHROPIC_DEFAULT_{tier}_MODEL" for tier in ("OPUS", "SONNET", "HAIKU", "FABLE"))
 PROVIDER_SWITCHES = tuple(
@@ -40,7 +43,7 @@ class Line:
     """One settings key to set, with the one-line reason shown to the user."""
 
     path: tuple[str, ...]
-    value: object
+    value: object = field(repr=False)
     reason: str
     secret: bool = False
 
@@ -63,7 +66,7 @@ class Backend:
     model: str
     max_model_len: int | None
     version: str | None = None
-    token: str = PLACEHOLDER
+    token: str = field(default=PLACEHOLDER, repr=False)
 
     @property
     def host(self) -> str:
@@ -88,9 +91,14 @@ def smallest_window(backend: Backend, needs: Needs) -> int:
 
 
 def output_limit(backend: Backend, needs: Needs) -> int:
-    """The largest limit that leaves two fifths of the free window to the conversation."""
+    """The largest limit that leaves two fifths of the free window to the conversation.
+
+    A server that refuses a prompt and a limit which together exceed the window gets none above what the client keeps
+    free: a long conversation would be refused before it is compacted.
+    """
     free = (backend.max_model_len or 0) - first_prompt_tokens(backend, needs) - COMPACTION_RESERVE
-    return next((limit for limit in OUTPUT_LIMITS if limit <= free * 0.6), OUTPUT_LIMITS[-1])
+    most = min(free * 0.6, RESERVED_OUTPUT if needs.output_not_clamped else free)
+    return next((limit for limit in OUTPUT_LIMITS if limit <= most), OUTPUT_LIMITS[-1])
 
 
 def lines(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope) -> tuple[Line, ...]:
@@ -117,7 +125,8 @@ def _env(name: str, value: str, reason: str, *, secret: bool = False) -> Line:
 def _set_anywhere(snapshot: Snapshot, key: str) -> str | None:
     """Where a non-empty value of `key` would be heard from, as people say it; None where nowhere."""
     for candidate in candidates(snapshot, key):
-        if candidate.value and candidate.scope not in (Scope.DEFAULT, Scope.LOGIN, Scope.CONSOLE):
+        heard = candidate.state not in ("refused", "dropped")
+        if heard and candidate.value and candidate.scope not in (Scope.DEFAULT, Scope.LOGIN, Scope.CONSOLE):
             return "your shell" if candidate.scope is Scope.SHELL else f"{candidate.scope} settings"
     return None
 
@@ -132,7 +141,7 @@ def _routing(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
     yield _env("ANTHROPIC_BASE_URL", backend.url, "every request goes to your server")
     for switch in PROVIDER_SWITCHES:
         if where := _set_anywhere(snapshot, f"env.{switch}"):
-            yield _env(switch, "", f"set in {where}; it would beat the base URL")
+            yield _env(switch, "", f"set in {where}; a provider switch that is on beats the base URL")
     yield from _no_proxy(snapshot, backend)
 
 
@@ -140,16 +149,12 @@ def _no_proxy(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
     if not any(effective(snapshot, f"env.{name}") for name in PROXY_VARIABLES):
         return
     host = urlsplit(backend.url).hostname or ""
-    known = {name: effective(snapshot, f"env.{name}") for name in ("no_proxy", "NO_PROXY")}
-    for name, value in known.items():
-        # the client reads the lower-case name first and then ignores the other one
-        if name == "no_proxy" and value is None:
-            continue
-        entries = [entry.strip() for entry in (value or "").split(",") if entry.strip()]
-        if host not in entries and "*" not in entries:
-            yield _env(
-                name, ",".join([*entries, host]), "a proxy is set, and Claude Code would use it even for this host"
-            )
+    # the client hears the lower-case name and, only where that is not set or empty, the other one
+    name = "no_proxy" if effective(snapshot, "env.no_proxy") else "NO_PROXY"
+    entries = (effective(snapshot, f"env.{name}") or "").replace(",", " ").split()
+    if host not in entries and "*" not in entries:
+        reason = "a proxy is set, and Claude Code would use it even for this host"
+        yield _env(name, ",".join([*entries, host]), reason)
 
 
 def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
@@ -249,18 +254,23 @@ def warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *
 
 def _warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *, onboarded: bool) -> Iterator[str]:
     if is_plain_http_remote(backend.url):
-        host = backend.host
-        yield f"plain HTTP: anyone on the path between here and {host} can read your code and prompts"
+        parts = urlsplit(backend.url)
+        host, port = parts.hostname, parts.port or 80
+        yield (
+            f"plain HTTP: anyone on the path between here and {backend.host} can read your code and prompts; through"
+            f" a tunnel nobody can: ssh -N -L {port}:localhost:{port} {host}, then claude-local enable"
+            f" --url http://localhost:{port}{parts.path}"
+        )
     if backend.max_model_len is None:
         yield (
             f"{backend.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens and never"
             " compacts in time: name it with --max-model-len N"
         )
-    elif backend.name_family == "claude" and backend.max_model_len < 200_000:
+    elif (assumed := known_window(backend.model)) and backend.max_model_len < assumed:
         yield (
-            f"{backend.model} looks like a model of Anthropic's: Claude Code assumes its window and ignores"
-            f" CLAUDE_CODE_MAX_CONTEXT_TOKENS, but your server has {backend.max_model_len:,} tokens;"
-            " serve it under a name of its own (vLLM: --served-model-name) and enable that"
+            f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
+            f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"
+            " name of its own (vLLM: --served-model-name NAME), then claude-local enable --model NAME"
         )
     for problem in (needs.too_old, needs.thinking_ignored):
         if problem:

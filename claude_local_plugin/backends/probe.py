@@ -220,9 +220,10 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _tls_problem(base: BackendUrl, error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"has a certificate that is not trusted: {error.verify_message}"
-    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
+    reason = getattr(error, "reason", None)  # missing where it was not OpenSSL that complained
+    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         return f"does not speak TLS: use http://{base.netloc}"
-    return f"makes no encrypted connection: {error.reason or 'the handshake failed'}"
+    return f"makes no encrypted connection: {reason or 'the handshake failed'}"
 
 
 async def _speaks_tls(base: BackendUrl, deadline: float) -> bool:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,11 +11,13 @@ from claude_local_plugin import git, ledger, paths, plan
 from claude_local_plugin.backends import ServedModel, Server, identify, sweep, wellknown
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.needs import needs as needs_of
-from claude_local_plugin.backends.urls import normalise
+from claude_local_plugin.backends.urls import is_anthropic, normalise
+from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.precedence import (
     Candidate,
+    FileState,
     Resolution,
     Scope,
     Snapshot,
@@ -23,9 +25,8 @@ from claude_local_plugin.precedence import (
     resolve,
     settings_file_to_write,
 )
-from claude_local_plugin.render import PLACEHOLDER, mask_secret, short_path
+from claude_local_plugin.render import PLACEHOLDER, mask_secret, printable, short_path
 from claude_local_plugin.settings import file, hooks, ownership
-from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.settings.document import Change, DocumentError
 
 #: Asks the user to choose one of several; None where nobody can be asked.
@@ -60,18 +61,19 @@ class Prepared:
     backend: plan.Backend
     settings_file: Path
     lines: tuple[plan.Line, ...]
-    changes: tuple[Change, ...]
-    before: str | None
-    after: str | None
+    changes: tuple[Change, ...] = field(repr=False)
+    before: str | None = field(repr=False)
+    after: str | None = field(repr=False)
     warnings: tuple[str, ...]
-    standing: git.Standing
+    #: What to remember about the line that keeps the file out of git; empty where none is to be added.
+    exclude: Mapping[str, str]
     unheard: tuple[str, ...]
     sentence: str
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to write."""
-        return self.before != self.after
+        return self.before != self.after or bool(self.exclude)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -80,10 +82,16 @@ class Prepared:
 
     def diff(self) -> str:
         """The unified diff of what would be written, with secrets masked."""
-        text = unified_diff(self.before, self.after, str(self.settings_file))
-        for secret in self.secrets:
-            text = text.replace(secret, mask_secret(secret))
-        return text
+        harmless = {str(line.value) for line in self.lines if not line.secret}
+        return masked_diff(self.before, self.after, self.settings_file, secrets=self.secrets, harmless=harmless)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the settings say once they are written: what a session here uses, and which of our lines are not heard."""
+
+    sentence: str
+    unheard: tuple[str, ...]
 
 
 def prepare(request: Request, world: World, choose: Choose | None = None) -> Prepared:
@@ -115,6 +123,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     after = _previewed(before, changes, record, settings_file)
 
     planned = world.snapshot({settings_file: after})
+    _refuse_dropped(planned, settings_file)
     resolution = resolve(planned)
     _refuse_leaks(resolution, backend)
     warnings = [*plan.warnings(snapshot, backend, needs, request.scope, onboarded=snapshot.onboarded)]
@@ -126,7 +135,15 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     if standing.problem:
         warnings.append(standing.problem)
     if standing.tracked and request.scope is Scope.LOCAL:
-        warnings.append(f"{settings_file} is tracked by git: everyone who pulls it gets your server's address")
+        warnings.append(
+            f"{settings_file} is tracked by git: everyone who pulls it gets your server's address:"
+            f" git rm --cached {settings_file.name} keeps it yours"
+        )
+    if server is not None and backend.model not in {model.name for model in server.models}:
+        warnings.append(
+            f"{server.url} does not list {printable(backend.model)}; unless one of its wildcards routes that name,"
+            " sessions will fail: claude-local enable --model NAME names another"
+        )
     return Prepared(
         world=world,
         request=request,
@@ -138,25 +155,29 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         before=before,
         after=after,
         warnings=tuple(warnings),
-        standing=standing,
-        unheard=_unheard(planned, lines, settings_file),
+        exclude=_exclude(request, standing),
+        unheard=_unheard(planned, resolution, lines, settings_file),
         sentence=sentence(resolution, world),
     )
 
 
-def write(prepared: Prepared) -> str:
-    """Carry the plan out, read everything back, and say in one sentence what a session here will now use."""
+def write(prepared: Prepared) -> Written:
+    """Carry the plan out, read everything back as Claude Code would, and say what a session here will now use."""
     world = prepared.world
-    extras = _exclude(prepared)
+    extras = prepared.exclude
     ownership.apply(prepared.settings_file, {BACKEND: prepared.changes}, state_dir=world.state_dir, extras=extras)
-    if "exclude_file" in extras:
+    if extras:
         line = extras["exclude_line"]
         file.rewrite(
             Path(extras["exclude_file"]), lambda text: git.with_line(text, line), lock_dir=world.state_dir / "locks"
         )
     version = prepared.server.version if prepared.server else None
     ledger.remember_backend(world.state_dir, prepared.backend.url, prepared.backend.kind, version)
-    return sentence(resolve(world.snapshot()), world)
+    snapshot = world.snapshot()
+    resolution = resolve(snapshot)
+    return Written(
+        sentence(resolution, world), _unheard(snapshot, resolution, prepared.lines, prepared.settings_file)
+    )
 
 
 def report(prepared: Prepared, *, dry_run: bool) -> dict[str, Any]:
@@ -202,8 +223,11 @@ def _token(request: Request, environ: Mapping[str, str]) -> str:
             f"the environment variable {request.token_env} named by --token-env is not set",
             f"export {request.token_env}=…  (the key your server was started with)",
         )
-    if not token.isprintable() or token != token.strip():
-        raise UsageError(f"the value of {request.token_env} has spaces or line breaks around or in it")
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UsageError(
+            f"the value of {request.token_env} has characters in it that no HTTP header can carry, such as spaces",
+            f"export {request.token_env}=…  without quotes and line breaks in the value",
+        )
     return token
 
 
@@ -214,15 +238,17 @@ def _server(request: Request, token: str, choose: Choose | None) -> Server | Non
             raise UsageError(
                 "--no-check asks no server, so it needs --url", "claude-local enable --no-check --url URL --model NAME"
             )
-        return _found(request, choose)
+        return _found(request, token, choose)
     url = normalise(request.url)
+    if is_anthropic(url.host):
+        raise UsageError(f"{url} is Anthropic's own API, not a server of yours", "claude-local disable")
     if not request.check:
         return None
     server = identify(url.url, token=None if token == PLACEHOLDER else token)
     return _usable(server, request)
 
 
-def _found(request: Request, choose: Choose | None) -> Server:
+def _found(request: Request, token: str, choose: Choose | None) -> Server:
     if not request.port_scan:
         raise UsageError("no --url, and --no-port-scan forbids looking for a server", "claude-local enable --url URL")
     servers = sweep()
@@ -231,20 +257,23 @@ def _found(request: Request, choose: Choose | None) -> Server:
             f"no model server answers on this machine's well-known ports ({wellknown.ports_text()})",
             f"start one, for example: {wellknown.START_HINT}\n      or name one elsewhere: claude-local enable --url http://HOST:PORT",
         )
-    if len(servers) == 1:
-        return _usable(servers[0], request)
-    listed = [f"{server.url}  {describe(server)}" for server in servers]
-    if choose is None:
-        raise UsageError(
-            "several model servers answer here: " + "; ".join(listed), f"claude-local enable --url {servers[0].url}"
-        )
-    return _usable(servers[listed.index(choose("which server?", listed))], request)
+    chosen = servers[0]
+    if len(servers) > 1:
+        listed = [f"{server.url}  {describe(server)}" for server in servers]
+        if choose is None:
+            raise UsageError(
+                "several model servers answer here: " + "; ".join(listed), f"claude-local enable --url {chosen.url}"
+            )
+        chosen = servers[listed.index(choose("which server?", listed))]
+    if token != PLACEHOLDER:
+        chosen = identify(chosen.url, token=token)  # while looking around, nobody was shown the key
+    return _usable(chosen, request)
 
 
 def describe(server: Server) -> str:
     """A server in a few words: `vLLM 0.32.0, 2 models`."""
     label = wellknown.label(server.kind)
-    name = f"{label} {server.version}" if server.version else label
+    name = f"{label} {printable(server.version)}" if server.version else label
     count = len(server.models)
     return f"{name}, {count} model{'' if count == 1 else 's'}" if server.models else name
 
@@ -252,18 +281,16 @@ def describe(server: Server) -> str:
 def _usable(server: Server, request: Request) -> Server:
     """The server, if sessions can use it; else the error that says what is the matter with it."""
     if server.state in ("needs-key", "wrong-key"):
-        what = "asks for a key" if server.state == "needs-key" else f"refuses the key in {request.token_env}"
+        what = "asks for a key" if server.state == "needs-key" else f"does not accept the key in {request.token_env}"
         raise BackendError(
             f"{server.url} {what}",
             "export MY_KEY=…, then claude-local enable --token-env MY_KEY   (the key never goes on the command line)",
         )
-    if server.kind == "openai-only":
+    if server.kind == "openai-only" or server.speaks_messages is False:
         raise BackendError(
-            f"{server.url} speaks only the OpenAI protocol; Claude Code needs Anthropic's Messages API (/v1/messages)",
+            f"{server.url} ({describe(server)}) has no Messages API (/v1/messages), which Claude Code needs",
             "put LiteLLM before it, or use a newer server: vLLM from 0.11.1 on, Ollama, llama.cpp, LM Studio, SGLang",
         )
-    if server.kind == "anthropic":
-        raise UsageError(f"{server.url} is Anthropic's own API, not a server of yours", "claude-local disable")
     if server.state not in ("ready", "overloaded"):
         raise BackendError(
             f"{server.url}: {server.problem or server.state}",
@@ -294,24 +321,48 @@ def _model(request: Request, server: Server, choose: Choose | None) -> ServedMod
         if server.kind == "litellm":
             # a wildcard such as `claude-*` is routed but not listed, so an unlisted name may well be served
             return ServedModel(request.model, None, None)
-        near = difflib.get_close_matches(request.model, by_name, n=3, cutoff=0.3) or list(by_name)[:3]
+        near = _nearest(request.model, list(by_name))
         raise UsageError(
-            f"{server.url} does not serve {request.model!r}; it serves {', '.join(by_name) or 'no model at all'}",
-            f"claude-local enable --url {server.url} --model {near[0]}" if near else "load a model first",
+            f"{server.url} does not serve {request.model!r}; {_said_to_serve(near, len(by_name))}",
+            f"claude-local enable --url {server.url} --model {printable(near[0])}" if near else "load a model first",
         )
     if not by_name:
         raise BackendError(f"{server.url} lists no model", "load one, or name it with --model NAME")
     if len(by_name) == 1:
         return server.models[0]
-    own = [model for model in server.models if not model.name.lower().startswith("claude-")]
-    if len(own) == 1 and own[0].root and all(model.root == own[0].root for model in server.models):
-        return own[0]  # the other names are aliases of the same weights, under which the window could not be set
+    if own := without_aliases(server):
+        return own
     if choose is None:
         raise UsageError(
-            f"{server.url} serves several models: {', '.join(by_name)}",
-            f"claude-local enable --url {server.url} --model {server.models[0].name}",
+            f"{server.url} serves several models: {printable(', '.join(by_name))}",
+            f"claude-local enable --url {server.url} --model {printable(server.models[0].name)}",
         )
     return by_name[choose("which model?", list(by_name))]
+
+
+def without_aliases(server: Server) -> ServedModel | None:
+    """The one model behind all of a server's names, under the only one that is not an alias of Anthropic's kind.
+
+    Under a `claude-…` name the window could not be set, so such names are the aliases. None where there are several.
+    """
+    own = [model for model in server.models if not model.name.lower().startswith("claude-")]
+    if len(own) == 1 and own[0].root and all(model.root == own[0].root for model in server.models):
+        return own[0]
+    return None
+
+
+def _nearest(name: str, served: Sequence[str]) -> list[str]:
+    """The served names most like this one, at most three; the first ones where none is alike."""
+    by_lower = {each.lower(): each for each in served}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.3)
+    return [by_lower[each] for each in near] or list(served[:3])
+
+
+def _said_to_serve(near: Sequence[str], count: int) -> str:
+    names = printable(", ".join(near))
+    if not near:
+        return "it serves no model at all"
+    return f"it serves {names}" if len(near) == count else f"the nearest of its {count} names: {names}"
 
 
 def _check_window(backend: plan.Backend, needs: Needs, request: Request) -> None:
@@ -351,16 +402,26 @@ def _hook_changes(request: Request, world: World) -> tuple[Change, ...]:
     return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)
 
 
-def _exclude(prepared: Prepared) -> dict[str, str]:
+def _exclude(request: Request, standing: git.Standing) -> dict[str, str]:
     """What to remember about the exclude line, where one has to be added."""
-    standing = prepared.standing
-    wanted = prepared.request.scope is Scope.LOCAL and standing.exclude_file is not None
-    if not wanted or standing.tracked or standing.ignored:
+    if request.scope is not Scope.LOCAL or standing.exclude_file is None or standing.tracked or standing.ignored:
         return {}
-    assert standing.exclude_file is not None
     extras = {"exclude_file": str(standing.exclude_file), "exclude_line": standing.exclude_line}
     before = file.read(standing.exclude_file)
-    return extras if before is None else {**extras, "exclude_before": before}
+    if before is not None:
+        return {**extras, "exclude_before": before}
+    folder = standing.exclude_file.parent
+    return extras if folder.is_dir() else {**extras, "exclude_folder": str(folder)}
+
+
+def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
+    """Raise SettingsError where Claude Code would ignore the whole file, whatever we write into it."""
+    found = next((each for each in planned.files if each.path == settings_file), None)
+    if found is not None and found.state is FileState.DROPPED:
+        raise SettingsError(
+            f"{settings_file}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
+            "mend that place, then claude-local enable again; nothing was written",
+        )
 
 
 def _refuse_leaks(resolution: Resolution, backend: plan.Backend) -> None:
@@ -376,14 +437,20 @@ def _refuse_leaks(resolution: Resolution, backend: plan.Backend) -> None:
         )
 
 
-def _unheard(snapshot: Snapshot, lines: Sequence[plan.Line], settings_file: Path) -> tuple[str, ...]:
+def _unheard(
+    snapshot: Snapshot, resolution: Resolution, lines: Sequence[plan.Line], settings_file: Path
+) -> tuple[str, ...]:
     """The lines that another source beats even so, in words."""
     beaten = []
     for line in lines:
         winner = _winner(snapshot, line.key)
-        if winner is None or winner.path == settings_file or winner.value == _as_text(line.value):
-            continue
-        beaten.append(f"{line.key} has no effect: {winner.place} sets it and is stronger")
+        if winner is None:
+            beaten.append(f"{line.key} has no effect: Claude Code does not take it from {settings_file}")
+        elif winner.path != settings_file and winner.value != _as_text(line.value):
+            beaten.append(f"{line.key} has no effect: {winner.place} sets it and is stronger")
+    model, wanted = resolution.value("model"), next(line.value for line in lines if line.key == "env.ANTHROPIC_MODEL")
+    if model != wanted and not any("env.ANTHROPIC_MODEL" in text for text in beaten):
+        beaten.append(f"sessions use {model}, not {wanted}: {resolution.decisions['model'].sentence}")
     return tuple(beaten)
 
 
@@ -400,8 +467,11 @@ def sentence(resolution: Resolution, world: World) -> str:
     folder = short_path(world.cwd, cwd=world.home / "-", home=world.home)
     if resolution.outcome == "refused":
         return f"A session started in {folder} is refused: {resolution.outcome_reason}"
-    host = urlsplit(resolution.value("base_url") or "").netloc
+    provider = resolution.value("provider")
+    host = urlsplit(resolution.value("base_url") or "").netloc or provider
     model = resolution.value("model")
+    if provider != "anthropic":  # which also stands for any server that speaks Anthropic's API
+        return f"A session started in {folder} does not go to a server of yours but to {host}, as {model}."
     leaks = [warning for warning in resolution.warnings if warning.id.startswith("leak.")]
     fate = "a credential of yours goes there too" if leaks else "no credential of yours goes there"
     return f"A session started in {folder} now talks to {host} as {model}; {fate}."
@@ -412,26 +482,32 @@ def sentence(resolution: Resolution, world: World) -> str:
 
 def disable(world: World, scopes: Sequence[Scope]) -> dict[str, Any]:
     """Give each scope's settings file back as it was before `enable` (schemas/disable.schema.json)."""
-    files = []
-    for scope in scopes:
-        settings_file = settings_file_to_write(
-            scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
-        )
-        files.append(_disable_file(world, scope, settings_file))
+    files = [
+        _disable_file(world, scope, settings_file)
+        for scope in scopes
+        for settings_file in _files_to_disable(world, scope)
+    ]
     return {"changed": any(entry["changed"] for entry in files), "files": files}
+
+
+def _files_to_disable(world: World, scope: Scope) -> list[Path]:
+    """The settings file of this scope, and the one that another version of the client had `enable` write instead."""
+    found = []
+    for version in (world.client_version, None, "2.1.210"):  # from 2.1.211 on, local settings are at git's root
+        path = settings_file_to_write(
+            scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=version
+        )
+        if not found or (path not in found and ownership.load(path, world.state_dir)):
+            found.append(path)
+    return found
 
 
 def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, Any]:
     record = ownership.load(settings_file, world.state_dir)
+    if record is not None and record.layer(BACKEND):
+        _previewed(file.read(settings_file), (), record, settings_file)  # raises before anything is touched
+        _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
     reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND,))
-    extras = record.extras if record else {}
-    if "exclude_file" in extras:
-        line, before = extras["exclude_line"], extras.get("exclude_before")
-        file.rewrite(
-            Path(extras["exclude_file"]),
-            lambda text: git.without_line(text, line, before),
-            lock_dir=world.state_dir / "locks",
-        )
     return {
         "scope": scope.value,
         "settings_file": str(settings_file),
@@ -442,3 +518,17 @@ def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, 
         "kept": [{"key": ".".join(kept.path), "reason": kept.reason} for kept in reverted.kept],
         "removed_file": reverted.removed_file,
     }
+
+
+def _include(extras: Mapping[str, str], world: World) -> None:
+    """Take back what was done to keep a settings file out of git."""
+    if "exclude_file" not in extras:
+        return
+    line, before = extras["exclude_line"], extras.get("exclude_before")
+    file.rewrite(
+        Path(extras["exclude_file"]),
+        lambda text: git.without_line(text, line, before),
+        lock_dir=world.state_dir / "locks",
+    )
+    if "exclude_folder" in extras:
+        file.remove_empty((Path(extras["exclude_folder"]),))

@@ -6,10 +6,10 @@ from typing import Any
 
 from claude_local_plugin import paths
 from claude_local_plugin.commands.enable import BACKEND
+from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, settings_file_to_write
 from claude_local_plugin.settings import file, hooks, ownership
-from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.settings.document import Change, DocumentError, RemoveItem, edit, parse
 
 #: What the ownership record calls hooks that were installed alone.
@@ -57,7 +57,7 @@ def _carry_out(
         "changed": before != after and not dry_run,
         "scope": scope.value,
         "settings_file": str(settings_file),
-        "diff": unified_diff(before, after, str(settings_file)),
+        "diff": masked_diff(before, after, settings_file),
     }
 
 

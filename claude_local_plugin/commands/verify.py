@@ -46,17 +46,19 @@ def verify(
     thorough: bool = False,
     patience: float = PATIENCE,
     workers: int = 2,
+    questions: Mapping[str, Scenario] | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> dict[str, Any]:
     """The report of `claude-local verify` (schemas/verify.schema.json).
 
     Runs the client `claude` in boxes of its own on the systematic set and `cases` random configurations, and compares
-    what arrived with what the resolver says for that version. It only reports. Raises ClaudeLocalError when the
+    what arrived with what the resolver says for that version; `questions` (name -> scenario) are asked instead where
+    given. After `patience` seconds no further case is begun. It only reports. Raises ClaudeLocalError when the
     client cannot be run.
     """
     began = time.monotonic()
     with Boxes(claude, workers=workers) as boxes:
-        everything = systematic(thorough=thorough) | randomly(cases, seed)
+        everything = dict(systematic(thorough=thorough) | randomly(cases, seed) if questions is None else questions)
         asked = {name: case for name, case in everything.items() if boxes.alone or not needs_namespace(case)}
         names, done, found = iter(asked), 0, []
         late = _after(began + patience)

@@ -1,7 +1,7 @@
 """Where a command runs, as one value that every command that writes settings takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from claude_local_plugin.precedence import Snapshot, gather
@@ -13,7 +13,7 @@ class World:
 
     cwd: Path
     home: Path
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     state_dir: Path
     python: str
     client_version: str | None = None

@@ -14,7 +14,7 @@ def randomly(count: int, seed: int) -> dict[str, Scenario]:
 
 #: Chance that a source sets a key at all, and the values it may set: `{place}` says where it was set.
 DRAWN: dict[str, tuple[float, tuple[Any, ...]]] = {
-    "ANTHROPIC_BASE_URL": (0.30, ("{url}", "{url}", "{url}", "{url}/", "")),
+    "ANTHROPIC_BASE_URL": (0.40, ("{url}", "{url}", "{url}", "{url}/", "")),
     "ANTHROPIC_AUTH_TOKEN": (0.20, ("token-{place}", "token-{place}", "", 7)),
     "ANTHROPIC_API_KEY": (0.20, ("key-{place}", "key-{place}", "")),
     "ANTHROPIC_MODEL": (0.20, ("model-{place}", "opus", "sonnet", "haiku", "", None, 5, True)),
@@ -26,9 +26,11 @@ DRAWN: dict[str, tuple[float, tuple[Any, ...]]] = {
     "CLAUDE_CODE_DISABLE_1M_CONTEXT": (0.04, ("1", "0", "")),
     "CLAUDE_CODE_OAUTH_TOKEN": (0.08, ("oauth-{place}", "")),
     "ANTHROPIC_CUSTOM_HEADERS": (0.05, ("X-From: {place}", "")),
-    "CLAUDE_CODE_USE_BEDROCK": (0.04, ("1", "0", "", "true")),
-    "CLAUDE_CODE_USE_VERTEX": (0.03, ("1", "0", "", False)),
-    "CLAUDE_CODE_USE_FOUNDRY": (0.03, ("1", "0", "")),
+    "DISABLE_COMPACT": (0.03, ("1", "")),
+    "CLAUDE_CODE_USE_GATEWAY": (0.02, ("1", "0", "")),
+    "CLAUDE_CODE_USE_BEDROCK": (0.02, ("1", "0", "", "true")),
+    "CLAUDE_CODE_USE_VERTEX": (0.02, ("1", "0", "", False)),
+    "CLAUDE_CODE_USE_FOUNDRY": (0.02, ("1", "0", "")),
 }
 MODEL_SETTINGS = ("model-{place}", "opus", "sonnet", "haiku", "opusplan", "")
 

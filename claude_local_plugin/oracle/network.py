@@ -11,7 +11,7 @@ import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -85,8 +85,8 @@ class Switchboard:
         self._hosts: list[str] = []
         self._proxied: list[str] = []
         self._open = contextlib.ExitStack()
-        self._loop = asyncio.new_event_loop()
         self._doors: list[asyncio.Server | asyncio.BaseTransport] = []
+        self._writers: set[asyncio.StreamWriter] = set()
         self.cloud = self._backend(0)
 
     def __enter__(self) -> "Switchboard":
@@ -95,6 +95,7 @@ class Switchboard:
             for port in self._ports:
                 backend = stack.enter_context(self._backend(port if self._alone else 0))
                 self.real[port] = backend.port
+            self._loop = asyncio.new_event_loop()
             thread = threading.Thread(target=self._loop.run_forever, name="switchboard", daemon=True)
             thread.start()
             stack.callback(self._end, thread)
@@ -146,56 +147,73 @@ class Switchboard:
         return int(proxy.sockets[0].getsockname()[1])
 
     async def _answer_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _relay(reader, writer, self.cloud.port)
+        with self._open_until_done(writer):
+            await self._relay(reader, writer, self.cloud.port)
 
     async def _answer_proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with self._open_until_done(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            # Either error means that the client hung up before it had asked for anything.
+            await self._forward(await reader.readuntil(b"\r\n\r\n"), reader, writer)
+
+    async def _forward(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """CONNECT ends in the cloud's backend; a request with a whole URL goes to the port of ours that it names."""
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except (asyncio.IncompleteReadError, ConnectionError):  # asked for nothing
-            writer.close()
-            return
         method, target, rest = head.split(b" ", 2)
+        wanted = target.decode("latin-1")
         with self._lock:
-            self._proxied.append(target.decode("latin-1"))
-        if method == b"CONNECT":
-            host, _, port = target.decode("latin-1").rpartition(":")
-            self._heard(host)
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            if port == "443" and self._context is not None:
-                await writer.start_tls(self._context)
-                await _relay(reader, writer, self.cloud.port)
-            elif host == LOOPBACK:
-                await _relay(reader, writer, int(port))
-            else:
-                writer.close()
+            self._proxied.append(wanted)
+        if method != b"CONNECT":
+            where = urlsplit(wanted)
+            path = f"{where.path or '/'}?{where.query}" if where.query else where.path or "/"
+            first = b" ".join((method, path.encode("latin-1"), rest))
+            await self._relay(reader, writer, where.port or 80, first=first)
             return
-        where = urlsplit(target.decode("latin-1"))
-        path = f"{where.path or '/'}?{where.query}" if where.query else where.path or "/"
-        await _relay(reader, writer, where.port or 80, first=b" ".join((method, path.encode("latin-1"), rest)))
+        host, _, port = wanted.rpartition(":")
+        self._heard(host)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if port == "443" and self._context is not None:
+            await writer.start_tls(self._context)
+            await self._relay(reader, writer, self.cloud.port)
+        elif host == LOOPBACK:
+            await self._relay(reader, writer, int(port))
+
+    async def _relay(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, *, first: bytes = b""
+    ) -> None:
+        """Carry bytes both ways between a connection and a loopback port until either side has had enough."""
+        try:
+            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, port)
+        except OSError:  # nobody listens there: the client sees its connection closed
+            return
+        with self._open_until_done(far_writer):
+            far_writer.write(first)
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+
+    @contextlib.contextmanager
+    def _open_until_done(self, writer: asyncio.StreamWriter) -> Iterator[None]:
+        self._writers.add(writer)
+        try:
+            yield
+        finally:
+            self._writers.discard(writer)
+            writer.close()
 
     def _end(self, thread: threading.Thread) -> None:
-        async def stop() -> None:
-            for door in self._doors:
-                door.close()
-            for task in asyncio.all_tasks() - {asyncio.current_task()}:
-                task.cancel()
-            self._loop.call_soon(self._loop.stop)
-
-        asyncio.run_coroutine_threadsafe(stop(), self._loop)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(timeout=30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
         thread.join()
         self._loop.close()
 
-
-async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, *, first: bytes = b"") -> None:
-    """Carry bytes both ways between a connection and a loopback port until either side has had enough."""
-    try:
-        far_reader, far_writer = await asyncio.open_connection(LOOPBACK, port)
-    except OSError:  # nobody listens there, which is what the client is to see
-        writer.close()
-        return
-    far_writer.write(first)
-    await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+    async def _stop(self) -> None:
+        """Close every door and every connection."""
+        for door in self._doors:
+            door.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports say goodbye in the loop's next round
 
 
 async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

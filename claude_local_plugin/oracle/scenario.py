@@ -83,7 +83,8 @@ class Scenario:
 
 def needs_namespace(scenario: Scenario) -> bool:
     """Whether it can be asked only in a box with mounts and a network of its own."""
-    proxies = any(name.upper().endswith("_PROXY") for name in scenario.shell)
+    texts = (_text(settings) for settings in scenario.settings.values())
+    proxies = any("_PROXY" in text.upper() for text in (*scenario.shell, *texts))
     return proxies or any(place.startswith("managed") for place in scenario.settings)
 
 

@@ -337,51 +337,66 @@ def _replayed(text: str | None, found: Record | None, layers: tuple[Layer, ...],
 
 def _reconciled(text: str | None, found: Record, layers: tuple[Layer, ...], wanted: Wanted, place: _Place) -> _Plan:
     """The plan for a file that somebody else edited: place by place, touching only the named purposes' places."""
-    root = parse(text or "")
-    targets = _targets(layers)
-    asked = _targets(layer for layer in layers if layer.purpose in wanted)
-    touched = {*asked, *_targets(layer for layer in found.layers if layer.purpose in wanted)}
-    changes: list[Change] = []
-    traces: dict[Slot, tuple[Trace, ...]] = {}
-    gone: dict[Slot, Trace] = {}
-    kept: list[Kept] = []
-    for slot in dict.fromkeys((*found.traces, *targets)):
-        now, known = _state(root, slot), found.traces.get(slot, ())
-        trace = next((trace for trace in known if same(trace.ours, now)), None)
-        if slot in targets and (slot in asked or (slot in touched and trace)):
-            changes.append(targets[slot])
-            if trace is None or not same(trace.ours, _aim(targets[slot])):
-                trace = Trace(_aim(targets[slot]), trace.former if trace else now)
-            traces |= {} if same(trace.former, trace.ours) else {slot: (trace,)}
-        elif slot in targets:
-            traces |= {slot: known} if known else {}
-        elif trace:
-            changes.append(_change(slot, trace.former))
-            gone[slot] = trace
-        elif known and (reason := _left_alone(root, slot, now, known)):
-            kept.append(Kept(slot.path, reason))
+    root, targets = parse(text or ""), _targets(layers)
+    places = _places(root, found, layers, wanted)
     new = [path for path in _parents(targets) if root.find(path) is None]
     containers = tuple(dict.fromkeys((*found.containers, *new)))
-    made = edit(text or "", changes).text
-    changes += [Remove(path) for path in _emptied(made, containers, targets)]
-    edited = edit(text or "", changes).text
+    made = edit(text or "", places.changes).text
+    emptied = [Remove(path) for path in _emptied(made, containers, targets)]
+    edited = edit(text or "", [*places.changes, *emptied]).text
+    after = parse(edited)
     created = found.created_file or text is None
-    is_empty = not parse(edited).members if not targets else not edited
-    after = None if created and is_empty else edited
+    is_empty = not edited if targets else not after.members
+    left = None if created and is_empty else edited
     record = Record(
         place.target,
         layers,
-        traces,
-        tuple(path for path in containers if parse(edited).find(path) is not None),
+        places.traces,
+        tuple(path for path in containers if after.find(path) is not None),
         created,
         _folders(found, place),
-        digest(after),
+        digest(left),
         None,
         {**found.extras, **place.extras},
     )
-    if after == text and replace(record, left=found.left, splices=found.splices) == found:
+    if left == text and replace(record, left=found.left, splices=found.splices) == found:
         record = found  # also if the user should take the other edit back, so that the file is as we left it
-    return _Plan(after, _worth_keeping(record), found, *_put_back(gone), tuple(kept))
+    return _Plan(left, _worth_keeping(record), found, *_put_back(places.gone), tuple(places.kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What to change place by place, what is ours then, what no longer is, and what was left alone."""
+
+    changes: list[Change] = field(default_factory=list)
+    traces: dict[Slot, tuple[Trace, ...]] = field(default_factory=dict)
+    gone: dict[Slot, Trace] = field(default_factory=dict)
+    kept: list[Kept] = field(default_factory=list)
+
+
+def _places(root: Node, found: Record, layers: tuple[Layer, ...], wanted: Wanted) -> _Places:
+    """Look at every place that was ours or shall be, as it is in the document now."""
+    places, targets = _Places(), _targets(layers)
+    asked = _targets(layer for layer in layers if layer.purpose in wanted)
+    given_up = _targets(layer for layer in found.layers if layer.purpose in wanted)
+    for slot in dict.fromkeys((*found.traces, *targets)):
+        now, known = _state(root, slot), found.traces.get(slot, ())
+        trace = next((trace for trace in known if same(trace.ours, now)), None)
+        if slot in asked or (slot in targets and slot in given_up and trace):
+            places.changes.append(targets[slot])
+            if trace is None or not same(trace.ours, _aim(targets[slot])):
+                trace = Trace(_aim(targets[slot]), trace.former if trace else now)
+            if not same(trace.former, trace.ours):
+                places.traces[slot] = (trace,)
+        elif slot in targets:  # another purpose's, and not up for discussion
+            if known:
+                places.traces[slot] = known
+        elif trace:
+            places.changes.append(_change(slot, trace.former))
+            places.gone[slot] = trace
+        elif known and (reason := _left_alone(root, slot, now, known)):
+            places.kept.append(Kept(slot.path, reason))
+    return places
 
 
 def _stands(found: Record, text: str | None) -> bool:

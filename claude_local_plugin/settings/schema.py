@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped]
+from jsonschema.protocols import Validator  # type: ignore[import-untyped]
+from jsonschema.validators import extend  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
 from claude_local_plugin import paths
@@ -77,7 +77,7 @@ def problems(
     for error in _leaves(validator(schema_name).iter_errors(instance)):
         add(tuple(error.absolute_path), _message(error), _severity(error))
     for steps, meant in _misspelt(instance, schema_name):
-        add(steps, f"{steps[-1]} is not a variable that claude-local knows", "warning", meant)
+        add(steps, "not a variable that claude-local knows", "warning", meant)
     return tuple(sorted(found.values(), key=lambda problem: (problem.line or 0, problem.path)))
 
 

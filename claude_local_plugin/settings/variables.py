@@ -12,8 +12,11 @@ from types import MappingProxyType
 from claude_local_plugin import paths
 
 #: Endings and parts of names that mean a secret, for variables that the catalogue does not list.
-SECRET_ENDINGS = ("_TOKEN", "_KEY", "_PASSPHRASE", "CUSTOM_HEADERS", "_OTLP_HEADERS")
+SECRET_ENDINGS = ("_TOKEN", "_KEY", "_PASSPHRASE", "_HEADERS")
 SECRET_PARTS = ("SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+
+#: What switches a variable on, and off, as Claude Code reads it.
+ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 #: How alike an unknown name must be to a known one to be taken for a misspelling of it: one or two letters of a long
 #: name. Real variables of Claude Code that we do not list differ from those we do by a whole word.
@@ -25,15 +28,17 @@ class Variable:
     """One environment variable that Claude Code reads or sets.
 
     `refused_in` are the settings scopes ("project", "local", "user", "flag", "managed") whose value Claude Code
-    ignores; `before_trust` says that a project's value counts before its folder is trusted; `since` is the earliest
-    client version known to have it (it may be older), None if unknown; `role` groups variables ("endpoint",
-    "credential", "model", …); `written` says that `enable` may write it.
+    ignores, `refused_unless` ("on", "off" or None) the one kind of value it takes from them; `before_trust` says that
+    a project's value counts before its folder is trusted; `since` is the earliest client version known to have it
+    (it may be older), None if unknown; `role` groups variables ("endpoint", "credential", "model", …); `written` says
+    that `enable` may write it.
     """
 
     name: str
     description: str
     secret: bool
     refused_in: tuple[str, ...]
+    refused_unless: str | None
     before_trust: bool
     since: str | None
     role: str
@@ -48,13 +53,14 @@ def catalogue() -> Mapping[str, Variable]:
 
 
 def _variable(name: str, entry: Mapping[str, object]) -> Variable:
-    refused_in, since = entry["x-refused-in"], entry["x-since"]
+    refused_in, unless, since = entry["x-refused-in"], entry.get("x-refused-unless"), entry["x-since"]
     assert isinstance(refused_in, list)
     return Variable(
         name=name,
         description=str(entry["description"]),
         secret=entry["x-secret"] is True,
         refused_in=tuple(refused_in),
+        refused_unless=None if unless is None else str(unless),
         before_trust=entry["x-before-trust"] is True,
         since=None if since is None else str(since),
         role=str(entry["x-role"]),
@@ -84,14 +90,16 @@ def _has_password(value: str) -> bool:
     return bool(separator) and "@" in authority
 
 
-def refused_in(name: str, scope: str) -> bool:
-    """Whether Claude Code ignores this variable in settings files of the scope.
+def refused_in(name: str, scope: str, value: str | None = None) -> bool:
+    """Whether Claude Code ignores this variable in settings files of the scope; no value: any but the exception.
 
-    Observed on Claude Code 2.1.329. DISABLE_COMPACT and CLAUDE_CODE_DISABLE_WEB_FETCH are taken when they switch
-    something off ("1") and ignored otherwise; that is a matter of the value, so it is the schema's to say.
+    Observed on Claude Code 2.1.329. False for a variable that we do not know.
     """
     known = catalogue().get(name)
-    return known is not None and scope in known.refused_in
+    if known is None or scope not in known.refused_in:
+        return False
+    allowed = {"on": ON, "off": OFF}.get(known.refused_unless or "", ())
+    return value is None or value.strip().lower() not in allowed
 
 
 def nearest(name: str) -> str | None:
@@ -113,40 +121,3 @@ def nearest(name: str) -> str | None:
     match = next(iter(get_close_matches(upper, likely, n=1, cutoff=ALIKE)), None)
     # ANT_OTEL_… is another variable, not a misspelt OTEL_…
     return None if match is None or upper.endswith(f"_{match}") else match
-
-
-#: Headings of the table in docs/settings.md, one for each role, in its order.
-ROLES = {
-    "endpoint": "Where requests go",
-    "credential": "What identifies you",
-    "provider": "Cloud providers",
-    "model": "Models",
-    "window": "Window and answers",
-    "protocol": "What is sent",
-    "prompt": "The size of the first prompt",
-    "timeout": "Time-outs and retries",
-    "quiet": "Traffic to others",
-    "network": "Proxies and certificates",
-    "hooks": "Hooks",
-    "telemetry": "OpenTelemetry",
-    "location": "Where Claude Code keeps things, and how it starts",
-    "identity": "What Claude Code tells its hooks",
-}
-
-
-def markdown_table() -> str:
-    """The catalogue as docs/settings.md shows it: one table for each role."""
-    sections = []
-    for role, heading in ROLES.items():
-        rows = [_row(variable) for variable in catalogue().values() if variable.role == role]
-        head = "| variable | what it does | secret | ignored in | known since |\n| --- | --- | --- | --- | --- |"
-        sections.append("\n".join([f"### {heading}", "", head, *rows]))
-    return "\n\n".join(sections) + "\n"
-
-
-def _row(variable: Variable) -> str:
-    mark = " ●" if variable.written else ""
-    refused = "every settings file" if len(variable.refused_in) > 2 else ", ".join(variable.refused_in)
-    description = variable.description.replace("|", "\\|")
-    secret = "yes" if variable.secret else ""
-    return f"| `{variable.name}`{mark} | {description} | {secret} | {refused} | {variable.since or ''} |"

@@ -7,7 +7,7 @@ import pytest
 
 from claude_local_plugin.precedence import document_rules
 from claude_local_plugin.settings import ownership, schema
-from claude_local_plugin.settings.document import Append, Set
+from claude_local_plugin.settings.document import Append, Change, Set
 
 TEXT = """{
   "model": "opus",
@@ -26,12 +26,12 @@ def problems_of(text: str, name: str = "settings") -> tuple[schema.Problem, ...]
 
 
 def test_a_problem_names_file_line_path_complaint_and_the_nearest_name() -> None:
-    assert [str(problem) for problem in problems_of(TEXT)] == [
-        "settings.local.json:4: $.env.ANTHROPIC_BASE_URL: not an http or https URL",
-        "settings.local.json:6: $.env.CLAUDE_CODE_MAX_RETRIES: a whole number in digits",
-        "settings.local.json:7: $.env.ANTHROPIC_AUTH_TOKN: ANTHROPIC_AUTH_TOKN is not a variable that claude-local"
-        " knows (did you mean ANTHROPIC_AUTH_TOKEN?)",
-    ]
+    assert "\n".join(map(str, problems_of(TEXT))) == (
+        "settings.local.json:4: $.env.ANTHROPIC_BASE_URL: not an http or https URL\n"
+        "settings.local.json:6: $.env.CLAUDE_CODE_MAX_RETRIES: a whole number in digits\n"
+        "settings.local.json:7: $.env.ANTHROPIC_AUTH_TOKN: not a variable that claude-local knows (did you mean"
+        " ANTHROPIC_AUTH_TOKEN?)"
+    )
 
 
 def test_without_the_text_there_is_no_line() -> None:
@@ -94,13 +94,12 @@ def test_an_error_at_the_top_is_what_makes_claude_code_drop_the_file(value: obje
     """The same facts stand in two places: in the schema for people, in the resolver's rules for the truth."""
     for key in schema.validator("settings").schema["properties"]:
         errors = [problem for problem in schema.problems({key: value}, "settings") if problem.severity == "error"]
-        dropped = document_rules.problem_of({key: value})
-        assert bool(errors) == bool(dropped), key
+        assert bool(errors) == bool(document_rules.faults({key: value})), key
 
 
 def test_the_ownership_record_on_disk_fits_its_schema(tmp_path: Path) -> None:
     state, settings_file = tmp_path / "state", tmp_path / "project" / ".claude" / "settings.local.json"
-    changes = [
+    changes: list[Change] = [
         Set(("env", "ANTHROPIC_BASE_URL"), "http://localhost:8000"),
         Set(("skipWebFetchPreflight",), True),
         Append(("hooks", "Stop"), {"hooks": [{"type": "command", "command": "true"}]}),

@@ -26,7 +26,7 @@ STEPS: dict[str, ownership.Wanted] = {
 }
 
 #: What changes something on disk, as CPython's audit events call it; "open" does when it opens for writing.
-CHANGES = ("os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir")
+CHANGES = ("os.link", "os.rename", "os.mkdir", "os.rmdir")
 
 
 def do(step: str, path: Path, state: Path) -> None:
@@ -43,7 +43,9 @@ def kill_self_at(number: int) -> None:
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal count
-        if event in CHANGES or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR)):
+        opens = event == "open" and isinstance(arguments[0], str) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
+        removes = event == "os.remove" and os.path.lexists(arguments[0])
+        if event in CHANGES or opens or removes:
             count += 1
             if count == number:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,54 @@
+"""What `enable` plans to write: marked so in the schemas, never ignored by Claude Code, and without a problem."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin import paths, plan
+from claude_local_plugin.backends.needs import Needs
+from claude_local_plugin.precedence import Scope, gather
+from claude_local_plugin.settings import schema
+from claude_local_plugin.settings.variables import catalogue, refused_in
+
+#: A server that needs everything.
+NEEDY = Needs(attribution_off="r", disable_betas="r", model_capabilities=("-mid_conv_system", "r"))
+BACKEND = plan.Backend("http://127.0.0.1:8000", "vllm", "qwen3-coder", 65536, token="sk-of-the-server")
+
+
+def planned(home: Path, project: Path, scope: Scope, *, busy: bool) -> tuple[plan.Line, ...]:
+    """The plan on an empty machine, or on a busy one, where the shell and the user's settings set everything."""
+    environ = dict.fromkeys(catalogue(), "1") if busy else {}
+    environ.pop("CLAUDE_CONFIG_DIR", None)
+    if busy:
+        (home / ".claude").mkdir()
+        (home / ".claude" / "settings.json").write_text(json.dumps({"apiKeyHelper": "cat key"}))
+    snapshot = gather(cwd=project, home=home, environ=environ, managed_dir=home / "none")
+    return plan.lines(snapshot, BACKEND, NEEDY, scope)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["empty machine", "busy machine"])
+@pytest.mark.parametrize("scope", [Scope.LOCAL, Scope.PROJECT, Scope.USER])
+def test_every_line_of_the_plan_is_on_the_page_heard_and_well_formed(
+    home: Path, project: Path, scope: Scope, busy: bool
+) -> None:
+    settings = json.loads((paths.shipped("schemas") / "settings.schema.json").read_text())
+    document: dict[str, dict[str, object]] = {"env": {}}
+    for line in planned(home, project, scope, busy=busy):
+        if line.path[0] == "env":
+            name = line.path[1]
+            assert catalogue()[name].written, f"{name} is not marked as written in env.schema.json"
+            assert not refused_in(name, scope.value, str(line.value)), f"{name} is ignored in a {scope} file"
+            assert not line.secret or catalogue()[name].secret
+            document["env"][name] = line.value
+        else:
+            entry = settings
+            for step in line.path:
+                entry = entry["properties"][step]
+            assert entry["x-written"] is True
+    assert schema.problems(document, "settings") == ()
+
+
+def test_every_variable_marked_as_written_is_written_somewhere(home: Path, project: Path) -> None:
+    written = {line.path[1] for line in planned(home, project, Scope.USER, busy=True) if line.path[0] == "env"}
+    assert written == {name for name, variable in catalogue().items() if variable.written}
