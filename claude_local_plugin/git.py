@@ -42,8 +42,7 @@ def standing(settings_file: Path) -> Standing:
 
 def _pattern(path: str) -> str:
     """The path as a line of an exclude file that means just this path."""
-    escaped = re.sub(r"([\\*?\[])", r"\\\1", path)
-    return re.sub(r" +$", lambda blanks: "\\ " * len(blanks[0]), escaped)
+    return re.sub(r"([\\*?\[])", r"\\\1", path)
 
 
 def with_line(text: str | None, line: str) -> str:

@@ -190,7 +190,8 @@ def _models(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
         tier = name.split("_")[2].lower()
         yield _env(name, backend.model, f"else “{tier}” asks your server for a model of Anthropic's")
     for name in ("CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL"):
-        if where := _set_anywhere(snapshot, f"env.{name}"):
+        where = _set_anywhere(snapshot, f"env.{name}")
+        if where and effective(snapshot, f"env.{name}") != backend.model:
             yield _env(name, backend.model, f"set in {where} to a model your server may not serve")
 
 

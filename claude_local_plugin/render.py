@@ -92,8 +92,11 @@ class Printer:
             self.line(text, style)
 
     def diff(self, diff: str) -> None:
-        """A unified diff, additions green and removals red."""
-        for text in diff.splitlines():
+        """A unified diff, additions green and removals red; without colour to the byte, so that it can be applied."""
+        if not self.colour:
+            print(diff, end="" if diff.endswith("\n") else "\n", file=self.stream)
+            return
+        for text in diff.removesuffix("\n").split("\n"):
             style = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1], "")
             self.line(text, "bold" if text.startswith(("+++", "---")) else style)
 

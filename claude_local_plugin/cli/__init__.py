@@ -5,6 +5,7 @@ commands stay quick.
 """
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -73,10 +74,16 @@ def main() -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code. The one place that catches our errors."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without é, or a file name that is no text, is no reason
     try:
         code = main.main(args=list(argv), prog_name="claude-local", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as abort:
+        if isinstance(abort.__cause__, KeyboardInterrupt):  # click's name for Ctrl-C; at a question it has no cause
+            err().line("interrupted", "yellow")
+            return 130
         err().line("aborted: nothing was written", "yellow")
         return 1
     except click.ClickException as error:
@@ -92,7 +99,4 @@ def run(argv: Sequence[str]) -> int:
         # the reader went away (`| head`): nothing is left to say, and the interpreter must not try to flush it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
-        err().line("interrupted", "yellow")
-        return 130
     return code if isinstance(code, int) else 0

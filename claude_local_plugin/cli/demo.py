@@ -29,6 +29,7 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
         def ready(backend: EmbeddedBackend) -> None:
             printer.line(f"a stand-in model server listens at {backend.url}   (Ctrl-C ends it)")
             printer.line(f"try it:  claude-local enable --url {backend.url}")
+            printer.stream.flush()
 
         serve_until_stopped(port or 0, ready=ready)
         return 0
@@ -58,3 +59,4 @@ def _show(printer: Printer, step: "object") -> None:
     printer.line(f"{'✓' if step.ok else '✗'} {step.title}", "bold green" if step.ok else "bold red")
     printer.line(f"  $ {step.command}")
     printer.lines(f"    {line}" for line in step.output.splitlines())
+    printer.stream.flush()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option
-from claude_local_plugin.render import columns, err, json_text, out, short_path
+from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.enable import Prepared
@@ -78,14 +78,17 @@ def enable(
     if prepared.changed and not dry_run:
         if asking and not click.confirm("Write this?", default=True, err=True):
             raise click.exceptions.Abort
-        sentence = command.write(prepared)
+        written = command.write(prepared)
     else:
-        sentence = prepared.sentence
+        written = command.Written(prepared.sentence, prepared.unheard)
     if as_json:
         print(json_text(command.report(prepared, dry_run=dry_run)))
     else:
-        _conclude(prepared, sentence, place, dry_run=dry_run)
-    return 1 if prepared.unheard else 0
+        for warning in written.unheard:
+            if warning not in prepared.unheard:  # somebody else was writing, too
+                err(place.environ).line(f"! {warning}", "yellow")
+        _conclude(prepared, written.sentence, place, dry_run=dry_run)
+    return 1 if written.unheard else 0
 
 
 @click.command()
@@ -148,7 +151,7 @@ def world_of(place: Place) -> "World":
 def _choose(question: str, options: Sequence[str]) -> str:
     printer = err()
     for number, option in enumerate(options, start=1):
-        printer.line(f"  {number}  {option}")
+        printer.line(f"  {number}  {printable(option)}")
     number = click.prompt(question, type=click.IntRange(1, len(options)), default=1, err=True)
     return options[number - 1]
 
@@ -163,33 +166,40 @@ def _show(prepared: "Prepared", place: Place) -> None:
     prose.line()
     diff = prepared.diff()
     if sys.stdout.isatty():
-        printer.diff(annotated(diff, prepared))
+        shown = annotated(diff, prepared)
+        printer.diff(shown)
+        rest = [line for line in prepared.written if line.reason not in shown]  # of a file that is one long line
     else:
         # a diff that something reads stays a diff: the reasons go beside it
-        prose.lines(columns([(line.key, line.reason) for line in prepared.lines], indent="  "))
         print(diff, end="")
+        sys.stdout.flush()
+        rest = list(prepared.lines)
+    prose.lines(columns([(line.key, line.reason) for line in rest], indent="  "))
+    if "exclude_file" in prepared.exclude:
+        name = short_path(prepared.exclude["exclude_file"], cwd=place.cwd, home=place.home)
+        prose.line(f"  {name}  + {prepared.exclude['exclude_line']}   so that git does not see this file")
     prose.line()
 
 
 def headline(prepared: "Prepared") -> list[str]:
     """Who answers and which model was chosen, in at most two lines."""
-    from claude_local_plugin.commands.enable import describe
+    from claude_local_plugin.commands.enable import describe, without_aliases
 
     backend, server = prepared.backend, prepared.server
     window = f" · window {backend.max_model_len:,}" if backend.max_model_len else ""
     if server is None:
-        return [f"{backend.host} was not asked (--no-check){window}", f"model: {backend.model}"]
-    lines = [f"{describe(server)} at {backend.host} · {server.state} in {server.latency_ms:.0f} ms{window}"]
-    others = len(server.models) - 1
-    if others and prepared.request.model is None:
-        return [*lines, f"model: {backend.model}   (the only name that is not an alias; --model to choose)"]
-    return [*lines, f"model: {backend.model}"]
+        return [f"{backend.host} was not asked (--no-check){window}", f"model: {printable(backend.model)}"]
+    latency = f" in {server.latency_ms:.0f} ms" if server.latency_ms is not None else ""
+    chosen = f"model: {printable(backend.model)}"
+    if prepared.request.model is None and len(server.models) > 1 and without_aliases(server):
+        chosen += "   (the only name that is not an alias; --model to choose)"
+    return [f"{describe(server)} at {backend.host} · {server.state}{latency}{window}", chosen]
 
 
 def annotated(diff: str, prepared: "Prepared") -> str:
     """The diff with each of our lines' reasons beside it, as far as the line is there."""
     reasons = {f'"{line.path[-1]}":': line.reason for line in prepared.lines}
-    lines = diff.splitlines()
+    lines = [printable(line.removesuffix("\r").expandtabs(4)) for line in diff.removesuffix("\n").split("\n")]
     width = min(72, max((len(line) for line in lines if _reason(line, reasons)), default=0))
     return "\n".join(
         f"{line.ljust(width)}   {reason}" if (reason := _reason(line, reasons)) else line for line in lines

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from claude_local_plugin import paths
+from claude_local_plugin.errors import ClaudeLocalError
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
 
@@ -37,4 +38,8 @@ class Place:
 def here() -> Place:
     """The place of this very process. The only reader of the process's folder and environment for the commands."""
     environ = dict(os.environ)
-    return Place(Path.cwd(), Path.home(), environ, paths.state_dir(environ))
+    try:
+        cwd = Path.cwd()
+    except FileNotFoundError as error:
+        raise ClaudeLocalError("the current folder does not exist any more", "cd into one that does") from error
+    return Place(cwd, Path.home(), environ, paths.state_dir(environ))

@@ -31,7 +31,7 @@ def status(as_json: bool) -> int:
         return 0 if report["healthy"] else 1
     printer = out(place.environ)
     backend, source = report["backend"], report["source"]
-    rows = [("backend", printable(f"{backend['url']}   {backend['kind']}"))]
+    rows = [("backend", printable(f"{backend['url'] or '(its own endpoint)'}   {backend['kind']}"))]
     if source:
         where = short_path(source["path"], cwd=place.cwd, home=place.home) if source["path"] else "environment"
         rows.append(("from", f"{source['scope']}   {where}" + (f":{source['line']}" if source["line"] else "")))
@@ -53,11 +53,12 @@ def status(as_json: bool) -> int:
 def _answer(report: dict[str, Any]) -> str:
     if report["outcome"] == "not_logged_in":
         return "not asked: Claude Code is not logged in here"
-    if report["reachable"] is None:
-        return "not asked: sessions here go to the cloud"
+    if report["problem"]:
+        return printable(str(report["problem"]))
     if report["probe"] == "ok":
         return f"ready, {report['latency_ms']:.0f} ms"
-    return str(report["problem"])
+    cloud = report["backend"]["cloud"]
+    return f"not asked: sessions here go {'to the cloud' if cloud else 'there through a proxy'}"
 
 
 def _hooks(report: dict[str, Any]) -> str:

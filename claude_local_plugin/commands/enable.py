@@ -27,7 +27,7 @@ from claude_local_plugin.precedence import (
 )
 from claude_local_plugin.render import PLACEHOLDER, mask_secret, printable, short_path
 from claude_local_plugin.settings import file, hooks, ownership
-from claude_local_plugin.settings.document import Change, DocumentError
+from claude_local_plugin.settings.document import Change, DocumentError, same, value_at
 
 #: Asks the user to choose one of several; None where nobody can be asked.
 Choose = Callable[[str, Sequence[str]], str]
@@ -74,6 +74,12 @@ class Prepared:
     def changed(self) -> bool:
         """Whether there is anything to write."""
         return self.before != self.after or bool(self.exclude)
+
+    @property
+    def written(self) -> tuple[plan.Line, ...]:
+        """The lines that are not in the file yet."""
+        text = self.before or ""
+        return tuple(line for line in self.lines if not same(value_at(text, line.path), line.value))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -175,9 +181,7 @@ def write(prepared: Prepared) -> Written:
     ledger.remember_backend(world.state_dir, prepared.backend.url, prepared.backend.kind, version)
     snapshot = world.snapshot()
     resolution = resolve(snapshot)
-    return Written(
-        sentence(resolution, world), _unheard(snapshot, resolution, prepared.lines, prepared.settings_file)
-    )
+    return Written(sentence(resolution, world), _unheard(snapshot, resolution, prepared.lines, prepared.settings_file))
 
 
 def report(prepared: Prepared, *, dry_run: bool) -> dict[str, Any]:
@@ -286,7 +290,7 @@ def _usable(server: Server, request: Request) -> Server:
             f"{server.url} {what}",
             "export MY_KEY=…, then claude-local enable --token-env MY_KEY   (the key never goes on the command line)",
         )
-    if server.kind == "openai-only" or server.speaks_messages is False:
+    if server.kind == "openai-only" or (server.is_model_server and server.speaks_messages is False):
         raise BackendError(
             f"{server.url} ({describe(server)}) has no Messages API (/v1/messages), which Claude Code needs",
             "put LiteLLM before it, or use a newer server: vLLM from 0.11.1 on, Ollama, llama.cpp, LM Studio, SGLang",
@@ -492,7 +496,7 @@ def disable(world: World, scopes: Sequence[Scope]) -> dict[str, Any]:
 
 def _files_to_disable(world: World, scope: Scope) -> list[Path]:
     """The settings file of this scope, and the one that another version of the client had `enable` write instead."""
-    found = []
+    found: list[Path] = []
     for version in (world.client_version, None, "2.1.210"):  # from 2.1.211 on, local settings are at git's root
         path = settings_file_to_write(
             scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=version

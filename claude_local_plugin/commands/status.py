@@ -7,8 +7,10 @@ from typing import Any
 from claude_local_plugin import ledger
 from claude_local_plugin.guest.backend import Backend, backend_of
 from claude_local_plugin.guest.probe import OK, Probe, probe
-from claude_local_plugin.precedence import Resolution, Snapshot, effective_env, resolve
+from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective_env, resolve
 from claude_local_plugin.settings.hooks import Installed, found_in
+
+UNUSABLE = "ANTHROPIC_BASE_URL is no http(s) URL: claude-local enable --url URL writes one"
 
 
 def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
@@ -22,8 +24,10 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     answer = probe(backend.target) if backend.target and not backend.proxied else None
     hooks = found_in(snapshot)
     warnings = [*_warnings(resolution, hooks)]
+    unusable = not backend.cloud and backend.target is None
     healthy = (
         resolution.outcome == "ok"
+        and not unusable
         and (answer is None or answer.outcome == OK)
         and not any(warning["severity"] == "error" for warning in warnings)
     )
@@ -36,7 +40,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
         "source": _source(resolution),
         "reachable": None if answer is None else answer.reachable,
         "probe": None if answer is None else answer.outcome,
-        "problem": _problem(backend, answer),
+        "problem": UNUSABLE if unusable else _problem(backend, answer),
         "latency_ms": None if answer is None else answer.latency_ms,
         "model": resolution.value("model"),
         "context_window": int(window) if window and window.isdigit() else None,
@@ -56,7 +60,7 @@ def _kind(backend: Backend, answer: Probe | None, state_dir: Path) -> str:
 
 def _source(resolution: Resolution) -> dict[str, Any] | None:
     winner = resolution.decisions["base_url"].winner
-    if winner is None:
+    if winner is None or winner.scope is Scope.DEFAULT:
         return None
     return {
         "scope": winner.scope.value,

@@ -1,5 +1,6 @@
 """Boxes: processes with a loopback world of their own in which the real Claude Code is run on scenarios."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -73,7 +74,8 @@ class Box:
     def _end(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # it ended before it had read the last question
+                    stream.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:

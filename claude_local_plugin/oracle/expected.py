@@ -132,9 +132,9 @@ def helper_output(command: str) -> str:
 
 
 def _header(decision: Decision) -> str | None:
-    if decision.winner is not None and decision.winner.key == "apiKeyHelper":
+    if decision.value is not None and decision.winner is not None and decision.winner.key == "apiKeyHelper":
         return helper_output(decision.winner.value or "")
-    return decision.value or None
+    return decision.value
 
 
 def _bearer(value: str | None) -> str | None:

@@ -130,9 +130,11 @@ def _run(command: list[str], cwd: Path, environ: dict[str, str], patience: float
 
 def _version(order: Order) -> str:
     """What the client calls itself: `2.1.329`, or nothing where it does not run at all."""
-    run = _run(
-        [order.claude, "--version"], Path(order.folder), {"PATH": SYSTEM_PATH, "HOME": order.folder}, order.patience
-    )
+    environ = {"PATH": SYSTEM_PATH, "HOME": order.folder}
+    try:
+        run = _run([order.claude, "--version"], Path(order.folder), environ, order.patience)
+    except OSError:  # not there, not executable, or no program at all: our parent says so
+        return ""
     return run.stdout.split()[0] if run.exit_code == 0 and run.stdout.strip() else ""
 
 

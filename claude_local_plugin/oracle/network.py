@@ -207,6 +207,8 @@ class Switchboard:
         """Close every door and every connection."""
         for door in self._doors:
             door.close()
+        for _ in range(3):  # whoever came in at the last moment is first let in, so as to be known
+            await asyncio.sleep(0)
         for writer in self._writers:
             writer.transport.abort()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}

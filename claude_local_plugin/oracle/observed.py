@@ -197,7 +197,7 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
         return "timeout"
     if "Not logged in" in said:
         return "not_logged_in"
-    if "Invalid URL" in said:
+    if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"
     # A client that declines to start says why on stderr and gives no answer at all, whatever format was asked for.
     return "error" if answer else "refused"

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -80,14 +81,15 @@ def gather(
 def read_settings_file(scope: Scope, path: Path, client_version: str | None = None) -> SettingsFile:
     """One settings file as Claude Code takes it: read, absent, or dropped with the reason."""
     try:
-        if path.stat().st_size > SIZE_LIMIT:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that would keep us waiting
+            return SettingsFile(scope, path, FileState.DROPPED, "not a file")
+        if status.st_size > SIZE_LIMIT:
             return SettingsFile(scope, path, FileState.DROPPED, f"larger than {SIZE_LIMIT:,} bytes")
         raw = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return SettingsFile(scope, path, FileState.ABSENT)
-    except NotADirectoryError:
-        return SettingsFile(scope, path, FileState.ABSENT)
-    except OSError as error:  # a folder in its place, or not ours to read: Claude Code cannot read it either
+    except OSError as error:  # not ours to read, and Claude Code runs as the same user
         return SettingsFile(scope, path, FileState.DROPPED, f"cannot be read: {error.strerror or error}")
     return _settings_from_text(scope, path, _decoded(raw), client_version)
 

@@ -91,8 +91,10 @@ class Provider:
     label: str
 
 
-#: Provider switches in the order in which Claude Code asks for them; the first that is on wins.
+#: Provider switches in the order in which Claude Code asks for them; the first that is on wins. The gateway counts
+#: only together with a base URL and a token, which it then takes from anywhere but a project's files.
 PROVIDERS = (
+    Provider("gateway", "CLAUDE_CODE_USE_GATEWAY", "ANTHROPIC_BASE_URL", "the Claude gateway"),
     Provider("bedrock", "CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL", "Amazon Bedrock"),
     Provider("foundry", "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_FOUNDRY_BASE_URL", "Microsoft Foundry"),
     Provider("anthropicAws", "CLAUDE_CODE_USE_ANTHROPIC_AWS", "ANTHROPIC_AWS_BASE_URL", "Claude Platform on AWS"),
@@ -113,7 +115,7 @@ ANTHROPIC_API = "https://api.anthropic.com"
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One source of a credential. `both` marks the rungs that only serve when no explicit one is set."""
+    """One source of a credential. A `login_only` rung serves when there is no key, no token and no helper."""
 
     key: str
     label: str

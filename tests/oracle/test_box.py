@@ -52,7 +52,7 @@ def test_one_scenario_leaves_nothing_for_the_next(boxes: Boxes) -> None:
 def test_nothing_of_our_own_environment_gets_in(pretended: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "mine")
     with Boxes(pretended, workers=1) as boxes:
-        assert boxes.observe(Scenario(shell={"ANTHROPIC_BASE_URL": url("shell")})).authorization == "Bearer"
+        assert boxes.observe(Scenario(shell={"ANTHROPIC_BASE_URL": url("shell")})).authorization.strip() == "Bearer"
 
 
 def test_a_client_that_takes_too_long_is_stopped(pretended: Path) -> None:
@@ -147,7 +147,7 @@ def test_managed_settings_are_the_scenario_s_own(tmp_path: Path) -> None:
     program.write_text(
         f"#!{sys.executable}\nimport json, os, sys\n"
         "print('9.9.9') if '--version' in sys.argv else "
-        "print(json.dumps({'result': ' '.join(sorted(os.listdir('/etc/claude-code')))}))\n"
+        "print(json.dumps({'result': ' '.join(os.listdir('/etc/claude-code')) or 'nothing'}))\n"
     )
     program.chmod(0o755)
     try:
@@ -157,4 +157,4 @@ def test_managed_settings_are_the_scenario_s_own(tmp_path: Path) -> None:
     with boxes:
         assert boxes.observe(Scenario(settings={"managed": {}})).said == "managed-settings.json"
         assert boxes.observe(Scenario(settings={"managed.d/10": {}})).said == "managed-settings.d"
-        assert boxes.observe(Scenario()).said == "[]" or boxes.observe(Scenario()).said == ""
+        assert boxes.observe(Scenario()).said == "nothing"

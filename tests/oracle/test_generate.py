@@ -20,7 +20,8 @@ def test_no_question_is_asked_twice(thorough: bool) -> None:
 
 
 def test_the_ordinary_set_is_part_of_the_thorough_one() -> None:
-    assert systematic().items() <= THOROUGH.items()
+    thorough = {scenario.key() for scenario in THOROUGH.values()}
+    assert {scenario.key() for scenario in systematic().values()} < thorough
 
 
 def test_every_pair_of_sources_is_asked_about_for_every_key() -> None:
@@ -34,7 +35,6 @@ def test_every_neighbouring_pair_is_asked_about_in_the_ordinary_set() -> None:
     for key in KEYS:
         for first, second in ADJACENT:
             assert f"pair/{key}/{first}+{second}" in questions
-            assert f"cancel/{key}/{first}>{second}" in questions
 
 
 def test_every_set_of_credential_sources_is_asked_about() -> None:
@@ -55,8 +55,8 @@ def test_all_questions_are_plain_data() -> None:
 
 
 def test_most_questions_need_no_namespace() -> None:
-    without = [scenario for scenario in systematic().values() if not needs_namespace(scenario)]
-    assert len(without) > len(systematic()) / 2
+    needing = [name for name, scenario in systematic().items() if needs_namespace(scenario)]
+    assert 0 < len(needing) < len(systematic()) / 3
 
 
 def test_the_same_seed_gives_the_same_configurations() -> None:

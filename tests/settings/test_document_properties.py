@@ -418,4 +418,6 @@ def _unordered(value: Any) -> Any:
     """The value with lists sorted: an item taken out of a list and put back stands at its end."""
     if isinstance(value, dict):
         return {name: _unordered(member) for name, member in value.items()}
-    return sorted((_unordered(item) for item in value), key=repr) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return sorted(map(_unordered, value), key=lambda item: json.dumps(item, sort_keys=True))
+    return value

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -353,6 +354,21 @@ def test_after_a_rewrite_two_purposes_that_want_the_same_keep_it_until_both_are_
     assert bench.data == {"hooks": {"Stop": [1]}, "model": "opus"}
 
 
+def test_of_two_purposes_that_want_the_same_none_brings_back_what_was_edited_since(bench: Bench) -> None:
+    both = [*HOOKS["hooks"], Set(("model",), "qwen")]
+    bench.holds("{}").apply({"one": both, "two": both})
+
+    def edit(data: Any) -> None:
+        data["model"] = "opus"
+        data["hooks"]["SessionEnd"] = []
+
+    bench.rewritten(edit)
+    assert bench.revert("two").kept == ()
+    assert bench.data == {"model": "opus", "hooks": {"SessionStart": [HOOK]}}
+    assert bench.revert("one").kept == (Kept(("model",), "edited since"),)
+    assert bench.data == {"model": "opus"}
+
+
 def test_one_purpose_leaves_alone_what_was_edited_of_the_other(bench: Bench) -> None:
     bench.holds("{}").apply(BACKEND, HOOKS)
 
@@ -530,3 +546,45 @@ def test_values_may_be_given_as_tuples_or_json_text(bench: Bench) -> None:
     assert not bench.apply(wanted).changed
     bench.revert()
     assert bench.content == b"{}"
+
+
+# --- the real Claude Code edits --------------------------------------------------------------------------------------
+
+
+@pytest.mark.claude
+def test_after_claude_code_has_rewritten_the_file_its_part_stays_and_ours_goes(
+    bench: Bench, claude_binary: Path, tmp_path: Path, home: Path
+) -> None:
+    marketplace = tmp_path / "marketplace"
+    for name, manifest in {
+        ".claude-plugin/marketplace.json": {
+            "name": "corner-shop",
+            "owner": {"name": "Ada"},
+            "plugins": [{"name": "bell", "source": "./bell"}],
+        },
+        "bell/.claude-plugin/plugin.json": {"name": "bell", "version": "1.0.0", "description": "rings"},
+    }.items():
+        (marketplace / name).parent.mkdir(parents=True)
+        (marketplace / name).write_text(json.dumps(manifest))
+
+    def claude(*arguments: str) -> None:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(home), "DISABLE_AUTOUPDATER": "1"}
+        # an address at which nobody listens, so that whatever it should want from outside fails at once
+        environ |= {"HTTPS_PROXY": "http://127.0.0.1:9", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+        folder = bench.path.parent.parent
+        subprocess.run([claude_binary, "plugin", *arguments], cwd=folder, env=environ, check=True, timeout=60)
+
+    claude("marketplace", "add", str(marketplace))
+    bench.holds('{"model":"opus", "env": {"ANTHROPIC_API_KEY": "sk-mine", "A": "\\u00e9"}, "hooks": {"Stop": []}}')
+    bench.apply(BACKEND, HOOKS)
+    ours = bench.content
+    claude("install", "bell@corner-shop", "--scope", "local")
+    assert bench.content != ours
+    assert not bench.apply(BACKEND, HOOKS).changed
+    assert bench.revert().kept == ()
+    assert bench.data == {
+        "model": "opus",
+        "env": {"ANTHROPIC_API_KEY": "sk-mine", "A": "é"},
+        "hooks": {"Stop": []},
+        "enabledPlugins": {"bell@corner-shop": True},
+    }
