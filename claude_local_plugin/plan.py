@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.urls import is_plain_http_remote
+from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective
 from claude_local_plugin.precedence.models import known_window
-from claude_local_plugin.render import PLACEHOLDER
 from claude_local_plugin.settings.document import Set
 
 #: Tokens of an interactive session's first prompt: under a name of your own, and under a name that Claude Code takes

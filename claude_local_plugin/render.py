@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-#: What `enable` writes as the token of a server that asks for none; not a secret, so it is shown in full.
-PLACEHOLDER = "claude-local"
+from claude_local_plugin.guest.backend import PLACEHOLDER
 
 
 def mask_secret(value: str) -> str:

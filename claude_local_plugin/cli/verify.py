@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--claude", metavar="PATH", help="The Claude Code to ask; by default the `claude` on PATH.")
-@click.option("--cases", type=click.IntRange(min=0), default=150, show_default=True, help="Random configurations to try.")
+@click.option("--cases", type=click.IntRange(min=0), default=150, show_default=True, help="Random configurations.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the random configurations are drawn from.")
-@click.option("--thorough", is_flag=True, help="The whole systematic set: many more pairs of sources, some minutes more.")
+@click.option("--thorough", is_flag=True, help="The whole systematic set, some minutes more.")
 @json_option
 def verify(claude: str | None, cases: int, seed: int, thorough: bool, as_json: bool) -> int:
     """Ask your own Claude Code whether explain-precedence is right about it.
@@ -77,6 +77,8 @@ def _show(report: dict[str, Any], environ: dict[str, str]) -> None:
     if report["unasked"]:
         prose.line(f"! {report['unasked']} cases were not asked", "yellow")
     agree = report["agree"] == report["cases"] and report["cases"] > 0
-    printer.line(f"Claude Code {report['summary']}   ({report['seconds']:.0f} s)", "bold green" if agree else "bold red")
+    printer.line(
+        f"Claude Code {report['summary']}   ({report['seconds']:.0f} s)", "bold green" if agree else "bold red"
+    )
     if not agree:
         prose.line("please paste the above into an issue: our table is wrong for your version")

@@ -5,16 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from claude_local_plugin import git, ledger, paths, plan
 from claude_local_plugin.backends import ServedModel, Server, identify, sweep, wellknown
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.needs import needs as needs_of
 from claude_local_plugin.backends.urls import is_anthropic, normalise
+from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
+from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.precedence import (
     Candidate,
     FileState,
@@ -25,7 +26,7 @@ from claude_local_plugin.precedence import (
     resolve,
     settings_file_to_write,
 )
-from claude_local_plugin.render import PLACEHOLDER, mask_secret, printable, short_path
+from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.document import Change, DocumentError, same, value_at
 
@@ -163,7 +164,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         warnings=tuple(warnings),
         exclude=_exclude(request, standing),
         unheard=_unheard(planned, resolution, lines, settings_file),
-        sentence=sentence(resolution, world),
+        sentence=sentence(resolution, world.place),
     )
 
 
@@ -181,7 +182,10 @@ def write(prepared: Prepared) -> Written:
     ledger.remember_backend(world.state_dir, prepared.backend.url, prepared.backend.kind, version)
     snapshot = world.snapshot()
     resolution = resolve(snapshot)
-    return Written(sentence(resolution, world), _unheard(snapshot, resolution, prepared.lines, prepared.settings_file))
+    return Written(
+        sentence(resolution, world.place),
+        _unheard(snapshot, resolution, prepared.lines, prepared.settings_file),
+    )
 
 
 def report(prepared: Prepared, *, dry_run: bool) -> dict[str, Any]:
@@ -464,21 +468,6 @@ def _winner(snapshot: Snapshot, key: str) -> Candidate | None:
 
 def _as_text(value: object) -> str:
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def sentence(resolution: Resolution, world: World) -> str:
-    """Where a session started here goes, in one plain sentence."""
-    folder = short_path(world.cwd, cwd=world.home / "-", home=world.home)
-    if resolution.outcome == "refused":
-        return f"A session started in {folder} is refused: {resolution.outcome_reason}"
-    provider = resolution.value("provider")
-    host = urlsplit(resolution.value("base_url") or "").netloc or provider
-    model = resolution.value("model")
-    if provider != "anthropic":  # which also stands for any server that speaks Anthropic's API
-        return f"A session started in {folder} does not go to a server of yours but to {host}, as {model}."
-    leaks = [warning for warning in resolution.warnings if warning.id.startswith("leak.")]
-    fate = "a credential of yours goes there too" if leaks else "no credential of yours goes there"
-    return f"A session started in {folder} now talks to {host} as {model}; {fate}."
 
 
 # --- disable

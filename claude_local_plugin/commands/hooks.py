@@ -32,7 +32,10 @@ def uninstall(world: World, scope: Scope) -> dict[str, Any]:
         # those that `enable` put in go, the rest of what it wrote stays
         wanted[BACKEND] = tuple(change for change in backend.changes if change.path[0] != "hooks")
     report = _carry_out(world, scope, settings_file, wanted, dry_run=False)
-    strays = _strays(file.read(settings_file))
+    try:
+        strays = _strays(file.read(settings_file))
+    except DocumentError as error:
+        raise error.at(settings_file) from error
     if strays:
         file.rewrite(
             settings_file,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from claude_local_plugin.precedence import Snapshot, gather
+from claude_local_plugin.render import short_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class World:
     python: str
     client_version: str | None = None
     managed_dir: Path | None = None
+
+    @property
+    def place(self) -> str:
+        """The folder in a sentence: `in ~/src/shop`."""
+        return f"in {short_path(self.cwd, cwd=self.home / '-', home=self.home)}"
 
     def snapshot(self, texts: Mapping[Path, str | None] | None = None) -> Snapshot:
         """What a session started here would see, with `texts` in place of the named files' contents."""

@@ -16,6 +16,9 @@ PROVIDERS = (
     ("CLAUDE_CODE_USE_VERTEX", "vertex", "ANTHROPIC_VERTEX_BASE_URL"),
 )
 
+#: What `claude-local enable` writes as the token of a server that asks for none: not a secret.
+PLACEHOLDER = "claude-local"
+
 ANTHROPIC_URL = "https://api.anthropic.com"
 ANTHROPIC_DOMAINS = ("anthropic.com", "claude.ai", "claude.com")
 

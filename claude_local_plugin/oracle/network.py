@@ -4,17 +4,19 @@ What the client takes for api.anthropic.com (or a cloud provider) is a backend o
 that what would have gone to the cloud can be looked at, and nothing has to wait for a network that is not there.
 """
 
-import asyncio
 import contextlib
+import selectors
 import shutil
+import socket
+import socketserver
 import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, Request
@@ -34,6 +36,9 @@ CLOUD_HOSTS = (
 #: Larger than any window the client believes in, so that no answer depends on it.
 ENDLESS = 100_000_000
 LOOPBACK = "127.0.0.1"
+#: Seconds: how long a connection may say nothing, and how soon it is noticed that all is over.
+PATIENCE = 30.0
+ATTENTION = 0.05
 
 Heard = Callable[[str], None]
 
@@ -85,21 +90,26 @@ class Switchboard:
         self._hosts: list[str] = []
         self._proxied: list[str] = []
         self._open = contextlib.ExitStack()
-        self._doors: list[asyncio.Server | asyncio.BaseTransport] = []
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._over = threading.Event()
         self.cloud = self._backend(0)
 
-    def __enter__(self) -> "Switchboard":
+    def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.cloud)
             for port in self._ports:
                 backend = stack.enter_context(self._backend(port if self._alone else 0))
                 self.real[port] = backend.port
-            self._loop = asyncio.new_event_loop()
-            thread = threading.Thread(target=self._loop.run_forever, name="switchboard", daemon=True)
-            thread.start()
-            stack.callback(self._end, thread)
-            self.real[self._proxy] = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(timeout=30)
+            doors: list[socketserver.BaseServer] = []
+            if self._alone:
+                doors.append(stack.enter_context(_Names(self._heard)))
+                if self._context is not None:
+                    doors.append(stack.enter_context(_Door(443, self._answer_tls)))
+            proxy = stack.enter_context(_Door(self._proxy if self._alone else 0, self._answer_proxy))
+            self.real[self._proxy] = proxy.server_address[1]
+            for door in (*doors, proxy):
+                threading.Thread(target=door.serve_forever, args=(ATTENTION,), daemon=True).start()
+                stack.callback(door.shutdown)
+            stack.callback(self._over.set)
             self._open = stack.pop_all()
         return self
 
@@ -133,30 +143,21 @@ class Switchboard:
         with self._lock:
             self._hosts.append(host)
 
-    # --- the loop's thread
+    # --- for the connections' threads
 
-    async def _listen(self) -> int:
-        """Open the doors; returns the proxy's port."""
-        if self._alone:
-            names = await self._loop.create_datagram_endpoint(lambda: _Names(self._heard), local_addr=(LOOPBACK, 53))
-            self._doors.append(names[0])
-            if self._context is not None:
-                self._doors.append(await asyncio.start_server(self._answer_tls, LOOPBACK, 443, ssl=self._context))
-        proxy = await asyncio.start_server(self._answer_proxy, LOOPBACK, self._proxy if self._alone else 0)
-        self._doors.append(proxy)
-        return int(proxy.sockets[0].getsockname()[1])
+    def _answer_tls(self, connection: socket.socket) -> None:
+        if self._context is not None:
+            with self._context.wrap_socket(connection, server_side=True) as secured:
+                self._relay(secured, self.cloud.port)
 
-    async def _answer_tls(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with self._open_until_done(writer):
-            await self._relay(reader, writer, self.cloud.port)
-
-    async def _answer_proxy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with self._open_until_done(writer), contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            # Either error means that the client hung up before it had asked for anything.
-            await self._forward(await reader.readuntil(b"\r\n\r\n"), reader, writer)
-
-    async def _forward(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _answer_proxy(self, connection: socket.socket) -> None:
         """CONNECT ends in the cloud's backend; a request with a whole URL goes to the port of ours that it names."""
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = connection.recv(65536)
+            if not data:  # it hung up before it had asked for anything
+                return
+            head += data
         method, target, rest = head.split(b" ", 2)
         wanted = target.decode("latin-1")
         with self._lock:
@@ -164,91 +165,83 @@ class Switchboard:
         if method != b"CONNECT":
             where = urlsplit(wanted)
             path = f"{where.path or '/'}?{where.query}" if where.query else where.path or "/"
-            first = b" ".join((method, path.encode("latin-1"), rest))
-            await self._relay(reader, writer, where.port or 80, first=first)
+            self._relay(connection, where.port or 80, first=b" ".join((method, path.encode("latin-1"), rest)))
             return
         host, _, port = wanted.rpartition(":")
         self._heard(host)
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        if port == "443" and self._context is not None:
-            await writer.start_tls(self._context)
-            await self._relay(reader, writer, self.cloud.port)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if port == "443":
+            self._answer_tls(connection)
         elif host == LOOPBACK:
-            await self._relay(reader, writer, int(port))
+            self._relay(connection, int(port))
 
-    async def _relay(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, *, first: bytes = b""
-    ) -> None:
+    def _relay(self, near: socket.socket, port: int, *, first: bytes = b"") -> None:
         """Carry bytes both ways between a connection and a loopback port until either side has had enough."""
-        try:
-            far_reader, far_writer = await asyncio.open_connection(LOOPBACK, port)
-        except OSError:  # nobody listens there: the client sees its connection closed
-            return
-        with self._open_until_done(far_writer):
-            far_writer.write(first)
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
-
-    @contextlib.contextmanager
-    def _open_until_done(self, writer: asyncio.StreamWriter) -> Iterator[None]:
-        self._writers.add(writer)
-        try:
-            yield
-        finally:
-            self._writers.discard(writer)
-            writer.close()
-
-    def _end(self, thread: threading.Thread) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(timeout=30)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        thread.join()
-        self._loop.close()
-
-    async def _stop(self) -> None:
-        """Close every door and every connection."""
-        for door in self._doors:
-            door.close()
-        for _ in range(3):  # whoever came in at the last moment is first let in, so as to be known
-            await asyncio.sleep(0)
-        for writer in self._writers:
-            writer.transport.abort()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # the transports say goodbye in the loop's next round
+        with socket.create_connection((LOOPBACK, port), timeout=PATIENCE) as far, selectors.DefaultSelector() as ready:
+            far.sendall(first)
+            ready.register(near, selectors.EVENT_READ, far)
+            ready.register(far, selectors.EVENT_READ, near)
+            while not self._over.is_set():
+                for key, _ in ready.select(timeout=ATTENTION):
+                    if not _carry(cast("socket.socket", key.fileobj), key.data):
+                        return
 
 
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+def _carry(source: socket.socket, sink: socket.socket) -> bool:
+    """Hand over what has arrived; False at the end. What TLS has already decrypted would not wake a selector."""
     try:
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
-    except (ConnectionError, ssl.SSLError):  # one side hung up: the conversation is over
-        pass
-    finally:
-        sink.close()
+        data = source.recv(65536)
+        while isinstance(source, ssl.SSLSocket) and (left := source.pending()):
+            data += source.recv(left)
+    except ssl.SSLWantReadError:  # half a record: the rest will wake us again
+        return True
+    sink.sendall(data)
+    return bool(data)
 
 
-class _Names(asyncio.DatagramProtocol):
+class _Door(socketserver.ThreadingTCPServer):
+    """An open port; `answer` talks to each connection in a thread of its own, and may fail if the client goes away."""
+
+    allow_reuse_address = True
+    request_queue_size = 64
+
+    def __init__(self, port: int, answer: Callable[[socket.socket], None]) -> None:
+        self._answer = answer
+        super().__init__((LOOPBACK, port), socketserver.BaseRequestHandler)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        request.settimeout(PATIENCE)
+        with contextlib.suppress(
+            OSError
+        ):  # broken off, or a TLS client that does not trust us: what it wanted is known
+            self._answer(request)
+
+
+class _Names(socketserver.UDPServer):
     """A name server that knows one address: 127.0.0.1 for every name (and no IPv6 address for any)."""
 
-    def __init__(self, heard: Heard) -> None:
+    def __init__(self, heard: Heard, port: int = 53) -> None:
         self._heard = heard
+        super().__init__((LOOPBACK, port), socketserver.BaseRequestHandler)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        question, wire = request
+        name, answer = answer_for(question)
+        self._heard(name)
+        wire.sendto(answer, client_address)
 
-    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
-        labels, position = [], 12
-        while position < len(data) and data[position]:
-            labels.append(data[position + 1 : position + 1 + data[position]].decode("latin-1"))
-            position += 1 + data[position]
-        question = data[12 : position + 5]
-        self._heard(".".join(labels))
-        wants_ipv4 = question[-4:] == b"\0\1\0\1"
-        answer = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH4B", 60, 4, 127, 0, 0, 1) if wants_ipv4 else b""
-        head = data[:2] + b"\x81\x80\0\1" + struct.pack(">H", 1 if wants_ipv4 else 0) + b"\0\0\0\0"
-        self._transport.sendto(head + question + answer, addr)
+
+def answer_for(packet: bytes) -> tuple[str, bytes]:
+    """The name that a DNS packet asks for, and the answer to it."""
+    labels, position = [], 12
+    while position < len(packet) and packet[position]:
+        labels.append(packet[position + 1 : position + 1 + packet[position]].decode("latin-1"))
+        position += 1 + packet[position]
+    question = packet[12 : position + 5]
+    wants_ipv4 = question.endswith(b"\0\1\0\1")
+    record = b"\xc0\x0c\0\1\0\1" + struct.pack(">IH4B", 60, 4, 127, 0, 0, 1) if wants_ipv4 else b""
+    head = packet[:2] + b"\x81\x80\0\1" + struct.pack(">H", bool(record)) + b"\0\0\0\0"
+    return ".".join(labels), head + question + record
 
 
 def _server_context(certificate: Certificate | None, heard: Heard) -> ssl.SSLContext | None:

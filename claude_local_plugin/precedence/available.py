@@ -49,7 +49,9 @@ def matches(name: str, entries: Sequence[str]) -> bool:
         bare = models.without_suffix(entry)
         if lowered == bare:
             return True
-        if version is not None and (bare == version[0] or (bare == "opusplan" and version[0] in ("opus", "sonnet"))):
+        if version is not None and bare == version[0]:
+            return True
+        if bare == "opusplan" and lowered == models.ALIASES[bare][1]:
             return True
         if bare.startswith("claude-") and lowered.startswith(f"{bare}-"):
             return True
@@ -70,16 +72,25 @@ def replacement(setting: str | None, name: models.ModelName, snapshot: Snapshot,
 
     if fine(name.wire):
         return None
-    if setting is None:
-        strict = _enforced(snapshot) or matches(name.wire, denied)
-        return _first(fine) if strict else None
-    alias = models.without_suffix(setting).lower()
+    enforced = entries is not None and _enforced(snapshot)
+    if setting is None and not enforced and not matches(name.wire, denied):
+        return None
+    alias = models.without_suffix(setting or "").lower()
     if alias in _FAMILIES and (same_family := _first(fine, alias)) is not None:
         return same_family
-    fallback = models.named(models.DEFAULT_SETTING, env).wire
-    if not _enforced(snapshot) and not matches(fallback, denied):
+    if enforced and entries is not None:
+        return next((target for entry in entries if (target := _own(entry)) and fine(target)), models.DEFAULT_SETTING)
+    if not matches(models.named(models.DEFAULT_SETTING, env).wire, denied):
         return models.DEFAULT_SETTING
     return _first(fine) or models.DEFAULT_SETTING
+
+
+def _own(entry: str) -> str | None:
+    """The model of Claude's own that an entry of the list stands for, None for other names."""
+    bare = models.without_suffix(entry)
+    if bare in models.ALIASES:
+        return models.ALIASES[bare][1]
+    return bare if bare.startswith("claude-") and models.version_of(bare) is not None else None
 
 
 def _first(fine: Callable[[str], bool], family: str | None = None) -> str | None:
@@ -94,6 +105,10 @@ def _newest_first(family: str | None) -> Iterator[str]:
 
 
 def _enforced(snapshot: Snapshot) -> bool:
-    return any(
-        file.state is FileState.READ and file.data.get("enforceAvailableModels") is True for file in snapshot.files
+    """Whether `enforceAvailableModels` is on in the highest scope that sets it."""
+    said = (
+        file.data["enforceAvailableModels"]
+        for file in snapshot.files
+        if file.state is FileState.READ and isinstance(file.data.get("enforceAvailableModels"), bool)
     )
+    return next(said, False) is True

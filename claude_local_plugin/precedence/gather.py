@@ -6,9 +6,11 @@ import re
 import shutil
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence.document_rules import faults
 from claude_local_plugin.precedence.locate import (
     config_dir,
@@ -17,9 +19,17 @@ from claude_local_plugin.precedence.locate import (
     settings_paths,
 )
 from claude_local_plugin.precedence.model import NOTHING, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.table import holds
+from claude_local_plugin.precedence.table import holds, is_on
 
 __all__ = ["gather", "installed_client_version", "managed_dir_default", "read_settings_file"]
+
+NOT_A_FILE = "not a file"
+
+#: The scope a login needs before its token is sent with a request.
+INFERENCE = "user:inference"
+
+#: What `--setting-sources` can name.
+SETTING_SOURCES = ("user", "project", "local")
 
 #: Claude Code reads no settings file larger than this many bytes.
 SIZE_LIMIT = 2_097_152
@@ -46,7 +56,7 @@ def gather(
     `--setting-sources` (local, project, user), None when the option is not given.
     """
     cwd = Path(os.path.realpath(cwd))
-    sources = None if setting_sources is None else tuple(Scope(source) for source in setting_sources)
+    sources = _sources(setting_sources, environ)
     places = settings_paths(cwd, home, environ, client_version, managed_dir, sources)
     files = [
         _stand_in(place.scope, place.path, texts[place.path], client_version)
@@ -54,9 +64,8 @@ def gather(
         else read_settings_file(place.scope, place.path, client_version)
         for place in places
     ]
-    if flag_settings is not None:
-        first_after_managed = sum(file.scope is Scope.MANAGED for file in files)
-        files.insert(first_after_managed, _flag_file(flag_settings, cwd, client_version))
+    if flag_settings is not None and (flag := _flag_file(flag_settings, cwd, client_version)) is not None:
+        files.insert(sum(file.scope is Scope.MANAGED for file in files), flag)
     state_path = global_state_file(cwd, home, environ)
     state = _plain_object(state_path)
     files.append(_login_file(config_dir(cwd, home, environ) / ".credentials.json"))
@@ -83,7 +92,7 @@ def read_settings_file(scope: Scope, path: Path, client_version: str | None = No
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that would keep us waiting
-            return SettingsFile(scope, path, FileState.DROPPED, "not a file")
+            return SettingsFile(scope, path, FileState.DROPPED, NOT_A_FILE)
         if status.st_size > SIZE_LIMIT:
             return SettingsFile(scope, path, FileState.DROPPED, f"larger than {SIZE_LIMIT:,} bytes")
         raw = path.read_bytes()
@@ -92,6 +101,18 @@ def read_settings_file(scope: Scope, path: Path, client_version: str | None = No
     except OSError as error:  # not ours to read, and Claude Code runs as the same user
         return SettingsFile(scope, path, FileState.DROPPED, f"cannot be read: {error.strerror or error}")
     return _settings_from_text(scope, path, _decoded(raw), client_version)
+
+
+def _sources(given: Sequence[Scope | str] | None, environ: Mapping[str, str]) -> tuple[Scope, ...] | None:
+    """The scopes of `--setting-sources`; a restricted session reads none of them, whatever the option says."""
+    if is_on(environ.get("CLAUDE_CODE_RESTRICTED")):
+        return ()
+    if given is None:
+        return None
+    names = [str(name).strip() for name in given if str(name).strip()]
+    if wrong := next((name for name in names if name not in SETTING_SOURCES), None):
+        raise UsageError(f"no such setting source: {wrong}", f"choose from {', '.join(SETTING_SOURCES)}")
+    return tuple(Scope(name) for name in names)
 
 
 def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | None) -> SettingsFile:
@@ -156,10 +177,19 @@ def _kind(value: object) -> str:
     return {list: "a list", str: "a string", bool: "true or false", type(None): "null"}.get(type(value), "a number")
 
 
-def _flag_file(settings: str, cwd: Path, client_version: str | None) -> SettingsFile:
-    if settings.lstrip().startswith("{"):
+def _flag_file(settings: str, cwd: Path, client_version: str | None) -> SettingsFile | None:
+    """The file or inline object of `--settings`; None for an empty one, which counts for nothing.
+
+    A file that is not there ends the session before it begins, so its state is `UNKNOWN` and not `ABSENT`.
+    """
+    if not settings:
+        return None
+    if settings.lstrip().startswith("{") and settings.rstrip().endswith("}"):
         return _settings_from_text(Scope.FLAG, None, settings, client_version)
-    return read_settings_file(Scope.FLAG, cwd / settings, client_version)
+    file = read_settings_file(Scope.FLAG, cwd / settings, client_version)
+    if file.state is FileState.ABSENT or file.problem == NOT_A_FILE:
+        return replace(file, state=FileState.UNKNOWN, problem=file.problem or "there is no such file")
+    return file
 
 
 def _plain_object(path: Path) -> tuple[Mapping[str, object], str]:
@@ -176,8 +206,11 @@ def _login_file(path: Path) -> SettingsFile:
     data, text = _plain_object(path)
     login = data.get("claudeAiOauth")
     token = login.get("accessToken") if isinstance(login, dict) else None
-    if not isinstance(token, str) or not token:
+    if not isinstance(login, dict) or not isinstance(token, str) or not token:
         return SettingsFile(Scope.LOGIN, path, FileState.READ if path.exists() else FileState.ABSENT)
+    scopes = login.get("scopes")
+    if not isinstance(scopes, list) or INFERENCE not in scopes:
+        return SettingsFile(Scope.LOGIN, path, FileState.DROPPED, f"the login has no {INFERENCE} scope", data, text)
     return SettingsFile(Scope.LOGIN, path, FileState.READ, None, data, text)
 
 

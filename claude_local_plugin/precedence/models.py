@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from claude_local_plugin.precedence.table import TRUTHY
+from claude_local_plugin.precedence.table import is_on
 
 #: What an alias stands for, and the variable that says otherwise.
 ALIASES: Mapping[str, tuple[str, str]] = {
@@ -28,9 +28,32 @@ WINDOW_VARIABLE = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 #: What a session starts with when nobody names a model: Opus, asking for its long window.
 DEFAULT_SETTING = "opus[1m]"
 
-#: The same for a claude.ai login of no known or no paid subscription.
-DEFAULT_SETTING_SMALL_LOGIN = "sonnet"
-PAID_SUBSCRIPTIONS = ("max", "pro", "team", "enterprise")
+#: The same for a claude.ai login, by subscription; `SMALL_LOGIN_DEFAULT` for any other and an unknown one.
+LOGIN_DEFAULTS: Mapping[str, str] = {
+    "max": DEFAULT_SETTING,
+    "team": DEFAULT_SETTING,
+    "enterprise": DEFAULT_SETTING,
+    "pro": "opus",
+}
+SMALL_LOGIN_DEFAULT = "sonnet"
+
+#: What the aliases stand for behind the Claude gateway.
+GATEWAY_ALIASES: Mapping[str, tuple[str, str]] = {
+    **ALIASES,
+    "opus": ("ANTHROPIC_DEFAULT_OPUS_MODEL", "claude-opus-4-7"),
+    "best": ("ANTHROPIC_DEFAULT_OPUS_MODEL", "claude-opus-4-7"),
+    "sonnet": ("ANTHROPIC_DEFAULT_SONNET_MODEL", "claude-sonnet-4-6"),
+    "opusplan": ("ANTHROPIC_DEFAULT_SONNET_MODEL", "claude-sonnet-4-6"),
+    "haiku": ("ANTHROPIC_DEFAULT_HAIKU_MODEL", "claude-haiku-4-5-20251001"),
+}
+
+#: The same for cloud providers, as their own names.
+PROVIDER_DEFAULTS: Mapping[str, str] = {
+    "gateway": "opus",
+    "bedrock": "us.anthropic.claude-opus-5-5",
+    "foundry": "claude-sonnet-4-5",
+    "mantle": "anthropic.claude-opus-5-5",
+}
 
 ASSUMED_WINDOW = 1_000_000
 SMALL_WINDOW = 200_000
@@ -94,71 +117,101 @@ def version_of(name: str) -> tuple[str, int, int] | None:
     return version if version in CATALOGUE else None
 
 
-_API_NAMES = frozenset(map(api_name, CATALOGUE))
+#: Every name the Anthropic API serves, old ones included: these are sent in lower case however they are written.
+API_NAMES = frozenset(map(api_name, CATALOGUE)) | {
+    "claude-3-5-sonnet-20241022",
+    "claude-3-5-haiku-20241022",
+    "claude-3-7-sonnet-20250219",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelName:
-    """What a model setting comes to: `wire` is sent, `long` asks for the long window, `alias` is the variable used."""
+    """What a model setting comes to.
+
+    `wire` is sent; `known_as` is the name Claude Code looks up in its catalogue; `long` asks for the long window;
+    `alias` is the variable that said what an alias stands for, if one did.
+    """
 
     wire: str
+    known_as: str
     long: bool = False
     alias: str | None = None
 
 
-def named(setting: str, env: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> ModelName:
+def named(
+    setting: str,
+    env: Mapping[str, str],
+    overrides: Mapping[str, object] | None = None,
+    aliases: Mapping[str, tuple[str, str]] = ALIASES,
+) -> ModelName:
     """The model that a setting stands for.
 
-    Aliases are replaced (any case), retired Opus names too; the `[1m]` suffix is never sent. `overrides` is the
-    settings key `modelOverrides`, which renames Claude's own models at the very end.
+    Aliases are replaced (any case), retired Opus names too; `[1m]` and `[2m]` are never sent. `overrides` is the
+    settings key `modelOverrides`, which renames models of the Anthropic API at the very end.
     """
     asked = setting.strip()
-    bare, long = _without_suffix(asked)
-    alias = bare.lower()
-    if alias in RETIRED_OPUS and not is_truthy(env.get("CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP")):
+    alias = _LONG.sub("", asked).strip().lower()
+    long = _LONG.search(asked) is not None
+    if alias in RETIRED_OPUS and not is_on(env.get("CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP")):
         alias = "opus"
-    if alias not in ALIASES:
-        return ModelName(_overridden(alias if alias in _API_NAMES else bare, overrides), long)
-    variable, default = ALIASES[alias]
+    if alias not in aliases:
+        return _sent(asked, long, None, overrides)
+    variable, default = aliases[alias]
     target = env.get(variable, "").strip()
-    bare, long_target = _without_suffix(target or default)
-    return ModelName(_overridden(bare, overrides), long or long_target, variable if target else None)
+    return _sent(target or default, long and alias != "best", variable if target else None, overrides)
 
 
-def _without_suffix(name: str) -> tuple[str, bool]:
-    return _SUFFIX.sub("", name).strip(), _LONG.search(name) is not None
+def _sent(name: str, long: bool, alias: str | None, overrides: Mapping[str, object] | None) -> ModelName:
+    """The name on the wire for a name that is no alias any more."""
+    bare = without_suffix(name)
+    wire = bare.lower() if bare.lower() in API_NAMES else bare
+    long = long or _LONG.search(name) is not None
+    replaced = (overrides or {}).get(wire) if wire in API_NAMES else None
+    if isinstance(replaced, str) and replaced:
+        known = replaced if known_window(replaced) is not None else wire
+        return ModelName(replaced, known, long and known == wire, alias)
+    original = next((key for key, value in (overrides or {}).items() if value == bare and key in API_NAMES), None)
+    known = _LONG.sub("", name) if bare.lower() in ALIASES else bare  # an alias variable may name another alias
+    return ModelName(wire, original or known, long, alias)
 
 
 def without_suffix(name: str) -> str:
     """The name without `[1m]` and blanks around it."""
-    return _without_suffix(name.strip())[0]
-
-
-def _overridden(name: str, overrides: Mapping[str, object] | None) -> str:
-    target = (overrides or {}).get(name)
-    return target if isinstance(target, str) and target else name
+    return _SUFFIX.sub("", name).strip()
 
 
 def known_window(name: str) -> int | None:
     """The window Claude Code knows for this name, None for a name it does not recognise."""
-    lowered = name.lower()
-    if lowered in ALIASES:  # an alias variable that names another alias: recognised, but sent as it stands
+    if name.lower() in ALIASES:  # an alias variable that names another alias: recognised, but sent as it stands
         return SMALL_WINDOW
-    if (version := version_of(lowered)) is not None:
+    return _claude_window(name)
+
+
+def _claude_window(name: str) -> int | None:
+    """The window of a name with a Claude's in it."""
+    if (version := version_of(name)) is not None:
         return CATALOGUE[version]
-    return SMALL_WINDOW if _OLD.search(lowered) else None
+    return SMALL_WINDOW if _OLD.search(name.lower()) else None
 
 
-def window_of(model: ModelName, env: Mapping[str, str], unknown: int = ASSUMED_WINDOW) -> tuple[int, str]:
-    """The window assumed for a model, in tokens, and what decided it: `variable`, `suffix`, `known` or `assumed`."""
+def window_of(
+    model: ModelName, env: Mapping[str, str], unknown: int = ASSUMED_WINDOW, behaves_as: str | None = None
+) -> tuple[int, str]:
+    """The window assumed for a model, in tokens, and what decided it.
+
+    That is `variable`, `suffix`, `known`, `picker` (`behaves_as`) or `assumed`.
+    """
     limit = parse_tokens(env.get(WINDOW_VARIABLE))
-    if limit is not None and is_truthy(env.get("DISABLE_COMPACT")):
+    if limit is not None and is_on(env.get("DISABLE_COMPACT")):
         return limit, "variable"
-    capped = is_truthy(env.get("CLAUDE_CODE_DISABLE_1M_CONTEXT"))
+    capped = is_on(env.get("CLAUDE_CODE_DISABLE_1M_CONTEXT"))
     if model.long and not capped:
         return ASSUMED_WINDOW, "suffix"
-    if (known := known_window(model.wire)) is not None:
+    if (known := known_window(model.known_as)) is not None:
         return (min(known, SMALL_WINDOW) if capped else known), "known"
+    if behaves_as is not None and (known := _claude_window(behaves_as)) is not None:
+        return (min(known, SMALL_WINDOW) if capped else known), "picker"
     if limit is not None:
         return limit, "variable"
     return (min(unknown, SMALL_WINDOW) if capped else unknown), "assumed"
@@ -177,8 +230,3 @@ def parse_tokens(text: str | None) -> int | None:
     if found is None or (number := float(found[0])) < 1 or number == inf:
         return None
     return int(number)
-
-
-def is_truthy(value: str | None) -> bool:
-    """Whether a switch with this value is on."""
-    return value is not None and value.strip().lower() in TRUTHY

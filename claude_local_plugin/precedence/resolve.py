@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import MappingProxyType
 
 from claude_local_plugin.precedence.env_rules import refused_everywhere, refused_in_projects
 from claude_local_plugin.precedence.model import (
@@ -65,47 +66,58 @@ def candidates(snapshot: Snapshot, key: str) -> Iterator[Candidate]:
     """Every value set for `key`, highest precedence first, each with what became of it.
 
     `key` is `env.NAME` for a variable, or a settings key, nested ones with dots (`permissions.defaultMode`).
-    Exactly one candidate has the state `wins`, unless none is usable. An empty string is a value: it wins,
-    and what stands below it is `cancelled`.
+    The first usable candidate has the state `wins`. An empty string is a value: it wins, and what stands below it is
+    `cancelled`. Lists and objects are merged over all scopes, so there every usable candidate wins.
     """
     path = tuple(key.split(".", 1)) if key.startswith("env.") else tuple(key.split("."))
     winner: Candidate | None = None
     for scope in SETTINGS_ORDER:
-        for found in _set_in(snapshot, scope, key, path):
+        for found, merges in _set_in(snapshot, scope, key, path):
             if found.state in ("refused", "dropped"):
                 yield found
             elif winner is None:
                 winner = replace(found, state="wins")
                 yield winner
+            elif merges:
+                yield replace(found, state="wins", reason="merged with what stands above it")
             else:
                 yield _loser(found, winner)
 
 
-def _set_in(snapshot: Snapshot, scope: Scope, key: str, path: tuple[str, ...]) -> Iterator[Candidate]:
+def _set_in(snapshot: Snapshot, scope: Scope, key: str, path: tuple[str, ...]) -> Iterator[tuple[Candidate, bool]]:
+    """The candidates of one scope, each with whether it is merged with the others instead of hiding them."""
     if scope is Scope.SHELL:
         if path[0] == "env" and path[1] in snapshot.shell:
-            yield Candidate(scope, key, None, None, snapshot.shell[path[1]], reason="", secret=is_secret(key))
+            yield Candidate(scope, key, None, None, snapshot.shell[path[1]], secret=is_secret(key)), False
         return
     for file in snapshot.of(scope):
         value: object = file.data
         for name in path:
-            value = value.get(name, _MISSING) if isinstance(value, dict) else _MISSING
-        if value is _MISSING:
-            continue
-        yield _judged(file, key, path, value)
+            value = value.get(name, _MISSING) if isinstance(value, dict | MappingProxyType) else _MISSING
+        if value is not _MISSING:
+            yield _judged(file, key, path, value), path[0] != "env" and isinstance(value, list | dict)
 
 
 _MISSING = object()
 
 
 def _judged(file: SettingsFile, key: str, path: tuple[str, ...], value: object) -> Candidate:
-    text = None if value is None and path[0] != "env" else js_string(value)
+    text = js_string(value) if path[0] == "env" else _shown(value)
     found = Candidate(file.scope, key, file.path, file.line_of(path), text, secret=is_secret(key))
     if file.state is FileState.DROPPED:
         return replace(found, state="dropped", reason=f"Claude Code ignores the whole file: {file.problem}")
     if path[0] == "env" and (reason := refusal(file.scope, path[1], value)):
         return replace(found, state="refused", reason=reason)
     return found
+
+
+def _shown(value: object) -> str | None:
+    """The value of a settings key as text; None for null."""
+    if value is None or isinstance(value, str):
+        return value
+    import json  # lists and objects are asked for by people only
+
+    return json.dumps(value, ensure_ascii=False)
 
 
 def refusal(scope: Scope, name: str, value: object) -> str | None:
@@ -162,11 +174,6 @@ def resolve(snapshot: Snapshot) -> Resolution:
     state, reason = outcome(snapshot, env, decisions)
     found = warnings(snapshot, env, decisions)
     return Resolution(state, decisions, found, snapshot.files, reason)
-
-
-def scoped_value(snapshot: Snapshot, key: str) -> str | None:
-    """The value in effect for a settings key, None when it is not set or null."""
-    return effective(snapshot, key)
 
 
 def effective_object(snapshot: Snapshot, key: str) -> dict[str, object]:

@@ -5,6 +5,7 @@ Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by l
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from claude_local_plugin.precedence.model import Scope
 
@@ -137,8 +138,26 @@ AUTHORIZATION_RUNGS = (
     Rung("claudeAiOauth.accessToken", "the claude.ai login", login_only=True),
 )
 
+#: Lines of `Name: value` that are added to every request.
+CUSTOM_HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
+
 #: Who names the model, first to last.
 MODEL_RUNGS = ("--model", "env.ANTHROPIC_MODEL", "model", "env.ANTHROPIC_DEFAULT_MODEL")
 
 #: The values of a switch that mean on; every other value means off.
 TRUTHY = ("1", "true", "yes", "on")
+
+
+def is_on(value: str | None) -> bool:
+    """Whether Claude Code takes this value of a switch for on."""
+    return value is not None and value.strip().lower() in TRUTHY
+
+
+def is_anthropic(url: str) -> bool:
+    """Whether this endpoint is Anthropic's own, so that a credential of Anthropic's may go there."""
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").lower()
+    except ValueError:  # a malformed address is nobody's
+        return False
+    return parts.scheme.lower() == "https" and (host == "anthropic.com" or host.endswith(".anthropic.com"))

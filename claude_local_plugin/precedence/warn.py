@@ -1,12 +1,364 @@
-"""What a user should know about a configuration, each with the command or edit that mends it."""
+"""What a user should know about a configuration, each with the command or edit that mends it.
 
-from collections.abc import Mapping
+Pure: everything is read off the snapshot and the decisions. A warning of severity `error` makes
+`explain-precedence` end with exit code 1.
+"""
 
-from claude_local_plugin.precedence.model import ConfigWarning, Decision, Snapshot
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of, is_proxied, parse_url
+from claude_local_plugin.precedence import models
+from claude_local_plugin.precedence.credentials import custom_headers
+from claude_local_plugin.precedence.model import (
+    Candidate,
+    ConfigWarning,
+    Decision,
+    FileState,
+    Scope,
+    Severity,
+    Snapshot,
+)
+from claude_local_plugin.precedence.table import FIRST_PARTY, SCOPE_LABELS, is_verified
+
+#: Words in a header's name that say it carries a credential.
+_CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
+
+_FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
+_EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
+_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def warnings(
     snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
 ) -> tuple[ConfigWarning, ...]:
     """Every warning that stands, errors first."""
-    return ()
+    found = [
+        *_files(snapshot),
+        *_leaks(snapshot, env, decisions),
+        *_endpoint(snapshot, env, decisions),
+        *_credentials(snapshot, env, decisions),
+        *_window(env, decisions),
+        *_repository(snapshot),
+        *_hooks(snapshot),
+        *_version(snapshot),
+    ]
+    return tuple(sorted(found, key=lambda warning: _ORDER[warning.severity]))
+
+
+# --- files
+
+
+def _files(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    for file in snapshot.files:
+        if file.state is FileState.DROPPED:
+            yield ConfigWarning(
+                "files.dropped",
+                "error",
+                f"Claude Code ignores {file.path or 'the --settings text'} as a whole: {file.problem}",
+                f"mend {file.path or 'the text'}",
+            )
+        for entry in file.skipped if file.state is FileState.READ else ():
+            yield ConfigWarning("files.skipped", "warning", f"{file.path}: {entry}", f"edit {file.path}")
+
+
+# --- leaks: a credential that is not meant for the server it is sent to
+
+
+def _leaks(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+    """Each credential of the user's that would arrive at an endpoint that is not Anthropic's."""
+    backend = backend_of(env)
+    endpoint = decisions["base_url"]
+    if decisions["provider"].value not in (FIRST_PARTY, "gateway") or backend.cloud or endpoint.value is None:
+        return
+    host = backend.target.label if backend.target else "the server"
+    for name in ("authorization", "x_api_key"):
+        decision = decisions[name]
+        if decision.value and decision.winner is not None:
+            yield from _leak(decision.winner, endpoint.winner, host, env, header=name.replace("_", "-"))
+    yield from _header_leaks(snapshot, env, endpoint.winner, host)
+
+
+def _leak(
+    source: Candidate, endpoint: Candidate | None, host: str, env: Mapping[str, str], *, header: str
+) -> Iterator[ConfigWarning]:
+    if source.key == "env.ANTHROPIC_CUSTOM_HEADERS" or source.value == PLACEHOLDER:
+        return  # headers are looked at by themselves; the placeholder is ours
+    name = source.key.removeprefix("env.")
+    told = {"apiKeyHelper": "the output of apiKeyHelper", "primaryApiKey": "your saved Console key"}.get(name)
+    if source.scope is Scope.LOGIN or name == "CLAUDE_CODE_OAUTH_TOKEN":
+        told = "your claude.ai login"
+    # a key of Anthropic's own is never another server's, wherever it is written
+    together = _same_place(source, endpoint) and not (source.value or "").startswith("sk-ant-")
+    if together and name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY") and source.path is not None:
+        return  # one file names the server and its key
+    severity: Severity = "warning" if together else "error"
+    meant = "; if it is that server's own key, all is well" if together else ""
+    yield ConfigWarning(
+        f"leak.{_LEAK_IDS.get(name, 'token')}" if source.scope is not Scope.SHELL else f"leak.shell-{_shell_id(name)}",
+        severity,
+        f"{told or name} ({_where(source)}) is sent to {host} as {header}{meant}",
+        _leak_fix(source, endpoint, env),
+    )
+
+
+_LEAK_IDS = {
+    "ANTHROPIC_API_KEY": "api-key",
+    "ANTHROPIC_AUTH_TOKEN": "token",
+    "apiKeyHelper": "helper",
+    "CLAUDE_CODE_OAUTH_TOKEN": "login",
+    "claudeAiOauth.accessToken": "login",
+    "primaryApiKey": "console-key",
+}
+
+
+def _shell_id(name: str) -> str:
+    return {"ANTHROPIC_API_KEY": "api-key", "CLAUDE_CODE_OAUTH_TOKEN": "oauth-token"}.get(name, "token")
+
+
+def _same_place(source: Candidate, endpoint: Candidate | None) -> bool:
+    return endpoint is not None and source.scope is endpoint.scope and source.path == endpoint.path
+
+
+def _where(source: Candidate) -> str:
+    return "exported in the shell" if source.scope is Scope.SHELL else source.place
+
+
+def _leak_fix(source: Candidate, endpoint: Candidate | None, env: Mapping[str, str]) -> str:
+    """The command that stops it; what an administrator sets, only the administrator can change."""
+    if source.scope is Scope.MANAGED or (endpoint is not None and endpoint.scope is Scope.MANAGED):
+        return "ask whoever manages this machine's settings"
+    if endpoint is not None and endpoint.scope is Scope.SHELL and source.scope is Scope.SHELL:
+        return f"unset {source.key.removeprefix('env.')}"
+    return f"claude-local enable --url {_shown(env.get('ANTHROPIC_BASE_URL', ''))}"
+
+
+def _header_leaks(
+    snapshot: Snapshot, env: Mapping[str, str], endpoint: Candidate | None, host: str
+) -> Iterator[ConfigWarning]:
+    from claude_local_plugin.precedence.resolve import candidates
+
+    source = next((row for row in candidates(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS") if row.state == "wins"), None)
+    if source is None or not source.value:
+        return
+    ours = (PLACEHOLDER, env.get("ANTHROPIC_AUTH_TOKEN", "").strip())
+    headers = custom_headers(source.value)
+    foreign = [name for name, value in headers.items() if not (name == "x-api-key" and value in ours)]
+    secret = [name for name in foreign if any(word in name for word in _CREDENTIAL_WORDS)]
+    if not foreign or (not secret and _same_place(source, endpoint)):
+        return
+    severity: Severity = "error" if secret and not _same_place(source, endpoint) else "warning"
+    yield ConfigWarning(
+        "leak.headers",
+        severity,
+        f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(source)}) are sent to {host}: {', '.join(foreign)}",
+        _leak_fix(source, endpoint, env),
+    )
+
+
+# --- the endpoint
+
+
+def _endpoint(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+    endpoint, provider = decisions["base_url"], decisions["provider"]
+    base_url = env.get("ANTHROPIC_BASE_URL", "").strip()
+    if provider.value not in (FIRST_PARTY, "gateway"):
+        if base_url and provider.winner is not None:
+            yield ConfigWarning(
+                "provider.beats-url",
+                "warning",
+                f"{provider.winner.key.removeprefix('env.')} ({_where(provider.winner)}) sends sessions to"
+                f" {provider.value}; ANTHROPIC_BASE_URL is not asked",
+                f"claude-local enable --url {_shown(base_url)}",
+            )
+        return
+    if not base_url:
+        return
+    target = parse_url(base_url)
+    if target is None:
+        yield ConfigWarning(
+            "url.invalid",
+            "error",
+            f"ANTHROPIC_BASE_URL is no http(s) URL, so no request can be sent ({_place(endpoint)})",
+            "claude-local enable --url http://HOST:PORT",
+        )
+        return
+    if target.path.endswith("/v1"):
+        yield ConfigWarning(
+            "url.v1",
+            "error",
+            f"ANTHROPIC_BASE_URL ends in /v1 ({_place(endpoint)}): requests go to {target.path}/v1/messages, which is"
+            " not there",
+            f"claude-local enable --url {target.url.removesuffix('/v1')}",
+        )
+    backend = backend_of(env)
+    if backend.cloud:
+        return
+    if is_proxied(env, target):
+        yield ConfigWarning(
+            "proxy.in-the-way",
+            "warning",
+            f"a proxy is set, and Claude Code uses it for {target.label} too",
+            f"claude-local enable --url {target.url}   (it extends NO_PROXY)",
+        )
+    yield from _late(snapshot, endpoint)
+    if decisions["model"].winner is not None and decisions["model"].winner.scope is Scope.DEFAULT:
+        yield ConfigWarning(
+            "model.unset",
+            "warning",
+            f"nobody names a model, so sessions ask {target.label} for {decisions['model'].value}",
+            f"claude-local enable --url {target.url}",
+        )
+
+
+def _place(decision: Decision) -> str:
+    return decision.winner.place if decision.winner is not None else "nowhere"
+
+
+def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
+    """The stall at the start: project files are applied after the first look at Anthropic's servers."""
+    if endpoint.winner is None or endpoint.winner.scope not in (Scope.LOCAL, Scope.PROJECT):
+        return
+    if any(row.scope in _EARLY_SCOPES and row.value and row.value.strip() for row in endpoint.candidates):
+        return
+    exported = [
+        name
+        for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
+        if snapshot.shell.get(name, "").strip()
+    ]
+    if exported:
+        yield ConfigWarning(
+            "start.late-url",
+            "warning",
+            f"a project's file is applied late: with {exported[0]} exported, each start first calls api.anthropic.com"
+            " with it, which costs 19 seconds offline",
+            f"unset {exported[0]}, or claude-local enable --scope user",
+        )
+    if snapshot.interactive and not snapshot.onboarded:
+        yield ConfigWarning(
+            "start.onboarding",
+            "info",
+            "Claude Code's first start is not finished on this account; offline it stops before it reads a project's"
+            " file",
+            "claude-local enable --scope user",
+        )
+
+
+# --- credentials and refused variables
+
+
+def _credentials(
+    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
+) -> Iterator[ConfigWarning]:
+    key = decisions["x_api_key"].winner
+    if snapshot.interactive and key is not None and key.key == "env.ANTHROPIC_API_KEY" and not _approved(snapshot, key):
+        yield ConfigWarning(
+            "key.approval",
+            "warning",
+            f"an interactive session asks whether to use ANTHROPIC_API_KEY ({_where(key)}); no is the answer offered",
+            "put your server's key into ANTHROPIC_AUTH_TOKEN: claude-local enable --token-env VAR",
+        )
+    from claude_local_plugin.precedence.resolve import candidates
+
+    for file in snapshot.of(Scope.LOCAL, Scope.PROJECT):
+        for name in file.env if file.state is FileState.READ else ():
+            for row in candidates(snapshot, f"env.{name}"):
+                if row.state == "refused" and row.path == file.path:
+                    yield ConfigWarning(
+                        "env.refused",
+                        "warning",
+                        f"{row.place}: {row.reason}",
+                        f"export {name}, or set it in your user settings",
+                    )
+
+
+def _approved(snapshot: Snapshot, key: Candidate) -> bool:
+    """Whether the user has said yes to this key inside Claude Code, which remembers the endings of keys."""
+    value = (key.value or "").strip()
+    return not value or any(ending and value.endswith(ending) for ending in snapshot.approved_api_keys)
+
+
+# --- the window
+
+
+def _window(env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+    backend = backend_of(env)
+    window, model = decisions["context_window"], decisions["model"].value
+    asked = env.get(models.WINDOW_VARIABLE, "").strip()
+    if asked and not asked.replace("_", "").replace(",", "").isdigit():
+        read = models.parse_tokens(asked)
+        yield ConfigWarning(
+            "window.unreadable",
+            "error" if read is not None and read < 20_000 else "warning",
+            f"{models.WINDOW_VARIABLE} is {asked!r}, which is read as {'nothing' if read is None else f'{read:,}'}",
+            "write the number of tokens in digits, or claude-local enable",
+        )
+    if backend.cloud or window.winner is None or window.winner.scope is not Scope.DEFAULT:
+        return
+    host = urlsplit(backend.url or "").netloc or "the server"
+    if asked:
+        yield ConfigWarning(
+            "window.ignored",
+            "warning",
+            f"{models.WINDOW_VARIABLE} has no effect under the name {model}: Claude Code assumes {window.value}",
+            "serve the model under a name of its own and enable that",
+        )
+    else:
+        yield ConfigWarning(
+            "window.assumed",
+            "warning",
+            f"Claude Code assumes {int(window.value or 0):,} tokens for {model}, whatever {host} can take",
+            f"claude-local enable --url {backend.url}",
+        )
+
+
+# --- what a repository brings along, hooks, versions
+
+
+def _repository(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    """A file that comes with the repository decides where your code goes, or runs a program for a key."""
+    for file in snapshot.of(Scope.PROJECT):
+        if file.state is not FileState.READ:
+            continue
+        if url := file.env.get("ANTHROPIC_BASE_URL"):
+            yield ConfigWarning(
+                "project.redirects",
+                "warning",
+                f"this repository's {file.path} sends everyone's sessions to {_shown(url)}",
+                f"look at {file.path}:{file.line_of(('env', 'ANTHROPIC_BASE_URL')) or 1} before you trust it",
+            )
+        if file.data.get("apiKeyHelper"):
+            yield ConfigWarning(
+                "project.helper",
+                "warning",
+                f"this repository's {file.path} runs a program for the key (apiKeyHelper)",
+                f"look at {file.path}:{file.line_of(('apiKeyHelper',)) or 1} before you trust it",
+            )
+
+
+def _shown(url: object) -> str:
+    """A URL without credentials, as far as it is one."""
+    target = parse_url(str(url))
+    return target.url if target is not None else "URL"
+
+
+def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    for key, scopes in (("disableAllHooks", _FILE_SCOPES), ("allowManagedHooksOnly", (Scope.MANAGED,))):
+        for file in snapshot.of(*scopes):
+            if file.state is FileState.READ and file.data.get(key) is True:
+                yield ConfigWarning(
+                    "hooks.disabled",
+                    "warning",
+                    f"{key} in the {SCOPE_LABELS[file.scope]} switches our hooks off: no check, no record",
+                    f"edit {file.path}" if file.scope is not Scope.MANAGED else "ask whoever manages this machine",
+                )
+
+
+def _version(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    if snapshot.client_version is not None and not is_verified(snapshot.client_version):
+        yield ConfigWarning(
+            "version.unverified",
+            "info",
+            f"this explanation has not been compared with Claude Code {snapshot.client_version}",
+            "claude-local verify",
+        )

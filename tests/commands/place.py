@@ -128,7 +128,7 @@ class Place:
 
     def env(self, path: Path | None = None) -> dict[str, str]:
         """The env block of a settings file, the local one by default."""
-        block = json.loads((path or self.local).read_bytes())["env"]
+        block = json.loads((path or self.local).read_text("utf-8-sig", "replace"))["env"]
         assert isinstance(block, dict)
         return block
 
@@ -148,6 +148,26 @@ class Place:
     def prepare(self, world: World | None = None, **request: Any) -> enable.Prepared:
         """What `enable` would do, as data."""
         return enable.prepare(enable.Request(**request), world or self.world())
+
+    def session(self, session_id: str, *, settings: Path | None = None, ends: bool = True, **shell: str) -> None:
+        """A session here, as far as our hooks see it: those installed in the settings file, as Claude Code runs them."""
+        found = json.loads((settings or self.local).read_bytes())
+        environ = {**os.environ, **shell, **found.get("env", {}), "CLAUDE_PROJECT_DIR": str(self.project)}
+        event = {"session_id": session_id, "cwd": str(self.project), "transcript_path": ""}
+        causes = {"SessionStart": {"source": "startup"}, "UserPromptSubmit": {"prompt": "x"}}
+        if ends:
+            causes["SessionEnd"] = {"reason": "other"}
+        for name, fields in causes.items():
+            (group,) = found["hooks"][name]
+            (handler,) = group["hooks"]
+            subprocess.run(
+                [handler["command"], *handler["args"]],
+                cwd=self.project,
+                env=environ,
+                input=json.dumps({**event, "hook_event_name": name, **fields}).encode(),
+                capture_output=True,
+                check=True,
+            )
 
     def git(self, *arguments: str, cwd: Path | None = None) -> str:
         """Run git in the project, with nobody's configuration."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.oracle.network import Certificate, Switchboard, _Names, make_certificate
+from claude_local_plugin.oracle.network import Certificate, Switchboard, answer_for, make_certificate
 
 PROXY = 8012
 
@@ -122,25 +122,11 @@ def test_no_openssl_no_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert make_certificate(tmp_path) is None
 
 
-class Wire:
-    """A transport that keeps what is sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[bytes, object]] = []
-
-    def sendto(self, data: bytes, address: object) -> None:
-        self.sent.append((data, address))
-
-
 @pytest.mark.parametrize(("kind", "answers"), [(1, 1), (28, 0)])
 def test_every_name_is_loopback_and_has_no_other_address(kind: int, answers: int) -> None:
-    heard: list[str] = []
-    names, wire = _Names(heard.append), Wire()
-    names.connection_made(wire)  # type: ignore[arg-type]
     question = b"\x03api\x09anthropic\x03com\x00" + struct.pack(">HH", kind, 1)
-    names.datagram_received(b"\xab\xcd\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question, ("127.0.0.1", 1))
-    ((answer, _),) = wire.sent
+    name, answer = answer_for(b"\xab\xcd\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + question)
+    assert name == "api.anthropic.com"
     assert answer[:2] == b"\xab\xcd"
     assert struct.unpack(">H", answer[6:8])[0] == answers
     assert answer.endswith(b"\x7f\x00\x00\x01") is bool(answers)
-    assert heard == ["api.anthropic.com"]

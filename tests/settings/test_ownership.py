@@ -369,6 +369,16 @@ def test_of_two_purposes_that_want_the_same_none_brings_back_what_was_edited_sin
     assert bench.data == {"model": "opus"}
 
 
+def test_an_object_made_for_a_value_that_another_purpose_took_out_goes_too(bench: Bench) -> None:
+    bench.holds('{"a": 1}').apply({"one": [Set(("env", "A"), "")], "two": [Remove(("env", "A"))]})
+    assert bench.data == {"a": 1, "env": {}}
+    bench.rewritten()
+    bench.apply({"three": [Set(("b",), 2)]})
+    bench.rewritten()
+    bench.revert()
+    assert bench.data == {"a": 1}
+
+
 def test_one_purpose_leaves_alone_what_was_edited_of_the_other(bench: Bench) -> None:
     bench.holds("{}").apply(BACKEND, HOOKS)
 

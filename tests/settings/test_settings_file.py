@@ -231,6 +231,26 @@ def test_a_file_that_appears_or_vanishes_meanwhile_is_noticed(
     assert parse(settings_file.read_text()).value() == {"ours": 1, **theirs}
 
 
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="this system has no nameless files")
+def test_a_file_that_appears_in_the_last_instant_is_not_overwritten(settings_file: Path, lock_dir: Path) -> None:
+    script = """
+        import sys
+        from pathlib import Path
+        from claude_local_plugin.settings import file
+        from claude_local_plugin.settings.document import Set, edit
+        path = Path(sys.argv[1])
+        def somebody_is_faster(event, arguments):
+            if event == "os.link" and not path.exists():
+                path.write_text('{"theirs": 1}')
+        sys.addaudithook(somebody_is_faster)
+        file.rewrite(path, lambda text: edit(text or "", [Set(("ours",), 1)]).text, lock_dir=Path(sys.argv[2]))
+    """
+    answer = run(script, settings_file, lock_dir)
+    assert answer.returncode == 0, answer.stderr
+    assert settings_file.read_text() == '{"ours": 1, "theirs": 1}'
+    assert names(settings_file.parent) == ["settings.local.json"]
+
+
 def test_a_file_that_somebody_changes_is_not_removed(settings_file: Path, lock_dir: Path) -> None:
     settings_file.write_text("{}")
     calls = []

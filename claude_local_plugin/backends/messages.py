@@ -1,0 +1,445 @@
+"""A small client of the Messages API for measuring: sends a request, times every piece of the answer, ends in time.
+
+Whatever a server does is data here: a refusal, a stream that breaks off, or no answer at all comes back as a Reply
+whose `error` says so. Requests go straight to the host (no proxy, no redirect), bounded in seconds and bytes. httpx is
+imported when the first client is made.
+"""
+
+import asyncio
+import itertools
+import json
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from claude_local_plugin import __version__
+from claude_local_plugin.backends.urls import BackendUrl, normalise
+from claude_local_plugin.errors import UsageError
+
+if TYPE_CHECKING:
+    import httpx
+
+#: No more than this is read of one answer.
+MAX_BYTES = 8 * 1024 * 1024
+#: The API version that Claude Code names in every request (observed on 2.1.329).
+API_VERSION = "2023-06-01"
+#: The path that Claude Code asks for (observed on 2.1.329: with this query).
+MESSAGES = "/v1/messages?beta=true"
+COUNT_TOKENS = "/v1/messages/count_tokens?beta=true"
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the answer counts them; None where it does not say.
+
+    `input` leaves out what came from the cache where the server tells the cache apart (`cache_read` not None).
+    """
+
+    input: int | None = None
+    output: int | None = None
+    cache_read: int | None = None
+
+    @property
+    def prompt(self) -> int | None:
+        """The whole prompt in tokens, cached or not."""
+        return None if self.input is None else self.input + (self.cache_read or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One content block of an answer: `type` is "text", "thinking", "tool_use" or whatever the server named it.
+
+    `text` holds a text or a thinking. A tool_use has `id`, `name` and `input`: its arguments as data, or None when the
+    stream's pieces were no JSON (`text` then holds them).
+    """
+
+    type: str
+    text: str = ""
+    name: str | None = None
+    id: str | None = None
+    input: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no (whole) answer.
+
+    `kind` is the server's own word for it ("BadRequestError", "Bad Request"), or one of ours: "refused", "timeout",
+    "broken" (ended in the middle), "not-json", "too-large", "http" (an error status without a readable body).
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for one request, and when. Times are seconds since the request was begun.
+
+    `status` is None without an HTTP answer. An error inside a stream leaves status 200 and sets `error`. `ttft` is the
+    time to the first piece of content, `gaps` are the times between the pieces after it (streamed answers only). A
+    piece is mostly one token; servers that hold tokens back, as tool parsers do, send several in one.
+    """
+
+    status: int | None
+    streamed: bool
+    seconds: float
+    error: Problem | None = None
+    stop_reason: str | None = None
+    blocks: tuple[Block, ...] = ()
+    usage: Usage = Usage()
+    model: str | None = None
+    ttft: float | None = None
+    gaps: tuple[float, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    data: Any = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is whole and no refusal."""
+        return self.status == 200 and self.error is None
+
+    @property
+    def text(self) -> str:
+        """All that a person would see of it: the text blocks."""
+        return "".join(block.text for block in self.blocks if block.type == "text")
+
+    @property
+    def thinking(self) -> str:
+        """The thinking blocks' text."""
+        return "".join(block.text for block in self.blocks if block.type == "thinking")
+
+    @property
+    def tool_uses(self) -> tuple[Block, ...]:
+        """The tool calls."""
+        return tuple(block for block in self.blocks if block.type == "tool_use")
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it says that it ended well, took tokens, and shows nothing: no text, no tool call.
+
+        Claude Code 2.1.329 was observed to end with empty output, exit code 0 and no error on such answers.
+        """
+        visible = bool(self.text.strip()) or bool(self.tool_uses)
+        return self.ok and not visible and self.stop_reason != "max_tokens" and (self.usage.output or 0) > 0
+
+    @property
+    def seconds_per_token(self) -> float | None:
+        """The mean time per output token after the first; None without two tokens or without a stream."""
+        count = self.usage.output
+        if self.ttft is None or count is None or count < 2:
+            return None
+        return max(0.0, sum(self.gaps)) / (count - 1)
+
+
+class Client:
+    """One server's Messages API, for use inside an event loop and an `async with`.
+
+    `token` goes out as a bearer token; a server that also wants x-api-key is not known. `timeout` bounds each request
+    in seconds, from its beginning to its last byte. Raises UsageError for a URL or a token that cannot be used.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None, timeout: float = 120.0) -> None:
+        self.base: BackendUrl = normalise(url)
+        if token is not None and not (token.isascii() and token.isprintable() and token == token.strip() and token):
+            raise UsageError(
+                "the token holds characters that an HTTP header cannot carry", "look at the variable it is in"
+            )
+        self.timeout = timeout
+        self._token = token
+        self._http: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        import httpx
+
+        headers = {"user-agent": f"claude-local/{__version__}", "anthropic-version": API_VERSION}
+        if self._token is not None:
+            headers["authorization"] = f"Bearer {self._token}"
+        self._http = httpx.AsyncClient(
+            verify=_tls_context(self.base),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,  # every request has a deadline of its own
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+            headers={**headers, "accept-encoding": "identity"},
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def send(self, body: Mapping[str, Any], *, timeout: float | None = None, path: str = MESSAGES) -> Reply:
+        """Send one request and return what came back; streamed if the body says `"stream": true`."""
+        content = json.dumps(body, ensure_ascii=False).encode()
+        heard = _Heard(streamed=body.get("stream") is True)
+        heard.began = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.timeout if timeout is None else timeout):
+                await self._hear(heard, path, content)
+        except TimeoutError:
+            heard.problem = Problem(
+                "timeout", f"no whole answer within {self.timeout if timeout is None else timeout:g} s"
+            )
+        return heard.reply()
+
+    async def get(self, path: str, *, timeout: float = 10.0) -> tuple[int, str] | None:
+        """Status and text of a GET to the same server; None without an answer in time."""
+        import httpx
+
+        assert self._http is not None, "the client is used outside its `async with`"
+        try:
+            async with asyncio.timeout(timeout), self._http.stream("GET", self.base.url + path) as response:
+                body = await _limited(response)
+        except (TimeoutError, httpx.HTTPError, _TooLargeError):  # there is nothing to read, for whatever reason
+            return None
+        return response.status_code, body.decode("utf-8", "replace")
+
+    async def _hear(self, heard: "_Heard", path: str, content: bytes) -> None:
+        import httpx
+
+        assert self._http is not None, "the client is used outside its `async with`"
+        headers = {"content-type": "application/json"}
+        try:
+            async with self._http.stream("POST", self.base.url + path, content=content, headers=headers) as response:
+                heard.opened(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+                if heard.is_stream:
+                    async for part in response.aiter_raw():
+                        heard.feed(part)
+                else:
+                    heard.whole(await _limited(response))
+        except httpx.ConnectError as error:
+            heard.problem = Problem("refused", f"no connection: {error}")
+        except httpx.HTTPError as error:
+            heard.problem = Problem("broken", f"the answer breaks off ({type(error).__name__})")
+        except _TooLargeError:
+            heard.problem = Problem("too-large", f"the answer is longer than {MAX_BYTES:,} bytes")
+
+
+def run(work: Callable[[Client], Awaitable[_T]], url: str, *, token: str | None = None, timeout: float = 120.0) -> _T:
+    """Do `work` with a client of its own, from code that is not asynchronous; returns what `work` returns."""
+
+    async def inside() -> _T:
+        async with Client(url, token=token, timeout=timeout) as client:
+            return await work(client)
+
+    return asyncio.run(inside())
+
+
+def ask(url: str, body: Mapping[str, Any], *, token: str | None = None, timeout: float = 120.0) -> Reply:
+    """One request on a connection of its own."""
+    return run(lambda client: client.send(body), url, token=token, timeout=timeout)
+
+
+def _tls_context(base: BackendUrl) -> ssl.SSLContext:
+    if base.scheme == "http":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used: spares the loading of authorities
+    import certifi
+
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+class _TooLargeError(Exception):
+    """The answer is longer than we read."""
+
+
+async def _limited(response: "httpx.Response") -> bytes:
+    body = bytearray()
+    async for part in response.aiter_raw():
+        body += part
+        if len(body) > MAX_BYTES:
+            raise _TooLargeError
+    return bytes(body)
+
+
+# --- making sense of what arrives
+
+
+class _Heard:
+    """One answer as it arrives."""
+
+    def __init__(self, *, streamed: bool) -> None:
+        self.streamed = streamed
+        self.began = 0.0
+        self.problem: Problem | None = None
+        self._status: int | None = None
+        self._headers: Mapping[str, str] = {}
+        self._buffer = bytearray()
+        self._read = 0
+        self._pieces: list[float] = []
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._message: dict[str, Any] = {}
+        self._stop_reason: str | None = None
+        self._usage: dict[str, Any] = {}
+        self._ended = False
+        self._data: Any = None
+
+    def opened(self, status: int, headers: Mapping[str, str]) -> None:
+        self._status, self._headers = status, headers
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether events follow; a refusal of a streamed request is a plain answer."""
+        return self.streamed and self._headers.get("content-type", "").startswith("text/event-stream")
+
+    def feed(self, part: bytes) -> None:
+        """More of the stream's bytes."""
+        now = time.perf_counter() - self.began
+        self._read += len(part)
+        if self._read > MAX_BYTES:
+            raise _TooLargeError
+        self._buffer += part
+        if b"\r" in part:
+            self._buffer = self._buffer.replace(b"\r\n", b"\n")
+        while (end := self._buffer.find(b"\n\n")) >= 0:
+            event = bytes(self._buffer[:end])
+            del self._buffer[: end + 2]
+            self._event(event, now)
+
+    def whole(self, body: bytes) -> None:
+        """An answer that is one JSON document."""
+        try:
+            self._data = json.loads(body)
+        except (ValueError, RecursionError):  # a web page, or a plain text as LiteLLM's 500
+            text = body.decode("utf-8", "replace").strip()[:500]
+            kind = "not-json" if self._status == 200 else "http"
+            self.problem = Problem(kind, text or f"HTTP status {self._status} without a body")
+            return
+        if self._status != 200:
+            self.problem = problem_in(self._data) or Problem("http", f"HTTP status {self._status}")
+        elif isinstance(self._data, dict) and self._data.get("type") == "error":
+            self.problem = problem_in(self._data)
+        elif isinstance(self._data, dict):
+            self._message = self._data
+            self._usage = _dict(self._data.get("usage"))
+            self._stop_reason = _text(self._data.get("stop_reason"))
+            content = self._data.get("content")
+            self._blocks = dict(enumerate(filter(_is_dict, content if isinstance(content, list) else [])))
+
+    def _event(self, event: bytes, now: float) -> None:
+        lines = [line[5:].lstrip() for line in event.split(b"\n") if line.startswith(b"data:")]
+        if not lines:
+            return
+        try:
+            data = json.loads(b"\n".join(lines))
+        except (ValueError, RecursionError):  # such as OpenAI's [DONE]
+            return
+        if not isinstance(data, dict):
+            return
+        match data.get("type"):
+            case "message_start":
+                self._message = _dict(data.get("message"))
+                self._usage |= _dict(self._message.get("usage"))
+            case "content_block_start":
+                self._blocks[_index(data)] = dict(_dict(data.get("content_block")))
+            case "content_block_delta":
+                self._delta(_index(data), _dict(data.get("delta")), now)
+            case "message_delta":
+                self._stop_reason = _text(_dict(data.get("delta")).get("stop_reason")) or self._stop_reason
+                told = {name: value for name, value in _dict(data.get("usage")).items() if value is not None}
+                self._usage |= told
+            case "message_stop":
+                self._ended = True
+            case "error":
+                self.problem = problem_in(data) or Problem("error", "an error event without a message")
+
+    def _delta(self, index: int, delta: dict[str, Any], now: float) -> None:
+        block = self._blocks.setdefault(index, {})
+        for name, into in (("text", "text"), ("thinking", "thinking"), ("partial_json", "_json")):
+            piece = delta.get(name)
+            if isinstance(piece, str) and piece:
+                block[into] = (_text(block.get(into)) or "") + piece
+                self._pieces.append(now)
+
+    def reply(self) -> Reply:
+        """What was heard, as data."""
+        seconds = time.perf_counter() - self.began
+        if self.is_stream and self.problem is None and not self._ended:
+            self.problem = Problem("broken", "the stream ends in the middle")
+        pieces = self._pieces
+        return Reply(
+            status=self._status,
+            streamed=self.streamed,
+            seconds=seconds,
+            error=self.problem,
+            stop_reason=self._stop_reason,
+            blocks=tuple(_block(self._blocks[index]) for index in sorted(self._blocks)),
+            usage=_usage(self._usage),
+            model=_text(self._message.get("model")),
+            ttft=pieces[0] if pieces else None,
+            gaps=tuple(later - earlier for earlier, later in itertools.pairwise(pieces)),
+            headers=self._headers,
+            data=self._data,
+        )
+
+
+def problem_in(data: Any) -> Problem | None:
+    """The error in an answer's body, in any of the shapes servers use; None if there is none.
+
+    vLLM 0.32.0 was observed to send `{"type":"error","error":{...}}`, for invalid fields `{"error":{...}}` without the
+    outer type, and for a missing key `{"error":"Unauthorized"}`; FastAPI itself says `{"detail":...}`.
+    """
+    if not isinstance(data, dict):
+        return None
+    error = data.get("error", data.get("detail"))
+    if isinstance(error, dict):
+        message = _text(error.get("message")) or json.dumps(error)[:500]
+        return Problem(_text(error.get("type")) or "error", message)
+    if isinstance(error, str):
+        return Problem(error if len(error) < 40 else "error", error)
+    return Problem("error", json.dumps(error)[:500]) if error is not None else None
+
+
+def _block(raw: Mapping[str, Any]) -> Block:
+    kind = _text(raw.get("type")) or "unknown"
+    if kind != "tool_use":
+        return Block(kind, _text(raw.get("thinking")) or _text(raw.get("text")) or "")
+    arguments, pieces = raw.get("input"), raw.get("_json")
+    text = ""
+    if isinstance(pieces, str):
+        try:
+            arguments = json.loads(pieces)
+        except (ValueError, RecursionError):  # cut off, or not what it should be
+            arguments, text = None, pieces
+    return Block(kind, text, _text(raw.get("name")), _text(raw.get("id")), arguments)
+
+
+def _usage(raw: Mapping[str, Any]) -> Usage:
+    return Usage(
+        _count(raw.get("input_tokens")), _count(raw.get("output_tokens")), _count(raw.get("cache_read_input_tokens"))
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _index(data: Mapping[str, Any]) -> int:
+    return _count(data.get("index")) or 0
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_dict(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def conversation(model: str, messages: Sequence[Mapping[str, Any]], *, max_tokens: int, **more: Any) -> dict[str, Any]:
+    """A request body with what every request needs; `more` are further fields of the API."""
+    return {"model": model, "max_tokens": max_tokens, "messages": list(messages), **more}

@@ -1,0 +1,232 @@
+"""A server's /metrics read by meaning: how busy it is, what its prefix cache does, how fast it is.
+
+The same thing has different names by server and by version: vLLM's `gpu_cache_usage_perc` (0.11.1) is
+`kv_cache_usage_perc` by 0.13.0, and counters carry `_total` or not by the version of its Prometheus client. vLLM's and
+llama.cpp's names were seen on vLLM 0.32.0 and llama-server; LiteLLM's are read from 1.106.2, SGLang's from 0.5.23.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+#: Longer answers than this are not read to their end.
+MAX_LINES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One line of /metrics: a number with its labels."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """A Prometheus histogram of seconds: upper bounds with the cumulative counts below them, their number and sum."""
+
+    buckets: tuple[tuple[float, float], ...]
+    count: float
+    total: float
+
+    @property
+    def mean(self) -> float | None:
+        """Seconds; None before the first."""
+        return self.total / self.count if self.count else None
+
+    def quantile(self, share: float) -> float | None:
+        """The upper bound of the bucket in which this share (0 to 1) of all lies; None without any."""
+        if not self.count:
+            return None
+        return next((bound for bound, below in self.buckets if below >= share * self.count), math.inf)
+
+    def since(self, earlier: "Histogram | None") -> "Histogram":
+        """What came since an earlier reading of the same histogram."""
+        if earlier is None or earlier.count > self.count:  # the server was started again
+            return self
+        before = dict(earlier.buckets)
+        buckets = tuple((bound, below - before.get(bound, 0.0)) for bound, below in self.buckets)
+        return Histogram(buckets, self.count - earlier.count, self.total - earlier.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What /metrics says, None for what it does not. Counters are since the server's start, summed over its engines.
+
+    `dialect` is whose names they are: "vllm", "sglang", "llama.cpp", "litellm" or "unknown". `running` and `waiting`
+    are requests, `kv_usage` is from 0 to 1 (the fullest engine's), `prefix_queries` and `prefix_hits` are tokens looked
+    up in and found in the prefix cache, `prefix_hit_rate` (0 to 1) is for servers that give only the rate, and
+    `prefix_caching` says whether the cache is switched on at all. `ttft` and `inter_token` are histograms of seconds.
+    `tool_parser` maps an outcome of vLLM's tool-call parser ("tool_call", "no_tool_call", ...) to its count, None if
+    the server was started without one (or is too old to say).
+    """
+
+    dialect: str
+    running: float | None = None
+    waiting: float | None = None
+    kv_usage: float | None = None
+    prefix_queries: float | None = None
+    prefix_hits: float | None = None
+    prefix_hit_rate: float | None = None
+    prefix_caching: bool | None = None
+    prompt_tokens: float | None = None
+    generation_tokens: float | None = None
+    requests_finished: float | None = None
+    ttft: Histogram | None = None
+    inter_token: Histogram | None = None
+    tool_parser: Mapping[str, float] | None = None
+    models: tuple[str, ...] = ()
+    names: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of looked-up tokens that the prefix cache had, since the server's start."""
+        if self.prefix_queries and self.prefix_hits is not None:
+            return self.prefix_hits / self.prefix_queries
+        return self.prefix_hit_rate
+
+
+#: Meaning -> the names it has, in the order they are looked for (counters without their `_total`).
+NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "vllm": {
+        "running": ("vllm:num_requests_running",),
+        "waiting": ("vllm:num_requests_waiting",),
+        "kv_usage": ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
+        "prefix_queries": ("vllm:prefix_cache_queries", "vllm:gpu_prefix_cache_queries"),
+        "prefix_hits": ("vllm:prefix_cache_hits", "vllm:gpu_prefix_cache_hits"),
+        "prefix_hit_rate": ("vllm:gpu_prefix_cache_hit_rate",),
+        "prompt_tokens": ("vllm:prompt_tokens",),
+        "generation_tokens": ("vllm:generation_tokens",),
+        "requests_finished": ("vllm:request_success",),
+        "ttft": ("vllm:time_to_first_token_seconds",),
+        "inter_token": ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
+    },
+    "sglang": {
+        "running": ("sglang:num_running_reqs",),
+        "waiting": ("sglang:num_queue_reqs",),
+        "kv_usage": ("sglang:token_usage",),
+        "prefix_queries": ("sglang:prompt_tokens",),
+        "prefix_hits": ("sglang:cached_tokens",),
+        "prefix_hit_rate": ("sglang:cache_hit_rate",),
+        "prompt_tokens": ("sglang:prompt_tokens",),
+        "generation_tokens": ("sglang:generation_tokens",),
+        "requests_finished": ("sglang:num_requests",),
+        "ttft": ("sglang:time_to_first_token_seconds",),
+        "inter_token": ("sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds"),
+    },
+    "llama.cpp": {
+        "running": ("llamacpp:requests_processing",),
+        "waiting": ("llamacpp:requests_deferred",),
+        "kv_usage": ("llamacpp:kv_cache_usage_ratio",),
+        "prompt_tokens": ("llamacpp:prompt_tokens",),
+        "generation_tokens": ("llamacpp:tokens_predicted",),
+    },
+    "litellm": {
+        "running": ("litellm_in_flight_requests",),
+        "prompt_tokens": ("litellm_input_tokens_metric",),
+        "generation_tokens": ("litellm_output_tokens_metric",),
+        "requests_finished": ("litellm_proxy_total_requests_metric",),
+        "ttft": ("litellm_llm_api_time_to_first_token_metric",),
+    },
+}
+_PREFIXES = {"vllm:": "vllm", "sglang:": "sglang", "llamacpp:": "llama.cpp", "litellm_": "litellm"}
+#: What engines do not add up: the fullest counts.
+_FULLEST = ("kv_usage", "prefix_hit_rate")
+_HISTOGRAMS = ("ttft", "inter_token")
+
+_LINE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)(?:\s+-?\d+)?\s*$")
+_LABEL = re.compile(r'\s*([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"\s*,?')
+
+
+def parse(text: str) -> tuple[Sample, ...]:
+    """Every sample of a text in Prometheus' format; lines that are none are left out."""
+    samples = []
+    for line in text.splitlines()[:MAX_LINES]:
+        found = None if line.startswith("#") else _LINE.match(line)
+        if found is None:
+            continue
+        try:
+            value = float(found[3])
+        except ValueError:  # no sample after all
+            continue
+        samples.append(Sample(found[1], dict(_LABEL.findall(found[2] or "")), value))
+    return tuple(samples)
+
+
+def read(text: str) -> Metrics | None:
+    """What a /metrics text says; None if it holds no sample at all."""
+    samples = parse(text)
+    if not samples:
+        return None
+    named: dict[str, list[Sample]] = {}
+    for sample in samples:
+        named.setdefault(sample.name, []).append(sample)
+    dialect = next(
+        (dialect for prefix, dialect in _PREFIXES.items() if any(name.startswith(prefix) for name in named)), "unknown"
+    )
+    meanings = NAMES.get(dialect, {})
+    values = {
+        meaning: _value(named, names, fullest=meaning in _FULLEST)
+        for meaning, names in meanings.items()
+        if meaning not in _HISTOGRAMS
+    }
+    if values.get("prefix_hits") is None:
+        values["prefix_queries"] = values.get("prefix_hits")  # SGLang counts prompts also without a cache's counter
+    return Metrics(
+        dialect,
+        **values,  # type: ignore[arg-type]
+        **{name: _histogram(named, meanings.get(name, ())) for name in _HISTOGRAMS},
+        prefix_caching=_prefix_caching(named),
+        tool_parser=_tool_parser(named),
+        models=tuple(dict.fromkeys(_models(samples))),
+        names=frozenset(named),
+    )
+
+
+def _value(named: Mapping[str, list[Sample]], names: Sequence[str], *, fullest: bool) -> float | None:
+    for name in names:
+        for spelled in (name, f"{name}_total"):
+            if found := [sample.value for sample in named.get(spelled, ()) if not math.isnan(sample.value)]:
+                return max(found) if fullest else sum(found)
+    return None
+
+
+def _histogram(named: Mapping[str, list[Sample]], names: Sequence[str]) -> Histogram | None:
+    for name in names:
+        count = _value(named, (f"{name}_count",), fullest=False)
+        if count is None:
+            continue
+        bounds: dict[float, float] = {}
+        for sample in named.get(f"{name}_bucket", ()):
+            try:
+                bound = float(sample.labels.get("le", ""))
+            except ValueError:  # a bucket without a bound counts for nothing
+                continue
+            bounds[bound] = bounds.get(bound, 0.0) + sample.value
+        total = _value(named, (f"{name}_sum",), fullest=False) or 0.0
+        return Histogram(tuple(sorted(bounds.items())), count, total)
+    return None
+
+
+def _prefix_caching(named: Mapping[str, list[Sample]]) -> bool | None:
+    """vLLM tells its cache's configuration in labels (observed on 0.32.0)."""
+    for sample in named.get("vllm:cache_config_info", ()):
+        if (said := sample.labels.get("enable_prefix_caching")) in ("True", "False"):
+            return said == "True"
+    return None
+
+
+def _tool_parser(named: Mapping[str, list[Sample]]) -> Mapping[str, float] | None:
+    """How often the tool-call parser came to which outcome; the counter is there only if a parser is set."""
+    counts: dict[str, float] = {}
+    for sample in named.get("vllm:tool_call_parser_invocations_total", ()):
+        outcome = sample.labels.get("outcome", "unknown")
+        counts[outcome] = counts.get(outcome, 0.0) + sample.value
+    return counts or None
+
+
+def _models(samples: Iterable[Sample]) -> Iterable[str]:
+    told = (sample.labels.get("model_name", "") for sample in samples)
+    return (name for name in told if name and name.isprintable())

@@ -1,0 +1,177 @@
+"""`claude-local explain-precedence`: the answer first, then why, then the command to type."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+
+if TYPE_CHECKING:
+    from claude_local_plugin.commands.explain_precedence import Explanation
+    from claude_local_plugin.precedence import ConfigWarning
+
+#: The decisions in the order they are shown, with the names people have for them.
+ROWS = (
+    ("provider", "provider"),
+    ("base_url", "endpoint"),
+    ("authorization", "Authorization"),
+    ("x_api_key", "x-api-key"),
+    ("model", "model"),
+    ("context_window", "window"),
+)
+
+
+@click.command()
+@click.argument("keys", metavar="[KEY]...", nargs=-1)
+@click.option("--settings", metavar="FILE|JSON", help="As given to `claude --settings`.")
+@click.option("--setting-sources", metavar="LIST", help="As given to `claude --setting-sources`, e.g. user,project.")
+@click.option("--model", metavar="NAME", help="As given to `claude --model`.")
+@click.option("--print", "-p", "print_mode", is_flag=True, help="Explain `claude -p`, not an interactive session.")
+@click.option(
+    "--what-if",
+    nargs=2,
+    multiple=True,
+    metavar="SCOPE KEY=VALUE",
+    help="Say what would change if KEY were set in that scope. May be repeated.",
+)
+@click.option("--reveal", is_flag=True, help="Show secrets in full.")
+@json_option
+def explain_precedence(
+    keys: tuple[str, ...],
+    settings: str | None,
+    setting_sources: str | None,
+    model: str | None,
+    print_mode: bool,
+    what_if: tuple[tuple[str, str], ...],
+    reveal: bool,
+    as_json: bool,
+) -> int:
+    """Say which settings a session here would use, and why those.
+
+    Without KEY: provider, endpoint, both credential headers, model and window, each with the file and line that
+    decides it. With KEY (a variable such as ANTHROPIC_BASE_URL, or a settings key such as model): every source that
+    sets it. An apiKeyHelper is shown, never run. Reads only. Exit 1 while a warning marked ✗ stands.
+    """
+    from claude_local_plugin.commands.explain_precedence import explain
+    from claude_local_plugin.precedence import gather, installed_client_version
+    from claude_local_plugin.settings.variables import nearest
+
+    place = here()
+    snapshot = gather(
+        cwd=place.cwd,
+        home=place.home,
+        environ=place.environ,
+        client_version=installed_client_version(place.environ),
+        flag_settings=settings,
+        setting_sources=None if setting_sources is None else _sources(setting_sources),
+        cli_model=model,
+        interactive=not print_mode,
+    )
+    explanation = explain(snapshot, keys, reveal=reveal, what_if=what_if)
+    for key, found in explanation.report.get("keys", {}).items():
+        if not found["candidates"] and (near := nearest(key.removeprefix("env."))):
+            err(place.environ).line(f"nothing sets {key.removeprefix('env.')}; did you mean {near}?", "yellow")
+    if as_json:
+        print(json_text(explanation.report))
+    elif keys:
+        _show_keys(explanation, place)
+    else:
+        _show_decisions(explanation, place)
+    return explanation.exit_code
+
+
+def _sources(text: str) -> tuple[str, ...]:
+    from claude_local_plugin.errors import UsageError
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in ("user", "project", "local")]
+    if unknown:
+        raise UsageError(f"--setting-sources: there is no source {unknown[0]!r}", "any of user,project,local")
+    return names
+
+
+def _show_decisions(explanation: "Explanation", place: Place) -> None:
+    printer = out(place.environ)
+    report = explanation.report
+    rows = [("", "value", "from", "why")]
+    for name, label in ROWS:
+        decision = report["decisions"][name]
+        why = explanation.sentences[name]
+        rows.append((label, _value(name, decision["value"]), _from(decision["winner"], place), why))
+    heading, *lines = columns([tuple(map(printable, row)) for row in rows])
+    printer.line(heading, "dim")
+    printer.lines(lines)
+    printer.line()
+    show_warnings(explanation.warnings, place)
+    if explanation.unknown:
+        printer.line(f"not visible from here: {', '.join(explanation.unknown)}", "dim")
+    printer.line(_versions(report), "dim")
+    if explanation.changes is not None:
+        _show_changes(explanation, place)
+    printer.line(printable(explanation.summary), "bold")
+
+
+def show_warnings(warnings: "tuple[ConfigWarning, ...]", place: Place) -> None:
+    """Each warning with its fix, errors marked ✗."""
+    printer = out(place.environ)
+    marks = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "info": ("·", "")}
+    for warning in warnings:
+        mark, style = marks[warning.severity]
+        printer.line(f"{mark} {printable(warning.message)}", style)
+        printer.line(f"    fix: {printable(warning.fix)}")
+    if warnings:
+        printer.line()
+
+
+def _versions(report: dict[str, Any]) -> str:
+    installed = report["installed_version"]
+    told = f"; installed {installed}" if installed else "; no installed version can be told"
+    return f"verified against Claude Code {report['verified_against']}{told}   (claude-local verify asks your own)"
+
+
+def _show_keys(explanation: "Explanation", place: Place) -> None:
+    printer = out(place.environ)
+    keys = explanation.report["keys"]
+    for key, found in keys.items():
+        if len(keys) > 1:
+            printer.line(key, "bold")
+        rows = [
+            (
+                f"{'*' if row['state'] == 'wins' else ' '} {row['scope']}",
+                '""' if row["value"] == "" else str(row["value"]),
+                _at(row, place),
+                "" if row["state"] == "wins" else f"{row['state']}: {row['reason']}",
+            )
+            for row in found["candidates"]
+        ]
+        lines = columns([tuple(map(printable, row)) for row in rows]) or [f"  nothing sets {key}"]
+        for line in lines:
+            printer.line(line, "bold" if line.startswith("*") else "")
+    if explanation.changes is not None:
+        _show_changes(explanation, place)
+
+
+def _show_changes(explanation: "Explanation", place: Place) -> None:
+    printer = out(place.environ)
+    rows = [(f"  {change.name}", str(change.before), "→", str(change.after)) for change in explanation.changes or ()]
+    printer.line("if that were so:", "bold")
+    printer.lines(columns([tuple(map(printable, row)) for row in rows]) or ["  nothing would change"])
+
+
+def _value(name: str, value: str | None) -> str:
+    if value is None:
+        return "(none sent)" if name in ("authorization", "x_api_key") else "-"
+    if name == "context_window":
+        return f"{int(value):,} tokens"
+    return '""' if value == "" else value
+
+
+def _from(winner: dict[str, Any] | None, place: Place) -> str:
+    return f"{winner['scope']}  {_at(winner, place)}".rstrip() if winner else ""
+
+
+def _at(row: dict[str, Any], place: Place) -> str:
+    if row["path"] is None:
+        return {"shell": "export", "cli": "--model"}.get(row["scope"], "")
+    return short_path(row["path"], cwd=place.cwd, home=place.home) + (f":{row['line']}" if row["line"] else "")

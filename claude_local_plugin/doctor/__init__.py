@@ -1,0 +1,7 @@
+"""Is everything well here? Facts gathered once, judged by small pure checks; every finding names its mend."""
+
+from claude_local_plugin.doctor.checks import CHECKS, GROUPS, run
+from claude_local_plugin.doctor.facts import Facts, gather
+from claude_local_plugin.doctor.model import Check, Finding, Place, Result, worst
+
+__all__ = ["CHECKS", "GROUPS", "Check", "Facts", "Finding", "Place", "Result", "gather", "run", "worst"]

@@ -1,0 +1,369 @@
+"""Checks of the settings files themselves: readable, well-formed, heard, out of git, and private where they must be."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
+from claude_local_plugin.doctor.repair import strict
+from claude_local_plugin.guest.backend import parse_url
+from claude_local_plugin.backends.urls import is_anthropic
+from claude_local_plugin.precedence import FileState, Scope, SettingsFile
+from claude_local_plugin.precedence.document_rules import faults
+from claude_local_plugin.precedence.gather import strict_json
+from claude_local_plugin.precedence.resolve import refusal
+from claude_local_plugin.render import PLACEHOLDER
+from claude_local_plugin.settings import schema
+from claude_local_plugin.settings.syntax import DocumentError, parse
+from claude_local_plugin.settings.variables import is_secret
+
+#: Keys that people write into settings files on the advice of others, and what Claude Code would have heard.
+INVENTED = {
+    "apiBaseUrl": "env.ANTHROPIC_BASE_URL",
+    "baseUrl": "env.ANTHROPIC_BASE_URL",
+    "apiKey": "env.ANTHROPIC_AUTH_TOKEN",
+    "authToken": "env.ANTHROPIC_AUTH_TOKEN",
+}
+
+
+# --- files.json
+
+
+def _json(facts: Facts) -> Iterator[Found]:
+    for each in facts.settings:
+        if each.state is FileState.DROPPED:
+            yield _dropped(facts, each)
+        elif each.state is FileState.UNKNOWN:
+            yield Found(
+                Result.WARNING,
+                f"cannot be judged here: {each.problem}",
+                _place(each),
+                why="what it sets may decide where your sessions go",
+            )
+        for skipped in each.skipped:
+            yield Found(
+                Result.WARNING,
+                f"{skipped}; Claude Code leaves that key out of the managed settings",
+                _place(each),
+                "tell whoever manages this machine",
+            )
+
+
+def _dropped(facts: Facts, each: SettingsFile) -> Found:
+    place = _fault_place(each)
+    lost = "; it names a server, so sessions go elsewhere than it says" if "ANTHROPIC_BASE_URL" in each.text else ""
+    what = f"{_fault(each)}; Claude Code ignores the whole file{lost}"
+    if mendable(each):
+        return Found(Result.ERROR, what, place, f"{fix_command('files.json')}   (shows the change first)", fixable=True)
+    line = f"+{place.line} " if isinstance(place, Place) and place.line else ""
+    return Found(Result.ERROR, what, place, f"${{EDITOR:-vi}} {line}{each.path}" if each.path else None)
+
+
+def mendable(each: SettingsFile) -> bool:
+    """Whether comments and trailing commas are all that makes Claude Code drop this file, and it is ours to write."""
+    if each.state is not FileState.DROPPED or each.path is None or each.scope in (Scope.MANAGED, Scope.FLAG):
+        return False
+    mended = strict(each.text)
+    if mended == each.text:
+        return False
+    try:
+        data = strict_json(mended)
+    except (ValueError, RecursionError):  # something else is wrong with it, too
+        return False
+    return isinstance(data, dict) and not faults(data)
+
+
+def _fault(each: SettingsFile) -> str:
+    error = _syntax_error(each)
+    return error.fault if error else (each.problem or "cannot be used")
+
+
+def _fault_place(each: SettingsFile) -> Where:
+    if each.path is None:
+        return "--settings"
+    if error := _syntax_error(each):
+        return Place(each.path, error.line, error.column)
+    key = next((fault.key for fault in faults(each.data)), None)
+    return Place(each.path, each.line_of((key,)) if key else None)
+
+
+def _syntax_error(each: SettingsFile) -> DocumentError | None:
+    if not each.text or each.data:
+        return None
+    try:
+        parse(each.text)
+    except DocumentError as error:
+        return error
+    return None
+
+
+def _place(each: SettingsFile, *path: str) -> Where:
+    if each.path is None:
+        return "--settings"
+    return Place(each.path, each.line_of(path) if path else None)
+
+
+# --- files.values
+
+
+def _values(facts: Facts) -> Iterator[Found]:
+    endpoint = facts.resolution.decisions["base_url"].winner
+    for each in facts.read:
+        for problem in schema.problems(dict(each.data), "settings", text=each.text):
+            if problem.path == "$.env.ANTHROPIC_BASE_URL" and endpoint and endpoint.path == each.path:
+                continue  # precedence.url says it, with the right URL
+            meant = f" (did you mean {problem.suggestion}?)" if problem.suggestion else ""
+            line = f"+{problem.line} " if problem.line else ""
+            yield Found(
+                Result.ERROR if problem.severity == "error" else Result.WARNING,
+                f"{problem.path.removeprefix('$.')} {problem.message}{meant}",
+                Place(each.path, problem.line) if each.path else "--settings",
+                f"${{EDITOR:-vi}} {line}{each.path}" if each.path else None,
+            )
+
+
+# --- files.unheard
+
+
+def _unheard(facts: Facts) -> Iterator[Found]:
+    for each in facts.read:
+        for name, value in each.env.items():
+            if reason := refusal(each.scope, str(name), value):
+                yield Found(
+                    Result.WARNING,
+                    f"{name} is set here and never heard: {reason}",
+                    _place(each, "env", str(name)),
+                    f"export {name}=…   (in the shell that starts claude)",
+                )
+        for key, meant in INVENTED.items():
+            if key in each.data:
+                yield Found(
+                    Result.WARNING,
+                    f"Claude Code has no setting {key}; what is meant is {meant}",
+                    _place(each, key),
+                    "claude-local enable --url URL",
+                )
+
+
+# --- files.stray
+
+
+def _stray(facts: Facts) -> Iterator[Found]:
+    for stray in facts.strays:
+        yield Found(Result.WARNING, f"not read here: {stray.reason}", Place(stray.path), f"less {stray.path}")
+
+
+# --- files.worktree
+
+
+def _worktree(facts: Facts) -> Iterator[Found]:
+    local = [each for each in facts.read if each.scope is Scope.LOCAL]
+    for stronger, weaker in pairwise(local):
+        beaten = [name for name in weaker.env if name in stronger.env and weaker.env[name] != stronger.env[name]]
+        if beaten:
+            yield Found(
+                Result.WARNING,
+                f"{', '.join(map(str, beaten))}: the repository root's settings.local.json says otherwise and wins",
+                _place(weaker, "env", str(beaten[0])),
+                f"${{EDITOR:-vi}} {stronger.path}",
+            )
+    if facts.layout is not None and facts.layout.linked and local and local[0].path is not None:
+        if not local[0].path.is_relative_to(facts.layout.root):
+            yield Found(
+                Result.INFO,
+                "this worktree shares its settings.local.json with the main checkout and every other worktree",
+                Place(local[0].path),
+            )
+
+
+# --- files.git
+
+
+def _git(facts: Facts) -> Iterator[Found]:
+    for each in facts.settings:
+        standing = facts.standings.get(each.path) if each.path else None
+        if standing is None or each.path is None or not standing.in_repository:
+            continue
+        secrets = secrets_in(each)
+        untrack = f"git rm --cached {each.path.name}"
+        if standing.problem:
+            yield Found(Result.WARNING, f"git cannot say whether it is tracked: {standing.problem}", Place(each.path))
+        elif standing.tracked and secrets:
+            what = f"{', '.join(secrets)} is in a file that git tracks"
+            fix = f"{untrack}, and change that key: it is in the history"
+            yield Found(Result.ERROR, what, _place(each, "env", secrets[0]), fix)
+        elif standing.tracked and each.scope is Scope.LOCAL:
+            what = "git tracks your local settings: everyone who pulls them gets your server's address"
+            yield Found(Result.WARNING, what, Place(each.path), untrack)
+        elif each.scope is Scope.LOCAL and not standing.ignored:
+            what = "git does not ignore your local settings: the next “git add .” commits them"
+            fixable = standing.exclude_file is not None
+            fix = fix_command("files.git") if fixable else f"echo {standing.exclude_line} >> .gitignore"
+            yield Found(Result.WARNING, what, Place(each.path), fix, fixable=fixable)
+
+
+def secrets_in(each: SettingsFile) -> list[str]:
+    """The names of the variables in this file that hold a secret."""
+    return [
+        str(name)
+        for name, value in each.env.items()
+        if isinstance(value, str) and value not in ("", PLACEHOLDER, f"x-api-key: {PLACEHOLDER}")
+        if is_secret(str(name), value)
+    ]
+
+
+# --- files.shared
+
+
+def _shared(facts: Facts) -> Iterator[Found]:
+    ours = {owned.path for owned in facts.owned}
+    for each in facts.read:
+        standing = facts.standings.get(each.path) if each.path else None
+        if each.scope is not Scope.PROJECT or standing is None or not standing.in_repository:
+            continue
+        result = Result.INFO if each.path in ours else Result.WARNING
+        target = parse_url(str(each.env.get("ANTHROPIC_BASE_URL") or ""))
+        if target is not None and not is_anthropic(target.host):
+            what = f"the project's shared settings send everyone's sessions to {target.label}"
+            yield Found(result, what, _place(each, "env", "ANTHROPIC_BASE_URL"), f"git log -p {each.path}")
+        if each.data.get("apiKeyHelper"):
+            what = "the project's shared settings name a program that hands out a key: Claude Code runs it"
+            yield Found(result, what, _place(each, "apiKeyHelper"), f"git log -p {each.path}")
+
+
+# --- files.mode
+
+
+def _mode(facts: Facts) -> Iterator[Found]:
+    for each in facts.settings:
+        mode = facts.modes.get(each.path) if each.path else None
+        if mode is None or not mode & 0o077 or not (secrets := secrets_in(each)):
+            continue
+        mine = each.scope not in (Scope.MANAGED, Scope.FLAG)
+        yield Found(
+            Result.WARNING,
+            f"others on this machine may read it (mode {mode:03o}), and it holds {', '.join(secrets)}",
+            _place(each),
+            fix_command("files.mode") if mine else f"chmod 600 {each.path}",
+            fixable=mine,
+        )
+
+
+# --- files.record
+
+
+def _record(facts: Facts) -> Iterator[Found]:
+    if facts.record_problem:
+        what = f"claude-local's own record cannot be used: {facts.record_problem}"
+        yield Found(Result.ERROR, what, None, "claude-local disable   (says what to do with it)")
+    for owned in facts.owned:
+        if owned.edited:
+            names = ", ".join(".".join(path) for path in owned.edited)
+            what = f"changed since enable wrote it, so disable will leave it alone: {names}"
+            yield Found(Result.INFO, what, Place(owned.path), "claude-local enable   (writes its own values again)")
+
+
+CHECKS = (
+    Check(
+        id="files.json",
+        group="files",
+        asks="is every settings file one that Claude Code takes?",
+        fine="every settings file is one that Claude Code takes",
+        why="Claude Code drops the whole file, mostly without a word, and the session goes wherever the next one says",
+        finds=(
+            "Comments, trailing commas and other things that are not JSON, a top-level key of the wrong type, a file"
+            " that cannot be read or is larger than 2 MiB; with line and column. Hooks in such a file are gone, too."
+        ),
+        mend="`--fix` takes out comments and trailing commas, and nothing else. The rest needs an editor.",
+        judge=_json,
+        fixable=True,
+    ),
+    Check(
+        id="files.values",
+        group="files",
+        asks="is every value one that Claude Code understands as it is meant?",
+        fine="every value is one that Claude Code understands",
+        why="Claude Code reads a value it does not understand as something else, or not at all: “64k” is 64",
+        finds="Misspelt variables, numbers with units, values out of range, and whatever else `schemas/` knows.",
+        mend="Correct the value at the line that is named.",
+        judge=_values,
+    ),
+    Check(
+        id="files.unheard",
+        group="files",
+        asks="is every key heard in the file it stands in?",
+        fine="every key is heard where it stands",
+        why="it looks configured and has no effect; only a debug log says so",
+        finds=(
+            "Variables that Claude Code takes from no file of this scope (some 200 names are refused in a project's),"
+            " and keys that Claude Code never had, such as `apiBaseUrl`."
+        ),
+        mend="Export such a variable in the shell, or set it in the user's settings where those are heard.",
+        judge=_unheard,
+    ),
+    Check(
+        id="files.stray",
+        group="files",
+        asks="is there a file that looks as if it configured Claude Code here, and does not?",
+        fine="no file pretends to configure Claude Code here",
+        why="what you change there changes nothing",
+        finds=(
+            "`~/.claude/settings.local.json`, `~/.claude/auth.json`, a repository root's `.claude/settings.json` when"
+            " you are in a subfolder, and a `.env` with `ANTHROPIC_` variables in it."
+        ),
+        mend="Move what you need into `.claude/settings.local.json`: `claude-local enable` writes it.",
+        judge=_stray,
+    ),
+    Check(
+        id="files.worktree",
+        group="files",
+        asks="do the repository root, this folder and its worktrees agree?",
+        fine="root, folder and worktrees agree",
+        why="since 2.1.211 Claude Code reads local settings from the main checkout's root first",
+        finds="A folder's own settings.local.json that the root's beats, and a worktree that shares its settings.",
+        mend="Keep the local settings in one place, the main checkout's root.",
+        judge=_worktree,
+    ),
+    Check(
+        id="files.git",
+        group="files",
+        asks="does git leave your local settings and keys alone?",
+        fine="git leaves your local settings alone",
+        why="what git commits, everyone who pulls gets, and a key in it stays in the history",
+        finds="Keys in tracked files, tracked local settings, and local settings that git does not ignore.",
+        mend="`--fix` adds the file to this clone's `.git/info/exclude`. A committed key has to be changed.",
+        judge=_git,
+        fixable=True,
+    ),
+    Check(
+        id="files.shared",
+        group="files",
+        asks="does a file of the repository redirect your sessions?",
+        fine="no file of the repository redirects your sessions",
+        why="whoever can commit to it decides where your prompts, your code and your key go",
+        finds="A server's address or a key helper in the project's `.claude/settings.json`.",
+        mend="Look who put it there. Your own `.claude/settings.local.json` beats it.",
+        judge=_shared,
+    ),
+    Check(
+        id="files.mode",
+        group="files",
+        asks="are files with keys in them yours alone?",
+        fine="files with keys in them are yours alone",
+        why="every account on this machine can read the key",
+        finds="Permission bits for group or others on a settings file that holds a key or token.",
+        mend="`--fix` makes it mode 600.",
+        judge=_mode,
+        fixable=True,
+    ),
+    Check(
+        id="files.record",
+        group="files",
+        asks="can what claude-local wrote be taken back?",
+        fine="what claude-local wrote can be taken back",
+        why="`claude-local disable` gives a file back by this record",
+        finds="A damaged record, and keys that were edited since enable wrote them.",
+        mend="Run `claude-local enable` again to have its values back; nothing else needs to be done.",
+        judge=_record,
+    ),
+)

@@ -1,0 +1,268 @@
+"""Checks of where sessions here go: who wins, and what keeps them from going where they are meant to."""
+
+from collections.abc import Iterator
+
+from claude_local_plugin.backends.urls import is_loopback, normalise
+from claude_local_plugin.doctor import conditions
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.plan import SHELL_CREDENTIALS
+from claude_local_plugin.precedence import Candidate, FileState, Scope, candidates
+from claude_local_plugin.render import short_path
+from claude_local_plugin.settings.document import same
+
+#: Findings of the resolver that a check of our own says better, by their ids' beginnings.
+SAID_ELSEWHERE = ("leak.", "files.", "hooks.", "url.", "proxy", "provider")
+
+
+def _starts(facts: Facts) -> Iterator[Found]:
+    resolution = facts.resolution
+    if resolution.outcome == "refused":
+        what = f"Claude Code would refuse to start here: {resolution.outcome_reason}"
+        yield Found(Result.ERROR, what, None, "ask whoever manages this machine")
+    elif resolution.outcome == "not_logged_in":
+        yield Found(Result.ERROR, resolution.outcome_reason, None, "claude-local enable   (or, for the cloud: claude /login)")
+
+
+def _endpoint(facts: Facts) -> Iterator[Found]:
+    decision = facts.resolution.decisions["base_url"]
+    if facts.own_server:
+        yield Found(Result.OK, f"sessions here talk to {_own_host(facts)}", place_of(decision.winner))
+        return
+    if facts.backend.target is None and not facts.backend.cloud:
+        yield Found(Result.SKIPPED, "the base URL cannot be used: see precedence.url")
+        return
+    meant = next((owned for owned in facts.owned if any(path[-1] == "ANTHROPIC_BASE_URL" for path, _ in owned.lines)), None)
+    dropped = next((each for each in facts.settings if _names_a_server(each.state, each.text)), None)
+    if meant is not None:
+        what = f"enable wrote a server of yours here, and sessions go to {facts.backend.kind}: {decision.sentence}"
+        yield Found(Result.ERROR, what, Place(meant.path), "claude-local enable")
+    elif dropped is not None and dropped.path is not None:
+        what = f"a dropped file names a server of yours, and sessions go to {facts.backend.kind}"
+        yield Found(Result.ERROR, what, Place(dropped.path), fix_command("files.json"))
+    else:
+        what = f"sessions here go to {facts.backend.kind}, as no settings file and no export names another server"
+        yield Found(Result.INFO, what, place_of(decision.winner), "claude-local enable --url URL")
+
+
+def _names_a_server(state: FileState, text: str) -> bool:
+    return state is FileState.DROPPED and "ANTHROPIC_BASE_URL" in text
+
+
+def _own_host(facts: Facts) -> str:
+    return facts.backend.target.label if facts.backend.target else facts.host
+
+
+def _beaten(facts: Facts) -> Iterator[Found]:
+    for owned in facts.owned:
+        for path, value in owned.lines:
+            if path in owned.edited or path[0] == "hooks":
+                continue
+            winner = _winner(facts, ".".join(path))
+            if winner is None or winner.path == owned.path or same(_text(value), winner.value):
+                continue
+            what = f"{path[-1]}, which enable wrote, has no effect: {_place(facts, winner)} sets it and is stronger"
+            yield Found(Result.ERROR, what, place_of(winner), f"claude-local explain-precedence {path[-1]}")
+
+
+def _winner(facts: Facts, key: str) -> Candidate | None:
+    return next((each for each in candidates(facts.snapshot, key) if each.state == "wins"), None)
+
+
+def _place(facts: Facts, candidate: Candidate) -> str:
+    place = place_of(candidate)
+    if not isinstance(place, Place):
+        return str(place)
+    return place.of(short_path(place.path, cwd=facts.snapshot.cwd, home=facts.snapshot.home))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shell(facts: Facts) -> Iterator[Found]:
+    for name, result in (("ANTHROPIC_BASE_URL", Result.WARNING), ("ANTHROPIC_MODEL", Result.INFO)):
+        exported = facts.snapshot.shell.get(name)
+        winner = _winner(facts, f"env.{name}")
+        if not exported or winner is None or winner.scope is Scope.SHELL or winner.value == exported:
+            continue
+        yield Found(
+            result,
+            f"{name} is exported in your shell, and {_place(facts, winner)} beats it",
+            place_of(winner),
+            f"unset {name}   (or take it out of that file, if the shell is to decide)",
+        )
+
+
+def _url(facts: Facts) -> Iterator[Found]:
+    decision = facts.resolution.decisions["base_url"]
+    if facts.resolution.value("provider") != "anthropic" or decision.winner is None or not decision.value:
+        return
+    try:
+        normalise(decision.value)
+    except UsageError as error:
+        hint = error.hint or ""
+        offered = hint.removeprefix("use ") if hint.startswith("use http") else None
+        yield Found(
+            Result.ERROR,
+            error.message.replace("the URL", "the base URL", 1),
+            place_of(decision.winner),
+            f"claude-local enable --url {offered}" if offered else hint or "claude-local enable --url URL",
+        )
+
+
+def _proxy(facts: Facts) -> Iterator[Found]:
+    target = facts.backend.target
+    if target is None or not facts.backend.proxied:
+        return
+    name = next(
+        name
+        for name in ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+        if facts.env.get(name)
+    )
+    near = is_loopback(target.host) or target.nearby
+    where = place_of(_winner(facts, f"env.{name}"))
+    if near:
+        what = f"{name} is set, and Claude Code would ask that proxy for {target.label}, which only this network knows"
+        yield Found(Result.ERROR, what, where, fix_command("precedence.proxy"), fixable=True)
+    else:
+        what = f"{name} is set, so requests to {target.label} go through that proxy"
+        yield Found(Result.INFO, what, where, fix_command("precedence.proxy"), fixable=True)
+
+
+def _provider(facts: Facts) -> Iterator[Found]:
+    decision = facts.resolution.decisions["provider"]
+    wanted = _winner(facts, "env.ANTHROPIC_BASE_URL")
+    if decision.value == "anthropic" or wanted is None or not wanted.value:
+        return
+    fixable = decision.winner is not None and decision.winner.scope not in (Scope.MANAGED, Scope.FLAG)
+    yield Found(
+        Result.ERROR,
+        f"sessions go to {decision.value}, not to the base URL: {decision.sentence}",
+        place_of(decision.winner),
+        fix_command("precedence.provider") if fixable else "ask whoever manages this machine",
+        fixable=fixable,
+    )
+
+
+def early(facts: Facts) -> bool:
+    """Whether a scope that is applied before the first request of a start names the server."""
+    heard = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
+    return any(
+        each.value and each.scope in heard and each.state not in ("refused", "dropped")
+        for each in candidates(facts.snapshot, "env.ANTHROPIC_BASE_URL")
+    )
+
+
+def _late(facts: Facts) -> Iterator[Found]:
+    exported = [name for name in SHELL_CREDENTIALS if facts.snapshot.shell.get(name)]
+    if exported and not early(facts):
+        what = f"{exported[0]} is exported, and a project's file is heard late: each start asks api.anthropic.com first"
+        fix = f"unset {exported[0]}   (or claude-local enable --scope user)"
+        yield Found(Result.WARNING, what, "the shell", fix)
+
+
+def _other(facts: Facts) -> Iterator[Found]:
+    severity = {"error": Result.ERROR, "warning": Result.WARNING, "info": Result.INFO}
+    for warning in facts.resolution.warnings:
+        if not warning.id.startswith(SAID_ELSEWHERE):
+            yield Found(severity[warning.severity], warning.message, None, warning.fix or None)
+
+
+CHECKS = (
+    Check(
+        id="precedence.starts",
+        group="precedence",
+        asks="would a session start here at all?",
+        fine="a session would start here",
+        why="nothing else matters before this",
+        finds="Administrator's settings that refuse the configuration, and no key, token, helper or login at all.",
+        mend="`claude-local enable` writes a token; a refusal is for whoever manages the machine.",
+        judge=_starts,
+    ),
+    Check(
+        id="precedence.endpoint",
+        group="precedence",
+        asks="do sessions here go to the server they are meant to go to?",
+        fine="sessions here go to the server they are meant to go to",
+        why="prompts and code go where this says",
+        finds="Where a session goes, who says so, and whether that is what enable wrote or a dropped file wanted.",
+        mend="`claude-local explain-precedence` shows every source; `claude-local enable` writes the strongest of yours.",
+        judge=_endpoint,
+    ),
+    Check(
+        id="precedence.beaten",
+        group="precedence",
+        asks="does everything that enable wrote have its effect?",
+        fine="everything that enable wrote has its effect",
+        why="the session uses the other value",
+        finds="Keys that enable wrote and that a stronger scope (managed settings, another local file) sets differently.",
+        mend="Take the key out of the stronger place that is named, or enable in that scope.",
+        judge=_beaten,
+    ),
+    Check(
+        id="precedence.shell",
+        group="precedence",
+        asks="does the shell's address count, if it exports one?",
+        fine="no export is silently beaten",
+        why="a settings file's env beats the shell, contrary to what most guides say",
+        finds="`ANTHROPIC_BASE_URL` or `ANTHROPIC_MODEL` exported with another value than the one that counts.",
+        mend="Unset the variable, or take it out of the file; `claude --settings` beats every file but managed ones.",
+        judge=_shell,
+    ),
+    Check(
+        id="precedence.url",
+        group="precedence",
+        asks="is the base URL one that Claude Code can use?",
+        fine="the base URL is one that Claude Code can use",
+        why="Claude Code appends /v1/messages to it as it stands, so every request fails or goes astray",
+        finds="A path that goes too far (`/v1`), no scheme, no host, blanks, a query, or a password in the URL.",
+        mend="`claude-local enable --url` with the address that is offered.",
+        judge=_url,
+    ),
+    Check(
+        id="precedence.proxy",
+        group="precedence",
+        asks="is a proxy in the way?",
+        fine="no proxy is in the way",
+        why="Claude Code sends even loopback requests to a proxy unless NO_PROXY names the host",
+        finds="A proxy variable of the shell or a settings file that NO_PROXY does not exempt your server from.",
+        mend="`--fix` writes NO_PROXY with your server's host added.",
+        judge=_proxy,
+        applies=conditions.own_server,
+        fixable=True,
+    ),
+    Check(
+        id="precedence.provider",
+        group="precedence",
+        asks="does a provider switch beat the base URL?",
+        fine="no provider switch is on beside a base URL",
+        why="Bedrock, Vertex and the other switches win over ANTHROPIC_BASE_URL",
+        finds="`CLAUDE_CODE_USE_…` that is on while a base URL is set.",
+        mend="`--fix` sets the switch to the empty string, which switches it off here.",
+        judge=_provider,
+        fixable=True,
+    ),
+    Check(
+        id="precedence.late",
+        group="precedence",
+        asks="does each start ask Anthropic first?",
+        fine="a start asks nobody else first",
+        why="offline that costs about 19 seconds at every start, and the credential goes to Anthropic",
+        finds="A credential in the shell while only a project's file names the server.",
+        mend="Unset the credential, or enable at user scope, which is heard early.",
+        judge=_late,
+        applies=conditions.own_server,
+    ),
+    Check(
+        id="precedence.other",
+        group="precedence",
+        asks="is there anything else that explain-precedence warns of?",
+        fine="explain-precedence has nothing else to say",
+        why="the session may not do what its settings seem to say",
+        finds="The resolver's warnings that no other check stands for.",
+        mend="What the warning names; `claude-local explain-precedence` has the whole picture.",
+        judge=_other,
+    ),
+)

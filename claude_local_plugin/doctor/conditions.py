@@ -1,0 +1,55 @@
+"""When a check has something to judge: each condition gives the reason why it has not, or None."""
+
+from claude_local_plugin.backends import State
+from claude_local_plugin.doctor.facts import Facts
+
+
+def own_server(facts: Facts) -> str | None:
+    """Sessions here go to a server of the user's own."""
+    if facts.own_server:
+        return None
+    return "sessions here do not go to a server of your own"
+
+
+def looked_at(facts: Facts) -> str | None:
+    """A server of the user's own was looked at."""
+    if facts.url is None:
+        return "there is no server of your own to look at: claude-local enable, or --url URL"
+    return None if facts.server is not None else "the server was not asked"
+
+
+def answering(facts: Facts) -> str | None:
+    """The server answers and lets us in."""
+    if reason := looked_at(facts):
+        return reason
+    assert facts.server is not None
+    fine = facts.server.state in (State.READY, State.OVERLOADED)
+    return None if fine else f"{facts.host} could not be asked ({facts.server.state})"
+
+
+def serving_here(facts: Facts) -> str | None:
+    """The server that sessions here go to answers and lets us in."""
+    if reason := answering(facts):
+        return reason
+    return "sessions here go elsewhere than to the server of --url" if facts.elsewhere else own_server(facts)
+
+
+def main_model_served(facts: Facts) -> str | None:
+    """The server that sessions here go to lists the model they use."""
+    if reason := serving_here(facts):
+        return reason
+    return None if facts.main_model else "the server does not list the model that sessions here use"
+
+
+def examined(facts: Facts) -> str | None:
+    """Real requests were sent and at least the first one was answered."""
+    if facts.deep is None:
+        return facts.deep_problem or "only real requests can tell: claude-local doctor --deep"
+    if not facts.deep.plain.accepted:
+        return "the server answered no request: see model.answers"
+    return None
+
+
+def asked(facts: Facts) -> str | None:
+    """Real requests were sent."""
+    return None if facts.deep else facts.deep_problem or "only real requests can tell: claude-local doctor --deep"

@@ -1,0 +1,382 @@
+"""Everything the checks judge, gathered once: settings and what they decide, the server, hooks, git, files, editor."""
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from claude_local_plugin import git, ledger
+from claude_local_plugin.backends import ServedModel, Server, identify
+from claude_local_plugin.backends.deep import DeepFacts
+from claude_local_plugin.backends.needs import Needs
+from claude_local_plugin.backends.needs import needs as needs_of
+from claude_local_plugin.backends.urls import normalise
+from claude_local_plugin.doctor.repair import strict
+from claude_local_plugin.errors import ClaudeLocalError, SettingsError
+from claude_local_plugin.guest.backend import Backend, Target, backend_of, parse_url
+from claude_local_plugin.precedence import (
+    FileState,
+    Resolution,
+    Scope,
+    SettingsFile,
+    Snapshot,
+    effective_env,
+    git_layout,
+    resolve,
+)
+from claude_local_plugin.precedence.locate import GitLayout
+from claude_local_plugin.precedence.models import TRUTHY, named
+from claude_local_plugin.precedence.resolve import effective_object
+from claude_local_plugin.render import PLACEHOLDER
+from claude_local_plugin.settings import file, ownership
+from claude_local_plugin.settings.document import Set, value_at
+from claude_local_plugin.settings.hooks import Installed, found_in
+
+#: The scopes of settings files, `--settings` included.
+FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
+#: What the ownership record calls the edits of `enable`.
+BACKEND_PURPOSE = "backend"
+#: Ends of a path that belong to the API and not to a base URL, longest first.
+API_PATHS = ("/v1/messages/count_tokens", "/v1/chat/completions", "/v1/messages", "/v1/models", "/v1")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A model name that the client may send: for what (`main`, `opus`, `subagent`, …), and the variable that says so."""
+
+    role: str
+    name: str
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A file that looks as if it configured Claude Code and is not read here, and why not."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """What `enable` or `hooks install` has on record for one settings file.
+
+    `lines` are the keys that `enable` set, with their values; `edited` those that hold something else by now.
+    """
+
+    path: Path
+    lines: tuple[tuple[tuple[str, ...], object], ...] = field(default=(), repr=False)
+    edited: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """VS Code's settings of one kind, as far as they concern Claude Code's extension.
+
+    `path` is where its settings are or would be; `environment` is `claudeCode.environmentVariables` by name (None: not
+    set), `login_prompt_off` whether `claudeCode.disableLoginPrompt` is true; `problem` says why they cannot be read.
+    """
+
+    path: Path
+    environment: Mapping[str, str] | None = field(default=None, repr=False)
+    login_prompt_off: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The world as doctor judges it.
+
+    `backend` is where a session here goes; `url` the server that was looked at (None: there is none of your own), and
+    `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `needs` what it needs
+    of Claude Code. `modes` are permission bits by file, `standings` git's view by file; both hold settings files that
+    exist. `deep` is what real requests showed, `deep_problem` why there is nothing.
+    """
+
+    snapshot: Snapshot
+    resolution: Resolution
+    env: Mapping[str, str] = field(repr=False)
+    backend: Backend
+    url: str | None = None
+    elsewhere: bool = False
+    server: Server | None = None
+    needs: Needs = Needs()
+    hooks: tuple[Installed, ...] = ()
+    layout: GitLayout | None = None
+    standings: Mapping[Path, git.Standing] = MappingProxyType({})
+    modes: Mapping[Path, int] = MappingProxyType({})
+    owned: tuple[Owned, ...] = ()
+    record_problem: str | None = None
+    log_problem: str | None = None
+    strays: tuple[Stray, ...] = ()
+    editors: tuple[Editor, ...] = ()
+    client_path: str | None = None
+    deep: DeepFacts | None = field(default=None, repr=False)
+    deep_problem: str | None = None
+
+    # --- derived, in the checks' words
+
+    @property
+    def own_server(self) -> bool:
+        """Whether a session here goes to a server of the user's own."""
+        return not self.backend.cloud and self.backend.target is not None
+
+    @property
+    def target(self) -> Target | None:
+        """The server that was looked at, taken apart."""
+        return parse_url(self.url) if self.url else None
+
+    @property
+    def host(self) -> str:
+        """The server as people call it."""
+        return self.target.label if self.target else "the server"
+
+    @property
+    def settings(self) -> tuple[SettingsFile, ...]:
+        """The settings files, highest precedence first."""
+        return tuple(self.snapshot.of(*FILE_SCOPES))
+
+    @property
+    def read(self) -> tuple[SettingsFile, ...]:
+        """The settings files that count."""
+        return tuple(each for each in self.settings if each.state is FileState.READ)
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """Every model name that the client may send, the session's own first."""
+        overrides = effective_object(self.snapshot, "modelOverrides")
+        found = [Name("main", self.resolution.value("model") or "", "ANTHROPIC_MODEL")]
+        for alias in ("opus", "sonnet", "haiku", "fable"):
+            wire = named(alias, self.env, overrides).wire
+            found.append(Name(alias, wire, f"ANTHROPIC_DEFAULT_{alias.upper()}_MODEL"))
+        for role, variable in (("subagent", "CLAUDE_CODE_SUBAGENT_MODEL"), ("background", "ANTHROPIC_SMALL_FAST_MODEL")):
+            setting = self.env.get(variable, "").strip()
+            if setting and setting.lower() != "inherit":
+                found.append(Name(role, named(setting, self.env, overrides).wire, variable))
+        return tuple(found)
+
+    @property
+    def main_model(self) -> ServedModel | None:
+        """The served model that a session here uses; None where the server does not list it."""
+        return self.served(self.names[0].name)
+
+    def served(self, name: str) -> ServedModel | None:
+        """The served model of this name; Ollama also takes a name without its `:latest`."""
+        for model in self.server.models if self.server else ():
+            if model.name == name or (self.server and self.server.kind == "ollama" and model.name == f"{name}:latest"):
+                return model
+        return None
+
+    def is_on(self, name: str) -> bool:
+        """Whether the variable switches something on."""
+        return self.env.get(name, "").strip().lower() in TRUTHY
+
+    def number(self, name: str) -> int | None:
+        """The variable as a whole number; None where it is not set or none."""
+        text = self.env.get(name, "").strip().replace("_", "")
+        return int(text) if text.isascii() and text.isdigit() else None
+
+
+def gather(
+    snapshot: Snapshot,
+    *,
+    state_dir: Path,
+    url: str | None = None,
+    token: str | None = None,
+    ask_server: bool = True,
+) -> Facts:
+    """Look at everything once; asks the server a few questions that make no model run, and writes nothing.
+
+    `url` is looked at instead of the folder's server. A key goes along only where it is that server's own: `token`,
+    or the one that the folder's settings send there. `ask_server` False leaves the server alone.
+    """
+    resolution, env = resolve(snapshot), effective_env(snapshot)
+    backend = backend_of(env)
+    folders = None if backend.target is None else _base(backend.target)
+    looked_at = normalise(url).url if url else folders
+    server = None
+    if looked_at and ask_server:
+        server = identify(looked_at, token=token or own_token(snapshot, resolution, looked_at), ca_file=_ca_file(env))
+    owned, record_problem = _owned(snapshot, state_dir)
+    existing = tuple(each.path for each in snapshot.of(*FILE_SCOPES) if each.path and each.path.is_file())
+    return Facts(
+        snapshot=snapshot,
+        resolution=resolution,
+        env=env,
+        backend=backend,
+        url=looked_at,
+        elsewhere=url is not None and not _same(looked_at, folders),
+        server=server,
+        needs=needs_of(server.kind, server.version) if server else Needs(),
+        hooks=found_in(snapshot),
+        layout=git_layout(snapshot.cwd),
+        standings={path: git.standing(path) for path in existing},
+        modes=_modes(existing),
+        owned=owned,
+        record_problem=record_problem,
+        log_problem=_log_problem(state_dir),
+        strays=tuple(_strays(snapshot)),
+        editors=_editors(snapshot),
+        client_path=shutil.which("claude", path=snapshot.shell.get("PATH", "")),
+    )
+
+
+def _base(target: Target) -> str:
+    """The base URL that was meant by one that goes too far."""
+    url = target.url
+    for path in API_PATHS:
+        if url.endswith(path):
+            return url.removesuffix(path)
+    return url
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """Whether two base URLs are one server, however they are spelt."""
+    first, second = parse_url(one or ""), parse_url(other or "")
+    return first is not None and second is not None and first.url == second.url
+
+
+def own_token(snapshot: Snapshot, resolution: Resolution, url: str) -> str | None:
+    """The key that sessions here send to this server, if it may be taken for the server's own; else None.
+
+    Not the placeholder; not a key of Anthropic's kind; none that comes from the shell while the address does not; and
+    none for another server than the folder's.
+    """
+    token, base = resolution.decisions["authorization"].winner, resolution.decisions["base_url"]
+    target = parse_url(base.value or "")
+    if token is None or token.key != "env.ANTHROPIC_AUTH_TOKEN" or target is None or not _same(_base(target), url):
+        return None
+    if token.scope is Scope.SHELL and (base.winner is None or base.winner.scope is not Scope.SHELL):
+        return None
+    value = (token.value or "").strip()
+    usable = value.isascii() and value.isprintable() and value not in ("", PLACEHOLDER)
+    return value if usable and not value.startswith("sk-ant-") else None
+
+
+def _ca_file(env: Mapping[str, str]) -> Path | None:
+    """The certificates that the client would trust besides its own, if they can be read."""
+    named_file = env.get("NODE_EXTRA_CA_CERTS")
+    return Path(named_file) if named_file and Path(named_file).is_file() else None
+
+
+def _modes(paths: tuple[Path, ...]) -> dict[Path, int]:
+    return {} if sys.platform == "win32" else {path: path.stat().st_mode & 0o777 for path in paths}
+
+
+def _owned(snapshot: Snapshot, state_dir: Path) -> tuple[tuple[Owned, ...], str | None]:
+    """What we have on record for the files read here; and why a record cannot be used."""
+    found, problem = [], None
+    for each in snapshot.of(*FILE_SCOPES):
+        if each.path is None or each.state is FileState.ABSENT:
+            continue
+        try:
+            record = ownership.load(each.path, state_dir)
+            text = file.read(each.path)
+        except SettingsError as error:
+            problem = error.message
+            continue
+        layer = record.layer(BACKEND_PURPOSE) if record else None
+        if layer is None:
+            continue
+        lines = tuple((change.path, change.value) for change in layer.changes if isinstance(change, Set))
+        found.append(Owned(each.path, lines, _edited(text or "", lines)))
+    return tuple(found), problem
+
+
+def _edited(text: str, lines: tuple[tuple[tuple[str, ...], object], ...]) -> tuple[tuple[str, ...], ...]:
+    try:
+        return tuple(path for path, value in lines if value_at(text, path) != value)
+    except SettingsError:  # no JSON any more: that is the whole file's trouble, and files.json says so
+        return ()
+
+
+def _log_problem(state_dir: Path) -> str | None:
+    try:
+        ledger.sessions(state_dir, limit=1)
+    except ClaudeLocalError as error:
+        return error.message
+    return None
+
+
+def _strays(snapshot: Snapshot) -> list[Stray]:
+    """Files in familiar places that Claude Code does not read for this folder."""
+    read = {each.path for each in snapshot.files}
+    candidates = [
+        (
+            snapshot.home / ".claude" / "settings.local.json",
+            "Claude Code reads a settings.local.json in projects only; for yourself it is ~/.claude/settings.json",
+        ),
+        (snapshot.home / ".claude" / "auth.json", "Claude Code reads no auth.json"),
+    ]
+    layout = git_layout(snapshot.cwd)
+    if layout is not None and layout.root != snapshot.cwd:
+        candidates.append(
+            (
+                layout.root / ".claude" / "settings.json",
+                "Claude Code reads the current folder's .claude/settings.json only, not the repository root's",
+            )
+        )
+    found = [Stray(path, reason) for path, reason in candidates if path not in read and path.is_file()]
+    dotenv = snapshot.cwd / ".env"
+    if _mentions(dotenv, "ANTHROPIC_"):
+        found.append(Stray(dotenv, "Claude Code does not read .env files"))
+    return found
+
+
+def _mentions(path: Path, word: str) -> bool:
+    try:
+        return any(
+            line.removeprefix("export ").lstrip().startswith(word)
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+        )
+    except OSError:  # not there, or not for us to read: then nothing is claimed about it
+        return False
+
+
+# --- VS Code
+
+
+def _editors(snapshot: Snapshot) -> tuple[Editor, ...]:
+    """VS Code's settings of this folder and of the user, where it is in use."""
+    folder = snapshot.cwd / ".vscode"
+    places = [folder / "settings.json"] if folder.is_dir() else []
+    places += [path for path in _user_places(snapshot) if path.is_file()]
+    return tuple(_editor(path) for path in places)
+
+
+def _user_places(snapshot: Snapshot) -> tuple[Path, ...]:
+    if sys.platform == "darwin":
+        base = snapshot.home / "Library" / "Application Support"
+    elif sys.platform == "win32":
+        base = Path(snapshot.shell.get("APPDATA") or snapshot.home / "AppData" / "Roaming")
+    else:
+        base = Path(snapshot.shell.get("XDG_CONFIG_HOME") or snapshot.home / ".config")
+    return tuple(base / name / "User" / "settings.json" for name in ("Code", "Cursor"))
+
+
+def _editor(path: Path) -> Editor:
+    try:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except FileNotFoundError:
+        return Editor(path)
+    except OSError as error:
+        return Editor(path, problem=f"cannot be read: {error.strerror or error}")
+    try:
+        data = json.loads(strict(text) or "{}")
+    except ValueError as error:
+        return Editor(path, problem=f"not JSON, comments and trailing commas aside: {error}")
+    return Editor(path, _variables(data), isinstance(data, dict) and data.get("claudeCode.disableLoginPrompt") is True)
+
+
+def _variables(data: Any) -> dict[str, str] | None:
+    """`[{"name": …, "value": …}]` as a mapping; None where it is not set."""
+    listed = data.get("claudeCode.environmentVariables") if isinstance(data, dict) else None
+    if not isinstance(listed, list):
+        return None
+    entries = [entry for entry in listed if isinstance(entry, dict)]
+    return {str(entry.get("name")): str(entry.get("value")) for entry in entries}
+

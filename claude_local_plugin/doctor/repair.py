@@ -1,0 +1,54 @@
+"""Takes out of a JSON text what Claude Code does not take: comments and trailing commas; every other byte stays."""
+
+import re
+
+#: The pieces of a JSON text that matter here; whatever fits none of them is passed over letter by letter.
+_PIECE = re.compile(
+    r"""
+    (?P<string>"(?:[^"\\\n]|\\.)*")
+    | (?P<line>//[^\r\n]*|\#[^\r\n]*)
+    | (?P<block>/\*.*?\*/)
+    | (?P<blank>[ \t\r\n]+)
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_CLOSING = ("}", "]")
+_LINE_END = re.compile(r"^[ \t]*(?:\r\n|\r|\n)")
+
+
+def strict(text: str) -> str:
+    """The text without its comments and trailing commas; a line that held nothing else goes with its comment.
+
+    The result is JSON if that was all that was wrong with it.
+    """
+    without = _without_comments(text)
+    pieces = [(piece.lastgroup or "", piece.group()) for piece in _PIECE.finditer(without)]
+    kept = [word for at, (_, word) in enumerate(pieces) if not (word == "," and _closes(pieces, at + 1))]
+    return "".join(kept)
+
+
+def _closes(pieces: list[tuple[str, str]], at: int) -> bool:
+    """Whether the next piece that is not blank closes an object or a list."""
+    following = next((word for kind, word in pieces[at:] if kind != "blank"), "")
+    return following in _CLOSING
+
+
+def _without_comments(text: str) -> str:
+    kept, line_is_gone = "", False
+    for piece in _PIECE.finditer(text):
+        kind, word = piece.lastgroup, piece.group()
+        if kind in ("line", "block"):
+            line_is_gone = _begins_line(kept)
+            kept = kept.rstrip(" \t") if line_is_gone or kind == "line" else kept
+            continue
+        if line_is_gone:
+            word = _LINE_END.sub("", word, count=1)
+        line_is_gone = False
+        kept += word
+    return kept
+
+
+def _begins_line(text: str) -> bool:
+    before = text.rstrip(" \t")
+    return before in ("", "\ufeff") or before.endswith(("\n", "\r"))

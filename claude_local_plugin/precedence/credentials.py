@@ -1,0 +1,192 @@
+"""Decides the two credential headers, `Authorization` and `x-api-key`, each by its own list of rungs."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.resolve import candidates
+from claude_local_plugin.precedence.table import (
+    AUTHORIZATION_RUNGS,
+    CUSTOM_HEADERS,
+    SCOPE_LABELS,
+    X_API_KEY_RUNGS,
+    Rung,
+    is_on,
+)
+
+#: What a header is said to carry when a helper supplies it: helpers are shown, never run.
+HELPER_OUTPUT = "(output of apiKeyHelper)"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The two header decisions, and which login serves requests, if one does."""
+
+    authorization: Decision
+    x_api_key: Decision
+    login: Candidate | None
+
+
+def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
+    """What the two headers carry.
+
+    A key, a token or a helper makes a session one of the API: logins are then left aside. Otherwise a login serves,
+    and the saved Console key is left aside. Custom headers have the last word, see `_with_custom_headers`.
+    """
+    rows = {rung.key: tuple(_rows(snapshot, env, rung)) for rung in (*X_API_KEY_RUNGS, *AUTHORIZATION_RUNGS)}
+    explicit = any(_serving(rows[rung.key]) for rung in AUTHORIZATION_RUNGS if not rung.login_only)
+    explicit = explicit or _serving(rows["env.ANTHROPIC_API_KEY"]) is not None
+    logins = [found for rung in AUTHORIZATION_RUNGS if rung.login_only and (found := _serving(rows[rung.key]))]
+    login = logins[0] if logins and not explicit else None
+    key = _header("x_api_key", X_API_KEY_RUNGS, rows, explicit=explicit, login=login)
+    token = _header("authorization", AUTHORIZATION_RUNGS, rows, explicit=explicit, login=login)
+    return _with_custom_headers(snapshot, env, Credentials(token, key, login))
+
+
+def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung) -> Iterator[Candidate]:
+    """The candidates of one rung: a variable, a settings key, the login file or the console key."""
+    simple = is_on(env.get("CLAUDE_CODE_SIMPLE"))
+    if rung.key == "primaryApiKey":
+        yield from () if simple else _stored(snapshot.of(Scope.CONSOLE), ("primaryApiKey",))
+    elif rung.key == "claudeAiOauth.accessToken":
+        yield from () if simple else _stored(snapshot.of(Scope.LOGIN), ("claudeAiOauth", "accessToken"))
+    elif rung.login_only and simple:
+        return
+    else:
+        yield from candidates(snapshot, rung.key)
+
+
+def _stored(files: Iterable[SettingsFile], path: tuple[str, ...]) -> Iterator[Candidate]:
+    """A credential Claude Code keeps in a file of its own."""
+    for file in files:
+        value: object = file.data
+        for name in path:
+            value = value.get(name) if isinstance(value, dict | Mapping) else None
+        if not isinstance(value, str) or not value:
+            continue
+        row = Candidate(file.scope, ".".join(path), file.path, file.line_of(path), value, "wins", secret=True)
+        if file.state is FileState.READ:
+            yield row
+        else:
+            yield replace(row, state="dropped", reason=file.problem or "")
+
+
+def _serving(rows: Iterable[Candidate]) -> Candidate | None:
+    """The row of a rung that would supply a value."""
+    return next((row for row in rows if row.state == "wins" and not _is_empty(row)), None)
+
+
+def _is_empty(row: Candidate) -> bool:
+    """Whether a value sends nothing: blank variables do, a helper only when it is the empty string."""
+    return not row.value if row.key == "apiKeyHelper" else not (row.value or "").strip()
+
+
+def _header(
+    name: str,
+    rungs: tuple[Rung, ...],
+    rows: Mapping[str, tuple[Candidate, ...]],
+    *,
+    explicit: bool,
+    login: Candidate | None,
+) -> Decision:
+    """One header: the first rung with a value supplies it; every other value is named with the reason it loses."""
+    judged: list[Candidate] = []
+    winner: Candidate | None = None
+    for rung in rungs:
+        for row in rows[rung.key]:
+            if row.state != "wins":
+                judged.append(row)
+            elif reason := _set_aside(row, rung, winner, explicit=explicit, login=login):
+                judged.append(replace(row, state="shadowed", reason=reason))
+            else:
+                winner = row
+                judged.append(row)
+    if winner is not None:
+        return Decision(name, _sent(name, winner), winner, tuple(judged), _why(winner, judged), secret=True)
+    return _nothing_sent(name, judged)
+
+
+def _set_aside(
+    row: Candidate, rung: Rung, winner: Candidate | None, *, explicit: bool, login: Candidate | None
+) -> str | None:
+    """Why a row that is the first of its rung does not supply the header, or None when it does."""
+    if _is_empty(row):
+        return EMPTY
+    if winner is not None:
+        return f"{name_of(winner)} is asked first"
+    if rung.login_only and explicit:
+        return "a login only serves when there is no key, token or helper"
+    if rung.key == "primaryApiKey" and login is not None:
+        return f"{name_of(login)} serves instead"
+    return None
+
+
+EMPTY = "an empty value sends nothing, and hides what stands below it"
+
+
+def _nothing_sent(name: str, rows: list[Candidate]) -> Decision:
+    """A header that is not sent; the empty value that saw to it, if one did, is the winner."""
+    index = next((i for i, row in enumerate(rows) if row.reason == EMPTY), None)
+    if index is None:
+        return Decision(name, None, None, tuple(rows), "nothing supplies it", secret=True)
+    winner = replace(rows[index], state="wins", reason="")
+    rows[index] = winner
+    return Decision(name, None, winner, tuple(rows), f"the empty value in {winner.place} sends nothing", secret=True)
+
+
+def _sent(name: str, winner: Candidate) -> str:
+    value = HELPER_OUTPUT if winner.key == "apiKeyHelper" else (winner.value or "").strip()
+    return f"Bearer {value}" if name == "authorization" else value
+
+
+def _why(winner: Candidate, rows: list[Candidate]) -> str:
+    return next((row.reason for row in rows if row is not winner), "nothing else supplies it")
+
+
+def name_of(row: Candidate) -> str:
+    """A source as people say it: `ANTHROPIC_AUTH_TOKEN`, `apiKeyHelper`, `the claude.ai login`."""
+    if row.scope in (Scope.LOGIN, Scope.CONSOLE):
+        return SCOPE_LABELS[row.scope]
+    return row.key.removeprefix("env.")
+
+
+def custom_headers(text: str) -> dict[str, str]:
+    """The headers in ANTHROPIC_CUSTOM_HEADERS, one `Name: value` a line, by lower-case name; the last one counts."""
+    found: dict[str, str] = {}
+    for line in text.split("\n"):
+        name, colon, value = line.partition(":")
+        if colon and name.strip():
+            found[name.strip().lower()] = value.strip()
+    return found
+
+
+def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Credentials) -> Credentials:
+    """The decisions with ANTHROPIC_CUSTOM_HEADERS taken into account.
+
+    A custom `x-api-key` replaces whatever the rungs say, also by nothing. A custom `Authorization` gives way to a
+    token or a helper, and replaces a login, also by nothing.
+    """
+    custom = custom_headers(env.get(CUSTOM_HEADERS, ""))
+    row = next((row for row in candidates(snapshot, f"env.{CUSTOM_HEADERS}") if row.state == "wins"), None)
+    if row is None:
+        return found
+    key, token = found.x_api_key, found.authorization
+    if "x-api-key" in custom:
+        key = _replaced(key, row, custom["x-api-key"])
+    if "authorization" in custom:
+        if token.value is not None and token.winner is not None and found.login is None:
+            loser = replace(row, state="shadowed", reason=f"{name_of(token.winner)} is asked first")
+            token = replace(token, candidates=(*token.candidates, loser))
+        elif custom["authorization"]:
+            token = _replaced(token, row, custom["authorization"])
+        elif token.value is not None:
+            token = replace(_replaced(token, row, ""), value=None)
+    return Credentials(token, key, found.login)
+
+
+def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
+    reason = f"{CUSTOM_HEADERS} replaces the header"
+    rows = [
+        replace(each, state="shadowed", reason=reason) if each.state == "wins" else each for each in decision.candidates
+    ]
+    return replace(decision, value=value, winner=row, candidates=(row, *rows), sentence=reason)

@@ -1,0 +1,520 @@
+"""`enable` shows what it will write, writes just that, reads it back, and refuses where that would be wrong."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.settings import schema
+from tests.commands.place import MODEL, Place
+
+SETTINGS = {"permissions": {"allow": ["Bash(make:*)"]}, "cleanupPeriodDays": 30}
+
+OFFLINE = ("--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
+
+
+# --- dry run, diff, second run
+
+
+@pytest.mark.parametrize("scope", ["local", "project", "user"])
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_dry_run_writes_nothing_anywhere(
+    repository: Place, server: EmbeddedBackend, scope: str, as_json: tuple[str, ...]
+) -> None:
+    before = repository.files()
+    repository.ok("enable", "--url", server.url, "--scope", scope, "--dry-run", *as_json)
+    assert repository.files() == before
+
+
+def test_a_dry_run_prints_the_very_diff_that_the_real_run_prints(repository: Place, server: EmbeddedBackend) -> None:
+    repository.write(repository.local, SETTINGS)
+    dry = repository.ok("enable", "--url", server.url, "--dry-run")
+    real = repository.ok("enable", "--url", server.url)
+    assert dry.out == real.out
+    assert "Nothing was written (--dry-run)." in dry.err
+    assert "Nothing was written" not in real.err
+
+
+DRESSES = {
+    "no file": None,
+    "empty": b"",
+    "an empty object": b"{}",
+    "two spaces": json.dumps(SETTINGS, indent=2).encode() + b"\n",
+    "four spaces, no final newline": json.dumps(SETTINGS, indent=4).encode(),
+    "tabs and CRLF": json.dumps(SETTINGS, indent="\t").replace("\n", "\r\n").encode() + b"\r\n",
+    "one line": json.dumps(SETTINGS, separators=(",", ":")).encode(),
+    "a byte order mark": b"\xef\xbb\xbf" + json.dumps(SETTINGS, indent=2).encode() + b"\n",
+    "not ASCII": '{\n  "model": "été — 日本",\n  "env": {"É": "ü"}\n}\n'.encode(),
+    "our keys are there with other values": json.dumps(
+        {"env": {"Z": "1", "ANTHROPIC_MODEL": "theirs", "API_TIMEOUT_MS": "5"}, "skipWebFetchPreflight": False},
+        indent=1,
+    ).encode(),
+    "hooks of somebody else": json.dumps(
+        {"hooks": {"SessionStart": [{"hooks": [{"type": "command", "command": "true"}]}]}}, indent=2
+    ).encode(),
+    "duplicate keys": b'{"env": {"A": "1"}, "model": "a", "model": "b", "env": {"B": "2"}}\n',
+}
+
+
+@pytest.fixture(params=DRESSES.values(), ids=DRESSES.keys())
+def dressed(request: pytest.FixtureRequest, place: Place) -> bytes | None:
+    """The local settings file in every dress; None for no file."""
+    content: bytes | None = request.param
+    if content is not None:
+        place.write(place.local, content)
+    return content
+
+
+def test_the_diff_applied_to_the_old_file_gives_the_new_one(
+    place: Place, server: EmbeddedBackend, dressed: bytes | None, tmp_path: Path
+) -> None:
+    diff = place.ok("enable", "--url", server.url).out
+    patched = tmp_path / "patched"
+    if dressed is not None:
+        patched.write_bytes(dressed)
+    ended = subprocess.run(
+        ["patch", "--binary", "--silent", str(patched)], input=diff.encode(), capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout
+    assert patched.read_bytes() == place.local.read_bytes()
+
+
+def test_enabling_twice_changes_nothing_the_second_time(
+    place: Place, server: EmbeddedBackend, dressed: bytes | None
+) -> None:
+    place.ok("enable", "--url", server.url)
+    before, records = place.files(), _stamps(place)
+    ended = place.ok("enable", "--url", server.url)
+    assert "already enabled: A session started in " in ended.err
+    assert ended.out == ""
+    assert place.files() == before
+    assert _stamps(place) == records
+    assert place.json("enable", "--url", server.url)["changed"] is False
+    assert _stamps(place) == records
+
+
+def _stamps(place: Place) -> dict[Path, tuple[int, int]]:
+    """Inode and time of change of everything that `enable` writes."""
+    paths = [place.local.parent, place.local, *place.state.rglob("*")]
+    return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in paths}
+
+
+def test_enable_then_disable_is_the_identity(place: Place, server: EmbeddedBackend, dressed: bytes | None) -> None:
+    before = place.elsewhere()
+    place.ok("enable", "--url", server.url)
+    assert place.elsewhere() != before
+    place.ok("disable")
+    assert place.elsewhere() == before
+
+
+def test_only_our_own_keys_change(place: Place, server: EmbeddedBackend, dressed: bytes | None) -> None:
+    before = json.loads((dressed or b"{}").removeprefix(b"\xef\xbb\xbf") or b"{}")
+    wrote = {line["key"]: line["value"] for line in place.json("enable", "--url", server.url)["wrote"]}
+    after = json.loads(place.local.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    for key, value in wrote.items():
+        _take_out(after, key, value)
+        _take_out(before, key, None)
+    for event in ("SessionStart", "UserPromptSubmit", "SessionEnd"):
+        ours = after["hooks"][event].pop()
+        assert ours["hooks"][0]["args"][:2] == ["-I", "-S"]
+    assert _without_empty(after) == _without_empty(before)
+
+
+def _take_out(settings: dict[str, Any], key: str, value: object) -> None:
+    *parents, name = key.split(".")
+    for parent in parents:
+        settings = settings.get(parent, {})
+    found = settings.pop(name, None)
+    assert value is None or found == value
+
+
+def _without_empty(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    smaller = {name: _without_empty(member) for name, member in value.items()}
+    return {name: member for name, member in smaller.items() if member not in ({}, [])}
+
+
+def test_each_line_is_shown_with_its_reason(place: Place, server: EmbeddedBackend) -> None:
+    ended = place.ok("enable", "--url", server.url)
+    for line in place.json("enable", "--url", server.url)["wrote"]:
+        assert any(
+            shown.split(maxsplit=1) == [line["key"], line["reason"]] for shown in ended.err.splitlines()
+        ), line
+
+
+def test_a_new_file_is_for_its_owner_only_and_an_old_ones_mode_stays(place: Place, server: EmbeddedBackend) -> None:
+    place.ok("enable", "--url", server.url)
+    assert place.local.stat().st_mode & 0o777 == 0o600
+    place.ok("disable")
+    place.write(place.local, SETTINGS)
+    place.local.chmod(0o640)
+    place.ok("enable", "--url", server.url)
+    assert place.local.stat().st_mode & 0o777 == 0o640
+
+
+def test_it_says_in_one_sentence_what_a_session_here_will_use_and_how_to_undo_it(
+    place: Place, server: EmbeddedBackend
+) -> None:
+    said = place.ok("enable", "--url", server.url).err.splitlines()
+    assert said[-2] == (
+        f"Enabled. A session started in {place.project} now talks to 127.0.0.1:{server.port} as {MODEL};"
+        " no credential of yours goes there."
+    )
+    assert said[-1] == "Undo: claude-local disable"
+    assert place.ok("enable", "--url", server.url, "--scope", "user").err.splitlines()[-1] == (
+        "Undo: claude-local disable --scope user"
+    )
+
+
+def test_without_hooks_none_are_installed(place: Place, server: EmbeddedBackend) -> None:
+    place.ok("enable", "--url", server.url, "--no-hooks")
+    assert "hooks" not in json.loads(place.local.read_bytes())
+
+
+def test_the_shared_file_gets_no_hooks_and_says_how_to_have_them(place: Place, server: EmbeddedBackend) -> None:
+    answer = place.json("enable", "--url", server.url, "--scope", "project")
+    assert "hooks" not in json.loads(place.shared.read_bytes())
+    (warning,) = [text for text in answer["warnings"] if "hooks" in text]
+    assert "claude-local hooks install --scope user" in warning
+    quiet = place.json("enable", "--url", server.url, "--scope", "project", "--no-hooks")
+    assert not [text for text in quiet["warnings"] if "hooks" in text]
+
+
+# --- --json
+
+
+def test_the_json_object_has_the_promised_keys_and_a_few_documented_ones(
+    place: Place, server: EmbeddedBackend
+) -> None:
+    answer = place.json("enable", "--url", server.url)
+    assert set(answer) == {"changed", "settings_file", "backend", "wrote", "warnings", "dry_run", "scope"}
+    assert set(answer["backend"]) == {"url", "kind", "model", "max_model_len", "version"}
+    assert answer["backend"] == {
+        "url": server.url,
+        "kind": "vllm",
+        "version": "0.32.0",
+        "model": MODEL,
+        "max_model_len": 65_536,
+    }
+    assert all(set(line) == {"key", "value", "reason"} for line in answer["wrote"])
+    assert answer["changed"] is True
+    assert answer["settings_file"] == str(place.local)
+    assert answer["wrote"][0] == {
+        "key": "env.ANTHROPIC_BASE_URL",
+        "value": server.url,
+        "reason": "every request goes to your server",
+    }
+
+
+def test_a_dry_run_in_json_says_that_nothing_was_changed(place: Place, server: EmbeddedBackend) -> None:
+    answer = place.json("enable", "--url", server.url, "--dry-run")
+    assert (answer["changed"], answer["dry_run"]) == (False, True)
+    assert answer["wrote"]
+
+
+def test_in_json_nothing_but_the_object_is_on_standard_output(place: Place, server: EmbeddedBackend) -> None:
+    ended = place.ok("enable", "--url", server.url, "--json")
+    assert ended.err == ""
+    assert ended.out.startswith("{\n")
+
+
+def test_what_is_written_fits_our_own_schema_of_settings(place: Place, server: EmbeddedBackend) -> None:
+    place.ok("enable", "--url", server.url)
+    assert schema.problems(json.loads(place.local.read_bytes()), "settings") == ()
+
+
+# --- secrets
+
+KEY = "server-key-with-some-length-0123456789"
+
+
+@pytest.fixture
+def guarded(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A server that asks for a key, which is in MY_KEY."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    with EmbeddedBackend(models=(Model(MODEL),), api_key=KEY) as backend:
+        yield backend
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--json",), ("--dry-run",), ("--dry-run", "--json"), ("--scope", "user"), ("--no-check", "--model", "m")]
+)
+def test_a_key_is_never_shown(repository: Place, guarded: EmbeddedBackend, more: tuple[str, ...]) -> None:
+    ended = repository.ok("enable", "--url", guarded.url, "--token-env", "MY_KEY", *more)
+    assert KEY not in ended.all
+    assert "serv…6789 (38 chars)" in ended.out
+    for command in (("enable", "--url", guarded.url, "--token-env", "MY_KEY"), ("status",), ("disable",)):
+        assert KEY not in repository.run(*command).all
+
+
+@pytest.mark.parametrize("key", ['quo"te-0123456789-quo"te', "back\\slash-0123456789-x", "sl/ash-</script>-0123456789"])
+def test_a_key_with_characters_that_json_escapes_is_not_shown_either(
+    place: Place, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("MY_KEY", key)
+    ended = place.ok("enable", *OFFLINE, "--token-env", "MY_KEY")
+    assert place.env()["ANTHROPIC_AUTH_TOKEN"] == key
+    for shown in (ended.all, place.ok("enable", *OFFLINE, "--token-env", "MY_KEY", "--json").all):
+        assert key not in shown
+        assert json.dumps(key)[1:-1] not in shown
+
+
+def test_a_key_is_written_where_it_belongs_and_nowhere_else(
+    repository: Place, guarded: EmbeddedBackend
+) -> None:
+    repository.ok("enable", "--url", guarded.url, "--token-env", "MY_KEY")
+    holding = {path for path, (_, _, content) in repository.files().items() if KEY.encode() in content}
+    (record,) = (repository.state / "ownership").iterdir()
+    assert holding == {str(repository.local), str(record)}
+    assert repository.local.stat().st_mode & 0o777 == 0o600
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert record.parent.stat().st_mode & 0o777 == 0o700
+    assert repository.git("status", "--porcelain") == ""
+
+
+def test_what_is_prepared_shows_no_secret_in_a_traceback(place: Place, guarded: EmbeddedBackend) -> None:
+    prepared = place.prepare(url=guarded.url, token_env="MY_KEY")
+    assert prepared.backend.token == KEY
+    assert KEY not in repr(prepared)
+
+
+def test_secrets_that_stand_in_the_file_already_are_masked_in_the_diff(place: Place, server: EmbeddedBackend) -> None:
+    place.write(
+        place.local,
+        '{"env": {\n  "ANTHROPIC_API_KEY":\n    "sk-ant-api03-real-real-real",\n  "ANTHROPIC_AUTH_TOKEN": "tok-real-real-re",\n'
+        '  "MY_SERVICE_PASSWORD": "hunter2hunter2",\n  "URL": "https://me:word@host/x"}}\n',
+    )
+    for ended in (
+        place.ok("hooks", "install", "--dry-run"),
+        place.ok("hooks", "install", "--dry-run", "--json"),
+        place.ok("enable", "--url", server.url, "--dry-run"),
+        place.ok("enable", "--url", server.url, "--no-hooks"),
+    ):
+        for secret in ("real-real", "hunter2", "word@"):
+            assert secret not in ended.all
+    assert place.env()["MY_SERVICE_PASSWORD"] == "hunter2hunter2"
+
+
+def test_the_placeholder_is_no_secret_and_shown_in_full(place: Place, server: EmbeddedBackend) -> None:
+    ended = place.ok("enable", "--url", server.url)
+    assert '+    "ANTHROPIC_AUTH_TOKEN": "claude-local",' in ended.out.splitlines()
+    wrote = place.json("enable", "--url", server.url)["wrote"]
+    assert {line["key"]: line["value"] for line in wrote}["env.ANTHROPIC_AUTH_TOKEN"] == "claude-local"
+
+
+def test_the_header_that_replaces_a_saved_console_key_is_shown_in_full(place: Place, server: EmbeddedBackend) -> None:
+    place.write(place.home / ".claude.json", {"primaryApiKey": "sk-ant-saved-key", "hasCompletedOnboarding": True})
+    ended = place.ok("enable", "--url", server.url)
+    assert '"ANTHROPIC_CUSTOM_HEADERS": "x-api-key: claude-local"' in ended.out
+    assert "sk-ant-saved" not in ended.all
+
+
+def test_a_secret_is_refused_for_the_shared_file(place: Place, guarded: EmbeddedBackend) -> None:
+    said = place.refused(
+        "enable", "--url", guarded.url, "--token-env", "MY_KEY", "--scope", "project", code=2
+    )
+    assert "--scope project writes a file that is committed: no secret may go there" in said
+    assert KEY not in said
+
+
+# --- windows
+
+
+@pytest.mark.parametrize(
+    ("model", "window", "needed", "prompt"),
+    [("qwen", 27_930, "27,931", "12,883"), ("claude-sonnet-4-5", 36_175, "36,176", "21,128")],
+)
+def test_a_window_too_small_for_claude_code_is_refused_with_the_numbers(
+    place: Place, model: str, window: int, needed: str, prompt: str
+) -> None:
+    with EmbeddedBackend(models=(Model(model, window),)) as backend:
+        said = place.refused("enable", "--url", backend.url)
+        assert f"{model} has a window of {window:,} tokens, and Claude Code needs {needed}: {prompt} for" in said
+        assert "2,048 for an answer, 13,000 in reserve for compaction" in said
+        assert "--max-model-len 65536" in said
+        assert "--force" in said
+        place.ok("enable", "--url", backend.url, "--force")
+    assert place.env()["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == str(window)
+    assert place.env()["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "2048"
+
+
+def test_the_smallest_window_that_works_is_taken(place: Place) -> None:
+    with EmbeddedBackend(models=(Model("qwen", 27_931),)) as backend:
+        place.ok("enable", "--url", backend.url)
+    assert place.env()["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "2048"
+
+
+def test_an_old_server_needs_a_larger_window_for_its_longer_prompt(place: Place) -> None:
+    with EmbeddedBackend(models=(Model("qwen", 32_768),), version="0.22.0") as backend:
+        assert "Claude Code needs 35,250: 20,202 for" in place.refused("enable", "--url", backend.url)
+
+
+# --- files that cannot be edited
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ('{\n  "model": "x",\n}\n', 2, 15),
+        ('{\n  // mine\n  "model": "x"\n}\n', 2, 3),
+        ('{"model": "x"', 1, 14),
+        ("[]", 1, 1),
+        ("nonsense", 1, 1),
+    ],
+)
+@pytest.mark.parametrize("scope", ["local", "user"])
+def test_settings_that_are_not_valid_json_are_refused_with_line_and_column(
+    place: Place, server: EmbeddedBackend, text: str, line: int, column: int, scope: str
+) -> None:
+    path = place.local if scope == "local" else place.user
+    place.write(path, text)
+    said = place.refused("enable", "--url", server.url, "--scope", scope)
+    assert said.startswith(f"error: {path}:{line}:{column}: ")
+    assert "Claude Code ignores the whole file" in said
+    assert "nothing was written" in said
+    place.refused("enable", "--url", server.url, "--scope", scope, "--json")
+    place.refused("enable", "--url", server.url, "--scope", scope, "--dry-run")
+
+
+@pytest.mark.parametrize("block", ['"env": []', '"permissions": "x"', '"hooks": 5', '"env": null'])
+def test_a_block_of_the_wrong_kind_is_refused_at_its_place(place: Place, server: EmbeddedBackend, block: str) -> None:
+    place.write(place.local, f"{{\n  {block}\n}}\n")
+    said = place.refused("enable", "--url", server.url)
+    assert said.startswith(f"error: {place.local}:2:")
+
+
+def test_a_file_that_claude_code_drops_for_a_wrong_type_is_refused(place: Place, server: EmbeddedBackend) -> None:
+    # valid JSON, but whatever we wrote into it would not be heard
+    place.write(place.local, '{\n  "model": 5\n}\n')
+    said = place.refused("enable", "--url", server.url)
+    assert f'{place.local}: "model" must be a string; Claude Code ignores the whole file' in said
+
+
+def test_a_broken_file_of_another_scope_does_not_stand_in_the_way(place: Place, server: EmbeddedBackend) -> None:
+    place.write(place.user, '{"a": 1,}')
+    place.ok("enable", "--url", server.url)
+
+
+# --- stronger scopes
+
+
+def test_a_stronger_scope_that_wins_is_named_with_exit_1(place: Place, server: EmbeddedBackend) -> None:
+    place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": "http://elsewhere:9", "ANTHROPIC_AUTH_TOKEN": "mine"}})
+    ended = place.ends(1, "enable", "--url", server.url, "--scope", "user")
+    assert f"! env.ANTHROPIC_BASE_URL has no effect: {place.local}:3 sets it and is stronger" in ended.err
+    assert "now talks to elsewhere:9" in ended.err
+    answer = place.json("enable", "--url", server.url, "--scope", "user", code=1)
+    assert any("env.ANTHROPIC_BASE_URL has no effect" in text for text in answer["warnings"])
+
+
+def test_a_managed_address_beats_ours_and_is_named(place: Place, server: EmbeddedBackend, tmp_path: Path) -> None:
+    managed = tmp_path / "managed"
+    place.write(managed / "managed-settings.json", {"env": {"ANTHROPIC_BASE_URL": "https://gateway.corp"}})
+    prepared = place.prepare(place.world(managed_dir=managed), url=server.url)
+    assert prepared.unheard == (
+        f"env.ANTHROPIC_BASE_URL has no effect: {managed / 'managed-settings.json'}:3 sets it and is stronger",
+    )
+    assert "now talks to gateway.corp" in prepared.sentence
+
+
+def test_a_managed_provider_beats_ours_and_the_sentence_says_where_sessions_go(
+    place: Place, server: EmbeddedBackend, tmp_path: Path
+) -> None:
+    managed = tmp_path / "managed"
+    place.write(managed / "managed-settings.json", {"env": {"CLAUDE_CODE_USE_BEDROCK": "1"}})
+    prepared = place.prepare(place.world(managed_dir=managed), url=server.url)
+    assert any("env.CLAUDE_CODE_USE_BEDROCK has no effect" in text for text in prepared.unheard)
+    assert "does not go to a server of yours but to bedrock" in prepared.sentence
+
+
+def test_a_managed_value_that_is_ours_too_is_no_trouble(place: Place, server: EmbeddedBackend, tmp_path: Path) -> None:
+    managed = tmp_path / "managed"
+    place.write(managed / "managed-settings.json", {"env": {"ANTHROPIC_BASE_URL": server.url}})
+    assert place.prepare(place.world(managed_dir=managed), url=server.url).unheard == ()
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"apiKeyHelper": "echo corporate-key"},
+        {"env": {"ANTHROPIC_API_KEY": "sk-ant-corporate"}},
+        {"env": {"ANTHROPIC_CUSTOM_HEADERS": "x-api-key: sk-ant-corporate"}},
+        {"env": {"ANTHROPIC_AUTH_TOKEN": "corporate-token"}},
+    ],
+)
+def test_a_credential_that_cannot_be_kept_back_is_refused(
+    place: Place, server: EmbeddedBackend, tmp_path: Path, policy: dict[str, Any]
+) -> None:
+    managed = tmp_path / "managed"
+    place.write(managed / "managed-settings.json", policy)
+    before = place.files()
+    with pytest.raises(ClaudeLocalError, match="a credential would still be sent to 127.0.0.1") as caught:
+        place.prepare(place.world(managed_dir=managed), url=server.url)
+    assert "nothing was written" in (caught.value.hint or "")
+    assert "corporate" not in str(caught.value) + (caught.value.hint or "").replace(str(managed), "")
+    assert place.files() == before
+
+
+@pytest.mark.parametrize("where", ["shell", "user", "project"])
+def test_credentials_set_elsewhere_are_cancelled_and_none_goes_to_the_server(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    env = {"ANTHROPIC_API_KEY": "sk-ant-1", "ANTHROPIC_CUSTOM_HEADERS": "x-api-key: sk-ant-2"}
+    if where == "shell":
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+    else:
+        place.write(place.user if where == "user" else place.shared, {"env": env, "apiKeyHelper": "echo k"})
+    ended = place.ok("enable", "--url", server.url)
+    assert "no credential of yours goes there" in ended.err
+    assert place.env()["ANTHROPIC_API_KEY"] == ""
+    assert place.env()["ANTHROPIC_CUSTOM_HEADERS"] == ""
+
+
+# --- warnings, each with a command in it
+
+
+def test_plain_http_to_another_machine_works_with_a_warning_in_words(place: Place) -> None:
+    ended = place.ok("enable", "--no-check", "--url", "http://dell-pro-max:8000", "--model", "m", "--force")
+    assert "! plain HTTP: anyone on the path between here and dell-pro-max:8000 can read your code" in ended.err
+    assert place.env()["ANTHROPIC_BASE_URL"] == "http://dell-pro-max:8000"
+
+
+def test_a_key_in_the_shell_is_warned_of_with_the_command_that_helps(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-shell-key")
+    ended = place.ok("enable", "--url", server.url)
+    assert "costs 19 seconds offline: unset ANTHROPIC_API_KEY, or claude-local enable --scope user" in ended.err
+    assert "sk-ant" not in ended.all
+    assert "19 seconds" not in place.ok("enable", "--url", server.url, "--scope", "user").err
+
+
+def test_a_first_start_not_finished_is_warned_of_until_it_is(place: Place, server: EmbeddedBackend) -> None:
+    assert "has not finished its first start" in place.ok("enable", "--url", server.url).err
+    place.write(place.home / ".claude.json", {"hasCompletedOnboarding": True})
+    assert "has not finished its first start" not in place.ok("enable", "--url", server.url).err
+
+
+def test_all_warnings_name_a_command_or_an_option(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-shell-key")
+    answer = place.json(
+        "enable", "--no-check", "--url", "http://far:8000", "--model", "claude-sonnet-4-5", "--scope", "project"
+    )
+    answer["warnings"] += place.json(
+        "enable", "--no-check", "--url", "http://far:8000", "--model", "claude-sonnet-4-5", "--max-model-len", "65536"
+    )["warnings"]
+    assert len(set(answer["warnings"])) == 6
+    for text in answer["warnings"]:
+        assert "claude-local " in text or "--max-model-len" in text, text
+
+
+def test_the_environment_of_the_tests_is_clean() -> None:
+    """What the tests above rest on: no variable of the machine that runs them reaches the command line."""
+    assert not [name for name in os.environ if name.startswith(("ANTHROPIC_", "CLAUDE_CODE"))]

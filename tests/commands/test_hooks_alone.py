@@ -1,0 +1,220 @@
+"""The session hooks by themselves: in and out at every scope, with and without `enable`, and whether they can run."""
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin.guest.registration import EVENTS, SCRIPT
+from tests.commands.place import Place
+
+SETTINGS = {
+    "hooks": {
+        "SessionStart": [{"hooks": [{"type": "command", "command": "echo theirs"}]}],
+        "Stop": [{"matcher": "", "hooks": [{"type": "command", "command": "true"}]}],
+    },
+    "model": "opus",
+}
+OFFLINE = ("--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
+
+
+def path_of(place: Place, scope: str) -> Path:
+    return {"local": place.local, "project": place.shared, "user": place.user}[scope]
+
+
+def ours(path: Path) -> list[str]:
+    """The events for which our hook stands in a settings file, once for each time it does."""
+    hooks = json.loads(path.read_bytes()).get("hooks", {})
+    return [
+        event for event, groups in hooks.items() for group in groups if SCRIPT in json.dumps(group)
+    ]
+
+
+@pytest.mark.parametrize("scope", ["local", "project", "user"])
+@pytest.mark.parametrize("settings", [None, SETTINGS, {}], ids=["no file", "other hooks", "empty"])
+def test_install_then_uninstall_gives_the_file_back(place: Place, scope: str, settings: dict[str, object] | None) -> None:
+    path = path_of(place, scope)
+    if settings is not None:
+        place.write(path, settings)
+    before = place.elsewhere()
+    ended = place.ok("hooks", "install", "--scope", scope)
+    assert "hooks installed in " in ended.out
+    assert f"undo: claude-local hooks uninstall --scope {scope}" in ended.out
+    assert sorted(ours(path)) == sorted(EVENTS)
+    place.ok("hooks", "uninstall", "--scope", scope)
+    assert place.elsewhere() == before
+
+
+def test_the_entry_is_in_exec_form_with_absolute_paths_and_a_timeout(place: Place) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    hooks = json.loads(place.user.read_bytes())["hooks"]
+    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "SessionEnd"}
+    for groups in hooks.values():
+        (handler,) = groups[0]["hooks"]
+        assert handler["type"] == "command"
+        assert Path(handler["command"]).is_absolute()
+        assert handler["args"][:2] == ["-I", "-S"]
+        assert Path(handler["args"][2]).is_absolute()
+        assert Path(handler["args"][2]).name == SCRIPT
+        assert handler["timeout"] == 5
+
+
+def test_installing_twice_changes_nothing_the_second_time(place: Place) -> None:
+    place.ok("hooks", "install")
+    before = place.files()
+    assert "already installed in .claude/settings.local.json" in place.ok("hooks", "install").out
+    assert place.files() == before
+
+
+def test_uninstalling_what_is_not_there_ends_well_and_writes_nothing(place: Place) -> None:
+    place.write(place.local, SETTINGS)
+    before = place.files()
+    assert "no hooks of ours in .claude/settings.local.json" in place.ok("hooks", "uninstall").out
+    assert place.files() == before
+
+
+def test_a_dry_run_shows_the_diff_and_writes_nothing(place: Place) -> None:
+    place.write(place.local, SETTINGS)
+    before = place.files()
+    ended = place.ok("hooks", "install", "--dry-run")
+    assert ended.out.startswith(f"--- {place.local}\n+++ {place.local}\n@@ ")
+    assert SCRIPT in ended.out
+    assert place.json("hooks", "install", "--dry-run")["diff"] == ended.out
+    assert place.files() == before
+
+
+STEPS = {
+    "enable": ("enable", *OFFLINE),
+    "install": ("hooks", "install"),
+    "disable": ("disable",),
+    "uninstall": ("hooks", "uninstall"),
+}
+
+
+@pytest.mark.parametrize("settings", [None, SETTINGS], ids=["no file", "other hooks"])
+@pytest.mark.parametrize("order", list(itertools.permutations(STEPS)), ids="-".join)
+def test_in_whatever_order_they_come_and_go_the_file_is_as_before(
+    place: Place, order: tuple[str, ...], settings: dict[str, object] | None
+) -> None:
+    if settings is not None:
+        place.write(place.local, settings)
+    before = place.elsewhere()
+    for step in order:
+        place.ok(*STEPS[step])
+        if place.local.exists():
+            assert sorted(ours(place.local)) in ([], sorted(EVENTS))
+    place.ok("disable")
+    place.ok("hooks", "uninstall")
+    assert place.elsewhere() == before
+
+
+def test_disable_leaves_hooks_that_were_installed_by_themselves(place: Place) -> None:
+    place.write(place.local, SETTINGS)
+    place.ok("hooks", "install")
+    installed = place.local.read_bytes()
+    place.ok("enable", *OFFLINE)
+    place.ok("disable")
+    assert place.local.read_bytes() == installed
+
+
+def test_uninstall_takes_out_the_hooks_of_enable_and_leaves_the_rest(place: Place) -> None:
+    place.ok("enable", *OFFLINE)
+    place.ok("hooks", "uninstall")
+    assert "hooks" not in json.loads(place.local.read_bytes())
+    assert place.env()["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:8000"
+    place.ok("enable", *OFFLINE)
+    assert sorted(ours(place.local)) == sorted(EVENTS)
+    place.ok("disable")
+    assert not place.local.exists()
+
+
+def test_uninstall_takes_out_hooks_of_another_installation_too(place: Place) -> None:
+    stray = {"type": "command", "command": "/old/python", "args": ["-I", "-S", f"/old/hooks/{SCRIPT}"], "timeout": 5}
+    theirs = {"type": "command", "command": "echo theirs"}
+    place.write(place.local, {"hooks": {"SessionStart": [{"hooks": [theirs]}, {"hooks": [stray]}]}, "model": "opus"})
+    answer = place.json("hooks", "uninstall")
+    assert answer["changed"] is True
+    settings = json.loads(place.local.read_bytes())
+    assert settings == {"hooks": {"SessionStart": [{"hooks": [theirs]}]}, "model": "opus"}
+
+
+def test_settings_that_are_not_valid_json_are_named_and_left_alone(place: Place) -> None:
+    place.write(place.local, '{"a": 1,}')
+    for command in (("hooks", "install"), ("hooks", "uninstall")):
+        said = place.refused(*command)
+        assert said.startswith(f"error: {place.local}:1:")
+
+
+# --- status
+
+
+def test_status_lists_what_is_installed_where(place: Place) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    place.ok("enable", *OFFLINE)
+    answer = place.json("hooks", "status")
+    found = {(entry["event"], entry["scope"], entry["path"], entry["problem"]) for entry in answer["hooks"]}
+    assert found == {
+        (event, scope, str(path_of(place, scope)), None) for event in EVENTS for scope in ("local", "user")
+    }
+    assert answer["disabled_by"] is None
+    assert {entry["scope"] for entry in place.json("hooks", "status", "--scope", "user")["hooks"]} == {"user"}
+
+
+def test_status_says_when_there_are_none_and_how_to_have_them(place: Place) -> None:
+    ended = place.ok("hooks", "status")
+    assert ended.out == "no hooks of ours are installed   (claude-local hooks install --scope user)\n"
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"), [("command", "its interpreter /gone/python3 is gone"), ("args", f"its script /gone/{SCRIPT} is gone")]
+)
+def test_status_finds_an_interpreter_or_a_script_that_is_gone(place: Place, part: str, problem: str) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    settings = json.loads(place.user.read_bytes())
+    (handler,) = settings["hooks"]["SessionEnd"][0]["hooks"]
+    if part == "command":
+        handler["command"] = "/gone/python3"
+    else:
+        handler["args"][2] = f"/gone/{SCRIPT}"
+    place.write(place.user, settings)
+    ended = place.ends(1, "hooks", "status")
+    (line,) = [line for line in ended.out.splitlines() if "SessionEnd" in line]
+    assert line.endswith(problem)
+    report = place.json("status", code=1)
+    (warning,) = [warning for warning in report["warnings"] if warning["id"] == "hooks.broken"]
+    assert problem in warning["message"]
+    assert warning["fix"] == "claude-local hooks install --scope user"
+
+
+def test_installing_again_mends_hooks_that_cannot_run(place: Place) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    text = place.user.read_text()
+    place.user.write_text(text.replace(SCRIPT, f"gone/{SCRIPT}"))
+    place.ends(1, "hooks", "status")
+    place.ok("hooks", "uninstall", "--scope", "user")
+    place.ok("hooks", "install", "--scope", "user")
+    place.ok("hooks", "status")
+
+
+@pytest.mark.parametrize("scope", ["local", "user"])
+def test_what_switches_all_hooks_off_is_named(place: Place, scope: str) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    settings = json.loads(place.user.read_bytes()) if scope == "user" else {}
+    place.write(path_of(place, scope), {**settings, "disableAllHooks": True})
+    ended = place.ok("hooks", "status")
+    assert f"! switched off by disableAllHooks in {path_of(place, scope)}:" in ended.out
+    assert "disableAllHooks" in place.json("hooks", "status")["disabled_by"]
+
+
+def test_a_weaker_scope_that_switches_hooks_off_is_overruled(place: Place) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    place.write(place.shared, {"disableAllHooks": True})
+    place.write(place.local, {"disableAllHooks": False})
+    assert place.json("hooks", "status")["disabled_by"] is None
+
+
+def test_hooks_at_user_scope_go_on_when_a_projects_file_is_broken(place: Place) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    place.write(place.local, '{"a": 1,}')
+    assert len(place.json("hooks", "status")["hooks"]) == len(EVENTS)
