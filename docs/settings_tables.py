@@ -80,7 +80,12 @@ def tables() -> dict[str, str]:
 
 def rewritten(page: str) -> str:
     """The page with its generated parts as they should be."""
-    for name, text in tables().items():
+    return filled(page, tables())
+
+
+def filled(page: str, parts: Mapping[str, str]) -> str:
+    """The page with each part between its markers replaced."""
+    for name, text in parts.items():
         begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(end)

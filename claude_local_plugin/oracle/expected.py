@@ -10,6 +10,8 @@ from claude_local_plugin.oracle.observed import Observed
 from claude_local_plugin.oracle.scenario import Scenario, materialise
 from claude_local_plugin.precedence import Decision, Resolution, gather, resolve
 
+#: Providers whose endpoint is ANTHROPIC_BASE_URL, so that everything about them is compared.
+OURS = ("anthropic", "gateway")
 #: What a helper of a scenario prints: scenarios use only `echo` (see `helper_output`).
 ECHO = "echo "
 
@@ -69,7 +71,7 @@ def summary(resolved: Resolution) -> Expected:
         return Expected(resolved.outcome)
     decided = resolved.decisions
     provider = decided["provider"].value
-    if provider != "anthropic":
+    if provider not in OURS:
         return Expected("ok", provider)
     base_url = plain_url(decided["base_url"].value)
     if base_url is None:
@@ -99,7 +101,7 @@ def compare(seen: Observed, wanted: Expected) -> list[Difference]:
         return []
     if seen.provider != wanted.provider:
         return [Difference("provider", wanted.provider, seen.provider)]
-    if seen.provider != "anthropic":
+    if seen.provider not in OURS:
         return []
     rows: list[tuple[str, Any, Any]] = [
         ("base_url", wanted.base_url, plain_url(seen.base_url)),

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.model import FileState, Scope, Snapshot
 
+#: What is used when the list allows none of Claude's own models: Opus with its long window, whatever the aliases say.
+_LAST_RESORT = f"{models.ALIASES['opus'][1]}[1m]"
+
 _FAMILIES = ("opus", "sonnet", "haiku", "fable")
 
 
@@ -79,7 +82,7 @@ def replacement(setting: str | None, name: models.ModelName, snapshot: Snapshot,
     if alias in _FAMILIES and (same_family := _first(fine, alias)) is not None:
         return same_family
     if enforced and entries is not None:
-        return next((target for entry in entries if (target := _own(entry)) and fine(target)), models.DEFAULT_SETTING)
+        return next((target for entry in entries if (target := _own(entry)) and fine(target)), _LAST_RESORT)
     if not matches(models.named(models.DEFAULT_SETTING, env).wire, denied):
         return models.DEFAULT_SETTING
     return _first(fine) or models.DEFAULT_SETTING

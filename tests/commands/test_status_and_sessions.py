@@ -13,7 +13,7 @@ from tests.commands.place import MODEL, Place
 
 
 def rows(place: Place, code: int = 0) -> dict[str, str]:
-    """What `status` shows, by the words at the left."""
+    """What `status` shows, by the words at the left; it must end with this exit code."""
     lines = [line for line in place.ends(code, "status").out.splitlines() if line[0] not in "! "]
     return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)  # type: ignore[arg-type]
 
@@ -107,9 +107,10 @@ def test_the_scope_that_decides_is_named(place: Place, server: EmbeddedBackend, 
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
     assert rows(place)["from"] == "shell   environment"
     place.write(place.user, {"env": {"ANTHROPIC_BASE_URL": server.url}})
-    assert rows(place)["from"] == "user   ~/.claude/settings.json:3"
+    # with our token sent to an address of somebody else's, as it now warns
+    assert rows(place, 1)["from"] == "user   ~/.claude/settings.json:3"
     place.write(place.shared, {"env": {"ANTHROPIC_BASE_URL": server.url}})
-    assert rows(place)["from"] == "project   .claude/settings.json:3"
+    assert rows(place, 1)["from"] == "project   .claude/settings.json:3"
 
 
 def test_managed_settings_are_heard_first(place: Place, server: EmbeddedBackend, tmp_path: Path) -> None:
@@ -196,7 +197,7 @@ def test_a_prompt_that_was_held_back_is_on_record(place: Place, server: Embedded
     report = place.json("sessions", "show", "1")
     assert report["blocked"] == 1
     assert [event["outcome"] for event in report["events"]] == ["refused", "refused", None]
-    assert place.ok("sessions", "list").out.splitlines()[1].split()[5] == "no"
+    assert re.split(r"\s{2,}", place.ok("sessions", "list").out.splitlines()[1])[5] == "no"
 
 
 def test_a_beginning_of_several_ids_is_refused_with_exit_2(place: Place, server: EmbeddedBackend) -> None:

@@ -1,0 +1,99 @@
+"""Writes the tables of docs/precedence.md anew from the code's own: `python docs/precedence_tables.py`.
+
+With `--verify CLAUDE [CLAUDE ...]` it also asks these Claude Code binaries and writes what share of the
+configurations each of them agrees with; that takes some minutes for each.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from settings_tables import filled, table
+
+from claude_local_plugin.precedence import Scope, env_rules, models
+from claude_local_plugin.precedence.table import (
+    AUTHORIZATION_RUNGS,
+    MODEL_RUNGS,
+    PROVIDERS,
+    RULES,
+    SCOPE_LABELS,
+    SETTINGS_ORDER,
+    X_API_KEY_RUNGS,
+    Rung,
+)
+
+PAGE = Path(__file__).with_name("precedence.md")
+
+#: Where each scope's values stand.
+PLACES = {
+    Scope.MANAGED: "`managed-settings.json` and `managed-settings.d/*.json` (later names win), in `/etc/claude-code`,"
+    " `/Library/Application Support/ClaudeCode` or `C:\\Program Files\\ClaudeCode`",
+    Scope.FLAG: "`claude --settings FILE` or inline JSON",
+    Scope.LOCAL: "`.claude/settings.local.json`",
+    Scope.PROJECT: "`.claude/settings.json`",
+    Scope.USER: "`~/.claude/settings.json`, or in `CLAUDE_CONFIG_DIR`",
+    Scope.SHELL: "what the shell exports",
+}
+
+
+def code(text: str) -> str:
+    """The text as code."""
+    return f"`{text}`"
+
+
+def rungs(rows: Sequence[Rung]) -> str:
+    """The sources of one header, first to last."""
+    when = {True: "only when there is no key, no token and no helper", False: ""}
+    return table("|source|when", ((str(i), row.label, when[row.login_only]) for i, row in enumerate(rows, 1)))
+
+
+def parts() -> dict[str, str]:
+    """Every generated part of the page by the name in its markers."""
+    refused = sorted(env_rules.REFUSED_IN_PROJECT_AND_LOCAL)
+    return {
+        "scopes": table(
+            "|scope|where", ((str(i), SCOPE_LABELS[scope], PLACES[scope]) for i, scope in enumerate(SETTINGS_ORDER, 1))
+        ),
+        "providers": table("switch|provider", ((code(row.switch), row.label) for row in PROVIDERS)),
+        "authorization": rungs(AUTHORIZATION_RUNGS),
+        "x-api-key": rungs(X_API_KEY_RUNGS),
+        "models": table(
+            "|source", ((str(i), code(key.removeprefix("env."))) for i, key in enumerate(MODEL_RUNGS, 1))
+        ),
+        "aliases": table(
+            "alias|variable that redirects it|else",
+            ((code(alias), code(variable), code(name)) for alias, (variable, name) in models.ALIASES.items()),
+        ),
+        "rules": table(
+            "rule|from version|before version", ((rule.text, rule.since or "", rule.until or "") for rule in RULES)
+        ),
+        "refused": f"{len(refused)} variables: {', '.join(map(code, refused))}.\n",
+    }
+
+
+def rewritten(page: str) -> str:
+    """The page with its generated parts as they should be."""
+    return filled(page, parts())
+
+
+def agreement(binaries: Sequence[str]) -> str:
+    """The share of configurations that each of these binaries agrees with, as a table."""
+    from claude_local_plugin.commands.verify import table as version_table
+    from claude_local_plugin.commands.verify import verify
+
+    return version_table([verify(Path(binary), cases=60) for binary in binaries])
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Rewrite the page; with --verify the agreement table too."""
+    page = rewritten(PAGE.read_text(encoding="utf-8"))
+    if arguments[:1] == ["--verify"]:
+        page = filled(page, {"agreement": agreement(arguments[1:])})
+    PAGE.write_text(page, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,359 @@
+"""The command line itself: help, misspelt words, exit codes, colour, and being interrupted or not listened to."""
+
+import importlib.util
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from claude_local_plugin import __version__, cli
+from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from tests.client.terminal import Terminal
+
+PROGRAM = (sys.executable, "-m", "claude_local_plugin")
+SUBCOMMANDS = [
+    *((name,) for name in cli.COMMANDS),
+    *(("hooks", name) for name in ("install", "uninstall", "status")),
+    *(("sessions", name) for name in ("list", "show")),
+]
+AVAILABLE = [
+    words
+    for words in SUBCOMMANDS
+    if importlib.util.find_spec(f"claude_local_plugin.cli.{cli.COMMANDS[words[0]][0]}") is not None
+]
+
+
+def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The program in a process of its own, with nothing to read."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# --- help and mistakes
+
+
+def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for name, (_, text) in cli.COMMANDS.items():
+        assert re.search(rf"^  {name}\s+{re.escape(text[:30])}", shown, re.MULTILINE)
+    assert "Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be" in shown
+
+
+@pytest.mark.parametrize("words", AVAILABLE, ids=" ".join)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_has_help(words: tuple[str, ...], option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([*words, option]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"Usage: claude-local {' '.join(words)} ")
+    assert err == ""
+    # a first paragraph, and no option without a word about it
+    assert re.search(r"\n\n  [A-Z]", out)
+    for line in out[out.index("Options:") :].splitlines()[1:]:
+        assert not re.fullmatch(r"  -\S+( \S+)?", line), line
+
+
+def test_help_of_enable_names_every_promised_option(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["enable", "--help"])
+    shown = capsys.readouterr().out
+    for option in ("--url", "--model", "--token-env", "--scope", "--dry-run", "--yes", "--json", "--no-check"):
+        assert f"{option} " in shown or f"{option}\n" in shown
+    assert "--no-hooks" in shown
+    assert "--port-scan / --no-port-scan" in shown
+    assert "[local|project|user]" in shown
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("enabel", "enable"), ("stauts", "status"), ("session", "sessions"), ("hook", "hooks")]
+)
+def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(
+    word: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([word]) == 2
+    assert f"No such command '{word}'. Did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_a_word_like_no_command_is_just_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["xyzzy"]) == 2
+    said = capsys.readouterr().err
+    assert "No such command 'xyzzy'." in said
+    assert "Did you mean" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("enable", "--nope"),
+        ("enable", "--scope", "managed"),
+        ("enable", "--max-model-len", "0"),
+        ("enable", "--max-model-len", "64k"),
+        ("enable", "surplus"),
+        ("disable", "surplus"),
+        ("hooks", "nope"),
+        ("sessions", "show"),
+        ("sessions", "list", "--limit", "x"),
+        ("demo", "--port", "8000"),
+        ("demo", "--serve", "--port", "99999"),
+        ("--nope",),
+    ],
+    ids=" ".join,
+)
+def test_a_call_that_cannot_be_understood_ends_with_2_and_writes_nothing(
+    arguments: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "rror: " in err
+    assert list(home.iterdir()) == []
+
+
+def test_without_a_command_it_shows_the_help_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([]) == 2
+    assert "Commands:" in "".join(capsys.readouterr())
+
+
+def test_the_version_is_said_the_quick_way_and_the_usual_way(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"claude-local {__version__}\n"
+    assert start("--version").stdout == f"claude-local {__version__}\n"
+
+
+def test_an_error_says_what_and_what_next_on_stderr_in_two_lines(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["enable", "--url", "localhost:8000"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "error: the URL does not begin with http:// or https://\nhint: use http://localhost:8000\n"
+
+
+def test_in_a_folder_that_was_deleted_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert cli.run(["status"]) == 1
+    assert capsys.readouterr().err.startswith("error: the current folder does not exist any more\nhint: ")
+
+
+# --- colour
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": ""}, False),
+        ({"NO_COLOR": "", "FORCE_COLOR": "1"}, True),
+    ],
+)
+def test_colour_where_it_is_asked_for(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environ: dict[str, str],
+    coloured: bool,
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    cli.run(["enable", "--url", "localhost"])
+    assert ("\x1b[" in capsys.readouterr().err) is coloured
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({"TERM": "dumb", "FORCE_COLOR": "1"}, True)],
+)
+def test_colour_on_a_terminal(project: Path, environ: dict[str, str], coloured: bool) -> None:
+    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "TERM")}
+    argv = [*PROGRAM, "enable", "--url", "localhost"]
+    with Terminal(argv, cwd=project, environ={**clean, **environ}) as terminal:
+        assert terminal.wait_for_exit() == 2
+        assert (b"\x1b[" in terminal._seen) is coloured
+
+
+def test_the_words_are_the_same_with_and_without_colour(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = []
+    for colour in ("NO_COLOR", "FORCE_COLOR"):
+        with monkeypatch.context() as patch:
+            patch.setenv(colour, "1")
+            cli.run(["enable", "--no-check", "--url", "http://far:1", "--model", "m", "--dry-run"])
+        out, err = capsys.readouterr()
+        shown.append(re.sub(r"\x1b\[[0-9;]*m", "", out + err))
+    assert shown[0] == shown[1]
+
+
+# --- listeners that go away, and people in a hurry
+
+
+def test_a_reader_that_goes_away_is_no_reason_for_a_traceback(project: Path) -> None:
+    command = f"'{sys.executable}' -m claude_local_plugin enable --no-check --url http://far:1 --model m --dry-run"
+    ended = subprocess.run(
+        ["bash", "-c", f"{command} | head -n 1; echo ${{PIPESTATUS[0]}}"], capture_output=True, text=True, check=True
+    )
+    first, code = ended.stdout.splitlines()
+    assert first == "--- /dev/null"
+    assert code in ("0", "1")  # by the time it writes, the reader may or may not have gone
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_was_never_there_is_none_either(project: Path, unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.run(
+        [*PROGRAM, "status"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        check=False,
+    )
+    os.close(writing)
+    assert process.returncode == 1
+    assert process.stderr == b""
+
+
+def test_output_that_cannot_carry_every_letter_carries_the_others(project: Path) -> None:
+    ended = start("enable", "--no-check", "--url", "http://far:1", "--model", "m", "--dry-run", PYTHONIOENCODING="ascii")
+    assert ended.returncode == 0
+    assert '+    "ANTHROPIC_MODEL": "m",' in ended.stdout
+    assert "else ?opus? asks your server" in ended.stderr
+
+
+def test_a_folder_whose_name_is_no_text_is_worked_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert start("enable", "--no-check", "--url", "http://far:1", "--model", "m").returncode == 0
+    assert (folder / ".claude" / "settings.local.json").exists()
+    assert start("status", "--json").returncode == 1
+    assert start("disable").returncode == 0
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_ctrl_c_ends_it_with_130_and_one_word(project: Path, home: Path, silent: str) -> None:
+    argv = [*PROGRAM, "enable", "--url", silent]
+    port = int(silent.rpartition(":")[2])
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        _wait_until(lambda: _is_connected_to(port))
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=20) == 130
+    assert said.strip() == "interrupted"
+    assert list(home.iterdir()) == []
+    assert list(project.iterdir()) == []
+
+
+def _is_connected_to(port: int) -> bool:
+    """Whether anybody on this machine has a connection to the port."""
+    table = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(line.split()[2].endswith(f":{port:04X}") and line.split()[3] in ("01", "02") for line in table)
+
+
+def _wait_until(condition: object, seconds: float = 20.0) -> None:
+    assert callable(condition)
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never came to that"
+        time.sleep(0.01)
+
+
+def test_ctrl_c_at_the_question_says_that_nothing_was_written(project: Path, home: Path) -> None:
+    with EmbeddedBackend(models=(Model("m"),)) as backend:
+        argv = [*PROGRAM, "enable", "--url", backend.url]
+        with Terminal(argv, cwd=project, environ=dict(os.environ)) as terminal:
+            terminal.wait_for(r"Writethis\?")
+            terminal.type(b"\x03")
+            terminal.wait_for("nothingwaswritten")
+            assert terminal.wait_for_exit() == 1
+    assert list(home.iterdir()) == []
+    assert list(project.iterdir()) == []
+
+
+# --- the demonstration
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for temporary files, to see what stays behind."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def test_the_demonstration_shows_every_step_and_leaves_nothing_behind(
+    project: Path, home: Path, temporary: Path
+) -> None:
+    ended = start("demo", "--hooks-only")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    steps = [line for line in ended.stdout.splitlines() if line.startswith(("✓", "✗"))]
+    assert len(steps) == 7
+    assert all(line.startswith("✓") for line in steps)
+    for command in ("enable --url http://127.0.0.1:", "status", "sessions list", "disable"):
+        assert f"  $ claude-local {command}" in ended.stdout
+    assert "the same, byte for byte" in ended.stdout
+    assert re.search(r"All of it worked, in \d+\.\d s; the temporary home and project are gone", ended.stdout)
+    for folder in (home, project, temporary):
+        assert list(folder.iterdir()) == []
+
+
+def test_the_stand_in_server_prints_its_address_answers_and_ends_with_0(project: Path, home: Path) -> None:
+    argv = [*PROGRAM, "demo", "--serve"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline().decode()
+        (url,) = re.findall(r"listens at (http://127\.0\.0\.1:\d+)   \(Ctrl-C ends it\)", first)
+        assert f"claude-local enable --url {url}" in process.stdout.readline().decode()
+        with httpx.Client(trust_env=False) as client:
+            assert client.get(f"{url}/health").status_code == 200
+            assert client.get(f"{url}/v1/models").json()["data"][0]["max_model_len"] > 0
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == b""
+    assert list(home.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_said_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with EmbeddedBackend() as backend:
+        assert cli.run(["demo", "--serve", "--port", str(backend.port)]) == 1
+    assert f"cannot listen on 127.0.0.1 port {backend.port}" in capsys.readouterr().err
+
+
+def test_a_port_without_serve_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["demo", "--port", "8000"]) == 2
+    assert "--port goes with --serve" in capsys.readouterr().err
