@@ -82,7 +82,10 @@ class Printer:
         from rich.console import Console
         from rich.text import Text
 
-        console = Console(file=self.stream, force_terminal=True, highlight=False, soft_wrap=True)
+        # whether to colour is decided, and the eight colours of every terminal are all we use
+        console = Console(
+            file=self.stream, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True
+        )
         console.print(Text(text, style=style))
 
     def lines(self, lines: Iterable[str], style: str = "") -> None:

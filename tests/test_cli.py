@@ -17,6 +17,7 @@ import pytest
 from claude_local_plugin import __version__, cli
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from tests.client.terminal import Terminal
+from tests.commands.place import flat
 
 PROGRAM = (sys.executable, "-m", "claude_local_plugin")
 SUBCOMMANDS = [
@@ -52,7 +53,7 @@ def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     for name, (_, text) in cli.COMMANDS.items():
         assert re.search(rf"^  {name}\s+{re.escape(text[:30])}", shown, re.MULTILINE)
-    assert "Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be" in shown
+    assert "Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be understood." in flat(shown)
 
 
 @pytest.mark.parametrize("words", AVAILABLE, ids=" ".join)

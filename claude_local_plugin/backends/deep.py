@@ -432,11 +432,11 @@ class _Examination:
 
     async def cache(self) -> CacheFacts:
         text = f"{self.nonce} {prose(LONG)}"
-        first = self.body(f"{text}\n\n{_READY}", max_tokens=1, stream=True)
+        first = self.body(f"{text}\n\n{_READY}", max_tokens=8, stream=True)
         later = [_user(f"{text}\n\n{_READY}"), {"role": "assistant", "content": "ready"}, _user("And now?")]
         cold = await self.send("cache-cold", f"a new prompt of about {LONG:,} tokens", first)
         again, reuse = await self.reusing("cache-again", "the same prompt again", first)
-        body = conversation(self.model, later, max_tokens=1, stream=True)
+        body = conversation(self.model, later, max_tokens=8, stream=True)
         turn, next_reuse = await self.reusing("cache-next-turn", "the same, an answer, a new question", body)
         return CacheFacts(judge_cache(cold.reply, again.reply, reuse), cold, again, turn, reuse, next_reuse)
 
@@ -455,8 +455,8 @@ class _Examination:
         return FolderFacts(shares[0], shares[1], tuple(exchanges))
 
     def like_claude_code(self, folder: str, *, memory: bool) -> dict[str, Any]:
-        """A prompt with the proportions of Claude Code 2.1.329's: of 11,607 tokens, the memory folder's name comes after
-        766, and the folder itself after 80 % (after the system prompt and the tools).
+        """A prompt with the proportions of Claude Code 2.1.329's: the memory folder's name comes after 766 of 11,607
+        tokens, the folder itself after 80 % of them (after the system prompt and the tools).
         """
         head = f"{self.nonce}{memory:d} You are an agent. {prose(LONG // 15)}"
         note = f"Your memory is in /home/user/.claude/projects/-tmp-{folder * 8}/memory/. " if memory else ""
@@ -464,7 +464,7 @@ class _Examination:
         return conversation(
             self.model,
             [_user(f"{tail}\n\n{_READY}")],
-            max_tokens=1,
+            max_tokens=8,
             stream=True,
             system=f"{head} {note}{prose(LONG * 11 // 15)}",
         )
@@ -539,7 +539,7 @@ _WORDS = (
 
 def prose(tokens: int) -> str:
     """About this many tokens of text without sense, the same every time, that no two places of repeat."""
-    return " ".join(f"{_WORDS[n % len(_WORDS)]} {_WORDS[n * 7 % 19]} {n}" for n in range(max(1, tokens // 4)))
+    return " ".join(f"{_WORDS[n % len(_WORDS)]} {_WORDS[n * 7 % 19]} {n}" for n in range(max(1, tokens // 5)))
 
 
 def _user(text: str) -> dict[str, Any]:

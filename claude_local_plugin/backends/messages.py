@@ -81,7 +81,7 @@ class Problem:
 class Reply:
     """What came back for one request, and when. Times are seconds since the request was begun.
 
-    `status` is None without an HTTP answer. An error inside a stream leaves status 200 and sets `error`. `ttft` is the
+    `streamed` says whether it arrived as a stream, `status` is None without an HTTP answer. An error inside a stream leaves status 200 and sets `error`. `ttft` is the
     time to the first piece of content, `gaps` are the times between the pieces after it (streamed answers only). A
     piece is mostly one token; servers that hold tokens back, as tool parsers do, send several in one.
     """
@@ -369,7 +369,7 @@ class _Heard:
         pieces = self._pieces
         return Reply(
             status=self._status,
-            streamed=self.streamed,
+            streamed=self.is_stream,
             seconds=seconds,
             error=self.problem,
             stop_reason=self._stop_reason,

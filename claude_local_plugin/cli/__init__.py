@@ -18,14 +18,18 @@ from claude_local_plugin.render import err
 
 #: Command -> the module below this package that holds it, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "bench": ("bench", "Measure how fast the server is for an agent, and what follows from it."),
     "demo": ("demo", "Show the whole round on this machine: enable, a session, its record, disable."),
     "disable": ("enable", "Give the settings file back as it was before enable."),
+    "doctor": ("doctor", "Say what is wrong here, and the command that mends it."),
     "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
     "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "sessions": ("sessions", "Read the log: which backend every session used."),
     "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
     "verify": ("verify", "Ask your own Claude Code whether explain-precedence is right about it."),
+    "warmup": ("warmup", "Have the server do its slow first things before a session needs it."),
+    "watch": ("watch", "A live screen of what the server is doing, and of today's sessions."),
 }
 
 

@@ -97,7 +97,7 @@ def _show_decisions(explanation: "Explanation", place: Place) -> None:
     rows = [("", "value", "from", "why")]
     for name, label in ROWS:
         decision = report["decisions"][name]
-        why = explanation.sentences[name]
+        why = short_text(explanation.sentences[name], place)
         rows.append((label, _value(name, decision["value"]), _from(decision["winner"], place), why))
     heading, *lines = columns([tuple(map(printable, row)) for row in rows])
     printer.line(heading, "dim")
@@ -118,8 +118,8 @@ def show_warnings(warnings: "tuple[ConfigWarning, ...]", place: Place) -> None:
     marks = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "info": ("·", "")}
     for warning in warnings:
         mark, style = marks[warning.severity]
-        printer.line(f"{mark} {printable(warning.message)}", style)
-        printer.line(f"    fix: {printable(warning.fix)}")
+        printer.line(f"{mark} {short_text(printable(warning.message), place)}", style)
+        printer.line(f"    fix: {short_text(printable(warning.fix), place)}")
     if warnings:
         printer.line()
 
@@ -141,7 +141,7 @@ def _show_keys(explanation: "Explanation", place: Place) -> None:
                 f"{'*' if row['state'] == 'wins' else ' '} {row['scope']}",
                 '""' if row["value"] == "" else str(row["value"]),
                 _at(row, place),
-                "" if row["state"] == "wins" else f"{row['state']}: {row['reason']}",
+                "" if row["state"] == "wins" else short_text(f"{row['state']}: {row['reason']}", place),
             )
             for row in found["candidates"]
         ]
@@ -165,6 +165,11 @@ def _value(name: str, value: str | None) -> str:
     if name == "context_window":
         return f"{int(value):,} tokens"
     return '""' if value == "" else value
+
+
+def short_text(text: str, place: Place) -> str:
+    """The text with the paths in it as people say them: relative in the current folder, `~` for the home folder."""
+    return text.replace(f"{place.cwd}/", "").replace(f"{place.home}/", "~/")
 
 
 def _from(winner: dict[str, Any] | None, place: Place) -> str:

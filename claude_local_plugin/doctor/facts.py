@@ -6,18 +6,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from claude_local_plugin import git, ledger
-from claude_local_plugin.backends import ServedModel, Server, identify
+from claude_local_plugin.backends import ServedModel, Server, State, identify, messages, metrics
 from claude_local_plugin.backends.deep import DeepFacts
+from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.needs import needs as needs_of
 from claude_local_plugin.backends.urls import normalise
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError
-from claude_local_plugin.guest.backend import Backend, Target, backend_of, parse_url
+from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, backend_of, parse_url
 from claude_local_plugin.precedence import (
     FileState,
     Resolution,
@@ -29,15 +29,18 @@ from claude_local_plugin.precedence import (
     resolve,
 )
 from claude_local_plugin.precedence.locate import GitLayout
-from claude_local_plugin.precedence.models import TRUTHY, named
+from claude_local_plugin.precedence.models import named
 from claude_local_plugin.precedence.resolve import effective_object
-from claude_local_plugin.render import PLACEHOLDER
+from claude_local_plugin.precedence.table import is_on
 from claude_local_plugin.settings import file, ownership
-from claude_local_plugin.settings.document import Set, value_at
+from claude_local_plugin.settings.document import Set, same, value_at
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 #: The scopes of settings files, `--settings` included.
 FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
+#: Kinds of servers with metrics that we can read, and how long to wait for them, in seconds.
+WITH_METRICS = ("vllm", "sglang", "llama.cpp", "production-stack")
+METRICS_S = 2.0
 #: What the ownership record calls the edits of `enable`.
 BACKEND_PURPOSE = "backend"
 #: Ends of a path that belong to the API and not to a base URL, longest first.
@@ -46,7 +49,7 @@ API_PATHS = ("/v1/messages/count_tokens", "/v1/chat/completions", "/v1/messages"
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A model name that the client may send: for what (`main`, `opus`, `subagent`, …), and the variable that says so."""
+    """A model name that the client may send: for what (`main`, `opus`, `subagent`, …), and the variable for it."""
 
     role: str
     name: str
@@ -92,9 +95,9 @@ class Facts:
     """The world as doctor judges it.
 
     `backend` is where a session here goes; `url` the server that was looked at (None: there is none of your own), and
-    `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `needs` what it needs
-    of Claude Code. `modes` are permission bits by file, `standings` git's view by file; both hold settings files that
-    exist. `deep` is what real requests showed, `deep_problem` why there is nothing.
+    `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `metrics` how busy it
+    is, `needs` what it needs of Claude Code. `modes` are permission bits by file, `standings` git's view by file; both
+    hold settings files that exist. `deep` is what real requests showed, `deep_problem` why there is nothing.
     """
 
     snapshot: Snapshot
@@ -104,11 +107,12 @@ class Facts:
     url: str | None = None
     elsewhere: bool = False
     server: Server | None = None
-    needs: Needs = Needs()
+    metrics: Metrics | None = None
+    needs: Needs = field(default_factory=Needs)
     hooks: tuple[Installed, ...] = ()
     layout: GitLayout | None = None
-    standings: Mapping[Path, git.Standing] = MappingProxyType({})
-    modes: Mapping[Path, int] = MappingProxyType({})
+    standings: Mapping[Path, git.Standing] = field(default_factory=dict)
+    modes: Mapping[Path, int] = field(default_factory=dict)
     owned: tuple[Owned, ...] = ()
     record_problem: str | None = None
     log_problem: str | None = None
@@ -153,7 +157,10 @@ class Facts:
         for alias in ("opus", "sonnet", "haiku", "fable"):
             wire = named(alias, self.env, overrides).wire
             found.append(Name(alias, wire, f"ANTHROPIC_DEFAULT_{alias.upper()}_MODEL"))
-        for role, variable in (("subagent", "CLAUDE_CODE_SUBAGENT_MODEL"), ("background", "ANTHROPIC_SMALL_FAST_MODEL")):
+        for role, variable in (
+            ("subagent", "CLAUDE_CODE_SUBAGENT_MODEL"),
+            ("background", "ANTHROPIC_SMALL_FAST_MODEL"),
+        ):
             setting = self.env.get(variable, "").strip()
             if setting and setting.lower() != "inherit":
                 found.append(Name(role, named(setting, self.env, overrides).wire, variable))
@@ -173,7 +180,7 @@ class Facts:
 
     def is_on(self, name: str) -> bool:
         """Whether the variable switches something on."""
-        return self.env.get(name, "").strip().lower() in TRUTHY
+        return is_on(self.env.get(name))
 
     def number(self, name: str) -> int | None:
         """The variable as a whole number; None where it is not set or none."""
@@ -211,6 +218,7 @@ def gather(
         url=looked_at,
         elsewhere=url is not None and not _same(looked_at, folders),
         server=server,
+        metrics=_metrics(server) if server else None,
         needs=needs_of(server.kind, server.version) if server else Needs(),
         hooks=found_in(snapshot),
         layout=git_layout(snapshot.cwd),
@@ -223,6 +231,14 @@ def gather(
         editors=_editors(snapshot),
         client_path=shutil.which("claude", path=snapshot.shell.get("PATH", "")),
     )
+
+
+def _metrics(server: Server) -> Metrics | None:
+    """What the server's /metrics says, which costs it nothing; None where it has none."""
+    if server.kind not in WITH_METRICS or server.state not in (State.READY, State.OVERLOADED):
+        return None
+    answer = messages.run(lambda client: client.get("/metrics", timeout=METRICS_S), server.url)
+    return metrics.read(answer[1]) if answer is not None and answer[0] == 200 else None
 
 
 def _base(target: Target) -> str:
@@ -289,7 +305,7 @@ def _owned(snapshot: Snapshot, state_dir: Path) -> tuple[tuple[Owned, ...], str 
 
 def _edited(text: str, lines: tuple[tuple[tuple[str, ...], object], ...]) -> tuple[tuple[str, ...], ...]:
     try:
-        return tuple(path for path, value in lines if value_at(text, path) != value)
+        return tuple(path for path, value in lines if not same(value_at(text, path), value))
     except SettingsError:  # no JSON any more: that is the whole file's trouble, and files.json says so
         return ()
 
@@ -379,4 +395,3 @@ def _variables(data: Any) -> dict[str, str] | None:
         return None
     entries = [entry for entry in listed if isinstance(entry, dict)]
     return {str(entry.get("name")): str(entry.get("value")) for entry in entries}
-

@@ -39,7 +39,10 @@ PAIRS = (
         severity="warning",
         what="vLLM 0.24.0 to 0.25.1 renders a system message in the middle of a conversation where it stands",
         why="some models stop calling tools after it",
-        fix="pip install --upgrade vllm   (or export CLAUDE_CODE_MODEL_CAPABILITIES='-mid_conv_system,-mid_conv_tool_change')",
+        fix=(
+            "pip install --upgrade vllm"
+            "   (or export CLAUDE_CODE_MODEL_CAPABILITIES='-mid_conv_system,-mid_conv_tool_change')"
+        ),
         source="https://github.com/vllm-project/vllm/issues/48874",
     ),
     Pair(
@@ -50,7 +53,7 @@ PAIRS = (
         what="Qwen3-Coder-Next is said to need vLLM 0.15.0 or newer",
         why="its streamed answers break with older ones",
         fix="pip install --upgrade vllm",
-        source="https://github.com/vllm-project/vllm/releases/tag/v0.15.0",
+        source="https://huggingface.co/Qwen/Qwen3-Coder-Next",
         model="qwen3-coder-next",
     ),
     Pair(

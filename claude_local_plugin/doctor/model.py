@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.precedence import Candidate
+from claude_local_plugin.precedence import Candidate, Scope
 
 if TYPE_CHECKING:
     from claude_local_plugin.doctor.facts import Facts
@@ -126,7 +126,7 @@ class Check:
 
 def place_of(candidate: Candidate | None) -> Where:
     """Where a value is set: a place in a file, or the scope in words."""
-    if candidate is None:
+    if candidate is None or candidate.scope is Scope.DEFAULT:
         return None
     return Place(candidate.path, candidate.line) if candidate.path else candidate.place
 

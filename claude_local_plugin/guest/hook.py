@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from claude_local_plugin.guest.leaks import Findings
     from claude_local_plugin.guest.probe import Probe
 
 #: Nothing, not a silent stdin and not a stuck disk, keeps the hook longer than this, in seconds.
@@ -55,7 +56,7 @@ def main() -> None:
 def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     """Handles one event: the user's message first, then the log, whose troubles go to the log of faults."""
     event = parse_event(stdin)
-    answer = answer_to(event, environ)
+    answer = answer_to(event, environ, state_dir)
     if answer is None:
         return
     from claude_local_plugin.guest import sessionlog
@@ -72,11 +73,11 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
         sessionlog.note_fault(state_dir, f"{answer.record['event']}: {trouble}")
 
 
-def answer_to(event: "Mapping[str, Any]", environ: "Mapping[str, str]") -> "Answer | None":
+def answer_to(event: "Mapping[str, Any]", environ: "Mapping[str, str]", state_dir: str) -> "Answer | None":
     """The answer to an event; None for the events that are not ours."""
     name = event.get("hook_event_name")
     if name == "SessionStart":
-        return session_start(event, environ)
+        return session_start(event, environ, state_dir)
     if name == "UserPromptSubmit":
         return user_prompt_submit(event, environ)
     if name == "SessionEnd":
@@ -84,17 +85,26 @@ def answer_to(event: "Mapping[str, Any]", environ: "Mapping[str, str]") -> "Answ
     return None
 
 
-def session_start(event: "Mapping[str, Any]", environ: "Mapping[str, str]") -> Answer:
-    """Tells which backend the session is on, or what is wrong with it; a compaction only when something is wrong."""
+def session_start(event: "Mapping[str, Any]", environ: "Mapping[str, str]", state_dir: str) -> Answer:
+    """Tells which backend the session is on, or what is wrong with it; a compaction only when something is wrong.
+
+    What is wrong may also be a credential that was meant for another server: see `leaks`.
+    """
     backend = backend_of(environ)
     found = _look_at(backend, environ)
     source = event.get("source")
     record = _record(event, environ, backend, found, source)
     if backend.cloud:
         return Answer(record)
+    # not from the record, where bytes that are no text have been replaced
+    folder = environ.get("CLAUDE_PROJECT_DIR") or event.get("cwd")
+    leaks = _look_for_leaks(backend, environ, folder, state_dir)
     message = complaint(backend, found)
-    if message is None and source != "compact":
+    if message is None and (source != "compact" or leaks is not None):
         message = introduction(backend, found, record["model"])
+    if message and leaks is not None:
+        message = f"{message}   {leaks.message}"
+        record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
     return Answer(record, {"systemMessage": message} if message else None)
 
 
@@ -218,6 +228,22 @@ def _look_at(backend: Backend, environ: "Mapping[str, str]") -> "Probe | None":
         ca_file=environ.get("NODE_EXTRA_CA_CERTS"),
         verify=environ.get("NODE_TLS_REJECT_UNAUTHORIZED") != "0",
     )
+
+
+def _look_for_leaks(
+    backend: Backend, environ: "Mapping[str, str]", folder: object, state_dir: str
+) -> "Findings | None":
+    """What is sent to an own server that should not be; None when nothing is, or nothing can be sent at all."""
+    if backend.target is None or not isinstance(folder, str):
+        return None
+    try:
+        from claude_local_plugin.guest.leaks import look
+
+        found = look(environ, backend, folder, state_dir)
+    except Exception as fault:  # what else there is to say and to record must not be lost with it
+        _note(state_dir, fault)
+        return None
+    return found if found.facts else None
 
 
 def _record(

@@ -4,7 +4,15 @@ from claude_local_plugin.oracle.box import Box, BoxError, Boxes, ClientError
 from claude_local_plugin.oracle.expected import Difference, Expected, compare, expected
 from claude_local_plugin.oracle.generate import draw, randomly
 from claude_local_plugin.oracle.observed import Observed
-from claude_local_plugin.oracle.scenario import PORTS, Materialised, Scenario, materialise, needs_namespace, url
+from claude_local_plugin.oracle.scenario import (
+    PORTS,
+    Materialised,
+    Scenario,
+    as_it_stands,
+    materialise,
+    needs_namespace,
+    url,
+)
 from claude_local_plugin.oracle.shrink import shrink
 from claude_local_plugin.oracle.systematic import systematic
 
@@ -19,6 +27,7 @@ __all__ = [
     "Materialised",
     "Observed",
     "Scenario",
+    "as_it_stands",
     "compare",
     "draw",
     "expected",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ PLACES = (
     "home",
 )
 
-#: The loopback port that stands for each place (and for the shell and a proxy): the port a request arrives at
-#: says who won. A box without a network of its own listens elsewhere and translates (see `materialise`).
-PORTS: dict[str, int] = {name: 8001 + index for index, name in enumerate((*PLACES, "shell", "proxy"))}
+#: The loopback port that stands for each place, for the shell, a proxy, and for what a test itself writes ("ours"):
+#: the port a request arrives at says who won. A box without a network of its own translates them (see `materialise`).
+PORTS: dict[str, int] = {name: 8001 + index for index, name in enumerate((*PLACES, "shell", "proxy", "ours"))}
 
 #: The PATH of every run: git and a shell for helpers, and nothing of the user's.
 SYSTEM_PATH = "/usr/bin:/bin"
@@ -101,6 +101,8 @@ class Materialised:
     setting_sources: tuple[str, ...] | None
     arguments: tuple[str, ...]
     """The client's arguments after the prompt."""
+    paths: dict[str, Path]
+    """Where the settings file of each place lies, or would lie."""
 
 
 def materialise(
@@ -158,7 +160,13 @@ def materialise(
         arguments += ["--model", scenario.model]
     listed = scenario.setting_sources
     sources = None if listed is None else tuple(name.strip() for name in listed.split(",") if name.strip())
-    return Materialised(home, cwd, environ, managed, flag, sources, (*arguments, *scenario.args))
+    return Materialised(home, cwd, environ, managed, flag, sources, (*arguments, *scenario.args), paths)
+
+
+def as_it_stands(scenario: Scenario, made: Materialised) -> Scenario:
+    """The scenario with its settings files as they are now: what somebody made of it since it was materialised."""
+    texts = {place: path.read_text(encoding="utf-8") for place, path in made.paths.items() if path.is_file()}
+    return replace(scenario, settings=dict(texts))
 
 
 def _lay_out(layout: str, home: Path) -> tuple[Path, Path]:

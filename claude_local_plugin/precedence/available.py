@@ -21,7 +21,7 @@ def allowed_list(snapshot: Snapshot) -> tuple[str, ...] | None:
         entries for file in snapshot.of(Scope.MANAGED) if (entries := _entries(file.data, file.state)) is not None
     ]
     if managed:
-        return managed[0]
+        return tuple(entry for entries in managed for entry in entries)
     rest = [
         entries
         for file in snapshot.of(Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
@@ -112,6 +112,6 @@ def _enforced(snapshot: Snapshot) -> bool:
     said = (
         file.data["enforceAvailableModels"]
         for file in snapshot.files
-        if file.state is FileState.READ and isinstance(file.data.get("enforceAvailableModels"), bool)
+        if file.state is FileState.READ and file.data.get("enforceAvailableModels") is not None
     )
-    return next(said, False) is True
+    return next(said, False) is not False

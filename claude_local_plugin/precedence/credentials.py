@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.resolve import candidates
+from claude_local_plugin.precedence.resolve import candidates, js_string
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
     CUSTOM_HEADERS,
@@ -62,9 +62,11 @@ def _stored(files: Iterable[SettingsFile], path: tuple[str, ...]) -> Iterator[Ca
         value: object = file.data
         for name in path:
             value = value.get(name) if isinstance(value, dict | Mapping) else None
-        if not isinstance(value, str) or not value:
+        if not value or (file.scope is Scope.CONSOLE and not isinstance(value, str)):
             continue
-        row = Candidate(file.scope, ".".join(path), file.path, file.line_of(path), value, "wins", secret=True)
+        row = Candidate(
+            file.scope, ".".join(path), file.path, file.line_of(path), js_string(value), "wins", secret=True
+        )
         if file.state is FileState.READ:
             yield row
         else:

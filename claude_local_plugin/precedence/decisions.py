@@ -20,7 +20,7 @@ from claude_local_plugin.precedence.table import (
 )
 
 #: What the gateway needs, and takes from no project's file.
-GATEWAY_KEYS = ("CLAUDE_CODE_USE_GATEWAY", "ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
+GATEWAY_KEYS = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
 
 
 def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
@@ -53,10 +53,9 @@ def active_provider(snapshot: Snapshot, env: Mapping[str, str]) -> Provider | No
 
 
 def _gateway_is_set_up(snapshot: Snapshot) -> bool:
-    """Whether switch, address and token of the gateway all stand outside a project's files."""
+    """Whether address and token of the gateway both stand outside a project's files."""
     early = effective_env(_as_the_gateway_sees(snapshot))
-    needed = (early.get("ANTHROPIC_BASE_URL"), early.get("ANTHROPIC_AUTH_TOKEN"))
-    return is_on(early.get("CLAUDE_CODE_USE_GATEWAY")) and all((value or "").strip() for value in needed)
+    return all(early.get(name, "").strip() for name in GATEWAY_KEYS)
 
 
 def _as_the_gateway_sees(snapshot: Snapshot) -> Snapshot:
@@ -89,7 +88,8 @@ def _provider(snapshot: Snapshot, provider: Provider | None) -> Decision:
         return Decision("provider", FIRST_PARTY, default, (*rows, default), reason)
     key = f"env.{provider.switch}"
     rows = [row if row.key == key else _lost(row, f"{provider.switch} is asked first") for row in rows]
-    return Decision("provider", provider.name, _winner(rows), tuple(rows), f"{provider.switch} is on")
+    value = FIRST_PARTY if provider.name == "gateway" else provider.name  # the gateway speaks the same protocol
+    return Decision("provider", value, _winner(rows), tuple(rows), f"{provider.switch} is on")
 
 
 def _base_url(snapshot: Snapshot, env: Mapping[str, str], provider: Provider | None) -> Decision:
@@ -153,7 +153,7 @@ def _named_model(snapshot: Snapshot) -> tuple[list[Candidate], Candidate | None]
                 rows.append(_lost(row, "`--model default` asks for the default"))
             elif winner is not None:
                 rows.append(_lost(row, f"{name_of(winner)} is asked first"))
-            elif key != "--model" and not (row.value or "").strip():
+            elif key != "--model" and not row.value:
                 rows.append(_lost(row, "an empty name passes the question on"))
             else:
                 winner = row

@@ -285,3 +285,16 @@ def refused_in_projects(name: str, value: str) -> bool:
     if upper in _ALLOWED_WHEN_OFF and lowered in _OFF:
         return False
     return upper in REFUSED_IN_PROJECTS or upper.startswith(REFUSED_PREFIX_IN_PROJECTS)
+
+
+#: What decides where requests go and with which credential, by the beginning of the name.
+_ROUTING = ("ANTHROPIC_", "AWS_", "CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "CLAUDE_CODE_OAUTH_", "VERTEX_REGION_")
+_ROUTING_NAMES = frozenset(
+    ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "CLOUD_ML_REGION", "CLAUDE_CODE_SUBAGENT_MODEL")
+)
+
+
+def routed_by_host(name: str) -> bool:
+    """Whether the variable counts from the environment alone, once the host has taken the routing over."""
+    upper = name.upper()
+    return upper.startswith(_ROUTING) or upper in _ROUTING_NAMES

@@ -25,11 +25,17 @@ __all__ = ["gather", "installed_client_version", "managed_dir_default", "read_se
 
 NOT_A_FILE = "not a file"
 
+#: An administrator's restrictions that hold all the more when they cannot be understood.
+CLOSED_WHEN_UNREADABLE = ("availableModels", "enforceAvailableModels", "forceLoginOrgUUID")
+
 #: The scope a login needs before its token is sent with a request.
 INFERENCE = "user:inference"
 
 #: What `--setting-sources` can name.
 SETTING_SOURCES = ("user", "project", "local")
+
+#: What JavaScript takes for blank at the ends of a text.
+_JS_BLANKS = "\ufeff \t\r\n\v\f\u00a0\u2028\u2029"
 
 #: Claude Code reads no settings file larger than this many bytes.
 SIZE_LIMIT = 2_097_152
@@ -84,6 +90,7 @@ def gather(
         trusted=_trust(state[0], cwd),
         onboarded=state[0].get("hasCompletedOnboarding") is True,
         approved_api_keys=_approved(state[0]),
+        organization=_organization(state[0]),
     )
 
 
@@ -131,7 +138,7 @@ def _decoded(raw: bytes) -> str:
 def _settings_from_text(scope: Scope, path: Path | None, text: str, client_version: str | None) -> SettingsFile:
     if text.startswith("\ufeff") and not holds("bom-tolerated", client_version):
         return SettingsFile(scope, path, FileState.DROPPED, "begins with a byte order mark", text=text)
-    if not text.strip("\ufeff \t\r\n\v\f\u00a0\u2028\u2029"):
+    if not text.strip(_JS_BLANKS):
         return SettingsFile(scope, path, FileState.READ, text=text)
     try:
         data = strict_json(text)
@@ -145,10 +152,16 @@ def _settings_from_text(scope: Scope, path: Path | None, text: str, client_versi
     if scope is Scope.MANAGED:  # of an administrator's file only the bad keys are left out
         bad = {fault.key for fault in found}
         kept = {key: value for key, value in data.items() if key not in bad}
+        kept.update({key: _closed(data[key]) for key in bad.intersection(CLOSED_WHEN_UNREADABLE)})
         return SettingsFile(scope, path, FileState.READ, None, kept, text, tuple(fault.problem for fault in found))
     if found:
         return SettingsFile(scope, path, FileState.DROPPED, found[0].problem, data, text)
     return SettingsFile(scope, path, FileState.READ, None, data, text)
+
+
+def _closed(value: object) -> object:
+    """What is left of a restriction that cannot be understood: of a list its texts, else an empty list."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def strict_json(text: str) -> object:
@@ -184,39 +197,51 @@ def _flag_file(settings: str, cwd: Path, client_version: str | None) -> Settings
     """
     if not settings:
         return None
-    if settings.lstrip().startswith("{") and settings.rstrip().endswith("}"):
-        return _settings_from_text(Scope.FLAG, None, settings, client_version)
+    inline = settings.strip(_JS_BLANKS)
+    if inline.startswith("{") and inline.endswith("}"):
+        file = _settings_from_text(Scope.FLAG, None, inline, client_version)
+        unusable = file.state is FileState.DROPPED and not file.data
+        return replace(file, state=FileState.UNKNOWN) if unusable else file
     file = read_settings_file(Scope.FLAG, cwd / settings, client_version)
     if file.state is FileState.ABSENT or file.problem == NOT_A_FILE:
         return replace(file, state=FileState.UNKNOWN, problem=file.problem or "there is no such file")
     return file
 
 
-def _plain_object(path: Path) -> tuple[Mapping[str, object], str]:
-    """A JSON object and its text; empty when there is none."""
+def _plain_object(path: Path) -> tuple[Mapping[str, object], str, str | None]:
+    """A JSON object and its text, both empty when there is none; and what is wrong with it, if it is no JSON."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # absent or not ours to read; Claude Code starts afresh then
+        return NOTHING, "", None
+    if not text.strip(_JS_BLANKS):
+        return NOTHING, "", None
+    try:
         data = strict_json(text)
-    except (OSError, ValueError, RecursionError):  # absent or unusable; Claude Code starts afresh then
-        return NOTHING, ""
-    return (data, text) if isinstance(data, dict) else (NOTHING, "")
+    except ValueError as error:
+        return NOTHING, "", f"not valid JSON: {describe_json_error(error)}"
+    except RecursionError:  # Claude Code reads deeper than we can
+        return NOTHING, "", None
+    return (data, text, None) if isinstance(data, dict) else (NOTHING, "", None)
 
 
 def _login_file(path: Path) -> SettingsFile:
-    data, text = _plain_object(path)
+    data, text, _ = _plain_object(path)
     login = data.get("claudeAiOauth")
     token = login.get("accessToken") if isinstance(login, dict) else None
-    if not isinstance(login, dict) or not isinstance(token, str) or not token:
+    if not isinstance(login, dict) or not token or text.startswith("\ufeff"):  # a mark is tolerated in settings only
         return SettingsFile(Scope.LOGIN, path, FileState.READ if path.exists() else FileState.ABSENT)
     scopes = login.get("scopes")
-    if not isinstance(scopes, list) or INFERENCE not in scopes:
+    if not isinstance(scopes, list | str) or INFERENCE not in scopes:
         return SettingsFile(Scope.LOGIN, path, FileState.DROPPED, f"the login has no {INFERENCE} scope", data, text)
     return SettingsFile(Scope.LOGIN, path, FileState.READ, None, data, text)
 
 
-def _console_file(path: Path, state: tuple[Mapping[str, object], str]) -> SettingsFile:
+def _console_file(path: Path, state: tuple[Mapping[str, object], str, str | None]) -> SettingsFile:
     if not path.exists():
         return SettingsFile(Scope.CONSOLE, path, FileState.ABSENT)
+    if state[2] is not None:
+        return SettingsFile(Scope.CONSOLE, path, FileState.DROPPED, state[2])
     key = state[0].get("primaryApiKey")
     data: Mapping[str, object] = {"primaryApiKey": key} if isinstance(key, str) and key else NOTHING
     return SettingsFile(Scope.CONSOLE, path, FileState.READ, None, data, state[1])
@@ -240,6 +265,13 @@ def _approved(state: Mapping[str, object]) -> tuple[str, ...]:
     responses = state.get("customApiKeyResponses")
     approved = responses.get("approved") if isinstance(responses, dict) else None
     return tuple(str(key) for key in approved) if isinstance(approved, list) else ()
+
+
+def _organization(state: Mapping[str, object]) -> str | None:
+    """The organization of the recorded claude.ai account."""
+    account = state.get("oauthAccount")
+    found = account.get("organizationUuid") if isinstance(account, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _invisible(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -266,7 +298,7 @@ def installed_client_version(environ: Mapping[str, str]) -> str | None:
     if _VERSION.fullmatch(binary.name):  # the native installer keeps …/versions/2.1.329
         return binary.name
     for folder in binary.parents[:3]:
-        data, _ = _plain_object(folder / "package.json")
+        data, _, _ = _plain_object(folder / "package.json")
         if str(data.get("name", "")).startswith("@anthropic-ai/claude-code"):
             version = data.get("version")
             return version if isinstance(version, str) else None

@@ -69,7 +69,8 @@ class Snapshot:
 
     `files` holds settings files, highest precedence first, then the login file and the console key's file.
     `unknown` names what cannot be seen from here (server-managed settings, a keychain).
-    `trusted` is the recorded answer to the trust dialog for this folder, None when none is recorded.
+    `trusted` is the recorded answer to the trust dialog for this folder, None when none is recorded;
+    `organization` is that of the recorded claude.ai account.
     """
 
     cwd: Path
@@ -85,6 +86,7 @@ class Snapshot:
     trusted: bool | None = None
     onboarded: bool = False
     approved_api_keys: tuple[str, ...] = ()
+    organization: str | None = None
 
     def of(self, *scopes: Scope) -> Iterator[SettingsFile]:
         """The files of these scopes, highest precedence first."""

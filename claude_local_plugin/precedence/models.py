@@ -183,9 +183,16 @@ def without_suffix(name: str) -> str:
 
 def known_window(name: str) -> int | None:
     """The window Claude Code knows for this name, None for a name it does not recognise."""
-    if name.lower() in ALIASES:  # an alias variable that names another alias: recognised, but sent as it stands
-        return SMALL_WINDOW
     return _claude_window(name)
+
+
+def _through_alias(name: str, env: Mapping[str, str]) -> int | None:
+    """The window of a name that is an alias again: small if that stands for a Claude, else unknown.
+
+    An alias variable may name another alias; it is then sent as it stands.
+    """
+    variable, default = ALIASES[name.lower()]
+    return SMALL_WINDOW if _claude_window(env.get(variable, "").strip() or default) is not None else None
 
 
 def _claude_window(name: str) -> int | None:
@@ -208,7 +215,8 @@ def window_of(
     capped = is_on(env.get("CLAUDE_CODE_DISABLE_1M_CONTEXT"))
     if model.long and not capped:
         return ASSUMED_WINDOW, "suffix"
-    if (known := known_window(model.known_as)) is not None:
+    again = model.known_as.lower() in ALIASES
+    if (known := _through_alias(model.known_as, env) if again else known_window(model.known_as)) is not None:
         return (min(known, SMALL_WINDOW) if capped else known), "known"
     if behaves_as is not None and (known := _claude_window(behaves_as)) is not None:
         return (min(known, SMALL_WINDOW) if capped else known), "picker"

@@ -6,11 +6,14 @@ Observed on Claude Code 2.1.329. Every policy counts from managed settings only;
 from collections.abc import Iterator, Mapping
 
 from claude_local_plugin.precedence.credentials import credentials, name_of
-from claude_local_plugin.precedence.model import Decision, FileState, Outcome, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.model import Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.table import FIRST_PARTY, is_anthropic, version_key
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
 NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
+LOGINS = ("env.CLAUDE_CODE_OAUTH_TOKEN", "claudeAiOauth.accessToken")
+
+CUSTOM_ENDPOINT = "customEndpoint"
 
 
 def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> tuple[Outcome, str]:
@@ -32,61 +35,83 @@ def _logged_in(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[st
 def _refusals(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
     for file in snapshot.of(Scope.FLAG):
         if file.state is FileState.UNKNOWN:
-            yield f"--settings {file.path}: {file.problem}"
-    for file in snapshot.of(Scope.MANAGED):
+            yield f"--settings {file.path or ''}: {file.problem}".replace(" :", ":")
+    for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED:
-            yield f"{file.path} is {file.problem}: with a broken administrator's file nothing starts"
-    for file in snapshot.of(Scope.MANAGED):
-        if file.state is FileState.READ:
-            yield from _version_policy(file, snapshot.client_version)
-            yield from _login_policy(file, decisions)
-            yield from _provider_policy(file, snapshot, decisions)
+            yield f"{file.path}: {file.problem}, and with this file broken no session starts"
+    yield from _version_policy(snapshot)
+    yield from _login_policy(snapshot, decisions)
+    yield from _provider_policy(snapshot, decisions)
 
 
-def _at(file: SettingsFile, key: str) -> str:
-    line = file.line_of((key,))
-    return f"{key} in {file.path}:{line}" if line else f"{key} in {file.path}"
+def _policy(snapshot: Snapshot, key: str) -> tuple[object, str] | None:
+    """A managed policy and the place where it stands, None where there is none; lists of several files are joined."""
+    found = [file for file in snapshot.of(Scope.MANAGED) if file.state is FileState.READ and key in file.data]
+    if not found:
+        return None
+    line = found[0].line_of((key,))
+    place = f"{key} in {found[0].path}" + (f":{line}" if line else "")
+    lists = [value for file in found if isinstance(value := file.data[key], list)]
+    return ([each for listed in lists for each in listed] if lists else found[0].data[key]), place
 
 
-def _version_policy(file: SettingsFile, client_version: str | None) -> Iterator[str]:
-    if client_version is None:
-        return
-    least, most = file.data.get("requiredMinimumVersion"), file.data.get("requiredMaximumVersion")
-    if isinstance(least, str) and version_key(client_version) < version_key(least):
-        yield f"{_at(file, 'requiredMinimumVersion')} asks for Claude Code {least} or newer"
-    if isinstance(most, str) and version_key(client_version) > version_key(most):
-        yield f"{_at(file, 'requiredMaximumVersion')} asks for Claude Code {most} or older"
+def _version_policy(snapshot: Snapshot) -> Iterator[str]:
+    client = version_key(snapshot.client_version or "")
+    for key, word in (("requiredMinimumVersion", "newer"), ("requiredMaximumVersion", "older")):
+        policy = _policy(snapshot, key)
+        wanted = version_key(policy[0]) if policy and isinstance(policy[0], str) else ()
+        if policy is None or len(wanted) != 3 or not client:  # what is no full version asks for nothing
+            continue
+        if client < wanted if word == "newer" else client > wanted:
+            yield f"{policy[1]} asks for Claude Code {policy[0]} or {word}"
 
 
-def _login_policy(file: SettingsFile, decisions: Mapping[str, Decision]) -> Iterator[str]:
-    """A forced login refuses every key, token and helper; clouds and the login itself are let through."""
-    key = "forceLoginOrgUUID" if "forceLoginOrgUUID" in file.data else "forceLoginMethod"
-    method = file.data.get("forceLoginMethod")
-    if key == "forceLoginMethod" and method not in ("claudeai", "console", "gateway"):
-        return
-    if decisions["provider"].value != FIRST_PARTY:
+def _login_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
+    """A forced login refuses every key, token and helper; clouds and the saved Console key are let through."""
+    organization, method = _policy(snapshot, "forceLoginOrgUUID"), _policy(snapshot, "forceLoginMethod")
+    if method is not None and method[0] not in ("claudeai", "console", "gateway"):
+        method = None
+    policy = organization or method
+    if policy is None or decisions["provider"].value != FIRST_PARTY:
         return
     for name in ("authorization", "x_api_key"):
         winner = decisions[name].winner
-        if winner is not None and decisions[name].value and winner.key in NOT_A_LOGIN:
-            yield f"{_at(file, key)} requires a login, which {name_of(winner)} from {winner.place} is not"
+        if winner is None or not decisions[name].value:
+            continue
+        if winner.key in NOT_A_LOGIN:
+            yield f"{policy[1]} requires a login, which {name_of(winner)} from {winner.place} is not"
+        elif organization is not None and winner.key in LOGINS:
+            yield from _organization_policy(snapshot, organization)
 
 
-def _provider_policy(file: SettingsFile, snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
-    if "allowedProviders" not in file.data:
+def _organization_policy(snapshot: Snapshot, policy: tuple[object, str]) -> Iterator[str]:
+    """A login must be of a listed organization; Claude Code asks Anthropic's servers, we go by the recorded account."""
+    listed = policy[0] if isinstance(policy[0], list) else [policy[0]]
+    if snapshot.organization not in listed:
+        yield f"{policy[1]} requires a login of another organization than the one on record here"
+
+
+def _provider_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
+    policy = _policy(snapshot, "allowedProviders")
+    if policy is None:
         return
-    listed = file.data["allowedProviders"]
-    allowed = [str(each) for each in listed] if isinstance(listed, list) else []
-    provider, url = decisions["provider"].value, decisions["base_url"].value or ""
-    own = "anthropic" if is_anthropic(url) else "customEndpoint"
-    kind = own if provider == FIRST_PARTY else str(provider)
+    allowed = [str(each) for each in policy[0]] if isinstance(policy[0], list) else []
+    kind = _kind(decisions)
     if kind not in allowed:
-        yield f"{_at(file, 'allowedProviders')} does not allow {_KINDS.get(kind, kind)}"
-    elif kind == "customEndpoint" and not _pinned(snapshot, url):
-        yield f"{_at(file, 'allowedProviders')} allows no endpoint but the one managed settings name"
+        yield f"{policy[1]} does not allow {_KINDS.get(kind, kind)}"
+    elif kind == CUSTOM_ENDPOINT and not _pinned(snapshot, decisions["base_url"].value or ""):
+        yield f"{policy[1]} allows no endpoint but the one that managed settings name"
 
 
-_KINDS = {"anthropic": "the Anthropic API", "customEndpoint": "an endpoint of your own"}
+def _kind(decisions: Mapping[str, Decision]) -> str:
+    """What `allowedProviders` calls the place where requests go: an address of one's own is one for every provider."""
+    provider, url = decisions["provider"].value or "", decisions["base_url"].value or ""
+    if provider == FIRST_PARTY:
+        return "anthropic" if is_anthropic(url) else CUSTOM_ENDPOINT
+    return CUSTOM_ENDPOINT if url else provider
+
+
+_KINDS = {"anthropic": "the Anthropic API", CUSTOM_ENDPOINT: "an endpoint of your own"}
 
 
 def _pinned(snapshot: Snapshot, url: str) -> bool:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 from types import MappingProxyType
 
-from claude_local_plugin.precedence.env_rules import refused_everywhere, refused_in_projects
+from claude_local_plugin.precedence.env_rules import refused_everywhere, refused_in_projects, routed_by_host
 from claude_local_plugin.precedence.model import (
     Candidate,
     FileState,
@@ -13,7 +14,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER
+from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, is_on
 
 SECRET_NAMES = (
     "TOKEN",
@@ -50,16 +51,29 @@ def js_string(value: object) -> str:
 
 
 def _js_number(value: float) -> str:
-    number = float(value)
-    if number == 0:
-        return "0"
-    if number.is_integer() and abs(number) < 1e21:
-        return str(int(number))
-    text = repr(number)
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
-    return text
+    """The shortest digits that stand for the number, as JavaScript writes them: `5`, `0.5`, `1e+21`, `1e-7`."""
+    if isinstance(value, int) and abs(value) < 2**53:
+        return str(value)
+    from decimal import Decimal  # almost no settings file gets here
+
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond every float
+        number = inf if value > 0 else -inf
+    if number in (inf, -inf):
+        return "Infinity" if number > 0 else "-Infinity"
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    point = len(text) + int(exponent)  # where the decimal point stands, counted from the left
+    minus = "-" if sign and number else ""
+    if len(text) <= point <= 21:
+        return minus + text.ljust(point, "0")
+    if 0 < point <= 21:
+        return f"{minus}{text[:point]}.{text[point:]}"
+    if -6 < point <= 0:
+        return "0" if not number else f"{minus}0.{'0' * -point}{text}"
+    fraction = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{minus}{text[0]}{fraction}e{point - 1:+d}"
 
 
 def candidates(snapshot: Snapshot, key: str) -> Iterator[Candidate]:
@@ -95,18 +109,19 @@ def _set_in(snapshot: Snapshot, scope: Scope, key: str, path: tuple[str, ...]) -
         for name in path:
             value = value.get(name, _MISSING) if isinstance(value, dict | MappingProxyType) else _MISSING
         if value is not _MISSING:
-            yield _judged(file, key, path, value), path[0] != "env" and isinstance(value, list | dict)
+            found = _judged(file, key, path, value, hosted=is_hosted(snapshot))
+            yield found, path[0] != "env" and isinstance(value, list | dict)
 
 
 _MISSING = object()
 
 
-def _judged(file: SettingsFile, key: str, path: tuple[str, ...], value: object) -> Candidate:
+def _judged(file: SettingsFile, key: str, path: tuple[str, ...], value: object, *, hosted: bool) -> Candidate:
     text = js_string(value) if path[0] == "env" else _shown(value)
     found = Candidate(file.scope, key, file.path, file.line_of(path), text, secret=is_secret(key))
     if file.state is FileState.DROPPED:
         return replace(found, state="dropped", reason=f"Claude Code ignores the whole file: {file.problem}")
-    if path[0] == "env" and (reason := refusal(file.scope, path[1], value)):
+    if path[0] == "env" and (reason := refusal(file.scope, path[1], value, hosted=hosted)):
         return replace(found, state="refused", reason=reason)
     return found
 
@@ -120,11 +135,18 @@ def _shown(value: object) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-def refusal(scope: Scope, name: str, value: object) -> str | None:
+def is_hosted(snapshot: Snapshot) -> bool:
+    """Whether a program that starts Claude Code has taken the routing into its own hands."""
+    return is_on(snapshot.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"))
+
+
+def refusal(scope: Scope, name: str, value: object, *, hosted: bool = False) -> str | None:
     """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
     text = js_string(value)
     if refused_everywhere(name, text):
         return f"Claude Code takes {name} from no settings file, only from the environment it is started in"
+    if hosted and routed_by_host(name):
+        return f"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is on, so {name} is taken from the environment alone"
     if scope in (Scope.LOCAL, Scope.PROJECT) and refused_in_projects(name, text):
         return f"Claude Code takes {name} from no project's file"
     return None
@@ -155,11 +177,13 @@ def effective(snapshot: Snapshot, key: str) -> str | None:
 def effective_env(snapshot: Snapshot) -> dict[str, str]:
     """The environment a session's requests are made with: the shell's, with every settings file's `env` over it."""
     merged = dict(snapshot.shell)
+    hosted = is_hosted(snapshot)
     for scope in reversed(SETTINGS_ORDER):
         for file in reversed(tuple(snapshot.of(scope))):
             if file.state is FileState.READ:
-                taken = {name: value for name, value in file.env.items() if refusal(scope, name, value) is None}
-                merged.update({name: js_string(value) for name, value in taken.items()})
+                for name, value in file.env.items():
+                    if refusal(scope, name, value, hosted=hosted) is None:
+                        merged[name] = js_string(value)
     return merged
 
 

@@ -30,7 +30,12 @@ def test_only_comments_and_trailing_commas_go(text: str, mended: str) -> None:
     assert strict(text) == mended
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_valid_json_stays_as_it_is(value: object) -> None:
     for indent in (None, 2):
         text = json.dumps(value, indent=indent, ensure_ascii=False)

@@ -124,3 +124,31 @@ def test_on_a_dead_server_the_prompt_is_blocked_at_once_and_the_log_says_so(
         ("UserPromptSubmit", "refused", True),
         ("SessionEnd", None, False),
     ]
+
+
+# --- the warning about leaks
+
+#: The hook as a user would have it who set the endpoint up by hand: in the user's own settings.
+def by_hand(folder: Path, home: Path, url: str) -> None:
+    """User settings that name a server, its token and a model, with our hook at the session's start."""
+    command = [*registration.INTERPRETER_FLAGS, str(SCRIPT), registration.STATE_OPTION, str(folder / "state")]
+    handler = {"type": "command", "command": sys.executable, "args": command, "timeout": registration.TIMEOUT_S}
+    content = {
+        "env": {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": "placeholder", "ANTHROPIC_MODEL": MODEL},
+        "hooks": {"SessionStart": [{"hooks": [handler]}]},
+    }
+    (home / ".claude").mkdir(parents=True)
+    (home / ".claude" / "settings.json").write_text(json.dumps(content))
+
+
+def enabled(folder: Path, home: Path, project: Path, url: str, shell: dict[str, str]) -> None:
+    """What `claude-local enable` makes of the project."""
+    world = World(
+        cwd=project,
+        home=home,
+        environ={"HOME": str(home), **shell},
+        state_dir=folder / "state",
+        python=sys.executable,
+        managed_dir=folder / "managed",
+    )
+    enable.write(enable.prepare(enable.Request(url=url), world))

@@ -3,7 +3,17 @@
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
-from claude_local_plugin.doctor.checks import cache, client, credentials, files, hooks, model, precedence, privacy, server
+from claude_local_plugin.doctor.checks import (
+    cache,
+    client,
+    credentials,
+    files,
+    hooks,
+    model,
+    precedence,
+    privacy,
+    server,
+)
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Finding, Found, Result
 from claude_local_plugin.errors import UsageError

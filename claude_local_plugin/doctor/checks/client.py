@@ -47,7 +47,10 @@ def _version(facts: Facts) -> Iterator[Found]:
         return
     span = f"{VERIFIED_VERSIONS[0]} to {VERIFIED_VERSIONS[-1]}"
     yield Found(
-        Result.INFO, f"Claude Code {version} is installed; our rules are verified for {span}", None, "claude-local verify"
+        Result.INFO,
+        f"Claude Code {version} is installed; our rules are verified for {span}",
+        None,
+        "claude-local verify",
     )
 
 
@@ -56,7 +59,9 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
     assert server is not None
     label = f"{server.kind} {server.version or '(version unknown)'}"
     if needs.too_old:
-        yield Found(Result.ERROR, needs.too_old, None, "pip install --upgrade vllm", why=f"{label} cannot hold a session")
+        yield Found(
+            Result.ERROR, needs.too_old, None, "pip install --upgrade vllm", why=f"{label} cannot hold a session"
+        )
     if needs.model_capabilities and "mid_conv_system" not in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", ""):
         value, reason = needs.model_capabilities
         yield Found(Result.WARNING, reason, None, f"export CLAUDE_CODE_MODEL_CAPABILITIES='{value}'")
@@ -98,7 +103,7 @@ def _onboarding(facts: Facts) -> Iterator[Found]:
     if facts.snapshot.onboarded or early(facts):
         return
     what = "Claude Code has not finished its first start, and a project's file is heard only after it"
-    yield Found(Result.WARNING, what, None, "claude   (once, online), or claude-local enable --scope user")
+    yield Found(Result.INFO, what, None, "claude   (once, online), or claude-local enable --scope user")
 
 
 def _trust(facts: Facts) -> Iterator[Found]:
@@ -222,7 +227,7 @@ CHECKS = (
         asks="is this version of Claude Code one our rules were verified against?",
         fine="our rules were verified against this version",
         why="what settings mean has changed between versions",
-        finds=f"A version outside of those that the table of precedence was compared with (first of all {VERIFIED_AGAINST}).",
+        finds=f"A version outside of those that the table of precedence was compared with (first {VERIFIED_AGAINST}).",
         mend="`claude-local verify` asks your own Claude Code whether the rules hold for it.",
         judge=_version,
     ),

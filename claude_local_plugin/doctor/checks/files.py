@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
+from claude_local_plugin.backends.urls import is_anthropic
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
 from claude_local_plugin.doctor.repair import strict
-from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.backends.urls import is_anthropic
+from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile
 from claude_local_plugin.precedence.document_rules import faults
 from claude_local_plugin.precedence.gather import strict_json
 from claude_local_plugin.precedence.resolve import refusal
-from claude_local_plugin.render import PLACEHOLDER
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
 from claude_local_plugin.settings.variables import is_secret
@@ -167,13 +166,15 @@ def _worktree(facts: Facts) -> Iterator[Found]:
                 _place(weaker, "env", str(beaten[0])),
                 f"${{EDITOR:-vi}} {stronger.path}",
             )
-    if facts.layout is not None and facts.layout.linked and local and local[0].path is not None:
-        if not local[0].path.is_relative_to(facts.layout.root):
-            yield Found(
-                Result.INFO,
-                "this worktree shares its settings.local.json with the main checkout and every other worktree",
-                Place(local[0].path),
-            )
+    first = local[0].path if local else None
+    linked = (
+        facts.layout is not None
+        and facts.layout.linked
+        and not (first or facts.layout.root).is_relative_to(facts.layout.root)
+    )
+    if linked and first is not None:
+        what = "this worktree shares its settings.local.json with the main checkout and every other worktree"
+        yield Found(Result.INFO, what, Place(first))
 
 
 # --- files.git

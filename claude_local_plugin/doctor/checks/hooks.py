@@ -39,7 +39,11 @@ def _allowed(facts: Facts) -> Iterator[Found]:
         scopes = (Scope.MANAGED,) if key == "allowManagedHooksOnly" else tuple(Scope)
         for each in candidates(facts.snapshot, key):
             if each.state == "wins" and each.value == "true" and each.scope in scopes:
-                fix = "ask whoever manages this machine" if each.scope is Scope.MANAGED else f"take {key} out of that file"
+                fix = (
+                    "ask whoever manages this machine"
+                    if each.scope is Scope.MANAGED
+                    else f"take {key} out of that file"
+                )
                 yield Found(Result.WARNING, f"{key} switches our hooks off", place_of(each), fix)
 
 

@@ -12,8 +12,38 @@ from claude_local_plugin.precedence import Candidate, FileState, Scope, candidat
 from claude_local_plugin.render import short_path
 from claude_local_plugin.settings.document import same
 
-#: Findings of the resolver that a check of our own says better, by their ids' beginnings.
-SAID_ELSEWHERE = ("leak.", "files.", "hooks.", "url.", "proxy", "provider")
+#: The resolver's warnings that a check of doctor's own stands for, which knows more (the server, for one).
+SAID_BY = {
+    "env.refused": "files.unheard",
+    "files.dropped": "files.json",
+    "files.skipped": "files.json",
+    "hooks.disabled": "hooks.allowed",
+    "key.approval": "credentials.question",
+    "leak.api-key": "leak.api-key",
+    "leak.console-key": "leak.console-key",
+    "leak.headers": "leak.headers",
+    "leak.helper": "leak.helper",
+    "leak.login": "leak.login",
+    "leak.shell-api-key": "leak.shell-api-key",
+    "leak.shell-oauth-token": "leak.shell-oauth-token",
+    "leak.shell-token": "leak.shell-token",
+    "leak.token": "leak.token",
+    "model.unset": "model.served",
+    "project.helper": "files.shared",
+    "project.redirects": "files.shared",
+    "provider.beats-url": "precedence.provider",
+    "proxy.in-the-way": "precedence.proxy",
+    "start.late-url": "precedence.late",
+    "start.onboarding": "client.onboarding",
+    "url.invalid": "precedence.url",
+    "url.v1": "precedence.url",
+    "version.unverified": "client.version",
+    "window.assumed": "model.window",
+    "window.ignored": "model.name",
+    "window.unreadable": "model.window",
+}
+#: Providers with which the base URL counts.
+HEARS_BASE_URL = ("anthropic", "gateway")
 
 
 def _starts(facts: Facts) -> Iterator[Found]:
@@ -22,7 +52,9 @@ def _starts(facts: Facts) -> Iterator[Found]:
         what = f"Claude Code would refuse to start here: {resolution.outcome_reason}"
         yield Found(Result.ERROR, what, None, "ask whoever manages this machine")
     elif resolution.outcome == "not_logged_in":
-        yield Found(Result.ERROR, resolution.outcome_reason, None, "claude-local enable   (or, for the cloud: claude /login)")
+        yield Found(
+            Result.ERROR, resolution.outcome_reason, None, "claude-local enable   (or, for the cloud: claude /login)"
+        )
 
 
 def _endpoint(facts: Facts) -> Iterator[Found]:
@@ -33,7 +65,9 @@ def _endpoint(facts: Facts) -> Iterator[Found]:
     if facts.backend.target is None and not facts.backend.cloud:
         yield Found(Result.SKIPPED, "the base URL cannot be used: see precedence.url")
         return
-    meant = next((owned for owned in facts.owned if any(path[-1] == "ANTHROPIC_BASE_URL" for path, _ in owned.lines)), None)
+    meant = next(
+        (owned for owned in facts.owned if any(path[-1] == "ANTHROPIC_BASE_URL" for path, _ in owned.lines)), None
+    )
     dropped = next((each for each in facts.settings if _names_a_server(each.state, each.text)), None)
     if meant is not None:
         what = f"enable wrote a server of yours here, and sessions go to {facts.backend.kind}: {decision.sentence}"
@@ -42,7 +76,7 @@ def _endpoint(facts: Facts) -> Iterator[Found]:
         what = f"a dropped file names a server of yours, and sessions go to {facts.backend.kind}"
         yield Found(Result.ERROR, what, Place(dropped.path), fix_command("files.json"))
     else:
-        what = f"sessions here go to {facts.backend.kind}, as no settings file and no export names another server"
+        what = f"sessions here go to {facts.backend.kind}: {decision.sentence}"
         yield Found(Result.INFO, what, place_of(decision.winner), "claude-local enable --url URL")
 
 
@@ -97,7 +131,7 @@ def _shell(facts: Facts) -> Iterator[Found]:
 
 def _url(facts: Facts) -> Iterator[Found]:
     decision = facts.resolution.decisions["base_url"]
-    if facts.resolution.value("provider") != "anthropic" or decision.winner is None or not decision.value:
+    if facts.resolution.value("provider") not in HEARS_BASE_URL or decision.winner is None or not decision.value:
         return
     try:
         normalise(decision.value)
@@ -134,7 +168,7 @@ def _proxy(facts: Facts) -> Iterator[Found]:
 def _provider(facts: Facts) -> Iterator[Found]:
     decision = facts.resolution.decisions["provider"]
     wanted = _winner(facts, "env.ANTHROPIC_BASE_URL")
-    if decision.value == "anthropic" or wanted is None or not wanted.value:
+    if decision.value in HEARS_BASE_URL or wanted is None or not wanted.value:
         return
     fixable = decision.winner is not None and decision.winner.scope not in (Scope.MANAGED, Scope.FLAG)
     yield Found(
@@ -166,7 +200,7 @@ def _late(facts: Facts) -> Iterator[Found]:
 def _other(facts: Facts) -> Iterator[Found]:
     severity = {"error": Result.ERROR, "warning": Result.WARNING, "info": Result.INFO}
     for warning in facts.resolution.warnings:
-        if not warning.id.startswith(SAID_ELSEWHERE):
+        if warning.id not in SAID_BY:
             yield Found(severity[warning.severity], warning.message, None, warning.fix or None)
 
 
@@ -188,7 +222,7 @@ CHECKS = (
         fine="sessions here go to the server they are meant to go to",
         why="prompts and code go where this says",
         finds="Where a session goes, who says so, and whether that is what enable wrote or a dropped file wanted.",
-        mend="`claude-local explain-precedence` shows every source; `claude-local enable` writes the strongest of yours.",
+        mend="`claude-local explain-precedence` shows every source; `claude-local enable` writes your strongest.",
         judge=_endpoint,
     ),
     Check(
@@ -197,7 +231,7 @@ CHECKS = (
         asks="does everything that enable wrote have its effect?",
         fine="everything that enable wrote has its effect",
         why="the session uses the other value",
-        finds="Keys that enable wrote and that a stronger scope (managed settings, another local file) sets differently.",
+        finds="Keys that enable wrote and a stronger scope (managed settings, another local file) sets differently.",
         mend="Take the key out of the stronger place that is named, or enable in that scope.",
         judge=_beaten,
     ),

@@ -1,0 +1,235 @@
+"""`claude-local doctor`: one line per group when all is well, findings with their mends otherwise."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from claude_local_plugin.cli.enable import world_of
+from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.render import Printer, columns, err, json_text, out, short_path
+
+if TYPE_CHECKING:
+    from claude_local_plugin.commands.doctor import Deep, Report, Request
+    from claude_local_plugin.commands.world import World
+    from claude_local_plugin.doctor import Check, Facts, Finding
+    from claude_local_plugin.doctor.fixes import Planned
+
+MARKS = {"ok": "✓", "info": "·", "warning": "!", "error": "✗", "failed": "?", "skipped": "-"}
+STYLES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red", "failed": "bold red", "skipped": ""}
+#: Columns of a group's name.
+WIDTH = 13
+
+
+@click.command()
+@click.argument("checks", nargs=-1, metavar="[CHECK ...]")
+@click.option("--url", metavar="URL", help="Look at this server instead of the folder's.")
+@click.option("--token-env", metavar="VAR", help="The environment variable that holds the key of the server of --url.")
+@click.option("--deep", is_flag=True, help="Send a few real requests, too (says first how many, and where to).")
+@click.option("--list", "listing", is_flag=True, help="List every check and what it asks.")
+@click.option("--explain", metavar="ID", help="Say all there is to say about one check.")
+@click.option("--fix", "fixing", is_flag=True, help="Mend what can be mended in settings, after showing the diff.")
+@click.option("--dry-run", is_flag=True, help="With --fix: show the diff and write nothing.")
+@click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask before writing.")
+@json_option
+def doctor(
+    checks: tuple[str, ...],
+    url: str | None,
+    token_env: str | None,
+    deep: bool,
+    listing: bool,
+    explain: str | None,
+    fixing: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Say what is wrong here and the command that mends it. CHECK is an id or a group; none means all of them.
+
+    Reads settings, asks the server a few questions that make no model run, and writes nothing without --fix.
+    Exit 0 well, 1 a warning, an error or a check that could not be completed, 2 usage.
+    """
+    from claude_local_plugin.commands import doctor as command
+
+    place = here()
+    if listing or explain:
+        return _texts(place, explain, checks)
+    if (dry_run or yes) and not fixing:
+        raise UsageError("--dry-run and --yes belong to --fix", "claude-local doctor --fix --dry-run")
+    asking = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
+    if fixing and not (dry_run or yes or asking):
+        raise UsageError("nobody can be asked here before something is written", "add --yes, or --dry-run to look only")
+    began = time.monotonic()
+    world = world_of(place)
+    request = command.Request(checks, url, token_env)
+    chosen, facts = command.look(request, world)
+    if deep:
+        facts = _deepened(facts, request, world, place, quiet=as_json)
+    report = command.judge(facts, chosen, began)
+    plan = command.fixes(report, world, checks) if fixing else None
+    applied = plan is not None and _fix(plan, place, dry_run=dry_run, ask=asking and not yes, quiet=as_json)
+    if applied:
+        report = _again(report, request, world)
+    if as_json:
+        print(json_text(command.report_json(report, plan, applied=applied)))
+    elif not dry_run:
+        show(report, place, named=bool(checks))
+    return report.exit_code
+
+
+def _texts(place: Place, explain: str | None, names: Sequence[str]) -> int:
+    """The list of checks, or one check's explanation."""
+    from claude_local_plugin.commands.doctor import explained
+    from claude_local_plugin.doctor.checks import chosen
+
+    printer = out(place.environ)
+    if explain:
+        for check in chosen((explain,)):
+            printer.lines(explained(check))
+        return 0
+    rows = [(check.id, "deep" if check.deep else "fix" if check.fixable else "", check.asks) for check in chosen(names)]
+    printer.lines(columns(rows))
+    return 0
+
+
+def _deepened(facts: "Facts", request: "Request", world: "World", place: Place, *, quiet: bool) -> "Facts":
+    """The facts after real requests, announced before the first one."""
+    from claude_local_plugin.commands import doctor as command
+
+    plan = command.deep_plan(facts, request, world)
+    printer = err(place.environ)
+    if isinstance(plan, str):
+        printer.line(f"! no request is sent: {plan}", "yellow")
+        return command.deepen(facts, plan)
+    printer.line(command.announcement(plan))
+    if quiet or not sys.stderr.isatty():
+        return command.deepen(facts, plan)
+    return _with_progress(facts, plan)
+
+
+def _with_progress(facts: "Facts", plan: "Deep") -> "Facts":
+    from claude_local_plugin.commands import doctor as command
+
+    with click.progressbar(range(plan.requests), file=sys.stderr, label="requests", show_eta=False) as bar:
+
+        def progress(number: int, _: int, purpose: str) -> None:
+            bar.label = purpose
+            bar.update(number - 1 - bar.pos)
+
+        return command.deepen(facts, plan, progress)
+
+
+def _fix(plan: "Planned", place: Place, *, dry_run: bool, ask: bool, quiet: bool) -> bool:
+    """Show what would be mended, ask where somebody can be asked, and do it; whether anything was written."""
+    from claude_local_plugin.commands import doctor as command
+
+    prose, printer = err(place.environ), out(place.environ)
+    for each in plan.refused if not quiet else ():
+        prose.line(f"! not mended: {', '.join(each.checks)}: {each.reason}", "yellow")
+    if not plan.fixes:
+        if not quiet:
+            prose.line("nothing to mend here in settings of ours")
+        return False
+    if not quiet:
+        for fix in plan.fixes:
+            printer.diff(command.diff(fix))
+    if dry_run:
+        if not quiet:
+            prose.line("Nothing was written (--dry-run).")
+        return False
+    if ask and not click.confirm("Write this?", default=True, err=True):
+        raise click.exceptions.Abort
+    command.carry_out(plan.fixes)
+    if not quiet:
+        names = ", ".join(dict.fromkeys(short_path(fix.path, cwd=place.cwd, home=place.home) for fix in plan.fixes))
+        prose.line(f"Written: {names}", "green")
+    return True
+
+
+def _again(report: "Report", request: "Request", world: "World") -> "Report":
+    """The same checks after mending; real requests are not sent again."""
+    from dataclasses import replace
+
+    from claude_local_plugin.commands import doctor as command
+
+    began = time.monotonic()
+    checks, facts = command.look(request, world)
+    facts = replace(facts, deep=report.facts.deep, deep_problem=report.facts.deep_problem)
+    return command.judge(facts, checks, began)
+
+
+# --- for people
+
+
+def show(report: "Report", place: Place, *, named: bool) -> None:
+    """One line per group where all is well, every finding otherwise, and the sum at the end."""
+    printer = out(place.environ)
+    for group in dict.fromkeys(check.group for check in report.checks):
+        findings = [finding for finding in report.findings if finding.group == group]
+        _show_group(printer, group, findings, report.checks, place, named=named)
+    results = [finding.result.value for finding in report.findings]
+    style = "bold red" if report.exit_code else "green"
+    printer.line(f"{_sum(results)} · {_ran(report)} · {report.seconds:.1f} s", style)
+
+
+def _show_group(
+    printer: Printer, group: str, findings: "list[Finding]", checks: "Sequence[Check]", place: Place, *, named: bool
+) -> None:
+    headlines = {check.id for check in checks if check.headline or named}
+    shown = [f for f in findings if f.result.bad or f.result == "info" or (f.result == "ok" and f.id in headlines)]
+    if named:
+        shown = findings
+    label = group.ljust(WIDTH)
+    if not shown:
+        skipped = next((finding.what for finding in findings if finding.result == "skipped"), "")
+        all_skipped = all(finding.result == "skipped" for finding in findings)
+        printer.line(f"{label}{'-  ' + skipped if all_skipped else 'ok'}")
+        return
+    for finding in shown:
+        head, *more = _lines(finding, place, named=named)
+        printer.line(label + head, STYLES[finding.result.value])
+        printer.lines(" " * (WIDTH + 2) + line for line in more)
+        label = " " * WIDTH
+
+
+def _lines(finding: "Finding", place: Place, *, named: bool) -> Iterator[str]:
+    """A finding: what and where, why (of what is wrong), and the command."""
+    mark = MARKS[finding.result.value]
+    if finding.result == "ok" and not named:
+        yield f"{mark} {finding.what}"
+        return
+    where = _where(finding, place)
+    yield f"{mark} {finding.id.ljust(20)} {finding.what}" + (f"   ({where})" if where else "")
+    if finding.result.bad:
+        yield f"why: {finding.why}"
+    if finding.fix:
+        yield f"fix: {finding.fix}"
+
+
+def _where(finding: "Finding", place: Place) -> str:
+    from claude_local_plugin.doctor import Place as FilePlace
+
+    if isinstance(finding.where, FilePlace):
+        return finding.where.of(short_path(finding.where.path, cwd=place.cwd, home=place.home))
+    return finding.where or ""
+
+
+def _sum(results: Sequence[str]) -> str:
+    """`2 errors, 1 warning`, or `all well`."""
+    words = (("error", "error"), ("warning", "warning"), ("failed", "check not completed"))
+    counted = [(results.count(result), word) for result, word in words if result in results]
+    return ", ".join(f"{number} {word if number == 1 else _plural(word)}" for number, word in counted) or "all well"
+
+
+def _plural(word: str) -> str:
+    return "checks not completed" if word.startswith("check") else f"{word}s"
+
+
+def _ran(report: "Report") -> str:
+    """How many checks had something to judge."""
+    skipped = {finding.id for finding in report.findings if finding.result == "skipped"}
+    count = len(report.checks) - len(skipped)
+    return f"{count} check{'' if count == 1 else 's'}"

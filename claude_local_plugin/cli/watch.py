@@ -1,0 +1,178 @@
+"""`claude-local watch`: the live screen."""
+
+import contextlib
+import select
+import sys
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from claude_local_plugin.cli.enable import world_of
+from claude_local_plugin.cli.options import Place, here
+from claude_local_plugin.render import columns, out, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from claude_local_plugin.commands.server_in_use import Address
+    from claude_local_plugin.commands.watch import Pace, Reading
+    from claude_local_plugin.ledger.records import Session
+
+#: A screen that nobody looks at ends by itself after this many hours.
+LONGEST_HOURS = 12
+#: So many of today's sessions are shown.
+SHOWN_SESSIONS = 8
+BAR_WIDTH = 24
+
+
+@click.command()
+@click.option("--url", metavar="URL", help="The server; by default the one of this folder's sessions.")
+@click.option("--token-env", metavar="VAR", help="The environment variable that holds the server's key.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(min=0.2, max=3600),
+    metavar="SECONDS",
+    default=2,
+    show_default=True,
+    help="Between two looks.",
+)
+@click.option("--once", is_flag=True, help="Print one frame, after two looks, and end.")
+def watch(url: str | None, token_env: str | None, interval: float, once: bool) -> int:
+    """A live screen of what the server is doing, and of today's sessions on this machine.
+
+    Reads the server's /metrics and our own log; makes no model run. q or Ctrl-C ends it. Without a terminal, or with
+    --once, prints one frame. Exit 1 when the server has no metrics to show.
+    """
+    from claude_local_plugin.commands import watch as command
+    from claude_local_plugin.commands.server_in_use import address
+
+    place = here()
+    where = address(world_of(place).snapshot(), url=url, token_env=token_env)
+    earlier = command.look(where)
+    if once or not (sys.stdout.isatty() and sys.stdin.isatty()):
+        time.sleep(min(interval, 1.0))
+        now = command.look(where)
+        out(place.environ).lines(_frame(where, earlier, now, place))
+        return 1 if now.metrics is None else 0
+    _live(where, earlier, interval, place)
+    return 0
+
+
+def _live(where: "Address", earlier: "Reading", interval: float, place: Place) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from claude_local_plugin.commands import watch as command
+
+    until = time.monotonic() + LONGEST_HOURS * 3600
+
+    def shown(before: "Reading", now: "Reading") -> Text:
+        return Text("\n".join([*_frame(where, before, now, place), "", "q ends"]))
+
+    with _keys() as pressed, Live(shown(earlier, earlier), console=Console(), screen=True, auto_refresh=False) as live:
+        live.refresh()
+        while time.monotonic() < until and not pressed(interval):
+            now = command.look(where)
+            live.update(shown(earlier, now), refresh=True)
+            earlier = now
+
+
+@contextlib.contextmanager
+def _keys() -> "Iterator[_Pressed]":
+    """The keyboard without the Return key; as it was again afterwards."""
+    try:
+        import termios
+        import tty
+    except ImportError:  # Windows: Ctrl-C is left
+        yield _Pressed(None)
+        return
+    number = sys.stdin.fileno()
+    former = termios.tcgetattr(number)
+    try:
+        tty.setcbreak(number)
+        yield _Pressed(number)
+    except KeyboardInterrupt:  # the other way to end it, and as good
+        pass
+    finally:
+        termios.tcsetattr(number, termios.TCSADRAIN, former)
+
+
+class _Pressed:
+    """Waits for so many seconds; says whether q was pressed meanwhile."""
+
+    def __init__(self, number: int | None) -> None:
+        self.number = number
+
+    def __call__(self, seconds: float) -> bool:
+        if self.number is None:
+            time.sleep(seconds)
+            return False
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            ready, _, _ = select.select([self.number], [], [], left)
+            if ready and sys.stdin.read(1) in ("q", "Q", ""):
+                return True
+        return False
+
+
+def _frame(where: "Address", earlier: "Reading", now: "Reading", place: Place) -> list[str]:
+    from claude_local_plugin.commands import watch as command
+
+    clock = datetime.now().astimezone()
+    return frame(where.url, now, command.pace(earlier, now), command.today(place.state_dir, now=clock), clock)
+
+
+def frame(url: str, now: "Reading", pace: "Pace", sessions: "Sequence[Session]", clock: datetime) -> list[str]:
+    """One picture: the server's figures, then the sessions that began today, newest first."""
+    return [f"{url}   {clock:%H:%M:%S}", "", *_figures(now, pace), "", *_sessions(sessions)]
+
+
+def _figures(now: "Reading", pace: "Pace") -> list[str]:
+    metrics = now.metrics
+    if metrics is None:
+        return [f"  {now.problem}"]
+    since = "since the last look"
+    rows = [
+        ("running", _whole(metrics.running), "requests"),
+        ("waiting", _whole(metrics.waiting), "requests"),
+        ("KV cache", _percent(metrics.kv_usage), _bar(metrics.kv_usage)),
+        ("prefix hits", _percent(pace.prefix_hit_rate), f"{since}; {_percent(metrics.hit_rate)} since its start"),
+        ("reads", _rate(pace.prompt), f"prompt tokens/s {since}"),
+        ("writes", _rate(pace.generation), f"tokens/s {since}"),
+        ("first token", "-" if pace.ttft is None else f"{pace.ttft:.2f} s", f"mean {since}"),
+    ]
+    return columns(rows, indent="  ")
+
+
+def _sessions(sessions: "Sequence[Session]") -> list[str]:
+    if not sessions:
+        return ["no session today"]
+    count = f"{len(sessions)} session{'' if len(sessions) == 1 else 's'} today"
+    rows = []
+    for session in sessions[:SHOWN_SESSIONS]:
+        began = datetime.fromisoformat(session.started_at).astimezone()
+        state = "running" if session.ended_at is None else "ended"
+        rows.append((f"{began:%H:%M}", state, session.backend_kind, session.model or "", session.project or ""))
+    return [count, *(printable(line) for line in columns(rows, indent="  "))]
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f}"
+
+
+def _bar(share: float | None) -> str:
+    if share is None:
+        return ""
+    full = round(min(1.0, max(0.0, share)) * BAR_WIDTH)
+    return "#" * full + "." * (BAR_WIDTH - full)

@@ -1,0 +1,128 @@
+"""Measure a server under an agent's load, compare with an earlier run, and write what follows into the settings."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from claude_local_plugin import bench
+from claude_local_plugin.bench import report as reports
+from claude_local_plugin.bench.measure import Progress, Target
+from claude_local_plugin.commands.masking import masked_diff
+from claude_local_plugin.commands.server_in_use import InUse
+from claude_local_plugin.commands.world import World
+from claude_local_plugin.errors import SettingsError, UsageError
+from claude_local_plugin.precedence import Scope, settings_file_to_write
+from claude_local_plugin.settings import file, ownership
+from claude_local_plugin.settings.document import DocumentError, Set
+
+#: What the ownership record calls the edits of `bench --apply`.
+PURPOSE = "bench"
+#: The prompt's length in tokens where nobody asked for another: about Claude Code's own first prompt (11,607 to
+#: 12,883 tokens under a name of your own, observed on 2.1.329).
+PROMPT_TOKENS = 12_000
+#: No more than this share of the window is used by that prompt.
+SHARE_OF_WINDOW = 1 / 3
+
+
+def workload(
+    used: InUse, *, concurrency: Sequence[int], prompt_tokens: int | None, turns: int, answer_tokens: int
+) -> bench.Workload:
+    """The work to send: as asked, the prompt by default no longer than a third of the window."""
+    most = int(used.window * SHARE_OF_WINDOW) if used.window else PROMPT_TOKENS
+    tokens = min(PROMPT_TOKENS, most) if prompt_tokens is None else prompt_tokens
+    return bench.Workload(tokens, turns, answer_tokens, tuple(dict.fromkeys(concurrency)))
+
+
+def run(used: InUse, work: bench.Workload, *, progress: Progress | None, time_limit: float) -> dict[str, Any]:
+    """Measure, and measure ourselves; the report of `claude-local bench --json` (schemas/bench.schema.json).
+
+    Raises BackendError when the server does not answer at all.
+    """
+    target = Target(used.url, used.model, used.token, used.server.kind, used.server.version, used.window)
+    overhead = bench.own_overhead(work)
+    measured = bench.measure(target, work, progress=progress, time_limit=time_limit)
+    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return reports.report(measured, bench.advise(measured), overhead, at=at)
+
+
+def earlier(path: Path) -> dict[str, Any]:
+    """A report that `bench --json` printed before. Raises UsageError if the file is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{path} is no report of claude-local bench", "claude-local bench --json > FILE makes one"
+        ) from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{path} is no report of claude-local bench", "claude-local bench --json > FILE makes one")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The edit that writes the advice into this folder's local settings."""
+
+    settings_file: Path
+    changes: tuple[Set, ...] = field(repr=False)
+    before: str | None = field(repr=False)
+    after: str | None = field(repr=False)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return self.before != self.after
+
+    def diff(self) -> str:
+        """The unified diff of what would be written, with secrets masked."""
+        return masked_diff(self.before, self.after, self.settings_file)
+
+
+def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
+    """Plan writing the report's advice; writes nothing.
+
+    Raises UsageError where this folder's sessions do not go to the measured server or nothing follows from the report,
+    SettingsError where the settings file cannot be edited.
+    """
+    if not used.of_folder:
+        raise UsageError(
+            f"sessions in this folder do not go to {used.url}, so its figures do not belong into their settings",
+            f"claude-local enable --url {used.url} first",
+        )
+    settings = report["advice"]["settings"]
+    if not settings:
+        raise UsageError("nothing to write follows from this run", "see what it says was spoiled")
+    path = settings_file_to_write(
+        Scope.LOCAL, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
+    )
+    changes = tuple(Set(("env", setting["name"]), setting["value"]) for setting in settings)
+    before = file.read(path)
+    try:
+        after = ownership.preview(before, {PURPOSE: changes}, ownership.load(path, world.state_dir)).after
+    except DocumentError as error:
+        raise SettingsError(f"{path}: {error}", "mend the file first: claude-local doctor files") from error
+    return Prepared(path, changes, before, after)
+
+
+def write(prepared: Prepared, world: World) -> bool:
+    """Carry the plan out; whether the file was changed. Raises SettingsError; then it is as it was."""
+    return ownership.apply(prepared.settings_file, {PURPOSE: prepared.changes}, state_dir=world.state_dir).changed
+
+
+def compared(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """What has changed since an earlier report, as it goes into the new one's `compared`."""
+    return [
+        {
+            "label": change.label,
+            "unit": change.unit,
+            "old": change.old,
+            "new": change.new,
+            "ratio": None if change.ratio is None else round(change.ratio, 6),
+            "better": change.better,
+        }
+        for change in bench.compare(old, new)
+    ]

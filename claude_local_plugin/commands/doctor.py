@@ -1,0 +1,242 @@
+"""Is everything well here? Looks once, judges, and mends what can be mended in settings of ours."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from claude_local_plugin import paths
+from claude_local_plugin.backends import ServedModel, State
+from claude_local_plugin.backends import deep as examination
+from claude_local_plugin.backends.wellknown import label
+from claude_local_plugin.commands.enable import without_aliases
+from claude_local_plugin.commands.masking import masked_diff
+from claude_local_plugin.commands.world import World
+from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
+from claude_local_plugin.doctor.checks import chosen
+from claude_local_plugin.doctor.facts import own_token
+from claude_local_plugin.doctor.fixes import Fix, Planned, Tools, planned
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.precedence import Scope, settings_file_to_write
+from claude_local_plugin.render import printable
+
+SCHEMA_VERSION = 1
+
+#: How long one request of `--deep` may take, in seconds: a large model on a small machine reads slowly.
+DEEP_TIMEOUT_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for: check ids and groups, another server, the variable with its key, real requests."""
+
+    names: tuple[str, ...] = ()
+    url: str | None = None
+    token_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deep:
+    """What `--deep` is about to do: to which model of which server, how many requests, about how many tokens."""
+
+    url: str
+    model: ServedModel
+    kind: str
+    requests: int
+    tokens: int
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that was found, by which checks, from which facts, in how many seconds."""
+
+    facts: Facts = field(repr=False)
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """1 where something is wrong or could not be completed, else 0."""
+        return int(any(finding.result.bad for finding in self.findings))
+
+    def count(self, result: Result) -> int:
+        """How many findings came out like this."""
+        return sum(finding.result is result for finding in self.findings)
+
+
+def look(request: Request, world: World) -> tuple[tuple[Check, ...], Facts]:
+    """The chosen checks and what they judge; reads, asks the server without making a model run, writes nothing.
+
+    Raises UsageError for an unknown check or group, a URL that cannot be used, and a variable that is not set.
+    """
+    checks = chosen(request.names)
+    token = _token(request, world)
+    facts = gather(world.snapshot(), state_dir=world.state_dir, url=request.url, token=token)
+    return checks, facts
+
+
+def _token(request: Request, world: World) -> str | None:
+    if request.token_env is None:
+        return None
+    if request.url is None:
+        raise UsageError(
+            "--token-env is the key for the server of --url", "claude-local doctor --url URL --token-env VAR"
+        )
+    token = world.environ.get(request.token_env)
+    if not token:
+        raise UsageError(
+            f"the environment variable {request.token_env} named by --token-env is not set",
+            f"export {request.token_env}=…  (the key your server was started with)",
+        )
+    return token
+
+
+def judge(facts: Facts, checks: Sequence[Check], began: float) -> Report:
+    """What the checks find; `began` is when looking began, by time.monotonic()."""
+    return Report(facts, tuple(checks), run(facts, checks), time.monotonic() - began)
+
+
+# --- real requests
+
+
+def deep_plan(facts: Facts, request: Request, world: World) -> Deep | str:
+    """What `--deep` would send, or why it cannot."""
+    server = facts.server
+    if server is None:
+        return "there is no server of your own to send requests to"
+    if server.state not in (State.READY, State.OVERLOADED):
+        return f"{facts.host} is not ready ({server.state})"
+    model = _examined(facts)
+    if model is None:
+        return f"{facts.host} lists no model"
+    plan = examination.planned()
+    token = _token(request, world) or own_token(facts.snapshot, facts.resolution, server.url)
+    return Deep(server.url, model, server.kind, len(plan), sum(step.about_tokens for step in plan), token)
+
+
+def _examined(facts: Facts) -> ServedModel | None:
+    """The model to send requests to: the one sessions here use, else the server's first."""
+    assert facts.server is not None
+    if not facts.elsewhere and facts.own_server:
+        if facts.main_model is not None:
+            return facts.main_model
+        if facts.server.kind in ("litellm", "llama-swap", "llama.cpp"):  # these answer to names they do not list
+            return ServedModel(facts.names[0].name)
+    return facts.server.models[0] if facts.server.models else None
+
+
+def deepen(facts: Facts, plan: Deep | str, progress: examination.Progress | None = None) -> Facts:
+    """The facts with what real requests showed, or with the reason why there is nothing."""
+    if isinstance(plan, str):
+        return replace(facts, deep_problem=f"no request was sent: {plan}")
+    seen = examination.examine(
+        plan.url,
+        plan.model.name,
+        token=plan.token,
+        kind=plan.kind,
+        root=plan.model.root,
+        progress=progress,
+        timeout=DEEP_TIMEOUT_S,
+    )
+    return replace(facts, deep=seen, metrics=seen.metrics_after or facts.metrics)
+
+
+def announcement(plan: Deep) -> str:
+    """What `--deep` says before it sends anything."""
+    return (
+        f"sending up to {plan.requests} real requests (about {plan.tokens:,} tokens of prompt in all) to"
+        f" {label(plan.kind)} at {plan.url} as {printable(plan.model.name)}"
+    )
+
+
+# --- mending
+
+
+def fixes(report: Report, world: World, names: Sequence[str]) -> Planned:
+    """What `--fix` would do about this report; checks with a price are mended only where they are named."""
+    priced = {check.id for check in CHECKS if check.on_request and check.id not in names}
+    findings = [finding for finding in report.findings if finding.id not in priced]
+    return planned(report.facts, findings, _tools(report.facts, world))
+
+
+def _tools(facts: Facts, world: World) -> Tools:
+    def settings_file(scope: Scope) -> Path:
+        return settings_file_to_write(
+            scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
+        )
+
+    return Tools(
+        snapshot=world.snapshot,
+        settings_file=settings_file,
+        state_dir=world.state_dir,
+        python=world.python,
+        hooks_dir=paths.shipped("hooks"),
+        model=_only_model(facts),
+    )
+
+
+def _only_model(facts: Facts) -> ServedModel | None:
+    """The model to pin every name to: the session's own, or the only one there is."""
+    if facts.main_model is not None:
+        return facts.main_model
+    if facts.server is None:
+        return None
+    return facts.server.models[0] if len(facts.server.models) == 1 else without_aliases(facts.server)
+
+
+def diff(fix: Fix) -> str:
+    """The change as people see it: a unified diff with secrets masked, or the new mode."""
+    if fix.mode is not None:
+        return f"chmod {fix.mode:o} {fix.path}\n"
+    return masked_diff(fix.before, fix.after, fix.path, secrets=fix.secrets)
+
+
+def carry_out(fixes: Iterable[Fix]) -> None:
+    """Write the changes; raises SettingsError, the file in question being as it was."""
+    for fix in fixes:
+        fix.carry_out()
+
+
+# --- as data
+
+
+def report_json(report: Report, plan: Planned | None = None, *, applied: bool = False) -> dict[str, Any]:
+    """The object that `doctor --json` prints (schemas/doctor.schema.json), secrets masked."""
+    counts = Counter(finding.result.value for finding in report.findings)
+    data: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "url": report.facts.url,
+        "deep": report.facts.deep is not None,
+        "findings": [finding.as_json() for finding in report.findings],
+        "counts": {result.value: counts[result.value] for result in Result},
+        "seconds": round(report.seconds, 3),
+    }
+    if plan is not None:
+        data["fixes"] = [
+            {"path": str(fix.path), "checks": list(fix.checks), "diff": diff(fix), "applied": applied}
+            for fix in plan.fixes
+        ]
+        data["refused"] = [{"checks": list(each.checks), "reason": each.reason} for each in plan.refused]
+    return data
+
+
+def explained(check: Check) -> list[str]:
+    """All there is to say about one check, as lines."""
+    lines = [
+        f"{check.id}   ({check.group})",
+        "",
+        f"asks:  {check.asks}",
+        f"why:   {check.why}",
+        f"looks: {check.finds}",
+        f"mend:  {check.mend}",
+    ]
+    if check.deep:
+        lines.append("needs: --deep, since only real requests can tell")
+    if check.fixable:
+        price = ", and only if it is named, since it has a price" if check.on_request else ""
+        lines.append(f"fix:   claude-local doctor{' --deep' if check.deep else ''} --fix {check.id}{price}")
+    return lines

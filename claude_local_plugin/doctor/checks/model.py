@@ -1,0 +1,517 @@
+"""Checks of the model: served under every name, its window and answers as configured, its tool calls parsed."""
+
+from collections.abc import Iterator
+
+from claude_local_plugin import plan
+from claude_local_plugin.backends import ServedModel
+from claude_local_plugin.backends.deep import Exchange, ToolFacts, ToolVerdict
+from claude_local_plugin.backends.parsers import SAME_FORMAT, family_of
+from claude_local_plugin.doctor import conditions
+from claude_local_plugin.doctor.facts import Facts, Name
+from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
+from claude_local_plugin.precedence import Candidate, Scope, candidates
+from claude_local_plugin.precedence.models import known_window
+from claude_local_plugin.render import printable
+
+#: What Claude Code asks for at most where nothing is set, for a model it does not know (observed on 2.1.329).
+DEFAULT_OUTPUT = 32_000
+#: With shorter answers than this a session is cut off in the middle of its edits.
+SHORTEST_OUTPUT = 2_048
+#: What Ollama gives a model where nobody says otherwise; longer prompts lose their beginning without a word.
+OLLAMA_WINDOW = "OLLAMA_CONTEXT_LENGTH=65536 ollama serve"
+
+
+def _winner(facts: Facts, key: str) -> Candidate | None:
+    return next((each for each in candidates(facts.snapshot, key) if each.state == "wins"), None)
+
+
+def _fixable(facts: Facts, variable: str) -> bool:
+    """Whether a file of ours may say otherwise."""
+    winner = _winner(facts, f"env.{variable}")
+    return winner is None or winner.scope not in (Scope.MANAGED, Scope.FLAG)
+
+
+def _listed(facts: Facts) -> str:
+    names = [printable(model.name) for model in facts.server.models] if facts.server else []
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+# --- model.served
+
+
+def _served(facts: Facts) -> Iterator[Found]:
+    server = facts.server
+    assert server is not None
+    if server.kind == "llama.cpp" or not server.models:
+        return  # llama.cpp answers to any name; without a list there is nothing to compare
+    unserved = [name for name in facts.names if facts.served(name.name) is None]
+    serious = [name for name in unserved if name.role in ("main", "subagent")]
+    for names in (serious, [name for name in unserved if name not in serious]):
+        if names:
+            yield _unserved(facts, names, Result.ERROR if names is serious else Result.WARNING)
+
+
+def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
+    assert facts.server is not None
+    wires = dict.fromkeys(name.name for name in names)
+    asked = (f"{printable(wire)} ({', '.join(n.role for n in names if n.name == wire)})" for wire in wires)
+    verb = "is" if len(wires) == 1 else "are"
+    what = f"{', '.join(asked)} {verb} not served; {facts.host} lists {_listed(facts)}"
+    where = next((place_of(found) for name in names if (found := _winner(facts, f"env.{name.variable}"))), None)
+    if facts.server.kind in ("litellm", "llama-swap"):
+        what += "; one of its wildcards may still route that name"
+        return Found(Result.INFO, what, where, f"claude-local doctor --deep --url {facts.url}")
+    fixable = all(_fixable(facts, name.variable) for name in names)
+    fix = fix_command("model.served") if fixable else "ask whoever manages this machine"
+    return Found(result, what, where, fix, fixable=fixable)
+
+
+# --- the window
+
+
+def _window(facts: Facts) -> Iterator[Found]:
+    model, decision = facts.main_model, facts.resolution.decisions["context_window"]
+    assert model is not None
+    assert facts.server is not None
+    believed = int(decision.value) if decision.value and decision.value.isdigit() else None
+    variable = facts.env.get("CLAUDE_CODE_MAX_CONTEXT_TOKENS", "").strip()
+    where = place_of(_winner(facts, "env.CLAUDE_CODE_MAX_CONTEXT_TOKENS"))
+    if model.max_model_len is None:
+        yield from _hidden_window(facts, model, variable)
+        return
+    fixable = _fixable(facts, "CLAUDE_CODE_MAX_CONTEXT_TOKENS")
+    fix = fix_command("model.window") if fixable else "ask whoever manages this machine"
+    if variable and not variable.replace("_", "").isdigit():
+        what = f"CLAUDE_CODE_MAX_CONTEXT_TOKENS is “{printable(variable)}”, which Claude Code reads as {believed:,}"
+        yield Found(Result.ERROR, what, where, fix, fixable=fixable)
+    elif known_window(model.name) is not None:
+        return  # model.name says it
+    elif believed is not None and believed > model.max_model_len:
+        said = "assumes" if not variable else "is told of"
+        what = f"Claude Code {said} a window of {believed:,} tokens, and {facts.host} has {model.max_model_len:,}"
+        yield Found(Result.ERROR, what, where, fix, fixable=fixable)
+    elif believed is not None and believed < model.max_model_len:
+        what = f"Claude Code is told of a window of {believed:,} tokens, and {facts.host} has {model.max_model_len:,}"
+        why = "a conversation is compacted earlier than it need be"
+        yield Found(Result.INFO, what, where, fix, why, fixable=fixable)
+
+
+def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[Found]:
+    assert facts.server is not None
+    if facts.server.kind == "ollama":
+        what = f"{printable(model.name)} is not loaded, so its window is not known: Ollama's own choice is 4,096 tokens"
+        yield Found(Result.WARNING, what, None, f"{OLLAMA_WINDOW}   (and: ollama run {printable(model.name)} '')")
+    elif not variable:
+        what = f"{facts.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens"
+        fix = f"claude-local enable --url {facts.url} --model {printable(model.name)} --max-model-len N"
+        yield Found(Result.WARNING, what, None, fix)
+
+
+def _backend(facts: Facts, model: ServedModel) -> plan.Backend:
+    assert facts.server is not None
+    return plan.Backend(facts.server.url, facts.server.kind, model.name, model.max_model_len, facts.server.version)
+
+
+def _prompt(facts: Facts) -> Iterator[Found]:
+    server = facts.server
+    assert server is not None
+    main = None if facts.elsewhere else facts.main_model
+    for model in [main] if main else server.models:
+        if model.max_model_len is None:
+            continue
+        backend = _backend(facts, model)
+        least, first = plan.smallest_window(backend, facts.needs), plan.first_prompt_tokens(backend, facts.needs)
+        if model.max_model_len < least:
+            what = (
+                f"{printable(model.name)} has a window of {model.max_model_len:,} tokens; Claude Code's own prompt"
+                f" takes {first:,}, and it needs {least:,} to work at all"
+            )
+            fix = OLLAMA_WINDOW if server.kind == "ollama" else f"{_serve(server.kind, model)} 65536"
+            yield Found(Result.ERROR, what, None, fix)
+
+
+def _serve(kind: str, model: ServedModel) -> str:
+    """How a server of this kind is told of its window, up to the number."""
+    name = printable(model.root or model.name)
+    flags = {"llama.cpp": f"llama-server -m {name} -c", "sglang": f"--model-path {name} --context-length"}
+    return flags.get(kind, f"vllm serve {name} --max-model-len")
+
+
+def _output(facts: Facts) -> Iterator[Found]:
+    model = facts.main_model
+    assert model is not None
+    assert facts.server is not None
+    chosen = facts.number("CLAUDE_CODE_MAX_OUTPUT_TOKENS")
+    limit = DEFAULT_OUTPUT if chosen is None else chosen
+    where = place_of(_winner(facts, "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"))
+    said = f"{limit:,} tokens" if chosen is not None else f"{limit:,} tokens, Claude Code's default"
+    fixable = _fixable(facts, "CLAUDE_CODE_MAX_OUTPUT_TOKENS")
+    fix = fix_command("model.output") if fixable else "ask whoever manages this machine"
+    if chosen is not None and chosen < SHORTEST_OUTPUT:
+        what = f"answers end after {said}: edits of any size are cut off"
+        yield Found(Result.WARNING, what, where, fix, fixable=fixable)
+    window = model.max_model_len
+    if window is None:
+        return
+    prompt = plan.first_prompt_tokens(_backend(facts, model), facts.needs)
+    if limit > window:
+        what = f"each request asks for up to {said}, more than the whole window of {window:,}: it is refused"
+        yield Found(Result.ERROR, what, where, fix, fixable=fixable)
+    elif limit + prompt > window and facts.needs.output_not_clamped:
+        what = f"each request asks for up to {said}; with the first prompt of {prompt:,} that exceeds {window:,}"
+        yield Found(Result.ERROR, what, where, fix, facts.needs.output_not_clamped, fixable=fixable)
+    elif window - min(limit, plan.RESERVED_OUTPUT) - plan.COMPACTION_RESERVE < prompt:
+        what = f"with answers of {said} Claude Code keeps so much free that its first prompt does not fit {window:,}"
+        yield Found(
+            Result.ERROR, what, where, fix, "Claude Code says “Prompt is too long” and asks nobody", fixable=fixable
+        )
+
+
+def _name(facts: Facts) -> Iterator[Found]:
+    model = facts.main_model
+    assert model is not None
+    assumed = known_window(model.name)
+    if assumed is None:
+        return
+    small = model.max_model_len is not None and model.max_model_len < assumed
+    window = f", and {facts.host} has {model.max_model_len:,}" if model.max_model_len else ""
+    yield Found(
+        Result.ERROR if small else Result.INFO,
+        f"{printable(model.name)} is taken for a model of Anthropic's with {assumed:,} tokens, whatever is set{window}",
+        place_of(facts.resolution.decisions["model"].winner),
+        f"vllm serve {printable(model.root or model.name)} --served-model-name my-model   then: claude-local enable",
+        None if small else "such a name makes the first prompt 8,000 tokens longer",
+    )
+
+
+# --- what real requests show
+
+
+def _says(exchange: Exchange) -> str:
+    return printable((exchange.refusal or "nothing")[:200])
+
+
+def _answers(facts: Facts) -> Iterator[Found]:
+    deep = facts.deep
+    assert deep is not None
+    for exchange, how in ((deep.plain, "a message"), (deep.streamed, "a streamed message")):
+        if exchange is None:
+            continue
+        if not exchange.accepted:
+            what = f"{how} to {printable(deep.model)} was not answered: {_says(exchange)}"
+            yield Found(Result.ERROR, what, None, f"claude-local doctor server model.served --url {deep.url}")
+        elif exchange.reply.streamed and exchange.reply.ttft is None and not exchange.reply.is_silent:
+            yield Found(Result.ERROR, f"{how} brought no piece of text", None, "look into the server's log")
+    if deep.streamed is not None and deep.streamed.reply.error is None and not deep.streamed.reply.streamed:
+        yield Found(
+            Result.ERROR, "streaming was asked for, and the answer came in one piece", None, "upgrade the server"
+        )
+
+
+def parser_flags(facts: Facts) -> str:
+    """The parser arguments for the examined model's family; where the family is not known, how to find them."""
+    deep = facts.deep
+    assert deep is not None
+    family = family_of(deep.root, deep.model)
+    if family is None:
+        return "restart the server with the tool-call parser of this model's family: vllm serve --help=tool-call-parser"
+    if deep.kind == "llama.cpp":
+        return "restart llama-server with --jinja"
+    name = printable(deep.root or deep.model)
+    return f"vllm serve {name} {family.flags}"
+
+
+def _tool_calls(facts: Facts) -> Iterator[Found]:
+    assert facts.deep is not None
+    tools = facts.deep.tools
+    if tools is None:
+        yield Found(Result.SKIPPED, "the examination ran out of time before it offered tools")
+        return
+    sentence = _unparsed(facts, tools)
+    if sentence is not None:
+        yield Found(Result.ERROR, sentence, None, parser_flags(facts))
+    elif tools.verdict is ToolVerdict.WRONG_CALL:
+        what = "the model called another tool than it was asked to, or left arguments out"
+        yield Found(Result.WARNING, what, None, parser_flags(facts), "Claude Code refuses such a call and asks again")
+    elif tools.verdict is ToolVerdict.NOT_CALLED:
+        what = "the model answered in words although it was asked to call a tool"
+        yield Found(Result.WARNING, what, None, parser_flags(facts), "a model that does not call tools cannot edit")
+    elif tools.verdict is ToolVerdict.CUT:
+        what = "the call was not whole after 1,024 tokens"
+        yield Found(Result.WARNING, what, None, "claude-local doctor --deep model.tool-calls   (again)")
+    elif tools.verdict in (ToolVerdict.REFUSED, ToolVerdict.NO_ANSWER):
+        yield Found(
+            Result.ERROR, f"a request with tools was not answered: {_says(tools.offered)}", None, parser_flags(facts)
+        )
+
+
+def _unparsed(facts: Facts, tools: ToolFacts) -> str | None:
+    """What is said of a call that no parser has read; None where that is not the trouble."""
+    deep = facts.deep
+    assert deep is not None
+    family = family_of(deep.root, deep.model)
+    wanted = family.tool if family else None
+    needs = f"; {printable(deep.model)} needs {wanted}" if wanted else ""
+    if tools.verdict is ToolVerdict.NO_PARSER:
+        return f"the server was started without a tool-call parser{needs}"
+    if tools.verdict is ToolVerdict.PROSE:
+        spoken = SAME_FORMAT.get(tools.call_format or "", tools.call_format)
+        written = f", written as the parser {spoken} reads it" if spoken else ""
+        return f"a tool call came back as plain text{written}: the server has no or another parser{needs}"
+    if tools.verdict is ToolVerdict.SWALLOWED:
+        return f"a tool call came back as empty text: the server's parser is another one{needs}"
+    if tools.verdict is ToolVerdict.THINKING_ONLY:
+        return f"a tool call came back as thinking: the reasoning parser took it{needs}"
+    return None
+
+
+def _tool_types(facts: Facts) -> Iterator[Found]:
+    tools = facts.deep.tools if facts.deep else None
+    for mismatch in tools.mismatches if tools else ():
+        what = f"argument {mismatch.argument} came as {mismatch.seen}, and its schema says {mismatch.expected}"
+        yield Found(Result.ERROR, what, None, parser_flags(facts))
+
+
+def _tool_results(facts: Facts) -> Iterator[Found]:
+    tools = facts.deep.tools if facts.deep else None
+    if tools is None:
+        return
+    for exchange, what in ((tools.result, "a tool's result"), (tools.parallel, "two tool results in one turn")):
+        if exchange is not None and not exchange.accepted:
+            fix = "pip install --upgrade vllm   (0.17.1 or newer takes what Claude Code sends back)"
+            yield Found(Result.ERROR, f"{what} was refused: {_says(exchange)}", None, fix)
+
+
+def _empty(facts: Facts) -> Iterator[Found]:
+    deep = facts.deep
+    assert deep is not None
+    if not deep.silent:
+        return
+    names = ", ".join(exchange.name for exchange in deep.silent)
+    endless = deep.thinking is not None and deep.thinking.never_ends
+    reason = (
+        "the reasoning parser waits for a </think> that the model does not write" if endless else "the text is lost"
+    )
+    what = f"{len(deep.silent)} answers took tokens and showed nothing ({names}): {reason}"
+    fix = (
+        f"restart the server without --reasoning-parser, or with: {parser_flags(facts)}"
+        if endless
+        else parser_flags(facts)
+    )
+    yield Found(Result.ERROR, what, None, fix)
+
+
+def _system_role(facts: Facts) -> Iterator[Found]:
+    exchange = facts.deep.inline_system if facts.deep else None
+    if exchange is None or exchange.accepted:
+        return
+    what = f"a system message inside a conversation was refused: {_says(exchange)}"
+    handled = "mid_conv_system" in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", "")
+    fix = "export CLAUDE_CODE_MODEL_CAPABILITIES='-mid_conv_system,-mid_conv_tool_change'"
+    yield Found(Result.INFO if handled else Result.ERROR, what, None, None if handled else fix)
+
+
+def _thinking(facts: Facts) -> Iterator[Found]:
+    thinking = facts.deep.thinking if facts.deep else None
+    if thinking is None:
+        return
+    if not thinking.adaptive.accepted:
+        what = f"thinking as Claude Code asks for it was refused: {_says(thinking.adaptive)}"
+        yield Found(Result.ERROR, what, None, "export CLAUDE_CODE_DISABLE_THINKING=1")
+    elif not thinking.enabled.accepted and known_window(facts.names[0].name) is not None:
+        what = f"thinking with a budget, as a claude- name gets it, was refused: {_says(thinking.enabled)}"
+        yield Found(Result.ERROR, what, None, "export MAX_THINKING_TOKENS=0   (or serve it under a name of its own)")
+    if thinking.leaked:
+        what = "the model's thinking stands in its answer: <think>…</think>"
+        family = family_of(facts.deep.root, facts.deep.model) if facts.deep else None
+        parser = family.reasoning if family and family.reasoning else "NAME"
+        yield Found(
+            Result.WARNING,
+            what,
+            None,
+            f"restart the server with --reasoning-parser {parser}",
+            "it is read back as text",
+        )
+
+
+def _fields(facts: Facts) -> Iterator[Found]:
+    exchange = facts.deep.unknown_fields if facts.deep else None
+    if exchange is not None and not exchange.accepted:
+        what = f"fields that only Claude Code sends were refused: {_says(exchange)}"
+        yield Found(Result.ERROR, what, None, fix_command("model.fields", deep=True), fixable=True)
+
+
+def _count(facts: Facts) -> Iterator[Found]:
+    count = facts.deep.count if facts.deep else None
+    if count is None:
+        return
+    if count.counted is None:
+        what = f"the server does not count tokens: {_says(count.exchange)}"
+        yield Found(Result.INFO, what, None, None, "Claude Code estimates instead, and is off by some")
+    elif count.used and abs(count.counted - count.used) > max(64, count.used // 5):
+        what = f"count_tokens says {count.counted:,} for a prompt that took {count.used:,}"
+        yield Found(
+            Result.WARNING, what, None, "upgrade the server", "Claude Code compacts by it, too early or too late"
+        )
+
+
+def _deep_check(check_id: str, asks: str, fine: str, why: str, finds: str, mend: str, judge: Judge) -> Check:
+    return Check(
+        id=check_id,
+        group="model",
+        asks=asks,
+        fine=fine,
+        why=why,
+        finds=finds,
+        mend=mend,
+        judge=judge,
+        applies=conditions.asked if check_id == "model.answers" else conditions.examined,
+        deep=True,
+        fixable=check_id == "model.fields",
+    )
+
+
+CHECKS = (
+    Check(
+        id="model.served",
+        group="model",
+        asks="is every name served that Claude Code may ask for?",
+        fine="every name that Claude Code may ask for is served",
+        why="the request fails with 404 the moment that name is used, by /model, a subagent or in the background",
+        finds=(
+            "The names behind the session's model, opus, sonnet, haiku, fable, subagents and background work, against"
+            " /v1/models. LiteLLM and llama-swap may route names that they do not list."
+        ),
+        mend="`--fix` pins every name to the model that is served.",
+        judge=_served,
+        applies=conditions.serving_here,
+        fixable=True,
+    ),
+    Check(
+        id="model.window",
+        group="model",
+        asks="does Claude Code know the real window?",
+        fine="Claude Code knows the real window",
+        why="a conversation is compacted only when that window is nearly full; past the real one it fails",
+        finds="The window in effect against the server's `max_model_len`; a number with a unit; a window nobody tells.",
+        mend="`--fix` writes the server's window.",
+        judge=_window,
+        applies=conditions.main_model_served,
+        fixable=True,
+    ),
+    Check(
+        id="model.prompt",
+        group="model",
+        asks="does Claude Code's own prompt fit into the window?",
+        fine="Claude Code's own prompt fits into the window",
+        why="nothing can be asked before this is so",
+        finds="The first prompt (tools and instructions), the shortest answer and the reserve for compaction together.",
+        mend="Serve the model with a larger window: 65,536 leaves room to work.",
+        judge=_prompt,
+        applies=conditions.answering,
+    ),
+    Check(
+        id="model.output",
+        group="model",
+        asks="does the longest answer fit beside the prompt?",
+        fine="the longest answer fits beside the prompt",
+        why="the server refuses the request, and Claude Code calls it a prompt that is too long",
+        finds="`CLAUDE_CODE_MAX_OUTPUT_TOKENS` (32,000 where unset) against window and first prompt.",
+        mend="`--fix` writes the largest limit that fits.",
+        judge=_output,
+        applies=conditions.main_model_served,
+        fixable=True,
+    ),
+    Check(
+        id="model.name",
+        group="model",
+        asks="is the model's name its own?",
+        fine="the model's name is its own",
+        why="Claude Code believes what it knows about that name, and CLAUDE_CODE_MAX_CONTEXT_TOKENS is not heard",
+        finds="Served names that Claude Code takes for Anthropic's models.",
+        mend="Serve the model under a name of its own.",
+        judge=_name,
+        applies=conditions.main_model_served,
+    ),
+    _deep_check(
+        "model.answers",
+        "does the model answer, streamed and not?",
+        "the model answers, streamed and not",
+        "nothing else works without it",
+        "One short message in each way.",
+        "What the server says; its log knows more.",
+        _answers,
+    ),
+    _deep_check(
+        "model.tool-calls",
+        "does a tool call arrive as a tool call?",
+        "a tool call arrives as a tool call",
+        "Claude Code reads, edits and runs through tool calls alone; what arrives as text does nothing",
+        "Tools offered as Claude Code does; the call parsed, swallowed, come back as prose or thinking, or refused.",
+        "Restart the server with the parser of the model's family, which is named.",
+        _tool_calls,
+    ),
+    _deep_check(
+        "model.tool-types",
+        "have a call's arguments their right types?",
+        "a call's arguments have their right types",
+        "Claude Code refuses a call whose arguments do not fit, and the model tries again, and again",
+        "Numbers, truth values and lists that came as text.",
+        "Another parser of the same family, mostly `qwen3_coder` or `qwen3_xml`.",
+        _tool_types,
+    ),
+    _deep_check(
+        "model.tool-results",
+        "are tool results taken, also two at once?",
+        "tool results are taken, also two at once",
+        "the session ends after its first tool",
+        "One tool's result, and two results for two calls in one turn, with the thinking that came before.",
+        "A newer server.",
+        _tool_results,
+    ),
+    _deep_check(
+        "model.empty-answer",
+        "does every answer show something?",
+        "every answer shows something",
+        "Claude Code ends with empty output, exit code 0 and no error, so nobody notices",
+        "Answers that ended well, took tokens and hold neither text nor a tool call.",
+        "The tool-call parser of the model's family; no reasoning parser for a model that does not think.",
+        _empty,
+    ),
+    _deep_check(
+        "model.system-role",
+        "is a system message inside a conversation taken?",
+        "a system message inside a conversation is taken",
+        "Claude Code sends them to every model of your own, and not every refusal is recovered from",
+        "A message of role system between two of the user's: vLLM before 0.23 and strict chat templates refuse it.",
+        "A newer server, a tolerant --chat-template, or CLAUDE_CODE_MODEL_CAPABILITIES in shell or user settings.",
+        _system_role,
+    ),
+    _deep_check(
+        "model.thinking",
+        "is thinking taken, and kept out of the answer?",
+        "thinking is taken",
+        "Claude Code asks every model of your own to think",
+        "Adaptive thinking with an effort, thinking with a budget, and `<think>` left in the text.",
+        "The family's reasoning parser, or CLAUDE_CODE_DISABLE_THINKING=1.",
+        _thinking,
+    ),
+    _deep_check(
+        "model.fields",
+        "are the fields taken that only Claude Code sends?",
+        "the fields that only Claude Code sends are taken",
+        "“Extra inputs are not permitted” ends the session",
+        "`context_management`, `metadata`, `betas`, `cache_control`.",
+        "`--fix` sets CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS, which costs about 7,300 tokens of every prompt.",
+        _fields,
+    ),
+    _deep_check(
+        "model.count-tokens",
+        "does the server count tokens, and rightly?",
+        "the server counts tokens as it uses them",
+        "Claude Code asks it how long a prompt is",
+        "`/v1/messages/count_tokens` against the usage of the same prompt.",
+        "A newer server; without the route Claude Code estimates.",
+        _count,
+    ),
+)

@@ -1,0 +1,179 @@
+"""Checks of what leaves the machine: where prompts go, over what, and what Claude Code sends to others besides."""
+
+from collections.abc import Iterator
+
+from claude_local_plugin.backends.urls import is_plain_http_remote
+from claude_local_plugin.doctor import conditions
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
+from claude_local_plugin.guest.backend import parse_url
+from claude_local_plugin.precedence import Scope, candidates, effective
+
+NONESSENTIAL = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
+MARKETPLACE = "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL"
+#: Single switches that each take something away from what NONESSENTIAL covers.
+TELEMETRY_SWITCHES = ("DISABLE_TELEMETRY",)
+
+
+def _destination(facts: Facts) -> Iterator[Found]:
+    if not facts.own_server:
+        provider = facts.resolution.value("provider")
+        where = "api.anthropic.com" if provider == "anthropic" else provider
+        yield Found(Result.INFO, f"prompts and code go to {where}", None, why="this folder uses the cloud")
+        return
+    target = facts.backend.target
+    assert target is not None
+    if not _others(facts):
+        yield Found(Result.OK, f"prompts and code go to {target.label}, and nothing to anybody else")
+
+
+def _others(facts: Facts) -> bool:
+    judges = (_traffic, _marketplace, _web_fetch, _login, _telemetry)
+    return any(found.result is not Result.OK for judge in judges for found in judge(facts))
+
+
+def _transport(facts: Facts) -> Iterator[Found]:
+    target = facts.backend.target
+    if target is None or not is_plain_http_remote(target.url):
+        return
+    tunnel = f"ssh -N -L {target.port}:localhost:{target.port} {target.host}"
+    yield Found(
+        Result.WARNING,
+        f"plain HTTP: anyone on the path between here and {target.label} can read your code and prompts",
+        place_of(facts.resolution.decisions["base_url"].winner),
+        f"{tunnel}   then: claude-local enable --url http://localhost:{target.port}{target.path}",
+    )
+
+
+def _traffic(facts: Facts) -> Iterator[Found]:
+    if facts.env.get(NONESSENTIAL):
+        return
+    without = all(facts.env.get(name) for name in TELEMETRY_SWITCHES)
+    what = "api.anthropic.com hears of every start" + ("" if without else " and gets usage events")
+    yield Found(
+        Result.INFO,
+        f"{what}; an interactive session asks raw.githubusercontent.com and registry.npmjs.org for updates",
+        None,
+        fix_command("privacy.traffic"),
+        fixable=True,
+    )
+
+
+def _marketplace(facts: Facts) -> Iterator[Found]:
+    if not facts.env.get(MARKETPLACE):
+        what = "an interactive session fetches the official plugins from downloads.claude.ai and github.com"
+        yield Found(Result.INFO, what, None, fix_command("privacy.plugins"), fixable=True)
+
+
+def _web_fetch(facts: Facts) -> Iterator[Found]:
+    if effective(facts.snapshot, "skipWebFetchPreflight") != "true":
+        what = "WebFetch asks api.anthropic.com about the host of every page it is to read"
+        yield Found(Result.INFO, what, None, fix_command("privacy.web-fetch"), fixable=True)
+
+
+def _login(facts: Facts) -> Iterator[Found]:
+    login = next((each for each in facts.snapshot.of(Scope.LOGIN) if each.data), None)
+    if login is not None:
+        what = "with a saved claude.ai login each start asks api.anthropic.com for your profile, whatever is set"
+        yield Found(
+            Result.INFO, what, str(login.path), "CLAUDE_CONFIG_DIR=~/.claude-offline claude   (a home without a login)"
+        )
+
+
+def _telemetry(facts: Facts) -> Iterator[Found]:
+    if not facts.is_on("CLAUDE_CODE_ENABLE_TELEMETRY"):
+        return
+    target = parse_url(facts.env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
+    where = target.label if target else "the exporters' default endpoint"
+    winner = next(
+        (each for each in candidates(facts.snapshot, "env.CLAUDE_CODE_ENABLE_TELEMETRY") if each.state == "wins"), None
+    )
+    prompts = facts.is_on("OTEL_LOG_USER_PROMPTS")
+    what = f"OpenTelemetry {'with your prompts in full' if prompts else 'without your prompts'} goes to {where}"
+    yield Found(
+        Result.WARNING if prompts else Result.INFO, what, place_of(winner), "export CLAUDE_CODE_ENABLE_TELEMETRY=0"
+    )
+
+
+def _check(check_id: str, asks: str, fine: str, finds: str, mend: str, judge: Judge, *, fixable: bool = False) -> Check:
+    return Check(
+        id=check_id,
+        group="privacy",
+        asks=asks,
+        fine=fine,
+        why="inference on your own server does not keep the rest of the traffic at home",
+        finds=finds,
+        mend=mend,
+        judge=judge,
+        applies=conditions.own_server,
+        fixable=fixable,
+    )
+
+
+CHECKS = (
+    Check(
+        id="privacy.destination",
+        group="privacy",
+        asks="where do prompts and code go?",
+        fine="prompts and code go to your server; what else leaves this machine is named below",
+        why="that is what most people set up a server of their own for",
+        finds="The one destination of prompts and code, and whether the other checks of this group found company.",
+        mend="`claude-local enable` points sessions at a server of your own.",
+        judge=_destination,
+        headline=True,
+    ),
+    Check(
+        id="privacy.transport",
+        group="privacy",
+        asks="is the way to the server encrypted?",
+        fine="the way to the server is encrypted, or does not leave this machine",
+        why="prompts carry your code, and every machine on the path can read them",
+        finds="`http://` to another machine.",
+        mend="An SSH tunnel, a VPN, or TLS in front of the server.",
+        judge=_transport,
+        applies=conditions.own_server,
+    ),
+    _check(
+        "privacy.traffic",
+        "does Claude Code report home?",
+        "Claude Code does not report home",
+        f"`{NONESSENTIAL}` unset: usage events, feature flags, update checks, session titles. Any value sets it.",
+        "`--fix` sets it.",
+        _traffic,
+        fixable=True,
+    ),
+    _check(
+        "privacy.plugins",
+        "does Claude Code fetch plugins by itself?",
+        "Claude Code fetches no plugins by itself",
+        f"`{MARKETPLACE}` unset, which the switch for other traffic does not cover.",
+        "`--fix` sets it.",
+        _marketplace,
+        fixable=True,
+    ),
+    _check(
+        "privacy.web-fetch",
+        "does WebFetch ask Anthropic first?",
+        "WebFetch asks nobody first",
+        "The setting `skipWebFetchPreflight`, without which each site's host is looked up at Anthropic.",
+        "`--fix` sets it.",
+        _web_fetch,
+        fixable=True,
+    ),
+    _check(
+        "privacy.login",
+        "does a saved login make Claude Code call home?",
+        "no saved login makes Claude Code call home",
+        "A claude.ai login, with which each start asks for the profile even with other traffic switched off.",
+        "Use a `CLAUDE_CONFIG_DIR` of its own for work that must stay offline.",
+        _login,
+    ),
+    _check(
+        "privacy.telemetry",
+        "is OpenTelemetry on, and with prompts in it?",
+        "OpenTelemetry is off",
+        "`CLAUDE_CODE_ENABLE_TELEMETRY`, where it goes, and whether `OTEL_LOG_USER_PROMPTS` puts prompts into it.",
+        "Switch it off where it is set.",
+        _telemetry,
+    ),
+)

@@ -1,0 +1,384 @@
+"""Which credentials a session sends to a server they were not meant for, and what a repository decided about it.
+
+The environment of a hook holds the values that count, and the settings files say who set them: what no file sets was
+exported in the shell. Two things hooks are not shown are told from what is left: `--settings`, which counts as the
+shell here, and CLAUDE_CODE_OAUTH_TOKEN (all observed on Claude Code 2.1.329).
+"""
+
+import os
+import stat
+import sys
+
+from claude_local_plugin.guest.backend import PLACEHOLDER, clean
+from claude_local_plugin.guest.hook import parse_event
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from claude_local_plugin.guest.backend import Backend
+
+#: Claude Code reads no settings file larger than this many bytes.
+MOST_BYTES = 2 * 1024 * 1024
+#: `~/.claude.json` grows with every project; no more of it than this is looked at.
+MOST_STATE_BYTES = 8 * 1024 * 1024
+
+#: How Anthropic's own keys and tokens begin: they are never another server's, wherever they are written.
+ANTHROPIC_PREFIX = "sk-ant-"
+
+#: Words in a header's name that say it carries a credential.
+CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
+
+#: A session that leaves the repository's own settings out.
+WITHOUT_PROJECT = "claude --setting-sources user,local"
+
+
+class Findings:
+    """What was found: `facts` for people, one line each, `marks` for the log, and the `fix` to type (or "")."""
+
+    __slots__ = ("facts", "fix", "marks")
+
+    def __init__(self, facts: "list[str]", marks: "list[str]", fix: str) -> None:
+        self.facts = facts
+        self.marks = marks
+        self.fix = fix
+
+    @property
+    def message(self) -> str:
+        """All facts, a line each, and the fix behind the last one; "" where there is nothing to say."""
+        if not self.facts:
+            return ""
+        return "\n".join(f"! {fact}" for fact in self.facts) + f". {self.fix}"
+
+
+class Source:
+    """Who sets something: `scope` is "managed", "local", "project", "user" or "shell", `place` how people call it."""
+
+    __slots__ = ("env", "helper", "place", "scope")
+
+    def __init__(self, scope: str, place: str, env: "Mapping[str, Any]", helper: "str | None") -> None:
+        self.scope = scope
+        self.place = place
+        self.env = env
+        self.helper = helper
+
+
+SHELL = Source("shell", "exported in the shell", {}, None)
+
+
+class Credential:
+    """A credential that is sent: its `name` for the log, what people call it, who set it, and its value if known.
+
+    `source` is None for what Claude Code keeps itself, such as a login.
+    """
+
+    __slots__ = ("called", "name", "source", "value")
+
+    def __init__(self, name: str, called: str, source: "Source | None", value: str = "") -> None:
+        self.name = name
+        self.called = called
+        self.source = source
+        self.value = value
+
+
+class World:
+    """What a session was started with: environment, folder, home, Claude Code's folder, settings, strongest first."""
+
+    __slots__ = ("config", "environ", "files", "folder", "home", "in_git")
+
+    def __init__(self, environ: "Mapping[str, str]", folder: str, managed_dir: str) -> None:
+        self.environ = environ
+        self.folder = os.path.realpath(folder)
+        self.home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
+        chosen = environ.get("CLAUDE_CONFIG_DIR")  # its `~` is not expanded
+        self.config = os.path.join(self.home, ".claude") if chosen is None else os.path.join(self.folder, chosen)
+        root = main_root(self.folder)
+        self.in_git = root is not None
+        self.files = _files(self, root, managed_dir)
+
+    def short(self, path: str) -> str:
+        """The path as people write it."""
+        return f"~{path[len(self.home) :]}" if path.startswith(self.home + os.sep) else path
+
+    def source_of(self, name: str) -> Source:
+        """The first file that sets the variable to the value it has; the shell where none does."""
+        value = self.environ.get(name, "").strip()
+        for file in self.files:
+            if name in file.env and _as_text(file.env[name]) == value:
+                return file
+        return SHELL
+
+    def helper(self) -> "Source | None":
+        """The file whose apiKeyHelper is run; the empty string in a stronger one switches the others off."""
+        first = next((file for file in self.files if file.helper is not None), None)
+        return first if first is not None and first.helper else None
+
+
+def look(
+    environ: "Mapping[str, str]",
+    backend: "Backend",
+    folder: str,
+    state_dir: str = "",
+    managed_dir: "str | None" = None,
+) -> Findings:
+    """What is wrong with a session of this environment that was started in `folder` and talks to an own server.
+
+    `state_dir` is where `enable` keeps its records: a project's file that it wrote on this machine is no surprise.
+    """
+    world = World(environ, folder, managed_dir or managed_default())
+    endpoint, helper = world.source_of("ANTHROPIC_BASE_URL"), world.helper()
+    leaks = [credential for credential in _sent(world, helper) if _is_leak(credential, endpoint)]
+    facts = [f"{leak.called} is sent there too" for leak in leaks]
+    marks = [f"leak: {leak.name} ({leak.source.place})" if leak.source else f"leak: {leak.name}" for leak in leaks]
+    decided = _decided(world, endpoint, helper, backend, state_dir)
+    if decided:
+        facts.insert(0, f"this {'repository' if world.in_git else 'project'}'s .claude/settings.json {decided}")
+        marks.insert(0, f".claude/settings.json {decided}")
+    fix = _fix(leaks, endpoint, decided, backend)
+    return Findings([clean(fact) for fact in facts], [clean(mark, 200) for mark in marks], fix)
+
+
+def main_root(folder: str) -> "str | None":
+    """The root of the main checkout around `folder`, whose local settings count for all of it; None outside git."""
+    while True:
+        entry = os.path.join(folder, ".git")
+        if os.path.isdir(entry):
+            return folder
+        if os.path.lexists(entry):
+            return _linked_root(entry, folder)
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+
+
+def managed_default(platform: str = sys.platform) -> str:
+    """The folder of the administrator's settings."""
+    if platform == "darwin":
+        return "/Library/Application Support/ClaudeCode"
+    return r"C:\Program Files\ClaudeCode" if platform == "win32" else "/etc/claude-code"
+
+
+# --- what is sent, and whose it is
+
+
+def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
+    """Every credential the session's requests carry.
+
+    `Authorization` is the token, else the helper's output, else a custom header, else a login; `x-api-key` a custom
+    header, even an empty one, else the key, else the helper's output, else the saved Console key. With a token, a key
+    or a helper no login is sent, and with a login no Console key.
+    """
+    token, key = (world.environ.get(f"ANTHROPIC_{name}", "").strip() for name in ("AUTH_TOKEN", "API_KEY"))
+    headers = custom_headers(world.environ.get("ANTHROPIC_CUSTOM_HEADERS", ""))
+    if token:
+        yield _variable(world, "ANTHROPIC_AUTH_TOKEN", token)
+    if key and "x-api-key" not in headers:
+        yield _variable(world, "ANTHROPIC_API_KEY", key)
+    if helper is not None and not (token and (key or "x-api-key" in headers)):
+        yield Credential("apiKeyHelper", f"the output of apiKeyHelper (in {helper.place})", helper)
+    for name, value in headers.items():
+        idle = name == "authorization" and (token or helper)
+        ours = name == "x-api-key" and value in (PLACEHOLDER, token)
+        if value and any(word in name for word in CREDENTIAL_WORDS) and not idle and not ours:
+            found, name = _variable(world, "ANTHROPIC_CUSTOM_HEADERS", value), clean(name, 60)
+            yield Credential(f"{name} in {found.name}", f"{name} in {found.called}", found.source, value)
+    simple = world.environ.get("CLAUDE_CODE_SIMPLE", "").strip().lower() in ("1", "true", "yes", "on")
+    if not simple:  # a simple session looks at nothing that is saved
+        explicit = bool(token or key or helper)
+        yield from _saved(world, explicit, "authorization" in headers, "x-api-key" in headers or bool(key or helper))
+
+
+def _saved(world: World, explicit: bool, no_login: bool, no_key: bool) -> "Iterator[Credential]":
+    """The login or the Console key, whichever is sent; `no_login` and `no_key` say that its header is taken."""
+    login = None if explicit else _login(world)
+    if login is not None:
+        if not no_login:
+            yield login
+    elif not no_key and _has_console_key(world):
+        yield Credential("saved Console key", "your saved Console key (in .claude.json)", None)
+    elif not explicit and not no_login:
+        # a session with nothing else can only work with a login that is not shown to hooks
+        unseen = "CLAUDE_CODE_OAUTH_TOKEN" + (" or the Keychain" if sys.platform == "darwin" else "")
+        yield Credential("a login, if there is one", f"no key or token is set: any login of yours ({unseen})", None)
+
+
+def _is_leak(credential: Credential, endpoint: Source) -> bool:
+    """Whether the credential was set by another than whoever set the endpoint, or is Anthropic's anyway."""
+    if credential.value == PLACEHOLDER:
+        return False
+    anthropics = credential.value.startswith((ANTHROPIC_PREFIX, f"Bearer {ANTHROPIC_PREFIX}"))
+    return anthropics or credential.source is not endpoint
+
+
+def _variable(world: World, name: str, value: str) -> Credential:
+    source = world.source_of(name)
+    return Credential(name, f"your {name} ({'' if source is SHELL else 'in '}{source.place})", source, value)
+
+
+def custom_headers(text: str) -> "dict[str, str]":
+    """The headers in ANTHROPIC_CUSTOM_HEADERS, one `Name: value` a line, by lower-case name; the last one counts."""
+    found = {}
+    for line in text.split("\n"):
+        name, colon, value = line.partition(":")
+        if colon and name.strip():
+            found[name.strip().lower()] = value.strip()
+    return found
+
+
+def _login(world: World) -> "Credential | None":
+    """The login that would serve, as far as it can be seen: a variable in a settings file, or the login file."""
+    name = "CLAUDE_CODE_OAUTH_TOKEN"
+    for file in world.files:
+        if file.scope in ("managed", "user") and file.env.get(name):  # Claude Code takes it from no project's file
+            return Credential(name, f"your claude.ai login ({name} in {file.place})", None)
+    path = os.path.join(world.config, ".credentials.json")
+    login = _object(_read(path, MOST_BYTES)).get("claudeAiOauth")
+    if not isinstance(login, dict) or not login.get("accessToken"):
+        return None
+    scopes = login.get("scopes")
+    if not isinstance(scopes, list) or "user:inference" not in scopes:
+        return None  # such a login is not sent
+    return Credential("claude.ai login", f"your claude.ai login (in {world.short(path)})", None)
+
+
+def _has_console_key(world: World) -> bool:
+    """Whether a Console key is saved in Claude Code's state file; only a file with the word in it is parsed."""
+    raw = _read(os.path.join(world.config, ".config.json"), MOST_STATE_BYTES, cut=True)
+    if raw is None:
+        folder = world.config if "CLAUDE_CONFIG_DIR" in world.environ else world.home
+        raw = _read(os.path.join(folder, ".claude.json"), MOST_STATE_BYTES, cut=True)
+    if raw is None or b'"primaryApiKey"' not in raw:
+        return False
+    state = _object(raw)
+    # a file that was cut cannot be parsed, and the word alone says enough
+    return not state or bool(state.get("primaryApiKey"))
+
+
+# --- what a project's own settings decide, and what to do
+
+
+def _decided(world: World, endpoint: Source, helper: "Source | None", backend: "Backend", state_dir: str) -> str:
+    """What the project's own settings do, in words, or "" where they decide nothing or are written by us.
+
+    Claude Code runs a helper even where its output is not sent.
+    """
+    told = []
+    if endpoint.scope == "project":
+        told.append(f"sends sessions to {backend.target.label if backend.target else 'its server'}")
+    if helper is not None and helper.scope == "project":
+        told.append("runs a helper for the key")
+    if not told or _is_written_by_us(os.path.join(world.folder, ".claude", "settings.json"), state_dir):
+        return ""
+    return " and ".join(told)
+
+
+def _is_written_by_us(path: str, state_dir: str) -> bool:
+    """Whether `enable --scope project` on this machine wrote this file: its records are named after the files."""
+    if not state_dir:
+        return False
+    from hashlib import sha256  # costs milliseconds; repositories that decide such things are rare
+
+    name = sha256(os.fsencode(os.path.realpath(path))).hexdigest()
+    return os.path.exists(os.path.join(state_dir, "ownership", f"{name}.json"))
+
+
+def _fix(leaks: "Sequence[Credential]", endpoint: Source, decided: str, backend: "Backend") -> str:
+    """What to type; an administrator's settings can only be changed by the administrator."""
+    managed = [leak for leak in leaks if leak.source is not None and leak.source.scope == "managed"]
+    if managed or (leaks and endpoint.scope == "managed"):
+        return "Ask whoever manages this machine's settings"
+    if decided:
+        return f"Leave that file out: {WITHOUT_PROJECT}"
+    return f"Stop it: claude-local enable --url {backend.url}"
+
+
+# --- the files
+
+
+def _files(world: World, root: "str | None", managed_dir: str) -> "list[Source]":
+    """The settings files that are there, highest precedence first."""
+    places = [("managed", path, path) for path in _managed(managed_dir)]
+    local = os.path.join(".claude", "settings.local.json")
+    if root is not None and os.name != "nt" and root not in (world.folder, os.path.realpath(world.home)):
+        places.append(("local", os.path.join(root, local), world.short(os.path.join(root, local))))
+    places.append(("local", os.path.join(world.folder, local), local))
+    project = os.path.join(".claude", "settings.json")
+    name = "cowork_settings.json" if world.environ.get("CLAUDE_CODE_USE_COWORK_PLUGINS") else "settings.json"
+    user = os.path.join(world.config, name)
+    if os.path.realpath(os.path.join(world.folder, project)) != os.path.realpath(user):  # one file in the home folder
+        places.append(("project", os.path.join(world.folder, project), project))
+    places.append(("user", user, world.short(user)))
+    found = (_settings(scope, path, place) for scope, path, place in places)
+    return [source for source in found if source is not None]
+
+
+def _managed(folder: str) -> "list[str]":
+    """The administrator's files, highest precedence first."""
+    drop_ins = os.path.join(folder, "managed-settings.d")
+    try:
+        names = sorted(name for name in os.listdir(drop_ins) if name.endswith(".json") and not name.startswith("."))
+    except OSError:
+        names = []  # most machines have none
+    return [*(os.path.join(drop_ins, name) for name in reversed(names)), os.path.join(folder, "managed-settings.json")]
+
+
+def _settings(scope: str, path: str, place: str) -> "Source | None":
+    """One settings file; None where there is none, or where Claude Code drops it for a value of the wrong type."""
+    data = _object(_read(path, MOST_BYTES))
+    env, helper, model = data.get("env", {}), data.get("apiKeyHelper"), data.get("model", "")
+    sound = isinstance(env, dict) and isinstance(model, str) and (helper is None or isinstance(helper, str))
+    if not data or not sound:
+        return None
+    return Source(scope, clean(place, 200), env, helper)
+
+
+def _read(path: str, most: int, cut: bool = False) -> "bytes | None":
+    """The first `most` bytes of a file; None where there is none, it cannot be read, or is larger and not to be cut."""
+    try:
+        # a pipe in its place would keep us waiting for somebody to write into it
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            status = os.fstat(file)
+            usable = stat.S_ISREG(status.st_mode) and (cut or status.st_size <= most)
+            return os.read(file, most) if usable else None
+        finally:
+            os.close(file)
+    except (OSError, ValueError):  # absent, or not ours to read; ValueError: a path with a NUL in it
+        return None
+
+
+def _object(raw: "bytes | None") -> "Mapping[str, Any]":
+    """The JSON object in `raw`; empty where there is none, in which case Claude Code takes nothing from it either."""
+    if not raw:
+        return {}
+    try:
+        return parse_event(raw[3:] if raw.startswith(b"\xef\xbb\xbf") else raw)
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _as_text(value: object) -> "str | None":
+    """A value in an `env` block as Claude Code turns it into text."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return str(value) if isinstance(value, int) else None
+
+
+def _linked_root(entry: str, folder: str) -> str:
+    """The root of the main checkout whose linked worktree `folder` is; `folder` itself where `.git` leads nowhere."""
+    git_dir = _pointer(entry, "gitdir:", folder)
+    common = _pointer(os.path.join(git_dir, "commondir"), "", git_dir) if git_dir else None
+    if common is None:
+        return folder
+    return os.path.dirname(common) if os.path.basename(common) == ".git" else common
+
+
+def _pointer(file: str, prefix: str, base: str) -> "str | None":
+    """The path that one of git's one-line files names, relative to `base`; None when it is not such a file."""
+    text = os.fsdecode(_read(file, 8192) or b"").strip()
+    target = text[len(prefix) :].strip()
+    return os.path.realpath(os.path.join(base, target)) if text.startswith(prefix) and target else None

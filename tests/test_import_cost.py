@@ -1,0 +1,66 @@
+"""What the quick commands import: every package that costs time is named here with the commands that may bring it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("asyncio", "httpx", "jsonschema", "pydantic", "rich", "tomlkit", "filelock", "ssl", "subprocess")
+
+REPORT = """
+import contextlib, io, sys
+sys.argv = ["claude-local", *sys.argv[1:]]
+from claude_local_plugin.__main__ import main
+with contextlib.redirect_stdout(io.StringIO()):
+    code = main()
+print(code, *sorted({name.partition(".")[0] for name in sys.modules}), *sys.modules)
+"""
+
+
+def imported(project: Path, *arguments: str) -> set[str]:
+    """The modules that are there once the command has run in a process of its own."""
+    ended = subprocess.run(
+        [sys.executable, "-c", REPORT, *arguments],
+        cwd=project,
+        env={**os.environ, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, *names = ended.stdout.split()
+    assert code in ("0", "1")
+    return set(names)
+
+
+def test_the_version_imports_next_to_nothing(project: Path) -> None:
+    names = imported(project, "--version")
+    assert not names & {*HEAVY, "click", "json", "dataclasses", "pathlib", "platformdirs"}
+    assert {name for name in names if name.startswith("claude_local_plugin")} == {
+        "claude_local_plugin",
+        "claude_local_plugin.__main__",
+    }
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("status", "--json"), ("sessions", "list"), ("--help",), ("status", "--help")], ids=" ".join
+)
+def test_the_quick_commands_bring_none_of_the_slow_packages(project: Path, arguments: tuple[str, ...]) -> None:
+    assert not imported(project, *arguments) & set(HEAVY)
+
+
+def test_status_needs_nothing_slow_where_there_is_something_to_read_either(project: Path) -> None:
+    enabled = imported(project, "enable", "--no-check", "--url", "http://127.0.0.1:9", "--model", "m")
+    # without asking a server nothing of the network's is needed
+    assert not enabled & {"httpx", "jsonschema", "pydantic", "rich", "tomlkit"}
+    names = imported(project, "status")
+    assert not names & set(HEAVY)
+    assert not names & {"claude_local_plugin.commands.enable", "claude_local_plugin.settings.document"}
+
+
+def test_help_of_one_command_imports_no_other_command(project: Path) -> None:
+    names = imported(project, "enable", "--help")
+    assert "claude_local_plugin.cli.enable" in names
+    assert not {name for name in names if name.startswith("claude_local_plugin.commands")}
+    assert not names & {"claude_local_plugin.cli.demo", "claude_local_plugin.cli.sessions", "claude_local_plugin.cli.hooks"}
