@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.urls import is_plain_http_remote
-from claude_local_plugin.guest.backend import PLACEHOLDER
-from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective
+from claude_local_plugin.guest.backend import PLACEHOLDER, is_proxied, parse_url
+from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective, effective_env
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.settings.document import Set
 
@@ -32,7 +32,6 @@ PROVIDER_SWITCHES = tuple(
     f"CLAUDE_CODE_USE_{name}"
     for name in ("BEDROCK", "VERTEX", "FOUNDRY", "ANTHROPIC_AWS", "ANTHROPIC_GOOGLE_CLOUD", "MANTLE", "GATEWAY")
 )
-PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
 SHELL_CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 
 SLOW_PREFILL_MS = "1800000"  # half an hour: the highest that the stream watchdog accepts
@@ -146,15 +145,14 @@ def _routing(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
 
 
 def _no_proxy(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
-    if not any(effective(snapshot, f"env.{name}") for name in PROXY_VARIABLES):
+    environ, target = effective_env(snapshot), parse_url(backend.url)
+    if target is None or not is_proxied(environ, target):
         return
-    host = urlsplit(backend.url).hostname or ""
     # the client hears the lower-case name and, only where that is not set or empty, the other one
-    name = "no_proxy" if effective(snapshot, "env.no_proxy") else "NO_PROXY"
-    entries = (effective(snapshot, f"env.{name}") or "").replace(",", " ").split()
-    if host not in entries and "*" not in entries:
-        reason = "a proxy is set, and Claude Code would use it even for this host"
-        yield _env(name, ",".join([*entries, host]), reason)
+    name = "no_proxy" if environ.get("no_proxy") else "NO_PROXY"
+    entries = environ.get(name, "").replace(",", " ").split()
+    reason = "a proxy is set, and Claude Code would use it even for this host"
+    yield _env(name, ",".join([*entries, target.host]), reason)
 
 
 def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:

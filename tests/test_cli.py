@@ -53,7 +53,9 @@ def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     for name, (_, text) in cli.COMMANDS.items():
         assert re.search(rf"^  {name}\s+{re.escape(text[:30])}", shown, re.MULTILINE)
-    assert "Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be understood." in flat(shown)
+    assert "Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be understood." in flat(
+        shown
+    )
 
 
 @pytest.mark.parametrize("words", AVAILABLE, ids=" ".join)
@@ -240,7 +242,9 @@ def test_a_reader_that_was_never_there_is_none_either(project: Path, unbuffered:
 
 
 def test_output_that_cannot_carry_every_letter_carries_the_others(project: Path) -> None:
-    ended = start("enable", "--no-check", "--url", "http://far:1", "--model", "m", "--dry-run", PYTHONIOENCODING="ascii")
+    ended = start(
+        "enable", "--no-check", "--url", "http://far:1", "--model", "m", "--dry-run", PYTHONIOENCODING="ascii"
+    )
     assert ended.returncode == 0
     assert '+    "ANTHROPIC_MODEL": "m",' in ended.stdout
     assert "else ?opus? asks your server" in ended.stderr

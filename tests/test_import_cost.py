@@ -44,7 +44,9 @@ def test_the_version_imports_next_to_nothing(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("status",), ("status", "--json"), ("sessions", "list"), ("--help",), ("status", "--help")], ids=" ".join
+    "arguments",
+    [("status",), ("status", "--json"), ("sessions", "list"), ("--help",), ("status", "--help")],
+    ids=" ".join,
 )
 def test_the_quick_commands_bring_none_of_the_slow_packages(project: Path, arguments: tuple[str, ...]) -> None:
     assert not imported(project, *arguments) & set(HEAVY)
@@ -63,4 +65,8 @@ def test_help_of_one_command_imports_no_other_command(project: Path) -> None:
     names = imported(project, "enable", "--help")
     assert "claude_local_plugin.cli.enable" in names
     assert not {name for name in names if name.startswith("claude_local_plugin.commands")}
-    assert not names & {"claude_local_plugin.cli.demo", "claude_local_plugin.cli.sessions", "claude_local_plugin.cli.hooks"}
+    assert not names & {
+        "claude_local_plugin.cli.demo",
+        "claude_local_plugin.cli.sessions",
+        "claude_local_plugin.cli.hooks",
+    }

@@ -42,9 +42,7 @@ def test_asking_makes_no_folder(home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "file"), [("hooks", "claude_local_hook.py"), ("schemas", "env.schema.json")]
-)
+@pytest.mark.parametrize(("name", "file"), [("hooks", "claude_local_hook.py"), ("schemas", "env.schema.json")])
 def test_what_is_shipped_is_found(name: str, file: str) -> None:
     folder = paths.shipped(name)
     assert folder.is_absolute()

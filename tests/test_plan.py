@@ -9,6 +9,7 @@ import pytest
 
 from claude_local_plugin import plan
 from claude_local_plugin.backends.needs import Needs, needs
+from claude_local_plugin.guest.backend import PROXY_VARIABLES
 from claude_local_plugin.precedence import Scope, Snapshot, gather
 from claude_local_plugin.precedence.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.settings.variables import catalogue
@@ -140,7 +141,7 @@ def test_without_a_proxy_no_proxy_is_not_touched(tmp_path: Path) -> None:
     assert not [key for key in keys if "proxy" in key.lower()]
 
 
-@pytest.mark.parametrize("proxy", plan.PROXY_VARIABLES)
+@pytest.mark.parametrize("proxy", PROXY_VARIABLES)
 def test_with_a_proxy_the_host_is_added_to_no_proxy(tmp_path: Path, proxy: str) -> None:
     assert planned(world(tmp_path, shell={proxy: "http://proxy:3128"}))["env.NO_PROXY"] == "127.0.0.1"
 
@@ -370,7 +371,7 @@ def test_model_capabilities_go_where_they_are_heard_and_are_a_warning_elsewhere(
 @pytest.mark.parametrize("scope", [Scope.LOCAL, Scope.PROJECT])
 def test_nothing_that_a_project_file_may_not_set_is_ever_written_there(tmp_path: Path, scope: Scope) -> None:
     names = {*plan.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
-    shell = {name: "x" for name in (*names, "ANTHROPIC_CUSTOM_HEADERS", "no_proxy", "ANTHROPIC_API_KEY")}
+    shell = dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS", "no_proxy", "ANTHROPIC_API_KEY"), "x")
     snapshot = world(tmp_path, shell=shell, user={"apiKeyHelper": "x"}, state={"primaryApiKey": "k"})
     for kind, version in (("vllm", "0.11.1"), ("vllm", "0.32.0"), ("unknown", None), ("llama.cpp", None)):
         keys = planned(snapshot, scope, needs(kind, version))
@@ -380,7 +381,7 @@ def test_nothing_that_a_project_file_may_not_set_is_ever_written_there(tmp_path:
 
 def test_every_variable_that_is_written_is_in_the_catalogue_as_one_we_write(tmp_path: Path) -> None:
     names = {*plan.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
-    shell = {name: "x" for name in (*names, "ANTHROPIC_CUSTOM_HEADERS")}
+    shell = dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS"), "x")
     written = set()
     for more in ({}, {"no_proxy": "x"}):
         keys = planned(world(tmp_path, shell={**shell, **more}), Scope.USER, needs("vllm", "0.17.0"))
@@ -526,4 +527,3 @@ def test_a_first_start_that_is_not_finished_is_said_for_project_files(tmp_path: 
 def test_what_an_old_vllm_cannot_do_is_said(tmp_path: Path, version: str) -> None:
     found = plan.warnings(world(tmp_path), backend(), needs("vllm", version), Scope.USER, onboarded=True)
     assert any("vLLM before " in text for text in found)
-

@@ -81,9 +81,10 @@ class Problem:
 class Reply:
     """What came back for one request, and when. Times are seconds since the request was begun.
 
-    `streamed` says whether it arrived as a stream, `status` is None without an HTTP answer. An error inside a stream leaves status 200 and sets `error`. `ttft` is the
-    time to the first piece of content, `gaps` are the times between the pieces after it (streamed answers only). A
-    piece is mostly one token; servers that hold tokens back, as tool parsers do, send several in one.
+    `streamed` says whether it arrived as a stream, `status` is None without an HTTP answer. An error inside a stream
+    leaves status 200 and sets `error`. `ttft` is the time to the first piece of content, `gaps` are the times between
+    the pieces after it (streamed answers only). A piece is mostly one token; servers that hold tokens back, as tool
+    parsers do, send several in one.
     """
 
     status: int | None

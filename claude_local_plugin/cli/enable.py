@@ -75,12 +75,12 @@ def enable(
         _show(prepared, place)
         for warning in (*prepared.warnings, *prepared.unheard):
             err(place.environ).line(f"! {warning}", "yellow")
-    if prepared.changed and not dry_run:
-        if asking and not click.confirm("Write this?", default=True, err=True):
+    if dry_run:
+        written = command.Written(prepared.sentence, prepared.unheard)
+    else:
+        if prepared.changed and asking and not click.confirm("Write this?", default=True, err=True):
             raise click.exceptions.Abort
         written = command.write(prepared)
-    else:
-        written = command.Written(prepared.sentence, prepared.unheard)
     if as_json:
         print(json_text(command.report(prepared, dry_run=dry_run)))
     else:

@@ -141,7 +141,7 @@ def _show_keys(explanation: "Explanation", place: Place) -> None:
                 f"{'*' if row['state'] == 'wins' else ' '} {row['scope']}",
                 '""' if row["value"] == "" else str(row["value"]),
                 _at(row, place),
-                "" if row["state"] == "wins" else short_text(f"{row['state']}: {row['reason']}", place),
+                "" if row["state"] == "wins" else short_text(_fate(row), place),
             )
             for row in found["candidates"]
         ]
@@ -150,6 +150,12 @@ def _show_keys(explanation: "Explanation", place: Place) -> None:
             printer.line(line, "bold" if line.startswith("*") else "")
     if explanation.changes is not None:
         _show_changes(explanation, place)
+
+
+def _fate(row: dict[str, Any]) -> str:
+    """What became of a value that does not win, and why."""
+    reason = str(row["reason"])
+    return reason if reason.startswith(row["state"]) else f"{row['state']}: {reason}"
 
 
 def _show_changes(explanation: "Explanation", place: Place) -> None:

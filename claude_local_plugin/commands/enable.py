@@ -169,7 +169,10 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
 
 
 def write(prepared: Prepared) -> Written:
-    """Carry the plan out, read everything back as Claude Code would, and say what a session here will now use."""
+    """Carry the plan out, read everything back as Claude Code would, and say what a session here will now use.
+
+    Where everything stands already nothing is written, unless an interrupted run has left something to clear away.
+    """
     world = prepared.world
     extras = prepared.exclude
     ownership.apply(prepared.settings_file, {BACKEND: prepared.changes}, state_dir=world.state_dir, extras=extras)
@@ -178,8 +181,9 @@ def write(prepared: Prepared) -> Written:
         file.rewrite(
             Path(extras["exclude_file"]), lambda text: git.with_line(text, line), lock_dir=world.state_dir / "locks"
         )
-    version = prepared.server.version if prepared.server else None
-    ledger.remember_backend(world.state_dir, prepared.backend.url, prepared.backend.kind, version)
+    backend = prepared.backend
+    if prepared.changed or ledger.backend_kind(world.state_dir, backend.url) is None:
+        ledger.remember_backend(world.state_dir, backend.url, backend.kind, backend.version)
     snapshot = world.snapshot()
     resolution = resolve(snapshot)
     return Written(

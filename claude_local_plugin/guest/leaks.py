@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 #: Claude Code reads no settings file larger than this many bytes.
 MOST_BYTES = 2 * 1024 * 1024
-#: `~/.claude.json` grows with every project; no more of it than this is looked at.
+#: `~/.claude.json` grows with every project; no more of it than this is searched, this much at a time: pieces that fit
+#: a processor's cache cost half of what the whole at once does.
 MOST_STATE_BYTES = 8 * 1024 * 1024
+PIECE_BYTES = 65536
 
 #: How Anthropic's own keys and tokens begin: they are never another server's, wherever they are written.
 ANTHROPIC_PREFIX = "sk-ant-"
@@ -197,7 +199,9 @@ def _saved(world: World, explicit: bool, no_login: bool, no_key: bool) -> "Itera
         if not no_login:
             yield login
     elif not no_key and _has_console_key(world):
-        yield Credential("saved Console key", "your saved Console key (in .claude.json)", None)
+        # a login that is not shown to hooks would be sent in its place
+        instead = "" if explicit else " or, where it is set, CLAUDE_CODE_OAUTH_TOKEN"
+        yield Credential("saved Console key", f"your saved Console key (in .claude.json){instead}", None)
     elif not explicit and not no_login:
         # a session with nothing else can only work with a login that is not shown to hooks
         unseen = "CLAUDE_CODE_OAUTH_TOKEN" + (" or the Keychain" if sys.platform == "darwin" else "")
@@ -245,14 +249,13 @@ def _login(world: World) -> "Credential | None":
 
 def _has_console_key(world: World) -> bool:
     """Whether a Console key is saved in Claude Code's state file; only a file with the word in it is parsed."""
-    raw = _read(os.path.join(world.config, ".config.json"), MOST_STATE_BYTES, cut=True)
-    if raw is None:
-        folder = world.config if "CLAUDE_CONFIG_DIR" in world.environ else world.home
-        raw = _read(os.path.join(folder, ".claude.json"), MOST_STATE_BYTES, cut=True)
-    if raw is None or b'"primaryApiKey"' not in raw:
+    path = os.path.join(world.config, ".config.json")
+    if not os.path.exists(path):
+        path = os.path.join(world.config if "CLAUDE_CONFIG_DIR" in world.environ else world.home, ".claude.json")
+    if not _has_word(path, b'"primaryApiKey"'):
         return False
-    state = _object(raw)
-    # a file that was cut cannot be parsed, and the word alone says enough
+    state = _object(_read(path, MOST_BYTES))
+    # of a file that is too large to be parsed here the word alone says enough
     return not state or bool(state.get("primaryApiKey"))
 
 
@@ -275,13 +278,19 @@ def _decided(world: World, endpoint: Source, helper: "Source | None", backend: "
 
 
 def _is_written_by_us(path: str, state_dir: str) -> bool:
-    """Whether `enable --scope project` on this machine wrote this file: its records are named after the files."""
+    """Whether the file is just as `enable --scope project` on this machine left it.
+
+    Records are named after the files and hold the SHA-256 of what was left there; after a pull the file may send
+    sessions elsewhere.
+    """
     if not state_dir:
         return False
     from hashlib import sha256  # costs milliseconds; repositories that decide such things are rare
 
     name = sha256(os.fsencode(os.path.realpath(path))).hexdigest()
-    return os.path.exists(os.path.join(state_dir, "ownership", f"{name}.json"))
+    record = _read(os.path.join(state_dir, "ownership", f"{name}.json"), MOST_BYTES)
+    text = _read(path, MOST_BYTES)
+    return bool(record and text) and sha256(text or b"").hexdigest().encode() in (record or b"")
 
 
 def _fix(leaks: "Sequence[Credential]", endpoint: Source, decided: str, backend: "Backend") -> str:
@@ -334,19 +343,45 @@ def _settings(scope: str, path: str, place: str) -> "Source | None":
     return Source(scope, clean(place, 200), env, helper)
 
 
-def _read(path: str, most: int, cut: bool = False) -> "bytes | None":
-    """The first `most` bytes of a file; None where there is none, it cannot be read, or is larger and not to be cut."""
+def _read(path: str, most: int) -> "bytes | None":
+    """The bytes of a file; None where there is none, it cannot be read, or is larger than `most` bytes."""
     try:
-        # a pipe in its place would keep us waiting for somebody to write into it
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        file = _open(path)
         try:
-            status = os.fstat(file)
-            usable = stat.S_ISREG(status.st_mode) and (cut or status.st_size <= most)
-            return os.read(file, most) if usable else None
+            return os.read(file, most) if os.fstat(file).st_size <= most else None
         finally:
             os.close(file)
     except (OSError, ValueError):  # absent, or not ours to read; ValueError: a path with a NUL in it
         return None
+
+
+def _has_word(path: str, word: bytes) -> bool:
+    """Whether the word stands in the first MOST_STATE_BYTES of a file."""
+    try:
+        file = _open(path)
+        try:
+            end = b""
+            for _ in range(MOST_STATE_BYTES // PIECE_BYTES):
+                piece = os.read(file, PIECE_BYTES)
+                if word in end + piece:
+                    return True
+                if not piece:
+                    break
+                end = piece[-len(word) :]
+            return False
+        finally:
+            os.close(file)
+    except (OSError, ValueError):  # as above
+        return False
+
+
+def _open(path: str) -> int:
+    """A regular file opened for reading; a pipe in its place would keep us waiting for somebody to write into it."""
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise OSError(f"{path} is no file")
 
 
 def _object(raw: "bytes | None") -> "Mapping[str, Any]":

@@ -150,10 +150,10 @@ BACKEND = {
 WEAKEST = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell", "ANTHROPIC_MODEL": "model-shell"}
 
 
-def _nothing(_: bool) -> Iterator[tuple[str, Scenario]]:
-    yield "nothing", Scenario()
-    yield "login-only", Scenario(credentials=LOGIN)
-    yield "console-only", Scenario(home_json=CONSOLE)
+def _nothing(ask: _Ask, _: bool) -> None:
+    ask("nothing", Scenario())
+    ask("login-only", Scenario(credentials=LOGIN))
+    ask("console-only", Scenario(home_json=CONSOLE))
 
 
 def _value(key: str, place: str) -> str:
@@ -174,93 +174,63 @@ KEYS = (
 )
 
 
-def _alone(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _alone(ask: _Ask, thorough: bool) -> None:
     for place in SOURCES:
         for key in KEYS if thorough else ():
             # The backend is in the weakest source there is, so that it disturbs as little as possible.
             rest = {"shell": WEAKEST}
-            yield f"alone/{key}/{place}", _put(_merge(rest, {place: {key: _value(key, place)}}))
-        yield f"alone/block/{place}", _put({place: {key: _value(key, place) for key in KEYS}})
-        yield f"alone/url-only/{place}", _put({place: {"ANTHROPIC_BASE_URL": url(place)}})
-        yield (
-            f"alone/url-only-with-login/{place}",
-            _put({place: {"ANTHROPIC_BASE_URL": url(place)}}, credentials=LOGIN),
-        )
+            ask.env(f"alone/{key}/{place}", rest, {place: {key: _value(key, place)}})
+        ask.env(f"alone/block/{place}", {place: {key: _value(key, place) for key in KEYS}})
+        ask.env(f"alone/url-only/{place}", {place: {"ANTHROPIC_BASE_URL": url(place)}})
+        ask.env(f"alone/url-only-with-login/{place}", {place: {"ANTHROPIC_BASE_URL": url(place)}}, credentials=LOGIN)
     for place in SCOPES if thorough else ():
         for key in ("model", "apiKeyHelper"):
             value = f"echo helper-{place}" if key == "apiKeyHelper" else f"model-{place}"
-            yield (
-                f"alone/{key}/{place}",
-                _make(
-                    {place: {key: value}},
-                    {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"},
-                ),
-            )
+            ask.given(f"alone/{key}/{place}", {place: {key: value}}, {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"})
 
 
-def _pairs(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _pairs(ask: _Ask, thorough: bool) -> None:
     for first, second in itertools.combinations(SOURCES, 2):
         for key in KEYS:
             if not thorough and key != "ANTHROPIC_BASE_URL" and (first, second) not in ADJACENT:
                 continue
             variables = _merge(BACKEND, {first: {key: _value(key, first)}, second: {key: _value(key, second)}})
-            yield f"pair/{key}/{first}+{second}", _put(variables)
+            ask.env(f"pair/{key}/{first}+{second}", variables)
     for first, second in itertools.combinations(SCOPES, 2):
         shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
         for key in ("model", "apiKeyHelper"):
             word = "echo helper-" if key == "apiKeyHelper" else "model-"
-            yield f"pair/{key}/{first}+{second}", _make({p: {key: f"{word}{p}"} for p in (first, second)}, shell)
+            ask.given(f"pair/{key}/{first}+{second}", {p: {key: f"{word}{p}"} for p in (first, second)}, shell)
     everywhere = {place: {key: _value(key, place) for key in KEYS} for place in SOURCES}
-    yield "pair/everything-everywhere", _put(everywhere)
+    ask.env("pair/everything-everywhere", everywhere)
 
 
-def _cancelled(_: bool) -> Iterator[tuple[str, Scenario]]:
+def _cancelled(ask: _Ask, _: bool) -> None:
     for key in KEYS:
         for strong, weak in itertools.combinations(SOURCES, 2):
             if (strong, weak) not in ADJACENT:
                 continue
             rest = {"shell": WEAKEST}
-            yield (
-                f"cancel/{key}/{strong}>{weak}",
-                _put(_merge(rest, {weak: {key: _value(key, weak)}, strong: {key: ""}})),
-            )
+            ask.env(f"cancel/{key}/{strong}>{weak}", rest, {weak: {key: _value(key, weak)}, strong: {key: ""}})
     for key in ("model", "apiKeyHelper"):
         for strong, weak in itertools.pairwise(SCOPES):
             value = f"echo helper-{weak}" if key == "apiKeyHelper" else f"model-{weak}"
             shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
-            yield f"cancel/{key}/{strong}>{weak}", _make({weak: {key: value}, strong: {key: ""}}, shell)
-    yield (
-        "cancel/oauth-by-user",
-        _put({"shell": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"}, "user": {"CLAUDE_CODE_OAUTH_TOKEN": ""}} | {}),
-    )
-    yield (
-        "cancel/oauth-by-local",
-        _put(
-            {
+            ask.given(f"cancel/{key}/{strong}>{weak}", {weak: {key: value}, strong: {key: ""}}, shell)
+    ask.env("cancel/oauth-by-user", {"shell": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"}, "user": {"CLAUDE_CODE_OAUTH_TOKEN": ""}} | {})
+    ask.env("cancel/oauth-by-local", {
                 "shell": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"},
                 "local": {"CLAUDE_CODE_OAUTH_TOKEN": "", "ANTHROPIC_BASE_URL": url("local")},
-            }
-        ),
-    )
+            })
     for key in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"):
-        yield (
-            f"cancel/empty-in-shell/{key}",
-            _put({"shell": {key: "", "ANTHROPIC_BASE_URL": url("shell")}}, credentials=LOGIN),
-        )
-    yield (
-        "cancel/all-with-login",
-        _put(
-            {
+        ask.env(f"cancel/empty-in-shell/{key}", {"shell": {key: "", "ANTHROPIC_BASE_URL": url("shell")}}, credentials=LOGIN)
+    ask.env("cancel/all-with-login", {
                 "local": {
                     "ANTHROPIC_BASE_URL": url("local"),
                     "ANTHROPIC_AUTH_TOKEN": "token-local",
                     "ANTHROPIC_API_KEY": "",
                 }
-            },
-            credentials=LOGIN,
-            home_json=CONSOLE,
-        ),
-    )
+            }, credentials=LOGIN, home_json=CONSOLE)
 
 
 ADJACENT = {
@@ -275,7 +245,7 @@ ADJACENT = {
 }
 
 
-def _credentials(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _credentials(ask: _Ask, thorough: bool) -> None:
     """Every set of credential sources, with and without an endpoint of one's own."""
     sources = ("key", "token", "helper", "oauth", "login", "console")
     for size in range(len(sources) + 1):
@@ -295,13 +265,13 @@ def _credentials(thorough: bool) -> Iterator[tuple[str, Scenario]]:
                 "home_json": CONSOLE if "console" in chosen else None,
             }
             name = "+".join(chosen) or "none"
-            yield f"credentials/custom/{name}", _make(settings, shell | {"ANTHROPIC_BASE_URL": url("shell")}, **rest)
+            ask.given(f"credentials/custom/{name}", settings, shell | {"ANTHROPIC_BASE_URL": url("shell")}, **rest)
             if thorough or size == 1:
-                yield f"credentials/cloud/{name}", _make(settings, shell, **rest)
+                ask.given(f"credentials/cloud/{name}", settings, shell, **rest)
             if "helper" in chosen or not chosen or (not thorough and size > 1):
                 continue
             local = {"local": {"env": {"ANTHROPIC_BASE_URL": url("local")}}}
-            yield f"credentials/local/{name}", _make(settings | local, shell, **rest)
+            ask.given(f"credentials/local/{name}", settings | local, shell, **rest)
     expired = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"expiresAt": 1_000}}
     profile_only = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"scopes": ["user:profile"]}}
     for name, login in {
@@ -312,66 +282,43 @@ def _credentials(thorough: bool) -> Iterator[tuple[str, Scenario]]:
         "token-empty": {"claudeAiOauth": {"accessToken": ""}},
         "token-only": {"claudeAiOauth": {"accessToken": "oauth-from-login"}},
     }.items():
-        yield f"credentials/login-{name}", _put({"user": {"ANTHROPIC_BASE_URL": url("user")}}, credentials=login)
+        ask.env(f"credentials/login-{name}", {"user": {"ANTHROPIC_BASE_URL": url("user")}}, credentials=login)
     for name, console in {"empty-key": {"primaryApiKey": ""}, "malformed": "{", "number": {"primaryApiKey": 5}}.items():
-        yield f"credentials/console-{name}", _put({"user": {"ANTHROPIC_BASE_URL": url("user")}}, home_json=console)
+        ask.env(f"credentials/console-{name}", {"user": {"ANTHROPIC_BASE_URL": url("user")}}, home_json=console)
     for scope in SCOPES if thorough else ("local",):
-        yield (
-            f"credentials/helper-empty-output/{scope}",
-            _make({scope: {"apiKeyHelper": "true", "env": {"ANTHROPIC_BASE_URL": url(scope)}}}),
-        )
-    yield (
-        "credentials/helper-fails",
-        _make({"user": {"apiKeyHelper": "false", "env": {"ANTHROPIC_BASE_URL": url("user")}}}),
-    )
-    yield (
-        "credentials/helper-fails-with-key",
-        _make(
-            {
+        ask.given(f"credentials/helper-empty-output/{scope}", {scope: {"apiKeyHelper": "true", "env": {"ANTHROPIC_BASE_URL": url(scope)}}})
+    ask.given("credentials/helper-fails", {"user": {"apiKeyHelper": "false", "env": {"ANTHROPIC_BASE_URL": url("user")}}})
+    ask.given("credentials/helper-fails-with-key", {
                 "user": {
                     "apiKeyHelper": "false",
                     "env": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_API_KEY": "key-user"},
                 }
-            }
-        ),
-    )
+            })
     for blank in (" ", "\t", " padded "):
-        yield (
-            f"credentials/token-{blank!r}",
-            _put({"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_AUTH_TOKEN": blank}}),
-        )
-        yield (
-            f"credentials/key-{blank!r}",
-            _put({"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_API_KEY": blank}}),
-        )
+        ask.env(f"credentials/token-{blank!r}", {"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_AUTH_TOKEN": blank}})
+        ask.env(f"credentials/key-{blank!r}", {"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_API_KEY": blank}})
 
 
-def _providers(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _providers(ask: _Ask, thorough: bool) -> None:
     shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
     for switch in PROVIDER_SWITCHES:
         for value in SPELLINGS if thorough or switch == PROVIDER_SWITCHES[0] else ("1", "0"):
-            yield f"provider/{switch}={value!r}", _put({"shell": shell | {switch: value}})
+            ask.env(f"provider/{switch}={value!r}", {"shell": shell | {switch: value}})
         for place in SCOPES if thorough else ("local",):
-            yield f"provider/{switch}/{place}", _put({"shell": shell, place: {switch: "1"}})
+            ask.env(f"provider/{switch}/{place}", {"shell": shell, place: {switch: "1"}})
         for place in ("local", "user") if thorough else ("local",):
-            yield f"provider/{switch}/cancelled-by-{place}", _put({"shell": shell | {switch: "1"}, place: {switch: ""}})
-            yield f"provider/{switch}/zeroed-by-{place}", _put({"shell": shell | {switch: "1"}, place: {switch: "0"}})
+            ask.env(f"provider/{switch}/cancelled-by-{place}", {"shell": shell | {switch: "1"}, place: {switch: ""}})
+            ask.env(f"provider/{switch}/zeroed-by-{place}", {"shell": shell | {switch: "1"}, place: {switch: "0"}})
     for first, second in itertools.combinations(PROVIDER_SWITCHES, 2):
-        yield f"provider/{first}+{second}", _put({"shell": shell | {first: "1", second: "1"}})
-    yield "provider/all", _put({"shell": shell | dict.fromkeys(PROVIDER_SWITCHES, "1")})
-    yield "provider/without-credentials", _put({"shell": {"CLAUDE_CODE_USE_BEDROCK": "1"}})
-    yield (
-        "provider/bedrock-url",
-        _put({"shell": shell | {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": url("shell")}}),
-    )
+        ask.env(f"provider/{first}+{second}", {"shell": shell | {first: "1", second: "1"}})
+    ask.env("provider/all", {"shell": shell | dict.fromkeys(PROVIDER_SWITCHES, "1")})
+    ask.env("provider/without-credentials", {"shell": {"CLAUDE_CODE_USE_BEDROCK": "1"}})
+    ask.env("provider/bedrock-url", {"shell": shell | {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": url("shell")}})
     for name in ("BEDROCK", "VERTEX", "FOUNDRY", "AWS", "GOOGLE_CLOUD"):
-        yield (
-            f"provider/{name}-url-without-switch",
-            _put({"shell": shell | {f"ANTHROPIC_{name}_BASE_URL": url("user")}}),
-        )
+        ask.env(f"provider/{name}-url-without-switch", {"shell": shell | {f"ANTHROPIC_{name}_BASE_URL": url("user")}})
 
 
-def _values(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _values(ask: _Ask, thorough: bool) -> None:
     odd: tuple[tuple[str, Any], ...] = (
         ("null", None),
         ("number", 5),
@@ -391,9 +338,9 @@ def _values(thorough: bool) -> Iterator[tuple[str, Scenario]]:
         for name, value in odd:
             if key != "ANTHROPIC_MODEL" and (name == "unicode" or not thorough):
                 continue  # a header takes no such text, and the rest is as with the model
-            yield f"value/{key}/{name}", _put(_merge(BACKEND, {"local": {key: value}}))
+            ask.env(f"value/{key}/{name}", BACKEND, {"local": {key: value}})
     for name, value in (("null", None), ("false", False), ("zero", 0), ("true", True), ("one", 1)):
-        yield f"value/switch/{name}", _put(_merge(BACKEND, {"local": {"CLAUDE_CODE_USE_BEDROCK": value}}))
+        ask.env(f"value/switch/{name}", BACKEND, {"local": {"CLAUDE_CODE_USE_BEDROCK": value}})
     for name, value in {
         "slash": url("local") + "/",
         "two-slashes": url("local") + "//",
@@ -411,10 +358,10 @@ def _values(thorough: bool) -> Iterator[tuple[str, Scenario]]:
         "null": None,
         "number": 5,
     }.items():
-        yield f"value/ANTHROPIC_BASE_URL/{name}", _put(_merge(BACKEND, {"local": {"ANTHROPIC_BASE_URL": value}}))
+        ask.env(f"value/ANTHROPIC_BASE_URL/{name}", BACKEND, {"local": {"ANTHROPIC_BASE_URL": value}})
 
 
-def _models(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _models(ask: _Ask, thorough: bool) -> None:
     shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
     targets = {name: f"target-{name.split('_')[2].lower()}" for name in ALIAS_VARIABLES}
     for alias in (
@@ -430,87 +377,54 @@ def _models(thorough: bool) -> Iterator[tuple[str, Scenario]]:
     ):
         if not thorough and alias in {"fable", "sonnet[1m]", "claude-opus-4-1", "inherit"}:
             continue
-        yield f"model/env/{alias}", _put({"shell": shell | {"ANTHROPIC_MODEL": alias}})
-        yield f"model/env-targets/{alias}", _put({"shell": shell | targets | {"ANTHROPIC_MODEL": alias}})
+        ask.env(f"model/env/{alias}", {"shell": shell | {"ANTHROPIC_MODEL": alias}})
+        ask.env(f"model/env-targets/{alias}", {"shell": shell | targets | {"ANTHROPIC_MODEL": alias}})
         if thorough:
-            yield f"model/setting/{alias}", _make({"user": {"model": alias}}, shell)
-        yield f"model/setting-targets/{alias}", _make({"user": {"model": alias}}, shell | targets)
+            ask.given(f"model/setting/{alias}", {"user": {"model": alias}}, shell)
+        ask.given(f"model/setting-targets/{alias}", {"user": {"model": alias}}, shell | targets)
         if thorough and alias.strip():
-            yield f"model/cli/{alias}", _make({}, shell, model=alias)
+            ask.given(f"model/cli/{alias}", {}, shell, model=alias)
         if alias.strip():
-            yield f"model/cli-targets/{alias}", _make({}, shell | targets, model=alias)
+            ask.given(f"model/cli-targets/{alias}", {}, shell | targets, model=alias)
     for variable in ALIAS_VARIABLES:
-        yield f"model/only/{variable}", _put({"shell": shell | {variable: "target"}})
-        yield (
-            f"model/only-oauth/{variable}",
-            _put(
-                {
+        ask.env(f"model/only/{variable}", {"shell": shell | {variable: "target"}})
+        ask.env(f"model/only-oauth/{variable}", {
                     "shell": {
                         "ANTHROPIC_BASE_URL": url("shell"),
                         "CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell",
                         variable: "target",
                     }
-                }
-            ),
-        )
+                })
     for subscription in ("max", "pro", "team", "enterprise", "free", None):
         login = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"subscriptionType": subscription}}
-        yield (
-            f"model/subscription/{subscription}",
-            _put({"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, credentials=login),
-        )
-    yield "model/default-model", _put({"shell": shell | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}})
-    yield "model/default-model-alias", _put({"shell": shell | targets | {"ANTHROPIC_DEFAULT_MODEL": "sonnet"}})
-    yield (
-        "model/default-model-and-setting",
-        _make({"user": {"model": "chosen"}}, shell | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}),
-    )
-    yield "model/default-model-and-opus", _put({"shell": shell | targets | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}})
-    yield "model/small-fast", _put({"shell": shell | {"ANTHROPIC_SMALL_FAST_MODEL": "small"}})
-    yield "model/subagent", _put({"shell": shell | {"CLAUDE_CODE_SUBAGENT_MODEL": "sub"}})
-    yield "model/cli-over-all", _make({"managed": {"model": "m", "env": {"ANTHROPIC_MODEL": "e"}}}, shell, model="c")
-    yield (
-        "model/env-over-setting",
-        _make({"managed": {"model": "model-managed"}}, shell | {"ANTHROPIC_MODEL": "model-shell"}),
-    )
-    yield (
-        "model/env-empty-then-setting",
-        _make(
-            {"user": {"model": "chosen"}, "local": {"env": {"ANTHROPIC_MODEL": ""}}}, shell | {"ANTHROPIC_MODEL": "x"}
-        ),
-    )
+        ask.env(f"model/subscription/{subscription}", {"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, credentials=login)
+    ask.env("model/default-model", {"shell": shell | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}})
+    ask.env("model/default-model-alias", {"shell": shell | targets | {"ANTHROPIC_DEFAULT_MODEL": "sonnet"}})
+    ask.given("model/default-model-and-setting", {"user": {"model": "chosen"}}, shell | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"})
+    ask.env("model/default-model-and-opus", {"shell": shell | targets | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}})
+    ask.env("model/small-fast", {"shell": shell | {"ANTHROPIC_SMALL_FAST_MODEL": "small"}})
+    ask.env("model/subagent", {"shell": shell | {"CLAUDE_CODE_SUBAGENT_MODEL": "sub"}})
+    ask.given("model/cli-over-all", {"managed": {"model": "m", "env": {"ANTHROPIC_MODEL": "e"}}}, shell, model="c")
+    ask.given("model/env-over-setting", {"managed": {"model": "model-managed"}}, shell | {"ANTHROPIC_MODEL": "model-shell"})
+    ask.given("model/env-empty-then-setting", {"user": {"model": "chosen"}, "local": {"env": {"ANTHROPIC_MODEL": ""}}}, shell | {"ANTHROPIC_MODEL": "x"})
     for variable in ALIAS_VARIABLES:
         for value in ("", "sonnet", "opus", "target[1m]"):
-            yield (
-                f"model/target/{variable}={value}",
-                _put({"shell": shell | {variable: value, "ANTHROPIC_MODEL": variable.split("_")[2].lower()}}),
-            )
-    yield (
-        "model/target-scopes",
-        _put(
-            {
+            ask.env(f"model/target/{variable}={value}", {"shell": shell | {variable: value, "ANTHROPIC_MODEL": variable.split("_")[2].lower()}})
+    ask.env("model/target-scopes", {
                 "shell": shell | {"ANTHROPIC_DEFAULT_OPUS_MODEL": "a", "ANTHROPIC_MODEL": "opus"},
                 "local": {"ANTHROPIC_DEFAULT_OPUS_MODEL": "b"},
-            }
-        ),
-    )
-    yield "model/override", _make({"user": {"modelOverrides": {"claude-opus-5-5": "mine"}}}, shell)
-    yield "model/override-named", _make({"user": {"modelOverrides": {"mine": "yours"}, "model": "mine"}}, shell)
-    yield (
-        "model/picker",
-        _make(
-            {
+            })
+    ask.given("model/override", {"user": {"modelOverrides": {"claude-opus-5-5": "mine"}}}, shell)
+    ask.given("model/override-named", {"user": {"modelOverrides": {"mine": "yours"}, "model": "mine"}}, shell)
+    ask.given("model/picker", {
                 "user": {
                     "modelPicker": {"options": [{"model": "mine", "label": "Mine", "behavesAs": "claude-sonnet-4-5"}]},
                     "model": "mine",
                 }
-            },
-            shell,
-        ),
-    )
+            }, shell)
 
 
-def _windows(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _windows(ask: _Ask, thorough: bool) -> None:
     shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
     window = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
     for value in (
@@ -531,7 +445,7 @@ def _windows(thorough: bool) -> Iterator[tuple[str, Scenario]]:
         "abc",
         "1e5",
     ):
-        yield f"window/unknown/{value}", _put({"shell": shell | {"ANTHROPIC_MODEL": "mine", window: value}})
+        ask.env(f"window/unknown/{value}", {"shell": shell | {"ANTHROPIC_MODEL": "mine", window: value}})
     for model in (
         "mine[1m]",
         "claude-sonnet-4-5",
@@ -553,96 +467,66 @@ def _windows(thorough: bool) -> Iterator[tuple[str, Scenario]]:
             "my-claude-sonnet-4-5",
         }:
             continue
-        yield f"window/model/{model}", _put({"shell": shell | {"ANTHROPIC_MODEL": model}})
-        yield f"window/model-limited/{model}", _put({"shell": shell | {"ANTHROPIC_MODEL": model, window: "65536"}})
-        yield (
-            f"window/model-no-compact/{model}",
-            _put({"shell": shell | {"ANTHROPIC_MODEL": model, window: "65536", "DISABLE_COMPACT": "1"}}),
-        )
-        yield (
-            f"window/model-no-1m/{model}",
-            _put({"shell": shell | {"ANTHROPIC_MODEL": model, "CLAUDE_CODE_DISABLE_1M_CONTEXT": "1"}}),
-        )
-    yield "window/number-in-file", _put(_merge(BACKEND, {"local": {window: 65536}}))
-    yield (
-        "window/auto-compact-window",
-        _put({"shell": shell | {"ANTHROPIC_MODEL": "mine", "CLAUDE_CODE_AUTO_COMPACT_WINDOW": "120000"}}),
-    )
-    yield (
-        "window/picker",
-        _make(
-            {
+        ask.env(f"window/model/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model}})
+        ask.env(f"window/model-limited/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model, window: "65536"}})
+        ask.env(f"window/model-no-compact/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model, window: "65536", "DISABLE_COMPACT": "1"}})
+        ask.env(f"window/model-no-1m/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model, "CLAUDE_CODE_DISABLE_1M_CONTEXT": "1"}})
+    ask.env("window/number-in-file", BACKEND, {"local": {window: 65536}})
+    ask.env("window/auto-compact-window", {"shell": shell | {"ANTHROPIC_MODEL": "mine", "CLAUDE_CODE_AUTO_COMPACT_WINDOW": "120000"}})
+    ask.given("window/picker", {
                 "user": {
                     "modelPicker": {"options": [{"model": "mine", "label": "Mine", "behavesAs": "claude-sonnet-4-5"}]}
                 }
-            },
-            shell | {"ANTHROPIC_MODEL": "mine", window: "65536"},
-        ),
-    )
-    yield (
-        "window/picker-in-local",
-        _make(
-            {
+            }, shell | {"ANTHROPIC_MODEL": "mine", window: "65536"})
+    ask.given("window/picker-in-local", {
                 "local": {
                     "modelPicker": {"options": [{"model": "mine", "label": "Mine", "behavesAs": "claude-sonnet-4-5"}]}
                 }
-            },
-            shell | {"ANTHROPIC_MODEL": "mine"},
-        ),
-    )
+            }, shell | {"ANTHROPIC_MODEL": "mine"})
 
 
-def _layouts(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _layouts(ask: _Ask, thorough: bool) -> None:
     places = ("main.local", "local", "main.project", "project", "user")
     for layout in LAYOUTS:
         own = [p for p in places if layout in {"git-subfolder", "worktree"} or not p.startswith("main.")]
         if layout == "home":
             own = ["local", "user"]
         for place in own:
-            yield f"layout/{layout}/{place}", _put({place: {key: _value(key, place) for key in KEYS}}, layout=layout)
+            ask.env(f"layout/{layout}/{place}", {place: {key: _value(key, place) for key in KEYS}}, layout=layout)
         for first, second in itertools.combinations(own, 2):
             if thorough:
-                yield (
-                    f"layout/{layout}/{first}+{second}",
-                    _put({p: {key: _value(key, p) for key in KEYS} for p in (first, second)}, layout=layout),
-                )
+                ask.env(f"layout/{layout}/{first}+{second}", {p: {key: _value(key, p) for key in KEYS} for p in (first, second)}, layout=layout)
             both = {
                 first: {"ANTHROPIC_BASE_URL": url(first)},
                 second: {"ANTHROPIC_AUTH_TOKEN": f"token-{second}", "ANTHROPIC_MODEL": f"model-{second}"},
             }
-            yield f"layout/{layout}/{first}+{second}/merged", _put(both, layout=layout)
+            ask.env(f"layout/{layout}/{first}+{second}/merged", both, layout=layout)
         settings = {p: {"model": f"model-{p}", "apiKeyHelper": f"echo helper-{p}"} for p in own}
-        yield f"layout/{layout}/settings", _make(settings, {"ANTHROPIC_BASE_URL": url("shell")}, layout=layout)
-        yield f"layout/{layout}/all", _put({p: {key: _value(key, p) for key in KEYS} for p in own}, layout=layout)
+        ask.given(f"layout/{layout}/settings", settings, {"ANTHROPIC_BASE_URL": url("shell")}, layout=layout)
+        ask.env(f"layout/{layout}/all", {p: {key: _value(key, p) for key in KEYS} for p in own}, layout=layout)
     for layout in ("git-subfolder", "worktree"):
         for name in ("trailing-comma", "empty", "env-list"):
             broken: dict[str, Settings] = {"main.local": ODD_FILES[name].replace("{url}", url("main.local"))}
             fine: dict[str, Settings] = {p: {"env": {"ANTHROPIC_BASE_URL": url(p)}} for p in ("local", "user")}
-            yield (
-                f"layout/{layout}/main-{name}",
-                Scenario(settings=broken | fine, shell={"ANTHROPIC_AUTH_TOKEN": "token-shell"}, layout=layout),
-            )
+            ask(f"layout/{layout}/main-{name}", Scenario(settings=broken | fine, shell={"ANTHROPIC_AUTH_TOKEN": "token-shell"}, layout=layout))
 
 
-def _malformed(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _malformed(ask: _Ask, thorough: bool) -> None:
     for name, text in ODD_FILES.items():
         for place in ("local", "user", "flag", "managed", "project"):
             if place != "local" and not thorough and name not in OFTEN:
                 continue
-            yield (
-                f"malformed/{name}/{place}",
-                Scenario(
+            ask(f"malformed/{name}/{place}", Scenario(
                     settings={place: text.replace("{url}", url(place))},
                     shell={
                         "ANTHROPIC_BASE_URL": url("shell"),
                         "ANTHROPIC_AUTH_TOKEN": "token-shell",
                         "ANTHROPIC_MODEL": "model-shell",
                     },
-                ),
-            )
+                ))
 
 
-def _setting_sources(_: bool) -> Iterator[tuple[str, Scenario]]:
+def _setting_sources(ask: _Ask, _: bool) -> None:
     block = {
         place: {"ANTHROPIC_BASE_URL": url(place), "ANTHROPIC_AUTH_TOKEN": f"token-{place}"}
         for place in ("local", "project", "user", "shell")
@@ -663,99 +547,61 @@ def _setting_sources(_: bool) -> Iterator[tuple[str, Scenario]]:
         "nonsense",
         "USER",
     ):
-        yield f"sources/{listed}", _put(block, setting_sources=listed)
+        ask.env(f"sources/{listed}", block, setting_sources=listed)
     stronger = {"managed": {"ANTHROPIC_MODEL": "model-managed"}, "flag": {"ANTHROPIC_AUTH_TOKEN": "token-flag"}}
-    yield "sources/user-under-managed-and-flag", _put(block | stronger, setting_sources="user")
-    yield (
-        "sources/local-in-worktree",
-        _put(
-            {
+    ask.env("sources/user-under-managed-and-flag", block | stronger, setting_sources="user")
+    ask.env("sources/local-in-worktree", {
                 p: {"ANTHROPIC_BASE_URL": url(p), "ANTHROPIC_AUTH_TOKEN": f"token-{p}"}
                 for p in ("main.local", "local", "user")
-            },
-            setting_sources="user",
-            layout="worktree",
-        ),
-    )
+            }, setting_sources="user", layout="worktree")
 
 
-def _flags(_: bool) -> Iterator[tuple[str, Scenario]]:
+def _flags(ask: _Ask, _: bool) -> None:
     block = {"env": {key: _value(key, "flag") for key in KEYS}}
     rest = {"local": {"env": {key: _value(key, "local") for key in KEYS}}}
-    yield "flag/file", _make({"flag": block} | rest)
-    yield "flag/inline", _make({"flag": block} | rest, flag_inline=True)
+    ask.given("flag/file", {"flag": block} | rest)
+    ask.given("flag/inline", {"flag": block} | rest, flag_inline=True)
     for name, text in {
         "empty-object": "{}",
         "malformed": '{"env": ',
         "list": "[]",
         "wrong-type": '{"model": 5}',
     }.items():
-        yield f"flag/inline-{name}", Scenario(settings={"flag": text, **rest}, flag_inline=True)
-    yield "flag/no-such-file", Scenario(settings={"flag": "/no/such/file.json", **rest}, flag_inline=True)
+        ask(f"flag/inline-{name}", Scenario(settings={"flag": text, **rest}, flag_inline=True))
+    ask("flag/no-such-file", Scenario(settings={"flag": "/no/such/file.json", **rest}, flag_inline=True))
 
 
-def _refused_variables(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _refused_variables(ask: _Ask, thorough: bool) -> None:
     shell = {"ANTHROPIC_BASE_URL": url("shell")}
     for place in SCOPES if thorough else ("local", "user"):
-        yield f"refused/oauth/{place}", _put({"shell": shell, place: {"CLAUDE_CODE_OAUTH_TOKEN": f"oauth-{place}"}})
-        yield (
-            f"refused/capabilities/{place}",
-            _put(
-                _merge(
-                    {"shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"}},
-                    {place: {"CLAUDE_CODE_MODEL_CAPABILITIES": "-effort"}},
-                )
-            ),
-        )
-        yield (
-            f"refused/home/{place}",
-            _put({"shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"}, place: {"HOME": "/nowhere", "ANTHROPIC_MODEL": "m"}}),
-        )
-        yield (
-            f"refused/config-dir/{place}",
-            _put(
-                {
+        ask.env(f"refused/oauth/{place}", {"shell": shell, place: {"CLAUDE_CODE_OAUTH_TOKEN": f"oauth-{place}"}})
+        ask.env(f"refused/capabilities/{place}", {"shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"}}, {place: {"CLAUDE_CODE_MODEL_CAPABILITIES": "-effort"}})
+        ask.env(f"refused/home/{place}", {"shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"}, place: {"HOME": "/nowhere", "ANTHROPIC_MODEL": "m"}})
+        ask.env(f"refused/config-dir/{place}", {
                     "shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"},
                     place: {"CLAUDE_CONFIG_DIR": "/nowhere", "ANTHROPIC_MODEL": "m"},
-                }
-            ),
-        )
-    yield (
-        "refused/oauth-in-local-over-shell",
-        _put(
-            {
+                })
+    ask.env("refused/oauth-in-local-over-shell", {
                 "shell": shell | {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"},
                 "local": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-local"},
-            }
-        ),
-    )
+            })
     for switch in (
         "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
         "CLAUDE_CODE_REMOTE",
         "CLAUDE_CODE_SIMPLE",
         "CLAUDE_CODE_SAFE_MODE",
     ):
-        yield (
-            f"refused/shell-{switch}",
-            _put(
-                {
+        ask.env(f"refused/shell-{switch}", {
                     "shell": {switch: "1", "ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"},
                     "user": {key: _value(key, "user") for key in KEYS},
-                }
-            ),
-        )
-        yield (
-            f"refused/user-{switch}",
-            _put(
-                {
+                })
+        ask.env(f"refused/user-{switch}", {
                     "shell": {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"},
                     "user": {key: _value(key, "user") for key in KEYS} | {switch: "1"},
-                }
-            ),
-        )
+                })
 
 
-def _policies(thorough: bool) -> Iterator[tuple[str, Scenario]]:
+def _policies(ask: _Ask, thorough: bool) -> None:
     policies: dict[str, dict[str, Any]] = {
         "providers-anthropic": {"allowedProviders": ["anthropic"]},
         "providers-custom": {"allowedProviders": ["customEndpoint"]},
@@ -773,53 +619,39 @@ def _policies(thorough: bool) -> Iterator[tuple[str, Scenario]]:
         "no-hooks": {"disableAllHooks": True},
     }
     for name, policy in policies.items():
-        yield f"policy/{name}/custom", _make({"managed": policy, "user": {"env": BACKEND["user"]}})
-        yield (
-            f"policy/{name}/pinned",
-            _make({"managed": policy | {"env": BACKEND["user"] | {"ANTHROPIC_BASE_URL": url("managed")}}}),
-        )
+        ask.given(f"policy/{name}/custom", {"managed": policy, "user": {"env": BACKEND["user"]}})
+        ask.given(f"policy/{name}/pinned", {"managed": policy | {"env": BACKEND["user"] | {"ANTHROPIC_BASE_URL": url("managed")}}})
         if not thorough and name.startswith(("hooks", "no-hooks", "providers-none")):
             continue
-        yield f"policy/{name}/cloud-key", _make({"managed": policy}, {"ANTHROPIC_API_KEY": "key-shell"})
-        yield f"policy/{name}/cloud-login", _make({"managed": policy}, credentials=LOGIN)
+        ask.given(f"policy/{name}/cloud-key", {"managed": policy}, {"ANTHROPIC_API_KEY": "key-shell"})
+        ask.given(f"policy/{name}/cloud-login", {"managed": policy}, credentials=LOGIN)
         if not thorough and not name.startswith(("models", "providers-anthropic", "login-claudeai")):
             continue
-        yield f"policy/{name}/from-user", _make({"user": policy | {"env": BACKEND["user"]}})
-    yield "policy/models-local", _make({"local": {"availableModels": ["sonnet"]}, "user": {"env": BACKEND["user"]}})
-    yield (
-        "policy/providers-bedrock/bedrock",
-        _make({"managed": policies["providers-bedrock"]}, {"CLAUDE_CODE_USE_BEDROCK": "1"}),
-    )
+        ask.given(f"policy/{name}/from-user", {"user": policy | {"env": BACKEND["user"]}})
+    ask.given("policy/models-local", {"local": {"availableModels": ["sonnet"]}, "user": {"env": BACKEND["user"]}})
+    ask.given("policy/providers-bedrock/bedrock", {"managed": policies["providers-bedrock"]}, {"CLAUDE_CODE_USE_BEDROCK": "1"})
 
 
-def _managed_fragments(_: bool) -> Iterator[tuple[str, Scenario]]:
+def _managed_fragments(ask: _Ask, _: bool) -> None:
     parts = ("managed.d/20", "managed.d/10", "managed")
     token = {"shell": {"ANTHROPIC_AUTH_TOKEN": "token-shell"}}
     for size in (1, 2, 3):
         for chosen in itertools.combinations(parts, size):
-            yield f"managed/{'+'.join(chosen)}", _put(token | {p: {"ANTHROPIC_BASE_URL": url(p)} for p in chosen})
+            ask.env(f"managed/{'+'.join(chosen)}", token | {p: {"ANTHROPIC_BASE_URL": url(p)} for p in chosen})
     for place in parts:
         rest = {p: {"env": {"ANTHROPIC_BASE_URL": url(p)}} for p in (*parts, "user") if p != place}
         for name in ("trailing-comma", "model-number", "empty"):
-            yield (
-                f"managed/{name}/{place}",
-                Scenario(settings={**rest, place: ODD_FILES[name].replace("{url}", url(place))}, shell=token["shell"]),
-            )
-    yield (
-        "managed/keys-apart",
-        _make(
-            {
+            ask(f"managed/{name}/{place}", Scenario(settings={**rest, place: ODD_FILES[name].replace("{url}", url(place))}, shell=token["shell"]))
+    ask.given("managed/keys-apart", {
                 "managed": {"model": "base"},
                 "managed.d/10": {"model": "ten", "apiKeyHelper": "echo helper-ten"},
                 "managed.d/20": {"env": {"ANTHROPIC_BASE_URL": url("managed.d/20")}},
-            }
-        ),
-    )
+            })
 
 
-def _headers_and_proxies(_: bool) -> Iterator[tuple[str, Scenario]]:
+def _headers_and_proxies(ask: _Ask, _: bool) -> None:
     for place in SOURCES:
-        yield f"headers/{place}", _put(_merge(BACKEND, {place: {"ANTHROPIC_CUSTOM_HEADERS": f"X-From: {place}"}}))
+        ask.env(f"headers/{place}", BACKEND, {place: {"ANTHROPIC_CUSTOM_HEADERS": f"X-From: {place}"}})
     custom = "ANTHROPIC_CUSTOM_HEADERS"
     for name, value in {
         "authorization": "Authorization: Bearer custom",
@@ -829,12 +661,12 @@ def _headers_and_proxies(_: bool) -> Iterator[tuple[str, Scenario]]:
         "empty-value": "X-One:",
         "no-colon": "nonsense",
     }.items():
-        yield f"headers/{name}", _put(_merge(BACKEND, {"user": {custom: value}}))
-        yield f"headers/{name}-without-credential", _put({"user": {"ANTHROPIC_BASE_URL": url("user"), custom: value}})
-    yield "headers/cancelled", _put(_merge(BACKEND, {"shell": {custom: "X-From: shell"}, "local": {custom: ""}}))
+        ask.env(f"headers/{name}", BACKEND, {"user": {custom: value}})
+        ask.env(f"headers/{name}-without-credential", {"user": {"ANTHROPIC_BASE_URL": url("user"), custom: value}})
+    ask.env("headers/cancelled", BACKEND, {"shell": {custom: "X-From: shell"}, "local": {custom: ""}})
     proxy = url("proxy")
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
-        yield f"proxy/{name}", _put(_merge(BACKEND, {"shell": {name: proxy}}))
+        ask.env(f"proxy/{name}", BACKEND, {"shell": {name: proxy}})
     for exempt in (
         "127.0.0.1",
         "localhost",
@@ -845,29 +677,17 @@ def _headers_and_proxies(_: bool) -> Iterator[tuple[str, Scenario]]:
         "example.com,127.0.0.1",
         "example.com 127.0.0.1",
     ):
-        yield f"proxy/exempt/{exempt}", _put(_merge(BACKEND, {"shell": {"HTTP_PROXY": proxy, "NO_PROXY": exempt}}))
-    yield (
-        "proxy/exempt-in-local",
-        _put(_merge(BACKEND, {"shell": {"HTTP_PROXY": proxy}, "local": {"NO_PROXY": "127.0.0.1"}})),
-    )
-    yield "proxy/exempt-lower", _put(_merge(BACKEND, {"shell": {"HTTP_PROXY": proxy, "no_proxy": "127.0.0.1"}}))
-    yield (
-        "proxy/exempt-lower-against-upper",
-        _put(_merge(BACKEND, {"shell": {"HTTP_PROXY": proxy, "no_proxy": "example.com", "NO_PROXY": "127.0.0.1"}})),
-    )
-    yield "proxy/in-local", _put(_merge(BACKEND, {"local": {"HTTP_PROXY": proxy}}))
-    yield (
-        "proxy/cancelled-in-local",
-        _put(_merge(BACKEND, {"shell": {"HTTP_PROXY": proxy}, "local": {"HTTP_PROXY": ""}})),
-    )
+        ask.env(f"proxy/exempt/{exempt}", BACKEND, {"shell": {"HTTP_PROXY": proxy, "NO_PROXY": exempt}})
+    ask.env("proxy/exempt-in-local", BACKEND, {"shell": {"HTTP_PROXY": proxy}, "local": {"NO_PROXY": "127.0.0.1"}})
+    ask.env("proxy/exempt-lower", BACKEND, {"shell": {"HTTP_PROXY": proxy, "no_proxy": "127.0.0.1"}})
+    ask.env("proxy/exempt-lower-against-upper", BACKEND, {"shell": {"HTTP_PROXY": proxy, "no_proxy": "example.com", "NO_PROXY": "127.0.0.1"}})
+    ask.env("proxy/in-local", BACKEND, {"local": {"HTTP_PROXY": proxy}})
+    ask.env("proxy/cancelled-in-local", BACKEND, {"shell": {"HTTP_PROXY": proxy}, "local": {"HTTP_PROXY": ""}})
 
 
-def _config_folder(_: bool) -> Iterator[tuple[str, Scenario]]:
+def _config_folder(ask: _Ask, _: bool) -> None:
     block = {p: {key: _value(key, p) for key in KEYS} for p in ("user", "home")}
-    yield "config-dir/moved", _put(block, config_dir=True)
-    yield "config-dir/only-old", _put({"home": block["home"]}, config_dir=True)
-    yield "config-dir/login", _put({"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, config_dir=True, credentials=LOGIN)
-    yield (
-        "config-dir/console",
-        _put({"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, config_dir=True, home_json=CONSOLE),
-    )
+    ask.env("config-dir/moved", block, config_dir=True)
+    ask.env("config-dir/only-old", {"home": block["home"]}, config_dir=True)
+    ask.env("config-dir/login", {"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, config_dir=True, credentials=LOGIN)
+    ask.env("config-dir/console", {"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, config_dir=True, home_json=CONSOLE)

@@ -45,15 +45,22 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
 
 def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung) -> Iterator[Candidate]:
     """The candidates of one rung: a variable, a settings key, the login file or the console key."""
-    simple = is_on(env.get("CLAUDE_CODE_SIMPLE"))
     if rung.key == "primaryApiKey":
-        yield from () if simple else _stored(snapshot.of(Scope.CONSOLE), ("primaryApiKey",))
+        rows = _stored(snapshot.of(Scope.CONSOLE), ("primaryApiKey",))
     elif rung.key == "claudeAiOauth.accessToken":
-        yield from () if simple else _stored(snapshot.of(Scope.LOGIN), ("claudeAiOauth", "accessToken"))
-    elif rung.login_only and simple:
-        return
+        rows = _stored(snapshot.of(Scope.LOGIN), ("claudeAiOauth", "accessToken"))
     else:
-        yield from candidates(snapshot, rung.key)
+        rows = candidates(snapshot, rung.key)
+    if is_on(env.get("CLAUDE_CODE_SIMPLE")):
+        rows = (row for row in rows if _counts_in_simple_mode(row, rung))
+    yield from rows
+
+
+def _counts_in_simple_mode(row: Candidate, rung: Rung) -> bool:
+    """In simple mode (also `--bare`) no login counts and no saved key, and a helper only from `--settings`."""
+    if rung.key == "apiKeyHelper":
+        return row.scope is Scope.FLAG
+    return not rung.login_only and rung.key != "primaryApiKey"
 
 
 def _stored(files: Iterable[SettingsFile], path: tuple[str, ...]) -> Iterator[Candidate]:

@@ -88,8 +88,7 @@ def _provider(snapshot: Snapshot, provider: Provider | None) -> Decision:
         return Decision("provider", FIRST_PARTY, default, (*rows, default), reason)
     key = f"env.{provider.switch}"
     rows = [row if row.key == key else _lost(row, f"{provider.switch} is asked first") for row in rows]
-    value = FIRST_PARTY if provider.name == "gateway" else provider.name  # the gateway speaks the same protocol
-    return Decision("provider", value, _winner(rows), tuple(rows), f"{provider.switch} is on")
+    return Decision("provider", provider.name, _winner(rows), tuple(rows), f"{provider.switch} is on")
 
 
 def _base_url(snapshot: Snapshot, env: Mapping[str, str], provider: Provider | None) -> Decision:

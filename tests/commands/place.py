@@ -105,7 +105,7 @@ class Place:
             for path in [root, *root.rglob("*")]:
                 mode = path.lstat().st_mode
                 if path.is_symlink():
-                    found[str(path)] = ("link", 0, os.readlink(path).encode())
+                    found[str(path)] = ("link", 0, str(path.readlink()).encode())
                 elif path.is_dir():
                     found[str(path)] = ("folder", stat.S_IMODE(mode), b"")
                 else:
@@ -150,7 +150,7 @@ class Place:
         return enable.prepare(enable.Request(**request), world or self.world())
 
     def session(self, session_id: str, *, settings: Path | None = None, ends: bool = True, **shell: str) -> None:
-        """A session here, as far as our hooks see it: those installed in the settings file, as Claude Code runs them."""
+        """A session here as our hooks see it: those in the settings file, run as Claude Code runs them."""
         found = json.loads((settings or self.local).read_bytes())
         environ = {**os.environ, **shell, **found.get("env", {}), "CLAUDE_PROJECT_DIR": str(self.project)}
         event = {"session_id": session_id, "cwd": str(self.project), "transcript_path": ""}

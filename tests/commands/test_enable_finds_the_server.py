@@ -1,7 +1,6 @@
 """`enable` finds a server, asks it who it is, and chooses a model; or says what is the matter and writes nothing."""
 
 import contextlib
-import functools
 import json
 import os
 import socket
@@ -14,7 +13,7 @@ from claude_local_plugin.backends import probe
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.commands import enable
 from tests.client.terminal import Terminal
-from tests.commands.place import MODEL, Place, flat
+from tests.commands.place import MODEL, Place
 
 Listen = Callable[..., EmbeddedBackend]
 
@@ -81,7 +80,7 @@ def test_several_servers_on_a_terminal_are_listed_and_one_is_chosen(place: Place
         terminal.wait_for("whichmodel")
         terminal.type("2\n")
         terminal.wait_for(r"Writethis\?")
-        assert "+\"ANTHROPIC_MODEL\":\"other\"" in terminal.text
+        assert '+"ANTHROPIC_MODEL":"other"' in terminal.text
         # chosen by hand, so nothing is said of aliases
         assert "onlyname" not in terminal.text
         terminal.type("y\n")
@@ -360,5 +359,3 @@ def test_the_window_named_by_hand_counts_more_than_what_the_server_says(place: P
 def test_a_dressed_up_address_is_written_in_its_plain_form(place: Place, server: EmbeddedBackend) -> None:
     place.ok("enable", "--url", f"HTTP://LOCALHOST:{server.port}/")
     assert place.env()["ANTHROPIC_BASE_URL"] == f"http://localhost:{server.port}"
-
-

@@ -26,14 +26,14 @@ def path_of(place: Place, scope: str) -> Path:
 def ours(path: Path) -> list[str]:
     """The events for which our hook stands in a settings file, once for each time it does."""
     hooks = json.loads(path.read_bytes()).get("hooks", {})
-    return [
-        event for event, groups in hooks.items() for group in groups if SCRIPT in json.dumps(group)
-    ]
+    return [event for event, groups in hooks.items() for group in groups if SCRIPT in json.dumps(group)]
 
 
 @pytest.mark.parametrize("scope", ["local", "project", "user"])
 @pytest.mark.parametrize("settings", [None, SETTINGS, {}], ids=["no file", "other hooks", "empty"])
-def test_install_then_uninstall_gives_the_file_back(place: Place, scope: str, settings: dict[str, object] | None) -> None:
+def test_install_then_uninstall_gives_the_file_back(
+    place: Place, scope: str, settings: dict[str, object] | None
+) -> None:
     path = path_of(place, scope)
     if settings is not None:
         place.write(path, settings)
@@ -167,7 +167,8 @@ def test_status_says_when_there_are_none_and_how_to_have_them(place: Place) -> N
 
 
 @pytest.mark.parametrize(
-    ("part", "problem"), [("command", "its interpreter /gone/python3 is gone"), ("args", f"its script /gone/{SCRIPT} is gone")]
+    ("part", "problem"),
+    [("command", "its interpreter /gone/python3 is gone"), ("args", f"its script /gone/{SCRIPT} is gone")],
 )
 def test_status_finds_an_interpreter_or_a_script_that_is_gone(place: Place, part: str, problem: str) -> None:
     place.ok("hooks", "install", "--scope", "user")

@@ -35,7 +35,9 @@ def test_a_healthy_folder_shows_backend_file_speed_model_and_hooks(place: Place,
     assert report["latency_ms"] >= 0
 
 
-def test_no_credential_is_sent_to_find_out(place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credential_is_sent_to_find_out(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MY_KEY", "server-key-0123456789")
     server.api_key = "server-key-0123456789"
     place.ok("enable", "--url", server.url, "--token-env", "MY_KEY")
@@ -102,7 +104,9 @@ def test_a_server_behind_a_proxy_is_not_asked_and_not_called_the_cloud(
     assert rows(place)["answers"] == "not asked: sessions here go there through a proxy"
 
 
-def test_the_scope_that_decides_is_named(place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scope_that_decides_is_named(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "x")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
     assert rows(place)["from"] == "shell   environment"
@@ -165,7 +169,9 @@ def test_the_list_is_the_promised_object_newest_first(place: Place, server: Embe
 
 
 def test_the_limit_takes_the_newest(place: Place, three: list[str]) -> None:
-    assert [session["session_id"] for session in place.json("sessions", "list", "--limit", "1")["sessions"]] == three[2:]
+    assert [session["session_id"] for session in place.json("sessions", "list", "--limit", "1")["sessions"]] == three[
+        2:
+    ]
     assert "0 is not in the range" in place.ends(2, "sessions", "list", "--limit", "0").err
 
 

@@ -1,5 +1,9 @@
 """Which backend an environment points at, and what may be shown about it."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from claude_local_plugin.guest.backend import ANTHROPIC_URL, PROVIDERS, backend_of, clean, is_proxied, parse_url
@@ -115,7 +119,7 @@ def test_a_public_name_or_number_is_not_called_local(host: str) -> None:
         ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "box.lan:9000"}, True),
         ({"HTTP_PROXY": "http://p:1", "NO_PROXY": ".lan"}, False),
         ({"HTTP_PROXY": "http://p:1", "NO_PROXY": ".box.lan"}, False),
-        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "lan"}, True),
+        ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "lan"}, False),
         ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "*"}, False),
         ({"HTTP_PROXY": "http://p:1", "NO_PROXY": "a", "no_proxy": "BOX.lan"}, False),
     ],
@@ -130,3 +134,11 @@ def test_shown_text_has_no_control_or_direction_characters() -> None:
     assert clean("qwen\x1b]0;x\x07\u202e3\ud800\n") == "qwen\ufffd]0;x\ufffd\ufffd3\ufffd\ufffd"
     assert clean("é—😀 ok") == "é—😀 ok"
     assert len(clean("x" * 9999)) == 500
+
+
+@pytest.mark.parametrize("case", json.loads((Path(__file__).parent / "proxy_cases.json").read_text()), ids=str)
+def test_a_proxy_is_used_exactly_where_claude_code_was_seen_to_use_it(case: dict[str, Any]) -> None:
+    """Recorded on Claude Code 2.1.329: the variables set, and whether its request went through the proxy."""
+    target = parse_url(case["env"]["ANTHROPIC_BASE_URL"])
+    assert target is not None
+    assert is_proxied(case["env"], target) is case["proxied"]

@@ -159,6 +159,10 @@ SITUATIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"local": settings(**OURS), "state": CONSOLE},
         ["your saved Console key (in .claude.json)"],
     ),
+    "a saved Console key alone": (
+        {"user": settings(**ENDPOINT), "state": CONSOLE},
+        ["your saved Console key (in .claude.json) or, where it is set, CLAUDE_CODE_OAUTH_TOKEN"],
+    ),
     "a saved Console key behind a key": ({"local": settings(**ENDPOINT, **KEY), "state": CONSOLE}, []),
     "a saved Console key behind our header": (
         {"local": settings(**OURS, ANTHROPIC_CUSTOM_HEADERS="x-api-key: claude-local"), "state": CONSOLE},
@@ -384,11 +388,17 @@ def test_a_settings_file_larger_than_claude_code_reads_is_none(place: Place) -> 
     assert found.facts == ["your ANTHROPIC_AUTH_TOKEN (exported in the shell) is sent there too"]
 
 
-def test_a_gigantic_state_file_is_looked_at_as_far_as_it_goes(place: Place) -> None:
+@pytest.mark.parametrize("before", [0, leaks.PIECE_BYTES - 20, leaks.PIECE_BYTES - 10, leaks.MOST_BYTES])
+@pytest.mark.parametrize("behind", [0, leaks.MOST_BYTES])
+def test_a_console_key_is_found_wherever_it_stands(place: Place, before: int, behind: int) -> None:
     place.put("local", settings(**OURS))
-    place.put("state", json.dumps({**CONSOLE, "history": "x" * leaks.MOST_STATE_BYTES}))
+    place.put("state", {"first": "x" * before, **CONSOLE, "last": "x" * behind})
     assert place.look().facts == ["your saved Console key (in .claude.json) is sent there too"]
-    place.put("state", json.dumps({"history": "x" * leaks.MOST_STATE_BYTES}))
+
+
+def test_a_gigantic_state_file_is_looked_at_only_so_far(place: Place) -> None:
+    place.put("local", settings(**OURS))
+    place.put("state", {"first": "x" * leaks.MOST_STATE_BYTES, **CONSOLE})
     assert place.look().facts == []
 
 
@@ -438,6 +448,11 @@ def test_enable_leaves_no_leak_with_every_credential_around(place: Place, scope:
     assert place.look(state=state).facts == []
     told = [f"this project's {SHARED} sends sessions to gpu-box:8000"] if scope is Scope.PROJECT else []
     assert place.look().facts == told  # to a colleague, who has the file but not our record of it
+    if scope is Scope.PROJECT:  # and to us, once somebody has changed the file
+        path = place.project / SHARED
+        path.write_text(path.read_text().replace("gpu-box", "elsewhere"))
+        (fact,) = place.look(state=state).facts
+        assert fact.endswith("sends sessions to elsewhere:8000")
 
 
 # --- in the hook

@@ -11,7 +11,10 @@ from hook_process import SCRIPT
 
 from claude_local_plugin import ledger
 from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.commands import enable
+from claude_local_plugin.commands.world import World
 from claude_local_plugin.guest import registration
+from claude_local_plugin.precedence import Scope
 
 pytestmark = pytest.mark.claude
 
@@ -29,12 +32,7 @@ class Client:
         self.home = folder / "home"
         self.home.mkdir()
         (self.project / ".claude").mkdir(parents=True)
-        hook = {
-            "type": "command",
-            "command": sys.executable,
-            "args": [*registration.INTERPRETER_FLAGS, str(SCRIPT), registration.STATE_OPTION, str(self.state)],
-            "timeout": registration.TIMEOUT_S,
-        }
+        hook = handler(self.state)
         hooks: dict[str, Any] = {event: [{"hooks": [hook]}] for event in registration.EVENTS}
         hooks["SessionStart"].append({"hooks": [{"type": "command", "command": f"echo {PLAIN_TEXT}"}]})
         environ = {
@@ -48,24 +46,41 @@ class Client:
         settings = self.project / ".claude" / "settings.local.json"
         settings.write_text(json.dumps({"env": environ, "hooks": hooks}))
 
-    def ask(self, prompt: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The result of `claude -p prompt`, and all messages of its stream."""
-        nowhere = "http://127.0.0.1:9"  # the way to everything but the loopback leads to a closed port
-        environ = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "HTTPS_PROXY": nowhere, "NO_PROXY": "127.0.0.1"}
-        stream = ["--output-format", "stream-json", "--verbose", "--include-hook-events"]
-        done = subprocess.run(
-            [str(self.binary), "-p", prompt, *stream],
-            cwd=self.project,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=100,  # the retries of an unguarded session on a dead server take 180 s
-            check=True,
-        )
-        messages = [json.loads(line) for line in done.stdout.splitlines()]
-        (result,) = [message for message in messages if message["type"] == "result"]
-        return result, messages
+    def ask(self, prompt: str, **shell: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The result of `claude -p prompt` with these variables exported, and all messages of its stream."""
+        return ask(self.binary, self.project, self.home, prompt, **shell)
+
+
+def handler(state: Path) -> dict[str, Any]:
+    """Our hook as it stands in a settings file."""
+    return {
+        "type": "command",
+        "command": sys.executable,
+        "args": [*registration.INTERPRETER_FLAGS, str(SCRIPT), registration.STATE_OPTION, str(state)],
+        "timeout": registration.TIMEOUT_S,
+    }
+
+
+def ask(
+    binary: Path, project: Path, home: Path, prompt: str, **shell: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The result of `claude -p prompt` with these variables exported, and all messages of its stream."""
+    nowhere = "http://127.0.0.1:9"  # the way to everything but the loopback leads to a closed port
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home), "HTTPS_PROXY": nowhere, "NO_PROXY": "127.0.0.1", **shell}
+    stream = ["--output-format", "stream-json", "--verbose", "--include-hook-events"]
+    done = subprocess.run(
+        [str(binary), "-p", prompt, *stream],
+        cwd=project,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,  # the retries of an unguarded session on a dead server take 180 s
+        check=True,
+    )
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    (result,) = [message for message in messages if message["type"] == "result"]
+    return result, messages
 
 
 def hook_answers(messages: list[dict[str, Any]], event: str) -> list[str]:
@@ -126,29 +141,97 @@ def test_on_a_dead_server_the_prompt_is_blocked_at_once_and_the_log_says_so(
     ]
 
 
-# --- the warning about leaks
+# --- whose credentials go there: what arrives is what is told
 
-#: The hook as a user would have it who set the endpoint up by hand: in the user's own settings.
-def by_hand(folder: Path, home: Path, url: str) -> None:
-    """User settings that name a server, its token and a model, with our hook at the session's start."""
-    command = [*registration.INTERPRETER_FLAGS, str(SCRIPT), registration.STATE_OPTION, str(folder / "state")]
-    handler = {"type": "command", "command": sys.executable, "args": command, "timeout": registration.TIMEOUT_S}
-    content = {
-        "env": {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": "placeholder", "ANTHROPIC_MODEL": MODEL},
-        "hooks": {"SessionStart": [{"hooks": [handler]}]},
+LOGIN = {
+    "accessToken": "dummy-oauth",
+    "refreshToken": "dummy-refresh",
+    "expiresAt": 4_102_444_800_000,
+    "scopes": ["user:inference"],
+    "subscriptionType": "max",
+}
+
+
+def sent(backend: EmbeddedBackend) -> set[str]:
+    """The credentials that arrived with prompts."""
+    named = [
+        (request.headers.get("authorization", ""), request.headers.get("x-api-key", "")) for request in backend.messages
+    ]
+    return {value.removeprefix("Bearer ") for pair in named for value in pair if value}
+
+
+def told(messages: list[dict[str, Any]]) -> str:
+    """What our hook showed at the session's start."""
+    (answer,) = hook_answers(messages, "SessionStart")
+    return str(json.loads(answer)["systemMessage"])
+
+
+@pytest.mark.parametrize(
+    ("token", "credential", "warning"),
+    [
+        ("placeholder", "shell", "your ANTHROPIC_API_KEY (exported in the shell) is sent there too"),
+        ("placeholder", "console", "your saved Console key (in .claude.json) is sent there too"),
+        ("", "login", "your claude.ai login (in ~/.claude/.credentials.json) is sent there too"),
+        ("", "oauth", "no key or token is set: any login of yours (CLAUDE_CODE_OAUTH_TOKEN"),
+    ],
+)
+def test_a_credential_that_arrives_is_told(
+    claude_binary: Path, tmp_path: Path, home: Path, project: Path, token: str, credential: str, warning: str
+) -> None:
+    config = home / ".claude"
+    config.mkdir()
+    if credential == "login":
+        (config / ".credentials.json").write_text(
+            json.dumps({"claudeAiOauth": {**LOGIN, "accessToken": "dummy-login"}})
+        )
+    if credential == "console":
+        (home / ".claude.json").write_text(json.dumps({"primaryApiKey": "dummy-console"}))
+    names = {"shell": "ANTHROPIC_API_KEY", "oauth": "CLAUDE_CODE_OAUTH_TOKEN"}
+    shell = {names[credential]: f"dummy-{credential}"} if credential in names else {}
+    with EmbeddedBackend() as backend:
+        environ = {
+            "ANTHROPIC_BASE_URL": backend.url,
+            "ANTHROPIC_AUTH_TOKEN": token,
+            "ANTHROPIC_MODEL": "qwen3-coder-next",
+        }
+        hooks = {"SessionStart": [{"hooks": [handler(tmp_path / "state")]}]}
+        (config / "settings.json").write_text(json.dumps({"env": environ, "hooks": hooks}))
+        result, messages = ask(claude_binary, project, home, "ping", **shell)
+        arrived = sent(backend)
+    assert result["result"] == "pong"
+    assert arrived == {f"dummy-{credential}", *([token] if token else [])}
+    assert f"   ! {warning}" in told(messages)
+    assert told(messages).endswith(f". Stop it: claude-local enable --url {backend.url}")
+    assert "dummy-" not in told(messages)
+
+
+def test_after_enable_nothing_arrives_and_nothing_is_told(
+    claude_binary: Path, tmp_path: Path, home: Path, project: Path
+) -> None:
+    shell = {
+        "ANTHROPIC_API_KEY": "dummy-shell",
+        "ANTHROPIC_CUSTOM_HEADERS": "Cookie: dummy-cookie",
+        "CLAUDE_CODE_OAUTH_TOKEN": "dummy-oauth",
     }
-    (home / ".claude").mkdir(parents=True)
-    (home / ".claude" / "settings.json").write_text(json.dumps(content))
-
-
-def enabled(folder: Path, home: Path, project: Path, url: str, shell: dict[str, str]) -> None:
-    """What `claude-local enable` makes of the project."""
-    world = World(
-        cwd=project,
-        home=home,
-        environ={"HOME": str(home), **shell},
-        state_dir=folder / "state",
-        python=sys.executable,
-        managed_dir=folder / "managed",
-    )
-    enable.write(enable.prepare(enable.Request(url=url), world))
+    (home / ".claude").mkdir()
+    (home / ".claude" / ".credentials.json").write_text(json.dumps({"claudeAiOauth": LOGIN}))
+    (home / ".claude.json").write_text(json.dumps({"primaryApiKey": "dummy-console"}))
+    (home / ".claude" / "settings.json").write_text(json.dumps({"apiKeyHelper": "echo dummy-helper"}))
+    with EmbeddedBackend() as backend:
+        world = World(
+            cwd=project,
+            home=home,
+            environ={"HOME": str(home), **shell},
+            state_dir=tmp_path / "state",
+            python=sys.executable,
+            managed_dir=tmp_path / "managed",
+        )
+        # in the user's settings: what a project's come too late for, the client's first look at Anthropic, is not ours
+        enable.write(enable.prepare(enable.Request(url=backend.url, scope=Scope.USER), world))
+        result, messages = ask(claude_binary, project, home, "ping", **shell)
+        arrived, requests = sent(backend), [json.dumps(dict(request.headers)) for request in backend.requests]
+    assert result["result"] == "pong"
+    assert arrived == {"claude-local"}
+    assert not any("dummy-" in headers for headers in requests)
+    assert told(messages).startswith(f"local backend: qwen3-coder-next on 127.0.0.1:{backend.port} (")
+    assert told(messages).endswith(" ms)")

@@ -7,7 +7,7 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
 from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.precedence import Scope, candidates, effective
+from claude_local_plugin.precedence import FileState, Scope, candidates, effective
 
 NONESSENTIAL = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
 MARKETPLACE = "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL"
@@ -72,7 +72,7 @@ def _web_fetch(facts: Facts) -> Iterator[Found]:
 
 
 def _login(facts: Facts) -> Iterator[Found]:
-    login = next((each for each in facts.snapshot.of(Scope.LOGIN) if each.data), None)
+    login = next((each for each in facts.snapshot.of(Scope.LOGIN) if each.data and each.state is FileState.READ), None)
     if login is not None:
         what = "with a saved claude.ai login each start asks api.anthropic.com for your profile, whatever is set"
         yield Found(

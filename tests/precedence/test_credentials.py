@@ -1,0 +1,126 @@
+"""Which credential arrives in which header: every combination the documentation lists, and what we saw beside it."""
+
+from typing import Any
+
+import pytest
+
+from claude_local_plugin.precedence import Resolution, resolve
+from claude_local_plugin.precedence.credentials import HELPER_OUTPUT, custom_headers
+
+LOGIN = {"claudeAiOauth": {"accessToken": "login", "scopes": ["user:inference"], "subscriptionType": "max"}}
+CONSOLE = {"primaryApiKey": "console"}
+HELPER = {"apiKeyHelper": "echo helped"}
+KEY = {"ANTHROPIC_API_KEY": "key"}
+TOKEN = {"ANTHROPIC_AUTH_TOKEN": "token"}
+OAUTH = {"CLAUDE_CODE_OAUTH_TOKEN": "oauth"}
+HELPED = f"Bearer {HELPER_OUTPUT}"
+
+
+def _headers(resolution: Resolution) -> tuple[str | None, str | None]:
+    return resolution.value("x_api_key"), resolution.value("authorization")
+
+
+@pytest.mark.parametrize(
+    ("given", "x_api_key", "authorization"),
+    [
+        pytest.param({"shell": KEY | TOKEN}, "key", "Bearer token", id="key and token: both are sent"),
+        pytest.param(
+            {"shell": KEY | TOKEN, "local": {"env": {"ANTHROPIC_API_KEY": ""}}}, None, "Bearer token", id="cancelled key"
+        ),
+        pytest.param({"shell": KEY, "user": HELPER}, "key", HELPED, id="key and helper"),
+        pytest.param({"user": HELPER}, HELPER_OUTPUT, HELPED, id="helper alone: both headers"),
+        pytest.param({"shell": TOKEN, "user": HELPER}, HELPER_OUTPUT, "Bearer token", id="token and helper"),
+        pytest.param({"shell": OAUTH}, None, "Bearer oauth", id="oauth variable"),
+        pytest.param({"credentials": LOGIN}, None, "Bearer login", id="login file"),
+        pytest.param({"shell": OAUTH, "credentials": LOGIN}, None, "Bearer oauth", id="oauth variable before the login"),
+        pytest.param({"shell": OAUTH | KEY}, "key", None, id="a key sets the login aside"),
+        pytest.param({"shell": OAUTH | TOKEN}, None, "Bearer token", id="a token sets the login aside"),
+        pytest.param({"credentials": LOGIN, "user": HELPER}, HELPER_OUTPUT, HELPED, id="a helper sets the login aside"),
+        pytest.param({"home_json": CONSOLE}, "console", None, id="console key"),
+        pytest.param({"home_json": CONSOLE, "shell": TOKEN}, "console", "Bearer token", id="console key beside a token"),
+        pytest.param(
+            {"home_json": CONSOLE, "shell": TOKEN, "local": {"env": {"ANTHROPIC_API_KEY": ""}}},
+            "console",
+            "Bearer token",
+            id="an empty key does not stop the console key",
+        ),
+        pytest.param({"home_json": CONSOLE, "credentials": LOGIN}, None, "Bearer login", id="login before console key"),
+        pytest.param({"home_json": CONSOLE, "shell": KEY}, "key", None, id="key before console key"),
+        pytest.param({"shell": {"ANTHROPIC_AUTH_TOKEN": " token "}}, None, "Bearer token", id="blanks are cut off"),
+        pytest.param({"shell": {"ANTHROPIC_AUTH_TOKEN": " "}}, None, None, id="a blank token is none"),
+        pytest.param({"user": HELPER, "local": {"apiKeyHelper": ""}}, None, None, id="an empty helper cancels a helper"),
+    ],
+)
+def test_credentials(given: dict[str, Any], x_api_key: str | None, authorization: str | None, world: Any) -> None:
+    assert _headers(resolve(world(**given))) == (x_api_key, authorization)
+
+
+@pytest.mark.parametrize(
+    ("headers", "given", "x_api_key", "authorization"),
+    [
+        ("x-api-key: mine", {"shell": KEY}, "mine", None),
+        ("X-Api-Key: mine", {"home_json": CONSOLE, "shell": TOKEN}, "mine", "Bearer token"),
+        ("x-api-key:", {"home_json": CONSOLE, "shell": TOKEN}, "", "Bearer token"),
+        ("Authorization: Bearer mine", {}, None, "Bearer mine"),
+        ("Authorization: Bearer mine", {"shell": TOKEN}, None, "Bearer token"),
+        ("Authorization: Bearer mine", {"user": HELPER}, HELPER_OUTPUT, HELPED),
+        ("Authorization: Bearer mine", {"credentials": LOGIN}, None, "Bearer mine"),
+        ("Authorization: Bearer mine", {"shell": KEY}, "key", "Bearer mine"),
+        ("X-Other: 1", {"shell": TOKEN}, None, "Bearer token"),
+    ],
+)
+def test_custom_headers_have_the_last_word_where_they_have_one(
+    headers: str, given: dict[str, Any], x_api_key: str | None, authorization: str | None, world: Any
+) -> None:
+    snapshot = world(**given, local={"env": {"ANTHROPIC_CUSTOM_HEADERS": headers}})
+    assert _headers(resolve(snapshot)) == (x_api_key, authorization)
+
+
+def test_an_empty_custom_authorization_leaves_a_login_without_effect(world: Any) -> None:
+    snapshot = world(credentials=LOGIN, local={"env": {"ANTHROPIC_CUSTOM_HEADERS": "Authorization:"}})
+    assert resolve(snapshot).outcome == "not_logged_in"
+
+
+def test_custom_headers_are_read_line_by_line_and_the_last_one_counts() -> None:
+    assert custom_headers("A: 1\r\nb:2:3\nnonsense\n: x\na: 4") == {"a": "4", "b": "2:3"}
+
+
+def test_a_header_that_is_not_sent_names_who_saw_to_it(world: Any) -> None:
+    decision = resolve(world(shell=KEY | TOKEN, local={"env": {"ANTHROPIC_API_KEY": ""}})).decisions["x_api_key"]
+    assert decision.value is None
+    assert decision.winner is not None
+    assert decision.winner.scope == "local"
+    assert [(row.scope, row.state) for row in decision.candidates] == [("local", "wins"), ("shell", "cancelled")]
+
+
+def test_every_loser_says_why(world: Any) -> None:
+    snapshot = world(shell=KEY | TOKEN | OAUTH, user=HELPER, credentials=LOGIN, home_json=CONSOLE)
+    rows = {row.key: row.reason for row in resolve(snapshot).decisions["authorization"].candidates}
+    assert rows == {
+        "env.ANTHROPIC_AUTH_TOKEN": "",
+        "apiKeyHelper": "ANTHROPIC_AUTH_TOKEN is asked first",
+        "env.CLAUDE_CODE_OAUTH_TOKEN": "ANTHROPIC_AUTH_TOKEN is asked first",
+        "claudeAiOauth.accessToken": "ANTHROPIC_AUTH_TOKEN is asked first",
+    }
+    keys = {row.key: row.reason for row in resolve(snapshot).decisions["x_api_key"].candidates}
+    assert keys["primaryApiKey"] == "ANTHROPIC_API_KEY is asked first"
+
+
+def test_a_login_without_the_right_scope_is_named_as_dropped(world: Any) -> None:
+    snapshot = world(credentials={"claudeAiOauth": {"accessToken": "x", "scopes": ["user:profile"]}})
+    resolution = resolve(snapshot)
+    assert resolution.outcome == "not_logged_in"
+    (row,) = resolution.decisions["authorization"].candidates
+    assert (row.state, row.reason) == ("dropped", "the login has no user:inference scope")
+
+
+def test_simple_mode_knows_no_login_and_no_helper_but_the_flags(world: Any) -> None:
+    simple = {"CLAUDE_CODE_SIMPLE": "1"}
+    assert resolve(world(shell=simple, credentials=LOGIN, user=HELPER)).outcome == "not_logged_in"
+    assert _headers(resolve(world(shell=simple, flag=HELPER))) == (HELPER_OUTPUT, HELPED)
+
+
+def test_secrets_do_not_show_in_the_records_text(world: Any) -> None:
+    resolution = resolve(world(shell={"ANTHROPIC_API_KEY": "very-secret"}))
+    assert "very-secret" not in repr(resolution.decisions["x_api_key"])
+    assert "very-secret" not in repr(resolution.files)
