@@ -356,6 +356,8 @@ class _Examination:
             found["whole_verdict"] = judge_call(found["whole"].reply, plain.reply)
         after = await self.metrics()
         found |= _parser_counters(before, after)
+        if verdict is ToolVerdict.NO_PARSER:
+            found["parser_set"] = False
         replies = [exchange.reply for exchange in (offered, found.get("whole")) if exchange is not None]
         found["call_format"] = next(filter(None, (call_format(r.text or r.thinking) for r in replies)), None)
         if offered.reply.ok:

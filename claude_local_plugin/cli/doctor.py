@@ -76,7 +76,7 @@ def doctor(
     if as_json:
         print(json_text(command.report_json(report, plan, applied=applied)))
     elif not dry_run:
-        show(report, place, named=bool(checks))
+        show(report, place, named=checks)
     return report.exit_code
 
 
@@ -164,8 +164,11 @@ def _again(report: "Report", request: "Request", world: "World") -> "Report":
 # --- for people
 
 
-def show(report: "Report", place: Place, *, named: bool) -> None:
-    """One line per group where all is well, every finding otherwise, and the sum at the end."""
+def show(report: "Report", place: Place, *, named: Sequence[str]) -> None:
+    """One line per group where all is well, every finding otherwise, and the sum at the end.
+
+    Of what was named good news is shown, too, and of single checks even that there was nothing to judge.
+    """
     printer = out(place.environ)
     for group in dict.fromkeys(check.group for check in report.checks):
         findings = [finding for finding in report.findings if finding.group == group]
@@ -176,12 +179,17 @@ def show(report: "Report", place: Place, *, named: bool) -> None:
 
 
 def _show_group(
-    printer: Printer, group: str, findings: "list[Finding]", checks: "Sequence[Check]", place: Place, *, named: bool
+    printer: Printer,
+    group: str,
+    findings: "list[Finding]",
+    checks: "Sequence[Check]",
+    place: Place,
+    *,
+    named: Sequence[str],
 ) -> None:
     headlines = {check.id for check in checks if check.headline or named}
-    shown = [f for f in findings if f.result.bad or f.result == "info" or (f.result == "ok" and f.id in headlines)]
-    if named:
-        shown = findings
+    quiet = {"ok": headlines, "skipped": set(named)}
+    shown = [finding for finding in findings if finding.id in quiet.get(finding.result, {finding.id})]
     label = group.ljust(WIDTH)
     if not shown:
         skipped = next((finding.what for finding in findings if finding.result == "skipped"), "")
@@ -189,7 +197,7 @@ def _show_group(
         printer.line(f"{label}{'-  ' + skipped if all_skipped else 'ok'}")
         return
     for finding in shown:
-        head, *more = _lines(finding, place, named=named)
+        head, *more = _lines(finding, place, named=bool(named))
         printer.line(label + head, STYLES[finding.result.value])
         printer.lines(" " * (WIDTH + 2) + line for line in more)
         label = " " * WIDTH

@@ -174,16 +174,15 @@ def write(prepared: Prepared) -> Written:
     Where everything stands already nothing is written, unless an interrupted run has left something to clear away.
     """
     world = prepared.world
-    extras = prepared.exclude
+    extras, backend = prepared.exclude, prepared.backend
+    if prepared.changed:
+        ledger.remember_backend(world.state_dir, backend.url, backend.kind, backend.version)
     ownership.apply(prepared.settings_file, {BACKEND: prepared.changes}, state_dir=world.state_dir, extras=extras)
     if extras:
         line = extras["exclude_line"]
         file.rewrite(
             Path(extras["exclude_file"]), lambda text: git.with_line(text, line), lock_dir=world.state_dir / "locks"
         )
-    backend = prepared.backend
-    if prepared.changed or ledger.backend_kind(world.state_dir, backend.url) is None:
-        ledger.remember_backend(world.state_dir, backend.url, backend.kind, backend.version)
     snapshot = world.snapshot()
     resolution = resolve(snapshot)
     return Written(
@@ -305,7 +304,7 @@ def _usable(server: Server, request: Request) -> Server:
         )
     if server.state not in ("ready", "overloaded"):
         raise BackendError(
-            f"{server.url}: {server.problem or server.state}",
+            f"{server.url} {server.problem or f'is {server.state}'}",
             "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
         )
     return server

@@ -27,6 +27,15 @@ def answering(facts: Facts) -> str | None:
     return None if fine else f"{facts.host} could not be asked ({facts.server.state})"
 
 
+def answering_at_all(facts: Facts) -> str | None:
+    """The server answers, be it that it asks for a key."""
+    if reason := looked_at(facts):
+        return reason
+    assert facts.server is not None
+    guarded = facts.server.state in (State.NEEDS_KEY, State.WRONG_KEY)
+    return None if guarded else answering(facts)
+
+
 def serving_here(facts: Facts) -> str | None:
     """The server that sessions here go to answers and lets us in."""
     if reason := answering(facts):

@@ -16,7 +16,7 @@ from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.needs import needs as needs_of
 from claude_local_plugin.backends.urls import normalise
 from claude_local_plugin.doctor.repair import strict
-from claude_local_plugin.errors import ClaudeLocalError, SettingsError
+from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, backend_of, parse_url
 from claude_local_plugin.precedence import (
     FileState,
@@ -203,7 +203,7 @@ def gather(
     """
     resolution, env = resolve(snapshot), effective_env(snapshot)
     backend = backend_of(env)
-    folders = None if backend.target is None else _base(backend.target)
+    folders = None if backend.target is None else _askable(backend.target)
     looked_at = normalise(url).url if url else folders
     server = None
     if looked_at and ask_server:
@@ -239,6 +239,14 @@ def _metrics(server: Server) -> Metrics | None:
         return None
     answer = messages.run(lambda client: client.get("/metrics", timeout=METRICS_S), server.url)
     return metrics.read(answer[1]) if answer is not None and answer[0] == 200 else None
+
+
+def _askable(target: Target) -> str | None:
+    """The folder's server as it can be asked; None for an address that nobody can use (precedence.url says why)."""
+    try:
+        return normalise(_base(target)).url
+    except UsageError:
+        return None
 
 
 def _base(target: Target) -> str:

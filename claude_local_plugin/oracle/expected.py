@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.oracle.observed import Observed
 from claude_local_plugin.oracle.scenario import Scenario, materialise
 from claude_local_plugin.precedence import Decision, Resolution, gather, resolve
@@ -44,7 +45,10 @@ class Difference:
 def expected(scenario: Scenario, client_version: str | None = None) -> Expected:
     """What the resolver says of this scenario, written to a temporary folder for it to read."""
     with tempfile.TemporaryDirectory(prefix="claude-local-expected-") as folder:
-        return summary(resolution(scenario, Path(folder), client_version))
+        try:
+            return summary(resolution(scenario, Path(folder), client_version))
+        except UsageError:  # an option that neither we nor the client take
+            return Expected("refused")
 
 
 def resolution(scenario: Scenario, folder: Path, client_version: str | None = None) -> Resolution:

@@ -1,15 +1,27 @@
 """The questions to ask one by one: each source alone, each pair, each special case known to matter."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
-from claude_local_plugin.oracle.scenario import LAYOUTS, PLACES, Scenario, Settings, url
+from claude_local_plugin.oracle.scenario import LAYOUTS, PLACES, Scenario, url
 
 #: The scopes that exist in every layout, strongest first.
 SCOPES = ("managed", "flag", "local", "project", "user")
 SOURCES = (*SCOPES, "shell")
 
+#: The pairs of sources whose order decides everything else, asked for every key even in the ordinary set.
+ADJACENT = (
+    *(("managed", "shell"), ("flag", "shell"), ("local", "shell"), ("user", "shell")),
+    *(("flag", "local"), ("local", "project"), ("local", "user"), ("project", "user")),
+)
+KEYS = (
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_MODEL",
+    "CLAUDE_CODE_MAX_CONTEXT_TOKENS",
+)
 PROVIDER_SWITCHES = (
     "CLAUDE_CODE_USE_BEDROCK",
     "CLAUDE_CODE_USE_VERTEX",
@@ -22,6 +34,7 @@ PROVIDER_SWITCHES = (
 SPELLINGS = ("1", "true", "0", "false", "no", "off", "yes", "on", "", " ", "2", "TRUE")
 ALIASES = ("opus", "sonnet", "haiku", "fable", "best", "default", "opusplan", "opus[1m]", "sonnet[1m]", "Opus")
 ALIAS_VARIABLES = tuple(f"ANTHROPIC_DEFAULT_{name}_MODEL" for name in ("OPUS", "SONNET", "HAIKU", "FABLE"))
+WINDOW = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
 
 LOGIN = {
     "claudeAiOauth": {
@@ -34,6 +47,16 @@ LOGIN = {
     }
 }
 CONSOLE = {"primaryApiKey": "key-from-console", "hasCompletedOnboarding": True}
+
+#: Backends with a placeholder, so that whatever else is asked about is asked of a session that works.
+USER_BACKEND = {
+    "ANTHROPIC_BASE_URL": url("user"),
+    "ANTHROPIC_AUTH_TOKEN": "token-user",
+    "ANTHROPIC_MODEL": "model-user",
+}
+SHELL_BACKEND = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
+#: The weakest source with a model name of one's own, for which the window can be set.
+WEAKEST = SHELL_BACKEND | {"ANTHROPIC_MODEL": "model-shell"}
 
 #: Files that Claude Code may drop, whole or in part: a name for each, and its text ({url} is the place's endpoint).
 ODD_FILES: dict[str, str] = {
@@ -81,524 +104,403 @@ ODD_FILES: dict[str, str] = {
 #: Flaws that are asked about in every kind of file even in the ordinary set.
 OFTEN = ("comment", "trailing-comma", "empty", "env-list", "model-number")
 
+_Env = Mapping[str, dict[str, Any]]
+
+
+class _Ask:
+    """Collects questions under their names; what two families come to is asked once, under its first name."""
+
+    def __init__(self) -> None:
+        self.questions: dict[str, Scenario] = {}
+        self._names: set[str] = set()
+        self._asked: set[str] = set()
+
+    def given(
+        self, name: str, settings: Mapping[str, Any] | None = None, shell: Mapping[str, str] | None = None, **rest: Any
+    ) -> None:
+        """Ask with these settings files (place -> object or text) and shell variables."""
+        if name in self._names:
+            raise ValueError(f"two questions are called {name}")
+        self._names.add(name)
+        scenario = Scenario(settings=dict(settings or {}), shell=dict(shell or {}), **rest)
+        if scenario.key() not in self._asked:
+            self.questions[name] = scenario
+        self._asked.add(scenario.key())
+
+    def env(self, name: str, *variables: _Env, **rest: Any) -> None:
+        """Ask with environment variables, given as source -> block; later blocks are added to earlier ones."""
+        merged: dict[str, dict[str, Any]] = {}
+        for part in variables:
+            for place, block in part.items():
+                merged[place] = merged.get(place, {}) | block
+        shell = merged.pop("shell", {})
+        self.given(name, {place: {"env": block} for place, block in merged.items()}, shell, **rest)
+
+    def shell(self, name: str, variables: dict[str, str], settings: Mapping[str, Any] | None = None) -> None:
+        """Ask with shell variables beside a backend that is set in the shell."""
+        self.given(name, settings, SHELL_BACKEND | variables)
+
 
 def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     """Name -> scenario: each source alone, each pair of sources per key, and each special case on its own.
 
-    The ordinary set asks each question once; the thorough one (three times as many) also where the answer is most
+    The ordinary set asks each question once; the thorough one (nearly twice as many) also where the answer is most
     likely the same: every spelling of every switch, every flaw in every file, every credential in every place.
     """
-    cases: dict[str, Scenario] = {}
-    asked: set[str] = set()
+    ask = _Ask()
     for family in (
-        _nothing,
-        _pairs,
-        _cancelled,
-        _credentials,
-        _alone,
-        _providers,
-        _values,
-        _models,
-        _windows,
-        _layouts,
-        _malformed,
-        _setting_sources,
-        _flags,
-        _refused_variables,
-        _policies,
-        _managed_fragments,
-        _headers_and_proxies,
-        _config_folder,
+        *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),
+        *(_malformed, _setting_sources, _flags, _refused_variables, _policies, _managed_fragments),
+        *(_headers, _proxies, _config_folder),
     ):
-        for name, scenario in family(thorough):
-            if name in cases:
-                raise ValueError(f"two cases are called {name}")
-            if scenario.key() not in asked:  # what two families come to is asked under its first name
-                cases[name] = scenario
-            asked.add(scenario.key())
-    return cases
-
-
-def _make(
-    settings: dict[str, dict[str, Any]] | None = None, shell: dict[str, str] | None = None, **rest: Any
-) -> Scenario:
-    return Scenario(settings={**(settings or {})}, shell=shell or {}, **rest)
-
-
-def _put(variables: dict[str, dict[str, Any]], **rest: Any) -> Scenario:
-    """A scenario from source -> environment variables."""
-    return _make(
-        {place: {"env": block} for place, block in variables.items() if place != "shell"},
-        variables.get("shell"),
-        **rest,
-    )
-
-
-def _merge(*parts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    merged: dict[str, dict[str, Any]] = {}
-    for part in parts:
-        for place, block in part.items():
-            merged[place] = merged.get(place, {}) | block
-    return merged
-
-
-#: A backend and a placeholder, so that whatever else is asked about is asked of a session that works.
-BACKEND = {
-    "user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_AUTH_TOKEN": "token-user", "ANTHROPIC_MODEL": "model-user"}
-}
-
-WEAKEST = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell", "ANTHROPIC_MODEL": "model-shell"}
-
-
-def _nothing(ask: _Ask, _: bool) -> None:
-    ask("nothing", Scenario())
-    ask("login-only", Scenario(credentials=LOGIN))
-    ask("console-only", Scenario(home_json=CONSOLE))
+        family(ask, thorough)
+    return ask.questions
 
 
 def _value(key: str, place: str) -> str:
     """A value that says where it was set."""
     if key == "ANTHROPIC_BASE_URL":
         return url(place)
-    if key == "CLAUDE_CODE_MAX_CONTEXT_TOKENS":
+    if key == WINDOW:
         return str(40_000 + 1000 * (*PLACES, "shell").index(place))
     return f"{key.rpartition('_')[2].lower()}-{place.replace('/', '-')}"
 
 
-KEYS = (
-    "ANTHROPIC_BASE_URL",
-    "ANTHROPIC_AUTH_TOKEN",
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_MODEL",
-    "CLAUDE_CODE_MAX_CONTEXT_TOKENS",
-)
+def _block(place: str) -> dict[str, str]:
+    return {key: _value(key, place) for key in KEYS}
 
 
-def _alone(ask: _Ask, thorough: bool) -> None:
-    for place in SOURCES:
-        for key in KEYS if thorough else ():
-            # The backend is in the weakest source there is, so that it disturbs as little as possible.
-            rest = {"shell": WEAKEST}
-            ask.env(f"alone/{key}/{place}", rest, {place: {key: _value(key, place)}})
-        ask.env(f"alone/block/{place}", {place: {key: _value(key, place) for key in KEYS}})
-        ask.env(f"alone/url-only/{place}", {place: {"ANTHROPIC_BASE_URL": url(place)}})
-        ask.env(f"alone/url-only-with-login/{place}", {place: {"ANTHROPIC_BASE_URL": url(place)}}, credentials=LOGIN)
-    for place in SCOPES if thorough else ():
-        for key in ("model", "apiKeyHelper"):
-            value = f"echo helper-{place}" if key == "apiKeyHelper" else f"model-{place}"
-            ask.given(f"alone/{key}/{place}", {place: {key: value}}, {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"})
+def _setting(key: str, place: str) -> dict[str, str]:
+    """The settings key `model` or `apiKeyHelper` with a value that says where it was set."""
+    return {key: f"echo helper-{place}" if key == "apiKeyHelper" else f"model-{place}"}
+
+
+def _odd(name: str, place: str) -> str:
+    return ODD_FILES[name].replace("{url}", url(place))
+
+
+def _nothing(ask: _Ask, _: bool) -> None:
+    ask.given("nothing")
+    ask.given("login-only", credentials=LOGIN)
+    ask.given("console-only", home_json=CONSOLE)
 
 
 def _pairs(ask: _Ask, thorough: bool) -> None:
     for first, second in itertools.combinations(SOURCES, 2):
         for key in KEYS:
-            if not thorough and key != "ANTHROPIC_BASE_URL" and (first, second) not in ADJACENT:
-                continue
-            variables = _merge(BACKEND, {first: {key: _value(key, first)}, second: {key: _value(key, second)}})
-            ask.env(f"pair/{key}/{first}+{second}", variables)
+            if thorough or key == "ANTHROPIC_BASE_URL" or (first, second) in ADJACENT:
+                both = {place: {key: _value(key, place)} for place in (first, second)}
+                ask.env(f"pair/{key}/{first}+{second}", {"user": USER_BACKEND}, both)
     for first, second in itertools.combinations(SCOPES, 2):
-        shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
         for key in ("model", "apiKeyHelper"):
-            word = "echo helper-" if key == "apiKeyHelper" else "model-"
-            ask.given(f"pair/{key}/{first}+{second}", {p: {key: f"{word}{p}"} for p in (first, second)}, shell)
-    everywhere = {place: {key: _value(key, place) for key in KEYS} for place in SOURCES}
-    ask.env("pair/everything-everywhere", everywhere)
+            both = {place: _setting(key, place) for place in (first, second)}
+            ask.given(f"pair/{key}/{first}+{second}", both, SHELL_BACKEND)
+    ask.env("pair/everything-everywhere", {place: _block(place) for place in SOURCES})
 
 
 def _cancelled(ask: _Ask, _: bool) -> None:
     for key in KEYS:
-        for strong, weak in itertools.combinations(SOURCES, 2):
-            if (strong, weak) not in ADJACENT:
-                continue
-            rest = {"shell": WEAKEST}
-            ask.env(f"cancel/{key}/{strong}>{weak}", rest, {weak: {key: _value(key, weak)}, strong: {key: ""}})
+        for strong, weak in ADJACENT:
+            cancelled = {weak: {key: _value(key, weak)}, strong: {key: ""}}
+            ask.env(f"cancel/{key}/{strong}>{weak}", {"shell": WEAKEST}, cancelled)
+        ask.env(f"cancel/{key}/empty-in-shell", {"shell": WEAKEST | {key: ""}}, credentials=LOGIN)
     for key in ("model", "apiKeyHelper"):
         for strong, weak in itertools.pairwise(SCOPES):
-            value = f"echo helper-{weak}" if key == "apiKeyHelper" else f"model-{weak}"
-            shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
-            ask.given(f"cancel/{key}/{strong}>{weak}", {weak: {key: value}, strong: {key: ""}}, shell)
-    ask.env("cancel/oauth-by-user", {"shell": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"}, "user": {"CLAUDE_CODE_OAUTH_TOKEN": ""}} | {})
-    ask.env("cancel/oauth-by-local", {
-                "shell": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"},
-                "local": {"CLAUDE_CODE_OAUTH_TOKEN": "", "ANTHROPIC_BASE_URL": url("local")},
-            })
-    for key in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"):
-        ask.env(f"cancel/empty-in-shell/{key}", {"shell": {key: "", "ANTHROPIC_BASE_URL": url("shell")}}, credentials=LOGIN)
-    ask.env("cancel/all-with-login", {
-                "local": {
-                    "ANTHROPIC_BASE_URL": url("local"),
-                    "ANTHROPIC_AUTH_TOKEN": "token-local",
-                    "ANTHROPIC_API_KEY": "",
-                }
-            }, credentials=LOGIN, home_json=CONSOLE)
-
-
-ADJACENT = {
-    ("managed", "shell"),
-    ("flag", "local"),
-    ("local", "project"),
-    ("local", "user"),
-    ("local", "shell"),
-    ("project", "user"),
-    ("user", "shell"),
-    ("flag", "shell"),
-}
+            ask.given(f"cancel/{key}/{strong}>{weak}", {weak: _setting(key, weak), strong: {key: ""}}, SHELL_BACKEND)
+    oauth = "CLAUDE_CODE_OAUTH_TOKEN"
+    ask.env("cancel/oauth-by-user", {"shell": {oauth: "oauth-shell"}, "user": {oauth: ""}})
+    local = {oauth: "", "ANTHROPIC_BASE_URL": url("local")}
+    ask.env("cancel/oauth-by-local", {"shell": {oauth: "oauth-shell"}, "local": local})
+    for key in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", oauth):
+        empty = {key: "", "ANTHROPIC_BASE_URL": url("shell")}
+        ask.env(f"cancel/empty-beside-login/{key}", {"shell": empty}, credentials=LOGIN)
+    local = {"ANTHROPIC_BASE_URL": url("local"), "ANTHROPIC_AUTH_TOKEN": "token-local", "ANTHROPIC_API_KEY": ""}
+    ask.env("cancel/key-beside-stored-ones", {"local": local}, credentials=LOGIN, home_json=CONSOLE)
 
 
 def _credentials(ask: _Ask, thorough: bool) -> None:
     """Every set of credential sources, with and without an endpoint of one's own."""
+    variables = {
+        "key": ("ANTHROPIC_API_KEY", "key-shell"),
+        "token": ("ANTHROPIC_AUTH_TOKEN", "token-shell"),
+        "oauth": ("CLAUDE_CODE_OAUTH_TOKEN", "oauth-shell"),
+    }
     sources = ("key", "token", "helper", "oauth", "login", "console")
-    for size in range(len(sources) + 1):
-        for chosen in itertools.combinations(sources, size):
-            shell = {
-                name: value
-                for source, name, value in (
-                    ("key", "ANTHROPIC_API_KEY", "key-shell"),
-                    ("token", "ANTHROPIC_AUTH_TOKEN", "token-shell"),
-                    ("oauth", "CLAUDE_CODE_OAUTH_TOKEN", "oauth-shell"),
-                )
-                if source in chosen
-            }
-            settings = {"user": {"apiKeyHelper": "echo helper-user"}} if "helper" in chosen else {}
-            rest: dict[str, Any] = {
-                "credentials": LOGIN if "login" in chosen else None,
-                "home_json": CONSOLE if "console" in chosen else None,
-            }
-            name = "+".join(chosen) or "none"
-            ask.given(f"credentials/custom/{name}", settings, shell | {"ANTHROPIC_BASE_URL": url("shell")}, **rest)
-            if thorough or size == 1:
-                ask.given(f"credentials/cloud/{name}", settings, shell, **rest)
-            if "helper" in chosen or not chosen or (not thorough and size > 1):
-                continue
+    for chosen in itertools.chain.from_iterable(itertools.combinations(sources, size) for size in range(7)):
+        shell = dict(variables[source] for source in chosen if source in variables)
+        helper = {"user": {"apiKeyHelper": "echo helper-user"}} if "helper" in chosen else {}
+        stored: dict[str, Any] = {
+            "credentials": LOGIN if "login" in chosen else None,
+            "home_json": CONSOLE if "console" in chosen else None,
+        }
+        name = "+".join(chosen) or "none"
+        ask.given(f"credentials/custom/{name}", helper, shell | {"ANTHROPIC_BASE_URL": url("shell")}, **stored)
+        if thorough or len(chosen) == 1:
+            ask.given(f"credentials/cloud/{name}", helper, shell, **stored)
             local = {"local": {"env": {"ANTHROPIC_BASE_URL": url("local")}}}
-            ask.given(f"credentials/local/{name}", settings | local, shell, **rest)
-    expired = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"expiresAt": 1_000}}
-    profile_only = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"scopes": ["user:profile"]}}
-    for name, login in {
-        "expired": expired,
-        "without-inference": profile_only,
+            ask.given(f"credentials/local/{name}", helper | local, shell, **stored)
+    _stored_credentials(ask)
+    _helpers(ask, thorough)
+    for name, text in {"space": " ", "tab": "\t", "padded": " padded "}.items():
+        for key in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"):
+            ask.env(f"credentials/{key}-{name}", {"user": {"ANTHROPIC_BASE_URL": url("user"), key: text}})
+
+
+def _stored_credentials(ask: _Ask) -> None:
+    backend = {"user": {"ANTHROPIC_BASE_URL": url("user")}}
+    login = LOGIN["claudeAiOauth"]
+    logins: dict[str, Any] = {
+        "expired": {"claudeAiOauth": login | {"expiresAt": 1_000}},
+        "without-inference": {"claudeAiOauth": login | {"scopes": ["user:profile"]}},
         "empty": {},
         "malformed": "{",
         "token-empty": {"claudeAiOauth": {"accessToken": ""}},
         "token-only": {"claudeAiOauth": {"accessToken": "oauth-from-login"}},
-    }.items():
-        ask.env(f"credentials/login-{name}", {"user": {"ANTHROPIC_BASE_URL": url("user")}}, credentials=login)
-    for name, console in {"empty-key": {"primaryApiKey": ""}, "malformed": "{", "number": {"primaryApiKey": 5}}.items():
-        ask.env(f"credentials/console-{name}", {"user": {"ANTHROPIC_BASE_URL": url("user")}}, home_json=console)
+    }
+    for name, content in logins.items():
+        ask.env(f"credentials/login-{name}", backend, credentials=content)
+    consoles: dict[str, Any] = {"empty-key": {"primaryApiKey": ""}, "malformed": "{", "number": {"primaryApiKey": 5}}
+    for name, content in consoles.items():
+        ask.env(f"credentials/console-{name}", backend, home_json=content)
+
+
+def _helpers(ask: _Ask, thorough: bool) -> None:
     for scope in SCOPES if thorough else ("local",):
-        ask.given(f"credentials/helper-empty-output/{scope}", {scope: {"apiKeyHelper": "true", "env": {"ANTHROPIC_BASE_URL": url(scope)}}})
-    ask.given("credentials/helper-fails", {"user": {"apiKeyHelper": "false", "env": {"ANTHROPIC_BASE_URL": url("user")}}})
-    ask.given("credentials/helper-fails-with-key", {
-                "user": {
-                    "apiKeyHelper": "false",
-                    "env": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_API_KEY": "key-user"},
-                }
-            })
-    for blank in (" ", "\t", " padded "):
-        ask.env(f"credentials/token-{blank!r}", {"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_AUTH_TOKEN": blank}})
-        ask.env(f"credentials/key-{blank!r}", {"user": {"ANTHROPIC_BASE_URL": url("user"), "ANTHROPIC_API_KEY": blank}})
+        silent = {"apiKeyHelper": "true", "env": {"ANTHROPIC_BASE_URL": url(scope)}}
+        ask.given(f"credentials/helper-says-nothing/{scope}", {scope: silent})
+    backend = {"ANTHROPIC_BASE_URL": url("user")}
+    ask.given("credentials/helper-fails", {"user": {"apiKeyHelper": "false", "env": backend}})
+    with_key = backend | {"ANTHROPIC_API_KEY": "key-user"}
+    ask.given("credentials/helper-fails-with-key", {"user": {"apiKeyHelper": "false", "env": with_key}})
+
+
+def _alone(ask: _Ask, thorough: bool) -> None:
+    for place in SOURCES:
+        for key in KEYS if thorough else ():
+            ask.env(f"alone/{key}/{place}", {"shell": WEAKEST}, {place: {key: _value(key, place)}})
+        ask.env(f"alone/block/{place}", {place: _block(place)})
+        ask.env(f"alone/url-only/{place}", {place: {"ANTHROPIC_BASE_URL": url(place)}})
+        ask.env(f"alone/url-only-with-login/{place}", {place: {"ANTHROPIC_BASE_URL": url(place)}}, credentials=LOGIN)
+    for place in SCOPES if thorough else ():
+        for key in ("model", "apiKeyHelper"):
+            ask.given(f"alone/{key}/{place}", {place: _setting(key, place)}, SHELL_BACKEND)
 
 
 def _providers(ask: _Ask, thorough: bool) -> None:
-    shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
     for switch in PROVIDER_SWITCHES:
         for value in SPELLINGS if thorough or switch == PROVIDER_SWITCHES[0] else ("1", "0"):
-            ask.env(f"provider/{switch}={value!r}", {"shell": shell | {switch: value}})
+            ask.shell(f"provider/{switch}={value!r}", {switch: value})
         for place in SCOPES if thorough else ("local",):
-            ask.env(f"provider/{switch}/{place}", {"shell": shell, place: {switch: "1"}})
+            ask.shell(f"provider/{switch}/{place}", {}, {place: {"env": {switch: "1"}}})
         for place in ("local", "user") if thorough else ("local",):
-            ask.env(f"provider/{switch}/cancelled-by-{place}", {"shell": shell | {switch: "1"}, place: {switch: ""}})
-            ask.env(f"provider/{switch}/zeroed-by-{place}", {"shell": shell | {switch: "1"}, place: {switch: "0"}})
+            for name, value in (("cancelled", ""), ("zeroed", "0")):
+                ask.shell(f"provider/{switch}/{name}-by-{place}", {switch: "1"}, {place: {"env": {switch: value}}})
     for first, second in itertools.combinations(PROVIDER_SWITCHES, 2):
-        ask.env(f"provider/{first}+{second}", {"shell": shell | {first: "1", second: "1"}})
-    ask.env("provider/all", {"shell": shell | dict.fromkeys(PROVIDER_SWITCHES, "1")})
-    ask.env("provider/without-credentials", {"shell": {"CLAUDE_CODE_USE_BEDROCK": "1"}})
-    ask.env("provider/bedrock-url", {"shell": shell | {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": url("shell")}})
+        ask.shell(f"provider/{first}+{second}", {first: "1", second: "1"})
+    ask.shell("provider/all", dict.fromkeys(PROVIDER_SWITCHES, "1"))
+    ask.given("provider/without-credentials", {}, {"CLAUDE_CODE_USE_BEDROCK": "1"})
+    bedrock = {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": url("shell")}
+    ask.shell("provider/bedrock-url", bedrock)
     for name in ("BEDROCK", "VERTEX", "FOUNDRY", "AWS", "GOOGLE_CLOUD"):
-        ask.env(f"provider/{name}-url-without-switch", {"shell": shell | {f"ANTHROPIC_{name}_BASE_URL": url("user")}})
+        ask.shell(f"provider/{name}-url-without-switch", {f"ANTHROPIC_{name}_BASE_URL": url("user")})
 
 
 def _values(ask: _Ask, thorough: bool) -> None:
-    odd: tuple[tuple[str, Any], ...] = (
-        ("null", None),
-        ("number", 5),
-        ("fraction", 1.5),
-        ("large", 12345678901234567890),
-        ("exponent", 1e21),
-        ("true", True),
-        ("false", False),
-        ("list", ["x"]),
-        ("object", {"x": 1}),
-        ("spaces", "  padded  "),
-        ("dollar", "${HOME}/$USER"),
-        ("tilde", "~/x"),
-        ("unicode", "modèle-é"),
-    )
+    odd: dict[str, Any] = {
+        "null": None,
+        "number": 5,
+        "fraction": 1.5,
+        "large": 12345678901234567890,
+        "exponent": 1e21,
+        "true": True,
+        "false": False,
+        "list": ["x"],
+        "object": {"x": 1},
+        "spaces": "  padded  ",
+        "dollar": "${HOME}/$USER",
+        "tilde": "~/x",
+        "unicode": "modèle-é",
+    }
     for key in ("ANTHROPIC_MODEL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"):
-        for name, value in odd:
-            if key != "ANTHROPIC_MODEL" and (name == "unicode" or not thorough):
-                continue  # a header takes no such text, and the rest is as with the model
-            ask.env(f"value/{key}/{name}", BACKEND, {"local": {key: value}})
-    for name, value in (("null", None), ("false", False), ("zero", 0), ("true", True), ("one", 1)):
-        ask.env(f"value/switch/{name}", BACKEND, {"local": {"CLAUDE_CODE_USE_BEDROCK": value}})
-    for name, value in {
-        "slash": url("local") + "/",
-        "two-slashes": url("local") + "//",
-        "v1": url("local") + "/v1",
-        "path": url("local") + "/gateway/anthropic/",
-        "spaces": f" {url('local')} ",
+        for name, value in odd.items():
+            # A header takes no text beyond ASCII, and is otherwise as the model.
+            if key == "ANTHROPIC_MODEL" or (thorough and name != "unicode"):
+                ask.env(f"value/{key}/{name}", {"user": USER_BACKEND}, {"local": {key: value}})
+    for name, value in {"null": None, "false": False, "zero": 0, "true": True, "one": 1}.items():
+        ask.env(f"value/switch/{name}", {"user": USER_BACKEND}, {"local": {"CLAUDE_CODE_USE_BEDROCK": value}})
+    local = url("local")
+    urls: dict[str, Any] = {
+        "slash": f"{local}/",
+        "two-slashes": f"{local}//",
+        "v1": f"{local}/v1",
+        "path": f"{local}/gateway/anthropic/",
+        "spaces": f" {local} ",
         "cloud": "https://api.anthropic.com",
         "cloud-slash": "https://api.anthropic.com/",
         "cloud-upper": "https://API.anthropic.com",
-        "localhost": url("local").replace("127.0.0.1", "localhost"),
-        "user-info": url("local").replace("//", "//me:secret@"),
-        "upper-scheme": url("local").replace("http", "HTTP"),
-        "no-scheme": url("local").removeprefix("http://"),
+        "localhost": local.replace("127.0.0.1", "localhost"),
+        "user-info": local.replace("//", "//me:secret@"),
+        "upper-scheme": local.replace("http", "HTTP"),
+        "no-scheme": local.removeprefix("http://"),
         "not-a-url": "nonsense",
         "null": None,
         "number": 5,
-    }.items():
-        ask.env(f"value/ANTHROPIC_BASE_URL/{name}", BACKEND, {"local": {"ANTHROPIC_BASE_URL": value}})
+    }
+    for name, value in urls.items():
+        ask.env(f"value/ANTHROPIC_BASE_URL/{name}", {"user": USER_BACKEND}, {"local": {"ANTHROPIC_BASE_URL": value}})
 
 
 def _models(ask: _Ask, thorough: bool) -> None:
-    shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
     targets = {name: f"target-{name.split('_')[2].lower()}" for name in ALIAS_VARIABLES}
-    for alias in (
-        *ALIASES,
-        "unknown",
-        "unknown[1m]",
-        "claude-sonnet-4-5",
-        "claude-opus-4-1",
-        "claude-local",
-        "",
-        " ",
-        "inherit",
-    ):
-        if not thorough and alias in {"fable", "sonnet[1m]", "claude-opus-4-1", "inherit"}:
+    names = ("unknown", "unknown[1m]", "claude-sonnet-4-5", "claude-opus-4-1", "claude-local", "", " ", "inherit")
+    for name in (*ALIASES, *names):
+        if not thorough and name in {"fable", "sonnet[1m]", "claude-opus-4-1", "inherit"}:
             continue
-        ask.env(f"model/env/{alias}", {"shell": shell | {"ANTHROPIC_MODEL": alias}})
-        ask.env(f"model/env-targets/{alias}", {"shell": shell | targets | {"ANTHROPIC_MODEL": alias}})
+        ask.shell(f"model/env/{name}", {"ANTHROPIC_MODEL": name})
+        ask.shell(f"model/env-targets/{name}", targets | {"ANTHROPIC_MODEL": name})
+        ask.shell(f"model/setting-targets/{name}", targets, {"user": {"model": name}})
         if thorough:
-            ask.given(f"model/setting/{alias}", {"user": {"model": alias}}, shell)
-        ask.given(f"model/setting-targets/{alias}", {"user": {"model": alias}}, shell | targets)
-        if thorough and alias.strip():
-            ask.given(f"model/cli/{alias}", {}, shell, model=alias)
-        if alias.strip():
-            ask.given(f"model/cli-targets/{alias}", {}, shell | targets, model=alias)
-    for variable in ALIAS_VARIABLES:
-        ask.env(f"model/only/{variable}", {"shell": shell | {variable: "target"}})
-        ask.env(f"model/only-oauth/{variable}", {
-                    "shell": {
-                        "ANTHROPIC_BASE_URL": url("shell"),
-                        "CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell",
-                        variable: "target",
-                    }
-                })
-    for subscription in ("max", "pro", "team", "enterprise", "free", None):
-        login = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"subscriptionType": subscription}}
-        ask.env(f"model/subscription/{subscription}", {"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, credentials=login)
-    ask.env("model/default-model", {"shell": shell | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}})
-    ask.env("model/default-model-alias", {"shell": shell | targets | {"ANTHROPIC_DEFAULT_MODEL": "sonnet"}})
-    ask.given("model/default-model-and-setting", {"user": {"model": "chosen"}}, shell | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"})
-    ask.env("model/default-model-and-opus", {"shell": shell | targets | {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}})
-    ask.env("model/small-fast", {"shell": shell | {"ANTHROPIC_SMALL_FAST_MODEL": "small"}})
-    ask.env("model/subagent", {"shell": shell | {"CLAUDE_CODE_SUBAGENT_MODEL": "sub"}})
-    ask.given("model/cli-over-all", {"managed": {"model": "m", "env": {"ANTHROPIC_MODEL": "e"}}}, shell, model="c")
-    ask.given("model/env-over-setting", {"managed": {"model": "model-managed"}}, shell | {"ANTHROPIC_MODEL": "model-shell"})
-    ask.given("model/env-empty-then-setting", {"user": {"model": "chosen"}, "local": {"env": {"ANTHROPIC_MODEL": ""}}}, shell | {"ANTHROPIC_MODEL": "x"})
+            ask.shell(f"model/setting/{name}", {}, {"user": {"model": name}})
+        if name.strip():
+            ask.given(f"model/cli-targets/{name}", {}, SHELL_BACKEND | targets, model=name)
+            if thorough:
+                ask.given(f"model/cli/{name}", {}, SHELL_BACKEND, model=name)
+    _default_models(ask, targets)
     for variable in ALIAS_VARIABLES:
         for value in ("", "sonnet", "opus", "target[1m]"):
-            ask.env(f"model/target/{variable}={value}", {"shell": shell | {variable: value, "ANTHROPIC_MODEL": variable.split("_")[2].lower()}})
-    ask.env("model/target-scopes", {
-                "shell": shell | {"ANTHROPIC_DEFAULT_OPUS_MODEL": "a", "ANTHROPIC_MODEL": "opus"},
-                "local": {"ANTHROPIC_DEFAULT_OPUS_MODEL": "b"},
-            })
-    ask.given("model/override", {"user": {"modelOverrides": {"claude-opus-5-5": "mine"}}}, shell)
-    ask.given("model/override-named", {"user": {"modelOverrides": {"mine": "yours"}, "model": "mine"}}, shell)
-    ask.given("model/picker", {
-                "user": {
-                    "modelPicker": {"options": [{"model": "mine", "label": "Mine", "behavesAs": "claude-sonnet-4-5"}]},
-                    "model": "mine",
-                }
-            }, shell)
+            alias = variable.split("_")[2].lower()
+            ask.shell(f"model/target/{variable}={value}", {variable: value, "ANTHROPIC_MODEL": alias})
+    scopes = {"ANTHROPIC_DEFAULT_OPUS_MODEL": "a", "ANTHROPIC_MODEL": "opus"}
+    ask.shell("model/target-scopes", scopes, {"local": {"env": {"ANTHROPIC_DEFAULT_OPUS_MODEL": "b"}}})
+    ask.given(
+        "model/cli-over-all", {"managed": {"model": "m", "env": {"ANTHROPIC_MODEL": "e"}}}, SHELL_BACKEND, model="c"
+    )
+    ask.shell("model/env-over-setting", {"ANTHROPIC_MODEL": "model-shell"}, {"managed": {"model": "model-managed"}})
+    empty = {"user": {"model": "chosen"}, "local": {"env": {"ANTHROPIC_MODEL": ""}}}
+    ask.shell("model/env-empty-then-setting", {"ANTHROPIC_MODEL": "x"}, empty)
+    ask.shell("model/override", {}, {"user": {"modelOverrides": {"claude-opus-5-5": "mine"}}})
+    ask.shell("model/override-named", {}, {"user": {"modelOverrides": {"mine": "yours"}, "model": "mine"}})
+    ask.shell("model/picker", {}, {"user": PICKER | {"model": "mine"}})
+
+
+PICKER = {"modelPicker": {"options": [{"model": "mine", "label": "Mine", "behavesAs": "claude-sonnet-4-5"}]}}
+
+
+def _default_models(ask: _Ask, targets: dict[str, str]) -> None:
+    """What a session starts with when nobody names a model: it depends on who pays."""
+    for variable in ALIAS_VARIABLES:
+        ask.shell(f"model/only/{variable}", {variable: "target"})
+        oauth = {"ANTHROPIC_BASE_URL": url("shell"), "CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell", variable: "target"}
+        ask.given(f"model/only-oauth/{variable}", {}, oauth)
+    for subscription in ("max", "pro", "team", "enterprise", "free", None):
+        login = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"subscriptionType": subscription}}
+        ask.given(f"model/subscription/{subscription}", {}, {"ANTHROPIC_BASE_URL": url("shell")}, credentials=login)
+    first = {"ANTHROPIC_DEFAULT_MODEL": "first-choice"}
+    ask.shell("model/default-model", first)
+    ask.shell("model/default-model-alias", targets | {"ANTHROPIC_DEFAULT_MODEL": "sonnet"})
+    ask.shell("model/default-model-and-setting", first, {"user": {"model": "chosen"}})
+    ask.shell("model/default-model-and-opus", targets | first)
+    ask.shell("model/small-fast", {"ANTHROPIC_SMALL_FAST_MODEL": "small"})
+    ask.shell("model/subagent", {"CLAUDE_CODE_SUBAGENT_MODEL": "sub"})
 
 
 def _windows(ask: _Ask, thorough: bool) -> None:
-    shell = {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"}
-    window = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
-    for value in (
-        "32768",
-        "65536",
-        "65_536",
-        "65,536",
-        "200000",
-        "1000000",
-        "2000000",
-        "65536.7",
-        " 65536 ",
-        "6.5e4",
-        "0x10000",
-        "0",
-        "-1",
-        "",
-        "abc",
-        "1e5",
-    ):
-        ask.env(f"window/unknown/{value}", {"shell": shell | {"ANTHROPIC_MODEL": "mine", window: value}})
-    for model in (
-        "mine[1m]",
-        "claude-sonnet-4-5",
-        "claude-opus-4-1",
-        "opus",
-        "sonnet",
-        "haiku",
-        "claude-local",
-        "claude-sonnet-4-5[1m]",
-        "my-claude-sonnet-4-5",
-        "anthropic/claude-sonnet-4.5",
-        "claude-3-5-haiku-20241022",
-    ):
-        if not thorough and model in {
-            "claude-opus-4-1",
-            "sonnet",
-            "haiku",
-            "anthropic/claude-sonnet-4.5",
-            "my-claude-sonnet-4-5",
-        }:
-            continue
-        ask.env(f"window/model/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model}})
-        ask.env(f"window/model-limited/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model, window: "65536"}})
-        ask.env(f"window/model-no-compact/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model, window: "65536", "DISABLE_COMPACT": "1"}})
-        ask.env(f"window/model-no-1m/{model}", {"shell": shell | {"ANTHROPIC_MODEL": model, "CLAUDE_CODE_DISABLE_1M_CONTEXT": "1"}})
-    ask.env("window/number-in-file", BACKEND, {"local": {window: 65536}})
-    ask.env("window/auto-compact-window", {"shell": shell | {"ANTHROPIC_MODEL": "mine", "CLAUDE_CODE_AUTO_COMPACT_WINDOW": "120000"}})
-    ask.given("window/picker", {
-                "user": {
-                    "modelPicker": {"options": [{"model": "mine", "label": "Mine", "behavesAs": "claude-sonnet-4-5"}]}
-                }
-            }, shell | {"ANTHROPIC_MODEL": "mine", window: "65536"})
-    ask.given("window/picker-in-local", {
-                "local": {
-                    "modelPicker": {"options": [{"model": "mine", "label": "Mine", "behavesAs": "claude-sonnet-4-5"}]}
-                }
-            }, shell | {"ANTHROPIC_MODEL": "mine"})
+    mine = {"ANTHROPIC_MODEL": "mine"}
+    numbers = ("32768", "65536", "200000", "1000000", "2000000", "0", "-1", "", "abc")
+    spellings = ("65_536", "65,536", "65536.7", " 65536 ", "6.5e4", "0x10000", "1e5")
+    for value in (*numbers, *spellings):
+        ask.shell(f"window/unknown/{value}", mine | {WINDOW: value})
+    known = ("claude-sonnet-4-5", "opus", "claude-local", "claude-sonnet-4-5[1m]", "claude-3-5-haiku-20241022")
+    more = ("claude-opus-4-1", "sonnet", "haiku", "my-claude-sonnet-4-5", "anthropic/claude-sonnet-4.5")
+    for model in ("mine[1m]", *known, *(more if thorough else ())):
+        named = {"ANTHROPIC_MODEL": model}
+        ask.shell(f"window/model/{model}", named)
+        ask.shell(f"window/model-limited/{model}", named | {WINDOW: "65536"})
+        ask.shell(f"window/model-no-compact/{model}", named | {WINDOW: "65536", "DISABLE_COMPACT": "1"})
+        ask.shell(f"window/model-no-1m/{model}", named | {"CLAUDE_CODE_DISABLE_1M_CONTEXT": "1"})
+    ask.env("window/number-in-file", {"user": USER_BACKEND}, {"local": {WINDOW: 65536}})
+    ask.shell("window/auto-compact-window", mine | {"CLAUDE_CODE_AUTO_COMPACT_WINDOW": "120000"})
+    ask.shell("window/picker", mine | {WINDOW: "65536"}, {"user": PICKER})
+    ask.shell("window/picker-in-local", mine, {"local": PICKER})
 
 
 def _layouts(ask: _Ask, thorough: bool) -> None:
-    places = ("main.local", "local", "main.project", "project", "user")
     for layout in LAYOUTS:
-        own = [p for p in places if layout in {"git-subfolder", "worktree"} or not p.startswith("main.")]
-        if layout == "home":
-            own = ["local", "user"]
+        own: tuple[str, ...] = ("local", "project", "user")
+        if layout in {"git-subfolder", "worktree"}:
+            own = ("main.local", "local", "main.project", "project", "user")
+        elif layout == "home":
+            own = ("local", "user")
         for place in own:
-            ask.env(f"layout/{layout}/{place}", {place: {key: _value(key, place) for key in KEYS}}, layout=layout)
+            ask.env(f"layout/{layout}/{place}", {place: _block(place)}, layout=layout)
         for first, second in itertools.combinations(own, 2):
             if thorough:
-                ask.env(f"layout/{layout}/{first}+{second}", {p: {key: _value(key, p) for key in KEYS} for p in (first, second)}, layout=layout)
-            both = {
-                first: {"ANTHROPIC_BASE_URL": url(first)},
-                second: {"ANTHROPIC_AUTH_TOKEN": f"token-{second}", "ANTHROPIC_MODEL": f"model-{second}"},
-            }
-            ask.env(f"layout/{layout}/{first}+{second}/merged", both, layout=layout)
-        settings = {p: {"model": f"model-{p}", "apiKeyHelper": f"echo helper-{p}"} for p in own}
+                both = {place: _block(place) for place in (first, second)}
+                ask.env(f"layout/{layout}/{first}+{second}", both, layout=layout)
+            rest = {"ANTHROPIC_AUTH_TOKEN": f"token-{second}", "ANTHROPIC_MODEL": f"model-{second}"}
+            merged = {first: {"ANTHROPIC_BASE_URL": url(first)}, second: rest}
+            ask.env(f"layout/{layout}/{first}+{second}/merged", merged, layout=layout)
+        settings = {place: _setting("model", place) | _setting("apiKeyHelper", place) for place in own}
         ask.given(f"layout/{layout}/settings", settings, {"ANTHROPIC_BASE_URL": url("shell")}, layout=layout)
-        ask.env(f"layout/{layout}/all", {p: {key: _value(key, p) for key in KEYS} for p in own}, layout=layout)
+        ask.env(f"layout/{layout}/all", {place: _block(place) for place in own}, layout=layout)
     for layout in ("git-subfolder", "worktree"):
         for name in ("trailing-comma", "empty", "env-list"):
-            broken: dict[str, Settings] = {"main.local": ODD_FILES[name].replace("{url}", url("main.local"))}
-            fine: dict[str, Settings] = {p: {"env": {"ANTHROPIC_BASE_URL": url(p)}} for p in ("local", "user")}
-            ask(f"layout/{layout}/main-{name}", Scenario(settings=broken | fine, shell={"ANTHROPIC_AUTH_TOKEN": "token-shell"}, layout=layout))
+            fine = {place: {"env": {"ANTHROPIC_BASE_URL": url(place)}} for place in ("local", "user")}
+            broken = {"main.local": _odd(name, "main.local")}
+            shell = {"ANTHROPIC_AUTH_TOKEN": "token-shell"}
+            ask.given(f"layout/{layout}/main-{name}", broken | fine, shell, layout=layout)
 
 
 def _malformed(ask: _Ask, thorough: bool) -> None:
-    for name, text in ODD_FILES.items():
+    for name in ODD_FILES:
         for place in ("local", "user", "flag", "managed", "project"):
-            if place != "local" and not thorough and name not in OFTEN:
-                continue
-            ask(f"malformed/{name}/{place}", Scenario(
-                    settings={place: text.replace("{url}", url(place))},
-                    shell={
-                        "ANTHROPIC_BASE_URL": url("shell"),
-                        "ANTHROPIC_AUTH_TOKEN": "token-shell",
-                        "ANTHROPIC_MODEL": "model-shell",
-                    },
-                ))
+            if thorough or place == "local" or name in OFTEN:
+                ask.given(f"malformed/{name}/{place}", {place: _odd(name, place)}, WEAKEST)
 
 
 def _setting_sources(ask: _Ask, _: bool) -> None:
-    block = {
+    block: dict[str, dict[str, Any]] = {
         place: {"ANTHROPIC_BASE_URL": url(place), "ANTHROPIC_AUTH_TOKEN": f"token-{place}"}
         for place in ("local", "project", "user", "shell")
     }
-    for listed in (
-        "user",
-        "project",
-        "local",
-        "user,project",
-        "user,local",
-        "project,local",
-        "user,project,local",
-        "",
-        "user, local",
-        "local,user",
-        "flag",
-        "managed",
-        "nonsense",
-        "USER",
-    ):
+    lists = ("user", "project", "local", "user,project", "user,local", "project,local", "user,project,local", "")
+    for listed in (*lists, "user, local", "local,user", "flag", "managed", "nonsense", "USER"):
         ask.env(f"sources/{listed}", block, setting_sources=listed)
     stronger = {"managed": {"ANTHROPIC_MODEL": "model-managed"}, "flag": {"ANTHROPIC_AUTH_TOKEN": "token-flag"}}
-    ask.env("sources/user-under-managed-and-flag", block | stronger, setting_sources="user")
-    ask.env("sources/local-in-worktree", {
-                p: {"ANTHROPIC_BASE_URL": url(p), "ANTHROPIC_AUTH_TOKEN": f"token-{p}"}
-                for p in ("main.local", "local", "user")
-            }, setting_sources="user", layout="worktree")
+    ask.env("sources/user-under-managed-and-flag", block, stronger, setting_sources="user")
+    main = {
+        place: {"ANTHROPIC_BASE_URL": url(place), "ANTHROPIC_AUTH_TOKEN": f"token-{place}"}
+        for place in ("main.local", "local", "user")
+    }
+    ask.env("sources/local-in-worktree", main, setting_sources="user", layout="worktree")
 
 
 def _flags(ask: _Ask, _: bool) -> None:
-    block = {"env": {key: _value(key, "flag") for key in KEYS}}
-    rest = {"local": {"env": {key: _value(key, "local") for key in KEYS}}}
-    ask.given("flag/file", {"flag": block} | rest)
-    ask.given("flag/inline", {"flag": block} | rest, flag_inline=True)
-    for name, text in {
-        "empty-object": "{}",
-        "malformed": '{"env": ',
-        "list": "[]",
-        "wrong-type": '{"model": 5}',
-    }.items():
-        ask(f"flag/inline-{name}", Scenario(settings={"flag": text, **rest}, flag_inline=True))
-    ask("flag/no-such-file", Scenario(settings={"flag": "/no/such/file.json", **rest}, flag_inline=True))
+    rest = {"local": {"env": _block("local")}}
+    ask.given("flag/file", {"flag": {"env": _block("flag")}} | rest)
+    ask.given("flag/inline", {"flag": {"env": _block("flag")}} | rest, flag_inline=True)
+    texts = {"empty-object": "{}", "malformed": '{"env": ', "list": "[]", "wrong-type": '{"model": 5}'}
+    for name, text in texts.items():
+        ask.given(f"flag/inline-{name}", {"flag": text} | rest, flag_inline=True)
+    ask.given("flag/no-such-file", {"flag": "/no/such/file.json"} | rest, flag_inline=True)
 
 
 def _refused_variables(ask: _Ask, thorough: bool) -> None:
+    oauth = "CLAUDE_CODE_OAUTH_TOKEN"
     shell = {"ANTHROPIC_BASE_URL": url("shell")}
     for place in SCOPES if thorough else ("local", "user"):
-        ask.env(f"refused/oauth/{place}", {"shell": shell, place: {"CLAUDE_CODE_OAUTH_TOKEN": f"oauth-{place}"}})
-        ask.env(f"refused/capabilities/{place}", {"shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"}}, {place: {"CLAUDE_CODE_MODEL_CAPABILITIES": "-effort"}})
-        ask.env(f"refused/home/{place}", {"shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"}, place: {"HOME": "/nowhere", "ANTHROPIC_MODEL": "m"}})
-        ask.env(f"refused/config-dir/{place}", {
-                    "shell": shell | {"ANTHROPIC_AUTH_TOKEN": "t"},
-                    place: {"CLAUDE_CONFIG_DIR": "/nowhere", "ANTHROPIC_MODEL": "m"},
-                })
-    ask.env("refused/oauth-in-local-over-shell", {
-                "shell": shell | {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"},
-                "local": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-local"},
-            })
-    for switch in (
-        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
-        "CLAUDE_CODE_REMOTE",
-        "CLAUDE_CODE_SIMPLE",
-        "CLAUDE_CODE_SAFE_MODE",
-    ):
-        ask.env(f"refused/shell-{switch}", {
-                    "shell": {switch: "1", "ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"},
-                    "user": {key: _value(key, "user") for key in KEYS},
-                })
-        ask.env(f"refused/user-{switch}", {
-                    "shell": {"ANTHROPIC_BASE_URL": url("shell"), "ANTHROPIC_AUTH_TOKEN": "token-shell"},
-                    "user": {key: _value(key, "user") for key in KEYS} | {switch: "1"},
-                })
+        ask.env(f"refused/oauth/{place}", {"shell": shell, place: {oauth: f"oauth-{place}"}})
+        elsewhere = {"ANTHROPIC_MODEL": "m", "HOME": "/nowhere"}
+        ask.shell(f"refused/home/{place}", {}, {place: {"env": elsewhere}})
+        elsewhere = {"ANTHROPIC_MODEL": "m", "CLAUDE_CONFIG_DIR": "/nowhere"}
+        ask.shell(f"refused/config-dir/{place}", {}, {place: {"env": elsewhere}})
+        ask.shell(f"refused/capabilities/{place}", {}, {place: {"env": {"CLAUDE_CODE_MODEL_CAPABILITIES": "-effort"}}})
+    both = {"shell": shell | {oauth: "oauth-shell"}, "local": {oauth: "oauth-local"}}
+    ask.env("refused/oauth-in-local-over-shell", both)
+    modes = ("PROVIDER_MANAGED_BY_HOST", "REMOTE", "SIMPLE", "SAFE_MODE")
+    for switch in (f"CLAUDE_CODE_{mode}" for mode in modes):
+        ask.shell(f"refused/shell-{switch}", {switch: "1"}, {"user": {"env": _block("user")}})
+        ask.shell(f"refused/user-{switch}", {}, {"user": {"env": _block("user") | {switch: "1"}}})
 
 
 def _policies(ask: _Ask, thorough: bool) -> None:
@@ -619,75 +521,78 @@ def _policies(ask: _Ask, thorough: bool) -> None:
         "no-hooks": {"disableAllHooks": True},
     }
     for name, policy in policies.items():
-        ask.given(f"policy/{name}/custom", {"managed": policy, "user": {"env": BACKEND["user"]}})
-        ask.given(f"policy/{name}/pinned", {"managed": policy | {"env": BACKEND["user"] | {"ANTHROPIC_BASE_URL": url("managed")}}})
-        if not thorough and name.startswith(("hooks", "no-hooks", "providers-none")):
-            continue
-        ask.given(f"policy/{name}/cloud-key", {"managed": policy}, {"ANTHROPIC_API_KEY": "key-shell"})
-        ask.given(f"policy/{name}/cloud-login", {"managed": policy}, credentials=LOGIN)
-        if not thorough and not name.startswith(("models", "providers-anthropic", "login-claudeai")):
-            continue
-        ask.given(f"policy/{name}/from-user", {"user": policy | {"env": BACKEND["user"]}})
-    ask.given("policy/models-local", {"local": {"availableModels": ["sonnet"]}, "user": {"env": BACKEND["user"]}})
-    ask.given("policy/providers-bedrock/bedrock", {"managed": policies["providers-bedrock"]}, {"CLAUDE_CODE_USE_BEDROCK": "1"})
+        ask.given(f"policy/{name}/custom", {"managed": policy, "user": {"env": USER_BACKEND}})
+        pinned = USER_BACKEND | {"ANTHROPIC_BASE_URL": url("managed")}
+        ask.given(f"policy/{name}/pinned", {"managed": policy | {"env": pinned}})
+        if thorough or not name.startswith(("hooks", "no-hooks", "providers-none")):
+            ask.given(f"policy/{name}/cloud-key", {"managed": policy}, {"ANTHROPIC_API_KEY": "key-shell"})
+            ask.given(f"policy/{name}/cloud-login", {"managed": policy}, credentials=LOGIN)
+        if thorough or name.startswith(("models", "providers-anthropic", "login-claudeai")):
+            ask.given(f"policy/{name}/from-user", {"user": policy | {"env": USER_BACKEND}})
+    ask.given("policy/models-local", {"local": policies["models-sonnet"], "user": {"env": USER_BACKEND}})
+    bedrock = {"CLAUDE_CODE_USE_BEDROCK": "1"}
+    ask.given("policy/providers-bedrock/bedrock", {"managed": policies["providers-bedrock"]}, bedrock)
 
 
 def _managed_fragments(ask: _Ask, _: bool) -> None:
     parts = ("managed.d/20", "managed.d/10", "managed")
-    token = {"shell": {"ANTHROPIC_AUTH_TOKEN": "token-shell"}}
-    for size in (1, 2, 3):
-        for chosen in itertools.combinations(parts, size):
-            ask.env(f"managed/{'+'.join(chosen)}", token | {p: {"ANTHROPIC_BASE_URL": url(p)} for p in chosen})
+    shell = {"ANTHROPIC_AUTH_TOKEN": "token-shell"}
+    for chosen in itertools.chain.from_iterable(itertools.combinations(parts, size) for size in (1, 2, 3)):
+        blocks = {place: {"ANTHROPIC_BASE_URL": url(place)} for place in chosen}
+        ask.env(f"managed/{'+'.join(chosen)}", {"shell": shell}, blocks)
     for place in parts:
-        rest = {p: {"env": {"ANTHROPIC_BASE_URL": url(p)}} for p in (*parts, "user") if p != place}
+        rest = {part: {"env": {"ANTHROPIC_BASE_URL": url(part)}} for part in (*parts, "user") if part != place}
         for name in ("trailing-comma", "model-number", "empty"):
-            ask(f"managed/{name}/{place}", Scenario(settings={**rest, place: ODD_FILES[name].replace("{url}", url(place))}, shell=token["shell"]))
-    ask.given("managed/keys-apart", {
-                "managed": {"model": "base"},
-                "managed.d/10": {"model": "ten", "apiKeyHelper": "echo helper-ten"},
-                "managed.d/20": {"env": {"ANTHROPIC_BASE_URL": url("managed.d/20")}},
-            })
+            ask.given(f"managed/{name}/{place}", rest | {place: _odd(name, place)}, shell)
+    apart = {
+        "managed": {"model": "base"},
+        "managed.d/10": {"model": "ten", "apiKeyHelper": "echo helper-ten"},
+        "managed.d/20": {"env": {"ANTHROPIC_BASE_URL": url("managed.d/20")}},
+    }
+    ask.given("managed/keys-apart", apart)
 
 
-def _headers_and_proxies(ask: _Ask, _: bool) -> None:
-    for place in SOURCES:
-        ask.env(f"headers/{place}", BACKEND, {place: {"ANTHROPIC_CUSTOM_HEADERS": f"X-From: {place}"}})
+def _headers(ask: _Ask, _: bool) -> None:
     custom = "ANTHROPIC_CUSTOM_HEADERS"
-    for name, value in {
+    backend = {"user": USER_BACKEND}
+    for place in SOURCES:
+        ask.env(f"headers/{place}", backend, {place: {custom: f"X-From: {place}"}})
+    texts = {
         "authorization": "Authorization: Bearer custom",
         "x-api-key": "x-api-key: custom",
+        "x-api-key-empty": "x-api-key:",
         "lower-authorization": "authorization: Bearer custom",
         "two-lines": "X-One: 1\nX-Two: 2",
         "empty-value": "X-One:",
         "no-colon": "nonsense",
-    }.items():
-        ask.env(f"headers/{name}", BACKEND, {"user": {custom: value}})
-        ask.env(f"headers/{name}-without-credential", {"user": {"ANTHROPIC_BASE_URL": url("user"), custom: value}})
-    ask.env("headers/cancelled", BACKEND, {"shell": {custom: "X-From: shell"}, "local": {custom: ""}})
-    proxy = url("proxy")
+    }
+    for name, text in texts.items():
+        ask.env(f"headers/{name}", backend, {"user": {custom: text}})
+        ask.env(f"headers/{name}/no-credential", {"user": {"ANTHROPIC_BASE_URL": url("user"), custom: text}})
+        ask.env(f"headers/{name}/console", backend, {"user": {custom: text}}, home_json=CONSOLE)
+    ask.env("headers/cancelled", backend, {"shell": {custom: "X-From: shell"}, "local": {custom: ""}})
+
+
+def _proxies(ask: _Ask, _: bool) -> None:
+    proxy, backend = url("proxy"), {"user": USER_BACKEND}
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
-        ask.env(f"proxy/{name}", BACKEND, {"shell": {name: proxy}})
-    for exempt in (
-        "127.0.0.1",
-        "localhost",
-        "*",
-        "127.0.0.1:8009",
-        "127.0.0.0/8",
-        ".0.0.1",
-        "example.com,127.0.0.1",
-        "example.com 127.0.0.1",
-    ):
-        ask.env(f"proxy/exempt/{exempt}", BACKEND, {"shell": {"HTTP_PROXY": proxy, "NO_PROXY": exempt}})
-    ask.env("proxy/exempt-in-local", BACKEND, {"shell": {"HTTP_PROXY": proxy}, "local": {"NO_PROXY": "127.0.0.1"}})
-    ask.env("proxy/exempt-lower", BACKEND, {"shell": {"HTTP_PROXY": proxy, "no_proxy": "127.0.0.1"}})
-    ask.env("proxy/exempt-lower-against-upper", BACKEND, {"shell": {"HTTP_PROXY": proxy, "no_proxy": "example.com", "NO_PROXY": "127.0.0.1"}})
-    ask.env("proxy/in-local", BACKEND, {"local": {"HTTP_PROXY": proxy}})
-    ask.env("proxy/cancelled-in-local", BACKEND, {"shell": {"HTTP_PROXY": proxy}, "local": {"HTTP_PROXY": ""}})
+        ask.env(f"proxy/{name}", backend, {"shell": {name: proxy}})
+    own = url("user").removeprefix("http://")
+    lists = ("127.0.0.1", "localhost", "*", own, "127.0.0.0/8", ".0.0.1", "example.com,127.0.0.1")
+    for exempt in (*lists, "example.com 127.0.0.1"):
+        ask.env(f"proxy/exempt/{exempt}", backend, {"shell": {"HTTP_PROXY": proxy, "NO_PROXY": exempt}})
+    ask.env("proxy/exempt-in-local", backend, {"shell": {"HTTP_PROXY": proxy}, "local": {"NO_PROXY": "127.0.0.1"}})
+    ask.env("proxy/exempt-lower", backend, {"shell": {"HTTP_PROXY": proxy, "no_proxy": "127.0.0.1"}})
+    against = {"HTTP_PROXY": proxy, "no_proxy": "example.com", "NO_PROXY": "127.0.0.1"}
+    ask.env("proxy/exempt-lower-against-upper", backend, {"shell": against})
+    ask.env("proxy/in-local", backend, {"local": {"HTTP_PROXY": proxy}})
+    ask.env("proxy/cancelled-in-local", backend, {"shell": {"HTTP_PROXY": proxy}, "local": {"HTTP_PROXY": ""}})
 
 
 def _config_folder(ask: _Ask, _: bool) -> None:
-    block = {p: {key: _value(key, p) for key in KEYS} for p in ("user", "home")}
-    ask.env("config-dir/moved", block, config_dir=True)
-    ask.env("config-dir/only-old", {"home": block["home"]}, config_dir=True)
-    ask.env("config-dir/login", {"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, config_dir=True, credentials=LOGIN)
-    ask.env("config-dir/console", {"shell": {"ANTHROPIC_BASE_URL": url("shell")}}, config_dir=True, home_json=CONSOLE)
+    both = {place: _block(place) for place in ("user", "home")}
+    shell = {"shell": {"ANTHROPIC_BASE_URL": url("shell")}}
+    ask.env("config-dir/moved", both, config_dir=True)
+    ask.env("config-dir/only-old", {"home": both["home"]}, config_dir=True)
+    ask.env("config-dir/login", shell, config_dir=True, credentials=LOGIN)
+    ask.env("config-dir/console", shell, config_dir=True, home_json=CONSOLE)

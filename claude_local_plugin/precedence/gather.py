@@ -3,8 +3,8 @@
 import json
 import os
 import re
-import shutil
 import stat
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -174,16 +174,20 @@ def _refuse_constant(name: str) -> object:
 
 
 def describe_json_error(error: ValueError) -> str:
-    """Where and what, with the two usual suspects named."""
+    """Where and what, with the two usual suspects named; the same in every version of Python."""
     if not isinstance(error, json.JSONDecodeError):
         return str(error)
-    before, rest = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
-    what = error.msg[:1].lower() + error.msg[1:]
-    if rest.startswith(("//", "/*", "#")):
+    at, what = error.pos, error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+    before = error.doc[:at].rstrip()
+    if error.doc.startswith(("//", "/*", "#"), at):
         what = "comments are not allowed"
-    elif rest[:1] in "}]" and before.endswith(","):
+    elif error.doc.startswith(("}", "]"), at) and before.endswith(","):
+        at, what = len(before) - 1, "trailing comma"
+    elif what.startswith("illegal trailing comma"):
         what = "trailing comma"
-    return f"line {error.lineno}, column {error.colno}: {what}"
+    line = error.doc.count("\n", 0, at) + 1
+    column = at - error.doc.rfind("\n", 0, at)
+    return f"line {line}, column {column}: {what}"
 
 
 def _kind(value: object) -> str:
@@ -276,8 +280,6 @@ def _organization(state: Mapping[str, object]) -> str | None:
 
 def _invisible(environ: Mapping[str, str]) -> tuple[str, ...]:
     """What may have a say and cannot be seen from here."""
-    import sys
-
     unseen = ["server-managed settings"]
     if sys.platform == "darwin":
         unseen += ["the macOS Keychain", "managed preferences (MDM)"]
@@ -291,7 +293,7 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?")
 
 def installed_client_version(environ: Mapping[str, str]) -> str | None:
     """The version of the `claude` on PATH, read from where it is installed and without running it; None if unclear."""
-    found = shutil.which("claude", path=environ.get("PATH", ""))
+    found = _on_path("claude", environ.get("PATH", ""))
     if found is None:
         return None
     binary = Path(os.path.realpath(found))
@@ -303,3 +305,13 @@ def installed_client_version(environ: Mapping[str, str]) -> str | None:
             version = data.get("version")
             return version if isinstance(version, str) else None
     return None
+
+
+def _on_path(program: str, path: str) -> str | None:
+    """Where a program is found on PATH, as the shell finds it."""
+    if sys.platform == "win32":
+        import shutil  # knows PATHEXT; elsewhere its import costs more than the search
+
+        return shutil.which(program, path=path)
+    candidates = (Path(folder, program) for folder in path.split(os.pathsep)) if path else ()
+    return next((str(file) for file in candidates if file.is_file() and os.access(file, os.X_OK)), None)

@@ -5,7 +5,6 @@ Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by l
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from claude_local_plugin.precedence.model import Scope
 
@@ -155,9 +154,7 @@ def is_on(value: str | None) -> bool:
 
 def is_anthropic(url: str) -> bool:
     """Whether this endpoint is Anthropic's own, so that a credential of Anthropic's may go there."""
-    try:
-        parts = urlsplit(url.strip())
-        host = (parts.hostname or "").lower()
-    except ValueError:  # a malformed address is nobody's
-        return False
-    return parts.scheme.lower() == "https" and (host == "anthropic.com" or host.endswith(".anthropic.com"))
+    scheme, _, rest = url.strip().lower().partition("://")
+    authority = rest.replace("\\", "/").partition("/")[0].partition("?")[0].partition("#")[0]
+    host = authority.rpartition("@")[2].partition(":")[0]
+    return scheme == "https" and (host == "anthropic.com" or host.endswith(".anthropic.com"))

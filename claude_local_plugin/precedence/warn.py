@@ -5,7 +5,6 @@ Pure: everything is read off the snapshot and the decisions. A warning of severi
 """
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of, is_proxied, parse_url
 from claude_local_plugin.precedence import models
@@ -295,7 +294,7 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterat
         )
     if backend.cloud or window.winner is None or window.winner.scope is not Scope.DEFAULT:
         return
-    host = urlsplit(backend.url or "").netloc or "the server"
+    host = backend.target.label if backend.target else "the server"
     if asked:
         yield ConfigWarning(
             "window.ignored",

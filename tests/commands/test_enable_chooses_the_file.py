@@ -41,7 +41,7 @@ def test_in_a_subfolder_of_a_repository_it_is_the_roots(repository: Place, monke
     monkeypatch.chdir(inner)
     assert repository.json("enable", *OFFLINE)["settings_file"] == str(repository.local)
     assert not (inner / ".claude").exists()
-    assert "now talks to 127.0.0.1:8000 as m" in repository.ok("enable", *OFFLINE).err
+    assert "now talks to http://127.0.0.1:8000 as m" in repository.ok("enable", *OFFLINE).err
 
 
 def test_in_a_linked_worktree_it_is_the_main_checkouts(repository: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +137,7 @@ def test_scope_user_follows_claude_config_dir(place: Place, monkeypatch: pytest.
 
 def test_in_the_home_folder_local_and_user_are_two_files(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place.home)
+    place.user.parent.mkdir()
     before = place.elsewhere()
     place.ok("enable", *OFFLINE)
     assert written(place, before) == {place.home / ".claude" / "settings.local.json"}

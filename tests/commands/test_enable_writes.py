@@ -161,7 +161,7 @@ def test_it_says_in_one_sentence_what_a_session_here_will_use_and_how_to_undo_it
 ) -> None:
     said = place.ok("enable", "--url", server.url).err.splitlines()
     assert said[-2] == (
-        f"Enabled. A session started in {place.project} now talks to 127.0.0.1:{server.port} as {MODEL};"
+        f"Enabled. A session started in {place.project} now talks to {server.url} as {MODEL};"
         " no credential of yours goes there."
     )
     assert said[-1] == "Undo: claude-local disable"
@@ -402,7 +402,7 @@ def test_a_stronger_scope_that_wins_is_named_with_exit_1(place: Place, server: E
     place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": "http://elsewhere:9", "ANTHROPIC_AUTH_TOKEN": "mine"}})
     ended = place.ends(1, "enable", "--url", server.url, "--scope", "user")
     assert f"! env.ANTHROPIC_BASE_URL has no effect: {place.local}:3 sets it and is stronger" in ended.err
-    assert "now talks to elsewhere:9" in ended.err
+    assert "now talks to http://elsewhere:9" in ended.err
     answer = place.json("enable", "--url", server.url, "--scope", "user", code=1)
     assert any("env.ANTHROPIC_BASE_URL has no effect" in text for text in answer["warnings"])
 
@@ -414,7 +414,7 @@ def test_a_managed_address_beats_ours_and_is_named(place: Place, server: Embedde
     assert prepared.unheard == (
         f"env.ANTHROPIC_BASE_URL has no effect: {managed / 'managed-settings.json'}:3 sets it and is stronger",
     )
-    assert "now talks to gateway.corp" in prepared.sentence
+    assert "now talks to https://gateway.corp" in prepared.sentence
 
 
 def test_a_managed_provider_beats_ours_and_the_sentence_says_where_sessions_go(
@@ -424,7 +424,8 @@ def test_a_managed_provider_beats_ours_and_the_sentence_says_where_sessions_go(
     place.write(managed / "managed-settings.json", {"env": {"CLAUDE_CODE_USE_BEDROCK": "1"}})
     prepared = place.prepare(place.world(managed_dir=managed), url=server.url)
     assert any("env.CLAUDE_CODE_USE_BEDROCK has no effect" in text for text in prepared.unheard)
-    assert "does not go to a server of yours but to bedrock" in prepared.sentence
+    assert "now talks to bedrock as" in prepared.sentence
+    assert "no credential of yours" not in prepared.sentence
 
 
 def test_a_managed_value_that_is_ours_too_is_no_trouble(place: Place, server: EmbeddedBackend, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.commands import enable
 from claude_local_plugin.guest.registration import EVENTS, SCRIPT
 from tests.commands.place import Place
 
@@ -144,6 +145,38 @@ def test_settings_that_are_not_valid_json_are_named_and_left_alone(place: Place)
     for command in (("hooks", "install"), ("hooks", "uninstall")):
         said = place.refused(*command)
         assert said.startswith(f"error: {place.local}:1:")
+
+
+def test_enabling_without_hooks_takes_those_of_an_earlier_enable_out(place: Place) -> None:
+    place.ok("enable", *OFFLINE)
+    place.ok("enable", "--no-hooks", *OFFLINE)
+    assert ours(place.local) == []
+
+
+def test_enabling_from_another_installation_replaces_the_hooks_of_the_first(place: Place) -> None:
+    before = place.elsewhere()
+    place.ok("enable", *OFFLINE)
+    world = place.world(python="/other/python3")
+    enable.write(place.prepare(world, url="http://127.0.0.1:8000", model="m", check=False, max_model_len=65_536))
+    assert sorted(ours(place.local)) == sorted(EVENTS)
+    hooks = json.loads(place.local.read_bytes())["hooks"]
+    assert {groups[0]["hooks"][0]["command"] for groups in hooks.values()} == {"/other/python3"}
+    place.ok("disable")
+    assert place.elsewhere() == before
+
+
+def test_a_state_folder_of_ones_own_is_heeded_by_command_and_hook_whatever_it_is_called(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = place.home / "my 'own' $state"
+    monkeypatch.setenv("CLAUDE_LOCAL_STATE_DIR", str(folder))
+    place.ok("enable", *OFFLINE)
+    assert not place.state.exists()
+    place.session("11111111-aaaa-4000-8000-000000000001", CLAUDE_LOCAL_STATE_DIR="")
+    assert not place.state.exists()
+    assert len(place.json("sessions", "list")["sessions"]) == 1
+    place.ok("disable")
+    assert not place.local.exists()
 
 
 # --- status

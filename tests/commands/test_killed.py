@@ -1,4 +1,4 @@
-"""`enable` and `disable`, killed at any moment: the old file or the new one, no litter, and nothing forgotten."""
+"""`enable` and `disable`, killed at any moment or run at once: old file or new one, no litter, nothing forgotten."""
 
 import json
 import os
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.commands.place import Place
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -38,3 +40,18 @@ def test_a_kill_before_any_step_that_changes_a_disk_can_be_made_good_by_running_
     found = trials(tmp_path, "everywhere")
     assert found["faults"] == []
     assert found["killed"] > 30
+
+
+def test_several_at_once_wait_for_each_other_and_the_file_is_given_back(place: Place) -> None:
+    before = place.write(place.local, {"env": {"ANTHROPIC_MODEL": "theirs"}})
+    enabling = ("enable", "--no-check", "--model", "m", "--url")
+    calls = [(*enabling, "http://127.0.0.1:1"), (*enabling, "http://127.0.0.1:2"), ("disable",), ("hooks", "install")]
+    processes = [
+        subprocess.Popen([sys.executable, "-m", "claude_local_plugin", *call], stdout=subprocess.DEVNULL)
+        for call in calls * 2
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0] * 8
+    json.loads(place.local.read_bytes())
+    place.ok("disable")
+    place.ok("hooks", "uninstall")
+    assert place.local.read_bytes() == before

@@ -247,6 +247,8 @@ def test_a_key_in_the_address_is_never_on_record(place: Place, server: EmbeddedB
         ("sessions", "list", "--json"),
         ("sessions", "show", "x"),
         ("hooks", "status"),
+        ("explain-precedence",),
+        ("explain-precedence", "--json"),
         ("--help",),
         ("--version",),
         ("enable", "--help"),

@@ -1,6 +1,7 @@
 """`claude-local doctor` in a real folder, against our own server and recorded answers of real ones."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from claude_local_plugin.doctor import CHECKS, GROUPS, run
 from claude_local_plugin.doctor.facts import gather, own_token
 from claude_local_plugin.precedence import resolve
 from tests.backends.conftest import Recorded, Replay, Said
+from tests.client.terminal import Terminal
 from tests.commands.place import MODEL, Place, flat
 
 CLOUD_KEY = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -205,6 +207,14 @@ def test_a_loading_server_is_a_warning(place: Place) -> None:
     assert "loading" in by_id(answer, "server.ready")["what"]
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:0", "localhost:8000", "http://h h:1", "ftp://x"])
+def test_an_address_that_nobody_can_use_is_a_finding(place: Place, url: str) -> None:
+    place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": "claude-local"}})
+    answer = place.json("doctor", code=1)
+    assert results(answer)["precedence.url"] == "error"
+    assert "failed" not in results(answer).values()
+
+
 def test_another_server_can_be_looked_at(place: Place, server: EmbeddedBackend) -> None:
     enabled(place, server)
     with EmbeddedBackend(models=(Model("small", 8_192),)) as other:
@@ -387,3 +397,32 @@ def test_a_damaged_record_is_a_finding_and_not_a_crash(place: Place, server: Emb
     record.write_text("{")
     answer = place.json("doctor", "files.record", code=1)
     assert results(answer) == {"files.record": "error"}
+
+
+# --- on a terminal
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+@pytest.mark.parametrize(("answer", "written"), [("y\r", True), ("n\r", False)])
+def test_a_mend_is_shown_and_asked_about(place: Place, server: EmbeddedBackend, answer: str, written: bool) -> None:
+    place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_AUTH_TOKEN": "claude-local"}})
+    argv = [sys.executable, "-m", "claude_local_plugin", "doctor", "--fix", "client.retries"]
+    with Terminal(argv, cwd=place.project, environ=dict(os.environ)) as terminal:
+        terminal.wait_for(r'\+"CLAUDE_CODE_MAX_RETRIES":"2"')
+        terminal.wait_for(r"Writethis\?")
+        assert "CLAUDE_CODE_MAX_RETRIES" not in place.env()
+        terminal.type(answer)
+        terminal.wait_for("allwell" if written else "nothingwaswritten")
+        assert terminal.wait_for_exit() == (0 if written else 1)
+    assert ("CLAUDE_CODE_MAX_RETRIES" in place.env()) is written
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_real_requests_are_announced_and_their_progress_is_seen(place: Place, server: EmbeddedBackend) -> None:
+    enabled(place, server)
+    argv = [sys.executable, "-m", "claude_local_plugin", "doctor", "--deep", "model.answers"]
+    with Terminal(argv, cwd=place.project, environ=dict(os.environ)) as terminal:
+        terminal.wait_for("realrequests")
+        terminal.wait_for("countingaprompt")
+        terminal.wait_for("allwell")
+        assert terminal.wait_for_exit() == 0

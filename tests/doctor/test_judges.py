@@ -343,6 +343,15 @@ CASES: tuple[Case, ...] = (
         if state not in (State.READY, State.NEEDS_KEY, State.WRONG_KEY)
         for found in [b.server(state=state, problem="it is so")]
     ),
+    (
+        "server.ready",
+        WARNING,
+        "through a proxy",
+        lambda: b.facts(
+            b.snapshot(shell={"HTTPS_PROXY": "http://p:3128"}, env={"ANTHROPIC_BASE_URL": "https://llm.example.com"}),
+            server=b.server(url="https://llm.example.com", state=State.TIMEOUT, problem="does not answer in time"),
+        ),
+    ),
     ("server.ready", SKIPPED, "no server of your own", lambda: b.facts(b.cloud(), server=None)),
     ("server.messages", OK, "Messages API", known()),
     ("server.messages", ERROR, "no /v1/messages", known(server=b.server(speaks_messages=False))),
@@ -504,6 +513,15 @@ CASES: tuple[Case, ...] = (
     ),
     ("model.fields", OK, "are taken", examined()),
     ("model.fields", ERROR, "Extra inputs", examined(unknown_fields=b.exchange("u", b.refused("Extra inputs")))),
+    (
+        "model.fields",
+        INFO,
+        "leave them out",
+        lambda: b.facts(
+            b.snapshot(env={"CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1"}),
+            deep=b.deep(unknown_fields=b.exchange("u", b.refused("Extra inputs"))),
+        ),
+    ),
     ("model.count-tokens", OK, "as it uses them", examined()),
     (
         "model.count-tokens",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _options(arguments: list[str]) -> dict[str, Any]:
     """The arguments of the client that `gather` knows."""
     names = {"--model": "cli_model", "--settings": "flag_settings", "--setting-sources": "setting_sources"}
     found: dict[str, Any] = {}
-    for option, value in zip(arguments, arguments[1:], strict=False):
+    for option, value in pairwise(arguments):
         if option in names:
             found[names[option]] = value.split(",") if option == "--setting-sources" else value
     return found

@@ -25,19 +25,26 @@ def _headers(resolution: Resolution) -> tuple[str | None, str | None]:
     [
         pytest.param({"shell": KEY | TOKEN}, "key", "Bearer token", id="key and token: both are sent"),
         pytest.param(
-            {"shell": KEY | TOKEN, "local": {"env": {"ANTHROPIC_API_KEY": ""}}}, None, "Bearer token", id="cancelled key"
+            {"shell": KEY | TOKEN, "local": {"env": {"ANTHROPIC_API_KEY": ""}}},
+            None,
+            "Bearer token",
+            id="cancelled key",
         ),
         pytest.param({"shell": KEY, "user": HELPER}, "key", HELPED, id="key and helper"),
         pytest.param({"user": HELPER}, HELPER_OUTPUT, HELPED, id="helper alone: both headers"),
         pytest.param({"shell": TOKEN, "user": HELPER}, HELPER_OUTPUT, "Bearer token", id="token and helper"),
         pytest.param({"shell": OAUTH}, None, "Bearer oauth", id="oauth variable"),
         pytest.param({"credentials": LOGIN}, None, "Bearer login", id="login file"),
-        pytest.param({"shell": OAUTH, "credentials": LOGIN}, None, "Bearer oauth", id="oauth variable before the login"),
+        pytest.param(
+            {"shell": OAUTH, "credentials": LOGIN}, None, "Bearer oauth", id="oauth variable before the login"
+        ),
         pytest.param({"shell": OAUTH | KEY}, "key", None, id="a key sets the login aside"),
         pytest.param({"shell": OAUTH | TOKEN}, None, "Bearer token", id="a token sets the login aside"),
         pytest.param({"credentials": LOGIN, "user": HELPER}, HELPER_OUTPUT, HELPED, id="a helper sets the login aside"),
         pytest.param({"home_json": CONSOLE}, "console", None, id="console key"),
-        pytest.param({"home_json": CONSOLE, "shell": TOKEN}, "console", "Bearer token", id="console key beside a token"),
+        pytest.param(
+            {"home_json": CONSOLE, "shell": TOKEN}, "console", "Bearer token", id="console key beside a token"
+        ),
         pytest.param(
             {"home_json": CONSOLE, "shell": TOKEN, "local": {"env": {"ANTHROPIC_API_KEY": ""}}},
             "console",
@@ -48,7 +55,9 @@ def _headers(resolution: Resolution) -> tuple[str | None, str | None]:
         pytest.param({"home_json": CONSOLE, "shell": KEY}, "key", None, id="key before console key"),
         pytest.param({"shell": {"ANTHROPIC_AUTH_TOKEN": " token "}}, None, "Bearer token", id="blanks are cut off"),
         pytest.param({"shell": {"ANTHROPIC_AUTH_TOKEN": " "}}, None, None, id="a blank token is none"),
-        pytest.param({"user": HELPER, "local": {"apiKeyHelper": ""}}, None, None, id="an empty helper cancels a helper"),
+        pytest.param(
+            {"user": HELPER, "local": {"apiKeyHelper": ""}}, None, None, id="an empty helper cancels a helper"
+        ),
     ],
 )
 def test_credentials(given: dict[str, Any], x_api_key: str | None, authorization: str | None, world: Any) -> None:

@@ -48,7 +48,8 @@ def test_an_alias_names_the_variable_that_decided(world: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("subscription", "wire"), [("max", "lo"), ("team", "lo"), ("enterprise", "lo"), ("pro", "lo"), ("free", "ls"), (None, "ls")]
+    ("subscription", "wire"),
+    [("max", "lo"), ("team", "lo"), ("enterprise", "lo"), ("pro", "lo"), ("free", "ls"), (None, "ls")],
 )
 def test_the_default_depends_on_the_subscription(subscription: str | None, wire: str, world: Any) -> None:
     login = {"accessToken": "x", "scopes": ["user:inference"], "subscriptionType": subscription}
@@ -65,7 +66,13 @@ def test_the_default_depends_on_the_subscription(subscription: str | None, wire:
         ({"shell": {"ANTHROPIC_MODEL": "qwen[1m]", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "65536"}}, "1000000"),
         ({"shell": {"ANTHROPIC_MODEL": "qwen", "CLAUDE_CODE_DISABLE_1M_CONTEXT": "1"}}, "200000"),
         (
-            {"shell": {"ANTHROPIC_MODEL": "claude-opus-5-5", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "65536", "DISABLE_COMPACT": "1"}},
+            {
+                "shell": {
+                    "ANTHROPIC_MODEL": "claude-opus-5-5",
+                    "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "65536",
+                    "DISABLE_COMPACT": "1",
+                }
+            },
             "65536",
         ),
         ({"shell": {"ANTHROPIC_DEFAULT_OPUS_MODEL": "lo", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "65536"}}, "1000000"),
@@ -177,7 +184,9 @@ def test_overrides_rename_the_models_of_the_api_and_no_others() -> None:
 def test_what_takes_the_place_of_a_model_that_is_not_allowed(
     policy: dict[str, Any], asked: str | None, wire: str, world: Any
 ) -> None:
-    decision = resolve(world(managed=policy, shell=TOKEN | ({"ANTHROPIC_MODEL": asked} if asked else {}))).decisions["model"]
+    decision = resolve(world(managed=policy, shell=TOKEN | ({"ANTHROPIC_MODEL": asked} if asked else {}))).decisions[
+        "model"
+    ]
     assert decision.value == wire
 
 

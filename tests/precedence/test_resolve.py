@@ -90,7 +90,10 @@ def test_a_dropped_file_is_named_and_does_not_count(world: Any) -> None:
 def test_a_variable_refused_in_projects_is_refused_there(scope: str, world: Any) -> None:
     snapshot = world(**{scope: _env("tok", "CLAUDE_CODE_OAUTH_TOKEN")}, shell={"CLAUDE_CODE_OAUTH_TOKEN": "mine"})
     refused, winner = candidates(snapshot, "env.CLAUDE_CODE_OAUTH_TOKEN")
-    assert (refused.state, refused.reason) == ("refused", "Claude Code takes CLAUDE_CODE_OAUTH_TOKEN from no project's file")
+    assert (refused.state, refused.reason) == (
+        "refused",
+        "Claude Code takes CLAUDE_CODE_OAUTH_TOKEN from no project's file",
+    )
     assert (winner.scope, winner.state) == (Scope.SHELL, "wins")
     assert effective_env(snapshot)["CLAUDE_CODE_OAUTH_TOKEN"] == "mine"
 
@@ -188,7 +191,9 @@ def test_the_empty_world_is_not_logged_in_and_asks_nobody(world: Any) -> None:
     ],
 )
 def test_a_provider_switch_beats_the_base_url(on: str, off: tuple[str, ...], provider: str, world: Any) -> None:
-    resolution = resolve(world(shell={on: "1", **dict.fromkeys(off, "0"), BASE: "http://own", "ANTHROPIC_AUTH_TOKEN": "t"}))
+    resolution = resolve(
+        world(shell={on: "1", **dict.fromkeys(off, "0"), BASE: "http://own", "ANTHROPIC_AUTH_TOKEN": "t"})
+    )
     assert resolution.value("provider") == provider
     assert resolution.value("base_url") is None
     (row,) = [row for row in resolution.decisions["base_url"].candidates if row.key == f"env.{BASE}"]
@@ -196,7 +201,9 @@ def test_a_provider_switch_beats_the_base_url(on: str, off: tuple[str, ...], pro
 
 
 def test_of_two_switches_the_one_asked_first_wins(world: Any) -> None:
-    decision = resolve(world(shell={"CLAUDE_CODE_USE_VERTEX": "1", "CLAUDE_CODE_USE_BEDROCK": "1"})).decisions["provider"]
+    decision = resolve(world(shell={"CLAUDE_CODE_USE_VERTEX": "1", "CLAUDE_CODE_USE_BEDROCK": "1"})).decisions[
+        "provider"
+    ]
     assert decision.value == "bedrock"
     assert [(row.key, row.reason) for row in decision.candidates if row.state == "shadowed"] == [
         ("env.CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_BEDROCK is asked first")
@@ -204,7 +211,9 @@ def test_of_two_switches_the_one_asked_first_wins(world: Any) -> None:
 
 
 def test_an_empty_switch_takes_the_session_back(world: Any) -> None:
-    snapshot = world(local=_env("", "CLAUDE_CODE_USE_BEDROCK"), shell={"CLAUDE_CODE_USE_BEDROCK": "1", BASE: "http://own"})
+    snapshot = world(
+        local=_env("", "CLAUDE_CODE_USE_BEDROCK"), shell={"CLAUDE_CODE_USE_BEDROCK": "1", BASE: "http://own"}
+    )
     assert resolve(snapshot).value("base_url") == "http://own"
 
 
@@ -222,13 +231,17 @@ def test_the_gateway_takes_its_address_from_no_project(world: Any) -> None:
 
 
 def test_setting_sources_leave_files_out(world: Any) -> None:
-    snapshot = world(local=_env("http://l"), project=_env("http://p"), user=_env("http://u"), args=["--setting-sources", "user"])
+    snapshot = world(
+        local=_env("http://l"), project=_env("http://p"), user=_env("http://u"), args=["--setting-sources", "user"]
+    )
     assert [row.value for row in candidates(snapshot, f"env.{BASE}")] == ["http://u"]
 
 
 def test_local_files_of_root_and_folder_stand_in_order(world: Any, tmp_path: Path) -> None:
     (tmp_path / "proj" / ".git").mkdir(parents=True)
-    snapshot = world(local=_env("http://root"), files={"proj/sub/.claude/settings.local.json": _env("http://sub")}, cwd="proj/sub")
+    snapshot = world(
+        local=_env("http://root"), files={"proj/sub/.claude/settings.local.json": _env("http://sub")}, cwd="proj/sub"
+    )
     root, own = candidates(snapshot, f"env.{BASE}")
     assert (root.value, root.state, own.value, own.state) == ("http://root", "wins", "http://sub", "shadowed")
     assert own.reason == "the repository root's settings.local.json beats the current folder's"

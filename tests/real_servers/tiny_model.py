@@ -31,7 +31,7 @@ TRIGGERS = {"record_weather": "weather", "RUN_BASH": "bash", "Count from": "coun
 
 
 def answers(call_format: str, *, think: bool) -> dict[str, list[str]]:
-    """Answer -> its pieces, each of them one token; a piece occurs once in an answer. "AGAIN" starts over without end."""
+    """Answer -> its pieces, each one token and once in an answer; "AGAIN" starts over, without end."""
     first = ["<think>", "\nA moment.\n", "</think>"] if think else []
     return {
         "hello": [*first, "Hello", " from", " the", " tiny", " model."],
@@ -75,7 +75,8 @@ def template(call_format: str, names: list[str]) -> str:
         "{%- set text = m.content if m.content is string"
         " else (m.content or []) | selectattr('text', 'defined') | map(attribute='text') | join('') %}"
         "{{- '<|im_start|>' ~ m.role ~ '\n' ~ text }}"
-        "{%- if m.role == 'user' %}" + triggers + "{%- elif m.role == 'tool' %}{%- set due.answer = 'after' %}{%- endif %}"
+        "{%- if m.role == 'user' %}" + triggers + "{%- elif m.role == 'tool' %}"
+        "{%- set due.answer = 'after' %}{%- endif %}"
         "{%- for c in m.tool_calls or [] %}{%- set f = c.function %}"
         "{{- '\n<tool_call>' ~ " + told + " ~ '</tool_call>' }}"
         "{%- endfor %}"
@@ -159,7 +160,7 @@ def weights(words: PreTrainedTokenizerFast, scripts: dict[str, list[str]]) -> Qw
     return model
 
 
-def follows(output, script, name, mark, busy, said, number, strength=100.0) -> None:  # noqa: ANN001
+def follows(output, script, name, mark, busy, said, number, strength=100.0) -> None:
     """Teach the output layer one answer: what comes after the mark, after each piece, and after the last."""
     told = [piece for piece in script if piece != "AGAIN"]
     last = number(told[-7]) if script[-1] == "AGAIN" else number(END)

@@ -171,7 +171,7 @@ CHECKS: tuple[Check, ...] = (
         finds="A server that asks for a key and gets none, the placeholder, the wrong one, or one in the wrong header.",
         mend="`claude-local enable --token-env VARIABLE` writes the key; it never goes on the command line.",
         judge=_key,
-        applies=conditions.looked_at,
+        applies=conditions.answering_at_all,
     ),
     Check(
         id="credentials.question",

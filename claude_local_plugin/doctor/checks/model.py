@@ -292,7 +292,8 @@ def _empty(facts: Facts) -> Iterator[Found]:
     reason = (
         "the reasoning parser waits for a </think> that the model does not write" if endless else "the text is lost"
     )
-    what = f"{len(deep.silent)} answers took tokens and showed nothing ({names}): {reason}"
+    count = f"{len(deep.silent)} answer{'' if len(deep.silent) == 1 else 's'}"
+    what = f"{count} took tokens and showed nothing ({names}): {reason}"
     fix = (
         f"restart the server without --reasoning-parser, or with: {parser_flags(facts)}"
         if endless
@@ -338,7 +339,10 @@ def _fields(facts: Facts) -> Iterator[Found]:
     exchange = facts.deep.unknown_fields if facts.deep else None
     if exchange is not None and not exchange.accepted:
         what = f"fields that only Claude Code sends were refused: {_says(exchange)}"
-        yield Found(Result.ERROR, what, None, fix_command("model.fields", deep=True), fixable=True)
+        if facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"):
+            yield Found(Result.INFO, f"{what}; sessions here leave them out", None)
+        else:
+            yield Found(Result.ERROR, what, None, fix_command("model.fields", deep=True), fixable=True)
 
 
 def _count(facts: Facts) -> Iterator[Found]:

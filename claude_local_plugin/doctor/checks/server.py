@@ -24,6 +24,10 @@ MENDS: Mapping[State, str] = {
 SLOW_MS = 1000
 
 
+#: What a server that only a proxy reaches looks like from here.
+UNSEEN = (State.REFUSED, State.UNRESOLVED, State.TIMEOUT, State.ERROR)
+
+
 def describe(facts: Facts) -> str:
     """The server in a few words: `vLLM 0.32.0, ready in 3 ms, 0 running, 0 waiting, KV cache 4 %`."""
     server, metrics = facts.server, facts.metrics
@@ -50,6 +54,9 @@ def _ready(facts: Facts) -> Iterator[Found]:
             yield Found(Result.OK, describe(facts))
     elif server.state in (State.NEEDS_KEY, State.WRONG_KEY):
         yield Found(Result.OK, f"{describe(facts)}: it {server.problem}")  # credentials.key judges that
+    elif facts.backend.proxied and not facts.elsewhere and server.state in UNSEEN:
+        what = f"{facts.host} {server.problem}, when asked directly; sessions go there through a proxy"
+        yield Found(Result.WARNING, what, None, _mend(facts, server), why="whether the proxy reaches it is not known")
     else:
         slow = server.state in (State.LOADING, State.OVERLOADED)
         yield Found(

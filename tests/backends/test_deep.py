@@ -1,0 +1,265 @@
+"""The examination by real requests: what it sends, what it sees on servers that do well and ill, and its judgements."""
+
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from claude_local_plugin.backends.deep import (
+    CacheVerdict,
+    DeepFacts,
+    Reuse,
+    ToolVerdict,
+    examine,
+    judge_cache,
+    judge_call,
+    mismatches,
+    planned,
+    prose,
+)
+from claude_local_plugin.backends.embedded import EmbeddedBackend, ToolUse
+from claude_local_plugin.backends.embedded import Reply as Said_
+from claude_local_plugin.backends.messages import Block, Problem, Reply, Usage, ask, conversation
+
+from .conftest import ANSWERS, Recorded, StartReplay
+
+MODEL = "qwen3-coder-next"
+RIGHT = {"city": "Oslo", "days": 3, "hourly": True, "tags": ["wind", "rain"]}
+
+
+def answering(call: Said_) -> Any:
+    """What a model says: the call when it is asked for one, else "ready"."""
+
+    def reply(body: Mapping[str, Any]) -> Said_:
+        return call if "Call the tool" in json.dumps(body["messages"][-1]) else "ready"
+
+    return reply
+
+
+def examined(backend: EmbeddedBackend, **more: Any) -> DeepFacts:
+    return examine(backend.url, MODEL, kind="vllm", timeout=20, **more)
+
+
+@pytest.fixture(scope="module")
+def well() -> DeepFacts:
+    with EmbeddedBackend(reply=answering(ToolUse("record_weather", RIGHT))) as backend:
+        return examined(backend)
+
+
+def test_a_server_that_does_well_is_seen_to(well: DeepFacts) -> None:
+    assert well.plain.accepted
+    assert well.plain.reply.text == "ready"
+    assert well.streamed is not None
+    assert well.ttft == well.streamed.reply.ttft is not None
+    assert well.silent == ()
+    for exchange in (well.inline_system, well.unknown_fields):
+        assert exchange is not None
+        assert exchange.accepted
+    assert well.thinking is not None
+    assert well.thinking.adaptive.accepted
+    assert (well.thinking.leaked, well.thinking.never_ends) == (False, False)
+
+
+def test_a_tool_call_goes_round(well: DeepFacts) -> None:
+    tools = well.tools
+    assert tools is not None
+    assert tools.verdict is ToolVerdict.PARSED
+    assert tools.whole is None
+    assert tools.result is not None
+    content = tools.result.body["messages"][1]["content"]
+    assert content[-1]["input"] == RIGHT
+    assert content[-1]["id"] == tools.offered.reply.tool_uses[0].id
+    assert tools.parallel is not None
+    assert [block["tool_use_id"] for block in tools.parallel.body["messages"][2]["content"]] == ["toolu_0", "toolu_1"]
+    assert tools.parallel.accepted
+
+
+def test_counting_agrees_with_usage(well: DeepFacts) -> None:
+    assert well.count is not None
+    assert well.count.counted == well.count.used is not None
+
+
+def test_a_working_prefix_cache_is_proven(well: DeepFacts) -> None:
+    assert well.cache is not None
+    assert well.cache.verdict is CacheVerdict.HIT
+    assert well.cache.reuse is not None
+    assert well.cache.reuse.source == "metrics"
+    assert well.cache.reuse.share > 0.95
+    assert well.cache.next_reuse is not None
+    assert well.cache.next_reuse.share > 0.9
+
+
+def test_the_memory_folder_in_the_prompt_costs_other_folders_the_cache(well: DeepFacts) -> None:
+    assert well.folders is not None
+    assert well.folders.with_memory is not None
+    assert well.folders.without_memory is not None
+    assert well.folders.with_memory.share < 0.15
+    assert well.folders.without_memory.share == pytest.approx(0.8, abs=0.05)
+
+
+def test_what_was_sent_is_kept_and_long_texts_are_shortened(well: DeepFacts) -> None:
+    assert len(json.dumps([exchange.body for exchange in well.exchanges])) < 20_000
+    assert all(exchange.sent for exchange in well.exchanges)
+    assert well.requests == len(well.exchanges)
+
+
+def test_no_more_is_sent_than_was_announced_and_every_step_is_told() -> None:
+    steps: list[tuple[int, int, str]] = []
+    with EmbeddedBackend(reply="ready") as backend:
+        facts = examined(backend, progress=lambda *step: steps.append(step))
+        sent = [request for request in backend.requests if request.method == "POST"]
+    assert len(sent) == len(planned()) == facts.requests == len(steps)
+    assert [number for number, _, _ in steps] == list(range(1, len(planned()) + 1))
+    assert [exchange.name for exchange in facts.exchanges] == [step.name for step in planned()]
+
+
+def test_the_prompts_are_about_as_long_as_announced() -> None:
+    assert 8_000 < len(prose(3000)) < 16_000
+
+
+def test_a_prompt_is_new_in_every_examination() -> None:
+    with EmbeddedBackend(reply="ready") as backend:
+        first, second = examined(backend), examined(backend)
+    assert first.cache is not None
+    assert second.cache is not None
+    assert first.cache.cold.body["messages"] != second.cache.cold.body["messages"]
+
+
+def test_a_key_goes_along_with_every_request() -> None:
+    with EmbeddedBackend(reply="ready", api_key="sk-mine") as backend:
+        facts = examined(backend, token="sk-mine")
+        assert {r.headers.get("authorization") for r in backend.requests} == {"Bearer sk-mine"}
+    assert facts.plain.accepted
+    assert "sk-mine" not in repr(facts)
+
+
+def test_after_a_refused_first_message_nothing_further_is_sent() -> None:
+    with EmbeddedBackend(api_key="sk-mine") as backend:
+        facts = examined(backend)
+    assert facts.plain.refusal == "Unauthorized"
+    assert (facts.requests, facts.streamed, facts.tools, facts.cache) == (1, None, None, None)
+
+
+def test_a_server_that_is_not_there_is_a_fact_and_no_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    facts = examine(f"http://127.0.0.1:{port}", MODEL, timeout=20)
+    assert facts.plain.reply.status is None
+    assert facts.plain.refusal is not None
+
+
+def test_wrong_types_of_arguments_are_named() -> None:
+    wrong = RIGHT | {"days": "3", "hourly": "true"}
+    with EmbeddedBackend(reply=answering(ToolUse("record_weather", wrong))) as backend:
+        tools = examined(backend).tools
+    assert tools is not None
+    assert tools.verdict is ToolVerdict.WRONG_TYPES
+    assert [(m.argument, m.expected, m.seen) for m in tools.mismatches] == [
+        ("days", "integer", "string"),
+        ("hourly", "boolean", "string"),
+    ]
+
+
+def test_a_call_that_comes_back_as_text_names_its_format() -> None:
+    text = '<tool_call>\n{"name": "record_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+    with EmbeddedBackend(reply=answering(text)) as backend:
+        tools = examined(backend).tools
+    assert tools is not None
+    assert (tools.verdict, tools.whole_verdict, tools.call_format) == (ToolVerdict.PROSE, ToolVerdict.PROSE, "hermes")
+
+
+def test_a_server_without_reasoning_parser_lets_thinking_into_the_text() -> None:
+    with EmbeddedBackend(reply="<think>\nhm\n</think>ready") as backend:
+        thinking = examined(backend).thinking
+    assert thinking is not None
+    assert thinking.leaked
+
+
+# --- the judgements, each on an answer of its own
+
+
+def reply(*blocks: Block, output: int = 10, stop: str = "end_turn", **more: Any) -> Reply:
+    return Reply(200, True, 1.0, stop_reason=stop, blocks=blocks, usage=Usage(100, output), **more)
+
+
+def refused(message: str, status: int | None = 400, kind: str = "BadRequestError") -> Reply:
+    return Reply(status, False, 0.1, error=Problem(kind, message))
+
+
+def call(arguments: object = None, name: str = "record_weather") -> Block:
+    return Block("tool_use", "", name, "toolu_1", RIGHT if arguments is None else arguments)
+
+
+PLAIN = reply(Block("text", "ready"), output=2)
+SILENT = reply(Block("thinking", "ready"), output=5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (reply(call(), stop="tool_use"), ToolVerdict.PARSED),
+        (reply(Block("text", "Here."), call(), stop="tool_use"), ToolVerdict.PARSED),
+        (reply(call({**RIGHT, "tags": "wind"}), stop="tool_use"), ToolVerdict.WRONG_TYPES),
+        (reply(call({**RIGHT, "days": True}), stop="tool_use"), ToolVerdict.WRONG_TYPES),
+        (reply(call({"city": "Oslo"}), stop="tool_use"), ToolVerdict.WRONG_CALL),
+        (reply(call(name="read_file"), stop="tool_use"), ToolVerdict.WRONG_CALL),
+        (reply(call([1]), stop="max_tokens"), ToolVerdict.CUT),
+        (reply(Block("text", "<tool_call>\n<function=record_weather>"), output=9), ToolVerdict.PROSE),
+        (reply(Block("text", "I cannot call tools, sorry."), output=8), ToolVerdict.NOT_CALLED),
+        (reply(Block("text", "Recording."), output=60), ToolVerdict.SWALLOWED),
+        (reply(output=40), ToolVerdict.SWALLOWED),
+        (reply(Block("thinking", "A moment."), output=40), ToolVerdict.SWALLOWED),
+        (reply(Block("thinking", "So: <tool_call>{}")), ToolVerdict.THINKING_ONLY),
+        (reply(Block("text", "Now let me thi"), stop="max_tokens"), ToolVerdict.CUT),
+        (refused("Input should be 'user'"), ToolVerdict.REFUSED),
+        (refused("tools param requires --jinja flag", 500), ToolVerdict.NO_PARSER),
+        (refused("no connection", None, "refused"), ToolVerdict.NO_ANSWER),
+        (refused("no whole answer within 9 s", 200, "timeout"), ToolVerdict.NO_ANSWER),
+    ],
+)
+def test_a_call_is_judged(answer: Reply, verdict: ToolVerdict) -> None:
+    assert judge_call(answer, PLAIN) is verdict
+
+
+def test_thinking_alone_is_another_failure_where_the_model_never_ends_it() -> None:
+    answer = reply(Block("thinking", "The user wants the weather recorded, so I do."), output=12)
+    assert judge_call(answer, SILENT) is ToolVerdict.THINKING_ONLY
+    assert judge_call(answer, PLAIN) is ToolVerdict.SWALLOWED
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("toolprobe_wrong_format", ToolVerdict.SWALLOWED), ("noparser_tools_auto", ToolVerdict.NO_PARSER)],
+)
+def test_recorded_failures_of_a_real_vllm_are_judged(replay: StartReplay, name: str, verdict: ToolVerdict) -> None:
+    server = replay(otherwise=Recorded.read(ANSWERS / "vllm-tools" / f"{name}.txt"))
+    answer = ask(server.url, conversation("m", [], max_tokens=1), timeout=20)
+    assert judge_call(answer, PLAIN) is verdict
+
+
+def test_right_arguments_have_no_mismatch() -> None:
+    assert mismatches(reply(call())) == ()
+    assert mismatches(reply(Block("text", "no call"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "reuse", "verdict"),
+    [
+        (1.0, 0.2, Reuse(900, 1000, "metrics"), CacheVerdict.HIT),
+        (1.0, 1.0, Reuse(0, 1000, "metrics"), CacheVerdict.MISS),
+        (1.0, 1.0, Reuse(300, 1000, "usage"), CacheVerdict.PARTIAL),
+        (1.0, 0.2, None, CacheVerdict.FASTER),
+        (1.0, 0.9, None, CacheVerdict.UNKNOWN),
+        (None, 0.2, None, CacheVerdict.UNKNOWN),
+    ],
+)
+def test_a_repeated_prompt_is_judged(
+    first: float | None, again: float | None, reuse: Reuse | None, verdict: CacheVerdict
+) -> None:
+    assert judge_cache(reply(ttft=first), reply(ttft=again), reuse) is verdict
+
+
+def test_a_repeated_prompt_without_an_answer_proves_nothing() -> None:
+    assert judge_cache(PLAIN, refused("no"), None) is CacheVerdict.NO_ANSWER

@@ -1,0 +1,240 @@
+"""The Messages API client: what it makes of answers, recorded and misbehaving ones, and that it ends in time."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin.backends import messages
+from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, ToolUse
+from claude_local_plugin.backends.messages import Client, Reply, ask, conversation, problem_in, run
+from claude_local_plugin.errors import UsageError
+
+from .conftest import ANSWERS, Recorded, Said, StartReplay
+
+MODEL = "qwen3-coder-next"
+
+
+def hello(**more: object) -> dict[str, object]:
+    return conversation(MODEL, [{"role": "user", "content": "hello"}], max_tokens=100, **more)
+
+
+def recorded(name: str) -> Recorded:
+    return Recorded.read(ANSWERS / "vllm-tools" / f"{name}.txt")
+
+
+def replayed(replay: StartReplay, answer: Recorded | Said, *, stream: bool = False) -> Reply:
+    server = replay(otherwise=answer)
+    return ask(server.url, hello(stream=stream), timeout=20)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_is_the_same_streamed_and_whole(stream: bool) -> None:
+    with EmbeddedBackend(reply=("Let me see.", ToolUse("Bash", {"command": "ls", "n": 3}))) as backend:
+        reply = ask(backend.url, hello(stream=stream), timeout=20)
+    assert reply.ok
+    assert (reply.streamed, reply.status, reply.stop_reason, reply.model) == (stream, 200, "tool_use", MODEL)
+    assert reply.text == "Let me see."
+    assert [(call.name, call.input) for call in reply.tool_uses] == [("Bash", {"command": "ls", "n": 3})]
+    assert reply.usage.output is not None
+    assert reply.usage.prompt == reply.usage.input
+
+
+def test_a_stream_is_timed_piece_by_piece() -> None:
+    with EmbeddedBackend(reply="one two three four", delay=0.05, token_delay=0.02) as backend:
+        reply = ask(backend.url, hello(stream=True), timeout=20)
+    assert reply.ttft is not None
+    assert reply.ttft >= 0.05
+    assert len(reply.gaps) == 3
+    assert reply.seconds_per_token is not None
+    assert reply.seconds >= reply.ttft + sum(reply.gaps)
+
+
+def test_a_whole_answer_has_no_first_token() -> None:
+    with EmbeddedBackend() as backend:
+        reply = ask(backend.url, hello(), timeout=20)
+    assert (reply.ttft, reply.gaps, reply.seconds_per_token) == (None, (), None)
+
+
+def test_a_request_carries_what_claude_code_sends_beside_its_body() -> None:
+    with EmbeddedBackend(api_key="sk-local") as backend:
+        assert ask(backend.url, hello(), token="sk-local", timeout=20).ok
+        request = backend.messages[0]
+    assert request.path == "/v1/messages?beta=true"
+    assert request.headers["authorization"] == "Bearer sk-local"
+    assert request.headers["anthropic-version"] == "2023-06-01"
+    assert "x-api-key" not in request.headers
+
+
+def test_a_recorded_stream_of_a_real_vllm_is_read(replay: StartReplay) -> None:
+    reply = replayed(replay, recorded("msg_stream"), stream=True)
+    assert reply.ok
+    assert (reply.stop_reason, reply.usage.input, reply.usage.output) == ("max_tokens", 11, 6)
+    assert reply.thinking == "[bINDInfEST.tb(values"
+    assert not reply.text
+
+
+def test_an_error_event_in_a_stream_is_an_error(replay: StartReplay) -> None:
+    reply = replayed(replay, recorded("stream_error_event_no_reasoning_parser"), stream=True)
+    assert (reply.status, reply.ok) == (200, False)
+    assert reply.error is not None
+    assert reply.error.kind == "internal_error"
+
+
+def test_the_refusal_of_a_streamed_request_is_a_plain_answer(replay: StartReplay) -> None:
+    reply = replayed(replay, recorded("noparser_tools_auto"), stream=True)
+    assert (reply.status, reply.streamed) == (400, False)
+    assert reply.error is not None
+    assert "--tool-call-parser" in reply.error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "message"),
+    [
+        ({"type": "error", "error": {"type": "NotFoundError", "message": "no model"}}, "NotFoundError", "no model"),
+        (
+            {"error": {"message": "1 validation error", "type": "Bad Request", "code": 400}},
+            "Bad Request",
+            "1 validation error",
+        ),
+        ({"error": "Unauthorized"}, "Unauthorized", "Unauthorized"),
+        ({"detail": "Not Found"}, "Not Found", "Not Found"),
+        ({"error": {"code": 7}}, "error", '{"code": 7}'),
+    ],
+)
+def test_every_shape_of_error_is_understood(body: object, kind: str, message: str) -> None:
+    problem = problem_in(body)
+    assert problem is not None
+    assert (problem.kind, problem.message) == (kind, message)
+
+
+def test_an_answer_without_an_error_has_none() -> None:
+    assert problem_in({"type": "message"}) is None
+    assert problem_in([1, 2]) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, "<html>hi</html>", "not-json"),
+        (500, "Internal Server Error", "http"),
+        (502, "", "http"),
+        (503, "[]", "http"),
+    ],
+)
+def test_an_answer_that_is_no_message_is_a_problem(replay: StartReplay, status: int, body: str, kind: str) -> None:
+    reply = replayed(replay, Said(status, body))
+    assert not reply.ok
+    assert reply.error is not None
+    assert reply.error.kind == kind
+
+
+def test_a_stream_that_breaks_off_is_a_problem(replay: StartReplay) -> None:
+    half = 'event: content_block_delta\r\ndata: {"type":"content_block_delta","index":0,"delta":{"text":"hi"}}\r\n\r\n'
+    reply = replayed(replay, Said(200, half, {"content-type": "text/event-stream"}), stream=True)
+    assert reply.error is not None
+    assert reply.error.kind == "broken"
+    assert reply.ttft is not None
+
+
+def test_arguments_that_are_no_json_stay_visible(replay: StartReplay) -> None:
+    events = [
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "name": "Bash", "input": {}}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": '{"comm'}},
+        {"type": "message_stop"},
+    ]
+    text = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    reply = replayed(replay, Said(200, text, {"content-type": "text/event-stream"}), stream=True)
+    (call,) = reply.tool_uses
+    assert (call.input, call.text) == (None, '{"comm')
+
+
+def test_a_closed_port_is_a_reply_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    reply = ask(f"http://127.0.0.1:{port}", hello(), timeout=20)
+    assert (reply.status, reply.ok) == (None, False)
+    assert reply.error is not None
+    assert reply.error.kind == "refused"
+
+
+def test_a_server_that_never_answers_is_given_up(misbehaving: Callable[..., int]) -> None:
+    def silent(connection: socket.socket, over: threading.Event) -> None:
+        connection.recv(65536)
+        over.wait(30)
+
+    port = misbehaving(silent)
+    reply = ask(f"http://127.0.0.1:{port}", hello(), timeout=0.3)
+    assert reply.error is not None
+    assert reply.error.kind == "timeout"
+
+
+def test_a_stream_that_drips_for_ever_is_given_up(misbehaving: Callable[..., int]) -> None:
+    def dripping(connection: socket.socket, over: threading.Event) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n\r\n")
+        while not over.wait(0.02):
+            connection.sendall(b": nothing yet\n\n")
+
+    port = misbehaving(dripping)
+    reply = ask(f"http://127.0.0.1:{port}", hello(stream=True), timeout=0.4)
+    assert reply.error is not None
+    assert reply.error.kind == "timeout"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_without_end_is_cut_off(
+    replay: StartReplay, monkeypatch: pytest.MonkeyPatch, *, stream: bool
+) -> None:
+    monkeypatch.setattr(messages, "MAX_BYTES", 1000)
+    kind = "text/event-stream" if stream else "application/json"
+    reply = replayed(replay, Said(200, ": x\n\n" * 1000, {"content-type": kind}), stream=stream)
+    assert reply.error is not None
+    assert reply.error.kind == "too-large"
+
+
+def test_a_redirect_is_not_followed(replay: StartReplay) -> None:
+    reply = replayed(replay, Said(307, "", {"location": "http://192.0.2.1/v1/messages"}))
+    assert reply.status == 307
+    assert not reply.ok
+
+
+@pytest.mark.parametrize("token", ["a\tb", "é", "", "a\n"])
+def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
+    with pytest.raises(UsageError, match="header"):
+        Client("http://127.0.0.1:1", token=token)
+
+
+def test_an_answer_that_shows_nothing_is_silent(replay: StartReplay) -> None:
+    body = {"type": "message", "content": [{"type": "thinking", "thinking": "hm"}], "stop_reason": "end_turn"}
+    usage = {"input_tokens": 3, "output_tokens": 12}
+    assert replayed(replay, Said(200, json.dumps(body | {"usage": usage}))).is_silent
+    cut = body | {"usage": usage, "stop_reason": "max_tokens"}
+    assert not replayed(replay, Said(200, json.dumps(cut))).is_silent
+    said = body | {"usage": usage, "content": [{"type": "text", "text": "hi"}]}
+    assert not replayed(replay, Said(200, json.dumps(said))).is_silent
+
+
+def test_several_requests_share_a_client() -> None:
+    with EmbeddedBackend(models=(Model(MODEL), Model("other"))) as backend:
+
+        async def work(client: Client) -> list[bool]:
+            return [(await client.send(hello())).ok for _ in range(3)]
+
+        assert run(work, backend.url, timeout=20) == [True, True, True]
+
+
+def test_a_get_without_an_answer_is_none(replay: StartReplay) -> None:
+    server = replay(otherwise=Said(404, "nope"))
+    assert run(lambda client: client.get("/metrics"), server.url) == (404, "nope")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert run(lambda client: client.get("/metrics", timeout=5), f"http://127.0.0.1:{port}") is None
+
+
+def test_the_folder_of_recorded_answers_is_complete() -> None:
+    names = {path.stem for path in Path(ANSWERS / "vllm-tools").glob("*.txt")}
+    assert {"toolprobe_wrong_format", "toolprobe_bash", "noparser_tools_auto"} <= names

@@ -1,0 +1,40 @@
+"""Fixtures: the command line at a place, and a server to measure."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from tests.commands.place import MODEL, Place
+
+
+@pytest.fixture
+def place(home: Path, project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The command line in an empty project outside git, with an empty home and no `claude` on PATH."""
+    monkeypatch.setenv("PATH", "/usr/local/bin:/usr/bin:/bin")
+    return Place(home, project, capsys)
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedBackend]:
+    """A server like vLLM 0.32.0 with one model of 65,536 tokens."""
+    with EmbeddedBackend(models=(Model(MODEL, 65_536),), reply="one two three four five six seven") as backend:
+        yield backend
+
+
+@pytest.fixture
+def enabled(place: Place, server: EmbeddedBackend) -> Place:
+    """The place, its sessions going to the server."""
+    place.ok("enable", "--url", server.url, "--yes")
+    server.clear()
+    return place
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port on loopback where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port

@@ -1,0 +1,159 @@
+"""`claude-local bench` from the command line, against a server of our own."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from tests.commands.place import MODEL, Place
+
+SMALL = ("--prompt-tokens", "400", "--turns", "2", "--answer-tokens", "4", "--concurrency", "1,2")
+
+
+def test_a_folders_own_server_is_measured(enabled: Place, server: EmbeddedBackend) -> None:
+    report = enabled.json("bench", *SMALL)
+    assert report["server"] == {
+        "url": server.url, "kind": "vllm", "version": "0.32.0", "model": MODEL, "window": 65_536
+    }  # fmt: skip
+    assert [level["parallel"] for level in report["levels"]] == [1, 2]
+    assert report["overhead"]["ttft"]["count"] > 0
+    assert {
+        request.headers["authorization"] for request in server.messages if "authorization" in request.headers
+    } == set()
+
+
+def test_people_get_a_table(enabled: Place) -> None:
+    ended = enabled.ok("bench", *SMALL)
+    assert f"{MODEL} on vllm 0.32.0" in ended.out
+    assert "a new prompt of" in ended.out
+    head = next(line for line in ended.out.splitlines() if line.startswith("at once"))
+    rows = [line for line in ended.out.splitlines() if line[:2] in ("1 ", "2 ")]
+    assert len(rows) == 2
+    assert all(len(row) <= len(head) + 12 for row in rows)
+    assert "recommended: " in ended.out
+    assert "our own part" in ended.out
+    assert "up to" in ended.err
+
+
+def test_any_server_can_be_measured(place: Place, server: EmbeddedBackend) -> None:
+    assert place.json("bench", "--url", server.url, *SMALL)["server"]["model"] == MODEL
+
+
+def test_the_default_prompt_is_no_longer_than_a_third_of_the_window(place: Place) -> None:
+    with EmbeddedBackend(models=(Model("small", 6_000),), reply="one two") as backend:
+        report = place.json("bench", "--url", backend.url, "--turns", "1", "--concurrency", "1")
+    assert report["workload"]["prompt_tokens"] == 2_000
+
+
+def test_nothing_is_written_without_being_asked_to(enabled: Place) -> None:
+    before = enabled.files()
+    enabled.ok("bench", *SMALL)
+    assert enabled.files() == before
+
+
+def test_apply_shows_a_diff_and_writes_what_follows(enabled: Place) -> None:
+    former = enabled.env()
+    ended = enabled.ok("bench", *SMALL, "--apply", "--yes")
+    assert '+    "CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS"' in ended.err
+    changed = {name for name, value in enabled.env().items() if former.get(name) != value}
+    assert changed <= {"CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS", "API_TIMEOUT_MS", "CLAUDE_STREAM_IDLE_TIMEOUT_MS"}
+    assert "CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS" in changed
+
+
+def test_disable_takes_what_apply_wrote_back_too(place: Place, server: EmbeddedBackend) -> None:
+    before = place.write(place.local, '{\n\t"env": {"MY_OWN": "1"}\n}')
+    place.ok("enable", "--url", server.url, "--yes")
+    place.ok("bench", *SMALL, "--apply", "--yes")
+    place.ok("disable")
+    assert place.local.read_bytes() == before
+
+
+def test_apply_needs_the_folders_own_server(place: Place, server: EmbeddedBackend) -> None:
+    ended = place.ends(2, "bench", "--url", server.url, *SMALL, "--apply", "--yes")
+    assert "enable --url" in ended.err
+    assert not place.local.exists()
+
+
+def test_an_earlier_report_is_set_beside_this_one(enabled: Place, tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier.json"
+    earlier.write_text(json.dumps(enabled.json("bench", *SMALL)), encoding="utf-8")
+    report = enabled.json("bench", *SMALL, "--compare", str(earlier))
+    assert {change["label"] for change in report["compared"]} >= {"cold TTFT", "1 at once: TTFT", "2 at once: a task"}
+    assert "compared with the other report" in enabled.ok("bench", *SMALL, "--compare", str(earlier)).out
+
+
+@pytest.mark.parametrize("content", [None, "no json", "[]"])
+def test_a_file_that_is_no_report_is_refused_before_anything_is_measured(
+    enabled: Place, server: EmbeddedBackend, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "other.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    assert str(path) in enabled.refused("bench", *SMALL, "--compare", str(path), code=2)
+    assert server.messages == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--concurrency", "1,x"), "numbers"),
+        (("--concurrency", "99"), "from 1 to 64"),
+        (("--turns", "0"), "--turns"),
+        (("--plot", "bench.pdf"), ".svg"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(enabled: Place, arguments: tuple[str, ...], said: str) -> None:
+    assert said in enabled.refused("bench", *arguments, code=2)
+
+
+def test_a_folder_in_the_cloud_has_nothing_to_measure(place: Place) -> None:
+    assert "--url URL" in place.refused("bench", code=2)
+
+
+def test_anthropic_is_not_measured(place: Place) -> None:
+    assert "Anthropic's own" in place.refused("bench", "--url", "https://api.anthropic.com", code=2)
+
+
+def test_a_server_that_is_not_there_is_said(place: Place, closed_port: int) -> None:
+    assert "refuses connections" in place.refused("bench", "--url", f"http://127.0.0.1:{closed_port}")
+
+
+def test_the_folders_key_goes_to_no_other_server(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "sk-secret-of-the-shell")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")
+    place.json("bench", "--url", server.url, *SMALL)
+    assert not any("authorization" in request.headers for request in server.requests)
+
+
+def test_a_key_of_anthropics_goes_to_no_server(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "sk-ant-oat01-secret")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+    place.json("bench", *SMALL)
+    assert not any("authorization" in request.headers for request in server.requests)
+
+
+def test_a_named_key_is_sent_and_never_shown(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-my-own-key-0123456789")
+    with EmbeddedBackend(models=(Model(MODEL),), api_key="sk-my-own-key-0123456789", reply="one two") as backend:
+        ended = place.ok("bench", "--url", backend.url, "--token-env", "MY_KEY", *SMALL)
+    assert "0123456789" not in ended.all
+    assert "is not set" in place.refused("bench", "--url", "http://127.0.0.1:1", "--token-env", "NO_KEY", code=2)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed")
+def test_a_plot_is_drawn(enabled: Place) -> None:
+    ended = enabled.ok("bench", *SMALL, "--plot", "bench.svg")
+    assert "drawn: bench.svg" in ended.err
+    assert (enabled.project / "bench.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_a_run_that_ended_early_shows_in_the_exit_code(enabled: Place, server: EmbeddedBackend) -> None:
+    server.delay = 0.4
+    ended = enabled.ends(1, "bench", *SMALL, "--time-limit", "1")
+    assert "ended early: the time was up" in ended.out

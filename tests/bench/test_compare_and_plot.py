@@ -1,0 +1,83 @@
+"""Two reports side by side, and a report as a picture."""
+
+import copy
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claude_local_plugin.bench import compare, plot
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
+
+REPORT = json.loads((Path(__file__).parents[1] / "schema" / "valid" / "bench" / "a-whole-run.json").read_text("utf-8"))
+needs_matplotlib = pytest.mark.skipif(
+    importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed (the extra `plot`)"
+)
+
+
+@pytest.fixture
+def other() -> dict[str, Any]:
+    return copy.deepcopy(REPORT)
+
+
+def test_the_same_report_shows_no_change(other: dict[str, Any]) -> None:
+    changes = compare(REPORT, other)
+    assert len(changes) == 1 + 4 * len(REPORT["levels"])
+    assert all(change.better is None for change in changes)
+
+
+def test_less_time_and_more_tokens_are_better(other: dict[str, Any]) -> None:
+    other["levels"][0]["ttft"]["median"] /= 2
+    other["levels"][1]["output_tokens_per_second"] /= 2
+    changed = {change.label: change.better for change in compare(REPORT, other) if change.better is not None}
+    assert changed == {"1 at once: TTFT": True, "2 at once: tokens": False}
+
+
+def test_figures_that_only_one_has_are_left_out(other: dict[str, Any]) -> None:
+    del other["levels"][1:]
+    other["cold"]["ttft"]["median"] = None
+    assert {change.label.partition(":")[0] for change in compare(REPORT, other)} == {"1 at once"}
+
+
+def test_another_workload_is_not_compared(other: dict[str, Any]) -> None:
+    other["workload"]["prompt_tokens"] += 1
+    with pytest.raises(UsageError, match="another workload") as refused:
+        compare(REPORT, other)
+    assert f"--prompt-tokens {REPORT['workload']['prompt_tokens']}" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("wrong", [{}, {"format": 2, "levels": []}, {"format": 1}])
+def test_what_is_no_report_is_not_compared(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="no report"):
+        compare(wrong, REPORT)
+
+
+def test_a_plot_is_an_svg_or_a_png_in_a_folder_that_is_there(tmp_path: Path) -> None:
+    for path, problem in ((tmp_path / "a.pdf", "svg"), (tmp_path / "no" / "a.svg", "no folder")):
+        with pytest.raises(UsageError, match=problem):
+            plot.check(path)
+
+
+@needs_matplotlib
+@pytest.mark.parametrize(("name", "start"), [("a.svg", b"<?xml"), ("a.png", b"\x89PNG")])
+def test_a_report_becomes_a_picture(tmp_path: Path, name: str, start: bytes) -> None:
+    plot.check(tmp_path / name)
+    plot.plot(REPORT, tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@needs_matplotlib
+def test_a_report_that_ended_early_becomes_a_picture_too(tmp_path: Path, other: dict[str, Any]) -> None:
+    other["levels"] = []
+    other["cold"]["ttft"]["median"] = None
+    plot.plot(other, tmp_path / "early.svg")
+    assert (tmp_path / "early.svg").stat().st_size > 1000
+
+
+@needs_matplotlib
+def test_a_picture_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").mkdir()
+    with pytest.raises(ClaudeLocalError, match="cannot write"):
+        plot.plot(REPORT, tmp_path / "a.svg")
