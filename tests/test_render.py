@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.commands.masking import masked_diff
+from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.render import (
-    PLACEHOLDER,
     Printer,
     columns,
     json_text,

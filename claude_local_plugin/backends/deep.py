@@ -215,8 +215,12 @@ class DeepFacts:
 
     @property
     def silent(self) -> tuple[Exchange, ...]:
-        """The answers that ended well, took tokens and show nothing: what Claude Code passes over without an error."""
-        return tuple(exchange for exchange in self.exchanges if exchange.reply.is_silent)
+        """The answers that ended well, took tokens and show nothing: what Claude Code passes over without an error.
+
+        The long prompts are not asked for an answer worth showing, so they do not count.
+        """
+        asked = (exchange for exchange in self.exchanges if not exchange.name.startswith(("cache-", "folder-")))
+        return tuple(exchange for exchange in asked if exchange.reply.is_silent)
 
     @property
     def requests(self) -> int:

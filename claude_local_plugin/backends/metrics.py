@@ -173,11 +173,12 @@ def read(text: str) -> Metrics | None:
         if meaning not in _HISTOGRAMS
     }
     if values.get("prefix_hits") is None:
-        values["prefix_queries"] = values.get("prefix_hits")  # SGLang counts prompts also without a cache's counter
+        values["prefix_queries"] = None  # SGLang's is its counter of prompts, which says nothing by itself
     return Metrics(
         dialect,
-        **values,  # type: ignore[arg-type]
-        **{name: _histogram(named, meanings.get(name, ())) for name in _HISTOGRAMS},
+        **values,
+        ttft=_histogram(named, meanings.get("ttft", ())),
+        inter_token=_histogram(named, meanings.get("inter_token", ())),
         prefix_caching=_prefix_caching(named),
         tool_parser=_tool_parser(named),
         models=tuple(dict.fromkeys(_models(samples))),

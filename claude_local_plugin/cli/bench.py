@@ -37,6 +37,7 @@ from claude_local_plugin.render import columns, err, json_text, out, printable, 
 )
 @click.option("--plot", "plot_file", metavar="FILE", type=click.Path(path_type=Path), help="Draw an .svg or a .png.")
 @click.option("--apply", "apply_it", is_flag=True, help="Write what follows into this folder's local settings.")
+@click.option("--revert", is_flag=True, help="Measure nothing; take back what --apply wrote.")
 @click.option("--yes", "-y", is_flag=True, help="With --apply: do not ask before writing.")
 @json_option
 def bench(
@@ -51,6 +52,7 @@ def bench(
     compare: Path | None,
     plot_file: Path | None,
     apply_it: bool,
+    revert: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
@@ -65,6 +67,8 @@ def bench(
 
     place = here()
     world = world_of(place)
+    if revert:
+        return _revert(command.revert(world), place)
     if plot_file is not None:
         from claude_local_plugin.bench import plot
 
@@ -115,7 +119,19 @@ def _apply(prepared: Any, place: Place, *, ask: bool) -> None:
     if asking and not click.confirm("Write this?", default=True, err=True):
         raise click.exceptions.Abort
     command.write(prepared, world_of(place))
-    prose.line(f"Written to {name}. Undo: claude-local disable", "green")
+    prose.line(f"Written to {name}. Undo: claude-local bench --revert", "green")
+
+
+def _revert(reverted: Any, place: Place) -> int:
+    """Say what was taken back."""
+    printer = out(place.environ)
+    name = short_path(reverted.target, cwd=place.cwd, home=place.home)
+    count = len(reverted.removed) + len(reverted.restored)
+    printer.line(
+        f"{name}: {count} settings taken out or put back" if reverted.had_record else "nothing was applied here"
+    )
+    printer.lines(f"  left alone: {'.'.join(kept.path)} ({kept.reason})" for kept in reverted.kept)
+    return 0
 
 
 def _numbers(text: str) -> list[int]:

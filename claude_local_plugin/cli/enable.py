@@ -82,10 +82,10 @@ def enable(
             raise click.exceptions.Abort
         written = command.write(prepared)
     if as_json:
-        print(json_text(command.report(prepared, dry_run=dry_run)))
+        print(json_text(command.report(prepared, dry_run=dry_run, notes=written.notes)))
     else:
-        for warning in written.unheard:
-            if warning not in prepared.unheard:  # somebody else was writing, too
+        for warning in (*written.unheard, *written.notes):
+            if warning not in prepared.unheard:  # somebody else was writing, too, or the log cannot be written
                 err(place.environ).line(f"! {warning}", "yellow")
         _conclude(prepared, written.sentence, place, dry_run=dry_run)
     return 1 if written.unheard else 0

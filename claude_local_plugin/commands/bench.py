@@ -96,9 +96,7 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     settings = report["advice"]["settings"]
     if not settings:
         raise UsageError("nothing to write follows from this run", "see what it says was spoiled")
-    path = settings_file_to_write(
-        Scope.LOCAL, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
-    )
+    path = _local_settings(world)
     changes = tuple(Set(("env", setting["name"]), setting["value"]) for setting in settings)
     before = file.read(path)
     try:
@@ -111,6 +109,18 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
 def write(prepared: Prepared, world: World) -> bool:
     """Carry the plan out; whether the file was changed. Raises SettingsError; then it is as it was."""
     return ownership.apply(prepared.settings_file, {PURPOSE: prepared.changes}, state_dir=world.state_dir).changed
+
+
+def revert(world: World) -> ownership.Reverted:
+    """Take back what `--apply` wrote into this folder's local settings, and nothing else. Raises SettingsError."""
+    path = _local_settings(world)
+    return ownership.revert(path, state_dir=world.state_dir, purposes=(PURPOSE,))
+
+
+def _local_settings(world: World) -> Path:
+    return settings_file_to_write(
+        Scope.LOCAL, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
+    )
 
 
 def compared(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:

@@ -99,6 +99,7 @@ class Written:
 
     sentence: str
     unheard: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def prepare(request: Request, world: World, choose: Choose | None = None) -> Prepared:
@@ -174,9 +175,8 @@ def write(prepared: Prepared) -> Written:
     Where everything stands already nothing is written, unless an interrupted run has left something to clear away.
     """
     world = prepared.world
-    extras, backend = prepared.exclude, prepared.backend
-    if prepared.changed:
-        ledger.remember_backend(world.state_dir, backend.url, backend.kind, backend.version)
+    extras = prepared.exclude
+    notes = _remembered(prepared) if prepared.changed else ()
     ownership.apply(prepared.settings_file, {BACKEND: prepared.changes}, state_dir=world.state_dir, extras=extras)
     if extras:
         line = extras["exclude_line"]
@@ -188,10 +188,21 @@ def write(prepared: Prepared) -> Written:
     return Written(
         sentence(resolution, world.place),
         _unheard(snapshot, resolution, prepared.lines, prepared.settings_file),
+        notes,
     )
 
 
-def report(prepared: Prepared, *, dry_run: bool) -> dict[str, Any]:
+def _remembered(prepared: Prepared) -> tuple[str, ...]:
+    """Tells the log what the server is; a log that cannot be written is worth a warning, not the whole command."""
+    backend = prepared.backend
+    try:
+        ledger.remember_backend(prepared.world.state_dir, backend.url, backend.kind, backend.version)
+    except ClaudeLocalError as error:
+        return (f"{error.message}: {error.hint}",)
+    return ()
+
+
+def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The object that `enable --json` prints (schemas/enable.schema.json), secrets masked."""
     return {
         "changed": prepared.changed and not dry_run,
@@ -213,7 +224,7 @@ def report(prepared: Prepared, *, dry_run: bool) -> dict[str, Any]:
             }
             for line in prepared.lines
         ],
-        "warnings": [*prepared.warnings, *prepared.unheard],
+        "warnings": [*prepared.warnings, *prepared.unheard, *notes],
     }
 
 

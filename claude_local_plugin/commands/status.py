@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import ledger
+from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import Backend, backend_of
 from claude_local_plugin.guest.probe import OK, Probe, probe
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective_env, resolve
@@ -24,6 +25,14 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     answer = probe(backend.target) if backend.target and not backend.proxied else None
     hooks = found_in(snapshot)
     warnings = [*_warnings(resolution, hooks)]
+    last, kind = None, answer.kind if answer and not backend.cloud else backend.kind
+    try:
+        last = ledger.last_session(state_dir, str(snapshot.cwd))
+        kind = (not backend.cloud and backend.url and ledger.backend_kind(state_dir, backend.url)) or kind
+    except ClaudeLocalError as error:  # all else here is true without the log
+        warnings.append(
+            {"id": "log.unusable", "severity": "error", "message": error.message, "fix": error.hint or "see the README"}
+        )
     unusable = not backend.cloud and backend.target is None
     healthy = (
         resolution.outcome == "ok"
@@ -36,7 +45,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
         "healthy": healthy,
         "outcome": resolution.outcome,
         "cwd": str(snapshot.cwd),
-        "backend": {"kind": _kind(backend, answer, state_dir), "url": backend.url, "cloud": backend.cloud},
+        "backend": {"kind": kind, "url": backend.url, "cloud": backend.cloud},
         "source": _source(resolution),
         "reachable": None if answer is None else answer.reachable,
         "probe": None if answer is None else answer.outcome,
@@ -45,17 +54,9 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
         "model": resolution.value("model"),
         "context_window": int(window) if window and window.isdigit() else None,
         "hooks": {"installed": [hook.as_json() for hook in hooks]},
-        "last_session": ledger.last_session(state_dir, str(snapshot.cwd)),
+        "last_session": last,
         "warnings": warnings,
     }
-
-
-def _kind(backend: Backend, answer: Probe | None, state_dir: Path) -> str:
-    """The server's kind: what `enable` recognised beats what one quick question shows."""
-    if backend.cloud or backend.url is None:
-        return backend.kind
-    known = ledger.backend_kind(state_dir, backend.url)
-    return known or (answer.kind if answer else backend.kind)
 
 
 def _source(resolution: Resolution) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.model import FileState, Scope, Snapshot
+from claude_local_plugin.precedence.table import holds
 
 #: What is used when the list allows none of Claude's own models: Opus with its long window, whatever the aliases say.
 _LAST_RESORT = f"{models.ALIASES['opus'][1]}[1m]"
@@ -39,6 +40,8 @@ def _entries(data: Mapping[str, object], state: FileState, key: str = "available
 
 def denied_list(snapshot: Snapshot) -> tuple[str, ...]:
     """The entries of `deniedModels` in managed settings, in lower case."""
+    if not holds("allowed-providers", snapshot.client_version):
+        return ()
     return tuple(
         entry for file in snapshot.of(Scope.MANAGED) for entry in _entries(file.data, file.state, "deniedModels") or ()
     )
@@ -82,17 +85,18 @@ def replacement(setting: str | None, name: models.ModelName, snapshot: Snapshot,
     if alias in _FAMILIES and (same_family := _first(fine, alias)) is not None:
         return same_family
     if enforced and entries is not None:
-        return next((target for entry in entries if (target := _own(entry)) and fine(target)), _LAST_RESORT)
+        aliases = models.aliases_for(snapshot.client_version)
+        return next((target for entry in entries if (target := _own(entry, aliases)) and fine(target)), _LAST_RESORT)
     if not matches(models.named(models.DEFAULT_SETTING, env).wire, denied):
         return models.DEFAULT_SETTING
     return _first(fine) or models.DEFAULT_SETTING
 
 
-def _own(entry: str) -> str | None:
+def _own(entry: str, aliases: Mapping[str, tuple[str, str]]) -> str | None:
     """The model of Claude's own that an entry of the list stands for, None for other names."""
     bare = models.without_suffix(entry)
-    if bare in models.ALIASES:
-        return models.ALIASES[bare][1]
+    if bare in aliases:
+        return aliases[bare][1]
     return bare if bare.startswith("claude-") and models.version_of(bare) is not None else None
 
 

@@ -11,6 +11,7 @@ from claude_local_plugin.precedence.table import (
     SCOPE_LABELS,
     X_API_KEY_RUNGS,
     Rung,
+    holds,
     is_on,
 )
 
@@ -33,7 +34,8 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
     A key, a token or a helper makes a session one of the API: logins are then left aside. Otherwise a login serves,
     and the saved Console key is left aside. Custom headers have the last word, see `_with_custom_headers`.
     """
-    rows = {rung.key: tuple(_rows(snapshot, env, rung)) for rung in (*X_API_KEY_RUNGS, *AUTHORIZATION_RUNGS)}
+    trims = holds("blank-is-empty", snapshot.client_version)
+    rows = {rung.key: tuple(_rows(snapshot, env, rung, trims)) for rung in (*X_API_KEY_RUNGS, *AUTHORIZATION_RUNGS)}
     explicit = any(_serving(rows[rung.key]) for rung in AUTHORIZATION_RUNGS if not rung.login_only)
     explicit = explicit or _serving(rows["env.ANTHROPIC_API_KEY"]) is not None
     logins = [found for rung in AUTHORIZATION_RUNGS if rung.login_only and (found := _serving(rows[rung.key]))]
@@ -43,7 +45,7 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
     return _with_custom_headers(snapshot, env, Credentials(token, key, login))
 
 
-def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung) -> Iterator[Candidate]:
+def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung, trims: bool) -> Iterator[Candidate]:
     """The candidates of one rung: a variable, a settings key, the login file or the console key."""
     if rung.key == "primaryApiKey":
         rows = _stored(snapshot.of(Scope.CONSOLE), ("primaryApiKey",))
@@ -51,6 +53,8 @@ def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung) -> Iterator[Ca
         rows = _stored(snapshot.of(Scope.LOGIN), ("claudeAiOauth", "accessToken"))
     else:
         rows = candidates(snapshot, rung.key)
+        if rung.key != "apiKeyHelper" and (trims or rung.key != "env.ANTHROPIC_AUTH_TOKEN"):
+            rows = (replace(row, value=(row.value or "").strip()) for row in rows)
     if is_on(env.get("CLAUDE_CODE_SIMPLE")):
         rows = (row for row in rows if _counts_in_simple_mode(row, rung))
     yield from rows
@@ -86,8 +90,8 @@ def _serving(rows: Iterable[Candidate]) -> Candidate | None:
 
 
 def _is_empty(row: Candidate) -> bool:
-    """Whether a value sends nothing: blank variables do, a helper only when it is the empty string."""
-    return not row.value if row.key == "apiKeyHelper" else not (row.value or "").strip()
+    """Whether a value sends nothing; blanks around variables are cut off before this is asked."""
+    return not row.value
 
 
 def _header(
@@ -144,7 +148,7 @@ def _nothing_sent(name: str, rows: list[Candidate]) -> Decision:
 
 
 def _sent(name: str, winner: Candidate) -> str:
-    value = HELPER_OUTPUT if winner.key == "apiKeyHelper" else (winner.value or "").strip()
+    value = HELPER_OUTPUT if winner.key == "apiKeyHelper" else winner.value or ""
     return f"Bearer {value}" if name == "authorization" else value
 
 

@@ -46,7 +46,10 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
 
 def active_provider(snapshot: Snapshot, env: Mapping[str, str]) -> Provider | None:
     """The provider whose switch is on, or None for the Anthropic API and what speaks it."""
+    known = holds("google-cloud", snapshot.client_version)
     for provider in PROVIDERS:
+        if provider.name == "anthropicGoogleCloud" and not known:
+            continue
         if is_on(env.get(provider.switch)) and (provider.name != "gateway" or _gateway_is_set_up(snapshot)):
             return provider
     return None
@@ -116,7 +119,7 @@ def _model(
     """The model on the wire: the first rung that names one, then aliases, then what the administrator allows."""
     overrides = effective_object(snapshot, "modelOverrides")
     gateway = provider is not None and provider.name == "gateway"
-    aliases = models.GATEWAY_ALIASES if gateway else models.ALIASES
+    aliases = models.GATEWAY_ALIASES if gateway else models.aliases_for(snapshot.client_version)
     default = default_setting(snapshot, env, headers, provider)
     rows, winner = _named_model(snapshot)
     if winner is None:
@@ -126,13 +129,13 @@ def _model(
         name = models.named(setting, env, overrides, aliases)
         instead = replacement(None, name, snapshot, env)
     else:
-        setting = _as_taken(winner, default)
+        setting = _as_taken(winner, default, snapshot.client_version)
         name = models.named(setting, env, overrides, aliases)
         instead = replacement(setting, name, snapshot, env)
     sentence = _why(winner, rows)
     if instead is not None:
         sentence = f"{name.wire} is not allowed by availableModels or deniedModels, so {instead} takes its place"
-        name = models.named(instead, {} if instead != models.DEFAULT_SETTING else env, overrides)
+        name = models.named(instead, {} if instead != models.DEFAULT_SETTING else env, overrides, aliases)
     elif name.alias is not None:
         sentence = f"{sentence}; {name.alias} says what {models.without_suffix(setting)} stands for"
         rows += [_lost(row, "says what the alias stands for") for row in candidates(snapshot, f"env.{name.alias}")]
@@ -144,7 +147,8 @@ def _named_model(snapshot: Snapshot) -> tuple[list[Candidate], Candidate | None]
     rows: list[Candidate] = []
     winner: Candidate | None = None
     asks_for_default = (snapshot.cli_model or "").strip().lower() == "default"
-    for key in MODEL_RUNGS:
+    rungs = MODEL_RUNGS if holds("default-model-variable", snapshot.client_version) else MODEL_RUNGS[:-1]
+    for key in rungs:
         for row in _model_rows(snapshot, key):
             if row.state != "wins":
                 rows.append(row)
@@ -167,13 +171,16 @@ def _model_rows(snapshot: Snapshot, key: str) -> Iterator[Candidate]:
         yield Candidate(Scope.CLI, "--model", None, None, snapshot.cli_model, "wins")
 
 
-def _as_taken(winner: Candidate, default: str) -> str:
+def _as_taken(winner: Candidate, default: str, client_version: str | None) -> str:
     """The setting as Claude Code takes it.
 
     It rewrites `"model": "opus"` in the user's settings to `opus[1m]`, for everybody whose own default that is.
     """
     if winner.scope is Scope.USER and winner.key == "model" and winner.value == "opus":
         return default if default == models.DEFAULT_SETTING else "opus"
+    rewritten = winner.scope is Scope.USER and winner.key == "model" and winner.value == "sonnet[1m]"
+    if rewritten and not holds("sonnet-1m-stays", client_version):
+        return "sonnet-4-5-20250929[1m]"
     return winner.value or ""
 
 
@@ -190,12 +197,14 @@ def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credent
     if headers.login.scope is Scope.LOGIN:
         login = next((file.data.get("claudeAiOauth") for file in snapshot.of(Scope.LOGIN)), None)
         kind = kind or (str(login.get("subscriptionType")) if isinstance(login, dict) else None)
+    if kind in ("pro", "team") and not holds("pro-and-team-start-with-opus", snapshot.client_version):
+        return models.SMALL_LOGIN_DEFAULT
     return models.LOGIN_DEFAULTS.get(kind or "", models.SMALL_LOGIN_DEFAULT)
 
 
 def _window(snapshot: Snapshot, env: Mapping[str, str], name: models.ModelName) -> Decision:
-    unknown = models.ASSUMED_WINDOW if holds("unknown-window-1m", snapshot.client_version) else models.SMALL_WINDOW
-    window, source = models.window_of(name, env, unknown, _behaves_as(snapshot, name.wire))
+    behaves_as = _behaves_as(snapshot, name.wire) if holds("model-picker", snapshot.client_version) else None
+    window, source = models.window_of(name, env, behaves_as, snapshot.client_version)
     rows = list(candidates(snapshot, f"env.{models.WINDOW_VARIABLE}"))
     if source == "variable":
         return Decision("context_window", str(window), _winner(rows), tuple(rows), f"{models.WINDOW_VARIABLE} says so")

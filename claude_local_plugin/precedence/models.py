@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from claude_local_plugin.precedence.table import is_on
+from claude_local_plugin.precedence.table import VERIFIED_AGAINST, holds, is_anthropic, is_on, version_key
 
 #: What an alias stands for, and the variable that says otherwise.
 ALIASES: Mapping[str, tuple[str, str]] = {
@@ -19,6 +19,29 @@ ALIASES: Mapping[str, tuple[str, str]] = {
     "best": ("ANTHROPIC_DEFAULT_OPUS_MODEL", "claude-opus-5-5"),
     "opusplan": ("ANTHROPIC_DEFAULT_SONNET_MODEL", "claude-sonnet-5-5"),
 }
+
+#: What an alias stood for from which version on, newest first.
+_HISTORY: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "opus": (("2.1.283", "claude-opus-5-5"), ("2.1.233", "claude-opus-5"), ("0", "claude-opus-4-8")),
+    "sonnet": (("2.1.299", "claude-sonnet-5-5"), ("0", "claude-sonnet-5")),
+    "haiku": (("2.1.299", "claude-haiku-5-5"), ("0", "claude-haiku-4-5-20251001")),
+    "fable": (("2.1.329", "claude-fable-5-2"), ("2.1.266", "claude-fable-5-1"), ("0", "claude-fable-5")),
+}
+
+
+def aliases_for(client_version: str | None) -> Mapping[str, tuple[str, str]]:
+    """What the aliases stand for in this version; an unknown version is taken for the one verified against."""
+    version = version_key(client_version or VERIFIED_AGAINST)
+    if version >= version_key(VERIFIED_AGAINST):
+        return ALIASES
+    then = {
+        alias: next(target for since, target in history if version >= version_key(since))
+        for alias, history in _HISTORY.items()
+    }
+    found = {alias: (ALIASES[alias][0], target) for alias, target in then.items()}
+    # `best` once asked for Fable's variable first, and for Opus without it
+    return {**found, "best": (ALIASES["fable"][0], then["opus"]), "opusplan": found["sonnet"]}
+
 
 #: Retired names that are quietly replaced by whatever `opus` stands for.
 RETIRED_OPUS = ("claude-opus-4-20250514", "claude-opus-4-1-20250805", "claude-opus-4-0", "claude-opus-4-1")
@@ -203,13 +226,14 @@ def _claude_window(name: str) -> int | None:
 
 
 def window_of(
-    model: ModelName, env: Mapping[str, str], unknown: int = ASSUMED_WINDOW, behaves_as: str | None = None
+    model: ModelName, env: Mapping[str, str], behaves_as: str | None = None, client_version: str | None = None
 ) -> tuple[int, str]:
     """The window assumed for a model, in tokens, and what decided it.
 
     That is `variable`, `suffix`, `known`, `picker` (`behaves_as`) or `assumed`.
     """
-    limit = parse_tokens(env.get(WINDOW_VARIABLE))
+    unknown = ASSUMED_WINDOW if holds("unknown-window-1m", client_version) else SMALL_WINDOW
+    limit = parse_tokens(env.get(WINDOW_VARIABLE), spelled=holds("spelled-numbers", client_version))
     if limit is not None and is_on(env.get("DISABLE_COMPACT")):
         return limit, "variable"
     capped = is_on(env.get("CLAUDE_CODE_DISABLE_1M_CONTEXT"))
@@ -217,23 +241,40 @@ def window_of(
         return ASSUMED_WINDOW, "suffix"
     again = model.known_as.lower() in ALIASES
     if (known := _through_alias(model.known_as, env) if again else known_window(model.known_as)) is not None:
+        capped = capped or not (_at_home(env) or _knows_its_window(model.known_as, client_version))
         return (min(known, SMALL_WINDOW) if capped else known), "known"
     if behaves_as is not None and (known := _claude_window(behaves_as)) is not None:
         return (min(known, SMALL_WINDOW) if capped else known), "picker"
-    if limit is not None:
+    if limit is not None and ("claude" not in model.wire.lower() or holds("limit-for-claude-names", client_version)):
         return limit, "variable"
     return (min(unknown, SMALL_WINDOW) if capped else unknown), "assumed"
+
+
+def _at_home(env: Mapping[str, str]) -> bool:
+    """Whether requests go to Anthropic, where every version gives its models their full window."""
+    url = env.get("ANTHROPIC_BASE_URL", "").strip()
+    return not url or is_anthropic(url)
+
+
+def _knows_its_window(name: str, client_version: str | None) -> bool:
+    """Whether this version gives a Claude its long window without being asked for it."""
+    version = version_of(name)
+    return holds("opus-knows-1m" if version is not None and version[0] == "opus" else "all-know-1m", client_version)
 
 
 _SEPARATOR = re.compile(r"(?<=\d)[,_ ](?=\d)")
 _LEADING_NUMBER = re.compile(r"\s*\+?(\d+(?:\.\d*)?|\.\d+)(?:e([+-]?\d+))?", re.IGNORECASE)
 
 
-def parse_tokens(text: str | None) -> int | None:
+def parse_tokens(text: str | None, *, spelled: bool = True) -> int | None:
     """A number of tokens as Claude Code reads it from a variable; None if it comes to nothing.
 
-    The leading number counts and the rest is ignored: "64k" is 64, "6.5e4" is 65000, "65,536" is 65536.
+    The leading number counts and the rest is ignored: "64k" is 64, "6.5e4" is 65000, "65,536" is 65536
+    (only digits count where `spelled` is false, in versions before 2.1.211).
     """
+    if not spelled:
+        digits = re.match(r"\s*\+?(\d+)", text or "")
+        return (int(digits[1]) or None) if digits else None
     found = _LEADING_NUMBER.match(_SEPARATOR.sub("", text or ""))
     if found is None or (number := float(found[0])) < 1 or number == inf:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from claude_local_plugin.precedence.credentials import credentials, name_of
 from claude_local_plugin.precedence.model import Decision, FileState, Outcome, Scope, Snapshot
-from claude_local_plugin.precedence.table import FIRST_PARTY, is_anthropic, version_key
+from claude_local_plugin.precedence.table import FIRST_PARTY, holds, is_anthropic, version_key
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
 NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
@@ -36,8 +36,9 @@ def _refusals(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator
     for file in snapshot.of(Scope.FLAG):
         if file.state is FileState.UNKNOWN:
             yield f"--settings {file.path or ''}: {file.problem}".replace(" :", ":")
+    strict = holds("broken-managed-refuses", snapshot.client_version)
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
-        if file.state is FileState.DROPPED:
+        if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, decisions)
@@ -93,7 +94,7 @@ def _organization_policy(snapshot: Snapshot, policy: tuple[object, str]) -> Iter
 
 def _provider_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
     policy = _policy(snapshot, "allowedProviders")
-    if policy is None:
+    if policy is None or not holds("allowed-providers", snapshot.client_version):
         return
     allowed = [str(each) for each in policy[0]] if isinstance(policy[0], list) else []
     kind = _kind(decisions)

@@ -14,7 +14,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, is_on
+from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, holds, is_on
 
 SECRET_NAMES = (
     "TOKEN",
@@ -109,19 +109,19 @@ def _set_in(snapshot: Snapshot, scope: Scope, key: str, path: tuple[str, ...]) -
         for name in path:
             value = value.get(name, _MISSING) if isinstance(value, dict | MappingProxyType) else _MISSING
         if value is not _MISSING:
-            found = _judged(file, key, path, value, hosted=is_hosted(snapshot))
+            found = _judged(snapshot, file, key, path, value)
             yield found, path[0] != "env" and isinstance(value, list | dict)
 
 
 _MISSING = object()
 
 
-def _judged(file: SettingsFile, key: str, path: tuple[str, ...], value: object, *, hosted: bool) -> Candidate:
+def _judged(snapshot: Snapshot, file: SettingsFile, key: str, path: tuple[str, ...], value: object) -> Candidate:
     text = js_string(value) if path[0] == "env" else _shown(value)
     found = Candidate(file.scope, key, file.path, file.line_of(path), text, secret=is_secret(key))
     if file.state is FileState.DROPPED:
         return replace(found, state="dropped", reason=f"Claude Code ignores the whole file: {file.problem}")
-    if path[0] == "env" and (reason := refusal(file.scope, path[1], value, hosted=hosted)):
+    if path[0] == "env" and (reason := refusal(snapshot, file.scope, path[1], value)):
         return replace(found, state="refused", reason=reason)
     return found
 
@@ -140,13 +140,15 @@ def is_hosted(snapshot: Snapshot) -> bool:
     return is_on(snapshot.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"))
 
 
-def refusal(scope: Scope, name: str, value: object, *, hosted: bool = False) -> str | None:
+def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str | None:
     """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
     text = js_string(value)
     if refused_everywhere(name, text):
         return f"Claude Code takes {name} from no settings file, only from the environment it is started in"
-    if hosted and routed_by_host(name):
+    if is_hosted(snapshot) and routed_by_host(name):
         return f"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is on, so {name} is taken from the environment alone"
+    if name == "CLAUDE_CODE_OAUTH_TOKEN" and not holds("oauth-refused-in-projects", snapshot.client_version):
+        return None
     if scope in (Scope.LOCAL, Scope.PROJECT) and refused_in_projects(name, text):
         return f"Claude Code takes {name} from no project's file"
     return None
@@ -177,12 +179,11 @@ def effective(snapshot: Snapshot, key: str) -> str | None:
 def effective_env(snapshot: Snapshot) -> dict[str, str]:
     """The environment a session's requests are made with: the shell's, with every settings file's `env` over it."""
     merged = dict(snapshot.shell)
-    hosted = is_hosted(snapshot)
     for scope in reversed(SETTINGS_ORDER):
         for file in reversed(tuple(snapshot.of(scope))):
             if file.state is FileState.READ:
                 for name, value in file.env.items():
-                    if refusal(scope, name, value, hosted=hosted) is None:
+                    if refusal(snapshot, scope, name, value) is None:
                         merged[name] = js_string(value)
     return merged
 

@@ -42,15 +42,34 @@ class Rule:
     until: str | None = None
 
 
+#: `since` is the first version a rule was seen to hold in; the one before it that was asked may be some releases older.
 RULES = (
-    Rule(
-        "local-from-git-root",
-        "settings.local.json is read from the main checkout's root, then the current folder",
-        "2.1.211",
-    ),
-    Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.240"),
-    Rule("empty-token-is-nothing", "an empty ANTHROPIC_AUTH_TOKEN sends no Authorization header", "2.1.0"),
     Rule("bom-tolerated", "a settings file may begin with a byte order mark", "2.1.0"),
+    Rule(
+        "local-from-git-root", "settings.local.json is read from the main checkout, then the current folder", "2.1.211"
+    ),
+    Rule("spelled-numbers", "numbers of tokens may be written 65_536, 65,536 or 6.5e4", "2.1.211"),
+    Rule("google-cloud", "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD switches the provider", "2.1.213"),
+    Rule("blank-is-empty", "blanks around a token are cut off, and a blank one counts as empty", "2.1.233"),
+    Rule("default-model-variable", "ANTHROPIC_DEFAULT_MODEL names the model a session starts with", "2.1.250"),
+    Rule(
+        "broken-managed-refuses",
+        "a managed settings file that is no JSON object keeps sessions from starting",
+        "2.1.250",
+    ),
+    Rule("model-picker", "modelPicker says which Claude a model behaves as", "2.1.266"),
+    Rule("allowed-providers", "allowedProviders and deniedModels count", "2.1.283"),
+    Rule("opus-knows-1m", "Opus has its window of 1,000,000 without being asked for it", "2.1.283"),
+    Rule("oauth-refused-in-projects", "CLAUDE_CODE_OAUTH_TOKEN is refused in a project's files", "2.1.299"),
+    Rule("all-know-1m", "the other newer Claudes have theirs of 1,000,000 too", "2.1.299"),
+    Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),
+    Rule("sonnet-1m-stays", "the user's model sonnet[1m] is not rewritten to Sonnet 4.5", "2.1.329"),
+    Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.329"),
+    Rule(
+        "limit-for-claude-names",
+        "CLAUDE_CODE_MAX_CONTEXT_TOKENS counts for unknown names with a claude in them",
+        "2.1.329",
+    ),
 )
 _RULES = {rule.id: rule for rule in RULES}
 

@@ -62,12 +62,13 @@ def test_apply_shows_a_diff_and_writes_what_follows(enabled: Place) -> None:
     assert "CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS" in changed
 
 
-def test_disable_takes_what_apply_wrote_back_too(place: Place, server: EmbeddedBackend) -> None:
-    before = place.write(place.local, '{\n\t"env": {"MY_OWN": "1"}\n}')
-    place.ok("enable", "--url", server.url, "--yes")
-    place.ok("bench", *SMALL, "--apply", "--yes")
-    place.ok("disable")
-    assert place.local.read_bytes() == before
+def test_revert_takes_back_what_apply_wrote_and_nothing_else(enabled: Place) -> None:
+    before = enabled.local.read_bytes()
+    enabled.ok("bench", *SMALL, "--apply", "--yes")
+    assert enabled.local.read_bytes() != before
+    assert "settings taken out or put back" in enabled.ok("bench", "--revert").out
+    assert enabled.local.read_bytes() == before
+    assert "nothing was applied here" in enabled.ok("bench", "--revert").out
 
 
 def test_apply_needs_the_folders_own_server(place: Place, server: EmbeddedBackend) -> None:
@@ -134,7 +135,7 @@ def test_a_key_of_anthropics_goes_to_no_server(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "sk-ant-oat01-secret")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
-    place.json("bench", *SMALL)
+    place.json("bench", "--model", MODEL, *SMALL)
     assert not any("authorization" in request.headers for request in server.requests)
 
 

@@ -1,15 +1,17 @@
 """`enable` finds a server, asks it who it is, and chooses a model; or says what is the matter and writes nothing."""
 
 import contextlib
+import inspect
 import json
 import os
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from claude_local_plugin.backends import probe
+from claude_local_plugin.backends import probe, wellknown
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.commands import enable
 from tests.client.terminal import Terminal
@@ -40,9 +42,10 @@ def test_without_a_url_the_one_server_on_a_well_known_port_is_used(place: Place,
     assert f"vLLM 0.32.0, 1 model at 127.0.0.1:{backend.port} · ready in" in ended.err
 
 
-def test_the_well_known_ports_are_those_of_the_five_servers_people_run(place: Place) -> None:
-    assert probe.WELL_KNOWN_PORTS == (8000, 8888, 4000, 11434, 8080, 1234, 30000)
-    assert enable.sweep is probe.sweep
+def test_the_well_known_ports_are_those_of_the_servers_people_run(place: Place) -> None:
+    assert wellknown.WELL_KNOWN_PORTS == (8000, 8888, 4000, 11434, 8080, 1234, 30000)
+    assert inspect.signature(probe.sweep).parameters["ports"].default == wellknown.WELL_KNOWN_PORTS
+    assert vars(enable)["sweep"] is probe.sweep
 
 
 def test_without_any_server_nothing_is_written_and_it_says_how_to_start_one(place: Place, listen: Listen) -> None:
@@ -229,8 +232,6 @@ def test_what_speaks_no_http_is_said_so(place: Place) -> None:
         listener.setblocking(False)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with contextlib.ExitStack() as stack:
-            import threading
-
             over = threading.Event()
 
             def talk() -> None:

@@ -61,7 +61,7 @@ DRESSES = {
 }
 
 
-@pytest.fixture(params=DRESSES.values(), ids=DRESSES.keys())
+@pytest.fixture(params=DRESSES.values(), ids=list(DRESSES))
 def dressed(request: pytest.FixtureRequest, place: Place) -> bytes | None:
     """The local settings file in every dress; None for no file."""
     content: bytes | None = request.param

@@ -9,13 +9,14 @@ import pytest
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.commands.status import status
+from claude_local_plugin.guest import sessionlog
 from tests.commands.place import MODEL, Place
 
 
 def rows(place: Place, code: int = 0) -> dict[str, str]:
     """What `status` shows, by the words at the left; it must end with this exit code."""
     lines = [line for line in place.ends(code, "status").out.splitlines() if line[0] not in "! "]
-    return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)  # type: ignore[arg-type]
+    return dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)
 
 
 def test_a_healthy_folder_shows_backend_file_speed_model_and_hooks(place: Place, server: EmbeddedBackend) -> None:
@@ -131,6 +132,26 @@ def test_the_last_session_of_this_folder_is_shown(place: Place, server: Embedded
     place.session("11111111-aaaa-4000-8000-000000000001")
     assert re.fullmatch(rf"\d{{4}}-\S+ \S+ UTC   vllm  {re.escape(server.url)}   11111111", rows(place)["last session"])
     assert place.json("status")["last_session"]["session_id"] == "11111111-aaaa-4000-8000-000000000001"
+
+
+def test_a_log_that_cannot_be_read_is_said_so_and_spoils_nothing_else(place: Place, server: EmbeddedBackend) -> None:
+    place.ok("enable", "--url", server.url)
+    log = place.state / sessionlog.DATABASE
+    for path in place.state.glob(f"{log.name}*"):
+        path.unlink()
+    log.write_bytes(b"this is no database" * 500)
+    assert rows(place, 1)["backend"] == f"{server.url}   vllm"
+    report = place.json("status", code=1)
+    assert [warning["id"] for warning in report["warnings"]] == ["log.unusable"]
+    assert report["reachable"] is True
+    assert f"error: {log}: " in place.ends(1, "sessions", "list").err
+    place.ok("enable", "--url", server.url)
+    ended = place.ok("enable", "--url", server.url, "--max-model-len", "40960")
+    assert str(log) in ended.err
+    assert place.env()["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "40960"
+    place.ok("disable")
+    assert not place.local.exists()
+    assert log.read_bytes().startswith(b"this is no database")
 
 
 # --- sessions
@@ -276,3 +297,15 @@ def test_what_only_reads_changes_nothing_where_there_is_something(
     before = seen()
     place.run(*command)
     assert seen() == before
+
+
+def test_a_damaged_log_is_a_warning_for_status_and_enable_and_nothing_more(
+    place: Place, server: EmbeddedBackend
+) -> None:
+    place.write(place.state / "sessions.db", "this is no database at all, and long enough to be sure of it")
+    enabled = place.json("enable", "--url", server.url, "--yes")
+    assert any("session log" in warning for warning in enabled["warnings"])
+    report = place.json("status", code=1)
+    assert report["backend"]["url"] == server.url
+    assert report["reachable"] is True
+    assert [warning["id"] for warning in report["warnings"] if warning["severity"] == "error"] == ["log.unusable"]

@@ -725,3 +725,27 @@ def test_the_results_are_ordered_from_best_to_worst() -> None:
     assert worst([WARNING, INFO]) is WARNING
     assert worst([ERROR, WARNING]) is ERROR
     assert [result.bad for result in Result] == [False, False, False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fix"),
+    [
+        pytest.param({}, "restart vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder", id="vLLM"),
+        pytest.param(
+            {"tools": b.tools(ToolVerdict.PROSE, call_format="hermes")},
+            "restart vLLM with --enable-auto-tool-choice --tool-call-parser hermes",
+            id="what was seen beats the name",
+        ),
+        pytest.param({"kind": "llama.cpp"}, "restart llama-server with --jinja", id="llama.cpp"),
+        pytest.param({"kind": "ollama"}, "use a model whose chat template has tools", id="Ollama"),
+        pytest.param({"kind": "sglang"}, "restart SGLang with --tool-call-parser qwen3_coder", id="SGLang"),
+        pytest.param({"kind": "litellm"}, "restart the vLLM behind it with", id="LiteLLM"),
+        pytest.param({"root": None, "model": "mine"}, "vllm serve --help=tool-call-parser", id="an unknown family"),
+        pytest.param({"root": None, "model": "gemma-4"}, "the model's card knows better", id="an uncertain family"),
+    ],
+)
+def test_the_mend_of_an_unread_tool_call_fits_the_server_and_the_model(changes: dict[str, Any], fix: str) -> None:
+    facts = b.facts(deep=b.deep(**{"tools": b.tools(ToolVerdict.SWALLOWED), **changes}))
+    (finding,) = found_by("model.tool-calls", facts)
+    assert finding.result is ERROR
+    assert fix in (finding.fix or "")

@@ -194,3 +194,35 @@ def test_the_list_counts_from_every_file_and_denials_from_managed_ones_only(worl
     named_qwen = {"ANTHROPIC_MODEL": "qwen"}
     assert resolve(world(local={"availableModels": ["sonnet"]}, shell=named_qwen)).value("model") == "claude-opus-5-5"
     assert resolve(world(user={"deniedModels": ["qwen"]}, local={}, shell=named_qwen)).value("model") == "qwen"
+
+
+@pytest.mark.parametrize(
+    ("version", "opus", "window"),
+    [
+        ("2.1.200", "claude-opus-4-8", "200000"),
+        ("2.1.266", "claude-opus-5", "200000"),
+        ("2.1.329", "claude-opus-5-5", "1000000"),
+    ],
+)
+def test_what_an_alias_stands_for_moves_with_the_client(version: str, opus: str, window: str, world: Any) -> None:
+    own = {"ANTHROPIC_MODEL": "opus", "ANTHROPIC_BASE_URL": "http://127.0.0.1:8000"}
+    resolution = resolve(world(shell=own | TOKEN, version=version))
+    assert (resolution.value("model"), resolution.value("context_window")) == (opus, window)
+
+
+def test_older_clients_read_less_and_assume_less(world: Any) -> None:
+    own = {"ANTHROPIC_MODEL": "qwen", "ANTHROPIC_DEFAULT_MODEL": "first", **TOKEN}
+    assert resolve(world(shell=own, version="2.1.266")).value("context_window") == "200000"
+    spelled = own | {"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "65_536"}
+    assert resolve(world(shell=spelled, version="2.1.210")).value("context_window") == "65"
+    unnamed = TOKEN | {"ANTHROPIC_DEFAULT_MODEL": "first"}
+    assert resolve(world(shell=unnamed, version="2.1.233")).value("model") == "claude-opus-5"
+    assert resolve(world(shell=unnamed, version="2.1.250")).value("model") == "first"
+
+
+def test_older_clients_send_a_blank_token_and_take_a_projects_login(world: Any) -> None:
+    blank = world(shell={"ANTHROPIC_AUTH_TOKEN": " "}, version="2.1.200")
+    assert resolve(blank).value("authorization") == "Bearer  "
+    given = {"env": {"CLAUDE_CODE_OAUTH_TOKEN": "mine"}}
+    assert resolve(world(local=given, version="2.1.283")).value("authorization") == "Bearer mine"
+    assert resolve(world(local=given, version="2.1.299")).value("authorization") is None

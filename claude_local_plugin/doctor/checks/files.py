@@ -8,10 +8,9 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
-from claude_local_plugin.precedence import FileState, Scope, SettingsFile
+from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates
 from claude_local_plugin.precedence.document_rules import faults
 from claude_local_plugin.precedence.gather import strict_json
-from claude_local_plugin.precedence.resolve import refusal
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
 from claude_local_plugin.settings.variables import is_secret
@@ -126,11 +125,15 @@ def _values(facts: Facts) -> Iterator[Found]:
 
 def _unheard(facts: Facts) -> Iterator[Found]:
     for each in facts.read:
-        for name, value in each.env.items():
-            if reason := refusal(each.scope, str(name), value):
+        for name in each.env:
+            heard = candidates(facts.snapshot, f"env.{name}")
+            refused = next(
+                (c for c in heard if c.state == "refused" and (c.scope, c.path) == (each.scope, each.path)), None
+            )
+            if refused is not None:
                 yield Found(
                     Result.WARNING,
-                    f"{name} is set here and never heard: {reason}",
+                    f"{name} is set here and never heard: {refused.reason}",
                     _place(each, "env", str(name)),
                     f"export {name}=…   (in the shell that starts claude)",
                 )

@@ -208,17 +208,23 @@ def _answers(facts: Facts) -> Iterator[Found]:
         )
 
 
-def parser_flags(facts: Facts) -> str:
-    """The parser arguments for the examined model's family; where the family is not known, how to find them."""
+def parser_flags(facts: Facts, spoken: str | None = None) -> str:
+    """How to restart the server so that it reads this model's calls; `spoken` is the parser of a call that was seen."""
     deep = facts.deep
     assert deep is not None
     family = family_of(deep.root, deep.model)
-    if family is None:
-        return "restart the server with the tool-call parser of this model's family: vllm serve --help=tool-call-parser"
     if deep.kind == "llama.cpp":
         return "restart llama-server with --jinja"
-    name = printable(deep.root or deep.model)
-    return f"vllm serve {name} {family.flags}"
+    if deep.kind in ("ollama", "lmstudio"):
+        return "use a model whose chat template has tools, such as qwen3-coder"
+    which = {"vllm": "vLLM", "sglang": "SGLang"}.get(deep.kind, "the vLLM behind it")
+    if spoken is not None and (family is None or SAME_FORMAT.get(family.tool, family.tool) != spoken):
+        return f"restart {which} with --enable-auto-tool-choice --tool-call-parser {spoken}"
+    if family is None:
+        return f"restart {which} with the tool-call parser of this model's family: vllm serve --help=tool-call-parser"
+    flags = f"--tool-call-parser {family.tool}" if deep.kind == "sglang" else family.flags
+    guess = "" if family.certain else "   (by that parser's name; the model's card knows better)"
+    return f"restart {which} with {flags}{guess}"
 
 
 def _tool_calls(facts: Facts) -> Iterator[Found]:
@@ -229,7 +235,8 @@ def _tool_calls(facts: Facts) -> Iterator[Found]:
         return
     sentence = _unparsed(facts, tools)
     if sentence is not None:
-        yield Found(Result.ERROR, sentence, None, parser_flags(facts))
+        spoken = SAME_FORMAT.get(tools.call_format or "", tools.call_format)
+        yield Found(Result.ERROR, sentence, None, parser_flags(facts, spoken))
     elif tools.verdict is ToolVerdict.WRONG_CALL:
         what = "the model called another tool than it was asked to, or left arguments out"
         yield Found(Result.WARNING, what, None, parser_flags(facts), "Claude Code refuses such a call and asks again")
@@ -294,12 +301,8 @@ def _empty(facts: Facts) -> Iterator[Found]:
     )
     count = f"{len(deep.silent)} answer{'' if len(deep.silent) == 1 else 's'}"
     what = f"{count} took tokens and showed nothing ({names}): {reason}"
-    fix = (
-        f"restart the server without --reasoning-parser, or with: {parser_flags(facts)}"
-        if endless
-        else parser_flags(facts)
-    )
-    yield Found(Result.ERROR, what, None, fix)
+    flags = parser_flags(facts)
+    yield Found(Result.ERROR, what, None, f"{flags}, and without --reasoning-parser" if endless else flags)
 
 
 def _system_role(facts: Facts) -> Iterator[Found]:
