@@ -64,7 +64,7 @@ def doctor(
         raise UsageError("nobody can be asked here before something is written", "add --yes, or --dry-run to look only")
     began = time.monotonic()
     world = world_of(place)
-    request = command.Request(checks, url, token_env)
+    request = command.Request(checks, url, token_env, acts=deep or fixing)
     chosen, facts = command.look(request, world)
     if deep:
         facts = _deepened(facts, request, world, place, quiet=as_json)
@@ -196,21 +196,22 @@ def _show_group(
         all_skipped = all(finding.result == "skipped" for finding in findings)
         printer.line(f"{label}{'-  ' + skipped if all_skipped else 'ok'}")
         return
+    width = max(len(finding.id) for finding in shown)
     for finding in shown:
-        head, *more = _lines(finding, place, named=bool(named))
+        head, *more = _lines(finding, place, width, named=bool(named))
         printer.line(label + head, STYLES[finding.result.value])
         printer.lines(" " * (WIDTH + 2) + line for line in more)
         label = " " * WIDTH
 
 
-def _lines(finding: "Finding", place: Place, *, named: bool) -> Iterator[str]:
+def _lines(finding: "Finding", place: Place, width: int, *, named: bool) -> Iterator[str]:
     """A finding: what and where, why (of what is wrong), and the command."""
     mark = MARKS[finding.result.value]
     if finding.result == "ok" and not named:
         yield f"{mark} {finding.what}"
         return
     where = _where(finding, place)
-    yield f"{mark} {finding.id.ljust(20)} {finding.what}" + (f"   ({where})" if where else "")
+    yield f"{mark} {finding.id.ljust(width)}  {finding.what}" + (f"   ({where})" if where else "")
     if finding.result.bad:
         yield f"why: {finding.why}"
     if finding.fix:

@@ -17,9 +17,8 @@ from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import DocumentError, Set
+from claude_local_plugin.settings.ownership import BENCH
 
-#: What the ownership record calls the edits of `bench --apply`.
-PURPOSE = "bench"
 #: The prompt's length in tokens where nobody asked for another: about Claude Code's own first prompt (11,607 to
 #: 12,883 tokens under a name of your own, observed on 2.1.329).
 PROMPT_TOKENS = 12_000
@@ -100,7 +99,7 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     changes = tuple(Set(("env", setting["name"]), setting["value"]) for setting in settings)
     before = file.read(path)
     try:
-        after = ownership.preview(before, {PURPOSE: changes}, ownership.load(path, world.state_dir)).after
+        after = ownership.preview(before, {BENCH: changes}, ownership.load(path, world.state_dir)).after
     except DocumentError as error:
         raise SettingsError(f"{path}: {error}", "mend the file first: claude-local doctor files") from error
     return Prepared(path, changes, before, after)
@@ -108,13 +107,13 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
 
 def write(prepared: Prepared, world: World) -> bool:
     """Carry the plan out; whether the file was changed. Raises SettingsError; then it is as it was."""
-    return ownership.apply(prepared.settings_file, {PURPOSE: prepared.changes}, state_dir=world.state_dir).changed
+    return ownership.apply(prepared.settings_file, {BENCH: prepared.changes}, state_dir=world.state_dir).changed
 
 
 def revert(world: World) -> ownership.Reverted:
     """Take back what `--apply` wrote into this folder's local settings, and nothing else. Raises SettingsError."""
     path = _local_settings(world)
-    return ownership.revert(path, state_dir=world.state_dir, purposes=(PURPOSE,))
+    return ownership.revert(path, state_dir=world.state_dir, purposes=(BENCH,))
 
 
 def _local_settings(world: World) -> Path:

@@ -16,6 +16,7 @@ from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
 from claude_local_plugin.doctor.checks import chosen
+from claude_local_plugin.doctor.conditions import ABOUT_THE_SERVER
 from claude_local_plugin.doctor.facts import own_token
 from claude_local_plugin.doctor.fixes import Fix, Planned, Tools, planned
 from claude_local_plugin.errors import UsageError
@@ -30,11 +31,15 @@ DEEP_TIMEOUT_S = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for: check ids and groups, another server, the variable with its key, real requests."""
+    """What the user asked for: check ids and groups, another server and the variable with its key.
+
+    `acts`: something is to be mended, or real requests are to be sent.
+    """
 
     names: tuple[str, ...] = ()
     url: str | None = None
     token_env: str | None = None
+    acts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,9 @@ def look(request: Request, world: World) -> tuple[tuple[Check, ...], Facts]:
     """
     checks = chosen(request.names)
     token = _token(request, world)
-    facts = gather(world.snapshot(), state_dir=world.state_dir, url=request.url, token=token)
+    # what is chosen may be a matter of files alone: then the server is left in peace
+    ask_server = request.acts or any(check.applies in ABOUT_THE_SERVER for check in checks)
+    facts = gather(world.snapshot(), state_dir=world.state_dir, url=request.url, token=token, ask_server=ask_server)
     return checks, facts
 
 

@@ -29,12 +29,10 @@ from claude_local_plugin.precedence import (
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.document import Change, DocumentError, same, value_at
+from claude_local_plugin.settings.ownership import BACKEND, BENCH
 
 #: Asks the user to choose one of several; None where nobody can be asked.
 Choose = Callable[[str, Sequence[str]], str]
-
-#: What the ownership record calls the edits of `enable`, its hooks included.
-BACKEND = "backend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -514,7 +512,7 @@ def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, 
     if record is not None and record.layer(BACKEND):
         _previewed(file.read(settings_file), (), record, settings_file)  # raises before anything is touched
         _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
-    reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND,))
+    reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND, BENCH))
     return {
         "scope": scope.value,
         "settings_file": str(settings_file),

@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import paths
-from claude_local_plugin.commands.enable import BACKEND
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, settings_file_to_write
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.document import Change, DocumentError, RemoveItem, edit, parse
-
-#: What the ownership record calls hooks that were installed alone.
-HOOKS = "hooks"
+from claude_local_plugin.settings.ownership import BACKEND, HOOKS
 
 
 def install(world: World, scope: Scope, *, dry_run: bool = False) -> dict[str, Any]:

@@ -62,3 +62,7 @@ def examined(facts: Facts) -> str | None:
 def asked(facts: Facts) -> str | None:
     """Real requests were sent."""
     return None if facts.deep else facts.deep_problem or "only real requests can tell: claude-local doctor --deep"
+
+
+#: The conditions that only a server that was asked can meet.
+ABOUT_THE_SERVER = (looked_at, answering, answering_at_all, serving_here, main_model_served, examined, asked)

@@ -41,8 +41,6 @@ FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER
 #: Kinds of servers with metrics that we can read, and how long to wait for them, in seconds.
 WITH_METRICS = ("vllm", "sglang", "llama.cpp", "production-stack")
 METRICS_S = 2.0
-#: What the ownership record calls the edits of `enable`.
-BACKEND_PURPOSE = "backend"
 #: Ends of a path that belong to the API and not to a base URL, longest first.
 API_PATHS = ("/v1/messages/count_tokens", "/v1/chat/completions", "/v1/messages", "/v1/models", "/v1")
 
@@ -303,7 +301,7 @@ def _owned(snapshot: Snapshot, state_dir: Path) -> tuple[tuple[Owned, ...], str 
         except SettingsError as error:
             problem = error.message
             continue
-        layer = record.layer(BACKEND_PURPOSE) if record else None
+        layer = record.layer(ownership.BACKEND) if record else None
         if layer is None:
             continue
         lines = tuple((change.path, change.value) for change in layer.changes if isinstance(change, Set))

@@ -9,7 +9,7 @@ from claude_local_plugin import git, plan
 from claude_local_plugin.backends import ServedModel
 from claude_local_plugin.doctor.checks.files import mendable
 from claude_local_plugin.doctor.checks.privacy import MARKETPLACE, NONESSENTIAL
-from claude_local_plugin.doctor.facts import BACKEND_PURPOSE, Facts
+from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Finding, Place
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError
@@ -17,9 +17,6 @@ from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.precedence import Scope, Snapshot
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.document import Append, Change, RemoveItem, edit, parse, same, value_at
-
-#: What the ownership record calls hooks that were installed alone.
-HOOKS_PURPOSE = "hooks"
 
 #: The keys of enable's plan that mend each check.
 PLANNED: Mapping[str, tuple[str, ...]] = {
@@ -249,7 +246,7 @@ def _lines(
     before = file.read(path)
     try:
         record = ownership.load(path, tools.state_dir)
-        alone = ownership.preview(before, {BACKEND_PURPOSE: ()}, record).after
+        alone = ownership.preview(before, {ownership.BACKEND: ()}, record).after
     except ClaudeLocalError as error:
         return [], [Refused(tuple(ids), f"{path}: {error.message}: claude-local doctor --fix files.json")]
     keys = {key for check in ids if check != "model.served" or tools.model for key in PLANNED.get(check, ())}
@@ -301,7 +298,7 @@ def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
 
 def _wanted(record: ownership.Record | None, edits: _Edits, tools: Tools) -> dict[str, Sequence[Change]]:
     """Each purpose's edits: those on record, with the new lines in their place and the hooks made anew."""
-    backend = record.layer(BACKEND_PURPOSE) if record else None
+    backend = record.layer(ownership.BACKEND) if record else None
     former = backend.changes if backend else ()
     has_hooks = any(isinstance(change, Append) for change in former)
     entries = hooks.entries(tools.python, tools.hooks_dir, tools.state_dir) if edits.with_entries else ()
@@ -311,9 +308,9 @@ def _wanted(record: ownership.Record | None, edits: _Edits, tools: Tools) -> dic
         kept = [change for change in former if change.path not in paths and not isinstance(change, Append)]
         appended = [change for change in former if isinstance(change, Append)]
         new = entries if edits.hooks and has_hooks else appended
-        wanted[BACKEND_PURPOSE] = (*kept, *(line.change() for line in edits.lines), *new)
+        wanted[ownership.BACKEND] = (*kept, *(line.change() for line in edits.lines), *new)
     if edits.hooks and not has_hooks:
-        wanted[HOOKS_PURPOSE] = entries
+        wanted[ownership.HOOKS] = entries
     return wanted
 
 

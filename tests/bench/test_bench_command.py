@@ -158,3 +158,11 @@ def test_a_run_that_ended_early_shows_in_the_exit_code(enabled: Place, server: E
     server.delay = 0.4
     ended = enabled.ends(1, "bench", *SMALL, "--time-limit", "1")
     assert "ended early: the time was up" in ended.out
+
+
+def test_disable_takes_back_what_apply_wrote_too(place: Place, server: EmbeddedBackend) -> None:
+    before = place.write(place.local, {"permissions": {"allow": ["Bash(make:*)"]}})
+    place.ok("enable", "--url", server.url, "--yes")
+    place.ok("bench", *SMALL, "--apply", "--yes")
+    place.ok("disable")
+    assert place.local.read_bytes() == before

@@ -142,7 +142,7 @@ def test_a_log_that_cannot_be_read_is_said_so_and_spoils_nothing_else(place: Pla
     log.write_bytes(b"this is no database" * 500)
     assert rows(place, 1)["backend"] == f"{server.url}   vllm"
     report = place.json("status", code=1)
-    assert [warning["id"] for warning in report["warnings"]] == ["log.unusable"]
+    assert "log.unusable" in [warning["id"] for warning in report["warnings"]]
     assert report["reachable"] is True
     assert f"error: {log}: " in place.ends(1, "sessions", "list").err
     place.ok("enable", "--url", server.url)

@@ -87,6 +87,15 @@ def test_a_folder_on_the_cloud_is_left_in_peace(place: Place) -> None:
     assert "all well" in shown
 
 
+def test_a_server_is_not_asked_about_files(place: Place, server: EmbeddedBackend) -> None:
+    enabled(place, server)
+    server.clear()
+    place.ok("doctor", "files", "precedence", "hooks", "leak.login", "privacy")
+    assert server.requests == []
+    place.ok("doctor", "credentials.key")
+    assert server.requests != []
+
+
 # --- what is wrong
 
 

@@ -365,6 +365,12 @@ CASES: tuple[Case, ...] = (
     ("server.open-routes", OK, "beside the key", known(server=b.server(needs_key=True))),
     ("server.open-routes", INFO, "/invocations", known(url=LAN, server=b.server(url=LAN, needs_key=True))),
     ("server.speed", OK, "first token of a short prompt came after 0.20 s", examined()),
+    (
+        "server.speed",
+        OK,
+        "0.20 s, then 10 tokens a second",
+        examined(streamed=b.exchange("streamed", b.reply(streamed=True, gaps=(0.1, 0.1, 0.1), usage=Usage(9, 4)))),
+    ),
     ("server.speed", SKIPPED, "--deep", known()),
     ("server.speed", INFO, "took 40 s", examined(plain=b.exchange("plain", b.reply(seconds=40.0)))),
     # model
@@ -749,3 +755,9 @@ def test_the_mend_of_an_unread_tool_call_fits_the_server_and_the_model(changes: 
     (finding,) = found_by("model.tool-calls", facts)
     assert finding.result is ERROR
     assert fix in (finding.fix or "")
+
+
+def test_no_speed_is_claimed_of_an_answer_that_came_in_lumps() -> None:
+    lumps = b.exchange("streamed", b.reply(streamed=True, gaps=(0.0, 0.4), usage=Usage(9, 200)))
+    (finding,) = found_by("server.speed", b.facts(deep=b.deep(streamed=lumps)))
+    assert "tokens a second" not in finding.what

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from claude_local_plugin.backends import Server, State, wellknown
+from claude_local_plugin.backends.messages import Reply
 from claude_local_plugin.backends.urls import is_loopback
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
@@ -22,6 +23,8 @@ MENDS: Mapping[State, str] = {
 }
 #: A server that answers its list of models later than this, in milliseconds, is busy or far away.
 SLOW_MS = 1000
+#: An answer that arrives within less than this, in seconds, tells nothing about tokens a second.
+SHORTEST_STREAM_S = 0.1
 
 
 #: What a server that only a proxy reaches looks like from here.
@@ -128,9 +131,16 @@ def _first_token(facts: Facts) -> Iterator[Found]:
         what = f"the first request took {deep.plain.reply.seconds:.0f} s, the next one began after {deep.ttft:.1f} s"
         yield Found(Result.INFO, what, None, "claude-local warmup   (after each start of the server)")
     elif deep.ttft is not None:
-        rate = deep.streamed.reply.seconds_per_token if deep.streamed else None
-        speed = f", then {1 / rate:.0f} tokens a second" if rate else ""
+        rate = _tokens_per_second(deep.streamed.reply) if deep.streamed else None
+        speed = f", then {rate:.0f} tokens a second" if rate else ""
         yield Found(Result.OK, f"the first token of a short prompt came after {deep.ttft:.2f} s{speed}")
+
+
+def _tokens_per_second(reply: Reply) -> float | None:
+    """How fast tokens came after the first one; None where they came in lumps, so that nothing can be said."""
+    each, count = reply.seconds_per_token, reply.usage.output or 0
+    in_lumps = sum(reply.gaps) < SHORTEST_STREAM_S or len(reply.gaps) < count / 4
+    return None if in_lumps or not each else 1 / each
 
 
 CHECKS = (
