@@ -59,9 +59,7 @@ def parts() -> dict[str, str]:
         "providers": table("switch|provider", ((code(row.switch), row.label) for row in PROVIDERS)),
         "authorization": rungs(AUTHORIZATION_RUNGS),
         "x-api-key": rungs(X_API_KEY_RUNGS),
-        "models": table(
-            "|source", ((str(i), code(key.removeprefix("env."))) for i, key in enumerate(MODEL_RUNGS, 1))
-        ),
+        "models": table("|source", ((str(i), code(key.removeprefix("env."))) for i, key in enumerate(MODEL_RUNGS, 1))),
         "aliases": table(
             "alias|variable that redirects it|else",
             ((code(alias), code(variable), code(name)) for alias, (variable, name) in models.ALIASES.items()),

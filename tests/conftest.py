@@ -11,7 +11,10 @@ import pytest
 CLIENT_FOLDER = Path(__file__).parent / "client"
 
 #: What a shell on the developer's machine may have set and no test may inherit.
-FOREIGN = ("ANTHROPIC_", "CLAUDE", "AWS_", "OTEL_", "GOOGLE_", "VERTEX_", "AZURE_", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+FOREIGN = (
+    *("ANTHROPIC_", "CLAUDE", "AWS_", "OTEL_", "GOOGLE_", "VERTEX_", "AZURE_"),
+    *("NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +49,7 @@ def pinned_client_version() -> str:
 
 
 def find_claude() -> Path | None:
-    """The native Claude Code binary: the one named in `CLAUDE_LOCAL_TEST_CLAUDE`, the pinned one, or the one on PATH."""
+    """The native Claude Code: the one named in `CLAUDE_LOCAL_TEST_CLAUDE`, the pinned one, or the one on PATH."""
     if chosen := os.environ.get("CLAUDE_LOCAL_TEST_CLAUDE"):
         return Path(chosen)
     machine = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x64")
