@@ -115,11 +115,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         request.scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
     )
     standing = git.standing(settings_file)
-    if backend.token != PLACEHOLDER and standing.tracked:
-        raise SettingsError(
-            f"{settings_file} is tracked by git: a secret written there would be committed",
-            f"git rm --cached {settings_file.name}, or keep the key out of it (no --token-env)",
-        )
+    if backend.token != PLACEHOLDER:
+        _refuse_a_secret_that_git_may_take(settings_file, standing)
     before = file.read(settings_file)
     record = ownership.load(settings_file, world.state_dir)
     without_us = _previewed(before, (), record, settings_file)
@@ -242,6 +239,11 @@ def _token(request: Request, environ: Mapping[str, str]) -> str:
         raise UsageError(
             f"the environment variable {request.token_env} named by --token-env is not set",
             f"export {request.token_env}=…  (the key your server was started with)",
+        )
+    if token.startswith("sk-ant-"):
+        raise UsageError(
+            f"the value of {request.token_env} is a key of Anthropic's own: it may not be sent to another server",
+            "--token-env names the key that your server was started with",
         )
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError(
@@ -420,6 +422,19 @@ def _hook_changes(request: Request, world: World) -> tuple[Change, ...]:
     if not request.with_hooks or request.scope is Scope.PROJECT:
         return ()
     return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)
+
+
+def _refuse_a_secret_that_git_may_take(settings_file: Path, standing: git.Standing) -> None:
+    if standing.tracked:
+        raise SettingsError(
+            f"{settings_file} is tracked by git: a secret written there would be committed",
+            f"git rm --cached {settings_file.name}, or keep the key out of it (no --token-env)",
+        )
+    if standing.problem:
+        raise SettingsError(
+            f"{standing.problem}; a secret may not be written where git might take it",
+            "mend that, or claude-local enable --scope user --token-env VAR",
+        )
 
 
 def _exclude(request: Request, standing: git.Standing) -> dict[str, str]:

@@ -43,6 +43,7 @@ class Observed:
 
     outcome: str
     provider: str | None = None
+    """In the client's own words ("anthropic", "bedrock", …); None where it cannot be told."""
     base_url: str | None = None
     """Where the prompt went: the backend's URL in the scenario's ports, or the cloud's."""
     x_api_key: str | None = None
@@ -141,21 +142,16 @@ def _is_prompt(request: Request) -> bool:
     return request.route.endswith("/v1/messages") or "/model" in request.route
 
 
-def _where(request: Request, named: Mapping[int, int], cloud_port: int) -> tuple[str, str]:
-    """The endpoint in the scenario's words, and the provider that it belongs to."""
+def _where(request: Request, named: Mapping[int, int], cloud_port: int) -> tuple[str, str | None]:
+    """The endpoint in the scenario's words, and the provider as far as the request tells."""
     host = request.headers.get("host", "").partition(":")[0]
-    for ending, name in PROVIDER_HOSTS:
-        if request.port == cloud_port and host.endswith(ending):
-            return f"https://{host}", name
-    provider = "anthropic" if request.route.endswith("/v1/messages") else _provider_of_route(request.route)
     if request.port == cloud_port:
+        provider = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), "anthropic")
         return f"https://{host}", provider
-    prefix = request.route.partition("/v1/messages")[0] if provider == "anthropic" else ""
-    return f"http://127.0.0.1:{named.get(request.port, request.port)}{prefix}", provider
-
-
-def _provider_of_route(route: str) -> str:
-    return "vertex" if "/publishers/" in route else "bedrock"
+    endpoint = f"http://127.0.0.1:{named.get(request.port, request.port)}"
+    if request.route.endswith("/v1/messages"):  # Anthropic's way of asking, which a gateway is asked in as well
+        return endpoint + request.route.removesuffix("/v1/messages"), None
+    return endpoint, "vertex" if "/publishers/" in request.route else "bedrock"
 
 
 def _model_in_path(path: str) -> str | None:
@@ -195,7 +191,7 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
     """Why no prompt was sent."""
     if run.exit_code is None:
         return "timeout"
-    if "Not logged in" in said:
+    if "Not logged in" in said or "Invalid API key" in said:  # the latter: how 2.1.200 takes a blank one
         return "not_logged_in"
     if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"

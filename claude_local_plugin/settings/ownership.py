@@ -203,6 +203,15 @@ class _Done:
     plan: "_Plan"
 
 
+def _folders_of_ours(target: Path, state_dir: Path) -> tuple[Path, ...]:
+    """The folders that come with a new file, innermost first: those missing, and those we made for another file.
+
+    So whichever of two such files is given back last takes the folder along.
+    """
+    made = {folder for record in records(state_dir) for folder in record.folders if folder in target.parents}
+    return tuple(sorted({*file.missing_folders(target), *made}, key=lambda folder: len(folder.parts), reverse=True))
+
+
 def _update(
     settings_file: Path, state_dir: Path, wanted: Callable[[Record | None], Wanted], extras: Mapping[str, str]
 ) -> _Done:
@@ -212,7 +221,7 @@ def _update(
 
     def decide(text: str | None, stored: Stored) -> _Plan:
         record = stored.settled(text)
-        place = _Place(target, file.missing_folders(target) if text is None else (), extras)
+        place = _Place(target, _folders_of_ours(target, state_dir) if text is None else (), extras)
         try:
             return _planned(text, record, wanted(record), place)
         except DocumentError as error:

@@ -78,7 +78,6 @@ def test_a_folder_in_which_somebody_else_put_something_stays(place: Place) -> No
 
 
 @pytest.mark.parametrize("first", ["local", "project"])
-@pytest.mark.xfail(reason="the folder is forgotten by whoever made it when another file of ours is still in it")
 def test_a_folder_made_for_two_files_is_removed_with_the_last_one(place: Place, first: str) -> None:
     before = place.elsewhere()
     second = "project" if first == "local" else "local"

@@ -513,3 +513,23 @@ def test_all_warnings_name_a_command_or_an_option(place: Place, monkeypatch: pyt
 def test_the_environment_of_the_tests_is_clean() -> None:
     """What the tests above rest on: no variable of the machine that runs them reaches the command line."""
     assert not [name for name in os.environ if name.startswith(("ANTHROPIC_", "CLAUDE_CODE"))]
+
+
+def test_a_key_of_anthropics_own_is_never_taken_for_the_servers(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WRONG_KEY", "sk-ant-api03-not-for-this-server")
+    said = place.refused("enable", "--url", server.url, "--token-env", "WRONG_KEY", "--yes", code=2)
+    assert "Anthropic's own" in said
+    assert "not-for-this-server" not in said
+    assert not server.requests
+
+
+def test_a_secret_is_not_written_where_git_cannot_be_asked(
+    repository: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with EmbeddedBackend(api_key="own-key") as guarded:
+        monkeypatch.setenv("OWN_KEY", "own-key")
+        monkeypatch.setenv("PATH", str(tmp_path))
+        said = repository.refused("enable", "--url", guarded.url, "--token-env", "OWN_KEY", "--yes")
+    assert "git cannot be asked" in said

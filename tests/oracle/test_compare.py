@@ -43,6 +43,12 @@ def test_a_window_that_was_not_seen_is_not_compared() -> None:
     assert compare(replace(SEEN, context_window=None), WANTED) == []
 
 
+def test_a_provider_that_was_not_seen_may_be_any_that_uses_the_base_url() -> None:
+    seen = replace(SEEN, provider=None)
+    assert compare(seen, WANTED) == compare(seen, replace(WANTED, provider="gateway")) == []
+    assert [difference.what for difference in compare(seen, Expected("ok", "bedrock"))] == ["provider"]
+
+
 def test_a_provider_s_own_endpoint_and_names_are_not_compared() -> None:
     seen = replace(SEEN, provider="bedrock", base_url="https://bedrock-runtime.us-east-1.amazonaws.com", model="x")
     assert compare(seen, Expected("ok", "bedrock")) == []

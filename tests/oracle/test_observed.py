@@ -29,7 +29,7 @@ def seen(*requests: Request, answer: dict[str, Any] | None = None, **given: Any)
 
 def test_the_prompt_s_request_tells_endpoint_credentials_and_model() -> None:
     observed = seen(request(authorization="Bearer t", x_api_key="k", host="127.0.0.1:50006"))
-    assert (observed.outcome, observed.provider, observed.base_url) == ("ok", "anthropic", "http://127.0.0.1:8006")
+    assert (observed.outcome, observed.base_url) == ("ok", "http://127.0.0.1:8006")
     assert (observed.authorization, observed.x_api_key, observed.model) == ("Bearer t", "k", "m")
 
 
@@ -71,6 +71,14 @@ def test_the_cloud_s_hosts_tell_the_provider(host: str, path: str, provider: str
     body = {"tools": [{}]} if model != "m" else {"model": "m", "tools": [{}]}
     observed = seen(request(path, port=CLOUD, host=host, body=body))
     assert (observed.provider, observed.base_url, observed.model) == (provider, f"https://{host}", model)
+
+
+def test_a_gateway_is_asked_as_anthropic_is() -> None:
+    assert seen(request()).provider is None
+
+
+def test_a_provider_at_an_endpoint_of_one_s_own_is_told_by_its_routes() -> None:
+    assert seen(request("/model/us.x/invoke", body={"tools": [{}]})).provider == "bedrock"
 
 
 def test_what_the_client_calls_its_provider_counts_more() -> None:
