@@ -165,7 +165,8 @@ class Switchboard:
         if method != b"CONNECT":
             where = urlsplit(wanted)
             path = f"{where.path or '/'}?{where.query}" if where.query else where.path or "/"
-            self._relay(connection, where.port or 80, first=b" ".join((method, path.encode("latin-1"), rest)))
+            first = b" ".join((method, path.encode("latin-1"), _once(rest)))
+            self._relay(connection, where.port or 80, first=first)
             return
         host, _, port = wanted.rpartition(":")
         self._heard(host)
@@ -185,6 +186,15 @@ class Switchboard:
                 for key, _ in ready.select(timeout=ATTENTION):
                     if not _carry(cast("socket.socket", key.fileobj), key.data):
                         return
+
+
+def _once(head: bytes) -> bytes:
+    """A request's head that asks to close the connection afterwards: the next request may be for somewhere else."""
+    lines, _, body = head.partition(b"\r\n\r\n")
+    kept = [
+        line for line in lines.split(b"\r\n") if not line.lower().startswith((b"connection:", b"proxy-connection:"))
+    ]
+    return b"\r\n".join((*kept, b"Connection: close")) + b"\r\n\r\n" + body
 
 
 def _carry(source: socket.socket, sink: socket.socket) -> bool:

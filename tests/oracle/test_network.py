@@ -76,6 +76,16 @@ def test_a_whole_url_sent_to_the_proxy_reaches_its_port(board: Switchboard) -> N
     assert board.traffic().proxied == (target,)
 
 
+def test_a_connection_to_the_proxy_serves_one_request(board: Switchboard) -> None:
+    head = f"GET http://127.0.0.1:{board.real[8001]}/health HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", board.real[PROXY]), timeout=10) as connection:
+        connection.sendall(head.encode())
+        received = b""
+        while data := connection.recv(1024):  # ends, although we asked to keep it open: the next may go elsewhere
+            received += data
+    assert received.startswith(b"HTTP/1.1 200")
+
+
 def test_a_tunnel_to_a_port_of_ours_reaches_it(board: Switchboard) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", board.real[PROXY])
     connection.set_tunnel("127.0.0.1", board.real[8001])
