@@ -9,8 +9,6 @@ from claude_local_plugin.commands.server_in_use import InUse
 
 #: Seconds between two pings of `--keep-alive`: below the five minutes after which Ollama unloads a model.
 INTERVAL = 240.0
-#: The longest keep-alive, in minutes: a day.
-LONGEST_MINUTES = 1440
 
 #: Waits for so many seconds.
 Sleep = Callable[[float], None]

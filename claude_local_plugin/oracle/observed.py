@@ -8,8 +8,6 @@ from typing import Any
 from claude_local_plugin.backends.embedded import Request
 from claude_local_plugin.oracle.network import Traffic
 
-ANTHROPIC = "https://api.anthropic.com"
-
 #: Where each provider's requests go, by the end of the host's name.
 PROVIDER_HOSTS = (
     ("bedrock-runtime.us-east-1.amazonaws.com", "bedrock"),
