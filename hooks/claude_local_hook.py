@@ -3,6 +3,8 @@
 import os
 import sys
 
+if sys.version_info < (3, 9):  # noqa: UP036  # whatever is called python3 runs this; the finder then tries the next
+    sys.exit("claude-local: the hook needs Python 3.9, and " + sys.executable + " is older")
 try:
     beside = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     sys.path += [beside, os.path.dirname(beside)]  # at the end: nothing there may stand before the standard library

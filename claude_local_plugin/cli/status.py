@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.guest.registration import EVENTS
 from claude_local_plugin.render import columns, json_text, out, printable, short_path
 
 
@@ -67,7 +68,13 @@ def _hooks(report: dict[str, Any]) -> str:
     scopes: dict[str, list[str]] = {}
     for entry in hooks["installed"]:
         scopes.setdefault(entry["scope"], []).append(entry["event"])
-    return "; ".join(f"{scope}: {', '.join(events)}" for scope, events in scopes.items())
+    return "; ".join(f"{scope}: {_named(events)}" for scope, events in scopes.items())
+
+
+def _named(events: list[str]) -> str:
+    """All, or which are there and which are missing."""
+    missing = [event for event in EVENTS if event not in events]
+    return f"{', '.join(events)}   (not: {', '.join(missing)})" if missing else f"all {len(EVENTS)} events"
 
 
 def _last(session: object) -> str:

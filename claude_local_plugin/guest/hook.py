@@ -1,4 +1,6 @@
-"""What Claude Code runs as a session starts, at each prompt and as it ends: look at the backend, note it, say so.
+"""What Claude Code runs at a session's events: look at the backend, note it, say so.
+
+Only a start and a prompt look at the server; the others note what changed and count tokens.
 
 A guest in somebody's session: it answers in milliseconds, says nothing unless there is something to say, and
 whatever goes wrong in here the session goes on. Standard output carries at most one JSON object, with a
@@ -12,12 +14,14 @@ import sys
 import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean
+from claude_local_plugin.guest.registration import EVENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from claude_local_plugin.guest.config import Config
     from claude_local_plugin.guest.leaks import Findings
     from claude_local_plugin.guest.probe import Probe
 
@@ -26,17 +30,27 @@ LONGEST_S = 2.8
 #: A prompt of a million tokens is a few megabytes; an event larger than this is not read to its end.
 MOST_STDIN_BYTES = 16 * 1024 * 1024
 
+#: Outcomes of a look after which the server needs somebody to start it.
+DOWN = ("refused", "unreachable", "timeout")
+
+ALLOW = "What it may use: claude-local config list --project ."
 CHECK = "Check it: claude-local status   Back to your former backend: claude-local disable"
 
 
 class Answer:
-    """What the hook makes of an event: `record` for the log, and `output` for Claude Code (None: say nothing)."""
+    """What the hook makes of an event: `record` for the log, and `output` for Claude Code (None: say nothing).
 
-    __slots__ = ("output", "record")
+    `errands` is what is to be started afterwards: names of functions in `errands`.
+    """
 
-    def __init__(self, record: "dict[str, Any]", output: "dict[str, str] | None" = None) -> None:
+    __slots__ = ("errands", "output", "record")
+
+    def __init__(
+        self, record: "dict[str, Any]", output: "dict[str, str] | None" = None, errands: "Sequence[str]" = ()
+    ) -> None:
         self.record = record
         self.output = output
+        self.errands = errands
 
 
 def main() -> None:
@@ -44,8 +58,13 @@ def main() -> None:
     state_dir = ""
     try:
         state_dir = state_dir_of(sys.argv[1:], os.environ)
-        _thread.start_new_thread(_watchdog, (state_dir,))
-        run(_read_stdin(), os.environ, state_dir)
+        if "--warm-up" in sys.argv[1:]:
+            from claude_local_plugin.guest import errands
+
+            errands.warm_up(os.environ)
+        else:
+            _thread.start_new_thread(_watchdog, (state_dir,))
+            run(_read_stdin(), os.environ, state_dir)
     except BaseException as fault:  # the session must not suffer for any fault of ours, not even an interrupt
         _note(state_dir, fault)
     finally:
@@ -55,10 +74,13 @@ def main() -> None:
 
 def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     """Handles one event: the user's message first, then the log, whose troubles go to the log of faults."""
+    from claude_local_plugin.guest import claim, config
+
     event = parse_event(stdin)
-    answer = answer_to(event, environ, state_dir)
-    if answer is None:
-        return
+    if event.get("hook_event_name") not in EVENTS or not claim.is_first(state_dir, stdin):
+        return  # none of ours, or the same event came to us by another way too
+    visit = Visit(event, environ, state_dir, config.load(state_dir, environ))
+    answer = answer_to(visit)
     from claude_local_plugin.guest import sessionlog
 
     if answer.output:
@@ -67,57 +89,141 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
         except OSError as fault:  # nobody reads it any more; the record is worth keeping all the same
             _note(state_dir, fault)
     _UNWRITTEN.append(answer.record)
-    trouble = sessionlog.append(state_dir, answer.record)
+    transcript = event.get("transcript_path") if answer.record["event"] in sessionlog.COUNTED else None
+    transcript = transcript if isinstance(transcript, str) else None
+    trouble = sessionlog.append(state_dir, answer.record, transcript, visit.config.retention_days)
     _UNWRITTEN.clear()
     if trouble:
         sessionlog.note_fault(state_dir, f"{answer.record['event']}: {trouble}")
+    if answer.errands:
+        from claude_local_plugin.guest import errands
+
+        errands.start(visit, answer.errands)
 
 
-def answer_to(event: "Mapping[str, Any]", environ: "Mapping[str, str]", state_dir: str) -> "Answer | None":
-    """The answer to an event; None for the events that are not ours."""
-    name = event.get("hook_event_name")
+class Visit:
+    """One event with all that is known of it: `event`, `environ`, `state_dir`, `config`, and the `backend`."""
+
+    __slots__ = ("backend", "config", "environ", "event", "state_dir")
+
+    def __init__(
+        self, event: "Mapping[str, Any]", environ: "Mapping[str, str]", state_dir: str, config: "Config"
+    ) -> None:
+        self.event = event
+        self.environ = environ
+        self.state_dir = state_dir
+        self.config = config
+        self.backend = backend_of(environ)
+
+    @property
+    def folder(self) -> "str | None":
+        """The project's folder; not from the record, where bytes that are no text have been replaced."""
+        folder = self.environ.get("CLAUDE_PROJECT_DIR") or self.event.get("cwd")
+        return folder if isinstance(folder, str) else None
+
+
+def answer_to(visit: Visit) -> Answer:
+    """The answer to one of our events."""
+    name = visit.event["hook_event_name"]
     if name == "SessionStart":
-        return session_start(event, environ, state_dir)
+        return session_start(visit)
     if name == "UserPromptSubmit":
-        return user_prompt_submit(event, environ)
-    if name == "SessionEnd":
-        return Answer(_record(event, environ, backend_of(environ), None, event.get("reason")))
-    return None
+        return user_prompt_submit(visit)
+    if name == "ConfigChange":
+        return config_change(visit)
+    if name == "CwdChanged":
+        return cwd_changed(visit)
+    causes = {"SessionEnd": "reason", "StopFailure": "error", "PostModelSwitch": "source"}
+    record = _record(visit, None, visit.event.get(causes.get(name, "")))
+    if name == "PostModelSwitch":
+        record["model"] = _text(visit.event.get("to_model"))
+        record["model_is_certain"] = record["model"] is not None
+    return Answer(record)
 
 
-def session_start(event: "Mapping[str, Any]", environ: "Mapping[str, str]", state_dir: str) -> Answer:
+def session_start(visit: Visit) -> Answer:
     """Tells which backend the session is on, or what is wrong with it; a compaction only when something is wrong.
 
     What is wrong may also be a credential that was meant for another server: see `leaks`.
     """
-    backend = backend_of(environ)
-    found = _look_at(backend, environ)
-    source = event.get("source")
-    record = _record(event, environ, backend, found, source)
+    backend = visit.backend
+    found = _look_at(visit)
+    source = visit.event.get("source")
+    record = _record(visit, found, source)
+    forbidden = _forbidden(visit)
     if backend.cloud:
-        return Answer(record)
-    # not from the record, where bytes that are no text have been replaced
-    folder = environ.get("CLAUDE_PROJECT_DIR") or event.get("cwd")
-    leaks = _look_for_leaks(backend, environ, folder, state_dir)
-    message = complaint(backend, found)
+        return Answer(record, {"systemMessage": forbidden} if forbidden else None)
+    leaks = _look_for_leaks(visit)
+    message = forbidden or complaint(backend, found)
     if message is None and (source != "compact" or leaks is not None):
         message = introduction(backend, found, record["model"])
     if message and leaks is not None:
         message = f"{message}   {leaks.message}"
         record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
-    return Answer(record, {"systemMessage": message} if message else None)
+    errands = []
+    if found is not None and found.outcome in DOWN and visit.config.down_command:
+        errands.append("down_command")
+    if found is not None and found.outcome == "ok" and visit.config.warm_up and leaks is None and not forbidden:
+        errands.append("warm_up")
+    return Answer(record, {"systemMessage": message} if message else None, errands)
 
 
-def user_prompt_submit(event: "Mapping[str, Any]", environ: "Mapping[str, str]") -> Answer:
-    """Blocks the prompt when the server refuses connections for certain; any doubt lets it pass."""
-    backend = backend_of(environ)
-    found = _look_at(backend, environ)
-    record = _record(event, environ, backend, found, event.get("source"))
-    if found is None or found.outcome != "refused":
+def user_prompt_submit(visit: Visit) -> Answer:
+    """Blocks the prompt when the server refuses connections for certain, or when the project may not use it.
+
+    Any doubt lets it pass. A server that answered a moment ago is not asked again.
+    """
+    backend = visit.backend
+    found = None if _answered_lately(visit) else _look_at(visit)
+    record = _record(visit, found, visit.event.get("source"))
+    forbidden = _forbidden(visit)
+    if forbidden:
+        record["blocked"] = True
+        return Answer(record, {"decision": "block", "reason": forbidden})
+    if found is None or found.outcome not in DOWN:
         return Answer(record)
+    errands = ["down_command"] if visit.config.down_command else []
+    if found.outcome != "refused":
+        return Answer(record, errands=errands)
+    if visit.config.on_dead_backend == "warn":
+        return Answer(record, {"systemMessage": complaint(backend, found) or ""}, errands)
     record["blocked"] = True
     reason = complaint(backend, found, "; Claude Code itself would go on trying for minutes") or ""
+    return Answer(record, {"decision": "block", "reason": reason}, errands)
+
+
+def config_change(visit: Visit) -> Answer:
+    """Refuses a change of settings that would move a protected project's session to another backend."""
+    record = _record(visit, None, visit.event.get("source"))
+    protection = visit.config.for_project(visit.folder)
+    if not protection.protect or visit.folder is None:
+        return Answer(record)
+    from claude_local_plugin.guest import protect
+
+    there = protect.after_change(visit.environ, visit.folder)
+    if (there.kind, there.url) == (visit.backend.kind, visit.backend.url):
+        return Answer(record)
+    if protection.allowed_backends and protect.is_allowed(there.kind, there.url, protection.allowed_backends):
+        return Answer(record)
+    record["blocked"] = True
+    record["detail"] = f"would have moved to {there.url or there.kind}"
+    here = visit.backend.url or visit.backend.kind
+    reason = clean(
+        f"{visit.folder} is protected: this session stays on {here}, away from {there.url or there.kind}. {ALLOW}"
+    )
     return Answer(record, {"decision": "block", "reason": reason})
+
+
+def cwd_changed(visit: Visit) -> Answer:
+    """Tells when a session goes into a protected project's folder that must not be read on its backend.
+
+    Nothing else changes with the folder: the project, the settings and the backend stay (observed on Claude Code
+    2.1.329).
+    """
+    record = _record(visit, None, None)
+    record["cause"] = visit.config.logged(visit.config.log_cwd, _text(visit.event.get("new_cwd")))
+    forbidden = _forbidden(visit)
+    return Answer(record, {"systemMessage": forbidden} if forbidden else None)
 
 
 def introduction(backend: Backend, found: "Probe | None", model: "str | None") -> str:
@@ -141,7 +247,7 @@ def complaint(backend: Backend, found: "Probe | None", consequence: str = "") ->
     said = {
         "refused": "refuses connections",
         "unresolved": f"has a name that cannot be resolved ({found.detail})",
-        "timeout": f"did not answer within a second ({found.detail})",
+        "timeout": f"did not answer in time ({found.detail})",
         "tls": f"cannot be spoken to over TLS ({found.detail})",
         "not-http": "answers, but not with HTTP",
         "reset": "drops connections without an answer",
@@ -213,8 +319,38 @@ class _Scanning:
     array_hook = None
 
 
-def _look_at(backend: Backend, environ: "Mapping[str, str]") -> "Probe | None":
+def _forbidden(visit: Visit) -> "str | None":
+    """Why a protected project may not use this backend; None where it may, or where nobody has said which it may.
+
+    What counts is the session's own project and the folder that it is in now.
+    """
+    backend, now_in = visit.backend, visit.event.get("cwd")
+    for folder in dict.fromkeys((visit.folder, now_in if isinstance(now_in, str) else None)):
+        protection = visit.config.for_project(folder)
+        if not (protection.protect and protection.allowed_backends):
+            continue
+        from claude_local_plugin.guest.protect import is_allowed
+
+        if not is_allowed(backend.kind, backend.url, protection.allowed_backends):
+            allowed = ", ".join(protection.allowed_backends)
+            here = backend.url or backend.kind
+            return clean(f"{folder} is protected: it may use {allowed}, and this session is on {here}. {ALLOW}")
+    return None
+
+
+def _answered_lately(visit: Visit) -> bool:
+    """Whether the server's last look is good and recent enough to do without another."""
+    if visit.backend.url is None or visit.backend.target is None or visit.backend.proxied:
+        return False
+    from claude_local_plugin.guest import lastlook
+
+    last = lastlook.recall(visit.state_dir, visit.backend.url)
+    return last is not None and last.outcome == "ok" and last.age_s <= visit.config.recheck_after_s
+
+
+def _look_at(visit: Visit) -> "Probe | None":
     """One look at an own server, or why there can be none; None for the cloud."""
+    backend = visit.backend
     if backend.cloud:
         return None
     from claude_local_plugin.guest.probe import BAD_URL, PROXIED, Probe, probe
@@ -223,52 +359,55 @@ def _look_at(backend: Backend, environ: "Mapping[str, str]") -> "Probe | None":
         return Probe(BAD_URL, "ANTHROPIC_BASE_URL is not an http(s) URL")
     if backend.proxied:
         return Probe(PROXIED, "a proxy is set and NO_PROXY does not name this server")
-    return probe(
+    found = probe(
         backend.target,
-        ca_file=environ.get("NODE_EXTRA_CA_CERTS"),
-        verify=environ.get("NODE_TLS_REJECT_UNAUTHORIZED") != "0",
+        ca_file=visit.environ.get("NODE_EXTRA_CA_CERTS"),
+        verify=visit.environ.get("NODE_TLS_REJECT_UNAUTHORIZED") != "0",
+        deadline=visit.config.probe_deadline_s,
     )
+    from claude_local_plugin.guest import lastlook
+
+    try:
+        lastlook.remember(visit.state_dir, backend.target.url, found)
+    except OSError as fault:  # the next prompt looks again
+        _note(visit.state_dir, fault)
+    return found
 
 
-def _look_for_leaks(
-    backend: Backend, environ: "Mapping[str, str]", folder: object, state_dir: str
-) -> "Findings | None":
+def _look_for_leaks(visit: Visit) -> "Findings | None":
     """What is sent to an own server that should not be; None when nothing is, or nothing can be sent at all."""
-    if backend.target is None or not isinstance(folder, str):
+    if visit.backend.target is None or visit.folder is None:
         return None
     try:
         from claude_local_plugin.guest.leaks import look
 
-        found = look(environ, backend, folder, state_dir)
+        found = look(visit.environ, visit.backend, visit.folder, visit.state_dir)
     except Exception as fault:  # what else there is to say and to record must not be lost with it
-        _note(state_dir, fault)
+        _note(visit.state_dir, fault)
         return None
     return found if found.facts else None
 
 
-def _record(
-    event: "Mapping[str, Any]",
-    environ: "Mapping[str, str]",
-    backend: Backend,
-    found: "Probe | None",
-    cause: object,
-) -> "dict[str, Any]":
+def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, Any]":
     """The event as the log keeps it; of a prompt or an answer not a letter."""
     from claude_local_plugin.guest.sessionlog import now
 
+    event, environ, backend, config = visit.event, visit.environ, visit.backend, visit.config
     session_id = _text(event.get("session_id")) or _text(environ.get("CLAUDE_CODE_SESSION_ID"))
     if session_id is None:
         raise ValueError("the event names no session")
     model = _text(event.get("model"))
     cwd = _text(event.get("cwd"))
+    project = _text(environ.get("CLAUDE_PROJECT_DIR")) or cwd
     process = environ.get("CLAUDE_PID", "")
+    private = not config.log_cwd == config.log_project == "full"
     return {
         "session_id": session_id,
         "at": now(),
         "event": _text(event.get("hook_event_name")),
         "cause": _text(cause),
-        "cwd": cwd,
-        "project": _text(environ.get("CLAUDE_PROJECT_DIR")) or cwd,
+        "cwd": config.logged(config.log_cwd, cwd),
+        "project": config.logged(config.log_project, project),
         "backend_kind": found.kind if found else backend.kind,
         "backend_url": backend.url,
         "model": model or _text(environ.get("ANTHROPIC_MODEL")),
@@ -282,8 +421,18 @@ def _record(
         "client_version": client_version_of(environ),
         "entrypoint": _text(environ.get("CLAUDE_CODE_ENTRYPOINT")),
         "client_pid": int(process) if process.isascii() and process.isdigit() and len(process) < 12 else None,
-        "transcript_path": _text(event.get("transcript_path")),
+        # its name holds the folder's
+        "transcript_path": None if private else _text(event.get("transcript_path")),
+        "host": _host(),
     }
+
+
+def _host() -> "str | None":
+    """This machine's name: the numbers of processes mean something on their own machine only."""
+    try:
+        return _text(os.uname().nodename)
+    except AttributeError:
+        return _text(os.environ.get("COMPUTERNAME"))
 
 
 def _text(value: object) -> "str | None":

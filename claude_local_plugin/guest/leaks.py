@@ -107,7 +107,7 @@ class World:
         """The first file that sets the variable to the value it has; the shell where none does."""
         value = self.environ.get(name, "").strip()
         for file in self.files:
-            if name in file.env and _as_text(file.env[name]) == value:
+            if name in file.env and as_text(file.env[name]) == value:
                 return file
         return SHELL
 
@@ -394,7 +394,7 @@ def _object(raw: "bytes | None") -> "Mapping[str, Any]":
         return {}
 
 
-def _as_text(value: object) -> "str | None":
+def as_text(value: object) -> "str | None":
     """A value in an `env` block as Claude Code turns it into text."""
     if isinstance(value, str):
         return value.strip()

@@ -204,7 +204,7 @@ class _Look:
         with socket.socket(fileno=connection.detach()) as plain:
             plain.settimeout(self.left())
             try:
-                with _tls_context(self.ca_file, self.verify).wrap_socket(
+                with tls_context(self.ca_file, self.verify).wrap_socket(
                     plain, server_hostname=self.target.host
                 ) as secured:
                     return self.exchange(secured)
@@ -281,7 +281,8 @@ def _request(target: Target) -> bytes:
     return "\r\n".join(lines).encode("utf-8", "replace")
 
 
-def _tls_context(ca_file: "str | None", verify: bool) -> "ssl.SSLContext":
+def tls_context(ca_file: "str | None", verify: bool) -> "ssl.SSLContext":
+    """How to speak TLS with a server: the system's certificates and those in `ca_file`, or no check at all."""
     import ssl
 
     context = ssl.create_default_context()

@@ -1,7 +1,17 @@
 """What is written into Claude Code's settings to have the hook run: the one table for install, status and removal."""
 
 #: The events the hook understands, in the order of a session's life.
-EVENTS = ("SessionStart", "UserPromptSubmit", "SessionEnd")
+EVENTS = (
+    "SessionStart",
+    "UserPromptSubmit",
+    "ConfigChange",
+    "PostModelSwitch",
+    "CwdChanged",
+    "SubagentStop",
+    "Stop",
+    "StopFailure",
+    "SessionEnd",
+)
 
 #: The script's file name inside the shipped `hooks` folder; a settings entry that names it is ours.
 SCRIPT = "claude_local_hook.py"

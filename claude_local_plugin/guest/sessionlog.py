@@ -8,6 +8,8 @@ Nothing a user typed or a model answered is ever in a record, and no credential.
 import os
 import time
 
+from claude_local_plugin.guest import spans, tally, upkeep
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
@@ -25,7 +27,7 @@ MOST_TAKEN_IN = 50
 #: Beyond this size `faults.log` becomes `faults.log.1` and a new one begins.
 MOST_FAULT_BYTES = 65536
 #: Beyond this size of the write-ahead log a hook closes the database properly, see `leave`.
-MOST_WAL_BYTES = 512 * 1024
+MOST_WAL_BYTES = 1024 * 1024
 
 #: `MIGRATIONS[n]` turns schema version n into n + 1. Only ever append: logs of every version are out there.
 MIGRATIONS = (
@@ -77,6 +79,12 @@ MIGRATIONS = (
             seen_at TEXT NOT NULL
         )""",
     ),
+    (
+        *spans.SCHEMA,
+        *spans.ONE_SPAN_EACH,
+        "ALTER TABLE sessions ADD COLUMN host TEXT",
+        "CREATE INDEX sessions_open ON sessions (host) WHERE ended_at IS NULL",
+    ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 
@@ -102,21 +110,29 @@ FIELDS = (
     "entrypoint",
     "client_pid",
     "transcript_path",
+    "host",
 )
+
+#: Events of which the log keeps the time and the tokens, and no line of their own: they come with every turn.
+WITHOUT_LINE = ("Stop", "SubagentStop")
+#: Events after which the transcript has something new to count.
+COUNTED = ("Stop", "SubagentStop", "StopFailure", "SessionEnd")
+#: Events that say that a session which had ended goes on; others may merely come late, side by side with its end.
+BEGINNINGS = ("SessionStart", "UserPromptSubmit")
 
 #: A session's row follows its newest event. A record written as it happens is the newest by definition, whatever the
 #: clock says; one from the spool is placed by its time. What is known already is not forgotten for lack of news.
 _UPSERT = """
 INSERT INTO sessions (
     session_id, started_at, last_seen_at, ended_at, end_reason, source, cwd, project, backend_kind, backend_url, model,
-    reachable, latency_ms, blocked, client_version, entrypoint, client_pid, transcript_path
+    reachable, latency_ms, blocked, client_version, entrypoint, client_pid, transcript_path, host
 ) VALUES (
     :session_id, :at, :at,
     CASE :event WHEN 'SessionEnd' THEN :at END,
     CASE :event WHEN 'SessionEnd' THEN :cause END,
     CASE :event WHEN 'SessionStart' THEN :cause END,
     :cwd, :project, :backend_kind, :backend_url, :model,
-    :reachable, :latency_ms, :blocked, :client_version, :entrypoint, :client_pid, :transcript_path
+    :reachable, :latency_ms, :blocked, :client_version, :entrypoint, :client_pid, :transcript_path, :host
 )
 ON CONFLICT (session_id) DO UPDATE SET
     started_at = min(started_at, excluded.started_at),
@@ -128,12 +144,15 @@ ON CONFLICT (session_id) DO UPDATE SET
     client_version = coalesce(excluded.client_version, client_version),
     entrypoint = coalesce(excluded.entrypoint, entrypoint),
     transcript_path = coalesce(excluded.transcript_path, transcript_path),
+    host = coalesce(excluded.host, host),
     model = CASE WHEN :model_is_certain THEN excluded.model ELSE coalesce(model, excluded.model) END
 """
 _FOLLOW_NEWEST = """
 UPDATE sessions SET
-    ended_at = CASE :event WHEN 'SessionEnd' THEN :at END,
-    end_reason = CASE :event WHEN 'SessionEnd' THEN :cause END,
+    ended_at = CASE WHEN :event = 'SessionEnd' THEN :at WHEN :begins OR end_reason = 'killed' THEN NULL
+        ELSE ended_at END,
+    end_reason = CASE WHEN :event = 'SessionEnd' THEN :cause WHEN :begins OR end_reason = 'killed' THEN NULL
+        ELSE end_reason END,
     client_pid = coalesce(:client_pid, client_pid),
     backend_kind = CASE
         WHEN :backend_kind = 'unknown' AND backend_url IS :backend_url THEN backend_kind ELSE :backend_kind END,
@@ -157,6 +176,10 @@ class LogUnusableError(Exception):
     """The database cannot be opened or written; the message says why, in words for people."""
 
 
+class DamagedLogError(LogUnusableError):
+    """The database is no database any more, or pages of it are broken."""
+
+
 class NewerSchemaError(LogUnusableError):
     """The database was written by a newer claude-local than this one."""
 
@@ -168,33 +191,57 @@ def now(moment: "float | None" = None) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"
 
 
-def append(state_dir: str, record: "Mapping[str, Any]") -> "str | None":
-    """Puts one event on record and returns None, or why it had to go to the spool.
+def append(
+    state_dir: str, record: "Mapping[str, Any]", transcript: "str | None" = None, keep_days: int = 0
+) -> "str | None":
+    """Puts one event on record and returns None, or what went wrong with that: usually why it had to go to the spool.
 
-    The record has the keys in FIELDS, each a string, number, bool or None. Raises OSError when not even the spool
-    can be written.
+    The record has the keys in FIELDS, each a string, number, bool or None. `transcript` is the file of the session
+    whose new answers are counted along with it. A session's start also tidies up a little: `keep_days` is for how long
+    sessions are kept, 0 for ever. Raises OSError when not even the spool can be written.
     """
+    file = _identity(state_dir)
     try:
-        connection = connect(state_dir)
+        try:
+            return _append(state_dir, record, transcript, keep_days)
+        except DamagedLogError as fault:
+            kept = set_aside(state_dir, file)
+            return _append(state_dir, record, transcript, keep_days) or f"{fault}; {kept}"
     except LogUnusableError as fault:
         spool(state_dir, record)
         return str(fault)
+
+
+def _append(state_dir: str, record: "Mapping[str, Any]", transcript: "str | None", keep_days: int) -> "str | None":
+    connection = connect(state_dir)
     engine = _engine()
+    trouble = None
     try:
+        news = None
+        if transcript:
+            try:
+                news = tally.read(connection, str(record["session_id"]), transcript)
+            except OSError as fault:
+                trouble = f"the tokens of this session are not counted: {fault}"
         connection.execute("BEGIN IMMEDIATE")
-        insert(connection, record)
+        session = insert(connection, record)
+        if news:
+            tally.add(connection, session, news)
         connection.execute("COMMIT")
     except engine.Error as fault:
         connection.close()
-        spool(state_dir, record)
-        return explain(fault)
+        raise unusable(fault) from None
     try:
         take_in(connection, state_dir, MOST_TAKEN_IN)
+        if record["event"] == "SessionStart":
+            upkeep.close_dead(connection, record.get("host"), alive=record["session_id"])
+            if keep_days:
+                upkeep.forget(connection, now(time.time() - keep_days * 86400))
     except (engine.Error, OSError) as fault:
-        return f"spooled records stay where they are: {fault}"
+        return f"the log is not tidied up: {fault}"
     finally:
         leave(connection, state_dir)
-    return None
+    return trouble
 
 
 def connect(state_dir: str, patience: float = BUSY_S) -> "sqlite3.Connection":
@@ -213,33 +260,87 @@ def connect(state_dir: str, patience: float = BUSY_S) -> "sqlite3.Connection":
     except OSError as fault:
         raise LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
     except engine.Error as fault:
-        raise LogUnusableError(explain(fault)) from None
+        raise unusable(fault) from None
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         if _version(connection) != SCHEMA_VERSION:
             _migrate(connection, time.monotonic() + patience)
     except engine.Error as fault:
         connection.close()
-        raise LogUnusableError(explain(fault)) from None
+        raise unusable(fault) from None
     except LogUnusableError:
         connection.close()
         raise
     return connection
 
 
-def insert(connection: "sqlite3.Connection", record: "Mapping[str, Any]", spooled_as: "str | None" = None) -> None:
-    """Adds the event and brings its session's row up to date, inside the caller's transaction."""
+def set_aside(state_dir: str, file: "tuple[int, int] | None") -> str:
+    """Renames a damaged database, so that the next one to open it begins anew; returns what it is called now.
+
+    `file` is the `_identity` of the damaged one: if another process was faster, the new one is left alone. Nothing is
+    ever deleted. Raises LogUnusableError when the file cannot be renamed.
+    """
+    path = os.path.join(state_dir, DATABASE)
+    lock = f"{path}.setting-aside"
+    name = f"{DATABASE}.damaged-{now().replace(':', '').replace('-', '')}"
+    try:
+        if not _lock(lock):
+            return "another process sets it aside"
+        try:
+            if _identity(state_dir) != file:
+                return "another process has set it aside"
+            # the log of changes goes first: with a new database it would be taken for that one's
+            for ending in ("-wal", "-shm", ""):
+                if os.path.exists(path + ending):
+                    os.rename(path + ending, os.path.join(state_dir, name + ending))
+        finally:
+            os.unlink(lock)
+    except OSError as fault:
+        raise LogUnusableError(f"the session log is damaged and cannot be set aside: {fault}") from None
+    return f"it is kept as {name}, and a new one was begun"
+
+
+def _lock(path: str) -> bool:
+    """Whether this process may go on alone; a lock as old as that is of one that died."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if time.time() - os.stat(path).st_mtime > 10:
+            os.unlink(path)
+        return False
+    return True
+
+
+def _identity(state_dir: str) -> "tuple[int, int] | None":
+    """Which file the database is, whatever is renamed meanwhile; None where there is none."""
+    try:
+        found = os.stat(os.path.join(state_dir, DATABASE))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def insert(connection: "sqlite3.Connection", record: "Mapping[str, Any]", spooled_as: "str | None" = None) -> int:
+    """Adds the event and brings its session's row and spans up to date, inside the caller's transaction.
+
+    Returns the number of the session's row.
+    """
     values = {field: record.get(field) for field in FIELDS}
     values["spooled_as"] = spooled_as
     values["is_newest"] = spooled_as is None
     values["blocked"] = 1 if values["blocked"] else 0
+    values["begins"] = values["event"] in BEGINNINGS
     if values["backend_kind"] == "unknown" and values["backend_url"] is not None:
         known = connection.execute("SELECT kind FROM backends WHERE url = ?", (values["backend_url"],)).fetchone()
         if known:
             values["backend_kind"] = known[0]
     connection.execute(_UPSERT, values)
     connection.execute(_FOLLOW_NEWEST, values)
-    connection.execute(_ADD_EVENT, values)
+    if values["event"] not in WITHOUT_LINE:
+        connection.execute(_ADD_EVENT, values)
+    (session,) = connection.execute("SELECT id FROM sessions WHERE session_id = ?", (values["session_id"],)).fetchone()
+    spans.follow(connection, session, values)
+    return int(session)
 
 
 def remember_backend(connection: "sqlite3.Connection", url: str, kind: str, version: "str | None") -> None:
@@ -341,12 +442,17 @@ def note_fault(state_dir: str, text: str) -> None:
 
 def explain(fault: Exception) -> str:
     """What SQLite complains about, in words for people."""
+    return str(unusable(fault))
+
+
+def unusable(fault: Exception) -> LogUnusableError:
+    """SQLite's complaint as ours, with words for people."""
     text = str(fault)
     if "malformed" in text or "not a database" in text:
-        return f"the session log is damaged: {text}"
+        return DamagedLogError(f"the session log is damaged: {text}")
     if "locked" in text:
-        return "the session log was busy for too long"
-    return f"the session log cannot be used: {text}"
+        return LogUnusableError("the session log was busy for too long")
+    return LogUnusableError(f"the session log cannot be used: {text}")
 
 
 #: Connections that `leave` keeps from being closed by the garbage collector.

@@ -84,7 +84,10 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """The list at `path` shall hold `item`, at its end unless it is there already; list and parents are made."""
+    """The list at `path` shall hold `item`, at its end unless it is there already; list and parents are made.
+
+    The item is written on one line.
+    """
 
     path: tuple[str, ...]
     item: object
@@ -171,13 +174,17 @@ def _apply(text: str, splices: Iterable[Splice]) -> str:
 
 @dataclass(slots=True)
 class _Draft:
-    """A value on its way: `node` is its place in the text (None if it is new), the rest what it shall be."""
+    """A value on its way: `node` is its place in the text (None if it is new), the rest what it shall be.
+
+    `one_line` is for a new value that is not laid out as its surroundings are.
+    """
 
     kind: Kind
     node: Node | None
     scalar: object = None
     members: list["_DraftMember"] = field(default_factory=list)
     items: list["_Draft"] = field(default_factory=list)
+    one_line: bool = False
 
     @classmethod
     def of(cls, node: Node) -> "_Draft":
@@ -305,7 +312,9 @@ def _remove(root: _Draft, change: Remove) -> None:
 def _append(root: _Draft, change: Append) -> None:
     parent = _made(root, change.path, Kind.LIST)
     if not any(same(item.value(), change.item) for item in parent.items):
-        parent.items.append(_Draft.new(change.item))
+        item = _Draft.new(change.item)
+        item.one_line = True  # a hook's entry would else be a dozen short lines, and that for every event
+        parent.items.append(item)
 
 
 def _remove_item(root: _Draft, change: RemoveItem) -> None:
@@ -494,6 +503,8 @@ class _Writer:
         """A new value as text; `layout` is that of the object or list it goes into."""
         if draft.kind not in (Kind.OBJECT, Kind.LIST) or isinstance(draft.scalar, Raw):
             return _scalar_text(draft.scalar)
+        if draft.one_line:
+            layout = _Layout(None, "", layout.separator, layout.colon)
         opening, closing = ("{", "}") if draft.kind is Kind.OBJECT else ("[", "]")
         inner = self._inner(layout)
         parts = [self._member(member, inner) for member in draft.members]

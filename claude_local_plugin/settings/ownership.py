@@ -62,8 +62,9 @@ __all__ = [
     "revert",
 ]
 
-#: The purposes there are: `enable` and its hooks, hooks installed alone, and what `bench --apply` wrote for the server.
-BACKEND, HOOKS, BENCH = "backend", "hooks", "bench"
+#: The purposes there are: `enable` and its hooks, hooks installed alone, what `bench --apply` wrote for the server, and
+#: the status line of `enable --statusline`.
+BACKEND, HOOKS, BENCH, STATUSLINE = "backend", "hooks", "bench", "statusline"
 
 #: What each purpose wants of a file; no changes: it gives up its part.
 Wanted = Mapping[str, Sequence[Change]]

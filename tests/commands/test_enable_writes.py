@@ -10,6 +10,7 @@ import pytest
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.guest.registration import EVENTS
 from claude_local_plugin.settings import schema
 from tests.commands.place import MODEL, Place
 
@@ -119,7 +120,7 @@ def test_only_our_own_keys_change(place: Place, server: EmbeddedBackend, dressed
     for key, value in wrote.items():
         _take_out(after, key, value)
         _take_out(before, key, None)
-    for event in ("SessionStart", "UserPromptSubmit", "SessionEnd"):
+    for event in EVENTS:
         ours = after["hooks"][event].pop()
         assert ours["hooks"][0]["args"][:2] == ["-I", "-S"]
     assert _without_empty(after) == _without_empty(before)

@@ -50,7 +50,7 @@ def test_install_then_uninstall_gives_the_file_back(
 def test_the_entry_is_in_exec_form_with_absolute_paths_and_a_timeout(place: Place) -> None:
     place.ok("hooks", "install", "--scope", "user")
     hooks = json.loads(place.user.read_bytes())["hooks"]
-    assert set(hooks) == {"SessionStart", "UserPromptSubmit", "SessionEnd"}
+    assert set(hooks) == set(EVENTS)
     for groups in hooks.values():
         (handler,) = groups[0]["hooks"]
         assert handler["type"] == "command"

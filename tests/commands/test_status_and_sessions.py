@@ -10,6 +10,7 @@ import pytest
 from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.commands.status import status
 from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest.registration import EVENTS
 from tests.commands.place import MODEL, Place
 
 
@@ -26,7 +27,7 @@ def test_a_healthy_folder_shows_backend_file_speed_model_and_hooks(place: Place,
     assert shown["from"] == "local   .claude/settings.local.json:3"
     assert re.fullmatch(r"ready, \d+ ms", shown["answers"])
     assert shown["model"] == f"{MODEL}   window 65,536"
-    assert shown["hooks"] == "local: SessionStart, UserPromptSubmit, SessionEnd"
+    assert shown["hooks"] == f"local: all {len(EVENTS)} events"
     assert shown["last session"] == "none on record for this folder"
     report = place.json("status")
     assert report["healthy"] is True

@@ -1,6 +1,7 @@
 """The hook as Claude Code runs it: a process with an event on its standard input."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -28,9 +29,12 @@ class Ran:
 
 
 def recorded(name: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """A recorded event of the real client: its standard input and the part of its environment that is Claude Code's."""
+    """A recorded event of the real client: its standard input and the part of its environment that is Claude Code's.
+
+    The client is this process: the one of the recording is gone, and its session would be closed.
+    """
     payload = json.loads((PAYLOADS / f"{name}.json").read_text())
-    return payload["stdin"], payload["env"]
+    return payload["stdin"], {**payload["env"], "CLAUDE_PID": str(os.getpid())}
 
 
 class HookRunner:

@@ -49,6 +49,7 @@ def record(event: str = "SessionStart", minute: int = 0, **changed: Any) -> dict
         "entrypoint": "cli",
         "client_pid": 77,
         "transcript_path": "/home/dev/.claude/projects/x/s.jsonl",
+        "host": None,
     }
     return known | changed
 
@@ -210,7 +211,7 @@ def test_an_older_log_is_brought_up_to_date_with_all_that_is_in_it(
     session_after(state, record())
     more = (
         *sessionlog.MIGRATIONS,
-        ("ALTER TABLE sessions ADD COLUMN tokens INTEGER", "CREATE TABLE spans (id INTEGER)"),
+        ("ALTER TABLE sessions ADD COLUMN tokens INTEGER", "CREATE TABLE notes (id INTEGER)"),
     )
     monkeypatch.setattr(sessionlog, "MIGRATIONS", more)
     monkeypatch.setattr(sessionlog, "SCHEMA_VERSION", len(more))
@@ -218,7 +219,7 @@ def test_an_older_log_is_brought_up_to_date_with_all_that_is_in_it(
     with closing(sessionlog.connect(str(state))) as log:
         assert log.execute("PRAGMA user_version").fetchone() == (len(more),)
         assert log.execute("SELECT session_id, tokens FROM sessions").fetchall() == [("s", None)]
-        assert log.execute("SELECT count(*) FROM spans").fetchone() == (0,)
+        assert log.execute("SELECT count(*) FROM notes").fetchone() == (0,)
 
 
 def test_a_migration_that_fails_changes_nothing(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +267,7 @@ def test_the_log_stays_small_and_whole_though_hooks_do_not_close_it(state: Path)
     driver = (
         "import json, os, sys; sys.path.append(sys.argv[1])\n"
         "from claude_local_plugin.guest import sessionlog\n"
-        "sessionlog.MOST_WAL_BYTES = 65536\n"
+        "sessionlog.MOST_WAL_BYTES = 131072\n"
         "assert sessionlog.append(sys.argv[2], json.loads(sys.argv[3])) is None\n"
         "os._exit(0)"
     )
@@ -277,7 +278,7 @@ def test_the_log_stays_small_and_whole_though_hooks_do_not_close_it(state: Path)
         log = state / f"{sessionlog.DATABASE}-wal"
         sizes.append(log.stat().st_size if log.exists() else 0)
     assert 0 in sizes  # closed properly once in a while
-    assert max(sizes) < 2 * 65536
+    assert max(sizes) < 2 * 131072
     assert sizes.count(0) < 20  # and not each time
     assert len(ledger.sessions(state)) == 40
 

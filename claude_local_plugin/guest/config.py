@@ -1,0 +1,447 @@
+"""What claude-local's own config.toml says, for hooks: one look at a file that is not there, or one small file read.
+
+Reading TOML costs milliseconds, and Python before 3.11 cannot. So what the file says is kept as JSON in the state
+folder, with a stamp of the file it was read from; whoever finds the stamp out of date reads the file anew.
+"""
+
+import os
+import sys
+
+from claude_local_plugin.guest.backend import PROVIDERS, clean, parse_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+FILE = "config.toml"
+#: Where what it says is kept, in the state folder.
+COMPILED = "config.json"
+#: Raised with every key that is added or means something else: what another version kept is then read anew.
+FORMAT = 1
+#: The secret that hashed paths are mixed with, in the state folder.
+SALT = "salt"
+
+ON_DEAD_BACKEND = ("block", "warn")
+#: How a path is logged: as it is, as a hash, not at all.
+LOGGED = ("full", "hash", "off")
+#: Smallest and largest values. A hook lives 2.8 s at most, so no probe may take longer than 2.5.
+PROBE_DEADLINE_S = (0.1, 2.5)
+RECHECK_AFTER_S = (0.0, 86400.0)
+RETENTION_DAYS = (0, 36500)
+#: What an allowed backend may be called besides its URL: everything in the cloud, or one kind of it.
+CLOUDS = ("cloud", "anthropic", *(kind for _, kind, _ in PROVIDERS))
+#: Stands in for a list of allowed backends of which nothing can be understood: no backend is called that.
+NO_BACKEND = "(cannot be read)"
+
+
+class Protection:
+    """What holds in one folder: `protect`, and `allowed_backends`, each a URL as `Target.url` spells it or of CLOUDS.
+
+    An empty list says nothing about which backends are allowed.
+    """
+
+    __slots__ = ("allowed_backends", "protect")
+
+    def __init__(self, protect: bool, allowed_backends: "tuple[str, ...]") -> None:
+        self.protect = protect
+        self.allowed_backends = allowed_backends
+
+
+class Config:
+    """The settings as hooks use them; `settings` is what `understood` makes of a file, defaults fill the rest.
+
+    `on_dead_backend` of ON_DEAD_BACKEND; `probe_deadline_s` and `recheck_after_s` in seconds; `warm_up`;
+    `down_command`, an argv (empty: none); `log_cwd` and `log_project` of LOGGED; `retention_days` (0: for ever).
+    """
+
+    __slots__ = (
+        "_settings",
+        "_state_dir",
+        "down_command",
+        "log_cwd",
+        "log_project",
+        "on_dead_backend",
+        "probe_deadline_s",
+        "recheck_after_s",
+        "retention_days",
+        "warm_up",
+    )
+
+    def __init__(self, state_dir: str, settings: "Mapping[str, Any]") -> None:
+        log = settings.get("log", {})
+        self._state_dir = state_dir
+        self._settings = settings
+        self.on_dead_backend: str = settings.get("on_dead_backend", "block")
+        self.probe_deadline_s: float = settings.get("probe_deadline_s", 1.0)
+        self.recheck_after_s: float = settings.get("recheck_after_s", 30.0)
+        self.warm_up: bool = settings.get("warm_up", False)
+        self.down_command: tuple[str, ...] = tuple(settings.get("down_command", ()))
+        self.log_cwd: str = log.get("cwd", "full")
+        self.log_project: str = log.get("project", "full")
+        self.retention_days: int = log.get("retention_days", 0)
+
+    def for_project(self, folder: "str | None") -> Protection:
+        """What holds in a folder: each key from the nearest folder around it that sets it, else from the top level.
+
+        Links are followed on both sides; None is no folder in particular.
+        """
+        held = dict(self._settings)
+        if folder is not None:
+            here = real_folder(folder)
+            around = [(real_folder(name), own) for name, own in self._settings.get("projects", {}).items()]
+            for _, own in sorted((each for each in around if _holds(each[0], here)), key=lambda each: len(each[0])):
+                held.update(own)
+        return Protection(held.get("protect", False), tuple(held.get("allowed_backends", ())))
+
+    def logged(self, how: str, path: "str | None") -> "str | None":
+        """The path as it may be stored, `how` being one of LOGGED.
+
+        A hash is `sha256:` and 16 hexadecimal digits. It is the same each time on this machine and cannot be guessed
+        from a list of likely paths, for a random salt goes into it; without one (no disk to keep it on) the path
+        is left out.
+        """
+        if how == "full" or path is None:
+            return path
+        salt = _salt(self._state_dir) if how == "hash" else None
+        if salt is None:
+            return None
+        from hashlib import sha256
+
+        return "sha256:" + sha256(salt + path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def load(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    """The settings of this machine; raises nothing, since no session may suffer for a wrong line in a file.
+
+    A value that cannot be used counts as not set, except for protection: a `protect` that is neither true nor false
+    counts as true, and what cannot be understood in a list of allowed backends allows nothing. While the file as a
+    whole cannot be read (no TOML, no permission, a Python without a TOML reader) what it said when it last could be
+    read goes on to hold, protection included; if it never could, the defaults do, and nothing is protected. Each of
+    these goes into the log of faults once for each change of the file. A file that is gone says nothing any more.
+    """
+    try:
+        return _load(state_dir, environ)
+    except Exception as fault:  # whatever it is, the session goes on with the defaults
+        _note(state_dir, f"{FILE} cannot be used: {type(fault).__name__}")
+        return Config(state_dir, {})
+
+
+def refresh(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    """The settings read from the file itself, and kept for the hooks: for whoever has just changed it."""
+    path = config_file(environ)
+    compiled, _ = _compile(path, None, _last(state_dir, path))
+    _keep(state_dir, compiled)
+    return Config(state_dir, understood(compiled["settings"])[0])
+
+
+def config_file(environ: "Mapping[str, str]", platform: str = sys.platform) -> str:
+    """Where config.toml is or would be: where the command line looks, too."""
+    chosen = environ.get("CLAUDE_LOCAL_CONFIG_DIR")
+    if chosen:
+        return os.path.join(os.getcwd(), os.path.expanduser(chosen), FILE)
+    if platform == "win32":
+        shared = environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
+        return os.path.join(shared, "claude-local", FILE)
+    shared = environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(shared):
+        shared = os.path.expanduser("~/Library/Application Support" if platform == "darwin" else "~/.config")
+    return os.path.join(shared, "claude-local", FILE)
+
+
+def understood(data: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
+    """Of what a file says that which can be used, in the shape of the file, and what is wrong with the rest.
+
+    Values are normalised, so that what was understood once is understood again as it is. Unknown keys and those that
+    hooks have no use for are left out in silence; no complaint repeats a value, which may be a secret.
+    """
+    problems: list[str] = []
+    settings = _checked(data, TOP, "", problems)
+    log = _checked(_table(data, "log", "", problems), LOG, "log.", problems)
+    if log:
+        settings["log"] = log
+    projects = {}
+    folders = _table(data, "projects", "", problems)
+    for name in folders:
+        try:
+            folder(name)
+        except ValueError as fault:
+            problems.append(f"projects: a folder's name {fault}")
+            continue
+        own = _table(folders, name, "projects.", problems)
+        projects[name] = _checked(own, PROTECTION, f"projects.{clean(name, 200)}.", problems)
+    if projects:
+        settings["projects"] = projects
+    return settings, problems
+
+
+# --- what a value may be: each gives the value as it is used, or raises ValueError saying what it must be
+
+
+def folder(value: str) -> str:
+    """A folder's name as a key of `projects`."""
+    absolute = value.startswith(("/", "~", "\\\\")) or (value[:1].isalpha() and value[1:3] in (":\\", ":/"))
+    if not absolute or "\0" in value:
+        raise ValueError("must be an absolute path or begin with ~")
+    return value
+
+
+def argv(value: object) -> "list[str]":
+    """A command: words, or one text that is taken apart as a POSIX shell would, without running one."""
+    if isinstance(value, str):
+        import shlex
+
+        try:
+            words = shlex.split(value)
+        except ValueError:
+            raise ValueError("has a quotation mark that is never closed") from None
+    elif isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
+        words = list(value)
+    else:
+        raise ValueError("must be a text or a list of texts")
+    if any("\0" in word for word in words) or (words and not words[0]):
+        raise ValueError("must begin with the name of a program")
+    return words
+
+
+def backends(value: object) -> "list[str]":
+    """Allowed backends, each in one spelling, without credentials."""
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("must be a list of texts")
+    known = [_backend(each) for each in value]
+    names = [each for each in known if each is not None]
+    if len(names) < len(known):
+        raise ValueError(f"must hold http(s) URLs or words of these: {', '.join(CLOUDS)}")
+    return list(dict.fromkeys(names))
+
+
+def _backend(value: object) -> "str | None":
+    if not isinstance(value, str):
+        return None
+    target = parse_url(value)
+    return target.url if target else value if value in CLOUDS else None
+
+
+def _word(*words: str) -> "Callable[[object], str]":
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError("must be " + " or ".join(f'"{word}"' for word in words))
+        return value
+
+    return check
+
+
+def _number(limits: "Sequence[float]") -> "Callable[[object], float]":
+    def check(value: object) -> float:
+        # written so that nan, which is neither smaller nor larger than anything, does not pass
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not limits[0] <= value <= limits[1]:
+            raise ValueError(f"must be a number from {limits[0]:g} to {limits[1]:g}")
+        return float(value)
+
+    return check
+
+
+def _whole(limits: "Sequence[int]") -> "Callable[[object], int]":
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not limits[0] <= value <= limits[1]:
+            raise ValueError(f"must be a whole number from {limits[0]} to {limits[1]}")
+        return value
+
+    return check
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+PROTECTION: "dict[str, Callable[[Any], Any]]" = {"protect": _switch, "allowed_backends": backends}
+TOP: "dict[str, Callable[[Any], Any]]" = {
+    "on_dead_backend": _word(*ON_DEAD_BACKEND),
+    "probe_deadline_s": _number(PROBE_DEADLINE_S),
+    "recheck_after_s": _number(RECHECK_AFTER_S),
+    "warm_up": _switch,
+    "down_command": argv,
+    **PROTECTION,
+}
+LOG: "dict[str, Callable[[Any], Any]]" = {
+    "cwd": _word(*LOGGED),
+    "project": _word(*LOGGED),
+    "retention_days": _whole(RETENTION_DAYS),
+}
+
+
+def _checked(
+    table: "Mapping[str, Any]", checks: "Mapping[str, Callable[[Any], Any]]", where: str, problems: "list[str]"
+) -> "dict[str, Any]":
+    settings: dict[str, Any] = {}
+    for name, check in checks.items():
+        if name not in table:
+            continue
+        try:
+            settings[name] = check(table[name])
+        except ValueError as fault:
+            problems.append(f"{where}{name} {fault}")
+            if name in PROTECTION:
+                settings[name] = _strictest(name, table[name])
+    return settings
+
+
+def _strictest(name: str, value: object) -> "Any":
+    """What a wrong value of a key that protects counts as: a slip of the pen must not open what was to be closed."""
+    if name == "protect":
+        return True
+    known = [_backend(each) for each in value] if isinstance(value, list) else []
+    return [each for each in known if each is not None] or [NO_BACKEND]
+
+
+def _table(data: "Mapping[str, Any]", name: str, where: str, problems: "list[str]") -> "Mapping[str, Any]":
+    table = data.get(name, {})
+    if isinstance(table, dict):
+        return table
+    problems.append(f"{where}{clean(name, 200)} must be a table")
+    return {}
+
+
+# --- the file, and what is kept of it
+
+
+def _load(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    path = config_file(environ)
+    try:
+        stamp = _stamp(os.stat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return Config(state_dir, {})
+    except OSError as fault:  # there may be one behind a folder that we may not enter
+        stamp = f"errno {fault.errno}"
+    compiled = _last(state_dir, path)
+    if not _is_current(compiled, stamp):
+        compiled, problems = _compile(path, stamp, compiled)
+        _keep(state_dir, compiled)
+        for problem in problems:
+            _note(state_dir, f"{path}: {problem}")
+    return Config(state_dir, understood(compiled["settings"])[0])
+
+
+def _stamp(status: os.stat_result) -> str:
+    """What changes when the file does: its contents, its permissions, or which file it is."""
+    return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
+
+
+def _is_current(compiled: "Mapping[str, Any]", stamp: str) -> bool:
+    if compiled.get("stamp") != stamp or compiled.get("format") != FORMAT:
+        return False
+    # a Python without a TOML reader passed by; we may be one that has it
+    return not compiled.get("unread") or sys.version_info < (3, 11)
+
+
+def _compile(path: str, stamp: "str | None", last: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
+    """What to keep of the file, `last` being what was kept of it before; and what is wrong with it."""
+    settings, unread, lasting = last.get("settings", {}), False, "what it last said holds"
+    if not last:
+        lasting = "the defaults hold, and nothing is protected"
+    try:
+        import tomllib
+    except ImportError:
+        unread = True
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        problems = [f"Python {version} cannot read TOML, so {lasting}; `claude-local config list` reads it for hooks"]
+    else:
+        try:
+            with open(path, "rb") as file:
+                stamp = _stamp(os.fstat(file.fileno()))
+                text = file.read().decode("utf-8-sig")
+            settings, problems = understood(tomllib.loads(text))
+        except FileNotFoundError:
+            settings, problems = {}, []  # gone since we looked
+        except OSError as fault:
+            problems = [f"{fault.strerror or fault}, so {lasting}"]
+        except UnicodeDecodeError:
+            problems = [f"not in UTF-8, so {lasting}"]
+        except (ValueError, RecursionError) as fault:
+            # of the complaint only the place, for the rest may quote what stands there
+            place = str(fault).rpartition("(at ")[2].rstrip(")") if isinstance(fault, ValueError) else "too deep"
+            problems = [f"no TOML ({clean(place, 60)}), so {lasting}"]
+    compiled = {"format": FORMAT, "source": path, "stamp": stamp, "unread": unread, "settings": settings}
+    return compiled, problems
+
+
+def _last(state_dir: str, path: str) -> "dict[str, Any]":
+    """What was kept of this very file; empty when nothing was, or nothing that can be used."""
+    from claude_local_plugin.guest.hook import parse_event
+
+    try:
+        with open(os.path.join(state_dir, COMPILED), "rb") as file:
+            compiled = parse_event(file.read())
+    except (OSError, ValueError):
+        return {}  # none yet, or none that can be read: config.toml itself will say
+    usable = compiled.get("source") == path and isinstance(compiled.get("settings"), dict)
+    return compiled if usable else {}
+
+
+def _keep(state_dir: str, compiled: "Mapping[str, Any]") -> None:
+    import json
+
+    path = os.path.join(state_dir, COMPILED)
+    try:
+        os.makedirs(state_dir, 0o700, exist_ok=True)
+        _put(path, json.dumps(compiled).encode("ascii"), os.replace)
+    except OSError:
+        return  # a state folder that cannot be written: the next one reads the file itself again
+
+
+def _put(path: str, content: bytes, place: "Callable[[str, str], object]") -> None:
+    """Writes a complete file that nobody else may read and puts it in its place by `place(new, path)`."""
+    new = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with open(file, "wb") as writer:
+            writer.write(content)
+        place(new, path)
+    finally:
+        if os.path.exists(new):
+            os.unlink(new)
+
+
+def _salt(state_dir: str) -> "bytes | None":
+    """This machine's salt, made when there is none; None when it can be neither read nor kept."""
+    path = os.path.join(state_dir, SALT)
+    try:
+        if not os.path.exists(path):
+            os.makedirs(state_dir, 0o700, exist_ok=True)
+            _put(path, os.urandom(32), _place_first)
+        with open(path, "rb") as file:
+            salt = file.read()
+    except OSError as fault:
+        _note(state_dir, f"no salt to hash paths with, so they are left out: {fault.strerror or fault}")
+        return None
+    return salt if len(salt) == 32 else None
+
+
+def _place_first(new: str, path: str) -> None:
+    """Puts a file in its place unless there is one: what comes first stays, and nobody sees half of it."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links: of several at this very moment the last one stays
+        os.rename(new, path)
+
+
+def real_folder(path: str) -> str:
+    """The folder that a path means, links followed, in one spelling."""
+    try:
+        return os.path.normcase(os.path.realpath(os.path.expanduser(path)))
+    except (OSError, ValueError):  # links in a circle, or bytes that no path has: then it is only itself
+        return os.path.normcase(path)
+
+
+def _holds(outer: str, inner: str) -> bool:
+    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
+
+
+def _note(state_dir: str, text: str) -> None:
+    from claude_local_plugin.guest.sessionlog import note_fault
+
+    note_fault(state_dir, clean(text))

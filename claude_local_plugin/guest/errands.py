@@ -1,0 +1,114 @@
+"""What a hook starts and does not wait for: a command that brings the server back, a request that warms it up."""
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from claude_local_plugin.guest.hook import Visit
+
+FOLDER = "errands"
+
+#: The argument with which the hook's script sends the warm-up request instead of handling an event.
+WARM_UP = "--warm-up"
+
+#: Seconds before the same errand is run again for the same server.
+PAUSE_S = {"down_command": 60.0, "warm_up": 600.0}
+
+#: The first request of a server may compile for minutes.
+WARM_UP_TIMEOUT_S = 600.0
+
+
+def start(visit: "Visit", errands: "Sequence[str]") -> None:
+    """Starts these errands, each in a process of its own that outlives the session; raises OSError.
+
+    An errand that was started for this server a moment ago is left out.
+    """
+    for name in errands:
+        if not _due(visit.state_dir, name, visit.backend.url or ""):
+            continue
+        environ = dict(visit.environ, CLAUDE_LOCAL_BACKEND_URL=visit.backend.url or "")
+        if name == "down_command":
+            _spawn(visit.config.down_command, environ)
+        else:
+            script = os.path.realpath(sys.argv[0])
+            _spawn((sys.executable, "-I", "-S", script, WARM_UP), environ)
+
+
+def warm_up(environ: "Mapping[str, str]") -> int:
+    """Sends the server that this environment points at one small request, with the token its sessions send.
+
+    Returns the HTTP status; raises OSError. What the server answers is not looked at.
+    """
+    import json
+    from urllib.error import HTTPError
+    from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
+
+    from claude_local_plugin.guest.backend import backend_of
+    from claude_local_plugin.guest.probe import tls_context
+
+    backend = backend_of(environ)
+    if backend.target is None or backend.proxied:
+        raise OSError("there is no server of one's own to warm up")
+    body = {
+        "model": environ.get("ANTHROPIC_MODEL", ""),
+        "max_tokens": 1,
+        "messages": [{"role": "user", "content": "ping"}],
+    }
+    headers = {
+        "Authorization": f"Bearer {environ.get('ANTHROPIC_AUTH_TOKEN', '')}",
+        "Content-Type": "application/json",
+        "anthropic-version": "2023-06-01",
+        "User-Agent": "claude-local",
+    }
+    request = Request(f"{backend.target.url}/v1/messages", json.dumps(body).encode(), headers)
+    checked = environ.get("NODE_TLS_REJECT_UNAUTHORIZED") != "0"
+    tls = HTTPSHandler(context=tls_context(environ.get("NODE_EXTRA_CA_CERTS"), checked))
+    try:
+        with build_opener(ProxyHandler({}), tls).open(request, timeout=WARM_UP_TIMEOUT_S) as answer:
+            return int(answer.status)
+    except HTTPError as refusal:
+        refusal.close()
+        return int(refusal.code)
+
+
+def _due(state_dir: str, name: str, url: str) -> bool:
+    """Whether the errand was not run for this server within its pause; it counts as run from now on."""
+    from zlib import crc32
+
+    folder = os.path.join(state_dir, FOLDER)
+    os.makedirs(folder, 0o700, exist_ok=True)
+    path = os.path.join(folder, f"{name}-{crc32(url.encode()):08x}")
+    try:
+        age = time.time() - os.stat(path).st_mtime
+        if 0 <= age < PAUSE_S[name]:
+            return False
+        os.unlink(path)
+    except FileNotFoundError:
+        pass  # never run, or another process was faster to take the old mark away
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _spawn(argv: "Sequence[str]", environ: "Mapping[str, str]") -> None:
+    """Starts a program apart from the session, with nothing to read and nowhere to write."""
+    if sys.platform == "win32":
+        from subprocess import CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, DEVNULL, Popen
+
+        Popen(
+            list(argv),
+            env=dict(environ),
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            creationflags=DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP,
+        )
+        return
+    nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
+    os.posix_spawnp(argv[0], list(argv), dict(environ), file_actions=nowhere, setsid=True)

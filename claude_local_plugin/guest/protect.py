@@ -1,0 +1,44 @@
+"""Keeping a project's sessions on the backends they may use: which those are, and where changed settings would lead."""
+
+from claude_local_plugin.guest.backend import PROVIDERS, backend_of, parse_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from claude_local_plugin.guest.backend import Backend
+
+#: What decides about the backend; see `backend_of`.
+ROUTING = ("ANTHROPIC_BASE_URL", *(name for switch, _, endpoint in PROVIDERS for name in (switch, endpoint)))
+
+#: The word for Anthropic's API and every provider together.
+CLOUD = "cloud"
+CLOUD_KINDS = ("anthropic", *(kind for _, kind, _ in PROVIDERS))
+
+
+def is_allowed(kind: str, url: "str | None", allowed: "Sequence[str]") -> bool:
+    """Whether a backend is on the list, whose entries are URLs, providers' kinds, or "cloud" for all of these."""
+    for entry in allowed:
+        if entry == kind or (entry == CLOUD and kind in CLOUD_KINDS):
+            return True
+        target = parse_url(entry)
+        if target is not None and target.url == url:
+            return True
+    return False
+
+
+def after_change(environ: "Mapping[str, str]", folder: str, managed_dir: "str | None" = None) -> "Backend":
+    """The backend that a running session with this environment would talk to once the settings files count again.
+
+    A variable that no file sets keeps its value: taking it out of a file changes nothing before the next start
+    (observed on Claude Code 2.1.329). What `--settings` set is not known here and would win.
+    """
+    from claude_local_plugin.guest.leaks import World, as_text, managed_default
+
+    merged = dict(environ)
+    for file in reversed(World(environ, folder, managed_dir or managed_default()).files):
+        for name in ROUTING:
+            value = as_text(file.env[name]) if name in file.env else None
+            if value is not None:
+                merged[name] = value
+    return backend_of(merged)

@@ -1,0 +1,283 @@
+"""The stretches of a session on one backend with one model, and the tokens that fall to each.
+
+A session begins its first span with the first event seen of it. Another backend, or another model of the conversation
+itself, begins a new one; a subagent on a model of its own gets a span beside it. Tokens go to the span in which the
+answer was given, whenever they are counted.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from claude_local_plugin.guest.transcript import Use
+
+#: Spans, and what they share with thousands of others in small tables, so that a million of them are added up in one
+#: reading without comparing texts. `new_endpoint` and `new_model` say whether the session is to be counted here when
+#: sessions are counted by backend or by model, `first` when by anything else.
+SCHEMA = (
+    "CREATE TABLE projects (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    "CREATE TABLE endpoints (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, url TEXT)",
+    "CREATE UNIQUE INDEX endpoints_kind_url ON endpoints (kind, coalesce(url, ''))",
+    """CREATE TABLE spans (
+        id INTEGER PRIMARY KEY,
+        session INTEGER NOT NULL REFERENCES sessions (id),
+        started_at TEXT NOT NULL,
+        ended_at TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        endpoint INTEGER NOT NULL REFERENCES endpoints (id),
+        model INTEGER REFERENCES models (id),
+        model_is_certain INTEGER NOT NULL,
+        project INTEGER REFERENCES projects (id),
+        main INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        new_endpoint INTEGER NOT NULL,
+        new_model INTEGER NOT NULL,
+        duration_ms INTEGER NOT NULL DEFAULT 0,
+        messages INTEGER NOT NULL DEFAULT 0,
+        input_tokens INTEGER NOT NULL DEFAULT 0,
+        output_tokens INTEGER NOT NULL DEFAULT 0,
+        cache_read_tokens INTEGER NOT NULL DEFAULT 0,
+        cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+        errors INTEGER NOT NULL DEFAULT 0,
+        retries INTEGER NOT NULL DEFAULT 0
+    )""",
+    "CREATE INDEX spans_session ON spans (session)",
+    "CREATE INDEX spans_started_at ON spans (started_at)",
+    """CREATE TABLE transcripts (
+        session INTEGER NOT NULL REFERENCES sessions (id),
+        name TEXT NOT NULL,
+        position TEXT NOT NULL,
+        PRIMARY KEY (session, name)
+    ) WITHOUT ROWID""",
+)
+
+#: What turns a log without spans into one with them: each session becomes one.
+ONE_SPAN_EACH = (
+    "INSERT INTO projects (path) SELECT DISTINCT project FROM sessions WHERE project IS NOT NULL",
+    "INSERT INTO models (name) SELECT DISTINCT model FROM sessions WHERE model IS NOT NULL",
+    "INSERT INTO endpoints (kind, url) SELECT DISTINCT backend_kind, backend_url FROM sessions",
+    """INSERT INTO spans (
+        session, started_at, ended_at, cause, endpoint, model, model_is_certain, project,
+        main, first, new_endpoint, new_model, duration_ms
+    ) SELECT
+        sessions.id, started_at, last_seen_at, 'start', endpoints.id, models.id, 0, projects.id, 1, 1, 1, 1,
+        max(0, CAST((julianday(last_seen_at) - julianday(started_at)) * 86400000 + 0.5 AS INTEGER))
+    FROM sessions
+    JOIN endpoints ON endpoints.kind = backend_kind AND endpoints.url IS backend_url
+    LEFT JOIN models ON models.name = sessions.model
+    LEFT JOIN projects ON projects.path = sessions.project
+    ORDER BY sessions.id""",
+)
+
+_LAST = """
+SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, models.name, spans.messages
+FROM spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model
+WHERE spans.session = ? AND spans.main = 1 ORDER BY spans.id DESC LIMIT 1
+"""
+_ADD = """
+INSERT INTO spans (
+    session, started_at, ended_at, cause, endpoint, model, model_is_certain, project,
+    main, first, new_endpoint, new_model
+) VALUES (
+    :session, :at, :at, :cause, :endpoint, :model, :certain, (SELECT project FROM spans WHERE id = :before),
+    :main, 0,
+    NOT EXISTS (SELECT 1 FROM spans JOIN endpoints ON endpoints.id = spans.endpoint WHERE spans.session = :session
+        AND (endpoints.url, CASE WHEN endpoints.url IS NULL THEN endpoints.kind END)
+         IS (SELECT url, CASE WHEN url IS NULL THEN kind END FROM endpoints WHERE id = :endpoint)),
+    NOT EXISTS (SELECT 1 FROM spans WHERE session = :session AND model IS :model)
+)
+"""
+_STRETCH = """
+UPDATE spans SET
+    ended_at = max(ended_at, :at),
+    started_at = CASE WHEN first THEN min(started_at, :at) ELSE started_at END,
+    duration_ms = main * max(0, CAST(
+        (julianday(max(ended_at, :at)) - julianday(CASE WHEN first THEN min(started_at, :at) ELSE started_at END))
+        * 86400000 + 0.5 AS INTEGER))
+WHERE id = :span
+"""
+_COUNT = """
+UPDATE spans SET messages = messages + ?, input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,
+    cache_read_tokens = cache_read_tokens + ?, cache_write_tokens = cache_write_tokens + ?,
+    errors = errors + ?, retries = retries + ?
+WHERE id = ?
+"""
+
+
+def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, Any]") -> None:
+    """Brings the spans of a session up to date with an event, inside the caller's transaction.
+
+    `event` has the keys of a record of `sessionlog`, and `is_newest`: one that comes late, from the spool, places the
+    session's beginning but begins no span.
+    """
+    last = connection.execute(_LAST, (session,)).fetchone()
+    if last is None:
+        _begin(connection, session, event)
+        return
+    span, ended_at, kind, url, model, messages = last
+    if not event["is_newest"]:
+        _stretch(connection, _first(connection, session), event["at"])
+        return
+    if (url, kind if url is None else None) != (event["backend_url"], event["backend_kind"] if url is None else None):
+        at = _when_it_changed(connection, session, ended_at) or event["at"]
+        _stretch(connection, span, at)
+        span = _add(
+            connection, session, span, at, "backend", _endpoint(connection, event), event["model"], certain=False
+        )
+    elif event["backend_kind"] not in ("unknown", kind):
+        # it has become known what the server is
+        connection.execute("UPDATE spans SET endpoint = ? WHERE id = ?", (_endpoint(connection, event), span))
+    elif event["model_is_certain"] and event["model"] != model:
+        if not messages:
+            _set_model(connection, session, span, event["model"])
+        elif event["event"] == "PostModelSwitch":
+            # a start or a resumption says a name too, but the answers say better which model it is
+            _stretch(connection, span, event["at"])
+            span = _add(connection, session, span, event["at"], "model", None, event["model"], certain=True)
+    elif model is None and event["model"]:
+        _set_model(connection, session, span, event["model"], certain=False)
+    _stretch(connection, span, event["at"])
+
+
+def count(connection: "sqlite3.Connection", session: int, uses: "Sequence[Use]") -> None:
+    """Adds what was read of a transcript to the spans it belongs to, inside the caller's transaction."""
+    for use in uses:
+        span, model, certain, messages = _span_at(connection, session, use.at)
+        if use.model and use.model != model:
+            if use.side:
+                span = _beside(connection, session, span, use)
+            elif certain and messages:
+                # the conversation went on with another model and no hook was told, as after a fallback
+                _stretch(connection, span, use.at)
+                span = _add(connection, session, span, use.at, "model", None, use.model, certain=True)
+            else:
+                _set_model(connection, session, span, use.model)
+        elif use.model and not certain and not use.side:
+            _set_model(connection, session, span, use.model)
+        tokens = (use.input_tokens, use.output_tokens, use.cache_read_tokens, use.cache_write_tokens)
+        connection.execute(_COUNT, (use.messages, *tokens, 1 if use.error else 0, 1 if use.retry else 0, span))
+    told = [use.model for use in uses if use.model and not use.side]
+    if told:
+        connection.execute("UPDATE sessions SET model = ? WHERE id = ?", (told[-1], session))
+
+
+def _begin(connection: "sqlite3.Connection", session: int, event: "Mapping[str, Any]") -> None:
+    connection.execute(
+        "INSERT INTO spans (session, started_at, ended_at, cause, endpoint, model, model_is_certain, project,"
+        " main, first, new_endpoint, new_model) VALUES (?, ?, ?, 'start', ?, ?, ?, ?, 1, 1, 1, 1)",
+        (
+            session,
+            event["at"],
+            event["at"],
+            _endpoint(connection, event),
+            _id(connection, "models", "name", event["model"]),
+            1 if event["model_is_certain"] else 0,
+            _id(connection, "projects", "path", event["project"]),
+        ),
+    )
+
+
+def _add(
+    connection: "sqlite3.Connection",
+    session: int,
+    before: int,
+    at: str,
+    cause: str,
+    endpoint: "int | None",
+    model: "str | None",
+    *,
+    certain: bool,
+    main: bool = True,
+) -> int:
+    """A span after (or beside) the span `before`, on the same endpoint where none is given; returns its id."""
+    if endpoint is None:
+        (endpoint,) = connection.execute("SELECT endpoint FROM spans WHERE id = ?", (before,)).fetchone()
+    cursor = connection.execute(
+        _ADD,
+        {
+            "session": session,
+            "before": before,
+            "at": at,
+            "cause": cause,
+            "endpoint": endpoint,
+            "model": _id(connection, "models", "name", model),
+            "certain": 1 if certain else 0,
+            "main": 1 if main else 0,
+        },
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _beside(connection: "sqlite3.Connection", session: int, main: int, use: "Use") -> int:
+    """The span of a subagent's model beside the main span, begun where there is none; returns its id."""
+    row = connection.execute(
+        "SELECT id FROM spans WHERE session = ? AND main = 0 AND id > ?"
+        " AND model = (SELECT id FROM models WHERE name = ?) AND endpoint = (SELECT endpoint FROM spans WHERE id = ?)",
+        (session, main, use.model, main),
+    ).fetchone()
+    span = int(row[0]) if row else None
+    if span is None:
+        span = _add(connection, session, main, use.at, "subagent", None, use.model, certain=True, main=False)
+    _stretch(connection, span, use.at)
+    return span
+
+
+def _span_at(connection: "sqlite3.Connection", session: int, at: str) -> "tuple[int, str | None, int, int]":
+    """The main span of that moment: id, model, whether that is certain, messages; the first for any moment before."""
+    found = connection.execute(
+        "SELECT spans.id, models.name, model_is_certain, messages, started_at <= ? AS begun"
+        " FROM spans LEFT JOIN models ON models.id = spans.model WHERE session = ? AND main = 1"
+        " ORDER BY begun DESC, CASE WHEN begun THEN -spans.id ELSE spans.id END LIMIT 1",
+        (at, session),
+    ).fetchone()
+    return found[0], found[1], found[2], found[3]
+
+
+def _first(connection: "sqlite3.Connection", session: int) -> int:
+    (span,) = connection.execute("SELECT id FROM spans WHERE session = ? AND first", (session,)).fetchone()
+    return int(span)
+
+
+def _set_model(connection: "sqlite3.Connection", session: int, span: int, model: str, *, certain: bool = True) -> None:
+    """Names the model of a span whose model was unknown or only a guess."""
+    number = _id(connection, "models", "name", model)
+    connection.execute(
+        "UPDATE spans SET model = ?, model_is_certain = ?,"
+        " new_model = NOT EXISTS (SELECT 1 FROM spans WHERE session = ? AND model = ? AND id <> ? AND new_model)"
+        " WHERE id = ?",
+        (number, 1 if certain else 0, session, number, span, span),
+    )
+
+
+def _when_it_changed(connection: "sqlite3.Connection", session: int, last_seen: str) -> "str | None":
+    """When the settings changed, if that is the last that was heard of the session: it moved then, not just now."""
+    row = connection.execute(
+        "SELECT at FROM events WHERE session = ? AND event = 'ConfigChange' AND at >= ? ORDER BY id DESC LIMIT 1",
+        (session, last_seen),
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def _stretch(connection: "sqlite3.Connection", span: int, at: str) -> None:
+    connection.execute(_STRETCH, {"span": span, "at": at})
+
+
+def _endpoint(connection: "sqlite3.Connection", event: "Mapping[str, Any]") -> int:
+    kind, url = event["backend_kind"], event["backend_url"]
+    row = connection.execute("SELECT id FROM endpoints WHERE kind = ? AND url IS ?", (kind, url)).fetchone()
+    if row:
+        return int(row[0])
+    return int(connection.execute("INSERT INTO endpoints (kind, url) VALUES (?, ?)", (kind, url)).lastrowid or 0)
+
+
+def _id(connection: "sqlite3.Connection", table: str, column: str, value: "str | None") -> "int | None":
+    """The number of a value in one of the small tables, put there if it is new."""
+    if value is None:
+        return None
+    row = connection.execute(f"SELECT id FROM {table} WHERE {column} = ?", (value,)).fetchone()
+    if row:
+        return int(row[0])
+    return int(connection.execute(f"INSERT INTO {table} ({column}) VALUES (?)", (value,)).lastrowid or 0)

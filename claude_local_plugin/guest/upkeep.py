@@ -1,0 +1,108 @@
+"""Keeping the session log in order: sessions whose process is gone are closed, old ones are forgotten when wanted."""
+
+import os
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
+
+#: How a session ended that was not heard to end.
+KILLED = "killed"
+#: A hook looks after at most this many sessions at a time.
+MOST = 50
+
+
+def close_dead(
+    connection: "sqlite3.Connection", host: "str | None", *, alive: str = "", most: "int | None" = MOST
+) -> "list[str]":
+    """Closes sessions of this machine whose process is gone, as of when they were last heard of; returns their ids.
+
+    In a transaction of its own. `alive` is a session that is known to be there; `most` bounds how many are looked at,
+    None for all.
+    """
+    dead = [
+        (number, session_id)
+        for number, session_id, process, seen in connection.execute(
+            "SELECT id, session_id, client_pid, last_seen_at FROM sessions"
+            " WHERE ended_at IS NULL AND host = ? AND client_pid IS NOT NULL ORDER BY id DESC LIMIT ?",
+            (host, -1 if most is None else most),
+        ).fetchall()
+        if session_id != alive and not is_alive(process, seen)
+    ]
+    if dead:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for number, _ in dead:
+                connection.execute(
+                    "UPDATE sessions SET ended_at = last_seen_at, end_reason = ? WHERE id = ? AND ended_at IS NULL",
+                    (KILLED, number),
+                )
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    return [session_id for _, session_id in dead]
+
+
+def is_alive(process: int, seen: str) -> bool:
+    """Whether the process that was last heard of at `seen` (UTC, ISO 8601) may still be there.
+
+    A number is given again to other processes: on Linux one that began later is known to be another.
+    """
+    if sys.platform == "win32":
+        return True  # there a signal, even none, ends the process; without one there is no telling
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return process < 2**31  # it is there, and somebody else's
+    began = _began(process)
+    if began is None:
+        return True
+    from claude_local_plugin.guest.sessionlog import now
+
+    return now(began - 5) <= seen  # both are only as good as the clock
+
+
+def _began(process: int) -> "float | None":
+    """When a process began, in seconds since 1970; None where the system does not say."""
+    try:
+        with open("/proc/uptime", encoding="ascii") as file:
+            booted = time.time() - float(file.read().split()[0])
+        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+            ticks = int(file.read().rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
+    return booted + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def forget(connection: "sqlite3.Connection", before: str, most: "int | None" = MOST) -> int:
+    """Removes sessions that were last heard of before that moment (UTC, ISO 8601), oldest first; returns how many.
+
+    Open ones stay. In a transaction of its own.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        numbers = [
+            row[0]
+            for row in connection.execute(
+                "SELECT id FROM sessions WHERE started_at < :before AND last_seen_at < :before AND ended_at IS NOT NULL"
+                " ORDER BY started_at LIMIT :most",
+                {"before": before, "most": -1 if most is None else most},
+            )
+        ]
+        for table, column in (
+            ("events", "session"),
+            ("spans", "session"),
+            ("transcripts", "session"),
+            ("sessions", "id"),
+        ):
+            connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((number,) for number in numbers))
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return len(numbers)

@@ -1,0 +1,98 @@
+"""Sessions whose process is gone are closed, and old ones forgotten."""
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from test_guest_sessionlog import record
+from test_guest_spans import Log, log, use
+
+from claude_local_plugin.guest import sessionlog, upkeep
+
+__all__ = ["log"]
+
+
+def gone() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", "pass"])
+    process.wait()
+    return process.pid
+
+
+def ends(log: Log) -> dict[str, tuple[str | None, str | None]]:
+    rows = log.connection.execute("SELECT session_id, ended_at, end_reason FROM sessions")
+    return {session_id: (ended_at, reason) for session_id, ended_at, reason in rows}
+
+
+def test_a_session_whose_process_is_gone_is_closed_as_of_when_it_was_last_seen(log: Log) -> None:
+    log.write(record(host="desk", client_pid=gone()), record("Stop", 7, host="desk"))
+    assert upkeep.close_dead(log.connection, "desk") == ["s"]
+    assert ends(log) == {"s": ("2026-11-21T10:07:00.000Z", "killed")}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"host": "other"}, {"host": None}, {"client_pid": None}, {"client_pid": os.getpid(), "at": sessionlog.now()}],
+    ids=["of another machine", "of who knows which", "of no known process", "of a living one"],
+)
+def test_a_session_that_may_be_alive_is_left_open(log: Log, changed: dict[str, object]) -> None:
+    log.write(record(**{"host": "desk", "client_pid": gone(), **changed}))
+    assert upkeep.close_dead(log.connection, "desk") == []
+    assert ends(log) == {"s": (None, None)}
+
+
+def test_the_session_that_asks_is_alive_whatever_it_seems(log: Log) -> None:
+    log.write(record(host="desk", client_pid=gone()))
+    assert upkeep.close_dead(log.connection, "desk", alive="s") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began")
+def test_a_number_that_another_process_has_by_now_does_not_keep_a_session_open() -> None:
+    hours_ago = sessionlog.now(time.time() - 6 * 3600)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        assert upkeep.is_alive(process.pid, sessionlog.now())
+        assert not upkeep.is_alive(process.pid, hours_ago)
+        process.communicate(b"\n")
+
+
+def test_a_process_of_somebody_else_is_there() -> None:
+    assert upkeep.is_alive(1, sessionlog.now())
+
+
+def test_a_session_that_was_closed_too_early_is_open_again_with_its_next_event(log: Log) -> None:
+    log.write(record(host="desk", client_pid=gone()))
+    upkeep.close_dead(log.connection, "desk")
+    log.write(record("Stop", 5))
+    assert ends(log) == {"s": (None, None)}
+
+
+def test_a_sessions_start_closes_the_dead_and_forgets_the_old(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    old = record(session_id="old", at="2020-01-01T00:00:00.000Z")
+    assert sessionlog.append(state, old) is None
+    assert sessionlog.append(state, dict(old, event="SessionEnd", cause="other")) is None
+    dead = record(session_id="dead", host="desk", client_pid=gone(), at=sessionlog.now())
+    assert sessionlog.append(state, dead) is None
+    assert sessionlog.append(state, record(at=sessionlog.now(), host="desk"), keep_days=30) is None
+    while sessionlog._LEFT_OPEN:
+        sessionlog._LEFT_OPEN.pop().close()
+    with closing(sessionlog.connect(state)) as connection:
+        rows = connection.execute("SELECT session_id, end_reason FROM sessions ORDER BY id").fetchall()
+    assert rows == [("dead", "killed"), ("s", None)]
+
+
+def test_what_is_forgotten_leaves_no_trace_and_the_open_and_the_new_stay(log: Log) -> None:
+    for session_id, minute in (("a", 1), ("b", 2), ("new", 30)):
+        log.write(record(minute=minute, session_id=session_id)).count(use(minute))
+        log.write(record("SessionEnd", minute, session_id=session_id))
+    log.write(record(minute=3, session_id="open"))
+    assert upkeep.forget(log.connection, "2026-11-21T10:20:00.000Z", most=1) == 1
+    assert upkeep.forget(log.connection, "2026-11-21T10:20:00.000Z") == 1
+    assert set(ends(log)) == {"new", "open"}
+    for table in ("events", "spans"):
+        left = log.connection.execute(f"SELECT count(DISTINCT session) FROM {table}").fetchone()
+        assert left == (2,), table
