@@ -4,7 +4,8 @@ The settings of the user, those of a project and the plugin may each name the ho
 starts one process for each, at the same moment and with the same bytes on standard input (observed on Claude Code
 2.1.329). Time cannot tell them from an event that truly came twice with the same text, such as a settings file that
 is saved twice; counting can: the n-th process that one registration starts for a text belongs to the same event as
-the n-th of every other one.
+the n-th of every other one. So each process signs a list, one for each session, and the first signature that makes
+it n is the one that counts.
 """
 
 import os
@@ -17,11 +18,11 @@ PRIME = 0xFFFFFFFFFFFFFFC5
 #: count as one that came twice, which does no harm: every registration counts them alike.
 END_BYTES = 16 * 1024
 
-#: When the claims of a session that says nothing any more may go, in seconds.
+#: When the list of a session that says nothing any more may go, in seconds.
 KEPT_S = 24 * 60 * 60.0
 
-#: How many such sessions are cleared away as a new one begins, so that no start waits for it.
-SWEPT = 3
+#: How many such lists are removed as a new session begins, so that no start waits for it.
+SWEPT = 20
 
 
 def is_first(state_dir: str, stdin: bytes, registration: "str | None" = None) -> bool:
@@ -31,59 +32,55 @@ def is_first(state_dir: str, stdin: bytes, registration: "str | None" = None) ->
     """
     if registration is None:
         registration = "\0".join([sys.executable or "", *sys.argv])
-    folder = os.path.join(state_dir, "claims", _session(stdin))
-    event = f"{_short(stdin[:END_BYTES] + stdin[-END_BYTES:]):x}"
-    mine = f"{event}-{_short(os.fsencode(registration)):x}"
+    event = b"%016x" % _short(stdin[:END_BYTES] + stdin[-END_BYTES:])
+    mine = b"\n%s-%016x" % (event, _short(os.fsencode(registration)))
+    folder = os.path.join(state_dir, "claims")
     try:
-        if _make_folder(folder):
-            _sweep(os.path.dirname(folder))
-        turn = 0
-        while not _create(os.path.join(folder, f"{mine}-{turn}")):
-            turn += 1
-        return _create(os.path.join(folder, f"{event}-{turn}"))
+        signed = _sign(folder, _session(stdin), mine)
+        if signed == mine:
+            _sweep(folder)
     except OSError:  # a read-only or full disk: handled twice is better than not at all
         return True
+    turn = signed.count(mine)  # none where a full disk has cut the line short
+    others = [line for line in signed.split(b"\n") if line.startswith(event) and line != mine[1:]]
+    return not turn or not any(others.count(other) >= turn for other in set(others))
 
 
-def _create(path: str) -> bool:
-    """True if the file was not there: of all who ask at once, one."""
+def _sign(folder: str, session: str, line: bytes) -> bytes:
+    """Adds a line to the session's list; the list up to and with that line."""
+    path = os.path.join(folder, session)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return False
-    return True
-
-
-def _make_folder(folder: str) -> bool:
-    """True if the folder was not there."""
-    if os.path.isdir(folder):
-        return False
-    os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        for missing in (os.path.dirname(folder), folder):  # one by one: else only the last gets the mode
+            os.makedirs(missing, 0o700, exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
     try:
-        os.mkdir(folder, 0o700)
-    except FileExistsError:
-        return False
-    return True
+        os.write(descriptor, line)  # whole and at the end, whoever else writes at this moment: that is what O_APPEND is
+        end = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return os.read(descriptor, end)
+    finally:
+        os.close(descriptor)
 
 
 def _sweep(folder: str) -> None:
-    """Removes the claims of a few sessions that have been silent for long."""
+    """Removes a few lists of sessions that have been silent for long."""
     import time
 
     before = time.time() - KEPT_S
-    with os.scandir(folder) as sessions:
-        silent = [session.path for session in sessions if session.stat(follow_symlinks=False).st_mtime < before]
+    with os.scandir(folder) as lists:
+        silent = [found.path for found in lists if found.stat(follow_symlinks=False).st_mtime < before]
     for path in silent[:SWEPT]:
         try:
-            for name in os.listdir(path):
-                os.unlink(os.path.join(path, name))
-            os.rmdir(path)
-        except OSError:  # another one sweeps there too, or the session has come back: its claims go another day
+            os.unlink(path)
+        except FileNotFoundError:  # another session that begins sweeps too
             continue
 
 
 def _session(stdin: bytes) -> str:
-    """The session's id as a file name; events without a usable one share a folder."""
+    """The session's id as a file name; events without a usable one share a list."""
     found = stdin[:END_BYTES].partition(b'"session_id"')[2].partition(b'"')[2].partition(b'"')[0]
     name = found.decode("ascii", "replace")
     return name if 0 < len(name) <= 64 and name.replace("-", "").isalnum() and name.isascii() else "unnamed"

@@ -7,7 +7,8 @@ folder, with a stamp of the file it was read from; whoever finds the stamp out o
 import os
 import sys
 
-from claude_local_plugin.guest.backend import PROVIDERS, clean, parse_url
+from claude_local_plugin.guest.backend import clean, parse_url
+from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ PROBE_DEADLINE_S = (0.1, 2.5)
 RECHECK_AFTER_S = (0.0, 86400.0)
 RETENTION_DAYS = (0, 36500)
 #: What an allowed backend may be called besides its URL: everything in the cloud, or one kind of it.
-CLOUDS = ("cloud", "anthropic", *(kind for _, kind, _ in PROVIDERS))
+CLOUDS = (CLOUD, *CLOUD_KINDS)
 #: Stands in for a list of allowed backends of which nothing can be understood: no backend is called that.
 NO_BACKEND = "(cannot be read)"
 

@@ -25,3 +25,6 @@ TIMEOUT_S = 5
 
 #: The option that tells the hook where the session log is.
 STATE_OPTION = "--state"
+
+#: The plugin's name before the `@`, as Claude Code notes it in `enabledPlugins`.
+PLUGIN = "local-backend"

@@ -6,6 +6,7 @@ Nothing a user typed or a model answered is ever in a record, and no credential.
 """
 
 import os
+import sys
 import time
 
 from claude_local_plugin.guest import spans, tally, upkeep
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 DATABASE = "sessions.db"
 SPOOL = "spool"
 FAULTS = "faults.log"
+#: Whoever makes the database or sets it aside holds this one.
+LOCK = f"{DATABASE}.lock"
 
 #: How long a hook waits for other writers before it spools instead, in seconds.
 BUSY_S = 0.5
@@ -177,7 +180,13 @@ class LogUnusableError(Exception):
 
 
 class DamagedLogError(LogUnusableError):
-    """The database is no database any more, or pages of it are broken."""
+    """The database is no database any more, or pages of it are broken; `file` is which one, see `_identity`."""
+
+    file: "tuple[int, int] | None" = None
+
+
+class MovedLogError(LogUnusableError):
+    """The database was set aside by another process while this one had it open."""
 
 
 class NewerSchemaError(LogUnusableError):
@@ -200,20 +209,22 @@ def append(
     whose new answers are counted along with it. A session's start also tidies up a little: `keep_days` is for how long
     sessions are kept, 0 for ever. Raises OSError when not even the spool can be written.
     """
-    file = _identity(state_dir)
     try:
         try:
             return _append(state_dir, record, transcript, keep_days)
         except DamagedLogError as fault:
-            kept = set_aside(state_dir, file)
+            kept = set_aside(state_dir, fault.file)
             return _append(state_dir, record, transcript, keep_days) or f"{fault}; {kept}"
+        except MovedLogError:
+            return _append(state_dir, record, transcript, keep_days)
     except LogUnusableError as fault:
         spool(state_dir, record)
         return str(fault)
 
 
 def _append(state_dir: str, record: "Mapping[str, Any]", transcript: "str | None", keep_days: int) -> "str | None":
-    connection = connect(state_dir)
+    until = time.monotonic() + BUSY_S
+    connection, file = _open(state_dir, BUSY_S)
     engine = _engine()
     trouble = None
     try:
@@ -223,25 +234,37 @@ def _append(state_dir: str, record: "Mapping[str, Any]", transcript: "str | None
                 news = tally.read(connection, str(record["session_id"]), transcript)
             except OSError as fault:
                 trouble = f"the tokens of this session are not counted: {fault}"
-        connection.execute("BEGIN IMMEDIATE")
+        _begin(connection, state_dir, file, until)
         session = insert(connection, record)
         if news:
             tally.add(connection, session, news)
         connection.execute("COMMIT")
+        _check_unmoved(connection, state_dir, file)
+        trouble = _tidy_up(connection, state_dir, record, keep_days) or trouble
     except engine.Error as fault:
-        connection.close()
-        raise unusable(fault) from None
+        raise _given_up(connection, fault, file) from None
+    leave(connection, state_dir)
+    return trouble
+
+
+def _tidy_up(
+    connection: "sqlite3.Connection", state_dir: str, record: "Mapping[str, Any]", keep_days: int
+) -> "str | None":
+    """Does what can wait, unless another process is writing; returns what went wrong.
+
+    Raises SQLite's complaint when the log turns out to be damaged.
+    """
+    connection.execute("PRAGMA busy_timeout = 0")
     try:
         take_in(connection, state_dir, MOST_TAKEN_IN)
         if record["event"] == "SessionStart":
             upkeep.close_dead(connection, record.get("host"), alive=record["session_id"])
             if keep_days:
                 upkeep.forget(connection, now(time.time() - keep_days * 86400))
-    except (engine.Error, OSError) as fault:
-        return f"the log is not tidied up: {fault}"
-    finally:
-        leave(connection, state_dir)
-    return trouble
+    except (_engine().OperationalError, OSError) as fault:
+        if "locked" not in str(fault):
+            return f"the log is not tidied up: {fault}"
+    return None
 
 
 def connect(state_dir: str, patience: float = BUSY_S) -> "sqlite3.Connection":
@@ -249,14 +272,23 @@ def connect(state_dir: str, patience: float = BUSY_S) -> "sqlite3.Connection":
 
     Writers wait for each other up to `patience` seconds. Transactions are begun by hand.
     """
+    return _open(state_dir, patience)[0]
+
+
+def _open(state_dir: str, patience: float) -> "tuple[sqlite3.Connection, tuple[int, int] | None]":
+    """What `connect` returns, and which file that is."""
     try:
         engine = _engine()
     except ImportError:
         raise LogUnusableError("this Python has no sqlite3") from None
     path = os.path.join(state_dir, DATABASE)
+    until = time.monotonic() + patience
     try:
         _make_private(state_dir, path)
-        connection: sqlite3.Connection = engine.connect(path, timeout=patience, isolation_level=None)
+        file = _identity(state_dir)
+        connection: sqlite3.Connection = engine.connect(
+            _address(path), timeout=patience, isolation_level=None, uri=True
+        )
     except OSError as fault:
         raise LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
     except engine.Error as fault:
@@ -264,14 +296,47 @@ def connect(state_dir: str, patience: float = BUSY_S) -> "sqlite3.Connection":
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         if _version(connection) != SCHEMA_VERSION:
-            _migrate(connection, time.monotonic() + patience)
+            _migrate(connection, state_dir, file, until)
     except engine.Error as fault:
-        connection.close()
-        raise unusable(fault) from None
+        raise _given_up(connection, fault, file) from None
     except LogUnusableError:
         connection.close()
         raise
-    return connection
+    return connection, file
+
+
+def _begin(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None", until: float) -> None:
+    """Begins to write, waiting for others until that moment of the monotonic clock; raises MovedLogError."""
+    connection.execute(f"PRAGMA busy_timeout = {max(0, int((until - time.monotonic()) * 1000))}")
+    connection.execute("BEGIN IMMEDIATE")
+    _check_unmoved(connection, state_dir, file)
+
+
+def _check_unmoved(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None") -> None:
+    """Raises MovedLogError if the database is not this file any more.
+
+    What is written to a file that was set aside, nobody reads. And one who had opened it, and nothing more yet, when
+    it was renamed, has by now the new one's write-ahead log beside it, and would write there.
+    """
+    if _identity(state_dir) != file:
+        _roll_back(connection)
+        _LEFT_OPEN.append(connection)
+        raise MovedLogError("another process has set the damaged session log aside meanwhile")
+
+
+def _given_up(connection: "sqlite3.Connection", fault: Exception, file: "tuple[int, int] | None") -> LogUnusableError:
+    """SQLite's complaint as ours, the connection being done with.
+
+    A damaged database is left open where that is no hindrance to renaming it: to close it would write to it.
+    """
+    complaint = unusable(fault)
+    if isinstance(complaint, DamagedLogError):
+        complaint.file = file
+        if sys.platform != "win32":
+            _LEFT_OPEN.append(connection)
+            return complaint
+    connection.close()
+    return complaint
 
 
 def set_aside(state_dir: str, file: "tuple[int, int] | None") -> str:
@@ -281,34 +346,43 @@ def set_aside(state_dir: str, file: "tuple[int, int] | None") -> str:
     ever deleted. Raises LogUnusableError when the file cannot be renamed.
     """
     path = os.path.join(state_dir, DATABASE)
-    lock = f"{path}.setting-aside"
     name = f"{DATABASE}.damaged-{now().replace(':', '').replace('-', '')}"
     try:
-        if not _lock(lock):
-            return "another process sets it aside"
+        lock = _lock(state_dir)
         try:
             if _identity(state_dir) != file:
                 return "another process has set it aside"
-            # the log of changes goes first: with a new database it would be taken for that one's
-            for ending in ("-wal", "-shm", ""):
+            # nobody makes a new database before all of the old one is gone: its write-ahead log would be taken for
+            # the new one's
+            for ending in ("", "-wal", "-shm"):
                 if os.path.exists(path + ending):
                     os.rename(path + ending, os.path.join(state_dir, name + ending))
         finally:
-            os.unlink(lock)
+            os.close(lock)
     except OSError as fault:
         raise LogUnusableError(f"the session log is damaged and cannot be set aside: {fault}") from None
     return f"it is kept as {name}, and a new one was begun"
 
 
-def _lock(path: str) -> bool:
-    """Whether this process may go on alone; a lock as old as that is of one that died."""
+def _lock(state_dir: str) -> int:
+    """Waits until this process alone may make the database or set it aside; an open file, to be closed afterwards.
+
+    It goes with the process that holds it. Raises OSError.
+    """
+    lock = os.open(os.path.join(state_dir, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        if time.time() - os.stat(path).st_mtime > 10:
-            os.unlink(path)
-        return False
-    return True
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(lock, msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError:
+        os.close(lock)
+        raise
+    return lock
 
 
 def _identity(state_dir: str) -> "tuple[int, int] | None":
@@ -475,19 +549,31 @@ def _make_private(state_dir: str, path: str) -> None:
     if os.path.exists(path):
         return
     os.makedirs(state_dir, 0o700, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    lock = _lock(state_dir)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    finally:
+        os.close(lock)
+
+
+def _address(path: str) -> str:
+    """The path as a URI by which SQLite opens a database that is there, and makes none."""
+    path = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    if sys.platform == "win32":
+        path = path.replace("\\", "/")
+    return f"file://{'' if path.startswith('/') else '/'}{path}?mode=rw"
 
 
 def _version(connection: "sqlite3.Connection") -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _migrate(connection: "sqlite3.Connection", deadline: float) -> None:
+def _migrate(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None", until: float) -> None:
     """Brings the schema to SCHEMA_VERSION; whoever comes second finds the work done."""
     if _version(connection) > SCHEMA_VERSION:
         raise NewerSchemaError(_newer(_version(connection)))
-    _use_write_ahead_log(connection, deadline)
-    connection.execute("BEGIN IMMEDIATE")
+    _use_write_ahead_log(connection, until)
+    _begin(connection, state_dir, file, until)
     try:
         version = _version(connection)
         if version > SCHEMA_VERSION:

@@ -7,7 +7,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.guest.registration import EVENTS, INTERPRETER_FLAGS, SCRIPT, STATE_OPTION, TIMEOUT_S
+from claude_local_plugin.guest.registration import (
+    EVENTS,
+    INTERPRETER_FLAGS,
+    PLUGIN,
+    SCRIPT,
+    STATE_OPTION,
+    TIMEOUT_S,
+)
 from claude_local_plugin.precedence import FileState, Snapshot
 
 if TYPE_CHECKING:
@@ -85,14 +92,30 @@ class Installed:
 
 
 def found_in(snapshot: Snapshot) -> tuple[Installed, ...]:
-    """Our hooks in every settings file that a session here reads, highest precedence first."""
+    """Our hooks in every settings file that a session here reads, highest precedence first, then the plugin's.
+
+    The plugin's have the scope "plugin", and the path of the file that switches it on.
+    """
     found = []
     for settings_file in snapshot.files:
         if settings_file.state is not FileState.READ:
             continue
         for event, argv in installed(settings_file.data).items():
             found.append(Installed(event, settings_file.scope.value, str(settings_file.path), cannot_run(argv)))
+    path = _plugin_enabled_in(snapshot)
+    if path is not None:
+        found += [Installed(event, "plugin", str(path), None) for event in EVENTS]
     return tuple(found)
+
+
+def _plugin_enabled_in(snapshot: Snapshot) -> Path | None:
+    """The settings file that switches our plugin on; None where none does, or a stronger one switches it off."""
+    for settings_file in snapshot.files:
+        plugins = settings_file.data.get("enabledPlugins") if settings_file.state is FileState.READ else None
+        for name, enabled in plugins.items() if isinstance(plugins, Mapping) else ():
+            if str(name).partition("@")[0] == PLUGIN:
+                return settings_file.path if enabled is True else None
+    return None
 
 
 def cannot_run(argv: list[str]) -> str | None:

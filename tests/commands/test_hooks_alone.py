@@ -194,6 +194,15 @@ def test_status_lists_what_is_installed_where(place: Place) -> None:
     assert {entry["scope"] for entry in place.json("hooks", "status", "--scope", "user")["hooks"]} == {"user"}
 
 
+def test_status_knows_the_plugin_and_the_strongest_file_decides_about_it(place: Place) -> None:
+    place.write(place.user, {"enabledPlugins": {"local-backend@claude-local": True, "other@market": True}})
+    found = place.json("hooks", "status")["hooks"]
+    assert {(entry["event"], entry["scope"]) for entry in found} == {(event, "plugin") for event in EVENTS}
+    assert {(entry["path"], entry["problem"]) for entry in found} == {(str(place.user), None)}
+    place.write(place.local, {"enabledPlugins": {"local-backend@claude-local": False}})
+    assert place.json("hooks", "status")["hooks"] == []
+
+
 def test_status_says_when_there_are_none_and_how_to_have_them(place: Place) -> None:
     ended = place.ok("hooks", "status")
     assert ended.out == "no hooks of ours are installed   (claude-local hooks install --scope user)\n"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,8 +25,8 @@ def event(text: str = "ping", session: str = SESSION) -> bytes:
     return json.dumps({"session_id": session, "hook_event_name": "UserPromptSubmit", "prompt": text}).encode()
 
 
-def claims(state: Path) -> dict[str, list[str]]:
-    return {folder.name: [path.name for path in folder.iterdir()] for folder in (state / "claims").iterdir()}
+def lists(state: Path) -> set[str]:
+    return {path.name for path in (state / "claims").iterdir()}
 
 
 def test_of_two_registrations_the_one_that_comes_first_handles_the_event(tmp_path: Path) -> None:
@@ -108,10 +109,10 @@ def test_where_nothing_can_be_written_the_event_is_handled(tmp_path: Path) -> No
 
 def test_nothing_of_an_event_is_kept(tmp_path: Path) -> None:
     assert is_first(str(tmp_path), event("a secret"), "settings")
-    ((session, names),) = claims(tmp_path).items()
-    assert session == SESSION
-    assert all(set(name) <= set("0123456789abcdef-") for name in names)
-    assert not any((tmp_path / "claims" / session / name).read_bytes() for name in names)
+    (kept,) = (tmp_path / "claims").iterdir()
+    assert kept.name == SESSION
+    assert re.fullmatch("\n[0-9a-f]{16}-[0-9a-f]{16}", kept.read_text())
+    assert kept.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("session", ["../../elsewhere", "", "a" * 65, "a b", "é", "..", "/", "---"])
@@ -119,7 +120,7 @@ def test_a_session_id_that_is_no_file_name_leads_nowhere(tmp_path: Path, session
     state = tmp_path / "state"
     assert is_first(str(state), event(session=session), "settings")
     assert not is_first(str(state), event(session=session), "plugin")
-    assert list(claims(state)) == ["unnamed"]
+    assert lists(state) == {"unnamed"}
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
@@ -139,32 +140,47 @@ def test_long_events_that_differ_at_an_end_are_two(tmp_path: Path) -> None:
 def test_the_recorded_events_name_their_session(tmp_path: Path, payload: Path) -> None:
     stdin, _ = recorded(payload.stem)
     assert is_first(str(tmp_path), json.dumps(stdin, separators=(",", ":")).encode(), "settings")
-    assert list(claims(tmp_path)) == [stdin["session_id"]]
+    assert lists(tmp_path) == {stdin["session_id"]}
 
 
 def make_old(state: Path, session: str) -> Path:
-    folder = state / "claims" / session
-    folder.mkdir(parents=True)
-    (folder / "0-0").touch()
+    old = state / "claims" / session
+    old.parent.mkdir(exist_ok=True)
+    old.touch()
     before = time.time() - claim.KEPT_S - 60
-    os.utime(folder, (before, before))
-    return folder
+    os.utime(old, (before, before))
+    return old
 
 
-def test_the_claims_of_sessions_long_silent_go_a_few_at_a_time(tmp_path: Path) -> None:
+def test_the_lists_of_sessions_long_silent_go_a_few_at_a_time_as_sessions_begin(tmp_path: Path) -> None:
     old = [make_old(tmp_path, f"old-{number}") for number in range(claim.SWEPT + 1)]
     assert is_first(str(tmp_path), event(), "settings")
-    assert sum(folder.exists() for folder in old) == 1
+    assert sum(path.exists() for path in old) == 1
     assert is_first(str(tmp_path), event("again"), "settings")
-    assert sum(folder.exists() for folder in old) == 1
+    assert sum(path.exists() for path in old) == 1
     assert is_first(str(tmp_path), event(session="new"), "settings")
-    assert set(claims(tmp_path)) == {SESSION, "new"}
+    assert lists(tmp_path) == {SESSION, "new"}
 
 
-def test_a_folder_that_cannot_be_swept_is_left(tmp_path: Path) -> None:
-    kept = make_old(tmp_path, "old")
-    (kept / "a folder").mkdir()
+def test_what_cannot_be_swept_keeps_no_session_from_its_record(tmp_path: Path) -> None:
+    (tmp_path / "claims" / "a folder").mkdir(parents=True)
     before = time.time() - claim.KEPT_S - 60
-    os.utime(kept, (before, before))
+    os.utime(tmp_path / "claims" / "a folder", (before, before))
     assert is_first(str(tmp_path), event(), "settings")
-    assert kept.is_dir()
+    assert lists(tmp_path) == {SESSION, "a folder"}
+
+
+def test_a_line_cut_short_by_a_full_disk_spoils_nothing(tmp_path: Path) -> None:
+    assert is_first(str(tmp_path), event("before"), "settings")
+    path = tmp_path / "claims" / SESSION
+    path.write_bytes(path.read_bytes()[:12])
+    for registration, handled in (("settings", True), ("plugin", False), ("plugin", True), ("settings", False)):
+        assert is_first(str(tmp_path), event(), registration) is handled
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_with_the_disk_full_every_process_handles_the_event(tmp_path: Path) -> None:
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / SESSION).symlink_to("/dev/full")
+    assert is_first(str(tmp_path), event(), "settings")
+    assert is_first(str(tmp_path), event(), "plugin")

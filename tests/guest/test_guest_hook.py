@@ -631,19 +631,6 @@ def test_options_the_hook_does_not_know_are_ignored() -> None:
     assert state_dir_of(["--state"], {"CLAUDE_LOCAL_STATE_DIR": "/other"}) == "/other"
 
 
-def test_the_plugins_hooks_are_those_of_the_registration() -> None:
-    hooks = json.loads((ROOT / "hooks" / "hooks.json").read_text())["hooks"]
-    assert tuple(hooks) == registration.EVENTS
-    for groups in hooks.values():
-        ((handler,),) = ([*group["hooks"]] for group in groups)
-        assert handler["type"] == "command"
-        assert handler["timeout"] == registration.TIMEOUT_S
-        assert handler["args"] == [
-            *registration.INTERPRETER_FLAGS,
-            f"${{CLAUDE_PLUGIN_ROOT}}/hooks/{registration.SCRIPT}",
-        ]
-
-
 # --- what the hook costs
 
 
