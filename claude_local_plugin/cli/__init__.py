@@ -19,6 +19,7 @@ from claude_local_plugin.render import err
 #: Command -> the module below this package that holds it, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
     "bench": ("bench", "Measure how fast the server is for an agent, and what follows from it."),
+    "config": ("config", "Show and change claude-local's own settings."),
     "demo": ("demo", "Show the whole round on this machine: enable, a session, its record, disable."),
     "disable": ("enable", "Give the settings file back as it was before enable."),
     "doctor": ("doctor", "Say what is wrong here, and the command that mends it."),
@@ -27,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "sessions": ("sessions", "Read the log: which backend every session used."),
     "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
+    "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),
     "verify": ("verify", "Ask your own Claude Code whether explain-precedence is right about it."),
     "warmup": ("warmup", "Have the server do its slow first things before a session needs it."),
     "watch": ("watch", "A live screen of what the server is doing, and of today's sessions."),

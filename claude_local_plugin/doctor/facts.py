@@ -1,14 +1,15 @@
 """Everything the checks judge, gathered once: settings and what they decide, the server, hooks, git, files, editor."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin import git, ledger
+from claude_local_plugin import git, ledger, paths
 from claude_local_plugin.backends import ServedModel, Server, State, identify, messages, metrics
 from claude_local_plugin.backends.deep import DeepFacts
 from claude_local_plugin.backends.metrics import Metrics
@@ -35,6 +36,9 @@ from claude_local_plugin.precedence.table import is_on
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import Set, same, value_at
 from claude_local_plugin.settings.hooks import Installed, found_in
+
+if TYPE_CHECKING:
+    from claude_local_plugin.config import Problem
 
 #: The scopes of settings files, `--settings` included.
 FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
@@ -114,6 +118,7 @@ class Facts:
     owned: tuple[Owned, ...] = ()
     record_problem: str | None = None
     log_problem: str | None = None
+    config_problems: tuple["Problem", ...] = ()
     strays: tuple[Stray, ...] = ()
     editors: tuple[Editor, ...] = ()
     client_path: str | None = None
@@ -225,6 +230,7 @@ def gather(
         owned=owned,
         record_problem=record_problem,
         log_problem=_log_problem(state_dir),
+        config_problems=_config_problems(paths.config_dir(snapshot.shell) / "config.toml"),
         strays=tuple(_strays(snapshot)),
         editors=_editors(snapshot),
         client_path=shutil.which("claude", path=snapshot.shell.get("PATH", "")),
@@ -322,6 +328,15 @@ def _log_problem(state_dir: Path) -> str | None:
     except ClaudeLocalError as error:
         return error.message
     return None
+
+
+def _config_problems(path: Path) -> tuple["Problem", ...]:
+    """What is wrong with claude-local's own configuration; most people have none, who need not wait for pydantic."""
+    if not os.path.lexists(path):
+        return ()
+    from claude_local_plugin.config import problems_in
+
+    return problems_in(path)
 
 
 def _strays(snapshot: Snapshot) -> list[Stray]:

@@ -11,6 +11,7 @@ from claude_local_plugin.backends import ServedModel, State
 from claude_local_plugin.backends.deep import CacheVerdict, CountFacts, Mismatch, Reuse, ToolVerdict
 from claude_local_plugin.backends.messages import Block, Usage
 from claude_local_plugin.backends.metrics import Metrics
+from claude_local_plugin.config import Problem
 from claude_local_plugin.doctor import CHECKS, Facts, Finding, Place, Result, run, worst
 from claude_local_plugin.doctor.checks import chosen
 from claude_local_plugin.doctor.facts import Editor, Owned, Stray
@@ -69,6 +70,7 @@ UNTRACKED = {b.LOCAL: Standing(True, False, False, Path("/r/.git/info/exclude"),
 WINDOWLESS = b.server(models=(ServedModel(b.MODEL),))
 LISTED_ELSE = b.server(models=(ServedModel("other", 65_536),))
 LAN = "http://dell-pro-max:8000"
+OURS, WRONG = Path("/home/dev/.config/claude-local/config.toml"), "must be true or false"
 
 #: Check, result, words that must be in what it says, and the facts.
 CASES: tuple[Case, ...] = (
@@ -146,6 +148,15 @@ CASES: tuple[Case, ...] = (
     ("files.record", OK, "taken back", known()),
     ("files.record", ERROR, "damaged", known(record_problem="the record is damaged")),
     ("files.record", INFO, "env.ANTHROPIC_MODEL", known(owned=(Owned(b.LOCAL, (), (("env", "ANTHROPIC_MODEL"),)),))),
+    ("files.config", OK, "understood", known()),
+    ("files.config", ERROR, "must be true or false", known(config_problems=(Problem(OURS, ("protect",), WRONG, 3),))),
+    ("files.config", ERROR, "invalid value; hooks go by", known(config_problems=(Problem(OURS, (), "invalid value"),))),
+    (
+        "files.config",
+        WARNING,
+        "not a key",
+        known(config_problems=(Problem(OURS, ("x",), "is not a key", unknown=True),)),
+    ),
     # precedence
     ("precedence.starts", OK, "would start", known()),
     ("precedence.starts", ERROR, "refuse to start", outcome("refused")),

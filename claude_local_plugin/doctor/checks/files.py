@@ -267,6 +267,17 @@ def _record(facts: Facts) -> Iterator[Found]:
             yield Found(Result.INFO, what, Place(owned.path), "claude-local enable   (writes its own values again)")
 
 
+# --- files.config
+
+
+def _config(facts: Facts) -> Iterator[Found]:
+    for each in facts.config_problems:
+        held = "" if each.unknown else "; its default holds" if each.path else "; hooks go by what it said before"
+        fix = f"${{EDITOR:-vi}} {f'+{each.line} ' if each.line else ''}{each.file}"
+        result = Result.WARNING if each.unknown else Result.ERROR
+        yield Found(result, f"{each.said}{held}", Place(each.file, each.line, each.column), fix)
+
+
 CHECKS = (
     Check(
         id="files.json",
@@ -369,5 +380,15 @@ CHECKS = (
         finds="A damaged record, and keys that were edited since enable wrote them.",
         mend="Run `claude-local enable` again to have its values back; nothing else needs to be done.",
         judge=_record,
+    ),
+    Check(
+        id="files.config",
+        group="files",
+        asks="is claude-local's own config.toml understood?",
+        fine="claude-local's own configuration is understood",
+        why="what you set there does not hold: a project may go unprotected, or a folder's name be logged in full",
+        finds="A config.toml that is no TOML, values that a key cannot have, and keys that claude-local does not know.",
+        mend="Correct the line, or `claude-local config set KEY VALUE`; `claude-local config list` shows what holds.",
+        judge=_config,
     ),
 )

@@ -1,0 +1,170 @@
+"""claude-local's own config.toml: what it says, what is wrong with it and where, and changing one key of it.
+
+For whoever has the time to be exact; what hooks and quick commands read is `guest.config`. Both give the same values.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from claude_local_plugin.config import document
+from claude_local_plugin.config.document import ABSENT, SyntaxFaultError
+from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, validated
+from claude_local_plugin.errors import SettingsError
+from claude_local_plugin.render import printable
+from claude_local_plugin.settings import file
+
+__all__ = [
+    "ABSENT",
+    "KEYS",
+    "PROJECT_KEYS",
+    "ConfigFile",
+    "Key",
+    "Prices",
+    "Problem",
+    "Project",
+    "Settings",
+    "load",
+    "nearest",
+    "problems_in",
+    "replace",
+    "validated",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one key, or with the whole file (an empty path), which then says nothing at all.
+
+    `unknown`: no key of ours, which does no harm. `line` and `column` count from 1. Prints as
+    `config.toml:3:19: log.cwd must be …`.
+    """
+
+    file: Path
+    path: tuple[str, ...]
+    message: str
+    line: int | None = None
+    column: int | None = None
+    unknown: bool = False
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        return f"{place}: {self.said}"
+
+    @property
+    def said(self) -> str:
+        """The complaint without its place."""
+        return printable(" ".join([".".join(self.path), self.message]).strip())
+
+    def as_json(self) -> dict[str, Any]:
+        """As `config list --json` shows it."""
+        return {"key": ".".join(self.path) or None, "message": self.message, "line": self.line, "column": self.column}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """One config.toml: the settings, with defaults for what is not set or wrong, the file's own data, and problems.
+
+    `text` is None where there is no file.
+    """
+
+    file: Path
+    text: str | None
+    data: Mapping[str, Any]
+    settings: Settings
+    problems: tuple[Problem, ...]
+
+    def line(self, path: tuple[str, ...]) -> int | None:
+        """The line that sets the key; None where that is hard to say."""
+        found = document.place(self.text or "", path)
+        return found[0] if found else None
+
+
+def load(path: Path) -> ConfigFile:
+    """What the file says; no file says nothing. Raises SettingsError for one that cannot be read or is no TOML."""
+    text = file.read(path)
+    try:
+        data = document.parse(text or "")
+    except SyntaxFaultError as fault:
+        raise _no_toml(path, fault) from fault
+    settings, wrong = validated(data)
+    problems = [_problem(path, text or "", key, message) for key, message in wrong]
+    problems += [_problem(path, text or "", key, _unknown(key), unknown=True) for key in _unknown_keys(data)]
+    return ConfigFile(path, text, data, settings, tuple(sorted(problems, key=lambda each: (each.line or 0, each.path))))
+
+
+def problems_in(path: Path) -> tuple[Problem, ...]:
+    """What is wrong with the file, what makes it say nothing included."""
+    try:
+        return load(path).problems
+    except SettingsError as error:
+        cause = error.__cause__
+        if isinstance(cause, SyntaxFaultError):
+            return (Problem(path, (), cause.message, cause.line, cause.column),)
+        return (Problem(path, (), error.message.removeprefix(f"{path}: ")),)
+
+
+def replace(path: Path, key: tuple[str, ...], value: object, lock_dir: Path) -> bool:
+    """Sets one key (ABSENT: takes it out) and returns whether that changed the file: atomically, under a lock.
+
+    A new file is private; one that is there keeps its mode. Raises SettingsError for a file that is no TOML, or
+    that cannot be changed.
+    """
+
+    def change(text: str | None) -> str | None:
+        try:
+            return None if text is None and value is ABSENT else document.edited(text or "", key, value)
+        except SyntaxFaultError as fault:
+            raise _no_toml(path, fault) from fault
+
+    return file.rewrite(path, change, lock_dir=lock_dir).changed
+
+
+def nearest(name: str) -> str | None:
+    """The known key that an unknown one is probably meant to be."""
+    names = {spelling: key.name for key in KEYS for spelling in (key.name, key.path[-1])}
+    for spelling in (name.rpartition(".")[2], name):
+        if found := difflib.get_close_matches(spelling, names, n=1):
+            return names[found[0]]
+    return None
+
+
+def _no_toml(path: Path, fault: SyntaxFaultError) -> SettingsError:
+    return SettingsError(
+        f"{path}:{fault.line}:{fault.column}: {fault.message}", f"${{EDITOR:-vi}} +{fault.line} {path}"
+    )
+
+
+def _problem(path: Path, text: str, key: tuple[str, ...], message: str, *, unknown: bool = False) -> Problem:
+    line, column = document.place(text, key) or (None, None)
+    return Problem(path, key, message, line, column, unknown)
+
+
+def _unknown(path: tuple[str, ...]) -> str:
+    if path[0] == "projects":
+        return "is not a key that claude-local knows for a folder (protect, allowed_backends)"
+    meant = nearest(".".join(path))
+    suggestion = f" (did you mean {meant}?)" if meant else ""
+    return f"is not a key that claude-local knows{suggestion}"
+
+
+def _unknown_keys(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    known = {key.path for key in KEYS}
+    tables = {path[:-1] for path in known if len(path) > 1}
+    unknown: list[tuple[str, ...]] = []
+    for name, value in data.items():
+        if (name,) in tables and isinstance(value, Mapping):
+            unknown += [(name, inner) for inner in value if (name, inner) not in known]
+        elif name == "projects" and isinstance(value, Mapping):
+            ours = {key.path[0] for key in PROJECT_KEYS}
+            unknown += [
+                (name, folder, inner)
+                for folder, own in value.items()
+                for inner in (own if isinstance(own, Mapping) else ())
+                if inner not in ours
+            ]
+        elif (name,) not in known and (name,) not in tables and name != "projects":
+            unknown.append((name,))
+    return unknown
