@@ -28,16 +28,22 @@ class News:
 
 
 def read(
-    connection: "sqlite3.Connection", session_id: str, transcript_path: str, most_bytes: int = MOST_BYTES
+    connection: "sqlite3.Connection",
+    session_id: str,
+    transcript_path: str,
+    most_bytes: int = MOST_BYTES,
+    *,
+    at: "str | None" = None,
 ) -> "list[News]":
     """What is new in the session's own file and in those of its subagents; raises OSError.
 
+    `at` is when a session begins that is not on record yet: what it did before was on nobody knows which backend.
     Another process may be reading the same: `add` leaves to it what it was faster to add.
     """
     from claude_local_plugin.guest import transcript
 
     row = connection.execute("SELECT id, started_at FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
-    session, started_at = row if row else (None, None)
+    session, started_at = row if row else (None, at)
     news = []
     for path in transcript.files(transcript_path):
         name = os.path.relpath(path, os.path.dirname(transcript_path))

@@ -28,12 +28,8 @@ MARK_BYTES = 1024
 MOST_OPEN_ANSWERS = 16
 #: A count of tokens that is larger is a server's mistake: it would not fit any window.
 MOST_TOKENS = 1_000_000_000
-#: Folders in the folder of subagents: a workflow's agents have one of their own.
-DEEPEST = 4
 
 TOKENS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-#: The same in the totals that the client itself writes down.
-DECLARED = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens")
 
 
 class Use:
@@ -76,7 +72,7 @@ def files(transcript_path: str) -> "list[str]":
     Links are not followed: they lead to the transcripts of another session's agents, which are counted there.
     """
     agents = os.path.join(transcript_path[: -len(".jsonl")], "subagents") if transcript_path.endswith(".jsonl") else ""
-    return [transcript_path, *sorted(_agents(agents, DEEPEST))]
+    return [transcript_path, *sorted(_agents(agents))]
 
 
 def read(
@@ -107,31 +103,6 @@ def read(
     except FileNotFoundError:
         return [], progress.text(), True
     return uses, progress.text(), reader.at_end
-
-
-def declared(path: str) -> "dict[str, tuple[int, int, int, int]] | None":
-    """The client's own totals by model, at the end of a transcript; None where it has not written them.
-
-    Input, output, cache read and cache write tokens since the session began, its subagents' among them, and also what
-    stands in no transcript line: summaries for a compaction, titles. They are written as the session ends, after
-    SessionEnd's hooks when it ends in /clear. A resumed session goes on counting; one forked by `--fork-session` too,
-    from where its origin was, one forked by /branch does not. Raises OSError.
-    """
-    try:
-        with open(path, "rb", buffering=0) as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - PIECE))
-            lines = file.read(PIECE).split(b"\n")
-    except FileNotFoundError:
-        return None
-    for line in reversed(lines):
-        totals = _parse(line).get("modelUsage") if b'"cost-state"' in line else None
-        if isinstance(totals, dict):
-            return {
-                model: _four([usage.get(name) for name in DECLARED])
-                for model, usage in totals.items()
-                if isinstance(usage, dict)
-            }
-    return None
 
 
 class _Progress:
@@ -171,7 +142,7 @@ class _Progress:
     def start_over(self) -> None:
         """Back to the beginning of a file that is not the one that was read."""
         self.offset, self.inside = 0, False
-        self.begun, self.floor = False, max(self.floor, self.latest)
+        self.begun, self.floor = False, self.latest
 
     def is_history(self, at: str, not_before: str) -> bool:
         """Whether a line of that time is from before the session, or before the file was rewritten.
@@ -181,7 +152,7 @@ class _Progress:
         if not self.begun:
             if at < not_before or (self.floor and at <= self.floor):
                 return True
-            self.begun, self.floor = True, ""
+            self.begun = True
         return False
 
     def count(self, answer: str, tokens: "tuple[int, int, int, int]") -> "tuple[bool, tuple[int, int, int, int]]":
@@ -354,15 +325,15 @@ def _fingerprint(file: "FileIO", offset: int) -> int:
     return crc32(before) if len(before) == offset - begin else -1
 
 
-def _agents(folder: str, deep: int) -> "Iterator[str]":
-    """The subagents' transcripts in a folder and in those below it."""
+def _agents(folder: str) -> "Iterator[str]":
+    """The subagents' transcripts in a folder and in those below it: a workflow's agents have one of their own."""
     try:
         entries = list(os.scandir(folder)) if folder else []
     except (FileNotFoundError, NotADirectoryError):  # a session without subagents
         return
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and deep > 1:
-            yield from _agents(entry.path, deep - 1)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _agents(entry.path)
         elif entry.is_file(follow_symlinks=False) and entry.name.startswith("agent-") and entry.name.endswith(".jsonl"):
             yield entry.path
 
