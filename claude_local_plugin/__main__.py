@@ -1,5 +1,6 @@
-"""The console script: answers `--version` at once and hands everything else to the command line."""
+"""The console script: answers `--version` and draws status lines at once, and hands the rest to the command line."""
 
+import os
 import sys
 
 
@@ -10,6 +11,11 @@ def main() -> int:
 
         print(f"claude-local {__version__}")
         return 0
+    if sys.argv[1:2] == ["statusline"]:
+        from claude_local_plugin.guest import statusline
+
+        if statusline.understood(sys.argv[2:]):
+            return statusline.run(sys.argv[2:], os.environ)
     from claude_local_plugin.cli import run
 
     return run(sys.argv[1:])

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 @click.option("--no-check", is_flag=True, help="Write without asking the server (needs --url and --model).")
 @click.option("--no-hooks", is_flag=True, help="Leave the session hooks out.")
 @click.option(
+    "--statusline/--no-statusline",
+    default=None,
+    help="Show the backend in the status line, below one that is there; by default it stays as it is.",
+)
+@click.option(
     "--port-scan/--no-port-scan", default=True, help="Without --url: look on this machine's well-known ports."
 )
 @click.option(
@@ -43,6 +48,7 @@ def enable(
     yes: bool,
     no_check: bool,
     no_hooks: bool,
+    statusline: bool | None,
     port_scan: bool,
     max_model_len: int | None,
     force: bool,
@@ -66,6 +72,7 @@ def enable(
         scope=Scope(scope),
         check=not no_check,
         with_hooks=not no_hooks,
+        with_statusline=statusline,
         port_scan=port_scan,
         max_model_len=max_model_len,
         force=force,
@@ -158,6 +165,8 @@ def _choose(question: str, options: Sequence[str]) -> str:
 
 def _show(prepared: "Prepared", place: Place) -> None:
     """The server, the model and the diff with its reasons; prose goes to stderr, the diff to stdout."""
+    from claude_local_plugin.commands.enable import statusline_reason
+
     prose, printer = err(place.environ), out(place.environ)
     for line in headline(prepared):
         prose.line(line)
@@ -174,7 +183,10 @@ def _show(prepared: "Prepared", place: Place) -> None:
         print(diff, end="")
         sys.stdout.flush()
         rest = list(prepared.lines)
-    prose.lines(columns([(line.key, line.reason) for line in rest], indent="  "))
+    reasons = [(line.key, line.reason) for line in rest]
+    if prepared.status_line is not None:
+        reasons.append(("statusLine.command", statusline_reason(prepared.status_line)))
+    prose.lines(columns(reasons, indent="  "))
     if "exclude_file" in prepared.exclude:
         name = short_path(prepared.exclude["exclude_file"], cwd=place.cwd, home=place.home)
         prose.line(f"  {name}  + {prepared.exclude['exclude_line']}   so that git does not see this file")

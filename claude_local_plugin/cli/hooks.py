@@ -21,7 +21,7 @@ def hooks() -> None:
 @click.option("--dry-run", is_flag=True, help="Show the diff that would be applied and write nothing.")
 @json_option
 def install(scope: str, dry_run: bool, as_json: bool) -> int:
-    """Install the hooks for SessionStart, UserPromptSubmit and SessionEnd. Modifies the settings file of --scope."""
+    """Install the hook for every event of a session that it knows. Modifies the settings file of --scope."""
     from claude_local_plugin.commands import hooks as command
     from claude_local_plugin.precedence import Scope
 

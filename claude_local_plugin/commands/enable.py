@@ -27,9 +27,9 @@ from claude_local_plugin.precedence import (
     settings_file_to_write,
 )
 from claude_local_plugin.render import mask_secret, printable
-from claude_local_plugin.settings import file, hooks, ownership
+from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import Change, DocumentError, same, value_at
-from claude_local_plugin.settings.ownership import BACKEND, BENCH
+from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 
 #: Asks the user to choose one of several; None where nobody can be asked.
 Choose = Callable[[str, Sequence[str]], str]
@@ -45,6 +45,8 @@ class Request:
     scope: Scope = Scope.LOCAL
     check: bool = True
     with_hooks: bool = True
+    #: None leaves the status line as an earlier call left it.
+    with_statusline: bool | None = None
     port_scan: bool = True
     max_model_len: int | None = None
     force: bool = False
@@ -60,7 +62,8 @@ class Prepared:
     backend: plan.Backend
     settings_file: Path
     lines: tuple[plan.Line, ...]
-    changes: tuple[Change, ...] = field(repr=False)
+    wanted: ownership.Wanted = field(repr=False)
+    status_line: statusline.Plan | None = field(repr=False)
     before: str | None = field(repr=False)
     after: str | None = field(repr=False)
     warnings: tuple[str, ...]
@@ -110,6 +113,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     server = _server(request, token, choose)
     backend, needs = _backend(request, server, token, choose)
     _check_window(backend, needs, request)
+    _check_statusline(request)
 
     settings_file = settings_file_to_write(
         request.scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
@@ -119,11 +123,14 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         _refuse_a_secret_that_git_may_take(settings_file, standing)
     before = file.read(settings_file)
     record = ownership.load(settings_file, world.state_dir)
-    without_us = _previewed(before, (), record, settings_file)
+    without_us = _previewed(before, {BACKEND: ()}, record, settings_file)
     snapshot = world.snapshot({settings_file: without_us})
     lines = plan.lines(snapshot, backend, needs, request.scope)
-    changes = (*(line.change() for line in lines), *_hook_changes(request, world))
-    after = _previewed(before, changes, record, settings_file)
+    wanted = {BACKEND: (*(line.change() for line in lines), *_hook_changes(request, world))}
+    status_line = _statusline(request, world, before, record, settings_file)
+    if request.with_statusline is not None:
+        wanted[STATUSLINE] = status_line.changes if status_line else ()
+    after = _previewed(before, wanted, record, settings_file)
 
     planned = world.snapshot({settings_file: after})
     _refuse_dropped(planned, settings_file)
@@ -135,6 +142,10 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
             "no hooks in a file your team shares (they name this machine's interpreter):"
             " claude-local hooks install --scope user"
         )
+    if status_line is not None and status_line.hidden_by is not None:
+        warnings.append(f"statusLine has no effect: {status_line.hidden_by} sets it and is stronger")
+    if status_line is not None and (off := next((w for w in resolution.warnings if w.id == "hooks.disabled"), None)):
+        warnings.append(f"the status line is switched off, too: {off.message}")
     if standing.problem:
         warnings.append(standing.problem)
     if standing.tracked and request.scope is Scope.LOCAL:
@@ -154,7 +165,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         backend=backend,
         settings_file=settings_file,
         lines=lines,
-        changes=changes,
+        wanted=wanted,
+        status_line=status_line,
         before=before,
         after=after,
         warnings=tuple(warnings),
@@ -172,7 +184,7 @@ def write(prepared: Prepared) -> Written:
     world = prepared.world
     extras = prepared.exclude
     notes = _remembered(prepared) if prepared.changed else ()
-    ownership.apply(prepared.settings_file, {BACKEND: prepared.changes}, state_dir=world.state_dir, extras=extras)
+    ownership.apply(prepared.settings_file, prepared.wanted, state_dir=world.state_dir, extras=extras)
     if extras:
         line = extras["exclude_line"]
         file.rewrite(
@@ -218,7 +230,8 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
                 "reason": line.reason,
             }
             for line in prepared.lines
-        ],
+        ]
+        + _statusline_entry(prepared.status_line),
         "warnings": [*prepared.warnings, *prepared.unheard, *notes],
     }
 
@@ -406,10 +419,10 @@ def _check_window(backend: plan.Backend, needs: Needs, request: Request) -> None
 
 
 def _previewed(
-    text: str | None, changes: Sequence[Change], record: ownership.Record | None, settings_file: Path
+    text: str | None, wanted: ownership.Wanted, record: ownership.Record | None, settings_file: Path
 ) -> str | None:
     try:
-        return ownership.preview(text, {BACKEND: changes}, record).after
+        return ownership.preview(text, wanted, record).after
     except DocumentError as error:
         raise SettingsError(
             f"{settings_file}:{error.line}:{error.column}: {error.fault};"
@@ -422,6 +435,37 @@ def _hook_changes(request: Request, world: World) -> tuple[Change, ...]:
     if not request.with_hooks or request.scope is Scope.PROJECT:
         return ()
     return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)
+
+
+def _check_statusline(request: Request) -> None:
+    if request.with_statusline and request.scope is Scope.PROJECT:
+        raise UsageError(
+            "--statusline names this machine's interpreter: it may not go into a file your team shares",
+            "leave out --scope project, or leave out --statusline",
+        )
+
+
+def _statusline(
+    request: Request, world: World, before: str | None, record: ownership.Record | None, settings_file: Path
+) -> statusline.Plan | None:
+    """How to install the status line, seen from a world in which ours is not in this file; None where nobody asked."""
+    if not request.with_statusline:
+        return None
+    without_ours = world.snapshot({settings_file: _previewed(before, {STATUSLINE: ()}, record, settings_file)})
+    return statusline.plan(without_ours, settings_file, world.python, paths.shipped("hooks"), world.state_dir)
+
+
+def _statusline_entry(plan: statusline.Plan | None) -> list[dict[str, str]]:
+    """What `report` says of it, as of every line that was written."""
+    if plan is None:
+        return []
+    return [{"key": "statusLine.command", "value": plan.command, "reason": statusline_reason(plan)}]
+
+
+def statusline_reason(plan: statusline.Plan) -> str:
+    """Why `statusLine` is written, and what becomes of one that was there."""
+    reason = "shows each session's backend, whether it is up, and how full the window is"
+    return f"{reason}; the status line that is there stays, above ours" if plan.wraps else reason
 
 
 def _refuse_a_secret_that_git_may_take(settings_file: Path, standing: git.Standing) -> None:
@@ -525,9 +569,9 @@ def _files_to_disable(world: World, scope: Scope) -> list[Path]:
 def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, Any]:
     record = ownership.load(settings_file, world.state_dir)
     if record is not None and record.layer(BACKEND):
-        _previewed(file.read(settings_file), (), record, settings_file)  # raises before anything is touched
+        _previewed(file.read(settings_file), {BACKEND: ()}, record, settings_file)  # raises before anything is touched
         _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
-    reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND, BENCH))
+    reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND, BENCH, STATUSLINE))
     return {
         "scope": scope.value,
         "settings_file": str(settings_file),

@@ -178,7 +178,7 @@ def status_line(
     """The line for a session of this environment, e.g. `qwen3 @ box:8000 · up 3 ms · 12k/66k (18 %) · cache 92 %`.
 
     `event` is what Claude Code tells; what it does not tell, or tells in a shape of its own, is left out. `quick_s` is
-    what a look at the server may take.
+    what a look at the server may take; 0 for none.
     """
     backend = backend_of(environ)
     model = _member(event, "model", "id")
@@ -244,7 +244,7 @@ def look_at(
     assert backend.target is not None
     url, patience = backend.target.url, config.load(state_dir, environ).recheck_after_s
     last = recall(state_dir, url)
-    if backend.target.scheme != "http" or (last and last.outcome == "ok" and last.age_s <= patience):
+    if quick_s <= 0 or backend.target.scheme != "http" or (last and last.outcome == "ok" and last.age_s <= patience):
         return last, patience
     from claude_local_plugin.guest.lastlook import Look
     from claude_local_plugin.guest.probe import TIMEOUT, probe

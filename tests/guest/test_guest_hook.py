@@ -390,9 +390,8 @@ def test_the_clients_version_is_read_from_its_environment(agent: str, version: s
 
 def test_the_log_is_private(hook: HookRunner, healthy: MoodyServer) -> None:
     hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
-    assert hook.state.stat().st_mode & 0o777 == 0o700
-    for path in hook.state.iterdir():
-        assert path.stat().st_mode & 0o777 == 0o600
+    for path in (hook.state, *hook.state.rglob("*")):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
 def damage(state: Path) -> None:

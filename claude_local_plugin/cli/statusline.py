@@ -1,0 +1,22 @@
+"""`claude-local statusline`: its help and its options; what it does is done without this command line, for speed."""
+
+import os
+
+import click
+
+
+@click.command()
+@click.option("--state", metavar="DIR", help="Where the last looks at servers are kept; claude-local's own by default.")
+@click.option("--wrap", metavar="COMMAND", help="A status line's shell command to run, and to show above ours.")
+def statusline(state: str | None, wrap: str | None) -> int:
+    """Draw the status line of a session: backend, up or down, window use, prefix cache.
+
+    Reads the JSON that Claude Code writes to a status line's standard input. `claude-local enable --statusline`
+    installs it, around one that is there already; by hand it is
+    `"statusLine": {"type": "command", "command": "claude-local statusline"}`.
+    """
+    from claude_local_plugin.guest import statusline as guest
+
+    options = {guest.STATE_OPTION: state, guest.WRAP_OPTION: wrap}
+    given = [word for name, value in options.items() if value is not None for word in (name, value)]
+    return guest.run(given, os.environ)
