@@ -22,7 +22,8 @@ PROGRAM = (sys.executable, "-m", "claude_local_plugin")
 SUBCOMMANDS = [
     *((name,) for name in cli.COMMANDS),
     *(("hooks", name) for name in ("install", "uninstall", "status")),
-    *(("sessions", name) for name in ("list", "show")),
+    *(("sessions", name) for name in ("list", "show", "stats", "tail", "export", "prune")),
+    *(("config", name) for name in ("path", "list", "get", "set", "unset")),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Draws a report as one picture, SVG or PNG; the only door to matplotlib, an extra of its own."""
+"""Draws a report as one picture, SVG or PNG."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +15,6 @@ def check(path: Path) -> None:
         raise UsageError(f"{path.name}: a plot is an .svg or a .png", "claude-local bench --plot bench.svg")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path.absolute().parent} is no folder", "choose another file for --plot")
-    try:
-        import matplotlib  # noqa: F401 - whether it is there at all
-    except ImportError as error:
-        raise UsageError(
-            "plots need matplotlib, which is not installed", "pip install 'claude-local[plot]'   (or leave out --plot)"
-        ) from error
 
 
 def plot(report: Mapping[str, Any], path: Path) -> None:

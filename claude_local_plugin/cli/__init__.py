@@ -18,6 +18,7 @@ from claude_local_plugin.render import err
 
 #: Command -> the module below this package that holds it, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "audit": ("audit", "Say by exit code whether a project's sessions kept to the allowed backends."),
     "bench": ("bench", "Measure how fast the server is for an agent, and what follows from it."),
     "config": ("config", "Show and change claude-local's own settings."),
     "demo": ("demo", "Show the whole round on this machine: enable, a session, its record, disable."),
@@ -26,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
     "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
+    "report": ("report", "One page about what ran where, to look at in a browser."),
     "sessions": ("sessions", "Read the log: which backend every session used."),
     "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
     "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),

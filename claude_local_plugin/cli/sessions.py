@@ -1,51 +1,97 @@
 """`claude-local sessions`: reading the log."""
 
-from typing import Any
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from claude_local_plugin.cli.options import here, json_option
-from claude_local_plugin.render import columns, json_text, out, printable, short_path
+from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.render import Printer, columns, err, json_text, out, printable, short_path
+
+if TYPE_CHECKING:
+    from claude_local_plugin.ledger import Where
+    from claude_local_plugin.ledger.happenings import Happening
+
+#: Seconds between two looks of `tail --follow`, and between two at the processes of open sessions.
+LOOK_S = 0.5
+LOOK_FOR_DEAD_S = 5.0
+
+_FILTERS = {
+    "since": click.option("--since", metavar="TIME", help="What went on since: 7d, 24h, 2026-11-01, or an ISO time."),
+    "until": click.option("--until", metavar="TIME", help="What began before; a day counts to its end."),
+    "project": click.option("--project", metavar="FOLDER", help="Sessions in this folder and those below it."),
+    "backend": click.option(
+        "--backend", metavar="BACKEND", help="A URL, host:port, a kind such as vllm, or cloud, or local."
+    ),
+    "model": click.option("--model", metavar="MODEL", help="A part of the model's name, or a pattern with *."),
+    "state": click.option(
+        "--state",
+        type=click.Choice(["running", "ended", "killed", "blocked", "failed"]),
+        metavar="STATE",
+        help="running, ended, killed; blocked: with a prompt held back; failed: with an error shown.",
+    ),
+}
+
+
+def filters(*names: str) -> Callable[[Any], Any]:
+    """The options that choose sessions, by name; all of them by default."""
+
+    def decorate(command: Any) -> Any:
+        for name in reversed(names or tuple(_FILTERS)):
+            command = _FILTERS[name](command)
+        return command
+
+    return decorate
+
+
+def chosen(place: Place, **asked: str | None) -> "Where":
+    """The sessions that the options choose."""
+    from claude_local_plugin.commands.sessions import Asked
+
+    return Asked(**asked).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
 
 
 @click.group()
 def sessions() -> None:
-    """Read the log: which backend every session used. Reads only."""
+    """Read the log: which backend every session used, which model, how long, how many tokens. prune alone writes."""
 
 
 @sessions.command("list")
+@filters()
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @json_option
-def list_(limit: int, as_json: bool) -> int:
+def list_(limit: int, as_json: bool, **asked: str | None) -> int:
     """The sessions on record, newest first."""
     from claude_local_plugin.commands.sessions import list_sessions
 
     place = here()
-    report = list_sessions(place.state_dir, limit)
+    report = list_sessions(place.state_dir, limit, chosen(place, **asked))
     if as_json:
         print(json_text(report))
         return 0
     printer = out(place.environ)
     if not report["sessions"]:
-        printer.line("no session on record yet   (claude-local enable installs the hooks that record them)")
+        printer.line(_none_found(any(asked.values())))
         return 0
-    rows = [("started (UTC)", "session", "backend", "model", "reachable", "ended", "project")]
+    rows = [("started (UTC)", "session", "backend", "model", "time", "in", "out", "state", "project")]
     for session in report["sessions"]:
-        backend = session["backend"]
         rows.append(
             (
                 str(session["started_at"])[:19].replace("T", " "),
                 str(session["session_id"])[:8],
-                printable(f"{backend['kind']}  {backend['url']}"),
+                backend_name(session["backend"]),
                 printable(session["model"] or "-"),
-                _reachable(session),
-                str(session["end_reason"] or "-"),
-                printable(
-                    short_path(session["project"] or session["cwd"] or "-", cwd=place.home / "-", home=place.home)
-                ),
+                length(session["duration_s"]),
+                amount(_read(session)),
+                amount(session["output_tokens"]),
+                _state(session),
+                _project(place, session["project"] or session["cwd"]),
             )
         )
-    printer.lines(columns(rows))
+    printer.lines(columns(right(rows, 4, 5, 6)))
     return 0
 
 
@@ -62,21 +108,279 @@ def show(session_id: str, as_json: bool) -> int:
         print(json_text(report))
         return 0
     printer = out(place.environ)
-    events = report.pop("events")
-    backend = report.pop("backend")
-    rows = [("backend", f"{backend['kind']}  {backend['url']}")]
-    rows += [(name.replace("_", " "), "-" if value is None else str(value)) for name, value in report.items()]
+    events, spans = report.pop("events"), report.pop("spans")
+    report["backend"] = backend_name(report["backend"])
+    rows = [(name.replace("_", " "), "-" if value is None else str(value)) for name, value in report.items()]
     printer.lines(columns([(name, printable(value)) for name, value in rows]))
+    _print_spans(printer, spans)
     if events:
         printer.line()
+        for event in events:
+            event["backend"] = backend_name(event["backend"])
         cells = [[printable("" if value is None else str(value)) for value in event.values()] for event in events]
         printer.lines(columns([[name.replace("_", " ") for name in events[0]], *cells]))
     return 0
 
 
-def _reachable(session: dict[str, Any]) -> str:
-    if session["reachable"] is None:
-        return "-"
-    if not session["reachable"]:
-        return "no"
-    return f"{session['latency_ms']:.0f} ms" if isinstance(session["latency_ms"], int | float) else "yes"
+@sessions.command("stats")
+@click.option(
+    "--by",
+    type=click.Choice(["backend", "model", "project", "day"]),
+    default="backend",
+    metavar="KEY",
+    show_default=True,
+    help="backend, model, project or day, which is that of the beginning, in your time zone.",
+)
+@filters("since", "until", "project", "backend", "model")
+@click.option("--cost", is_flag=True, help="An estimate of the cost avoided, at the prices in config.toml.")
+@json_option
+def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
+    """Sessions, time, tokens and errors added up; how much of it ran on own servers."""
+    from claude_local_plugin import paths
+    from claude_local_plugin.commands import stats as command
+    from claude_local_plugin.guest.config import FILE
+    from claude_local_plugin.ledger.usage import By
+
+    place = here()
+    priced = command.prices(paths.config_dir(place.environ) / FILE) if cost else None
+    report = command.stats(place.state_dir, By(by), chosen(place, **asked), priced=priced)
+    if as_json:
+        print(json_text(report))
+        return 0
+    printer = out(place.environ)
+    if not report["groups"]:
+        printer.line(_none_found(any(asked.values())))
+        return 0
+    groups = [*report["groups"], report["total"]] if len(report["groups"]) > 1 else report["groups"]
+    printer.lines(columns(right(_stats_rows(place, groups, by, cost=cost), *range(1, 9))))
+    _print_share(printer, report["local"])
+    if cost:
+        _print_cost(printer, report["total"]["cost_avoided"], report["cost"])
+    return 0
+
+
+@sessions.command("tail")
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on; Ctrl-C ends it.")
+@click.option("-n", "count", type=click.IntRange(min=0), default=10, show_default=True, help="How many of the last.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
+def tail(follow: bool, count: int, as_json: bool) -> int:
+    """The last things that happened in all sessions: starts, blocked prompts, switches, failures, ends."""
+    from claude_local_plugin.ledger import happenings
+
+    place = here()
+    printer = out(place.environ)
+    found, mark = happenings.latest(place.state_dir, count)
+    _print_happenings(printer, place, found, as_json=as_json)
+    looked_for_dead = time.monotonic()
+    while follow:
+        time.sleep(LOOK_S)
+        quick = time.monotonic() - looked_for_dead < LOOK_FOR_DEAD_S
+        found, mark = happenings.since(place.state_dir, mark, quick=quick)
+        if not quick:
+            looked_for_dead = time.monotonic()
+        _print_happenings(printer, place, found, as_json=as_json)
+    return 0
+
+
+@sessions.command("export")
+@click.option(
+    "--format",
+    "to",
+    type=click.Choice(["jsonl", "csv", "parquet"]),
+    default="jsonl",
+    metavar="FORMAT",
+    show_default=True,
+    help="jsonl, csv or parquet.",
+)
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Instead of standard output.")
+@click.option("--spans", is_flag=True, help="A row for each stretch on one backend with one model.")
+@filters()
+def export(to: str, output: Path | None, spans: bool, **asked: str | None) -> int:
+    """The log as a table for other programs: one row per session, `session_id` being Claude Code's own."""
+    from claude_local_plugin.commands import export as command
+
+    place = here()
+    count = command.export(place.state_dir, command.Format(to), output, chosen(place, **asked), spans=spans)
+    if output:
+        err(place.environ).line(f"{count:,} {'spans' if spans else 'sessions'} in {output}")
+    return 0
+
+
+@sessions.command("prune")
+@click.option("--older-than", metavar="AGE", help="Sessions last heard of longer ago than that, e.g. 90d.")
+@click.option("--before", metavar="TIME", help="Sessions last heard of before then, e.g. 2026-08-01.")
+@click.option("--dry-run", is_flag=True, help="Only say how many.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Take old sessions out of the log for good; those that have not ended stay."""
+    from claude_local_plugin import ledger
+    from claude_local_plugin.commands import sessions as command
+    from claude_local_plugin.errors import UsageError
+
+    place = here()
+    moment = command.before(older_than, before)
+    found = ledger.prunable(place.state_dir, moment)
+    said = f"{_counted(found.old)} last heard of before {moment[:19].replace('T', ' ')} UTC"
+    if found.open:
+        said += f"; {_counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
+    removed = 0
+    if found.old and not dry_run:
+        if not yes:
+            if not sys.stdin.isatty():
+                raise UsageError("there is nobody to ask", "--yes")
+            click.confirm(f"{said}. Take them out for good?", abort=True, err=True)
+        removed = ledger.prune(place.state_dir, moment)
+    if as_json:
+        print(json_text({"before": moment, "old": found.old, "open": found.open, "removed": removed}))
+        return 0
+    out(place.environ).line(said if dry_run or not found.old else f"taken out: {said}")
+    return 0
+
+
+# --- how it looks
+
+
+def amount(number: int) -> str:
+    """`38.1 M`, `940 k`, `512`."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= size * 0.9995:
+            value = number / size
+            return f"{value:.1f} {unit}" if value < 99.95 else f"{value:,.0f} {unit}"
+    return str(number)
+
+
+def length(seconds: float) -> str:
+    """`18h 02m`, `3m 10s`, `8s`."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600:,}h {whole % 3600 // 60:02d}m"
+    return f"{whole // 60}m {whole % 60:02d}s" if whole >= 60 else f"{whole}s"
+
+
+def right(rows: Sequence[Sequence[str]], *places: int) -> list[list[str]]:
+    """The rows with these columns aligned to the right."""
+    widths = {place: max((len(row[place]) for row in rows if place < len(row)), default=0) for place in places}
+    return [[cell.rjust(widths.get(place, 0)) for place, cell in enumerate(row)] for row in rows]
+
+
+def backend_name(backend: dict[str, Any]) -> str:
+    """`vllm  dell-pro-max:8000`, `cloud  api.anthropic.com`, `cloud  bedrock`."""
+    from claude_local_plugin.guest.protect import CLOUD_KINDS
+
+    kind, url = backend["kind"], backend["url"]
+    if kind not in CLOUD_KINDS:
+        return printable(f"{kind}  {(url or '-').removeprefix('http://')}")
+    place = (url or kind).removeprefix("https://")
+    return printable(f"cloud  {place if kind == 'anthropic' or not url else f'{kind} {place}'}")
+
+
+def _read(numbers: dict[str, Any]) -> int:
+    """All tokens that were read, cached or not."""
+    return int(numbers["input_tokens"] + numbers["cache_read_tokens"] + numbers["cache_write_tokens"])
+
+
+def _state(session: dict[str, Any]) -> str:
+    said = [session["state"]]
+    if session["reachable"] is False:
+        said.append("backend down")
+    if session["errors"]:
+        said.append(f"{session['errors']} failed")
+    return ", ".join(said)
+
+
+def _project(place: Place, path: str | None) -> str:
+    return printable(short_path(path, cwd=place.home / "-", home=place.home)) if path else "-"
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} session{'' if count == 1 else 's'}"
+
+
+def _none_found(filtered: bool) -> str:
+    if filtered:
+        return "no such session on record"
+    return "no session on record yet   (claude-local enable installs the hooks that record them)"
+
+
+def _print_spans(printer: Printer, spans: list[dict[str, Any]]) -> None:
+    if not spans:
+        return
+    rows = [
+        ("span since (UTC)", "cause", "backend", "model", "time", "answers", "in", "cached", "out", "failed", "again")
+    ]
+    for span in spans:
+        rows.append(
+            (
+                str(span["started_at"])[:19].replace("T", " "),
+                span["cause"],
+                backend_name(span["backend"]),
+                printable(span["model"] or "-"),
+                length(span["duration_s"]) if span["main"] else "beside",
+                str(span["messages"]),
+                amount(_read(span)),
+                amount(span["cache_read_tokens"]),
+                amount(span["output_tokens"]),
+                str(span["errors"]),
+                str(span["retries"]),
+            )
+        )
+    printer.line()
+    printer.lines(columns(right(rows, *range(4, 11))))
+
+
+def _stats_rows(place: Place, groups: list[dict[str, Any]], by: str, *, cost: bool) -> list[list[str]]:
+    rows = [[by, "sessions", "time", "in", "cached", "out", "failed", *(["avoided"] if cost else [])]]
+    for group in groups:
+        key = printable(group["key"])
+        if group is groups[-1] and key == "total" and len(groups) > 1:
+            pass
+        elif by == "backend":
+            key = backend_name({"kind": group["kind"], "url": group["key"] if "://" in group["key"] else None})
+        elif by == "project":
+            key = _project(place, group["key"])
+        rows.append(
+            [
+                key,
+                f"{group['sessions']:,}",
+                length(group["duration_s"]),
+                amount(_read(group)),
+                amount(group["cache_read_tokens"]),
+                amount(group["output_tokens"]),
+                f"{group['errors']:,}",
+                *([f"{group['cost_avoided']:,.2f}"] if cost else []),
+            ]
+        )
+    return rows
+
+
+def _print_share(printer: Printer, local: dict[str, Any]) -> None:
+    if local["sessions_share"] is None:
+        return
+    tokens = "" if local["tokens_share"] is None else f", {local['tokens_share']:.0%} of tokens".replace("%", " %")
+    printer.line(f"local share {local['sessions_share']:.0%} of sessions".replace("%", " %") + tokens)
+
+
+def _print_cost(printer: Printer, avoided: float, cost: dict[str, Any]) -> None:
+    table = cost["per_million_tokens"]
+    currency = printable(cost["currency"])
+    printer.line(f"cost avoided: about {avoided:,.2f} {currency}, an estimate for the tokens of own servers")
+    printer.line(
+        f"  at {table['input']:g} in, {table['cache_read']:g} cached, {table['cache_write']:g} written to the cache,"
+        f" {table['output']:g} out per million   (claude-local config set prices.input …)"
+    )
+
+
+def _print_happenings(printer: Printer, place: Place, found: "Sequence[Happening]", *, as_json: bool) -> None:
+    import json
+
+    for each in found:
+        if as_json:
+            printer.line(json.dumps(each.as_json(), ensure_ascii=False))
+            continue
+        where = f"{backend_name({'kind': each.backend_kind, 'url': each.backend_url})}  {each.model or '-'}"
+        words = [each.at[:19].replace("T", " "), f"{each.what.value:7}", each.session_id[:8], where]
+        words += [_project(place, each.project), each.detail or ""]
+        style = {"blocked": "red", "failed": "red", "killed": "yellow", "switch": "yellow"}.get(each.what.value, "")
+        printer.line(printable("  ".join(words)).rstrip(), style)
+    printer.stream.flush()

@@ -1,15 +1,63 @@
-"""What ran where: the session log as a list, and one session with all that happened in it."""
+"""What ran where: the session log as a list, one session with all that happened in it, and old ones taken out."""
 
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import ledger
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.guest import config
+from claude_local_plugin.ledger import State, Where
+from claude_local_plugin.ledger.where import HASHED
 
 
-def list_sessions(state_dir: Path, limit: int | None = None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which sessions are asked for, as people type it: see the options of `claude-local sessions`."""
+
+    since: str | None = None
+    until: str | None = None
+    project: str | None = None
+    backend: str | None = None
+    model: str | None = None
+    state: str | None = None
+
+    def where(self, *, cwd: Path, home: Path, state_dir: Path, now: datetime | None = None) -> Where:
+        """The same for the log; raises UsageError for a time that is none."""
+        now = now or datetime.now(UTC)
+        return Where(
+            since=ledger.moment(self.since, now=now) if self.since else None,
+            until=ledger.moment(self.until, now=now, whole_day=True) if self.until else None,
+            projects=project_names(self.project, cwd=cwd, home=home, state_dir=state_dir) if self.project else (),
+            backend=self.backend,
+            model=self.model,
+            state=State(self.state) if self.state else None,
+        )
+
+
+def folder_named(text: str, *, cwd: Path, home: Path) -> Path:
+    """The folder that people mean: `.`, `~/src/shop`, a relative or an absolute path; it need not exist."""
+    beginning, _, rest = text.partition("/")
+    return Path(os.path.normpath(home / rest if beginning == "~" else cwd / text))
+
+
+def project_names(text: str, *, cwd: Path, home: Path, state_dir: Path) -> tuple[str, ...]:
+    """What a folder may be called in the log: as it is written, with links followed, and as a hash of either."""
+    if text.startswith(HASHED):
+        return (text,)
+    folder = folder_named(text, cwd=cwd, home=home)
+    names = list(dict.fromkeys((str(folder), os.path.realpath(folder))))
+    if (state_dir / config.SALT).exists():
+        salted = config.Config(str(state_dir), {})
+        names += [hashed for name in names if (hashed := salted.logged("hash", name))]
+    return tuple(names)
+
+
+def list_sessions(state_dir: Path, limit: int | None = None, where: Where | None = None) -> dict[str, Any]:
     """The report of `claude-local sessions list`: `{"sessions": [...]}`, newest first, at most `limit`."""
-    return {"sessions": [session.as_json() for session in ledger.sessions(state_dir, limit)]}
+    return {"sessions": [session.as_json() for session in ledger.sessions(state_dir, limit, where)]}
 
 
 def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
@@ -32,3 +80,14 @@ def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
         "blocked": session.blocked,
         "events": [event.as_json() for event in ledger.events(state_dir, session.session_id)],
     }
+
+
+def before(older_than: str | None, day: str | None, *, now: datetime | None = None) -> str:
+    """The moment before which sessions are old; raises UsageError unless exactly one of the two says so."""
+    if (older_than is None) == (day is None):
+        raise UsageError("say how old sessions have to be", "--older-than 90d, or --before 2026-08-01")
+    now = now or datetime.now(UTC)
+    moment = ledger.moment(older_than or day or "", now=now)
+    if moment > ledger.moment("0s", now=now):
+        raise UsageError(f"{older_than or day!r} is still to come", "--older-than 90d, or --before 2026-08-01")
+    return moment

@@ -8,16 +8,24 @@ from claude_local_plugin.ledger.reading import (
     session,
     sessions,
 )
-from claude_local_plugin.ledger.records import Event, Session
-from claude_local_plugin.ledger.writing import remember_backend
+from claude_local_plugin.ledger.records import Event, Session, Span
+from claude_local_plugin.ledger.where import State, Where, moment
+from claude_local_plugin.ledger.writing import Prunable, prunable, prune, remember_backend
 
 __all__ = [
     "Event",
+    "Prunable",
     "Session",
+    "Span",
+    "State",
+    "Where",
     "backend_kind",
     "events",
     "last_session",
     "matching",
+    "moment",
+    "prunable",
+    "prune",
     "remember_backend",
     "session",
     "sessions",

@@ -2,61 +2,64 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import sessionlog
-from claude_local_plugin.ledger.records import Event, Session
+from claude_local_plugin.ledger.catching_up import catch_up
+from claude_local_plugin.ledger.records import Event, Session, Span
+from claude_local_plugin.ledger.where import Where
 
 #: How long a reader waits for writers, in seconds: a person is waiting, not a session.
 PATIENCE_S = 3.0
+#: So many sessions' spans are asked for at once.
+_BATCH = 500
 
-_SESSION = ", ".join(field.name for field in fields(Session))
+_SESSION = ", ".join(field.name for field in fields(Session) if field.name != "spans")
 _EVENT = ", ".join(field.name for field in fields(Event))
+_ELSEWHERE = {"backend_kind": "endpoints.kind", "backend_url": "endpoints.url", "model": "models.name"}
+_SPAN = ", ".join(_ELSEWHERE.get(field.name, f"spans.{field.name}") for field in fields(Span))
+_SPANS = "spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model"
 
 
-def sessions(state_dir: Path, limit: int | None = None) -> tuple[Session, ...]:
+def sessions(state_dir: Path, limit: int | None = None, where: Where | None = None) -> tuple[Session, ...]:
     """The sessions on record, newest first, at most `limit`."""
-    with _log(state_dir) as log:
+    with open_log(state_dir) as log:
         if log is None:
             return ()
-        rows = log.execute(
-            f"SELECT {_SESSION} FROM sessions ORDER BY started_at DESC, id DESC LIMIT ?",
-            (-1 if limit is None else limit,),
+        where = where or Where()
+        return _sessions(
+            log,
+            f"{where.of_sessions(log)} ORDER BY started_at DESC, id DESC LIMIT :limit",
+            {**where.values, "limit": -1 if limit is None else limit},
         )
-        return tuple(_session(row) for row in rows)
 
 
 def session(state_dir: Path, session_id: str) -> Session | None:
     """The session with exactly this id."""
-    with _log(state_dir) as log:
-        if log is None:
-            return None
-        row = log.execute(f"SELECT {_SESSION} FROM sessions WHERE session_id = ?", (session_id,)).fetchone()
-        return _session(row) if row else None
+    with open_log(state_dir) as log:
+        found = () if log is None else _sessions(log, "session_id = :id", {"id": session_id})
+        return found[0] if found else None
 
 
 def matching(state_dir: Path, prefix: str, limit: int = 10) -> tuple[Session, ...]:
     """The sessions whose id begins with `prefix`, newest first; the one whose id it is, if there is one, alone."""
-    exact = session(state_dir, prefix)
-    if exact:
-        return (exact,)
-    with _log(state_dir) as log:
+    with open_log(state_dir) as log:
         if log is None:
             return ()
-        rows = log.execute(
-            f"SELECT {_SESSION} FROM sessions WHERE substr(session_id, 1, ?) = ? ORDER BY started_at DESC LIMIT ?",
-            (len(prefix), prefix, limit),
+        return _sessions(log, "session_id = :id", {"id": prefix}) or _sessions(
+            log,
+            "session_id >= :first AND session_id < :last ORDER BY started_at DESC LIMIT :limit",
+            {"first": prefix, "last": f"{prefix}\U0010ffff", "limit": limit},
         )
-        return tuple(_session(row) for row in rows)
 
 
 def events(state_dir: Path, session_id: str) -> tuple[Event, ...]:
     """What happened in a session, in order."""
-    with _log(state_dir) as log:
+    with open_log(state_dir) as log:
         if log is None:
             return ()
         rows = log.execute(
@@ -69,19 +72,17 @@ def events(state_dir: Path, session_id: str) -> tuple[Event, ...]:
 
 def last_session(state_dir: Path, folder: str) -> dict[str, object] | None:
     """The newest session of a folder (its own or as the project of one), as `sessions list --json` shows it."""
-    with _log(state_dir) as log:
+    with open_log(state_dir, quick=True) as log:
         if log is None:
             return None
-        row = log.execute(
-            f"SELECT {_SESSION} FROM sessions WHERE cwd = ? OR project = ? ORDER BY started_at DESC, id DESC LIMIT 1",
-            (folder, folder),
-        ).fetchone()
-        return _session(row).as_json() if row else None
+        newest = "(cwd = :folder OR project = :folder) ORDER BY started_at DESC, id DESC LIMIT 1"
+        found = _sessions(log, newest, {"folder": folder})
+        return found[0].as_json() if found else None
 
 
 def backend_kind(state_dir: Path, url: str) -> str | None:
     """What the server at this URL is known to be."""
-    with _log(state_dir) as log:
+    with open_log(state_dir, quick=True) as log:
         if log is None:
             return None
         row = log.execute("SELECT kind FROM backends WHERE url = ?", (url,)).fetchone()
@@ -89,10 +90,11 @@ def backend_kind(state_dir: Path, url: str) -> str | None:
 
 
 @contextmanager
-def _log(state_dir: Path) -> Iterator[sqlite3.Connection | None]:
+def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connection | None]:
     """The log opened for reading, None when there is none; raises ClaudeLocalError when it cannot be read.
 
-    Records that hooks had to spool are taken in first, where that can be done.
+    Records that hooks had to spool are taken in first, and unless it has to be `quick` what hooks could not see of
+    sessions is caught up with, where that can be done.
     """
     path = state_dir / sessionlog.DATABASE
     if sessionlog.spooled(str(state_dir)):
@@ -102,6 +104,8 @@ def _log(state_dir: Path) -> Iterator[sqlite3.Connection | None]:
         return
     try:
         with closing(_open(path)) as log:
+            if not quick:
+                catch_up(log, state_dir, PATIENCE_S)
             yield log
     except sqlite3.Error as fault:
         raise _unreadable(path, sessionlog.explain(fault)) from fault
@@ -156,14 +160,42 @@ def _unreadable(path: Path, problem: str) -> ClaudeLocalError:
     )
 
 
-def _session(row: tuple[object, ...]) -> Session:
-    values = dict(zip((field.name for field in fields(Session)), row, strict=True))
+def _sessions(log: sqlite3.Connection, condition: str, values: Mapping[str, object]) -> tuple[Session, ...]:
+    """The sessions for which the condition holds, each with its spans."""
+    rows = log.execute(f"SELECT id, {_SESSION} FROM sessions WHERE {condition}", values).fetchall()
+    spans: dict[int, list[Span]] = {}
+    for start in range(0, len(rows), _BATCH):
+        _add_spans(log, [row[0] for row in rows[start : start + _BATCH]], spans)
+    return tuple(replace(_session(row[1:]), spans=tuple(spans.get(row[0], ()))) for row in rows)
+
+
+def _add_spans(log: sqlite3.Connection, numbers: Sequence[int], spans: dict[int, list[Span]]) -> None:
+    """Adds the spans of these sessions, each session's in order."""
+    wanted = ", ".join(map(str, numbers))
+    for number, *row in log.execute(
+        f"SELECT spans.session, {_SPAN} FROM {_SPANS} WHERE spans.session IN ({wanted}) ORDER BY spans.id"
+    ):
+        spans.setdefault(number, []).append(_span(row))
+
+
+def _session(row: Sequence[object]) -> Session:
+    values = dict(zip((field.name for field in fields(Session)), row, strict=False))
     if values["reachable"] is not None:
         values["reachable"] = bool(values["reachable"])
     return Session(**values)  # type: ignore[arg-type]  # a row has the columns' types, which SQLite does not tell
 
 
-def _event(row: tuple[object, ...]) -> Event:
+def _span(row: Sequence[object]) -> Span:
+    values = dict(zip((field.name for field in fields(Span)), row, strict=True))
+    values["main"] = bool(values["main"])
+    return Span(**values)  # type: ignore[arg-type]  # as above
+
+
+def _event(row: Sequence[object]) -> Event:
     values = dict(zip((field.name for field in fields(Event)), row, strict=True))
     values["blocked"] = bool(values["blocked"])
     return Event(**values)  # type: ignore[arg-type]  # as above
+
+
+#: As long as other modules of this room call it so.
+_log = open_log

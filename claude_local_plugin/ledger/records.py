@@ -1,14 +1,67 @@
-"""A session and its events as the log has them, and as `--json` shows them."""
+"""A session, its spans and its events as the log has them, and as `--json` shows them."""
 
 from dataclasses import dataclass
+
+from claude_local_plugin.guest.upkeep import KILLED
+
+#: What is added up over the spans of a session.
+COUNTS = (
+    "messages",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "errors",
+    "retries",
+)
+#: Of these, what a session in a list has of its own.
+_LISTED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "errors")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a session on one backend with one model, and what was counted there.
+
+    `cause` is why it began: start, backend, model or subagent. `main` is False for the model of a subagent beside the
+    conversation's own, whose time counts there. `errors` are those the user was shown, `retries` repeated requests.
+    """
+
+    started_at: str
+    ended_at: str
+    cause: str
+    backend_kind: str
+    backend_url: str | None
+    model: str | None
+    main: bool
+    duration_ms: int
+    messages: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    errors: int
+    retries: int
+
+    def as_json(self) -> dict[str, object]:
+        """The span as an item of a session's `spans`."""
+        return {
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "cause": self.cause,
+            "backend": {"kind": self.backend_kind, "url": self.backend_url},
+            "model": self.model,
+            "main": self.main,
+            "duration_s": self.duration_ms / 1000,
+            **{name: getattr(self, name) for name in COUNTS},
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """One Claude Code session. Times are UTC, ISO 8601 with milliseconds; what the log does not know is None.
 
-    `ended_at` is None while the session runs, and when it was killed. `backend_*`, `reachable` and `latency_ms` (of
-    the last look at the server) are those of the newest event. `blocked` counts prompts that were held back.
+    `ended_at` is None while the session runs. `backend_*`, `reachable` and `latency_ms` (of the last look at the
+    server) are those of the newest event. `blocked` counts prompts that were held back.
     """
 
     session_id: str
@@ -26,6 +79,23 @@ class Session:
     source: str | None
     entrypoint: str | None
     blocked: int
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """`running`, `ended`, or `killed` when its process was gone without a word."""
+        if self.ended_at is None:
+            return "running"
+        return "killed" if self.end_reason == KILLED else "ended"
+
+    @property
+    def duration_s(self) -> float:
+        """How long it was seen at work, in seconds."""
+        return sum(span.duration_ms for span in self.spans) / 1000
+
+    def counted(self, name: str) -> int:
+        """The sum of one of COUNTS over the spans."""
+        return sum(getattr(span, name) for span in self.spans)
 
     def as_json(self) -> dict[str, object]:
         """The session as an item of `claude-local sessions list --json`."""
@@ -41,6 +111,10 @@ class Session:
             "reachable": self.reachable,
             "latency_ms": self.latency_ms,
             "client_version": self.client_version,
+            "state": self.state,
+            "duration_s": self.duration_s,
+            **{name: self.counted(name) for name in _LISTED},
+            "spans": [span.as_json() for span in self.spans],
         }
 
 

@@ -1,12 +1,17 @@
-"""What commands add to the session log: the servers they have come to know."""
+"""What commands change in the session log: they add the servers they have come to know, and take old sessions out."""
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest import sessionlog, upkeep
 from claude_local_plugin.guest.backend import parse_url
+from claude_local_plugin.ledger.reading import PATIENCE_S, open_log
+
+#: So many sessions are taken out at a time.
+_STEP = 1000
 
 
 def remember_backend(state_dir: Path, url: str, kind: str, version: str | None = None) -> None:
@@ -25,3 +30,49 @@ def remember_backend(state_dir: Path, url: str, kind: str, version: str | None =
             f"{state_dir / sessionlog.DATABASE}: {fault}",
             "moving it with its -wal and -shm away begins a new log",
         ) from fault
+
+
+@dataclass(frozen=True, slots=True)
+class Prunable:
+    """How many sessions would go, and how many as old ones stay because they have not ended."""
+
+    old: int
+    open: int
+
+
+def prunable(state_dir: Path, before: str) -> Prunable:
+    """What `prune` would take out."""
+    with open_log(state_dir) as log:
+        if log is None:
+            return Prunable(0, 0)
+        old, still_open = log.execute(
+            "SELECT count(ended_at), count(*) - count(ended_at) FROM sessions"
+            " WHERE started_at < :before AND last_seen_at < :before",
+            {"before": before},
+        ).fetchone()
+        return Prunable(old, still_open)
+
+
+def prune(state_dir: Path, before: str) -> int:
+    """Takes out sessions that were last heard of before that moment, and gives their space back; returns how many.
+
+    Raises ClaudeLocalError. In small steps, so that hooks need not wait; while the space is given back they spool.
+    """
+    if not (state_dir / sessionlog.DATABASE).exists():
+        return 0
+    count = 0
+    try:
+        with closing(sessionlog.connect(str(state_dir), PATIENCE_S)) as log:
+            while taken := upkeep.forget(log, before, _STEP):
+                count += taken
+            for table, column in (("projects", "project"), ("models", "model"), ("endpoints", "endpoint")):
+                log.execute(
+                    f"DELETE FROM {table} WHERE id NOT IN (SELECT {column} FROM spans WHERE {column} IS NOT NULL)"
+                )
+            log.execute("VACUUM")
+            log.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except (sessionlog.LogUnusableError, sqlite3.Error) as fault:
+        raise ClaudeLocalError(
+            f"{state_dir / sessionlog.DATABASE}: {fault}; {count:,} sessions were taken out", "try again in a moment"
+        ) from fault
+    return count

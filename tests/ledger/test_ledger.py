@@ -14,6 +14,7 @@ from claude_local_plugin import ledger
 from claude_local_plugin.commands.sessions import list_sessions, show_session
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.guest import sessionlog
+from tests.ledger.recording import ANTHROPIC, recording
 
 
 @pytest.fixture
@@ -80,9 +81,68 @@ def test_a_listed_session_has_exactly_the_agreed_fields(state: Path) -> None:
                 "reachable": True,
                 "latency_ms": 3.4,
                 "client_version": "2.1.329",
+                "state": "ended",
+                "duration_s": 3406.877,
+                "input_tokens": 0,
+                "output_tokens": 0,
+                "cache_read_tokens": 0,
+                "cache_write_tokens": 0,
+                "errors": 0,
+                "spans": [
+                    {
+                        "started_at": "2026-11-21T10:03:13.123Z",
+                        "ended_at": "2026-11-21T11:00:00.000Z",
+                        "cause": "start",
+                        "backend": {"kind": "vllm", "url": "http://dell-pro-max:8000"},
+                        "model": "qwen3-coder-next",
+                        "main": True,
+                        "duration_s": 3406.877,
+                        "messages": 0,
+                        "input_tokens": 0,
+                        "output_tokens": 0,
+                        "cache_read_tokens": 0,
+                        "cache_write_tokens": 0,
+                        "errors": 0,
+                        "retries": 0,
+                    }
+                ],
             }
         ]
     }
+
+
+def test_a_listed_session_has_its_spans_in_order_and_their_sums(state: Path) -> None:
+    with recording(state) as log:
+        log.event("s", 0, model="qwen3")
+        log.answers("s", 1, "qwen3", (100, 10, 1000, 1))
+        log.answers("s", 2, "small", (5, 1, 0, 0), side=True)
+        log.event("s", 20, "UserPromptSubmit", ANTHROPIC, model="opus")
+        log.answers("s", 21, "opus", (200, 20, 2000, 2))
+        log.answers("s", 22, None, (0, 0, 0, 0), error="overloaded")
+        log.answers("s", 23, None, (0, 0, 0, 0), retry=True)
+        log.event("s", 30, "SessionEnd", ANTHROPIC, cause="other", model="opus")
+    (listed,) = list_sessions(state)["sessions"]
+    assert (listed["input_tokens"], listed["output_tokens"]) == (305, 31)
+    assert (listed["cache_read_tokens"], listed["cache_write_tokens"], listed["errors"]) == (3000, 3, 1)
+    assert listed["duration_s"] == 30 * 60
+    found = [(each["cause"], each["backend"]["kind"], each["model"], each["main"]) for each in listed["spans"]]
+    assert found == [
+        ("start", "vllm", "qwen3", True),
+        ("subagent", "vllm", "small", False),
+        ("backend", "anthropic", "opus", True),
+    ]
+    assert [each["input_tokens"] for each in listed["spans"]] == [100, 5, 200]
+    assert (listed["spans"][2]["errors"], listed["spans"][2]["retries"]) == (1, 1)
+    assert listed["spans"] == show_session(state, "s")["spans"]
+
+
+def test_more_sessions_than_are_asked_for_at_once_keep_their_spans_apart(state: Path) -> None:
+    with recording(state) as log:
+        for number in range(1203):
+            log.event(f"s{number:04d}", number, model=f"m{number}")
+    found = ledger.sessions(state)
+    assert [session.session_id for session in found] == [f"s{number:04d}" for number in reversed(range(1203))]
+    assert all(len(session.spans) == 1 and session.spans[0].model == session.model for session in found)
 
 
 def test_the_newest_session_comes_first_and_the_limit_counts(state: Path) -> None:

@@ -1,0 +1,70 @@
+"""`claude-local audit`: the compliance question, answered by exit code."""
+
+from typing import Any
+
+import click
+
+from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.sessions import backend_name, filters
+from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+
+#: So many stretches are listed for people; `--json` has them all.
+SHOWN = 20
+
+
+@click.command()
+@filters("project", "since", "until")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="BACKEND",
+    help="A backend that may be used: a URL, a kind such as bedrock, or cloud. May be given several times; without it"
+    " allowed_backends in config.toml counts.",
+)
+@json_option
+def audit(allow: tuple[str, ...], as_json: bool, **asked: Any) -> int:
+    """Did any session of this project use a backend outside the allowed list?
+
+    Exit 0: none did, as far as is on record. Exit 1: some did, and are listed. Exit 2: there is no list to judge by.
+    The project is the repository this is, or --project FOLDER, with all below it.
+    """
+    from claude_local_plugin.commands import audit as command
+    from claude_local_plugin.commands.sessions import Asked
+
+    place = here()
+    report = command.audit(
+        Asked(**asked), allow, cwd=place.cwd, home=place.home, environ=place.environ, state_dir=place.state_dir
+    )
+    code = 0 if report["passed"] else 1
+    if as_json:
+        print(json_text(report))
+        return code
+    printer = out(place.environ)
+    name = printable(short_path(report["project"], cwd=place.home / "-", home=place.home))
+    looked = f"{report['sessions']:,} session{'' if report['sessions'] == 1 else 's'} in {name} looked at"
+    allowed = f"allowed: {', '.join(report['allowed'])}"
+    outside = report["outside"]
+    if not outside:
+        printer.line(f"none outside the list: {looked}; {allowed}", "green")
+    else:
+        count = len({stretch["session_id"] for stretch in outside})
+        printer.line(f"{count:,} outside the list: {looked}; {allowed}", "red")
+        rows = [("since (UTC)", "session", "backend", "model", "answers", "project")]
+        for stretch in outside[:SHOWN]:
+            rows.append(
+                (
+                    str(stretch["started_at"])[:19].replace("T", " "),
+                    str(stretch["session_id"])[:8],
+                    backend_name(stretch["backend"]),
+                    printable(stretch["model"] or "-"),
+                    str(stretch["messages"]),
+                    printable(short_path(stretch["project"] or "-", cwd=place.home / "-", home=place.home)),
+                )
+            )
+        printer.lines(columns(rows, indent="  "))
+        if len(outside) > SHOWN:
+            printer.line(f"  and {len(outside) - SHOWN:,} more   (--json has all)")
+    if report["held_back"]:
+        printer.line(f"{report['held_back']:,} more would have, but every prompt was held back")
+    err(place.environ).lines(f"not known: {said}" for said in report["not_known"])
+    return code

@@ -1,0 +1,65 @@
+"""`claude-local report`: what ran where, as a page to look at or to send to somebody."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from claude_local_plugin import __version__
+from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.render import err, json_text, out, printable, short_path
+
+
+@click.command()
+@click.option(
+    "--since", default="30d", show_default=True, help="30d, 24h, a day (2026-11-01), a time, or: all.", metavar="TIME"
+)
+@click.option("--until", help="The same; a day counts to its end.  [default: now]", metavar="TIME")
+@click.option("--project", help="Only the sessions of this folder and those below it.", metavar="FOLDER")
+@click.option(
+    "--output", help="The page's file, - for standard output.  [default: claude-local-report.html]", metavar="FILE"
+)
+@click.option("--force", is_flag=True, help="Replace the file even if it is not a report of ours.")
+@click.option("--open", "open_it", is_flag=True, help="Open the page in your browser.")
+@json_option
+def report(
+    since: str, until: str | None, project: str | None, output: str | None, force: bool, open_it: bool, as_json: bool
+) -> int:
+    """One page, for any browser and without a network: sessions and tokens per day by backend, whether and how fast
+    your servers answered, failures, the busiest projects, the last sessions.
+    """
+    from claude_local_plugin.commands import report as command
+    from claude_local_plugin.commands.sessions import Asked
+
+    if as_json and (output or open_it):
+        raise UsageError("--json prints data, there is no page to write or open", "claude-local report --json > FILE")
+    if output == "-" and open_it:
+        raise UsageError("a page on standard output cannot be opened", "leave out --output -, or --open")
+    place, now = here(), datetime.now(UTC)
+    asked = Asked(since=None if since == "all" else since, until=until, project=project)
+    where = asked.where(cwd=place.cwd, home=place.home, state_dir=place.state_dir, now=now)
+    file = None if as_json or output == "-" else Path(output or command.FILE).expanduser()
+    if file is not None:
+        command.check(file, force=force)
+    data = command.collect(place.state_dir, where, now=now)
+    if as_json:
+        print(json_text(command.as_json(data)))
+        return 0
+    page = command.page(
+        data,
+        project=where.projects[0] if where.projects else None,
+        home=place.home,
+        made_at=now,
+        version=__version__,
+    )
+    if file is None:
+        sys.stdout.buffer.write(page.encode())
+        return 0
+    command.write(page, file)
+    name = printable(short_path(file.absolute(), cwd=place.cwd, home=place.home))
+    out(place.environ).line(f"{data.sessions:,} sessions, written to {name}")
+    if open_it and not command.show(file):
+        err(place.environ).line(f"no browser here; open it yourself: {printable(file.resolve().as_uri())}", "yellow")
+    return 0

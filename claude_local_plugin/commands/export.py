@@ -1,0 +1,84 @@
+"""The log as a file for other programs."""
+
+import io
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TextIO
+
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.ledger import Where, formats, parquet, table
+
+
+class Format(StrEnum):
+    """What can be written."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def export(state_dir: Path, to: Format, output: Path | None, where: Where, *, spans: bool = False) -> int:
+    """Writes one row per session, or per span, to the file, or to standard output; returns how many.
+
+    A file is there whole or not at all. Raises ClaudeLocalError.
+    """
+    columns = table.SPANS if spans else table.SESSIONS
+    rows = table.rows(state_dir, columns, where)
+    if to is Format.PARQUET:
+        parquet.check()
+        if output is None and sys.stdout.isatty():
+            raise UsageError("Parquet is not for a terminal", "--output sessions.parquet")
+        with _binary(output) as file:
+            return parquet.write_parquet(rows, columns, file)
+    with _text(output) as stream:
+        return (formats.write_csv if to is Format.CSV else formats.write_jsonl)(rows, columns, stream)
+
+
+@contextmanager
+def _text(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    with _replacing(output) as file, io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True) as stream:
+        yield stream
+
+
+@contextmanager
+def _binary(output: Path | None) -> Iterator[IO[bytes]]:
+    if output is None:
+        yield sys.stdout.buffer
+        return
+    with _replacing(output) as file:
+        yield file
+
+
+@contextmanager
+def _replacing(output: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `output` when all went well; a new one is private, an old one's mode is kept."""
+    target = output.resolve()
+    try:
+        mode = target.stat().st_mode if target.exists() else None
+        if mode is not None and not stat.S_ISREG(mode):  # a pipe or a device has nothing to be replaced
+            with target.open("wb") as file:
+                yield file
+            return
+        number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        new = Path(name)
+        try:
+            with os.fdopen(number, "wb") as file:
+                yield file
+            if mode is not None:
+                new.chmod(stat.S_IMODE(mode))
+            new.replace(target)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as fault:
+        raise ClaudeLocalError(
+            f"{output} cannot be written: {fault.strerror or fault}", "choose another file with --output"
+        ) from fault

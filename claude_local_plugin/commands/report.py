@@ -1,0 +1,126 @@
+"""The report: collected from the session log, as a page in one file or as data."""
+
+import logging
+import os
+import tempfile
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.ledger.report_data import Backend, Looks, ReportData, collect
+from claude_local_plugin.ledger.usage import Usage
+
+__all__ = ["FILE", "as_json", "check", "collect", "page", "show", "write"]
+
+#: The file in the current folder, where no other is asked for.
+FILE = "claude-local-report.html"
+#: Our mark is this near to the beginning of a page.
+_MARKED_BYTES = 512
+
+
+def page(data: ReportData, *, project: str | None, home: Path, made_at: datetime, version: str) -> str:
+    """The report as an HTML document that needs nothing else; `project` is what was asked for."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports on its caches and fonts, which help nobody
+    from claude_local_plugin.report import document
+
+    return document(data, project=project, home=home, made_at=made_at, version=version)
+
+
+def check(file: Path, *, force: bool) -> None:
+    """Raise ClaudeLocalError if there is something else than a report of ours, or no folder, before any work."""
+    target = file.resolve()
+    if target.exists() and not target.is_file():
+        raise ClaudeLocalError(f"{file}: not a regular file, where the report should be", "--output with another name")
+    if not target.parent.is_dir():
+        raise ClaudeLocalError(f"{target.parent}: there is no such folder", f"mkdir -p {target.parent}")
+    if not force and target.exists() and not _is_report(target):
+        raise ClaudeLocalError(
+            f"{file}: there already, and not a report of claude-local", "--force to replace it, or another --output"
+        )
+
+
+def write(text: str, file: Path) -> None:
+    """Put the page in its place, whole or not at all, at the end of all links; raises ClaudeLocalError.
+
+    A new file can be read by its owner alone, an old one keeps its mode.
+    """
+    target = file.resolve()
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+        unfinished = Path(name)
+        try:
+            os.close(descriptor)
+            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            if target.exists():
+                unfinished.chmod(target.stat().st_mode & 0o7777)
+            unfinished.replace(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise ClaudeLocalError(
+            f"{file}: cannot be written: {error.strerror or error}", "--output in a folder of your own"
+        ) from error
+
+
+def show(file: Path) -> bool:
+    """Open the page in the user's browser; whether there is one."""
+    import webbrowser
+
+    try:
+        return webbrowser.open(file.resolve().as_uri())
+    except webbrowser.Error:
+        return False
+
+
+def _is_report(file: Path) -> bool:
+    from claude_local_plugin.report import MARK
+
+    try:
+        with file.open("rb") as page:
+            return MARK.encode() in page.read(_MARKED_BYTES)
+    except OSError as error:
+        raise ClaudeLocalError(f"{file}: cannot be read: {error.strerror or error}", "another --output") from error
+
+
+def as_json(data: ReportData) -> dict[str, Any]:
+    """The report of `claude-local report --json` (schemas/report.schema.json)."""
+    return {
+        "since": _moment(data.since),
+        "until": _moment(data.until),
+        "step": data.step,
+        "periods": [day.isoformat() for day in data.periods],
+        "sessions": data.sessions,
+        "total": _usage(data.usage),
+        "backends": [_backend(backend) for backend in data.backends],
+        "failures": {name: list(counts) for name, counts in asdict(data.failures).items()},
+        "projects": [
+            {"project": project.path, "own": _usage(project.own), "cloud": _usage(project.cloud)}
+            for project in data.projects
+        ],
+        "last": [session.as_json() for session in data.last],
+    }
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _backend(backend: Backend) -> dict[str, Any]:
+    periods = zip(backend.usages, backend.looks_by_period, strict=True)
+    return {
+        "backend": {"kind": backend.kind, "url": backend.url},
+        "cloud": backend.cloud,
+        "total": _usage(backend.usage) | {"looks": _looks(backend.looks)},
+        "periods": [_usage(usage) | {"looks": _looks(looks)} for usage, looks in periods],
+    }
+
+
+def _looks(looks: Looks) -> dict[str, Any]:
+    return {**asdict(looks), "failed": dict(looks.failed)}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    numbers = asdict(usage)
+    return {"sessions": numbers.pop("sessions"), "duration_s": numbers.pop("duration_ms") / 1000, **numbers}

@@ -1,0 +1,73 @@
+"""Which backends the sessions of projects used, for the question whether they may."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from claude_local_plugin.ledger.reading import open_log
+from claude_local_plugin.ledger.where import Where
+
+#: Whether a project (None: not on record) may use the backend of this kind and URL.
+Allows = Callable[[str | None, str, str | None], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A span on a backend that is not allowed. `held_back`: all prompts there were blocked, so nothing was sent."""
+
+    session_id: str
+    started_at: str
+    ended_at: str
+    project: str | None
+    backend_kind: str
+    backend_url: str | None
+    model: str | None
+    messages: int
+    held_back: bool
+
+    def as_json(self) -> dict[str, object]:
+        """The stretch as an item of `claude-local audit --json`."""
+        return {
+            "session_id": self.session_id,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "project": self.project,
+            "backend": {"kind": self.backend_kind, "url": self.backend_url},
+            "model": self.model,
+            "messages": self.messages,
+        }
+
+
+_USED = "SELECT DISTINCT project, endpoint FROM spans WHERE {}"
+_PROMPTS = (
+    "(SELECT {} FROM events WHERE events.session = spans.session AND event = 'UserPromptSubmit'"
+    " AND events.backend_url IS endpoints.url AND (endpoints.url IS NOT NULL OR events.backend_kind = endpoints.kind))"
+)
+_STRETCHES = (
+    "SELECT session_id, spans.started_at, spans.ended_at, projects.path, endpoints.kind, endpoints.url, models.name,"
+    " messages, messages + errors + retries = 0"
+    f" AND {_PROMPTS.format('count(*) > 0 AND count(*) = sum(events.blocked)')}"
+    " FROM spans JOIN sessions ON sessions.id = spans.session JOIN endpoints ON endpoints.id = spans.endpoint"
+    " LEFT JOIN models ON models.id = spans.model LEFT JOIN projects ON projects.id = spans.project"
+    " WHERE (coalesce(spans.project, 0), spans.endpoint) IN (VALUES {}) AND {} ORDER BY spans.started_at, spans.id"
+)
+
+
+def outside(state_dir: Path, allows: Allows, where: Where | None = None) -> tuple[Stretch, ...]:
+    """The spans on backends that are not allowed, in the order of time."""
+    where = where or Where()
+    with open_log(state_dir) as log:
+        if log is None:
+            return ()
+        paths = dict(log.execute("SELECT id, path FROM projects"))
+        endpoints = {number: backend for number, *backend in log.execute("SELECT id, kind, url FROM endpoints")}
+        wanted = where.of_spans(log)
+        wrong = [
+            f"({project or 0}, {endpoint})"
+            for project, endpoint in log.execute(_USED.format(wanted), where.values)
+            if not allows(paths.get(project), *endpoints[endpoint])
+        ]
+        if not wrong:
+            return ()
+        rows = log.execute(_STRETCHES.format(", ".join(wrong), wanted), where.values)
+        return tuple(replace(Stretch(*row), held_back=bool(row[-1])) for row in rows)

@@ -1,0 +1,236 @@
+"""What ran where, added up: sessions, time and tokens by backend, model, project and day.
+
+One reading of the spans, in pieces that are small enough to be sorted in the processor's cache; texts come in only
+once there are groups.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import StrEnum
+from functools import cache
+from operator import add
+from pathlib import Path
+
+from claude_local_plugin.guest.protect import CLOUD_KINDS
+from claude_local_plugin.ledger.reading import open_log
+from claude_local_plugin.ledger.where import Where
+
+#: What stands for a model or a project that is not on record.
+UNKNOWN = "(unknown)"
+
+#: So many spans are grouped at a time.
+_PIECE = 8192
+
+
+class By(StrEnum):
+    """What usage can be grouped by. A day is a local one, that on which a span began."""
+
+    BACKEND = "backend"
+    MODEL = "model"
+    PROJECT = "project"
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Numbers that add up. `input_tokens` are those that were not cached; `errors` were shown to the user."""
+
+    sessions: int = 0
+    duration_ms: int = 0
+    messages: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    errors: int = 0
+    retries: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(*map(add, self.numbers, other.numbers))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers in the order of the fields."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All that was read: from the cache, into the cache, and past it."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+    @property
+    def tokens(self) -> int:
+        """All that was read and written."""
+        return self.prompt_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The usage with this key (one text per dimension), each session counted once.
+
+    `own` and `cloud` are its parts on own servers and in the cloud; in these a session counts once on each backend it
+    used. `kind` is the backend's, where usage is grouped by backend.
+    """
+
+    key: tuple[str, ...]
+    sessions: int
+    own: Usage
+    cloud: Usage
+    kind: str | None = None
+
+    @property
+    def usage(self) -> Usage:
+        """Both parts, with `sessions` of the group."""
+        both = self.own + self.cloud
+        return Usage(self.sessions, *both.numbers[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Groups, and all of them together, where each session counts once; days in order, else the most used first."""
+
+    groups: tuple[Group, ...]
+    total: Group
+
+
+def usage(state_dir: Path, by: Sequence[By] = (), where: Where | None = None, *, zone: tzinfo | None = None) -> Summary:
+    """The usage grouped by these dimensions; days are those of `zone`, by default this machine's.
+
+    A session counts in each group it has a span in, but of several days only in the first.
+    """
+    with open_log(state_dir) as log:
+        if log is None:
+            return Summary((), Group((), 0, Usage(), Usage()))
+        return _Sums(log, tuple(by), where or Where(), zone).summary()
+
+
+#: The numbers of Usage that spans have themselves.
+_SUMS = ", ".join(f"sum(s.{field.name})" for field in fields(Usage)[1:])
+_KEY = {By.BACKEND: "s.endpoint", By.MODEL: "s.model", By.PROJECT: "s.project"}
+_HOUR = "substr(s.started_at, 1, 13)"
+_QUARTER = "substr(s.started_at, 1, 14) || (substr(s.started_at, 15, 2) / 15 * 15)"
+
+_NAMED = "(SELECT coalesce(url, kind) FROM endpoints WHERE id = {}.endpoint)"
+#: What makes two spans of a session one in a group; all spans of a session are in one project.
+_SAME = {By.BACKEND: f"{_NAMED.format('e')} = {_NAMED.format('s')}", By.MODEL: "e.model IS s.model"}
+#: The first span of a session there, where nothing is left out, is marked in the log.
+_MARKED: dict[tuple[By, ...], str] = {(): "s.first", (By.BACKEND,): "s.new_endpoint", (By.MODEL,): "s.new_model"}
+
+#: Per key, for own servers (False) and the cloud (True): sessions in the group, in all, by backend; then the sums.
+_Parts = dict[bool, tuple[int, ...]]
+_IN_GROUP, _IN_ALL, _BY_BACKEND, _COUNTED = range(4)
+
+
+class _Sums:
+    """What the pieces bring, added up by key."""
+
+    def __init__(self, log: sqlite3.Connection, by: tuple[By, ...], where: Where, zone: tzinfo | None) -> None:
+        self.log, self.by, self.where = log, by, where
+        self.endpoints = {number: each for number, *each in log.execute("SELECT id, kind, url FROM endpoints")}
+        self.clouds = {number for number, (kind, _) in self.endpoints.items() if kind in CLOUD_KINDS}
+        models, projects = (dict(log.execute(f"SELECT * FROM {table}")) for table in ("models", "projects"))
+        self.labels: dict[By, Callable[[object], str | None]] = {
+            By.BACKEND: {number: url or kind for number, (kind, url) in self.endpoints.items()}.get,
+            By.MODEL: models.get,
+            By.PROJECT: projects.get,
+            By.DAY: cache(lambda hour: _day(str(hour), zone)),
+        }
+        # each by itself: one statement for all of them would read every row
+        first, last, self.most = (
+            log.execute(f"SELECT {each} FROM spans").fetchone()[0]
+            for each in ("min(started_at)", "max(started_at)", "max(id)")
+        )
+        keys = _KEY | {By.DAY: _HOUR if _days_begin_with_hours(first, last, zone) else _QUARTER}
+        self.keys = [keys[each] for each in by]
+
+    def summary(self) -> Summary:
+        """All of it."""
+        found: dict[tuple[str, ...], _Parts] = {}
+        total: _Parts = {}
+        labels = [self.labels[each] for each in self.by]
+        for endpoint, key, numbers in self._rows():
+            names = tuple([label(value) or UNKNOWN for label, value in zip(labels, key, strict=True)])
+            _add(found.setdefault(names, {}), endpoint in self.clouds, numbers)
+        for parts in found.values():
+            for cloud, numbers in parts.items():
+                _add(total, cloud, numbers)
+        groups = [_group(key, parts, self._kind(key)) for key, parts in found.items()]
+        groups.sort(key=lambda group: group.key)
+        if By.DAY not in self.by:
+            groups.sort(key=lambda group: (group.sessions, group.usage.tokens), reverse=True)
+        return Summary(tuple(groups), _group((), total, counted=_IN_ALL))
+
+    def _rows(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
+        """Per piece and group: the backend (where they are not told apart, one of its side), the key, the numbers."""
+        side = "s.endpoint" if By.BACKEND in self.by else self._sides()
+        flags = [self._is_new(same) for same in (tuple(each for each in self.by if each in _SAME), (), (By.BACKEND,))]
+        different = list(dict.fromkeys(flags))
+        columns = [side, *self.keys, *(f"sum({flag})" for flag in different), _SUMS]
+        groups = ", ".join(str(place + 1) for place in range(len(self.keys) + 1))
+        query = (
+            f"SELECT {', '.join(columns)} FROM spans AS s"
+            f" WHERE s.id > :start AND s.id <= :end AND {self.where.of_spans(self.log, 's')} GROUP BY {groups}"
+        )
+        begin = len(self.keys) + 1
+        places = [begin + different.index(flag) for flag in flags]
+        for start in range(0, self.most or 0, _PIECE):
+            for row in self.log.execute(query, {**self.where.values, "start": start, "end": start + _PIECE}):
+                yield row[0], row[1:begin], tuple([row[place] for place in places]) + row[begin + len(different) :]
+
+    def _sides(self) -> str:
+        """One of the cloud's backends for each of them, 0 for own servers."""
+        if not self.clouds:
+            return "0"
+        asked = " OR ".join(f"s.endpoint = {number}" for number in self.clouds)
+        return f"CASE WHEN {asked} THEN {min(self.clouds)} ELSE 0 END"
+
+    def _is_new(self, same: tuple[By, ...]) -> str:
+        """Whether a span is the session's first of those asked for with the same key."""
+        if self.where.is_everything and same in _MARKED and not (same and By.DAY in self.by):
+            return _MARKED[same]  # which of several spans is marked matters for the day alone
+        alike = "".join(f" AND {_SAME[each]}" for each in same)
+        return (
+            "s.first OR NOT EXISTS (SELECT 1 FROM spans AS e WHERE e.session = s.session AND e.id < s.id"
+            f" AND {self.where.of_spans(self.log, 'e')}{alike})"
+        )
+
+    def _kind(self, key: tuple[str, ...]) -> str | None:
+        """The kind of the backend in a key; of several kinds at one URL the one that was found out last."""
+        if By.BACKEND not in self.by:
+            return None
+        name = key[self.by.index(By.BACKEND)]
+        kinds = [kind for kind, url in self.endpoints.values() if (url or kind) == name]
+        return next((kind for kind in reversed(kinds) if kind != "unknown"), "unknown")
+
+
+def _add(parts: _Parts, cloud: bool, numbers: tuple[int, ...]) -> None:
+    known = parts.get(cloud)
+    parts[cloud] = tuple(map(add, known, numbers)) if known else numbers
+
+
+def _group(key: tuple[str, ...], parts: _Parts, kind: str | None = None, counted: int = _IN_GROUP) -> Group:
+    own, cloud = (
+        Usage(numbers[_BY_BACKEND], *numbers[_COUNTED:]) if (numbers := parts.get(side)) else Usage()
+        for side in (False, True)
+    )
+    return Group(key, sum(numbers[counted] for numbers in parts.values()), own, cloud, kind)
+
+
+def _days_begin_with_hours(first: str | None, last: str | None, zone: tzinfo | None) -> bool:
+    """Whether the zone is whole hours from UTC all the time between two moments; looked at once a week."""
+    if first is None or last is None:
+        return True
+    moment, end = datetime.fromisoformat(first), datetime.fromisoformat(last) + timedelta(weeks=1)
+    while moment < end:
+        if (moment.astimezone(zone).utcoffset() or timedelta()) % timedelta(hours=1):
+            return False
+        moment += timedelta(weeks=1)
+    return True
+
+
+def _day(hour: str, zone: tzinfo | None) -> str:
+    """The local day of an hour `2026-11-21T10` (UTC), or of a quarter of one `2026-11-21T10:45`."""
+    moment = datetime.fromisoformat(hour[:13]).replace(tzinfo=UTC) + timedelta(minutes=int(hour[14:] or 0))
+    return moment.astimezone(zone).date().isoformat()

@@ -1,0 +1,179 @@
+"""`audit`: the compliance question, answered by exit code, from what is on record and with what is not."""
+
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin.guest.config import Config
+from tests.commands.place import Place, flat
+from tests.ledger.recording import ANTHROPIC, BEDROCK, BOX, NAS, recording
+
+
+@pytest.fixture
+def log(place: Place) -> Place:
+    """Client A's project, here, on the box alone; client B's on the box and then in the cloud."""
+    with recording(place.state) as recorder:
+        recorder.session("aaaaaaaa", 0, project=str(place.project))
+        recorder.session("aaaabbbb", 60, project=str(place.project / "api"))
+        recorder.session("bbbbbbbb", 120, project="/p/b")
+        recorder.event("bbbbbbbb", 150, "UserPromptSubmit", ANTHROPIC, project="/p/b", model="opus")
+        recorder.answers("bbbbbbbb", 151, "opus")
+        recorder.session("bbbbaaaa", 240, backend=BEDROCK, project="/p/b/sub", model="opus")
+    return place
+
+
+def test_sessions_on_the_list_alone_pass_with_exit_0(log: Place) -> None:
+    report = log.json("audit", "--allow", "http://box:8000/")
+    assert (report["passed"], report["sessions"], report["outside"]) == (True, 2, [])
+    assert report["allowed"] == ["http://box:8000"]
+    assert report["project"] == str(log.project)
+    shown = log.ok("audit", "--allow", "http://box:8000")
+    assert flat(shown.out) == f"none outside the list: 2 sessions in {log.project} looked at; allowed: http://box:8000"
+    assert "hooks switched off" in shown.err
+
+
+def test_one_stretch_elsewhere_is_exit_1_and_listed(log: Place) -> None:
+    report = log.json("audit", "--project", "/p/b", "--allow", "http://box:8000", code=1)
+    assert (report["passed"], report["sessions"]) == (False, 2)
+    assert [(each["session_id"], each["backend"]["kind"], each["messages"]) for each in report["outside"]] == [
+        ("bbbbbbbb", "anthropic", 1),
+        ("bbbbaaaa", "bedrock", 1),
+    ]
+    shown = log.ends(1, "audit", "--project", "/p/b", "--allow", "http://box:8000").out.splitlines()
+    assert shown[0] == "2 outside the list: 2 sessions in /p/b looked at; allowed: http://box:8000"
+    assert flat(shown[2]).endswith("bbbbbbbb cloud api.anthropic.com opus 1 /p/b")
+
+
+@pytest.mark.parametrize(
+    ("allow", "outside"),
+    [
+        (("cloud",), ["bbbbbbbb"]),
+        (("cloud", "http://box:8000"), []),
+        (("anthropic", "http://box:8000"), ["bbbbaaaa"]),
+        (("bedrock", "http://box:8000"), ["bbbbbbbb"]),
+        (("https://api.anthropic.com", "bedrock", "http://box:8000"), []),
+        (("http://box:8001",), ["bbbbbbbb", "bbbbbbbb", "bbbbaaaa"]),
+    ],
+    ids=str,
+)
+def test_the_list_has_urls_kinds_and_the_cloud(log: Place, allow: tuple[str, ...], outside: list[str]) -> None:
+    options = [word for entry in allow for word in ("--allow", entry)]
+    report = log.json("audit", "--project", "/p/b", *options, code=1 if outside else 0)
+    assert [each["session_id"] for each in report["outside"]] == outside
+
+
+def test_time_narrows_what_is_looked_at(log: Place) -> None:
+    options = ("--project", "/p/b", "--allow", "http://box:8000")
+    assert log.json("audit", *options, "--until", "2026-11-21T12:20Z")["sessions"] == 1
+    report = log.json("audit", *options, "--since", "2026-11-21T13:30Z", code=1)
+    assert [each["session_id"] for each in report["outside"]] == ["bbbbaaaa"]
+
+
+def test_without_any_list_it_is_exit_2(log: Place) -> None:
+    said = log.ends(2, "audit").err
+    assert f"no list of allowed backends for {log.project}" in said
+    assert "--allow URL" in said
+    assert "no list of allowed backends for /p/b, /p/b/sub" in log.ends(2, "audit", "--project", "/p/b").err
+
+
+@pytest.mark.parametrize("entry", ["box:8000", "vllm", "clowd", ""])
+def test_what_is_no_backend_is_refused_with_exit_2(log: Place, entry: str) -> None:
+    assert "--allow must hold http(s) URLs or words of these" in log.ends(2, "audit", "--allow", entry).err
+
+
+def test_the_configured_list_counts_and_each_project_has_its_own(log: Place) -> None:
+    log.ok("config", "set", "allowed_backends", "http://box:8000")
+    assert log.json("audit")["passed"] is True
+    log.ok("config", "set", "--project", "/p/b/sub", "allowed_backends", "bedrock")
+    report = log.json("audit", "--project", "/p/b", code=1)
+    assert [each["session_id"] for each in report["outside"]] == ["bbbbbbbb"]
+    assert report["allowed"] == ["bedrock", "http://box:8000"]
+    # a list on the command line stands in for the configured ones
+    assert log.json("audit", "--project", "/p/b", "--allow", "cloud", "--allow", "http://box:8000")["passed"] is True
+
+
+def test_a_project_without_a_list_is_not_passed_over(log: Place) -> None:
+    log.ok("config", "set", "--project", "/p/b", "allowed_backends", "cloud", "http://box:8000")
+    assert log.json("audit", "--project", "/p")["sessions"] == 2
+    assert f"for {log.project}, {log.project}/api" in log.ends(2, "audit", "--project", "/").err
+
+
+def test_a_repository_is_looked_at_as_a_whole(log: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.git("init", "--quiet")
+    (log.project / "web").mkdir()
+    monkeypatch.chdir(log.project / "web")
+    report = log.json("audit", "--allow", "http://box:8000")
+    assert (report["project"], report["sessions"]) == (str(log.project), 2)
+
+
+def test_a_session_of_which_every_prompt_was_held_back_did_not_use_the_backend(log: Place) -> None:
+    here = {"backend": ANTHROPIC, "project": str(log.project), "model": "opus"}
+    with recording(log.state) as recorder:
+        recorder.event("held", 300, **here)
+        recorder.event("held", 301, "UserPromptSubmit", blocked=True, **here)
+    report = log.json("audit", "--allow", "http://box:8000")
+    assert (report["passed"], report["held_back"], report["outside"]) == (True, 1, [])
+    assert "1 more would have, but every prompt was held back" in log.ok("audit", "--allow", "http://box:8000").out
+    with recording(log.state) as recorder:
+        recorder.event("held", 302, "UserPromptSubmit", **here)  # this one was not
+    report = log.json("audit", "--allow", "http://box:8000", code=1)
+    assert [each["session_id"] for each in report["outside"]] == ["held"]
+
+
+def test_a_session_that_only_began_there_is_no_exception(log: Place) -> None:
+    with recording(log.state) as recorder:
+        recorder.event("began", 300, backend=ANTHROPIC, project=str(log.project))
+    assert log.json("audit", "--allow", "http://box:8000", code=1)["outside"][0]["session_id"] == "began"
+
+
+def test_a_subagent_elsewhere_is_found(log: Place) -> None:
+    with recording(log.state) as recorder:
+        recorder.event("mixed", 300, backend=NAS, project=str(log.project), model="qwen3")
+        recorder.answers("mixed", 301, "qwen3")
+        recorder.answers("mixed", 302, "small", side=True)
+    assert {each["model"] for each in log.json("audit", "--allow", "http://box:8000", code=1)["outside"]} == {
+        "qwen3",
+        "small",
+    }
+
+
+def test_a_project_that_is_kept_as_a_hash_is_found_by_its_folder(log: Place) -> None:
+    hashed = Config(str(log.state), {}).logged("hash", str(log.project))
+    with recording(log.state) as recorder:
+        recorder.session("hashed", 300, backend=NAS, project=hashed)
+        recorder.session("other", 400, backend=NAS, project="sha256:0123456789abcdef")
+        recorder.session("nameless", 500, backend=NAS, project=None)
+    report = log.json("audit", "--allow", "http://box:8000", code=1)
+    assert [(each["session_id"], each["project"]) for each in report["outside"]] == [("hashed", hashed)]
+    said = " ".join(report["not_known"])
+    assert "not looked at: 1 session without a project on record" in said
+    assert "not looked at: 1 session with only a hash of its project on record" in said
+    # and it is judged by the list of the folder it stands for
+    log.ok("config", "set", "--project", str(log.project), "allowed_backends", BOX[1], NAS[1])
+    assert log.json("audit")["passed"] is True
+    assert log.json("audit", "--project", hashed or "", "--allow", NAS[1])["sessions"] == 1
+
+
+def test_a_folder_without_sessions_passes_and_says_how_many_were_looked_at(log: Place) -> None:
+    assert log.json("audit", "--project", "/nowhere", "--allow", BOX[1])["sessions"] == 0
+    assert "0 sessions in /nowhere looked at" in log.ok("audit", "--project", "/nowhere", "--allow", BOX[1]).out
+
+
+def test_an_audit_of_nothing_leaves_an_empty_home_empty(place: Place) -> None:
+    assert place.json("audit", "--allow", "cloud")["sessions"] == 0
+    assert list(place.home.iterdir()) == []
+
+
+def test_many_stretches_are_listed_in_part_for_people_and_whole_for_programs(place: Place) -> None:
+    with recording(place.state) as recorder:
+        for number in range(30):
+            recorder.session(f"s{number:02d}", number, backend=ANTHROPIC, project=str(place.project))
+    assert len(place.json("audit", "--allow", BOX[1], code=1)["outside"]) == 30
+    shown = place.ends(1, "audit", "--allow", BOX[1]).out.splitlines()
+    assert len(shown) == 1 + 1 + 20 + 1
+    assert shown[-1].strip().startswith("and 10 more")
+
+
+def test_the_folder_may_be_written_as_people_do(log: Place) -> None:
+    for folder in (".", str(log.project), f"{log.project}/", f"../{Path(log.project).name}"):
+        assert log.json("audit", "--project", folder, "--allow", BOX[1])["sessions"] == 2

@@ -1,0 +1,423 @@
+"""`sessions list|show|stats|tail|export|prune` as people call them, on a log made by hand."""
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin import ledger
+from claude_local_plugin.cli.sessions import amount, backend_name, length
+from claude_local_plugin.commands.sessions import Asked, before, project_names
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.config import Config
+from tests.commands.place import Place, flat
+from tests.ledger.recording import ANTHROPIC, BEDROCK, NAS, at, recording
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture
+def log(place: Place) -> Place:
+    """A place with three sessions: two on own servers, in this folder and beside it, one partly in the cloud."""
+    with recording(place.state) as recorder:
+        recorder.session("11111111", 0, project=str(place.project), model="qwen3")
+        recorder.session("22222222", 60, backend=NAS, project="/p/other", model="gpt-oss")
+        recorder.event("33333333", 120, project=str(place.project / "api"), model="qwen3")
+        recorder.answers("33333333", 125, "qwen3", (2_000_000, 50_000, 8_000_000, 0))
+        recorder.event("33333333", 130, "UserPromptSubmit", ANTHROPIC, project=str(place.project / "api"))
+        recorder.answers("33333333", 135, "opus", (1000, 500, 0, 0))
+        recorder.answers("33333333", 136, None, (0, 0, 0, 0), error="overloaded")
+    return place
+
+
+def listed(place: Place, *options: str) -> list[str]:
+    return [session["session_id"][0] for session in place.json("sessions", "list", *options)["sessions"]]
+
+
+# --- list and show
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), "3 2 1"),
+        (("--project", "."), "3 1"),
+        (("--project", "api"), "3"),
+        (("--project", "/p"), "2"),
+        (("--backend", "cloud"), "3"),
+        (("--backend", "nas:11434"), "2"),
+        (("--model", "qwen*"), "3 1"),
+        (("--state", "failed"), "3"),
+        (("--state", "ended"), "2 1"),
+        (("--since", "2026-11-21T11:05Z"), "3 2"),
+        (("--until", "2026-11-21T10:30Z"), "1"),
+        (("--limit", "1"), "3"),
+        (("--project", ".", "--backend", "local", "--limit", "1"), "3"),
+        (("--backend", "nowhere"), ""),
+    ],
+    ids=" ".join,
+)
+def test_the_list_has_what_the_options_ask_for(log: Place, options: tuple[str, ...], expected: str) -> None:
+    assert listed(log, *options) == expected.split()
+
+
+def test_nothing_found_is_said_and_is_no_fault(log: Place) -> None:
+    assert log.ok("sessions", "list", "--backend", "nowhere").out == "no such session on record\n"
+    assert log.ok("sessions", "stats", "--backend", "nowhere").out == "no such session on record\n"
+
+
+@pytest.mark.parametrize("command", ["list", "stats", "export"])
+def test_a_time_that_is_none_is_refused_with_exit_2(log: Place, command: str) -> None:
+    assert "'soon' is no time" in log.refused("sessions", command, "--since", "soon", code=2)
+
+
+def test_a_shown_session_has_its_spans_in_a_table(log: Place) -> None:
+    shown = log.ok("sessions", "show", "3").out
+    table = shown[shown.index("span since") :].split("\n\n")[0].splitlines()
+    assert [re.split(r"\s{2,}", line)[1:] for line in table] == [
+        ["cause", "backend", "model", "time", "answers", "in", "cached", "out", "failed", "again"],
+        ["start", "vllm", "box:8000", "qwen3", "10m 00s", "1", "10.0 M", "8.0 M", "50.0 k", "0", "0"],
+        ["backend", "cloud", "api.anthropic.com", "opus", "0s", "1", "1.0 k", "0", "500", "1", "0"],
+    ]
+    assert [span["cause"] for span in log.json("sessions", "show", "3")["spans"]] == ["start", "backend"]
+
+
+def test_a_folder_is_known_under_every_name_it_may_have_in_the_log(tmp_path: Path) -> None:
+    real, link, state = tmp_path / "real", tmp_path / "link", tmp_path / "state"
+    real.mkdir()
+    link.symlink_to(real)
+
+    def names(text: str) -> tuple[str, ...]:
+        return project_names(text, cwd=link, home=tmp_path, state_dir=state)
+
+    assert names(".") == (str(link), str(real))
+    assert names("../real/") == (str(real),)
+    assert names("~/real") == (str(real),)
+    assert names("~") == (str(tmp_path),)
+    assert names("sha256:0123456789abcdef") == ("sha256:0123456789abcdef",)
+    assert not state.exists()
+    hashed = Config(str(state), {}).logged("hash", str(real))
+    assert names("~/real") == (str(real), hashed)
+
+
+def test_a_project_that_is_kept_as_a_hash_is_found_by_its_folder(place: Place) -> None:
+    hashed = Config(str(place.state), {}).logged("hash", str(place.project))
+    with recording(place.state) as recorder:
+        recorder.session("hashed", project=hashed)
+        recorder.session("other", project="sha256:0123456789abcdef")
+    assert [s["session_id"] for s in place.json("sessions", "list", "--project", ".")["sessions"]] == ["hashed"]
+
+
+def test_control_characters_in_the_log_do_not_reach_the_terminal(place: Place) -> None:
+    with recording(place.state) as recorder:
+        recorder.session("s", model="m\x1b[31m", project="/p/\x1b]0;x\x07")
+        recorder.event("s", 60, "StopFailure", cause="\x1b[2J")
+    for command in (("list",), ("show", "s"), ("stats", "--by", "model"), ("stats", "--by", "project"), ("tail",)):
+        assert "\x1b" not in place.ok("sessions", *command).out
+
+
+# --- stats
+
+
+def test_the_statistics_are_the_promised_object(log: Place) -> None:
+    report = log.json("sessions", "stats", "--by", "backend")
+    assert report["by"] == "backend"
+    assert [(group["key"], group["sessions"]) for group in report["groups"]] == [
+        ("http://box:8000", 2),
+        ("https://api.anthropic.com", 1),
+        ("http://nas:11434", 1),
+    ]
+    names = {"key", "sessions", "duration_s", "input_tokens", "output_tokens", "cache_read_tokens", "errors"}
+    assert all(names <= group.keys() for group in [*report["groups"], report["total"]])
+    total = report["total"]
+    assert (total["sessions"], total["duration_s"], total["errors"]) == (3, 1800.0, 1)
+    assert (total["input_tokens"], total["output_tokens"], total["cache_read_tokens"]) == (2_001_200, 50_520, 8_002_000)
+    assert report["local"]["sessions"] == 3
+    assert report["local"]["sessions_share"] == 0.75
+    assert "cost" not in report
+    assert "cost_avoided" not in total
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        ("model", ["qwen3", "opus", "gpt-oss"]),
+        ("day", ["2026-11-21"]),
+        ("project", ["{}/api", "/p/other", "{}"]),
+    ],
+)
+def test_the_statistics_group_by_what_is_asked_for(log: Place, by: str, keys: list[str]) -> None:
+    report = log.json("sessions", "stats", "--by", by)
+    assert [group["key"] for group in report["groups"]] == [key.format(log.project) for key in keys]
+    assert report["total"]["sessions"] == 3
+
+
+def test_the_statistics_of_a_part_count_each_session_of_it_once(log: Place) -> None:
+    assert log.json("sessions", "stats", "--project", ".")["total"]["sessions"] == 2
+    assert log.json("sessions", "stats", "--backend", "cloud", "--by", "project")["total"]["sessions"] == 1
+    assert log.json("sessions", "stats", "--model", "qwen", "--by", "day")["total"]["input_tokens"] == 2_000_100
+    assert log.json("sessions", "stats", "--since", "2026-11-22")["groups"] == []
+
+
+def test_the_statistics_are_a_table_for_people(log: Place) -> None:
+    assert log.ok("sessions", "stats").out == (
+        "backend                   sessions     time      in  cached     out  failed\n"
+        "vllm  box:8000                   2  20m 00s  10.0 M   8.0 M  50.0 k       0\n"
+        "cloud  api.anthropic.com         1       0s   1.0 k       0     500       1\n"
+        "ollama  nas:11434                1  10m 00s   1.1 k   1.0 k      10       0\n"
+        "total                            3  30m 00s  10.0 M   8.0 M  50.5 k       1\n"
+        "local share 75 % of sessions, 100 % of tokens\n"
+    )
+
+
+def test_one_group_has_no_line_for_the_total(log: Place) -> None:
+    assert len(log.ok("sessions", "stats", "--by", "day").out.splitlines()) == 3
+
+
+def test_the_cost_avoided_is_an_estimate_at_the_prices_of_the_config(log: Place) -> None:
+    log.ok("config", "set", "prices.input", "3.0")
+    log.ok("config", "set", "prices.currency", "EUR")
+    report = log.json("sessions", "stats", "--cost")
+    prices = report["cost"]["per_million_tokens"]
+    assert (report["cost"]["estimate"], report["cost"]["currency"], prices["input"]) == (True, "EUR", 3.0)
+    box, cloud, _ = report["groups"]
+    expected = (2_000_100 * 3 + 50_010 * prices["output"] + 8_001_000 * prices["cache_read"]
+                + 1 * prices["cache_write"]) / 1e6  # fmt: skip
+    assert box["cost_avoided"] == pytest.approx(expected, abs=1e-4)
+    assert cloud["cost_avoided"] == 0
+    shown = log.ok("sessions", "stats", "--cost").out
+    assert "an estimate" in shown
+    assert "EUR" in shown
+    assert "3 in" in shown
+
+
+# --- tail
+
+
+def test_the_last_things_are_told_one_a_line(log: Place) -> None:
+    lines = log.ok("sessions", "tail", "-n", "3").out.splitlines()
+    assert [flat(line).split()[2] for line in lines] == ["end", "start", "switch"]
+    assert lines[2].endswith("backend")
+    report = [json.loads(line) for line in log.ok("sessions", "tail", "--json").out.splitlines()]
+    assert [each["what"] for each in report] == ["start", "end", "start", "end", "start", "switch"]
+    assert report[5]["backend"] == {"kind": ANTHROPIC[0], "url": ANTHROPIC[1]}
+
+
+def test_with_no_log_there_is_nothing_to_tell(place: Place) -> None:
+    assert place.ok("sessions", "tail").out == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal here")
+def test_what_happens_is_followed_until_ctrl_c(log: Place) -> None:
+    command = [sys.executable, "-m", "claude_local_plugin", "sessions", "tail", "-f", "-n", "1", "--json"]
+    with subprocess.Popen(
+        command, cwd=log.project, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["what"] == "switch"
+        with recording(log.state) as recorder:
+            recorder.event("44444444", 200, cause="startup", backend=BEDROCK)
+        started = json.loads(process.stdout.readline())
+        assert (started["what"], started["session_id"], started["backend"]["kind"]) == ("start", "44444444", "bedrock")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stderr.read().strip() == "interrupted"
+
+
+# --- export
+
+
+@pytest.mark.parametrize("to", ["jsonl", "csv"])
+def test_an_export_has_one_row_per_session(log: Place, to: str) -> None:
+    text = log.ok("sessions", "export", "--format", to).out
+    rows = (
+        [json.loads(line) for line in text.splitlines()] if to == "jsonl" else list(csv.DictReader(io.StringIO(text)))
+    )
+    assert [row["session_id"] for row in rows] == ["11111111", "22222222", "33333333"]
+    assert [int(row["input_tokens"]) for row in rows] == [100, 100, 2_001_000]
+
+
+def test_an_export_has_one_row_per_span_when_asked(log: Place) -> None:
+    rows = [json.loads(line) for line in log.ok("sessions", "export", "--spans", "--project", ".").out.splitlines()]
+    assert [(row["session_id"], row["backend_kind"]) for row in rows] == [
+        ("11111111", "vllm"),
+        ("33333333", "vllm"),
+        ("33333333", "anthropic"),
+    ]
+
+
+def test_an_export_into_a_file_is_there_whole_and_private(log: Place, tmp_path: Path) -> None:
+    file = tmp_path / "sessions.csv"
+    said = log.ok("sessions", "export", "--format", "csv", "--output", str(file))
+    assert (said.out, said.err) == ("", f"3 sessions in {file}\n")
+    assert file.read_bytes().count(b"\n") == 4
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.chmod(0o640)
+    log.ok("sessions", "export", "--format", "jsonl", "--output", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert [path.name for path in tmp_path.glob("*sessions*")] == ["sessions.csv"]
+
+
+def test_an_export_that_fails_leaves_what_was_there(log: Place, tmp_path: Path) -> None:
+    file = tmp_path / "sessions.jsonl"
+    file.write_text("before")
+    for path in log.state.glob("sessions.db*"):
+        path.unlink()
+    (log.state / "sessions.db").write_bytes(b"no database" * 500)
+    assert "damaged" in log.ends(1, "sessions", "export", "--output", str(file)).err
+    assert file.read_text() == "before"
+    assert [path.name for path in tmp_path.glob("*sessions*")] == ["sessions.jsonl"]
+
+
+def test_an_export_to_where_nothing_can_be_written_is_refused(log: Place, tmp_path: Path) -> None:
+    said = log.ends(1, "sessions", "export", "--output", str(tmp_path / "nowhere" / "x.csv")).err
+    assert "cannot be written: No such file or directory" in said
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is installed")
+def test_without_pyarrow_it_is_said_how_to_get_it(log: Place) -> None:
+    said = log.refused("sessions", "export", "--format", "parquet", "--output", "x.parquet", code=2)
+    assert "pip install 'claude-local[parquet]'" in said
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are Unix's")
+def test_parquet_goes_into_a_file_or_a_pipe_and_not_to_a_terminal(log: Place) -> None:
+    import pty
+
+    from pyarrow import parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    log.ok("sessions", "export", "--format", "parquet", "--output", "x.parquet")
+    assert parquet.read_table(log.project / "x.parquet").column("session_id").to_pylist()[0] == "11111111"
+    command = [sys.executable, "-m", "claude_local_plugin", "sessions", "export", "--format", "parquet"]
+    piped = subprocess.run(command, env=dict(os.environ), capture_output=True, check=True)
+    assert parquet.read_table(io.BytesIO(piped.stdout)).num_rows == 3
+    master, slave = pty.openpty()
+    try:
+        ended = subprocess.run(command, env=dict(os.environ), stdout=slave, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert ended.returncode == 2
+    assert b"Parquet is not for a terminal" in ended.stderr
+
+
+# --- prune
+
+
+def test_old_sessions_are_counted_and_taken_out(log: Place) -> None:
+    moment = "2026-11-21T10:45Z"
+    report = log.json("sessions", "prune", "--before", moment, "--dry-run")
+    assert report == {"before": "2026-11-21T10:45:00.000Z", "old": 1, "open": 0, "removed": 0}
+    assert listed(log) == ["3", "2", "1"]
+    said = log.ok("sessions", "prune", "--before", moment, "--yes").out
+    assert said == "taken out: 1 session last heard of before 2026-11-21 10:45:00 UTC\n"
+    assert listed(log) == ["3", "2"]
+    assert log.ok("sessions", "prune", "--before", moment, "--yes").out.startswith("0 sessions")
+
+
+def test_an_open_session_stays_however_old(log: Place) -> None:
+    report = log.json("sessions", "prune", "--older-than", "0s", "--yes")
+    assert (report["old"], report["open"], report["removed"]) == (2, 1, 2)
+    assert listed(log) == ["3"]
+    assert "1 session as old that did not end stays" in log.ok("sessions", "prune", "--older-than", "0s").out
+
+
+def test_nobody_is_asked_where_nobody_is(log: Place) -> None:
+    assert "there is nobody to ask" in log.ends(2, "sessions", "prune", "--older-than", "0s").err
+    assert listed(log) == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", ["3"]), ("n\n", ["3", "2", "1"]), ("\n", ["3", "2", "1"])])
+def test_people_are_asked_and_no_is_the_answer_unless_they_say_yes(
+    log: Place, monkeypatch: pytest.MonkeyPatch, answer: str, left: list[str]
+) -> None:
+    terminal = io.StringIO(answer)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    ended = log.run("sessions", "prune", "--older-than", "0s")
+    assert "2 sessions last heard of before" in ended.err
+    assert ended.code == (0 if answer == "y\n" else 1)
+    assert listed(log) == left
+
+
+@pytest.mark.parametrize("options", [(), ("--older-than", "1d", "--before", "2026-01-01"), ("--before", "2100-01-01")])
+def test_how_old_must_be_said_once_and_lie_in_the_past(log: Place, options: tuple[str, ...]) -> None:
+    log.refused("sessions", "prune", *options, code=2)
+
+
+def test_before_a_day_is_before_its_beginning() -> None:
+    assert before(None, "2026-11-21T00:00Z", now=NOW) == "2026-11-21T00:00:00.000Z"
+    assert before("2d", None, now=NOW) == "2026-11-20T00:00:00.000Z"
+    with pytest.raises(UsageError, match="still to come"):
+        before(None, "2026-11-23T00:00Z", now=NOW)
+
+
+# --- how it looks
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (512, "512"), (999, "999"), (1000, "1.0 k"), (940_000, "940 k"), (999_499, "999 k"), (999_600, "1.0 M"),
+     (38_100_000, "38.1 M"), (2_000_000_000, "2.0 G"), (1_234_567_890_123, "1,235 G")],
+)  # fmt: skip
+def test_large_numbers_are_short(number: int, text: str) -> None:
+    assert amount(number) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (59.4, "59s"),
+        (59.6, "1m 00s"),
+        (190, "3m 10s"),
+        (3600, "1h 00m"),
+        (64_920, "18h 02m"),
+        (1e7, "2,777h 46m"),
+    ],
+)
+def test_times_are_short(seconds: float, text: str) -> None:
+    assert length(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("backend", "name"),
+    [
+        (("vllm", "http://box:8000"), "vllm  box:8000"),
+        (("vllm", "https://box"), "vllm  https://box"),
+        (("unknown", None), "unknown  -"),
+        (("anthropic", "https://api.anthropic.com"), "cloud  api.anthropic.com"),
+        (("bedrock", None), "cloud  bedrock"),
+        (("vertex", "https://europe.example.com"), "cloud  vertex europe.example.com"),
+    ],
+)
+def test_a_backend_is_called_as_people_call_it(backend: tuple[str, str | None], name: str) -> None:
+    assert backend_name({"kind": backend[0], "url": backend[1]}) == name
+
+
+def test_every_option_of_the_list_is_asked_of_the_log() -> None:
+    asked = Asked(since="1d", until="2026-11-21", project="/p", backend="b", model="m", state="killed")
+    where = asked.where(cwd=Path("/x"), home=Path("/h"), state_dir=Path("/s"), now=NOW)
+    assert where == ledger.Where("2026-11-21T00:00:00.000Z", where.until, ("/p",), "b", "m", ledger.State.KILLED)
+    assert where.until is not None
+    assert where.until > at(0)
+    assert NOW - timedelta(days=1) == datetime.fromisoformat(str(where.since))
+
+
+def test_the_log_is_read_while_hooks_write(log: Place) -> None:
+    with recording(log.state) as recorder:
+        recorder.event("55555555", 300)
+        assert listed(log) == ["3", "2", "1"]
+    assert listed(log) == ["5", "3", "2", "1"]
