@@ -121,12 +121,17 @@ def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, 
     if not event["is_newest"]:
         _stretch(connection, _first(connection, session), event["at"])
         return
+    resumed = event["event"] == "SessionStart" and event["cause"] == "resume"
     if (url, kind if url is None else None) != (event["backend_url"], event["backend_kind"] if url is None else None):
-        at = _when_it_changed(connection, session, ended_at) or event["at"]
-        _stretch(connection, span, at)
-        span = _add(
-            connection, session, span, at, "backend", _endpoint(connection, event), event["model"], certain=False
-        )
+        at = event["at"]
+        if not resumed:
+            at = _when_it_changed(connection, session, ended_at) or at
+            _stretch(connection, span, at)
+        endpoint = _endpoint(connection, event)
+        span = _add(connection, session, span, at, "backend", endpoint, event["model"], certain=False)
+    elif resumed:
+        # nobody was there meanwhile, for days perhaps
+        span = _add(connection, session, span, event["at"], "resume", None, event["model"] or model, certain=False)
     elif event["backend_kind"] not in ("unknown", kind):
         # it has become known what the server is
         connection.execute("UPDATE spans SET endpoint = ? WHERE id = ?", (_endpoint(connection, event), span))
@@ -144,21 +149,33 @@ def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, 
 
 def count(connection: "sqlite3.Connection", session: int, uses: "Sequence[Use]") -> None:
     """Adds what was read of a transcript to the spans it belongs to, inside the caller's transaction."""
+    lasted: dict[int, str] = {}
     for use in uses:
-        span, model, certain, messages = _span_at(connection, session, use.at)
+        main, model, certain, messages = _span_at(connection, session, use.at)
+        span = main
         if use.model and use.model != model:
             if use.side:
-                span = _beside(connection, session, span, use)
+                span = _beside(connection, session, main, use)
             elif certain and messages:
                 # the conversation went on with another model and no hook was told, as after a fallback
-                _stretch(connection, span, use.at)
-                span = _add(connection, session, span, use.at, "model", None, use.model, certain=True)
+                _stretch(connection, main, use.at)
+                span = main = _add(connection, session, main, use.at, "model", None, use.model, certain=True)
             else:
-                _set_model(connection, session, span, use.model)
+                _set_model(connection, session, main, use.model)
         elif use.model and not certain and not use.side:
-            _set_model(connection, session, span, use.model)
+            _set_model(connection, session, main, use.model)
         tokens = (use.input_tokens, use.output_tokens, use.cache_read_tokens, use.cache_write_tokens)
         connection.execute(_COUNT, (use.messages, *tokens, 1 if use.error else 0, 1 if use.retry else 0, span))
+        lasted[main] = max(use.at, lasted.get(main, ""))
+    for span, at in lasted.items():
+        _stretch(connection, span, at)
+    if lasted:
+        # one that was killed was closed as of when it was last heard of, and may have answered since
+        connection.execute(
+            "UPDATE sessions SET last_seen_at = max(last_seen_at, :last),"
+            " ended_at = CASE WHEN end_reason = 'killed' THEN max(ended_at, :last) ELSE ended_at END WHERE id = :session",
+            {"last": max(lasted.values()), "session": session},
+        )
     told = [use.model for use in uses if use.model and not use.side]
     if told:
         connection.execute("UPDATE sessions SET model = ? WHERE id = ?", (told[-1], session))
@@ -245,10 +262,13 @@ def _set_model(connection: "sqlite3.Connection", session: int, span: int, model:
     """Names the model of a span whose model was unknown or only a guess."""
     number = _id(connection, "models", "name", model)
     connection.execute(
-        "UPDATE spans SET model = ?, model_is_certain = ?,"
-        " new_model = NOT EXISTS (SELECT 1 FROM spans WHERE session = ? AND model = ? AND id <> ? AND new_model)"
-        " WHERE id = ?",
-        (number, 1 if certain else 0, session, number, span, span),
+        "UPDATE spans SET model = ?, model_is_certain = ? WHERE id = ?", (number, 1 if certain else 0, span)
+    )
+    # a later span may have had the model that this one was thought to have
+    connection.execute(
+        "UPDATE spans SET new_model = NOT EXISTS (SELECT 1 FROM spans AS earlier WHERE earlier.session = spans.session"
+        " AND earlier.id < spans.id AND earlier.model IS spans.model) WHERE session = ?",
+        (session,),
     )
 
 

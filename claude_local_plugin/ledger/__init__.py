@@ -1,5 +1,6 @@
 """The session log as commands see it: what ran where, when and how it ended."""
 
+from claude_local_plugin.ledger.condition import Condition, Fault, condition
 from claude_local_plugin.ledger.reading import (
     backend_kind,
     events,
@@ -13,13 +14,16 @@ from claude_local_plugin.ledger.where import State, Where, moment
 from claude_local_plugin.ledger.writing import Prunable, prunable, prune, remember_backend
 
 __all__ = [
+    "Condition",
     "Event",
+    "Fault",
     "Prunable",
     "Session",
     "Span",
     "State",
     "Where",
     "backend_kind",
+    "condition",
     "events",
     "last_session",
     "matching",

@@ -195,7 +195,3 @@ def _event(row: Sequence[object]) -> Event:
     values = dict(zip((field.name for field in fields(Event)), row, strict=True))
     values["blocked"] = bool(values["blocked"])
     return Event(**values)  # type: ignore[arg-type]  # as above
-
-
-#: As long as other modules of this room call it so.
-_log = open_log

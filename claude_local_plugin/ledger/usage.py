@@ -7,7 +7,7 @@ once there are groups.
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
 from operator import add
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from claude_local_plugin.guest.protect import CLOUD_KINDS
 from claude_local_plugin.ledger.reading import open_log
-from claude_local_plugin.ledger.where import Where
+from claude_local_plugin.ledger.where import Where, spelled, zoned
 
 #: What stands for a model or a project that is not on record.
 UNKNOWN = "(unknown)"
@@ -109,8 +109,6 @@ def usage(state_dir: Path, by: Sequence[By] = (), where: Where | None = None, *,
 #: The numbers of Usage that spans have themselves.
 _SUMS = ", ".join(f"sum(s.{field.name})" for field in fields(Usage)[1:])
 _KEY = {By.BACKEND: "s.endpoint", By.MODEL: "s.model", By.PROJECT: "s.project"}
-_HOUR = "substr(s.started_at, 1, 13)"
-_QUARTER = "substr(s.started_at, 1, 14) || (substr(s.started_at, 15, 2) / 15 * 15)"
 
 _NAMED = "(SELECT coalesce(url, kind) FROM endpoints WHERE id = {}.endpoint)"
 #: What makes two spans of a session one in a group; all spans of a session are in one project.
@@ -131,19 +129,19 @@ class _Sums:
         self.endpoints = {number: each for number, *each in log.execute("SELECT id, kind, url FROM endpoints")}
         self.clouds = {number for number, (kind, _) in self.endpoints.items() if kind in CLOUD_KINDS}
         models, projects = (dict(log.execute(f"SELECT * FROM {table}")) for table in ("models", "projects"))
-        self.labels: dict[By, Callable[[object], str | None]] = {
-            By.BACKEND: {number: url or kind for number, (kind, url) in self.endpoints.items()}.get,
-            By.MODEL: models.get,
-            By.PROJECT: projects.get,
-            By.DAY: cache(lambda hour: _day(str(hour), zone)),
-        }
         # each by itself: one statement for all of them would read every row
         first, last, self.most = (
             log.execute(f"SELECT {each} FROM spans").fetchone()[0]
             for each in ("min(started_at)", "max(started_at)", "max(id)")
         )
-        keys = _KEY | {By.DAY: _HOUR if _days_begin_with_hours(first, last, zone) else _QUARTER}
-        self.keys = [keys[each] for each in by]
+        days = _Days(first, last, zone)
+        self.keys = [_KEY.get(each) or days.key for each in by]
+        self.labels: dict[By, Callable[[object], str | None]] = {
+            By.BACKEND: {number: url or kind for number, (kind, url) in self.endpoints.items()}.get,
+            By.MODEL: models.get,
+            By.PROJECT: projects.get,
+            By.DAY: cache(days.label),
+        }
 
     def summary(self) -> Summary:
         """All of it."""
@@ -218,19 +216,28 @@ def _group(key: tuple[str, ...], parts: _Parts, kind: str | None = None, counted
     return Group(key, sum(numbers[counted] for numbers in parts.values()), own, cloud, kind)
 
 
-def _days_begin_with_hours(first: str | None, last: str | None, zone: tzinfo | None) -> bool:
-    """Whether the zone is whole hours from UTC all the time between two moments; looked at once a week."""
-    if first is None or last is None:
-        return True
-    moment, end = datetime.fromisoformat(first), datetime.fromisoformat(last) + timedelta(weeks=1)
-    while moment < end:
-        if (moment.astimezone(zone).utcoffset() or timedelta()) % timedelta(hours=1):
-            return False
-        moment += timedelta(weeks=1)
-    return True
+class _Days:
+    """Local days, told by a span's date in UTC and by how many of the times at which days begin had passed on it."""
 
+    def __init__(self, first: str | None, last: str | None, zone: tzinfo | None) -> None:
+        self.zone = zone
+        begins = {"00:00"}
+        if first and last:
+            day, end = (datetime.fromisoformat(each).astimezone(zone).date() for each in (first, last))
+            while day <= end:
+                begins.add(spelled(zoned(datetime.combine(day, time()), zone))[11:16])
+                day += timedelta(days=1)
+        #: Times in UTC: one, or with summer time two, and that at which the date changes there.
+        self.begins = sorted(begins)
 
-def _day(hour: str, zone: tzinfo | None) -> str:
-    """The local day of an hour `2026-11-21T10` (UTC), or of a quarter of one `2026-11-21T10:45`."""
-    moment = datetime.fromisoformat(hour[:13]).replace(tzinfo=UTC) + timedelta(minutes=int(hour[14:] or 0))
-    return moment.astimezone(zone).date().isoformat()
+    @property
+    def key(self) -> str:
+        """In SQL: the date, and how many of the times had passed."""
+        passed = " + ".join(f"(substr(s.started_at, 12, 5) >= '{begin}')" for begin in self.begins[1:])
+        return "substr(s.started_at, 1, 10)" + (f" || ({passed})" if passed else "")
+
+    def label(self, key: object) -> str:
+        """The local day that all moments with this key are on."""
+        text = str(key)
+        moment = datetime.fromisoformat(f"{text[:10]}T{self.begins[int(text[10:] or 0)]}+00:00")
+        return moment.astimezone(self.zone).date().isoformat()

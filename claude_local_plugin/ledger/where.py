@@ -147,11 +147,12 @@ def _moment(text: str, now: datetime, zone: tzinfo | None, whole_day: bool) -> d
         return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         day = date.fromisoformat(text) + timedelta(days=1 if whole_day else 0)
-        return _zoned(datetime.combine(day, time()), zone)
-    return _zoned(datetime.fromisoformat(text), zone)
+        return zoned(datetime.combine(day, time()), zone)
+    return zoned(datetime.fromisoformat(text), zone)
 
 
-def _zoned(moment: datetime, zone: tzinfo | None) -> datetime:
+def zoned(moment: datetime, zone: tzinfo | None) -> datetime:
+    """The moment in the zone, by default this machine's, if it is not in one already."""
     if moment.tzinfo:
         return moment
     return moment.replace(tzinfo=zone) if zone else moment.astimezone()

@@ -158,6 +158,33 @@ def test_a_subagent_on_the_same_model_adds_to_the_span(log: Log) -> None:
     assert span.messages == 2
 
 
+def test_a_resumed_session_does_not_count_the_days_between(log: Log) -> None:
+    log.write(record(), record("SessionEnd", 5))
+    log.write(record(minute=50, cause="resume"), record("SessionEnd", 52))
+    first, second = log.spans()
+    assert (first.duration_ms, second.duration_ms) == (300_000, 120_000)
+    assert (second.cause, second.name, second.first, second.new_endpoint, second.new_model) == (
+        "resume", "qwen3", 0, 0, 0
+    )  # fmt: skip
+
+
+def test_a_session_that_is_resumed_on_another_backend_left_the_first_when_it_ended(log: Log) -> None:
+    log.write(record(), record("SessionEnd", 5), record(minute=50, cause="resume", **CLOUD))
+    first, second = log.spans()
+    assert (first.ended_at, second.started_at, second.cause) == (minute(5), minute(50), "backend")
+
+
+def test_a_span_lasts_until_its_last_answer(log: Log) -> None:
+    (span,) = log.write(record()).count(use(4), use(7, "small", side=True)).spans()[:1]
+    assert (span.ended_at, span.duration_ms) == (minute(7), 420_000)
+    assert log.connection.execute("SELECT last_seen_at FROM sessions").fetchone() == (minute(7),)
+
+
+def test_a_guess_that_was_wrong_does_not_take_the_model_from_a_later_span(log: Log) -> None:
+    log.write(record(), record("UserPromptSubmit", 5, **CLOUD)).count(use(1, "other"), use(6, "qwen3"))
+    assert [(span.name, span.new_model) for span in log.spans()] == [("other", 1), ("qwen3", 1)]
+
+
 def test_errors_and_retries_are_counted_and_name_no_model(log: Log) -> None:
     failed = use(2, None, messages=0, input_tokens=0, output_tokens=0, error="overloaded")
     again = use(1, None, messages=0, input_tokens=0, output_tokens=0, retry=True)

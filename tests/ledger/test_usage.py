@@ -1,6 +1,7 @@
 """Usage added up: against the same sums made the plain way, on random logs, and on one of ten thousand sessions."""
 
 import sqlite3
+import sys
 from collections import defaultdict
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -221,6 +222,18 @@ def test_a_day_is_that_of_the_zone_to_the_quarter_of_an_hour(state: Path, zone: 
     assert keys(usage(state, (By.DAY,), zone=zone)) == {day: 1}
 
 
+@pytest.mark.parametrize(
+    "name", ["Europe/Berlin", "America/Havana", "America/Asuncion", "Asia/Beirut", "Australia/Lord_Howe"]
+)
+def test_days_are_right_all_through_a_year_of_changing_clocks(state: Path, name: str) -> None:
+    zone = ZoneInfo(name)
+    with recording(state) as log:
+        for number in range(365 * 4 * 3):
+            log.event(f"s{number}", number * 120 - 400 * 24 * 60)
+    same(usage(state, (By.DAY,), zone=zone), plain(state, (By.DAY,), Where(), zone))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a process cannot change its time zone")
 def test_without_a_zone_a_day_is_this_machines(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
