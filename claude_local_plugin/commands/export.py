@@ -1,17 +1,15 @@
 """The log as a file for other programs."""
 
 import io
-import os
-import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TextIO
 
-from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.commands.output_file import replacing
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.ledger import Where, formats, parquet, table
 
 
@@ -45,7 +43,7 @@ def _text(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    with _replacing(output) as file, io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True) as stream:
+    with replacing(output) as file, io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True) as stream:
         yield stream
 
 
@@ -54,31 +52,5 @@ def _binary(output: Path | None) -> Iterator[IO[bytes]]:
     if output is None:
         yield sys.stdout.buffer
         return
-    with _replacing(output) as file:
+    with replacing(output) as file:
         yield file
-
-
-@contextmanager
-def _replacing(output: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `output` when all went well; a new one is private, an old one's mode is kept."""
-    target = output.resolve()
-    try:
-        mode = target.stat().st_mode if target.exists() else None
-        if mode is not None and not stat.S_ISREG(mode):  # a pipe or a device has nothing to be replaced
-            with target.open("wb") as file:
-                yield file
-            return
-        number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        new = Path(name)
-        try:
-            with os.fdopen(number, "wb") as file:
-                yield file
-            if mode is not None:
-                new.chmod(stat.S_IMODE(mode))
-            new.replace(target)
-        finally:
-            new.unlink(missing_ok=True)
-    except OSError as fault:
-        raise ClaudeLocalError(
-            f"{output} cannot be written: {fault.strerror or fault}", "choose another file with --output"
-        ) from fault

@@ -1,13 +1,12 @@
 """The report: collected from the session log, as a page in one file or as data."""
 
 import logging
-import os
-import tempfile
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.ledger.report_data import Backend, Looks, ReportData, collect
 from claude_local_plugin.ledger.usage import Usage
@@ -42,26 +41,9 @@ def check(file: Path, *, force: bool) -> None:
 
 
 def write(text: str, file: Path) -> None:
-    """Put the page in its place, whole or not at all, at the end of all links; raises ClaudeLocalError.
-
-    A new file can be read by its owner alone, an old one keeps its mode.
-    """
-    target = file.resolve()
-    try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
-        unfinished = Path(name)
-        try:
-            os.close(descriptor)
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
-            if target.exists():
-                unfinished.chmod(target.stat().st_mode & 0o7777)
-            unfinished.replace(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise ClaudeLocalError(
-            f"{file}: cannot be written: {error.strerror or error}", "--output in a folder of your own"
-        ) from error
+    """Put the page in its place, whole or not at all; raises ClaudeLocalError."""
+    with replacing(file) as page:
+        page.write(text.encode())
 
 
 def show(file: Path) -> bool:

@@ -87,7 +87,7 @@ def test_a_shown_session_has_its_spans_in_a_table(log: Place) -> None:
     assert [re.split(r"\s{2,}", line)[1:] for line in table] == [
         ["cause", "backend", "model", "time", "answers", "in", "cached", "out", "failed", "again"],
         ["start", "vllm", "box:8000", "qwen3", "10m 00s", "1", "10.0 M", "8.0 M", "50.0 k", "0", "0"],
-        ["backend", "cloud", "api.anthropic.com", "opus", "0s", "1", "1.0 k", "0", "500", "1", "0"],
+        ["backend", "cloud", "api.anthropic.com", "opus", "6m 00s", "1", "1.0 k", "0", "500", "1", "0"],
     ]
     assert [span["cause"] for span in log.json("sessions", "show", "3")["spans"]] == ["start", "backend"]
 
@@ -140,7 +140,7 @@ def test_the_statistics_are_the_promised_object(log: Place) -> None:
     names = {"key", "sessions", "duration_s", "input_tokens", "output_tokens", "cache_read_tokens", "errors"}
     assert all(names <= group.keys() for group in [*report["groups"], report["total"]])
     total = report["total"]
-    assert (total["sessions"], total["duration_s"], total["errors"]) == (3, 1800.0, 1)
+    assert (total["sessions"], total["duration_s"], total["errors"]) == (3, 2160.0, 1)
     assert (total["input_tokens"], total["output_tokens"], total["cache_read_tokens"]) == (2_001_200, 50_520, 8_002_000)
     assert report["local"]["sessions"] == 3
     assert report["local"]["sessions_share"] == 0.75
@@ -173,9 +173,9 @@ def test_the_statistics_are_a_table_for_people(log: Place) -> None:
     assert log.ok("sessions", "stats").out == (
         "backend                   sessions     time      in  cached     out  failed\n"
         "vllm  box:8000                   2  20m 00s  10.0 M   8.0 M  50.0 k       0\n"
-        "cloud  api.anthropic.com         1       0s   1.0 k       0     500       1\n"
+        "cloud  api.anthropic.com         1   6m 00s   1.0 k       0     500       1\n"
         "ollama  nas:11434                1  10m 00s   1.1 k   1.0 k      10       0\n"
-        "total                            3  30m 00s  10.0 M   8.0 M  50.5 k       1\n"
+        "total                            3  36m 00s  10.0 M   8.0 M  50.5 k       1\n"
         "local share 75 % of sessions, 100 % of tokens\n"
     )
 
