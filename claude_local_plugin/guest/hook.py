@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Nothing, not a silent stdin and not a stuck disk, keeps the hook longer than this, in seconds.
 LONGEST_S = 2.8
+#: But for saving what it knows by then, which it has this much longer for; Claude Code ends it after 5 s.
+SPARE_S = 1.0
 #: A prompt of a million tokens is a few megabytes; an event larger than this is not read to its end.
 MOST_STDIN_BYTES = 16 * 1024 * 1024
 
@@ -67,6 +69,7 @@ def main() -> None:
             run(_read_stdin(), os.environ, state_dir)
     except BaseException as fault:  # the session must not suffer for any fault of ours, not even an interrupt
         _note(state_dir, fault)
+        _UNWRITTEN.spool(state_dir)
     finally:
         # Not sys.exit(): a probe may still be waiting in its thread, and the log is left open on purpose.
         os._exit(0)
@@ -80,19 +83,20 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     if event.get("hook_event_name") not in EVENTS or not claim.is_first(state_dir, stdin):
         return  # none of ours, or the same event came to us by another way too
     visit = Visit(event, environ, state_dir, config.load(state_dir, environ))
-    answer = answer_to(visit)
     from claude_local_plugin.guest import sessionlog
 
+    _UNWRITTEN.record = _record(visit, None, _cause(event))  # should there be no time for the answer
+    answer = answer_to(visit)
+    _UNWRITTEN.record = answer.record
     if answer.output:
         try:
             os.write(1, _json(answer.output))
         except OSError as fault:  # nobody reads it any more; the record is worth keeping all the same
             _note(state_dir, fault)
-    _UNWRITTEN.append(answer.record)
     transcript = event.get("transcript_path") if answer.record["event"] in sessionlog.COUNTED else None
     transcript = transcript if isinstance(transcript, str) else None
-    trouble = sessionlog.append(state_dir, answer.record, transcript, visit.config.retention_days)
-    _UNWRITTEN.clear()
+    days = visit.config.retention_days
+    trouble = sessionlog.append(state_dir, answer.record, transcript, days, _UNWRITTEN)
     if trouble:
         sessionlog.note_fault(state_dir, f"{answer.record['event']}: {trouble}")
     if answer.errands:
@@ -133,8 +137,7 @@ def answer_to(visit: Visit) -> Answer:
         return config_change(visit)
     if name == "CwdChanged":
         return cwd_changed(visit)
-    causes = {"SessionEnd": "reason", "StopFailure": "error", "PostModelSwitch": "source"}
-    record = _record(visit, None, visit.event.get(causes.get(name, "")))
+    record = _record(visit, None, _cause(visit.event))
     if name == "PostModelSwitch":
         record["model"] = _text(visit.event.get("to_model"))
         record["model_is_certain"] = record["model"] is not None
@@ -175,10 +178,11 @@ def user_prompt_submit(visit: Visit) -> Answer:
     """
     backend = visit.backend
     found = None if _answered_lately(visit) else _look_at(visit)
-    record = _record(visit, found, visit.event.get("source"))
+    record = _record(visit, found, _cause(visit.event))
     forbidden = _forbidden(visit)
     if forbidden:
         record["blocked"] = True
+        record["detail"] = "not on the project's list"
         return Answer(record, {"decision": "block", "reason": forbidden})
     if found is None or found.outcome not in DOWN:
         return Answer(record)
@@ -194,7 +198,7 @@ def user_prompt_submit(visit: Visit) -> Answer:
 
 def config_change(visit: Visit) -> Answer:
     """Refuses a change of settings that would move a protected project's session to another backend."""
-    record = _record(visit, None, visit.event.get("source"))
+    record = _record(visit, None, _cause(visit.event))
     protection = visit.config.for_project(visit.folder)
     if not protection.protect or visit.folder is None:
         return Answer(record)
@@ -293,6 +297,8 @@ def state_dir_of(arguments: "Sequence[str]", environ: "Mapping[str, str]", platf
     shared = environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(shared):
         shared = os.path.expanduser("~/Library/Application Support" if platform == "darwin" else "~/.local/state")
+    if not os.path.isabs(shared):
+        shared = os.devnull  # nobody's home, as in some containers: better nowhere than in the project
     return os.path.join(shared, "claude-local")
 
 
@@ -388,6 +394,11 @@ def _look_for_leaks(visit: Visit) -> "Findings | None":
     return found if found.facts else None
 
 
+def _cause(event: "Mapping[str, Any]") -> object:
+    """What the event itself says about why it happened."""
+    return event.get({"SessionEnd": "reason", "StopFailure": "error"}.get(event["hook_event_name"], "source"))
+
+
 def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, Any]":
     """The event as the log keeps it; of a prompt or an answer not a letter."""
     from claude_local_plugin.guest.sessionlog import now
@@ -470,30 +481,57 @@ def _read_stdin() -> bytes:
     return b"".join(read)
 
 
-#: The record that is on its way into the log.
-_UNWRITTEN: "list[dict[str, Any]]" = []
+class _Unwritten:
+    """The record on its way into the log, as far as it is known; entered while it goes in for good.
+
+    None before anything is known, empty when it is in. Whoever holds the lock writes it, so that it is written once.
+    """
+
+    __slots__ = ("lock", "record")
+
+    def __init__(self) -> None:
+        self.lock = _thread.allocate_lock()
+        self.record: dict[str, Any] | None = None
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self.record = {}
+        self.lock.release()
+
+    def spool(self, state_dir: str) -> None:
+        """Spools the record, unless it is in the log or about to be."""
+        from claude_local_plugin.guest import sessionlog
+
+        if self.lock.acquire(True, SPARE_S) and self.record:
+            try:
+                sessionlog.spool(state_dir, self.record)
+            except OSError as fault:
+                _note(state_dir, fault)
+
+
+_UNWRITTEN = _Unwritten()
 
 
 def _watchdog(state_dir: str) -> None:
-    """Ends the process when its time is up; what it leaves behind, it leaves quickly or not at all."""
+    """Ends the process when its time is up; what it leaves behind, it leaves in the time to spare or not at all."""
     time.sleep(LONGEST_S)
     left = _thread.allocate_lock()
     left.acquire()
     _thread.start_new_thread(_leave_behind, (state_dir, left))
-    left.acquire(True, 0.1)
+    left.acquire(True, SPARE_S)
     os._exit(0)
 
 
 def _leave_behind(state_dir: str, left: "Any") -> None:
-    """Spools the record that has not made it into the log, and notes that time was up."""
-    from claude_local_plugin.guest import sessionlog
-
+    """Notes that time was up, and spools the record that has not made it into the log."""
     try:
-        for record in _UNWRITTEN:
-            sessionlog.spool(state_dir, record)
         _note(state_dir, TimeoutError(f"the hook was still busy after {LONGEST_S} s"))
-    except OSError as fault:
-        _note(state_dir, fault)
+        while _UNWRITTEN.record is None:  # a machine so busy that we have hardly begun
+            time.sleep(0.05)
+        _UNWRITTEN.spool(state_dir)
     finally:
         left.release()
 

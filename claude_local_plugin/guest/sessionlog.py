@@ -5,6 +5,7 @@ its own in `spool/`, which the next one to open the database takes in; when even
 Nothing a user typed or a model answered is ever in a record, and no credential.
 """
 
+import _thread
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from typing import Any
 
 DATABASE = "sessions.db"
@@ -87,6 +89,10 @@ MIGRATIONS = (
         *spans.ONE_SPAN_EACH,
         "ALTER TABLE sessions ADD COLUMN host TEXT",
         "CREATE INDEX sessions_open ON sessions (host) WHERE ended_at IS NULL",
+        "CREATE INDEX sessions_project ON sessions (project)",
+        "CREATE INDEX sessions_cwd ON sessions (cwd)",
+        # how servers fared over time is asked of these columns alone
+        "CREATE INDEX events_looks ON events (at, backend_url, outcome, latency_ms) WHERE outcome IS NOT NULL",
     ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -135,7 +141,7 @@ INSERT INTO sessions (
     CASE :event WHEN 'SessionEnd' THEN :cause END,
     CASE :event WHEN 'SessionStart' THEN :cause END,
     :cwd, :project, :backend_kind, :backend_url, :model,
-    :reachable, :latency_ms, :blocked, :client_version, :entrypoint, :client_pid, :transcript_path, :host
+    :reachable, :latency_ms, :held_back, :client_version, :entrypoint, :client_pid, :transcript_path, :host
 )
 ON CONFLICT (session_id) DO UPDATE SET
     started_at = min(started_at, excluded.started_at),
@@ -175,6 +181,10 @@ FROM sessions WHERE session_id = :session_id
 """
 
 
+#: What a record is committed under when nobody else watches over it.
+_ALONE = _thread.allocate_lock()
+
+
 class LogUnusableError(Exception):
     """The database cannot be opened or written; the message says why, in words for people."""
 
@@ -201,48 +211,62 @@ def now(moment: "float | None" = None) -> str:
 
 
 def append(
-    state_dir: str, record: "Mapping[str, Any]", transcript: "str | None" = None, keep_days: int = 0
+    state_dir: str,
+    record: "Mapping[str, Any]",
+    transcript: "str | None" = None,
+    keep_days: int = 0,
+    committing: "AbstractContextManager[object]" = _ALONE,
 ) -> "str | None":
     """Puts one event on record and returns None, or what went wrong with that: usually why it had to go to the spool.
 
     The record has the keys in FIELDS, each a string, number, bool or None. `transcript` is the file of the session
     whose new answers are counted along with it. A session's start also tidies up a little: `keep_days` is for how long
-    sessions are kept, 0 for ever. Raises OSError when not even the spool can be written.
+    sessions are kept, 0 for ever. `committing` is entered while the record goes in for good, for those who watch over
+    it. Raises OSError when not even the spool can be written.
     """
     try:
         try:
-            return _append(state_dir, record, transcript, keep_days)
+            return _append(state_dir, record, transcript, keep_days, committing)
         except DamagedLogError as fault:
-            kept = set_aside(state_dir, fault.file)
-            return _append(state_dir, record, transcript, keep_days) or f"{fault}; {kept}"
+            note_fault(state_dir, f"{fault}; {set_aside(state_dir, fault.file)}")
         except MovedLogError:
-            return _append(state_dir, record, transcript, keep_days)
+            pass  # there is a new one by now
+        return _append(state_dir, record, transcript, keep_days, committing)
     except LogUnusableError as fault:
-        spool(state_dir, record)
+        with committing:
+            spool(state_dir, record)
         return str(fault)
 
 
-def _append(state_dir: str, record: "Mapping[str, Any]", transcript: "str | None", keep_days: int) -> "str | None":
-    until = time.monotonic() + BUSY_S
+def _append(
+    state_dir: str,
+    record: "Mapping[str, Any]",
+    transcript: "str | None",
+    keep_days: int,
+    committing: "AbstractContextManager[object]",
+) -> "str | None":
     connection, file = _open(state_dir, BUSY_S)
     engine = _engine()
     trouble = None
     try:
         news = None
         if transcript:
+            # what it counts from is when the session began
+            take_in(connection, state_dir, MOST_TAKEN_IN, str(record["session_id"]))
             try:
-                news = tally.read(connection, str(record["session_id"]), transcript)
+                news = tally.read(connection, str(record["session_id"]), transcript, at=str(record["at"]))
             except OSError as fault:
                 trouble = f"the tokens of this session are not counted: {fault}"
-        _begin(connection, state_dir, file, until)
+        _begin(connection, state_dir, file)
         session = insert(connection, record)
         if news:
             tally.add(connection, session, news)
-        connection.execute("COMMIT")
-        _check_unmoved(connection, state_dir, file)
+        with committing:
+            connection.execute("COMMIT")
+            _check_unmoved(connection, state_dir, file)
         trouble = _tidy_up(connection, state_dir, record, keep_days) or trouble
     except engine.Error as fault:
-        raise _given_up(connection, fault, file) from None
+        raise _given_up(connection, fault, state_dir, file) from None
     leave(connection, state_dir)
     return trouble
 
@@ -282,9 +306,8 @@ def _open(state_dir: str, patience: float) -> "tuple[sqlite3.Connection, tuple[i
     except ImportError:
         raise LogUnusableError("this Python has no sqlite3") from None
     path = os.path.join(state_dir, DATABASE)
-    until = time.monotonic() + patience
     try:
-        _make_private(state_dir, path)
+        _make(state_dir, path)
         file = _identity(state_dir)
         connection: sqlite3.Connection = engine.connect(
             _address(path), timeout=patience, isolation_level=None, uri=True
@@ -292,22 +315,21 @@ def _open(state_dir: str, patience: float) -> "tuple[sqlite3.Connection, tuple[i
     except OSError as fault:
         raise LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
     except engine.Error as fault:
-        raise unusable(fault) from None
+        raise unusable(fault) if os.path.lexists(path) else MovedLogError(str(fault)) from None
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         if _version(connection) != SCHEMA_VERSION:
-            _migrate(connection, state_dir, file, until)
+            _migrate(connection, state_dir, file, time.monotonic() + patience)
     except engine.Error as fault:
-        raise _given_up(connection, fault, file) from None
+        raise _given_up(connection, fault, state_dir, file) from None
     except LogUnusableError:
         connection.close()
         raise
     return connection, file
 
 
-def _begin(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None", until: float) -> None:
-    """Begins to write, waiting for others until that moment of the monotonic clock; raises MovedLogError."""
-    connection.execute(f"PRAGMA busy_timeout = {max(0, int((until - time.monotonic()) * 1000))}")
+def _begin(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None") -> None:
+    """Begins to write; raises MovedLogError."""
     connection.execute("BEGIN IMMEDIATE")
     _check_unmoved(connection, state_dir, file)
 
@@ -324,19 +346,28 @@ def _check_unmoved(connection: "sqlite3.Connection", state_dir: str, file: "tupl
         raise MovedLogError("another process has set the damaged session log aside meanwhile")
 
 
-def _given_up(connection: "sqlite3.Connection", fault: Exception, file: "tuple[int, int] | None") -> LogUnusableError:
-    """SQLite's complaint as ours, the connection being done with.
+def _given_up(
+    connection: "sqlite3.Connection", fault: Exception, state_dir: str, file: "tuple[int, int] | None"
+) -> LogUnusableError:
+    """SQLite's complaint as ours, the connection being done with; whatever is wrong with a file that was set aside
+    is no fault of the log.
 
     A damaged database is left open where that is no hindrance to renaming it: to close it would write to it.
     """
     complaint = unusable(fault)
+    moved = _identity(state_dir) != file
     if isinstance(complaint, DamagedLogError):
         complaint.file = file
-        if sys.platform != "win32":
+    if (moved or isinstance(complaint, DamagedLogError)) and sys.platform != "win32":
+        try:
+            _roll_back(connection)  # others may be waiting for it
+        except _engine().Error:
+            connection.close()
+        else:
             _LEFT_OPEN.append(connection)
-            return complaint
-    connection.close()
-    return complaint
+    else:
+        connection.close()
+    return MovedLogError(str(complaint)) if moved else complaint
 
 
 def set_aside(state_dir: str, file: "tuple[int, int] | None") -> str:
@@ -403,11 +434,15 @@ def insert(connection: "sqlite3.Connection", record: "Mapping[str, Any]", spoole
     values["spooled_as"] = spooled_as
     values["is_newest"] = spooled_as is None
     values["blocked"] = 1 if values["blocked"] else 0
+    values["held_back"] = values["blocked"] if values["event"] == "UserPromptSubmit" else 0
     values["begins"] = values["event"] in BEGINNINGS
-    if values["backend_kind"] == "unknown" and values["backend_url"] is not None:
+    if values["backend_url"] is not None:
         known = connection.execute("SELECT kind FROM backends WHERE url = ?", (values["backend_url"],)).fetchone()
-        if known:
-            values["backend_kind"] = known[0]
+        if values["backend_kind"] == "unknown":
+            values["backend_kind"] = known[0] if known else "unknown"
+        elif values["outcome"] is not None and (known is None or known[0] != values["backend_kind"]):
+            # it has just said so itself; events that do not ask it get its kind from here
+            remember_backend(connection, values["backend_url"], values["backend_kind"], None)
     connection.execute(_UPSERT, values)
     connection.execute(_FOLLOW_NEWEST, values)
     if values["event"] not in WITHOUT_LINE:
@@ -428,37 +463,64 @@ def remember_backend(connection: "sqlite3.Connection", url: str, kind: str, vers
 
 def spool(state_dir: str, record: "Mapping[str, Any]") -> None:
     """Keeps the record as a file of its own until the database can be written again; raises OSError."""
-    import json
-
     folder = os.path.join(state_dir, SPOOL)
     os.makedirs(folder, 0o700, exist_ok=True)
-    name = f"{time.time_ns()}-{os.getpid()}-{os.urandom(4).hex()}.json"
+    name = f"{time.time_ns()}-{_mark(str(record['session_id']))}-{os.urandom(4).hex()}.json"
     path = os.path.join(folder, name)
     unfinished = f"{path}.tmp"
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(json.dumps(dict(record, schema=SCHEMA_VERSION)))
+            file.write(_as_json(dict(record, schema=SCHEMA_VERSION)))
         os.replace(unfinished, path)
     except OSError:
         _remove(unfinished)
         raise
 
 
-def spooled(state_dir: str) -> "list[str]":
-    """The names of the spooled records, oldest first."""
+def _as_json(record: "Mapping[str, Any]") -> str:
+    """The record as JSON, for which `json` need not be loaded: that would take long where there is no time left."""
+    try:
+        from _json import encode_basestring_ascii as quote
+    except ImportError:
+        from json import dumps as quote
+
+    def literal(value: object) -> str:
+        if isinstance(value, str):
+            return str(quote(value))
+        if value is None or isinstance(value, bool):
+            return {None: "null", True: "true", False: "false"}[value]
+        return repr(value)
+
+    return "{" + ",".join(f"{quote(name)}:{literal(value)}" for name, value in record.items()) + "}"
+
+
+def spooled(state_dir: str, session_id: "str | None" = None) -> "list[str]":
+    """The names of the spooled records, oldest first; those of one session (and perhaps some others)."""
     try:
         names = os.listdir(os.path.join(state_dir, SPOOL))
     except OSError:
         return []  # no folder: nothing was ever spooled, which is how it should be
+    if names and session_id is not None:
+        mark = f"-{_mark(session_id)}-"
+        names = [name for name in names if mark in name]
     return sorted(name for name in names if name.endswith(".json"))
 
 
-def take_in(connection: "sqlite3.Connection", state_dir: str, most: "int | None" = None) -> int:
-    """Moves spooled records (the oldest `most`) into the database and returns how many.
+def _mark(session_id: str) -> str:
+    """What a session's id comes to in a file's name."""
+    from binascii import crc32
+
+    return f"{crc32(session_id.encode('utf-8', 'replace')):08x}"
+
+
+def take_in(
+    connection: "sqlite3.Connection", state_dir: str, most: "int | None" = None, session_id: "str | None" = None
+) -> int:
+    """Moves spooled records (the oldest `most`, those of one session) into the database and returns how many.
 
     A file that is not a record is set aside as `.bad`; one written by a newer claude-local stays for that one.
     """
-    names = spooled(state_dir)[:most]
+    names = spooled(state_dir, session_id)[:most]
     if not names:
         return 0
     folder = os.path.join(state_dir, SPOOL)
@@ -535,23 +597,67 @@ _LEFT_OPEN: "list[sqlite3.Connection]" = []
 
 def _engine() -> "Any":
     """SQLite's C module: the package around it loads `datetime` and more for converters that are not used here."""
+    if "_sqlite3" in sys.modules:
+        return sys.modules["_sqlite3"]
+    lent = _lend_functools()
     try:
         import _sqlite3
     except ImportError:
-        import sqlite3
+        pass  # another Python than CPython
+    else:
+        return _sqlite3
+    finally:
+        if lent:
+            del sys.modules["functools"]
+    import sqlite3
 
-        return sqlite3
-    return _sqlite3
+    return sqlite3
 
 
-def _make_private(state_dir: str, path: str) -> None:
-    """Makes the folder and an empty database that only this user can read; SQLite gives its other files this mode."""
-    if os.path.exists(path):
+def _lend_functools() -> bool:
+    """Puts in place what SQLite's C module wants of `functools`, whose loading takes three times as long as its own.
+
+    Whether that was needed, and is to be taken away again.
+    """
+    try:
+        from _functools import _lru_cache_wrapper  # type: ignore[import-not-found]
+    except ImportError:  # another Python than CPython
+        return False
+    if "functools" in sys.modules:
+        return False
+    functools = type(sys)("functools")
+    vars(functools)["lru_cache"] = lambda size: lambda function: _lru_cache_wrapper(function, size, False, tuple)
+    sys.modules["functools"] = functools
+    return True
+
+
+def _make(state_dir: str, path: str) -> None:
+    """Makes the folder and the database, unless it is there; only this user can read them. Raises OSError, or SQLite's
+    complaint.
+
+    The database gets its name when it is complete. An unfinished one would have a journal beside it, which one who had
+    opened a damaged database of this name, before it was set aside, would take for that one's.
+    """
+    if os.path.lexists(path):
         return
     os.makedirs(state_dir, 0o700, exist_ok=True)
     lock = _lock(state_dir)
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if os.path.lexists(path):
+            return
+        new = f"{path}.new"
+        for ending in ("", "-journal", "-wal", "-shm"):  # of one that died
+            _remove(new + ending)
+        os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite gives its other files this mode
+        connection = _engine().connect(_address(new), isolation_level=None, uri=True)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            _bring_up_to_date(connection)
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+        os.rename(new, path)
     finally:
         os.close(lock)
 
@@ -568,23 +674,27 @@ def _version(connection: "sqlite3.Connection") -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _migrate(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None", until: float) -> None:
+def _migrate(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None", deadline: float) -> None:
     """Brings the schema to SCHEMA_VERSION; whoever comes second finds the work done."""
     if _version(connection) > SCHEMA_VERSION:
         raise NewerSchemaError(_newer(_version(connection)))
-    _use_write_ahead_log(connection, until)
-    _begin(connection, state_dir, file, until)
+    _use_write_ahead_log(connection, deadline)
+    _begin(connection, state_dir, file)
     try:
-        version = _version(connection)
-        if version > SCHEMA_VERSION:
-            raise NewerSchemaError(_newer(version))
-        for statements in MIGRATIONS[version:]:
-            for statement in statements:
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        _bring_up_to_date(connection)
         connection.execute("COMMIT")
     finally:
         _roll_back(connection)
+
+
+def _bring_up_to_date(connection: "sqlite3.Connection") -> None:
+    version = _version(connection)
+    if version > SCHEMA_VERSION:
+        raise NewerSchemaError(_newer(version))
+    for statements in MIGRATIONS[version:]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _roll_back(connection: "sqlite3.Connection") -> None:

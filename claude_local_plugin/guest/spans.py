@@ -173,7 +173,8 @@ def count(connection: "sqlite3.Connection", session: int, uses: "Sequence[Use]")
         # one that was killed was closed as of when it was last heard of, and may have answered since
         connection.execute(
             "UPDATE sessions SET last_seen_at = max(last_seen_at, :last),"
-            " ended_at = CASE WHEN end_reason = 'killed' THEN max(ended_at, :last) ELSE ended_at END WHERE id = :session",
+            " ended_at = CASE WHEN end_reason = 'killed' THEN max(ended_at, :last) ELSE ended_at END"
+            " WHERE id = :session",
             {"last": max(lasted.values()), "session": session},
         )
     told = [use.model for use in uses if use.model and not use.side]

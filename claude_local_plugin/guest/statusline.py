@@ -150,7 +150,7 @@ class Drawing:
             status = os.waitpid(self.child, 0)[1]
             self.child = 0
             if status:
-                _complain(f"the wrapped status line failed (wait status {status})")
+                _complain(f"the wrapped status line failed ({_how(status)})")
                 self.printed = b""
         self.show(self.printed)
 
@@ -408,6 +408,12 @@ def _write(descriptor: int, data: bytes) -> None:
             data = data[os.write(descriptor, data) :]
     except OSError:
         return  # nobody reads it any more
+
+
+def _how(status: int) -> str:
+    """How a process ended, from what waiting for it gives."""
+    code = os.waitstatus_to_exitcode(status)
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
 
 def _complain(text: str) -> None:

@@ -59,7 +59,9 @@ def is_alive(process: int, seen: str) -> bool:
         return False
     except (PermissionError, OverflowError):
         return process < 2**31  # it is there, and somebody else's
-    began = _began(process)
+    state, began = _state(process)
+    if state in ("Z", "X"):
+        return False  # it has ended, and nobody has asked how
     if began is None:
         return True
     from claude_local_plugin.guest.sessionlog import now
@@ -67,16 +69,18 @@ def is_alive(process: int, seen: str) -> bool:
     return now(began - 5) <= seen  # both are only as good as the clock
 
 
-def _began(process: int) -> "float | None":
-    """When a process began, in seconds since 1970; None where the system does not say."""
+def _state(process: int) -> "tuple[str, float | None]":
+    """A process's state in the kernel's letter, and when it began, in seconds since 1970; ("", None) where the system
+    does not say.
+    """
     try:
         with open("/proc/uptime", encoding="ascii") as file:
             booted = time.time() - float(file.read().split()[0])
         with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
-            ticks = int(file.read().rpartition(")")[2].split()[19])
+            words = file.read().rpartition(")")[2].split()
+        return words[0], booted + int(words[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
-        return None
-    return booted + ticks / os.sysconf("SC_CLK_TCK")
+        return "", None
 
 
 def forget(connection: "sqlite3.Connection", before: str, most: "int | None" = MOST) -> int:

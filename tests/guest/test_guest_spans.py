@@ -116,6 +116,16 @@ def test_a_server_that_becomes_known_is_no_other_backend(log: Log) -> None:
     assert span.kind == "vllm"
 
 
+def test_a_server_that_said_what_it_is_needs_not_be_asked_again(log: Log) -> None:
+    log.write(record(), record("UserPromptSubmit", 1, **CLOUD), record("Stop", 2, backend_kind="unknown", outcome=None))
+    assert [span.kind for span in log.spans()] == ["vllm", "anthropic", "vllm"]
+
+
+def test_a_refused_change_of_settings_is_no_prompt_held_back(log: Log) -> None:
+    log.write(record(), record("ConfigChange", 1, blocked=True), record("UserPromptSubmit", 2, blocked=True))
+    assert log.connection.execute("SELECT blocked FROM sessions").fetchone() == (1,)
+
+
 def test_a_model_that_was_switched_to_is_a_new_span(log: Log) -> None:
     switch = record("PostModelSwitch", 5, model="glm", model_is_certain=True, cause="command")
     log.write(record()).count(use(1)).write(switch).count(use(6, "glm"), use(7, "glm"))

@@ -59,6 +59,16 @@ def test_a_number_that_another_process_has_by_now_does_not_keep_a_session_open()
         process.communicate(b"\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_a_process_that_has_ended_and_that_nobody_has_asked_about_is_gone() -> None:
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", "print()"], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read()  # until it is closed
+        while upkeep._state(process.pid)[0] not in ("Z", "X"):
+            time.sleep(0.01)
+        assert not upkeep.is_alive(process.pid, sessionlog.now())
+
+
 def test_a_process_of_somebody_else_is_there() -> None:
     assert upkeep.is_alive(1, sessionlog.now())
 

@@ -29,7 +29,7 @@ def state(tmp_path: Path) -> Path:
         log.event("a", 10, "UserPromptSubmit", ANTHROPIC, model="opus")
         log.answers("a", 11, "opus", (5, 5, 5, 5))
         log.event("a", 20, "SessionEnd", ANTHROPIC, cause="other", model="opus")
-        log.event("b", 30, backend=BEDROCK, project='/p/"b", é\nnext', model=None, blocked=True)
+        log.event("b", 30, "UserPromptSubmit", BEDROCK, project='/p/"b", é\nnext', model=None, blocked=True)
     return state
 
 
