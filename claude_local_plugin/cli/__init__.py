@@ -4,11 +4,13 @@ The only room that knows click. A subcommand's module is imported when it is cal
 commands stay quick.
 """
 
+import errno
 import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -80,8 +82,22 @@ def main() -> None:
     """Claude Code on your own model server, explained and on record."""
 
 
+#: How writing to a stream fails. Nothing else that fails so gets as far as `run`: files are written by name.
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
+def _give_up_stdout() -> None:
+    """Nothing more goes to standard output, so that the interpreter does not try to flush it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code. The one place that catches our errors."""
+    # a stream that was closed before we began (`>&-`) is None
+    sys.stdout, sys.stderr = (
+        stream or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+        for stream in (sys.stdout, sys.stderr)
+    )
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without é, or a file name that is no text, is no reason
@@ -104,7 +120,12 @@ def run(argv: Sequence[str]) -> int:
             printer.line(f"hint: {error.hint}")
         return error.exit_code
     except BrokenPipeError:
-        # the reader went away (`| head`): nothing is left to say, and the interpreter must not try to flush it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()  # the reader went away (`| head`): nothing is left to say
+        return 1
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        _give_up_stdout()
+        err().line(f"error: standard output cannot be written: {error.strerror}", "bold red")
         return 1
     return code if isinstance(code, int) else 0

@@ -6,7 +6,7 @@ import click
 
 from claude_local_plugin.cli.options import here, json_option
 from claude_local_plugin.cli.sessions import backend_name, filters
-from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+from claude_local_plugin.render import err, json_text, out, printable, short_path
 
 #: So many stretches are listed for people; `--json` has them all.
 SHOWN = 20
@@ -61,10 +61,10 @@ def audit(allow: tuple[str, ...], as_json: bool, **asked: Any) -> int:
                     printable(short_path(stretch["project"] or "-", cwd=place.home / "-", home=place.home)),
                 )
             )
-        printer.lines(columns(rows, indent="  "))
+        printer.table(rows, indent="  ", shorten=(2, 3, 5))
         if len(outside) > SHOWN:
             printer.line(f"  and {len(outside) - SHOWN:,} more   (--json has all)")
     if report["held_back"]:
-        printer.line(f"{report['held_back']:,} more would have, but every prompt was held back")
+        printer.line(f"{report['held_back']:,} more sent nothing: each prompt was held back, or the address is none")
     err(place.environ).lines(f"not known: {said}" for said in report["not_known"])
     return code

@@ -72,7 +72,8 @@ def get(key: str, project: str | None, as_json: bool) -> int:
     return 0
 
 
-@config.command("set")
+# so that a number below zero and a command's own options are values
+@config.command("set", context_settings={"ignore_unknown_options": True})
 @click.argument("key")
 @click.argument("value", nargs=-1, required=True)
 @project_option
@@ -125,7 +126,7 @@ def shown(value: Any) -> str:
 def _origin(entry: dict[str, Any]) -> str:
     if not entry.get("set", True):
         return "default"
-    return f"line {entry['line']}" if entry["line"] else "set"
+    return (f"line {entry['line']}" if entry["line"] else "set") + ("" if entry["understood"] else ", not understood")
 
 
 def _warn(place: Place, said: list[str]) -> None:

@@ -42,4 +42,8 @@ def here() -> Place:
         cwd = Path.cwd()
     except FileNotFoundError as error:
         raise ClaudeLocalError("the current folder does not exist any more", "cd into one that does") from error
-    return Place(cwd, Path.home(), environ, paths.state_dir(environ))
+    try:
+        home = Path.home()
+    except RuntimeError as error:
+        raise ClaudeLocalError("HOME is not set, and this user has no home folder", "export HOME=…") from error
+    return Place(cwd, home, environ, paths.state_dir(environ))

@@ -8,13 +8,18 @@ import click
 
 from claude_local_plugin import __version__
 from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.sessions import counted
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.render import err, json_text, out, printable, short_path
 
 
 @click.command()
 @click.option(
-    "--since", default="30d", show_default=True, help="30d, 24h, a day (2026-11-01), a time, or: all.", metavar="TIME"
+    "--since",
+    default="30d",
+    show_default=True,
+    help="30d, 1w, 24h, a day (2026-11-01), a time, or: all.",
+    metavar="TIME",
 )
 @click.option("--until", help="The same; a day counts to its end.  [default: now]", metavar="TIME")
 @click.option("--project", help="Only the sessions of this folder and those below it.", metavar="FOLDER")
@@ -59,7 +64,7 @@ def report(
         return 0
     command.write(page, file)
     name = printable(short_path(file.absolute(), cwd=place.cwd, home=place.home))
-    out(place.environ).line(f"{data.sessions:,} sessions, written to {name}")
+    out(place.environ).line(f"{counted(data.sessions)}, written to {name}")
     if open_it and not command.show(file):
         err(place.environ).line(f"no browser here; open it yourself: {printable(file.resolve().as_uri())}", "yellow")
     return 0

@@ -1,5 +1,6 @@
 """`claude-local sessions`: reading the log."""
 
+import io
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +21,9 @@ LOOK_S = 0.5
 LOOK_FOR_DEAD_S = 5.0
 
 _FILTERS = {
-    "since": click.option("--since", metavar="TIME", help="What went on since: 7d, 24h, 2026-11-01, or an ISO time."),
+    "since": click.option(
+        "--since", metavar="TIME", help="What went on since: 1w, 7d, 24h, 2026-11-01, or an ISO time."
+    ),
     "until": click.option("--until", metavar="TIME", help="What began before; a day counts to its end."),
     "project": click.option("--project", metavar="FOLDER", help="Sessions in this folder and those below it."),
     "backend": click.option(
@@ -49,9 +52,15 @@ def filters(*names: str) -> Callable[[Any], Any]:
 
 def chosen(place: Place, **asked: str | None) -> "Where":
     """The sessions that the options choose."""
-    from claude_local_plugin.commands.sessions import Asked
+    from claude_local_plugin.commands.sessions import Asked, is_known
 
-    return Asked(**asked).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
+    where = Asked(**asked).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
+    project = asked.get("project")
+    if project and not is_known(project, where, cwd=place.cwd, home=place.home, state_dir=place.state_dir):
+        err(place.environ).line(
+            f"! {printable(project)}: there is no such folder, and none of that name on record", "yellow"
+        )
+    return where
 
 
 @click.group()
@@ -91,7 +100,7 @@ def list_(limit: int, as_json: bool, **asked: str | None) -> int:
                 _project(place, session["project"] or session["cwd"]),
             )
         )
-    printer.lines(columns(right(rows, 4, 5, 6)))
+    printer.table(right(rows, 4, 5, 6), shorten=(2, 3, 8))
     return 0
 
 
@@ -117,8 +126,8 @@ def show(session_id: str, as_json: bool) -> int:
         printer.line()
         for event in events:
             event["backend"] = backend_name(event["backend"])
-        cells = [[printable("" if value is None else str(value)) for value in event.values()] for event in events]
-        printer.lines(columns([[name.replace("_", " ") for name in events[0]], *cells]))
+        cells = [[printable(_said(value)) for value in event.values()] for event in events]
+        printer.table([[name.replace("_", " ") for name in events[0]], *cells], shorten=(3, 8))
     return 0
 
 
@@ -152,7 +161,7 @@ def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
         printer.line(_none_found(any(asked.values())))
         return 0
     groups = [*report["groups"], report["total"]] if len(report["groups"]) > 1 else report["groups"]
-    printer.lines(columns(right(_stats_rows(place, groups, by, cost=cost), *range(1, 9))))
+    printer.table(right(_stats_rows(place, groups, by, cost=cost), *range(1, 9)), shorten=(0,))
     _print_share(printer, report["local"])
     if cost:
         _print_cost(printer, report["total"]["cost_avoided"], report["cost"])
@@ -164,7 +173,9 @@ def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
 @click.option("-n", "count", type=click.IntRange(min=0), default=10, show_default=True, help="How many of the last.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 def tail(follow: bool, count: int, as_json: bool) -> int:
-    """The last things that happened in all sessions: starts, blocked prompts, switches, failures, ends."""
+    """The last things that happened in all sessions, with times in UTC: starts, blocked prompts, switches, failures,
+    ends.
+    """
     from claude_local_plugin.ledger import happenings
 
     place = here()
@@ -200,6 +211,8 @@ def export(to: str, output: Path | None, spans: bool, **asked: str | None) -> in
     from claude_local_plugin.commands import export as command
 
     place = here()
+    if output is None and to == "csv" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as with --output: programs have no other way to know
     count = command.export(place.state_dir, command.Format(to), output, chosen(place, **asked), spans=spans)
     if output:
         err(place.environ).line(f"{count:,} {'spans' if spans else 'sessions'} in {output}")
@@ -221,9 +234,9 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
     place = here()
     moment = command.before(older_than, before)
     found = ledger.prunable(place.state_dir, moment)
-    said = f"{_counted(found.old)} last heard of before {moment[:19].replace('T', ' ')} UTC"
+    said = f"{counted(found.old)} last heard of before {moment[:19].replace('T', ' ')} UTC"
     if found.open:
-        said += f"; {_counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
+        said += f"; {counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
     removed = 0
     if found.old and not dry_run:
         if not yes:
@@ -251,10 +264,12 @@ def amount(number: int) -> str:
 
 
 def length(seconds: float) -> str:
-    """`18h 02m`, `3m 10s`, `8s`."""
+    """`63d 12h`, `18h 02m`, `3m 10s`, `8s`."""
     whole = round(seconds)
+    if whole >= 100 * 3600:
+        return f"{whole // 86400:,}d {whole % 86400 // 3600:02d}h"
     if whole >= 3600:
-        return f"{whole // 3600:,}h {whole % 3600 // 60:02d}m"
+        return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
     return f"{whole // 60}m {whole % 60:02d}s" if whole >= 60 else f"{whole}s"
 
 
@@ -282,6 +297,8 @@ def _read(numbers: dict[str, Any]) -> int:
 
 def _state(session: dict[str, Any]) -> str:
     said = [session["state"]]
+    if session["blocked"]:
+        said.append(f"{session['blocked']:,} blocked")
     if session["reachable"] is False:
         said.append("backend down")
     if session["errors"]:
@@ -293,7 +310,8 @@ def _project(place: Place, path: str | None) -> str:
     return printable(short_path(path, cwd=place.home / "-", home=place.home)) if path else "-"
 
 
-def _counted(count: int) -> str:
+def counted(count: int) -> str:
+    """`1 session`, `1,000 sessions`."""
     return f"{count:,} session{'' if count == 1 else 's'}"
 
 
@@ -301,6 +319,13 @@ def _none_found(filtered: bool) -> str:
     if filtered:
         return "no such session on record"
     return "no session on record yet   (claude-local enable installs the hooks that record them)"
+
+
+def _said(value: object) -> str:
+    """A cell of the events."""
+    if isinstance(value, bool):
+        return "yes" if value else "-"
+    return "" if value is None else str(value)
 
 
 def _print_spans(printer: Printer, spans: list[dict[str, Any]]) -> None:
@@ -326,7 +351,7 @@ def _print_spans(printer: Printer, spans: list[dict[str, Any]]) -> None:
             )
         )
     printer.line()
-    printer.lines(columns(right(rows, *range(4, 11))))
+    printer.table(right(rows, *range(4, 11)), shorten=(2, 3))
 
 
 def _stats_rows(place: Place, groups: list[dict[str, Any]], by: str, *, cost: bool) -> list[list[str]]:
@@ -372,15 +397,13 @@ def _print_cost(printer: Printer, avoided: float, cost: dict[str, Any]) -> None:
 
 
 def _print_happenings(printer: Printer, place: Place, found: "Sequence[Happening]", *, as_json: bool) -> None:
-    import json
-
     for each in found:
         if as_json:
-            printer.line(json.dumps(each.as_json(), ensure_ascii=False))
+            printer.line(json_text(each.as_json(), indent=None))
             continue
-        where = f"{backend_name({'kind': each.backend_kind, 'url': each.backend_url})}  {each.model or '-'}"
-        words = [each.at[:19].replace("T", " "), f"{each.what.value:7}", each.session_id[:8], where]
-        words += [_project(place, each.project), each.detail or ""]
+        backend = backend_name({"kind": each.backend_kind, "url": each.backend_url})
+        words = [each.at[:19].replace("T", " ") + "Z", f"{each.what.value:7}", each.session_id[:8], backend]
+        words += [each.model or "-", _project(place, each.project), each.detail or ""]
         style = {"blocked": "red", "failed": "red", "killed": "yellow", "switch": "yellow"}.get(each.what.value, "")
-        printer.line(printable("  ".join(words)).rstrip(), style)
+        printer.table([[printable(word) for word in words]], style, shorten=(3, 4, 5, 6))
     printer.stream.flush()

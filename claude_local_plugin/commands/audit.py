@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.commands.sessions import Asked, folder_named, project_names
+from claude_local_plugin.commands.sessions import Asked, folder_named, is_known, project_names
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest import config
 from claude_local_plugin.guest.protect import is_allowed
+from claude_local_plugin.ledger import Where
 from claude_local_plugin.ledger.audit import outside
 from claude_local_plugin.ledger.usage import UNKNOWN, By, usage
 from claude_local_plugin.ledger.where import HASHED, is_below
@@ -18,6 +19,7 @@ from claude_local_plugin.precedence.locate import git_layout
 LIMITS = (
     "sessions from before the hooks were installed, with hooks switched off, or on another machine are not on record"
 )
+MISSING = "claude-local sessions stats --by project has those on record"
 HINT = "--allow URL, or allowed_backends in config.toml: claude-local config path"
 
 
@@ -34,10 +36,12 @@ def audit(
 
     The project is the asked folder with all below it, by default the repository or folder this is. `allow` are URLs,
     kinds of the cloud, or "cloud"; without any, what config.toml says for each session's project. Raises UsageError
-    when that leaves sessions that cannot be judged.
+    when that leaves sessions that cannot be judged, or the folder is nowhere.
     """
     folder = _folder(asked.project, cwd, home)
     names = project_names(str(folder), cwd=cwd, home=home, state_dir=state_dir)
+    if asked.project and not is_known(asked.project, Where(projects=names), cwd=cwd, home=home, state_dir=state_dir):
+        raise UsageError(f"nothing to judge: there is no folder {folder}, and none of that name on record", MISSING)
     window = replace(asked, project=None).where(cwd=cwd, home=home, state_dir=state_dir)
     rules = _Rules(allow, config.load(str(state_dir), environ), folder)
     groups = usage(state_dir, (By.PROJECT,), window).groups

@@ -1,6 +1,7 @@
 """claude-local's own config.toml: where it is, what it says and what holds without it, and changing one key."""
 
 import os
+import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +19,12 @@ from claude_local_plugin.config import (
     load,
     nearest,
     replace,
+    strictest,
     validated,
 )
 from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.guest import config as guest
+from claude_local_plugin.render import printable
 
 #: What to type where the default is no example of a value.
 EXAMPLES = {"down_command": "'ssh box docker compose up -d'", "allowed_backends": "http://localhost:8000 cloud"}
@@ -68,7 +71,13 @@ def list_settings(where: Where) -> dict[str, Any]:
         **path(where),
         "settings": [_shown(where, found, key) for key in keys],
         "projects": [
-            {"folder": name, "key": key.name, "value": _plain(value), "line": found.line(("projects", name, key.name))}
+            {
+                "folder": name,
+                "key": key.name,
+                "value": _plain(value),
+                "line": found.line(("projects", name, key.name)),
+                "understood": _problem(found, ("projects", name, key.name)) is None,
+            }
             for name in projects
             if name in found.settings.projects
             for key in PROJECT_KEYS
@@ -94,10 +103,27 @@ def set_value(where: Where, name: str, words: Sequence[str]) -> dict[str, Any]:
     """Sets a key; the report of `claude-local config set`. Raises UsageError for a value that it cannot have."""
     key = _key(where, name)
     value = _value(where, key, words)
+    if where.folder is not None and not _is_text(where.folder):
+        raise UsageError(
+            f"the name of {printable(where.folder)} has bytes that are no UTF-8, so it cannot be written into TOML",
+            "set it for the folder above: what holds there holds below, too",
+        )
     report = _replaced(where, _target(where, load(where.file), key), key, value)
     if where.folder is not None and not Path(where.folder).is_dir():
         report["said"].append(f"there is no folder {where.folder}: this holds once there is")
+    program = (report["value"] or [""])[0] if key.name == "down_command" else ""
+    if program and shutil.which(program, path=where.environ.get("PATH")) is None:
+        report["said"].append(f"{program} is not found on PATH; kept, and looked for again when it is to run")
     return report
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be written in UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def unset(where: Where, name: str) -> dict[str, Any]:
@@ -127,26 +153,42 @@ def _replaced(where: Where, target: tuple[str, ...], key: Key, value: object) ->
 
 
 def _shown(where: Where, found: ConfigFile, key: Key) -> dict[str, Any]:
-    """One key: what holds, its default, whether and where the file sets it, in a way that can be used."""
-    target = _target(where, found, key)
-    node: Any = ABSENT if _problem(found, target) else found.data
+    """One key: what holds, its default, whether and where the file sets it, and whether that was understood.
+
+    What was not counts as set only where something other than the default holds for it. With `--project` the file may
+    set the key for a folder around that one, or for all.
+    """
     value: Any = found.settings
-    for step in target:
-        node = node.get(step, ABSENT) if isinstance(node, Mapping) else ABSENT
+    targets = [key.path]
     if where.project is None:
         for step in key.path:
             value = getattr(value, step)
     else:
-        settings, _ = guest.understood(found.data)
-        value = getattr(guest.Config(str(where.state_dir), settings).for_project(where.folder), key.name)
+        config = guest.Config(str(where.state_dir), guest.understood(found.data)[0])
+        value = getattr(config.for_project(where.folder), key.name)
+        targets = [*(("projects", name, *key.path) for name in reversed(config.around(where.folder))), key.path]
+    target = next((each for each in targets if _is_set(found, each)), None)
+    problem = None if target is None else _problem(found, target)
     default = next(each.default for each in KEYS if each.name == key.name)
     return {
         "key": key.name,
         "value": _plain(value),
         "default": _plain(default),
-        "set": node is not ABSENT,
-        "line": None if node is ABSENT else found.line(target),
+        "set": target is not None,
+        "line": None if target is None else found.line(problem.path if problem else target),
+        "understood": problem is None,
     }
+
+
+def _is_set(found: ConfigFile, target: tuple[str, ...]) -> bool:
+    """Whether the file says what holds for a key, however it is put."""
+    problem = _problem(found, target)
+    if problem is not None:
+        return any(key == target for key, _ in strictest(problem.path, found.data))
+    node: Any = found.data
+    for step in target:
+        node = node.get(step, ABSENT) if isinstance(node, Mapping) else ABSENT
+    return node is not ABSENT
 
 
 def _problem(found: ConfigFile, target: tuple[str, ...]) -> Problem | None:

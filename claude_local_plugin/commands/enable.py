@@ -15,7 +15,8 @@ from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
-from claude_local_plugin.guest.backend import PLACEHOLDER
+from claude_local_plugin.guest import config
+from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of
 from claude_local_plugin.precedence import (
     Candidate,
     FileState,
@@ -23,6 +24,7 @@ from claude_local_plugin.precedence import (
     Scope,
     Snapshot,
     candidates,
+    effective_env,
     resolve,
     settings_file_to_write,
 )
@@ -146,6 +148,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         warnings.append(f"statusLine has no effect: {status_line.hidden_by} sets it and is stronger")
     if status_line is not None and (off := next((w for w in resolution.warnings if w.id == "hooks.disabled"), None)):
         warnings.append(f"the status line is switched off, too: {off.message}")
+    if blocked := _blocked(planned, world):
+        warnings.append(blocked)
     if standing.problem:
         warnings.append(standing.problem)
     if standing.tracked and request.scope is Scope.LOCAL:
@@ -197,6 +201,14 @@ def write(prepared: Prepared) -> Written:
         _unheard(snapshot, resolution, prepared.lines, prepared.settings_file),
         notes,
     )
+
+
+def _blocked(planned: Snapshot, world: World) -> str | None:
+    """The warning that our own protection of this folder does not let sessions use what they would use."""
+    there = backend_of(effective_env(planned))
+    settings = config.look(str(world.state_dir), world.environ)
+    found = config.off_list(settings, there.kind, there.url, str(world.cwd))
+    return f"{found[0]}: {found[1]}" if found else None
 
 
 def _remembered(prepared: Prepared) -> tuple[str, ...]:

@@ -115,6 +115,8 @@ class _Mask:
     def candidate(self, row: Candidate) -> str | None:
         """A candidate's value, masked where its key or its text says that it is a secret."""
         name = row.key.removeprefix("env.")
+        if name == "apiKeyHelper" and row.value and not self.reveal:
+            return _program(row.value)
         return self._shown(row.value, row.secret or is_secret(name, row.value or ""))
 
     def decision(self, decision: Decision) -> str | None:
@@ -128,9 +130,19 @@ class _Mask:
         if value is None or self.reveal or not secret:
             return value
         scheme, separator, rest = value.partition("://")
-        if separator and "@" in rest:  # of a URL only the password is a secret
-            return f"{scheme}://…@{rest.partition('@')[2]}"
+        place, query, _ = rest.partition("?")
+        authority, slash, path = place.partition("/")
+        if separator and ("@" in authority or query):  # of a URL only these are secrets
+            host = authority.rpartition("@")[2]
+            user = "…@" if "@" in authority else ""
+            return f"{scheme}://{user}{host}{slash}{path}{'?…' if query else ''}"
         return mask_secret(value)
+
+
+def _program(command: str) -> str:
+    """A command without its arguments, one of which may be the key itself."""
+    program, space, _ = command.strip().partition(" ")
+    return f"{'' if '=' in program else program}{' …' if space else ''}".strip()
 
 
 def _is_output(decision: Decision) -> bool:

@@ -11,6 +11,7 @@ from typing import IO, TextIO
 from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.ledger import Where, formats, parquet, table
+from claude_local_plugin.render import carries_all
 
 
 class Format(StrEnum):
@@ -35,7 +36,9 @@ def export(state_dir: Path, to: Format, output: Path | None, where: Where, *, sp
         with _binary(output) as file:
             return parquet.write_parquet(rows, columns, file)
     with _text(output) as stream:
-        return (formats.write_csv if to is Format.CSV else formats.write_jsonl)(rows, columns, stream)
+        if to is Format.CSV:
+            return formats.write_csv(rows, columns, stream)
+        return formats.write_jsonl(rows, columns, stream, ascii_only=not carries_all(stream))
 
 
 @contextmanager

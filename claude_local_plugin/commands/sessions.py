@@ -1,7 +1,7 @@
 """What ran where: the session log as a list, one session with all that happened in it, and old ones taken out."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,23 @@ class Asked:
     state: str | None = None
 
     def where(self, *, cwd: Path, home: Path, state_dir: Path, now: datetime | None = None) -> Where:
-        """The same for the log; raises UsageError for a time that is none."""
+        """The same for the log; raises UsageError for a time that is none, times in the wrong order, and nothing at
+        all where something should stand.
+        """
+        for name in (field.name for field in fields(self)):
+            if getattr(self, name) == "":
+                raise UsageError(f"--{name} is empty", f"leave out --{name}, or say which")
         now = now or datetime.now(UTC)
+        since = ledger.moment(self.since, now=now) if self.since else None
+        until = ledger.moment(self.until, now=now, whole_day=True) if self.until else None
+        if since and until and since > until:
+            raise UsageError(
+                f"--since {self.since} is later than --until {self.until}",
+                "--since with an earlier time, or --until with a later one",
+            )
         return Where(
-            since=ledger.moment(self.since, now=now) if self.since else None,
-            until=ledger.moment(self.until, now=now, whole_day=True) if self.until else None,
+            since=since,
+            until=until,
             projects=project_names(self.project, cwd=cwd, home=home, state_dir=state_dir) if self.project else (),
             backend=self.backend,
             model=self.model,
@@ -55,14 +67,20 @@ def project_names(text: str, *, cwd: Path, home: Path, state_dir: Path) -> tuple
     return tuple(names)
 
 
+def is_known(asked: str, where: Where, *, cwd: Path, home: Path, state_dir: Path) -> bool:
+    """Whether the asked folder, whose names in the log `where` has, exists or has a project on record in it."""
+    there = not asked.startswith(HASHED) and os.path.lexists(folder_named(asked, cwd=cwd, home=home))
+    return there or ledger.is_on_record(state_dir, where.projects)
+
+
 def list_sessions(state_dir: Path, limit: int | None = None, where: Where | None = None) -> dict[str, Any]:
     """The report of `claude-local sessions list`: `{"sessions": [...]}`, newest first, at most `limit`."""
     return {"sessions": [session.as_json() for session in ledger.sessions(state_dir, limit, where)]}
 
 
 def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
-    """The report of `claude-local sessions show`: a session as in the list, with `source`, `entrypoint`, `blocked`
-    and its `events`.
+    """The report of `claude-local sessions show`: a session as in the list, with `source`, `entrypoint` and its
+    `events`.
 
     Raises UsageError when several sessions begin so, ClaudeLocalError when none does.
     """
@@ -77,7 +95,6 @@ def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
         **session.as_json(),
         "source": session.source,
         "entrypoint": session.entrypoint,
-        "blocked": session.blocked,
         "events": [event.as_json() for event in ledger.events(state_dir, session.session_id)],
     }
 

@@ -61,7 +61,7 @@ def stats(
 
 
 def _kind(group: Group) -> dict[str, Any]:
-    return {} if group.kind is None else {"kind": group.kind, "cloud": group.own == Usage()}
+    return {} if group.kind is None else {"kind": group.kind, "cloud": group.own == group.nowhere == Usage()}
 
 
 def _numbers(group: Group, priced: Prices | None) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _numbers(group: Group, priced: Prices | None) -> dict[str, Any]:
 
 
 def _local(found: Summary) -> dict[str, Any]:
-    """How much of it was on own servers; a session that used two backends counts on each."""
+    """How much of it was on own servers; a session that used two backends counts on each, one on none on neither."""
     own, cloud = found.total.own, found.total.cloud
     return {
         "sessions": own.sessions,

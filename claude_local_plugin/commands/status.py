@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import ledger
+from claude_local_plugin.commands.sessions import project_names
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.guest import config
 from claude_local_plugin.guest.backend import Backend, backend_of
 from claude_local_plugin.guest.probe import OK, Probe, probe
-from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective_env, resolve
+from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective_env, git_layout, resolve
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 UNUSABLE = "ANTHROPIC_BASE_URL is no http(s) URL: claude-local enable --url URL writes one"
@@ -25,9 +27,13 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     answer = probe(backend.target) if backend.target and not backend.proxied else None
     hooks = found_in(snapshot)
     warnings = [*_warnings(resolution, hooks)]
+    settings = config.look(str(state_dir), snapshot.shell)
+    if blocked := config.off_list(settings, backend.kind, backend.url, str(snapshot.cwd)):
+        said, fix = blocked
+        warnings.append({"id": "protection.backend", "severity": "error", "message": said, "fix": fix})
     last, kind = None, answer.kind if answer and not backend.cloud else backend.kind
     try:
-        last = ledger.last_session(state_dir, str(snapshot.cwd))
+        last = _last_session(snapshot, state_dir)
         kind = (not backend.cloud and backend.url and ledger.backend_kind(state_dir, backend.url)) or kind
     except ClaudeLocalError as error:  # all else here is true without the log
         warnings.append(
@@ -57,6 +63,17 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
         "last_session": last,
         "warnings": warnings,
     }
+
+
+def _last_session(snapshot: Snapshot, state_dir: Path) -> dict[str, Any] | None:
+    """The newest session on record for this folder, whatever the log calls it; else that of its repository."""
+    layout = git_layout(snapshot.cwd)
+    for folder in dict.fromkeys((snapshot.cwd, layout.root if layout else snapshot.cwd)):
+        names = project_names(str(folder), cwd=snapshot.cwd, home=snapshot.home, state_dir=state_dir)
+        found = [session for name in names if (session := ledger.last_session(state_dir, name))]
+        if found:
+            return max(found, key=lambda session: str(session["started_at"]))
+    return None
 
 
 def _source(resolution: Resolution) -> dict[str, Any] | None:

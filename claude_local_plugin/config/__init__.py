@@ -11,8 +11,9 @@ from typing import Any
 
 from claude_local_plugin.config import document
 from claude_local_plugin.config.document import ABSENT, SyntaxFaultError
-from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, validated
+from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, strictest, validated
 from claude_local_plugin.errors import SettingsError
+from claude_local_plugin.guest import config as guest
 from claude_local_plugin.render import printable
 from claude_local_plugin.settings import file
 
@@ -30,6 +31,7 @@ __all__ = [
     "nearest",
     "problems_in",
     "replace",
+    "strictest",
     "validated",
 ]
 
@@ -38,7 +40,8 @@ __all__ = [
 class Problem:
     """What is wrong with one key, or with the whole file (an empty path), which then says nothing at all.
 
-    `unknown`: no key of ours, which does no harm. `line` and `column` count from 1. Prints as
+    `unknown`: no key of ours, which does no harm. `holds` says what holds instead of a wrong value. `line` and
+    `column` count from 1. Prints as
     `config.toml:3:19: log.cwd must be …`.
     """
 
@@ -48,6 +51,7 @@ class Problem:
     line: int | None = None
     column: int | None = None
     unknown: bool = False
+    holds: str = ""
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
@@ -55,17 +59,24 @@ class Problem:
 
     @property
     def said(self) -> str:
-        """The complaint without its place."""
-        return printable(" ".join([".".join(self.path), self.message]).strip())
+        """The complaint without its place, and what holds instead."""
+        said = " ".join([".".join(self.path), self.message]).strip()
+        return printable(f"{said}; {self.holds}" if self.holds else said)
 
     def as_json(self) -> dict[str, Any]:
         """As `config list --json` shows it."""
-        return {"key": ".".join(self.path) or None, "message": self.message, "line": self.line, "column": self.column}
+        return {
+            "key": ".".join(self.path) or None,
+            "message": self.message,
+            "holds": self.holds or None,
+            "line": self.line,
+            "column": self.column,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """One config.toml: the settings, with defaults for what is not set or wrong, the file's own data, and problems.
+    """One config.toml: the settings, as `validated` has them, the file's own data, and problems.
 
     `text` is None where there is no file.
     """
@@ -90,7 +101,7 @@ def load(path: Path) -> ConfigFile:
     except SyntaxFaultError as fault:
         raise _no_toml(path, fault) from fault
     settings, wrong = validated(data)
-    problems = [_problem(path, text or "", key, message) for key, message in wrong]
+    problems = [_problem(path, text or "", key, message, holds=_holds(key, data)) for key, message in wrong]
     problems += [_problem(path, text or "", key, _unknown(key), unknown=True) for key in _unknown_keys(data)]
     return ConfigFile(path, text, data, settings, tuple(sorted(problems, key=lambda each: (each.line or 0, each.path))))
 
@@ -109,8 +120,8 @@ def problems_in(path: Path) -> tuple[Problem, ...]:
 def replace(path: Path, key: tuple[str, ...], value: object, lock_dir: Path) -> bool:
     """Sets one key (ABSENT: takes it out) and returns whether that changed the file: atomically, under a lock.
 
-    A new file is private; one that is there keeps its mode. Raises SettingsError for a file that is no TOML, or
-    that cannot be changed.
+    A new file and a new folder are private; one that is there keeps its mode. Raises SettingsError for a file that is
+    no TOML, or that cannot be changed.
     """
 
     def change(text: str | None) -> str | None:
@@ -119,6 +130,9 @@ def replace(path: Path, key: tuple[str, ...], value: object, lock_dir: Path) -> 
         except SyntaxFaultError as fault:
             raise _no_toml(path, fault) from fault
 
+    target = file.resolve(path)
+    if value is not ABSENT:
+        file.private_folder(target.parent)
     return file.rewrite(path, change, lock_dir=lock_dir).changed
 
 
@@ -137,9 +151,22 @@ def _no_toml(path: Path, fault: SyntaxFaultError) -> SettingsError:
     )
 
 
-def _problem(path: Path, text: str, key: tuple[str, ...], message: str, *, unknown: bool = False) -> Problem:
+def _problem(
+    path: Path, text: str, key: tuple[str, ...], message: str, *, unknown: bool = False, holds: str = ""
+) -> Problem:
     line, column = document.place(text, key) or (None, None)
-    return Problem(path, key, message, line, column, unknown)
+    return Problem(path, key, message, line, column, unknown, holds)
+
+
+def _holds(key: tuple[str, ...], data: Mapping[str, Any]) -> str:
+    """What holds instead of a wrong value, in words."""
+    instead = strictest(key, data)
+    if not instead:
+        return "it counts as not set" if key[0] == "projects" else "its default holds"
+    (_, value), *_ = instead
+    if key[-1] != "allowed_backends":
+        return f"paths are hashed (“{value}”)" if key[0] == "log" else "it counts as true"
+    return "nothing is allowed" if guest.NO_BACKEND in value else f"only {', '.join(value)} is allowed"
 
 
 def _unknown(path: tuple[str, ...]) -> str:

@@ -192,20 +192,47 @@ PROJECT_KEYS: tuple[Key, ...] = tuple(_keys(Project))
 
 
 def validated(data: Mapping[str, Any]) -> tuple[Settings, tuple[tuple[Path, str], ...]]:
-    """The settings, defaults standing in for what is wrong, and what is wrong: the key's path and what it must be.
+    """The settings as hooks take them too, and what is wrong: the key's path and what it must be.
 
-    No complaint repeats a value.
+    A default stands in for what is wrong, or what `guest.strictest` says. No complaint repeats a value.
     """
     kept, problems = deepcopy(dict(data)), dict[Path, str]()
     while True:
         try:
-            return Settings.model_validate(kept), tuple(problems.items())
+            settings = Settings.model_validate(kept)
+            for path in problems:
+                for key, value in strictest(path, data):
+                    settings = _with(settings, key, value)
+            return settings, tuple(problems.items())
         except ValidationError as error:
             for fault in error.errors(include_input=False, include_url=False):
                 path = _path(fault["loc"], kept)
                 problems.setdefault(path, _said(path, fault["type"], fault.get("ctx", {})))
             for path in problems:
                 _take_out(kept, path)
+
+
+def strictest(path: Path, data: Mapping[str, Any]) -> tuple[tuple[Path, Any], ...]:
+    """What holds instead of a wrong value of a key that guards something: keys and values; none for any other key."""
+    if path == ("log",):
+        return tuple((("log", name), guest.strictest(name, None)) for name in guest.PRIVACY)
+    guards = guest.PRIVACY if path[0] == "log" else guest.PROTECTION
+    if path[-1] not in guards or (path[0] == "projects" and len(path) < 3):
+        return ()
+    value: Any = data
+    for step in path:
+        value = value[step]
+    held = guest.strictest(path[-1], value)
+    return ((path, tuple(held) if isinstance(held, list) else held),)
+
+
+def _with(node: Any, path: Path, value: object) -> Any:
+    """The settings with one key set, unchecked; a folder that has been taken out stays out."""
+    if not path:
+        return value
+    if isinstance(node, dict):
+        return {**node, path[0]: _with(node[path[0]], path[1:], value)} if path[0] in node else node
+    return node.model_copy(update={path[0]: _with(getattr(node, path[0]), path[1:], value)})
 
 
 def _path(location: tuple[int | str, ...], data: Mapping[str, Any]) -> Path:

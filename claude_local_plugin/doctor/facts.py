@@ -18,6 +18,7 @@ from claude_local_plugin.backends.needs import needs as needs_of
 from claude_local_plugin.backends.urls import normalise
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
+from claude_local_plugin.guest import config as own_config
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, backend_of, parse_url
 from claude_local_plugin.precedence import (
     FileState,
@@ -33,7 +34,7 @@ from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.models import named
 from claude_local_plugin.precedence.resolve import effective_object
 from claude_local_plugin.precedence.table import is_on
-from claude_local_plugin.settings import file, ownership
+from claude_local_plugin.settings import file, ownership, statusline
 from claude_local_plugin.settings.document import Set, same, value_at
 from claude_local_plugin.settings.hooks import Installed, found_in
 
@@ -99,7 +100,8 @@ class Facts:
     `backend` is where a session here goes; `url` the server that was looked at (None: there is none of your own), and
     `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `metrics` how busy it
     is, `needs` what it needs of Claude Code. `modes` are permission bits by file, `standings` git's view by file; both
-    hold settings files that exist. `deep` is what real requests showed, `deep_problem` why there is nothing.
+    hold settings files that exist. `own` is what config.toml says, for hooks, and `down_program` the program of its
+    `down_command` if that is not there. `deep` is what real requests showed, `deep_problem` why there is nothing.
     """
 
     snapshot: Snapshot
@@ -112,13 +114,17 @@ class Facts:
     metrics: Metrics | None = None
     needs: Needs = field(default_factory=Needs)
     hooks: tuple[Installed, ...] = ()
+    status_line: Installed | None = None
     layout: GitLayout | None = None
     standings: Mapping[Path, git.Standing] = field(default_factory=dict)
     modes: Mapping[Path, int] = field(default_factory=dict)
     owned: tuple[Owned, ...] = ()
     record_problem: str | None = None
     log_problem: str | None = None
+    log: ledger.Condition = field(default_factory=ledger.Condition)
     config_problems: tuple["Problem", ...] = ()
+    down_program: str | None = None
+    own: own_config.Config = field(default_factory=lambda: own_config.Config("", {}))
     strays: tuple[Stray, ...] = ()
     editors: tuple[Editor, ...] = ()
     client_path: str | None = None
@@ -212,6 +218,7 @@ def gather(
     if looked_at and ask_server:
         server = identify(looked_at, token=token or own_token(snapshot, resolution, looked_at), ca_file=_ca_file(env))
     owned, record_problem = _owned(snapshot, state_dir)
+    own = own_config.look(str(state_dir), snapshot.shell)
     existing = tuple(each.path for each in snapshot.of(*FILE_SCOPES) if each.path and each.path.is_file())
     return Facts(
         snapshot=snapshot,
@@ -224,13 +231,17 @@ def gather(
         metrics=_metrics(server) if server else None,
         needs=needs_of(server.kind, server.version) if server else Needs(),
         hooks=found_in(snapshot),
+        status_line=statusline.found_in(snapshot),
         layout=git_layout(snapshot.cwd),
         standings={path: git.standing(path) for path in existing},
         modes=_modes(existing),
         owned=owned,
         record_problem=record_problem,
         log_problem=_log_problem(state_dir),
+        log=ledger.condition(state_dir),
         config_problems=_config_problems(paths.config_dir(snapshot.shell) / "config.toml"),
+        own=own,
+        down_program=_down_program(own, snapshot),
         strays=tuple(_strays(snapshot)),
         editors=_editors(snapshot),
         client_path=shutil.which("claude", path=snapshot.shell.get("PATH", "")),
@@ -337,6 +348,12 @@ def _config_problems(path: Path) -> tuple["Problem", ...]:
     from claude_local_plugin.config import problems_in
 
     return problems_in(path)
+
+
+def _down_program(own: own_config.Config, snapshot: Snapshot) -> str | None:
+    """The program of `down_command` if it is not there; None where it is, or where there is no such command."""
+    program = own.down_command[0] if own.down_command else None
+    return None if program is None or shutil.which(program, path=snapshot.shell.get("PATH")) else program
 
 
 def _strays(snapshot: Snapshot) -> list[Stray]:

@@ -8,7 +8,7 @@ import os
 import sys
 
 from claude_local_plugin.guest.backend import clean, parse_url
-from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS
+from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS, is_allowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ FILE = "config.toml"
 #: Where what it says is kept, in the state folder.
 COMPILED = "config.json"
 #: Raised with every key that is added or means something else: what another version kept is then read anew.
-FORMAT = 1
+FORMAT = 2
 #: The secret that hashed paths are mixed with, in the state folder.
 SALT = "salt"
 
@@ -88,12 +88,17 @@ class Config:
         Links are followed on both sides; None is no folder in particular.
         """
         held = dict(self._settings)
-        if folder is not None:
-            here = real_folder(folder)
-            around = [(real_folder(name), own) for name, own in self._settings.get("projects", {}).items()]
-            for _, own in sorted((each for each in around if _holds(each[0], here)), key=lambda each: len(each[0])):
-                held.update(own)
+        for name in self.around(folder):
+            held.update(self._settings["projects"][name])
         return Protection(held.get("protect", False), tuple(held.get("allowed_backends", ())))
+
+    def around(self, folder: "str | None") -> "list[str]":
+        """The names in `projects` of the folders around this one, the nearest last."""
+        if folder is None:
+            return []
+        here = real_folder(folder)
+        around = [(real_folder(name), name) for name in self._settings.get("projects", {})]
+        return [name for real, name in sorted(around, key=lambda each: len(each[0])) if _holds(real, here)]
 
     def logged(self, how: str, path: "str | None") -> "str | None":
         """The path as it may be stored, `how` being one of LOGGED.
@@ -115,17 +120,42 @@ class Config:
 def load(state_dir: str, environ: "Mapping[str, str]") -> Config:
     """The settings of this machine; raises nothing, since no session may suffer for a wrong line in a file.
 
-    A value that cannot be used counts as not set, except for protection: a `protect` that is neither true nor false
-    counts as true, and what cannot be understood in a list of allowed backends allows nothing. While the file as a
-    whole cannot be read (no TOML, no permission, a Python without a TOML reader) what it said when it last could be
-    read goes on to hold, protection included; if it never could, the defaults do, and nothing is protected. Each of
-    these goes into the log of faults once for each change of the file. A file that is gone says nothing any more.
+    A value that cannot be used counts as not set, or as `strictest` says for a key that guards something. While the
+    file as a whole cannot be read (no TOML, no permission, a Python without a TOML reader) what it said when it last
+    could be read goes on to hold, protection included; if it never could, the defaults do, and nothing is protected.
+    Each of these goes into the log of faults once for each change of the file. A file that is gone says nothing.
     """
     try:
         return _load(state_dir, environ)
     except Exception as fault:  # whatever it is, the session goes on with the defaults
         _note(state_dir, f"{FILE} cannot be used: {type(fault).__name__}")
         return Config(state_dir, {})
+
+
+def look(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    """The settings as `load` gives them, for a command that is to write nothing."""
+    path = config_file(environ)
+    last = _last(state_dir, path)
+    compiled = _compile(path, None, last)[0] if os.path.lexists(path) else {"settings": {}}
+    return Config(state_dir, understood(compiled["settings"])[0])
+
+
+def off_list(config: Config, kind: str, url: "str | None", folder: str) -> "tuple[str, str] | None":
+    """Why each prompt of a session in this folder is blocked on this backend, and the command that allows it.
+
+    None where it is not: the folder is not protected, nobody has said which backends it may use, or this is one.
+    """
+    protection = config.for_project(folder)
+    allowed = protection.allowed_backends
+    if not (protection.protect and allowed) or is_allowed(kind, url, allowed):
+        return None
+    from shlex import join
+
+    here = url or kind
+    said = f"{folder} is protected and may use {', '.join(allowed)}, but sessions there are on {here}"
+    listed = [*(each for each in allowed if each != NO_BACKEND), here]
+    fix = join(["claude-local", "config", "set", "--project", folder, "allowed_backends", *listed])
+    return clean(f"{said}: our hooks block every prompt", 4096), clean(fix, 4096)
 
 
 def refresh(state_dir: str, environ: "Mapping[str, str]") -> Config:
@@ -159,6 +189,8 @@ def understood(data: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
     problems: list[str] = []
     settings = _checked(data, TOP, "", problems)
     log = _checked(_table(data, "log", "", problems), LOG, "log.", problems)
+    if not isinstance(data.get("log", {}), dict):  # `log = "hash"`: we are not told what of, so both
+        log = {name: strictest(name, None) for name in PRIVACY}
     if log:
         settings["log"] = log
     projects = {}
@@ -266,9 +298,9 @@ TOP: "dict[str, Callable[[Any], Any]]" = {
     "down_command": argv,
     **PROTECTION,
 }
+PRIVACY: "dict[str, Callable[[Any], Any]]" = {"cwd": _word(*LOGGED), "project": _word(*LOGGED)}
 LOG: "dict[str, Callable[[Any], Any]]" = {
-    "cwd": _word(*LOGGED),
-    "project": _word(*LOGGED),
+    **PRIVACY,
     "retention_days": _whole(RETENTION_DAYS),
 }
 
@@ -284,15 +316,21 @@ def _checked(
             settings[name] = check(table[name])
         except ValueError as fault:
             problems.append(f"{where}{name} {fault}")
-            if name in PROTECTION:
-                settings[name] = _strictest(name, table[name])
+            if name in PROTECTION or name in PRIVACY:
+                settings[name] = strictest(name, table[name])
     return settings
 
 
-def _strictest(name: str, value: object) -> "Any":
-    """What a wrong value of a key that protects counts as: a slip of the pen must not open what was to be closed."""
+def strictest(name: str, value: object) -> "Any":
+    """What a wrong value of a key that guards something counts as: a slip must not open what was to be closed.
+
+    `protect` counts as true, a list of allowed backends as those entries of it that can be understood (NO_BACKEND
+    where none can), and what is logged of a path as its hash. `name` is of PROTECTION or PRIVACY.
+    """
     if name == "protect":
         return True
+    if name in PRIVACY:
+        return "hash"
     known = [_backend(each) for each in value] if isinstance(value, list) else []
     return [each for each in known if each is not None] or [NO_BACKEND]
 

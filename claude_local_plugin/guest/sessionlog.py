@@ -442,7 +442,7 @@ def insert(connection: "sqlite3.Connection", record: "Mapping[str, Any]", spoole
             values["backend_kind"] = known[0] if known else "unknown"
         elif values["outcome"] is not None and (known is None or known[0] != values["backend_kind"]):
             # it has just said so itself; events that do not ask it get its kind from here
-            remember_backend(connection, values["backend_url"], values["backend_kind"], None)
+            remember_backend(connection, str(values["backend_url"]), str(values["backend_kind"]), None)
     connection.execute(_UPSERT, values)
     connection.execute(_FOLLOW_NEWEST, values)
     if values["event"] not in WITHOUT_LINE:

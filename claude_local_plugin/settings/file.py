@@ -86,9 +86,13 @@ def missing_folders(target: Path) -> tuple[Path, ...]:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder, where missing, that only its owner may look into; raises SettingsError if that cannot be."""
+    """Make a folder, where missing, that only its owner may look into; raises SettingsError if that cannot be.
+
+    The same for those above it, as the XDG Base Directory Specification asks.
+    """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for missing in (*reversed(missing_folders(folder)), folder):
+            missing.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _failure(folder, "this folder cannot be made", error) from error
 

@@ -1,6 +1,8 @@
 """Our command in `statusLine` of a settings file: how it is written, how it is recognised, and whose it wraps."""
 
+import os
 import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from claude_local_plugin.guest.registration import INTERPRETER_FLAGS
 from claude_local_plugin.guest.statusline import SCRIPT, STATE_OPTION, WRAP_OPTION, understood
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.settings.document import Set
+from claude_local_plugin.settings.hooks import Installed
 
 KEY = "statusLine"
 
@@ -51,6 +54,30 @@ def command_in(file: SettingsFile) -> str | None:
 
 
 _SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
+
+
+def found_in(snapshot: Snapshot) -> Installed | None:
+    """Our status line, if it is the one that sessions here have: of all files' commands the strongest counts."""
+    in_effect = next(((file, found) for file in snapshot.files if (found := command_in(file)) is not None), None)
+    if in_effect is None:
+        return None
+    file, command = in_effect
+    try:
+        argv = shlex.split(command)
+    except ValueError:  # an open quote: none of ours
+        return None
+    return None if _options(argv) is None else Installed(KEY, file.scope.value, str(file.path), _cannot_run(argv))
+
+
+def _cannot_run(argv: list[str]) -> str | None:
+    """Why our command would fail here; None if nothing speaks against it, or only the shell knows."""
+    program, script = argv[0], argv[min(len(INTERPRETER_FLAGS) + 1, len(argv) - 1)]
+    if set(program + script) & set("$`~"):
+        return None
+    if not (os.access(program, os.X_OK) if Path(program).is_absolute() else shutil.which(program)):
+        return f"its interpreter {program} is gone"
+    gone = Path(script).name == SCRIPT and not Path(script).is_file()
+    return f"its script {script} is gone" if gone else None
 
 
 def command_line(python: str, hooks_dir: Path, state_dir: Path, wraps: str | None) -> str:

@@ -71,8 +71,8 @@ def _variable(name: str, entry: Mapping[str, object]) -> Variable:
 def is_secret(name: str, value: str = "") -> bool:
     """Whether the variable's value may not be shown.
 
-    For a variable we do not know, its name decides (`MY_SERVER_KEY`); a URL with a password in it is a secret
-    whatever the variable is called.
+    For a variable we do not know, its name decides (`MY_SERVER_KEY`); a URL with a password or a query in it is a
+    secret whatever the variable is called.
     """
     if _has_password(value):
         return True
@@ -84,10 +84,10 @@ def is_secret(name: str, value: str = "") -> bool:
 
 
 def _has_password(value: str) -> bool:
-    """Whether the value is a URL with `user:password@` (or a lone token before the @)."""
+    """Whether the value is a URL with `user:password@` (or a lone token before the @), or with a query (`?key=…`)."""
     _, separator, rest = value.partition("://")
-    authority = rest.partition("/")[0]
-    return bool(separator) and "@" in authority
+    place, query, _ = rest.partition("?")
+    return bool(separator) and ("@" in place.partition("/")[0] or bool(query))
 
 
 def refused_in(name: str, scope: str, value: str | None = None) -> bool:

@@ -113,7 +113,7 @@ def test_a_session_of_which_every_prompt_was_held_back_did_not_use_the_backend(l
         recorder.event("held", 301, "UserPromptSubmit", blocked=True, **here)
     report = log.json("audit", "--allow", "http://box:8000")
     assert (report["passed"], report["held_back"], report["outside"]) == (True, 1, [])
-    assert "1 more would have, but every prompt was held back" in log.ok("audit", "--allow", "http://box:8000").out
+    assert "1 more sent nothing: each prompt was held back" in log.ok("audit", "--allow", "http://box:8000").out
     with recording(log.state) as recorder:
         recorder.event("held", 302, "UserPromptSubmit", **here)  # this one was not
     report = log.json("audit", "--allow", "http://box:8000", code=1)
@@ -155,8 +155,29 @@ def test_a_project_that_is_kept_as_a_hash_is_found_by_its_folder(log: Place) -> 
 
 
 def test_a_folder_without_sessions_passes_and_says_how_many_were_looked_at(log: Place) -> None:
-    assert log.json("audit", "--project", "/nowhere", "--allow", BOX[1])["sessions"] == 0
-    assert "0 sessions in /nowhere looked at" in log.ok("audit", "--project", "/nowhere", "--allow", BOX[1]).out
+    (log.project / "new").mkdir()
+    assert log.json("audit", "--project", "new", "--allow", BOX[1])["sessions"] == 0
+    assert "0 sessions in" in log.ok("audit", "--project", "new", "--allow", BOX[1]).out
+
+
+def test_a_folder_that_is_nowhere_is_exit_2(log: Place) -> None:
+    assert "nothing to judge" in log.ends(2, "audit", "--project", "shpo", "--allow", BOX[1]).err
+    assert log.json("audit", "--project", "/p", "--allow", "cloud", "--allow", BOX[1])["sessions"] == 2
+
+
+def test_a_time_that_is_none_is_exit_2(log: Place) -> None:
+    said = log.refused("audit", "--allow", "cloud", "--since", "2026-11-22", "--until", "2026-11-20", code=2)
+    assert "--since 2026-11-22 is later than --until 2026-11-20" in said
+
+
+def test_nothing_is_sent_to_an_address_that_is_none(log: Place) -> None:
+    with recording(log.state) as recorder:
+        recorder.event("typo", 300, backend=("unknown", None), project=str(log.project))
+        recorder.event("typo", 301, "UserPromptSubmit", backend=("unknown", None), project=str(log.project))
+        recorder.answers("typo", 302, None, (0, 0, 0, 0), error="unknown")
+    report = log.json("audit", "--allow", BOX[1])
+    assert (report["passed"], report["held_back"], report["sessions"]) == (True, 1, 3)
+    assert "1 more sent nothing" in log.ok("audit", "--allow", BOX[1]).out
 
 
 def test_an_audit_of_nothing_leaves_an_empty_home_empty(place: Place) -> None:

@@ -20,6 +20,7 @@ from claude_local_plugin.cli.sessions import amount, backend_name, length
 from claude_local_plugin.commands.sessions import Asked, before, project_names
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.config import Config
+from tests.client.terminal import Terminal
 from tests.commands.place import Place, flat
 from tests.ledger.recording import ANTHROPIC, BEDROCK, NAS, at, recording
 
@@ -79,6 +80,50 @@ def test_nothing_found_is_said_and_is_no_fault(log: Place) -> None:
 @pytest.mark.parametrize("command", ["list", "stats", "export"])
 def test_a_time_that_is_none_is_refused_with_exit_2(log: Place, command: str) -> None:
     assert "'soon' is no time" in log.refused("sessions", command, "--since", "soon", code=2)
+
+
+def test_times_in_the_wrong_order_and_empty_words_are_refused_with_exit_2(log: Place) -> None:
+    for command in ("list", "stats", "export"):
+        assert "is later than --until" in log.refused("sessions", command, "--since", "1h", "--until", "1w", code=2)
+        for option in ("--backend", "--model", "--project", "--since", "--until"):
+            assert f"{option} is empty" in log.refused("sessions", command, option, "", code=2)
+
+
+@pytest.mark.parametrize("command", ["list", "stats"])
+def test_a_project_that_is_nowhere_is_pointed_out(log: Place, command: str) -> None:
+    assert "! shpo: there is no such folder" in log.ok("sessions", command, "--project", "shpo").err
+    assert log.ok("sessions", command, "--project", "/p").err == ""
+    (log.project / "new").mkdir()
+    assert log.ok("sessions", command, "--project", "new").err == ""
+
+
+def test_prompts_held_back_are_counted_in_the_list(log: Place) -> None:
+    with recording(log.state) as recorder:
+        recorder.event("44444444", 500)
+        for minute in (501, 502):
+            recorder.event("44444444", minute, "UserPromptSubmit", blocked=True, outcome="refused", reachable=False)
+        recorder.event("44444444", 503, "SessionEnd", cause="other")
+    assert "ended, 2 blocked, backend down" in log.ok("sessions", "list", "--state", "blocked").out
+    assert listed(log, "--state", "blocked") == ["4"]
+    (yes,) = {line.split()[-1] for line in log.ok("sessions", "show", "4444").out.splitlines() if "Prompt" in line}
+    assert yes == "yes"
+
+
+def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(log: Place) -> None:
+    with recording(log.state) as recorder:
+        recorder.session("44444444", 500, model="qwen3-" + "x" * 60 + "-end", project="/p/" + "y" * 80)
+    environ = {**os.environ, "COLUMNS": "118", "NO_COLOR": "1"}
+    for words in (("list",), ("tail",), ("stats", "--by", "project"), ("show", "4444")):
+        command = [sys.executable, "-m", "claude_local_plugin", "sessions", *words]
+        piped = subprocess.run(command, env=environ, capture_output=True, check=True).stdout.decode()
+        assert max(map(len, piped.splitlines())) > 80
+        assert "…" not in piped
+        with Terminal(command, cwd=log.project, environ=environ) as terminal:
+            assert terminal.wait_for_exit() == 0
+            lines = terminal._seen.decode().splitlines()
+        at_table = [line for line in lines if not line.startswith(("project ", "model ", "cwd "))]
+        assert max(map(len, at_table)) <= 118, words
+        assert any("…" in line for line in at_table)
 
 
 def test_a_shown_session_has_its_spans_in_a_table(log: Place) -> None:
@@ -167,6 +212,18 @@ def test_the_statistics_of_a_part_count_each_session_of_it_once(log: Place) -> N
     assert log.json("sessions", "stats", "--backend", "cloud", "--by", "project")["total"]["sessions"] == 1
     assert log.json("sessions", "stats", "--model", "qwen", "--by", "day")["total"]["input_tokens"] == 2_000_100
     assert log.json("sessions", "stats", "--since", "2026-11-22")["groups"] == []
+
+
+def test_an_address_that_is_none_has_no_part_in_the_local_share(log: Place) -> None:
+    before = log.json("sessions", "stats")["local"]
+    with recording(log.state) as recorder:
+        recorder.event("44444444", 500, backend=("unknown", None))
+    report = log.json("sessions", "stats")
+    assert report["local"] == before
+    assert report["total"]["sessions"] == 4
+    (nowhere,) = [group for group in report["groups"] if group["key"] == "unknown"]
+    assert (nowhere["sessions"], nowhere["cloud"]) == (1, False)
+    assert listed(log, "--backend", "local") == ["3", "2", "1"]
 
 
 def test_the_statistics_are_a_table_for_people(log: Place) -> None:
@@ -313,6 +370,22 @@ def test_parquet_goes_into_a_file_or_a_pipe_and_not_to_a_terminal(log: Place) ->
     assert b"Parquet is not for a terminal" in ended.stderr
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+def test_an_export_keeps_every_letter_in_every_locale(log: Place, encoding: str) -> None:
+    with recording(log.state) as recorder:
+        recorder.session("44444444", 500, model="modèl-日本")
+    environ = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "claude_local_plugin", "sessions"]
+    out = {
+        words: subprocess.run([*command, *words], env=environ, capture_output=True, check=True).stdout.decode()
+        for words in (("export",), ("export", "--format", "csv"), ("list", "--json"), ("tail", "--json"))
+    }
+    assert "modèl-日本" in {json.loads(line)["model"] for line in out["export",].splitlines()}
+    assert "modèl-日本" in {row["model"] for row in csv.DictReader(io.StringIO(out["export", "--format", "csv"]))}
+    assert json.loads(out["list", "--json"])["sessions"][0]["model"] == "modèl-日本"
+    assert json.loads(out["tail", "--json"].splitlines()[-1])["model"] == "modèl-日本"
+
+
 # --- prune
 
 
@@ -385,7 +458,9 @@ def test_large_numbers_are_short(number: int, text: str) -> None:
         (190, "3m 10s"),
         (3600, "1h 00m"),
         (64_920, "18h 02m"),
-        (1e7, "2,777h 46m"),
+        (359_999, "99h 59m"),
+        (360_000, "4d 04h"),
+        (1e8, "1,157d 09h"),
     ],
 )
 def test_times_are_short(seconds: float, text: str) -> None:

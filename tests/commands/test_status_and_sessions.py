@@ -11,7 +11,7 @@ from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.commands.status import status
 from claude_local_plugin.guest import sessionlog
 from claude_local_plugin.guest.registration import EVENTS
-from tests.commands.place import MODEL, Place
+from tests.commands.place import MODEL, Place, flat
 
 
 def rows(place: Place, code: int = 0) -> dict[str, str]:
@@ -135,6 +135,40 @@ def test_the_last_session_of_this_folder_is_shown(place: Place, server: Embedded
     assert place.json("status")["last_session"]["session_id"] == "11111111-aaaa-4000-8000-000000000001"
 
 
+@pytest.mark.parametrize(("folder", "around"), [("hash", "hash"), ("off", "hash"), ("full", "off")])
+def test_the_last_session_is_found_under_whatever_name_the_log_has_for_it(
+    repository: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch, folder: str, around: str
+) -> None:
+    repository.ok("config", "set", "log.cwd", folder)
+    repository.ok("config", "set", "log.project", around)
+    repository.ok("enable", "--url", server.url)
+    repository.session("11111111-aaaa-4000-8000-000000000001")
+    assert repository.json("status")["last_session"]["session_id"].startswith("1111")
+    (repository.project / "sub").mkdir()
+    monkeypatch.chdir(repository.project / "sub")
+    assert repository.json("status")["last_session"]["session_id"].startswith("1111")
+
+
+def test_a_protected_folder_on_a_backend_off_its_list_is_unhealthy_and_enable_warns_of_it(
+    place: Place, server: EmbeddedBackend
+) -> None:
+    place.ok("config", "set", "--project", ".", "protect", "true")
+    place.ok("config", "set", "--project", ".", "allowed_backends", "http://box-a:8000")
+    warned = place.ok("enable", "--url", server.url, "--dry-run")
+    said = f"{place.project} is protected and may use http://box-a:8000, but sessions there are on {server.url}"
+    assert f"! {said}: our hooks block every prompt" in flat(warned.err)
+    place.ok("enable", "--url", server.url)
+    report = place.json("status", code=1)
+    (warning,) = [each for each in report["warnings"] if each["id"] == "protection.backend"]
+    fix = f"claude-local config set --project {place.project} allowed_backends http://box-a:8000 {server.url}"
+    assert (report["healthy"], warning["fix"]) == (False, fix)
+    (found,) = place.json("doctor", "hooks.protection", code=1)["findings"]
+    assert (found["result"], found["fix"]) == ("error", fix)
+    place.ok(*fix.split()[1:])
+    assert place.json("status")["healthy"] is True
+    assert place.json("doctor", "hooks.protection")["findings"][0]["result"] == "ok"
+
+
 def test_a_log_that_cannot_be_read_is_said_so_and_spoils_nothing_else(place: Place, server: EmbeddedBackend) -> None:
     place.ok("enable", "--url", server.url)
     log = place.state / sessionlog.DATABASE
@@ -177,8 +211,8 @@ def test_the_list_is_the_promised_object_newest_first(place: Place, server: Embe
     cloud, running, ended = sessions
     assert set(ended) == {
         *("session_id", "started_at", "ended_at", "end_reason", "cwd", "project", "backend"),
-        *("model", "reachable", "latency_ms", "client_version", "state", "duration_s", "errors", "spans"),
-        *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+        *("model", "reachable", "latency_ms", "client_version", "state", "blocked", "duration_s", "errors"),
+        *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "spans"),
     }
     assert set(ended["backend"]) == {"kind", "url"}
     assert ended["backend"] == {"kind": "vllm", "url": server.url}

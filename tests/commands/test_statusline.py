@@ -167,6 +167,33 @@ def test_it_runs_from_folders_with_blanks_and_quotes(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ('it\'s "theirs"\nCLOUD api.anthropic.com\n', "")
 
 
+@pytest.mark.parametrize("gone", [0, 3], ids=["interpreter", "script"])
+def test_doctor_says_when_what_it_runs_is_gone_and_how_to_have_it_back(place: Place, gone: int) -> None:
+    place.write(place.local, THEIRS)
+    place.ok(*ENABLE)
+    assert place.json("doctor", "hooks.statusline")["findings"][0]["result"] == "ok"
+    words = argv(place.local)
+    words[gone] = f"/gone/{Path(words[gone]).name}"
+    changed = {"type": "command", "command": shlex.join(words)}
+    place.write(place.local, {**json.loads(place.local.read_bytes()), "statusLine": changed})
+    (found,) = place.json("doctor", "hooks.statusline", code=1)["findings"]
+    assert (
+        found["what"] == f"the status line cannot run: its {'script' if gone else 'interpreter'} {words[gone]} is gone"
+    )
+    assert found["fix"] == "claude-local enable --url http://127.0.0.1:9 --statusline --scope local"
+    place.ok(*ENABLE)
+    assert place.json("doctor", "hooks.statusline")["findings"][0]["result"] == "ok"
+    assert wraps(place.local) == THEIR_COMMAND
+
+
+@pytest.mark.parametrize("command", [None, "/gone/line.sh", "~/gone/claude-local statusline", "echo 'open"])
+def test_doctor_says_nothing_of_a_status_line_that_is_not_ours_or_only_a_shell_can_find(
+    place: Place, command: str | None
+) -> None:
+    place.write(place.user, {"statusLine": {"type": "command", "command": command}} if command else {})
+    assert place.json("doctor", "hooks.statusline")["findings"][0]["result"] == "ok"
+
+
 # --- again, and back
 
 

@@ -75,13 +75,14 @@ def test_list_as_json(place: Place, file: Path) -> None:
     report = place.ok("config", "list", "--json").json
     assert (report["path"], report["exists"], report["problems"]) == (str(file), True, [])
     assert [each["key"] for each in report["settings"]] == [key.name for key in KEYS]
-    first = {"key": "on_dead_backend", "value": "warn", "default": "block", "set": True, "line": 2}
+    first = {"key": "on_dead_backend", "value": "warn", "default": "block", "set": True, "line": 2, "understood": True}
     assert report["settings"][0] == first
     assert report["projects"][1] == {
         "folder": "~/src/client-a",
         "key": "allowed_backends",
         "value": ["http://box:8000", "cloud"],
         "line": 9,
+        "understood": True,
     }
 
 
@@ -90,7 +91,8 @@ def test_get_of_a_setting_that_is_not_set_prints_its_default(place: Place, key: 
     name, default = key.name, key.default  # type: ignore[attr-defined]
     report = place.ok("config", "get", name, "--json").json
     expected = list(default) if isinstance(default, tuple) else default
-    assert report == {"key": name, "value": expected, "default": expected, "set": False, "line": None}
+    origin = {"set": False, "line": None, "understood": True}
+    assert report == {"key": name, "value": expected, "default": expected, **origin}
     printed = place.ok("config", "get", name).out
     if isinstance(default, bool | tuple):
         assert printed == ("\n" if default == () else "false\n")
@@ -109,9 +111,9 @@ def test_what_holds_in_a_folder_comes_from_the_nearest_one_around_it(place: Plac
     assert place.ok("config", "get", "protect", "--project", str(inner)).out == "true\n"
     assert place.ok("config", "get", "protect", "--project", "~/src").out == "false\n"
     report = place.ok("config", "list", "--project", str(inner), "--json").json
-    assert [(each["key"], each["value"], each["set"]) for each in report["settings"]] == [
-        ("protect", True, False),
-        ("allowed_backends", ["http://box:8000", "cloud"], False),
+    assert [(each["key"], each["value"], each["line"]) for each in report["settings"]] == [
+        ("protect", True, 8),
+        ("allowed_backends", ["http://box:8000", "cloud"], 9),
     ]
     assert [
         each["set"] for each in place.ok("config", "list", "--project", "~/src/client-a", "--json").json["settings"]
@@ -119,6 +121,30 @@ def test_what_holds_in_a_folder_comes_from_the_nearest_one_around_it(place: Plac
 
 
 # --- writing
+
+
+def test_a_down_command_that_is_not_there_is_kept_with_a_warning_that_doctor_repeats(place: Place) -> None:
+    ended = place.ok("config", "set", "down_command", "/nonexist/x", "--now")
+    assert ended.err == "! /nonexist/x is not found on PATH; kept, and looked for again when it is to run\n"
+    (found,) = place.json("doctor", "files.config", code=1)["findings"]
+    assert found["what"] == "down_command's program /nonexist/x is not there"
+    assert place.ok("config", "set", "down_command", sys.executable, "-c", "pass").err == ""
+    assert place.ok("doctor", "files.config").code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names elsewhere are text")
+def test_a_folder_whose_name_is_no_text_is_refused_with_the_reason(place: Place) -> None:
+    said = place.refused("config", "set", "--project", os.fsdecode(b"/srv/caf\xe9"), "protect", "true", code=2)
+    assert "has bytes that are no UTF-8, so it cannot be written into TOML" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no permission bits")
+@pytest.mark.parametrize("command", [("config", "set", "protect", "true"), ("hooks", "install")], ids=" ".join)
+def test_our_own_folders_are_private_whatever_makes_them_first(place: Place, command: tuple[str, ...]) -> None:
+    place.ok(*command)
+    made = [folder for folder in (place.state, place.home / "config") if folder.exists()]
+    assert made
+    assert {folder.stat().st_mode & 0o777 for folder in made} == {0o700}
 
 
 def test_set_writes_one_key_and_keeps_the_rest_and_hooks_hear_of_it(place: Place, file: Path) -> None:
@@ -171,6 +197,7 @@ def test_every_kind_of_value_can_be_typed(
         (["warm_up", "true", "true"], "warm_up must be true or false", "set warm_up true"),
         (["probe_deadline_s", "2.6"], "must be a number from 0.1 to 2.5", "set probe_deadline_s 1.0"),
         (["probe_deadline_s", "nan"], "must be a number from 0.1 to 2.5", "set probe_deadline_s 1.0"),
+        (["recheck_after_s", "-1"], "must be a number from 0 to 86,400", "set recheck_after_s 30.0"),
         (["recheck_after_s", "soon"], "must be a number from 0 to 86,400", "set recheck_after_s 30.0"),
         (["log.retention_days", "1.5"], "must be a whole number from 0 to 36,500", "set log.retention_days 0"),
         (["prices.input", "--", "-1"], "must be a number from 0 to 1,000,000", "set prices.input 2.0"),
@@ -289,8 +316,8 @@ def test_values_that_cannot_be_used_and_names_that_are_not_known_are_told_with_t
     folder = "is not a key that claude-local knows for a folder (protect, allowed_backends)"
     assert ended.err.splitlines() == [
         f"! {file}:1:17: recheck_after is not a key that claude-local knows (did you mean recheck_after_s?)",
-        f"! {file}:2:11: warm_up must be true or false",
-        f'! {file}:5:7: log.cwd must be "full" or "hash" or "off"',
+        f"! {file}:2:11: warm_up must be true or false; its default holds",
+        f'! {file}:5:7: log.cwd must be "full" or "hash" or "off"; paths are hashed (“hash”)',
         f"! {file}:6:13: log.retention is not a key that claude-local knows (did you mean log.retention_days?)",
         f"! {file}:9:13: projects.~/a.protected {folder}",
     ]
@@ -298,10 +325,39 @@ def test_values_that_cannot_be_used_and_names_that_are_not_known_are_told_with_t
     rows = [line.split() for line in ended.out.splitlines()]
     assert ["warm_up", "false", "default"] in rows
     report = place.ends(1, "config", "list", "--json").json
-    assert report["problems"][1] == {"key": "warm_up", "message": "must be true or false", "line": 2, "column": 11}
+    place_of = {"line": 2, "column": 11}
+    said = {"message": "must be true or false", "holds": "its default holds"}
+    assert report["problems"][1] == {"key": "warm_up", **said, **place_of}
     said = place.refused("config", "get", "log.cwd")
-    assert said.startswith(f'error: {file}:5:7: log.cwd must be "full" or "hash" or "off"\nhint: ')
+    assert said.startswith(f'error: {file}:5:7: log.cwd must be "full" or "hash" or "off"; paths are hashed')
     assert place.ok("config", "get", "log.project").out == "full\n"
+
+
+def test_a_wrong_value_of_what_guards_something_shows_the_stricter_one_that_holds(place: Place, file: Path) -> None:
+    place.write(file, 'protect = "yes"\nallowed_backends = ["http://ok:1", "???"]\n[log]\ncwd = "short"\n')
+    ended = place.ends(1, "config", "list")
+    rows = [tuple(line.split(maxsplit=2)) for line in ended.out.splitlines()]
+    for row in (
+        ("protect", "true", "line 1"),
+        ("allowed_backends", "http://ok:1", "line 2"),
+        ("log.cwd", "hash", "line 4"),
+    ):
+        assert (*row[:2], f"{row[2]}, not understood") in rows
+    assert "must be true or false; it counts as true" in ended.err
+    assert "; only http://ok:1 is allowed" in ended.err
+    folder = place.ends(1, "config", "list", "--project", ".").out.splitlines()[1:]
+    assert [line.split(maxsplit=2)[1:] for line in folder] == [
+        ["true", "line 1, not understood"],
+        ["http://ok:1", "line 2, not understood"],
+    ]
+    found = place.json("doctor", "files.config", code=1)["findings"]
+    assert [each["what"].partition("; ")[2] for each in found] == [
+        "it counts as true",
+        "only http://ok:1 is allowed",
+        "paths are hashed (“hash”)",
+    ]
+    place.write(file, "allowed_backends = true\n")
+    assert "; nothing is allowed" in place.ends(1, "config", "list").err
 
 
 def test_what_is_wrong_can_be_mended_one_after_the_other_and_nothing_is_dropped(place: Place, file: Path) -> None:

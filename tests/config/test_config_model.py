@@ -108,15 +108,19 @@ def test_what_is_right_means_the_same_to_hooks_and_to_the_command_line(
 
 @run(deadline=None)
 @given(data=documents(WRONG))
-def test_what_is_wrong_has_its_default_for_both_unless_it_protects(
+def test_what_is_wrong_comes_to_the_same_for_both(
     tmp_path_factory: pytest.TempPathFactory, data: dict[str, Any]
 ) -> None:
     settings, config, heard = both(tmp_path_factory.mktemp("wrong"), data)
     assert_equal(settings, config)
-    if isinstance(data.get("protect", False), bool):
-        assert settings.protect == config.for_project(None).protect
-    else:
-        assert config.for_project(None).protect
+    everywhere = config.for_project(None)
+    assert (settings.protect, settings.allowed_backends) == (everywhere.protect, everywhere.allowed_backends)
+    assert isinstance(data.get("protect", False), bool) or settings.protect
+    for name, project in settings.projects.items():
+        own = heard["projects"][name]
+        assert project.protect == own.get("protect")
+        assert (project.allowed_backends is None) == ("allowed_backends" not in own)
+        assert list(project.allowed_backends or ()) == own.get("allowed_backends", [])
     _, complaints = guest.understood(data)
     ours = [path for path, _ in validated(data)[1] if path[0] != "prices"]
     assert len(complaints) == len(ours)

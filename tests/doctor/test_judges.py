@@ -18,6 +18,8 @@ from claude_local_plugin.doctor.facts import Editor, Owned, Stray
 from claude_local_plugin.doctor.model import Check
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.git import Standing
+from claude_local_plugin.guest.config import Config
+from claude_local_plugin.ledger import Condition, Fault
 from claude_local_plugin.precedence import ConfigWarning, FileState, Scope, SettingsFile
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.settings.hooks import Installed
@@ -39,6 +41,26 @@ def known(**changes: Any) -> Callable[[], Facts]:
 def examined(**changes: Any) -> Callable[[], Facts]:
     """Facts with an examination, changed."""
     return lambda: b.facts(deep=b.deep(**changes))
+
+
+def log(**changes: Any) -> Callable[[], Facts]:
+    """Facts whose log is in this condition."""
+    return known(log=Condition(**changes))
+
+
+def status_line(problem: str | None) -> Installed:
+    """Our status line in the local settings."""
+    return Installed("statusLine", "local", str(b.LOCAL), problem)
+
+
+def own(**settings: Any) -> Config:
+    """What config.toml says."""
+    return Config("", settings)
+
+
+def fault(said: str, times: int = 1) -> Fault:
+    """What a hook noted."""
+    return Fault("2026-11-21T10:00:00.000Z", said, times, Path("faults.log"), 7)
 
 
 def told(warning: str, severity: Any = "error") -> Callable[[], Facts]:
@@ -150,6 +172,7 @@ CASES: tuple[Case, ...] = (
     ("files.record", INFO, "env.ANTHROPIC_MODEL", known(owned=(Owned(b.LOCAL, (), (("env", "ANTHROPIC_MODEL"),)),))),
     ("files.config", OK, "understood", known()),
     ("files.config", ERROR, "must be true or false", known(config_problems=(Problem(OURS, ("protect",), WRONG, 3),))),
+    ("files.config", WARNING, "program /gone is not there", known(down_program="/gone")),
     ("files.config", ERROR, "invalid value; hooks go by", known(config_problems=(Problem(OURS, (), "invalid value"),))),
     (
         "files.config",
@@ -337,8 +360,29 @@ CASES: tuple[Case, ...] = (
         "nothing warns",
         lambda: b.facts(b.snapshot(local=b.dropped('{"hooks": "claude_local_hook.py",}', "line 1")), hooks=()),
     ),
+    ("hooks.statusline", OK, "can run", known()),
+    ("hooks.statusline", OK, "can run", known(status_line=status_line(None))),
+    ("hooks.statusline", ERROR, "its script /gone is gone", known(status_line=status_line("its script /gone is gone"))),
+    ("hooks.protection", OK, "may use", known()),
+    ("hooks.protection", OK, "may use", known(own=own(protect=True, allowed_backends=[b.URL]))),
+    ("hooks.protection", OK, "may use", known(own=own(protect=True))),
+    (
+        "hooks.protection",
+        ERROR,
+        "may use cloud, but sessions",
+        known(own=own(protect=True, allowed_backends=["cloud"])),
+    ),
     ("hooks.log", OK, "read", known()),
     ("hooks.log", ERROR, "malformed", known(log_problem="sessions.db: the file is malformed")),
+    ("hooks.log", ERROR, "no session is put on record", log(unwritable=(b.HOME, "is on a disk without room"))),
+    ("hooks.log", WARNING, "1,200 records", log(waiting=1200)),
+    ("hooks.log", WARNING, "no record", log(refused=(Path("1.json.bad"),))),
+    ("hooks.kept", OK, "no log", known()),
+    ("hooks.kept", WARNING, "this file only", log(damaged=(Path("sessions.db.damaged-1"),))),
+    ("hooks.faults", OK, "every hook", known()),
+    ("hooks.faults", WARNING, "(3 times, last on 2026-11-21): File", log(faults=(fault("FileNotFoundError", 3),))),
+    ("hooks.faults", INFO, "busy for too long", log(faults=(fault("Stop: busy for too long"),))),
+    ("hooks.faults", WARNING, "busy", log(faults=(fault("Stop: busy for too long"),), waiting=1)),
     # server
     ("server.ready", OK, "vLLM 0.32.0, ready in 3 ms, 0 running, 0 waiting, KV cache 4 %", known()),
     ("server.ready", OK, "needs-key", known(server=b.server(state=State.NEEDS_KEY, problem="asks for a key"))),

@@ -132,7 +132,7 @@ def test_what_was_kept_is_judged_again_when_it_is_used(machine: Machine) -> None
     wrong = {"probe_deadline_s": 99, "log": 3, "projects": {"/a": 4}, "down_command": [5]}
     machine.compiled.write_text(json.dumps({**kept, "settings": wrong}))
     found = machine.load()
-    assert (found.probe_deadline_s, found.log_cwd, found.down_command) == (1.0, "full", ())
+    assert (found.probe_deadline_s, found.log_cwd, found.down_command) == (1.0, "hash", ())
 
 
 # --- what is wrong
@@ -176,6 +176,14 @@ def test_what_cannot_be_understood_in_a_list_of_backends_allows_nothing(
         assert machine.load().for_project(None).allowed_backends == left
     assert len(machine.faults) == 1
     assert "s3cr3t" not in machine.compiled.read_text() + machine.faults[0]
+
+
+@pytest.mark.parametrize(
+    "wrong", ['log = "off"', '[log]\ncwd = "hashed"\nproject = true', "[log]\ncwd = 1\nproject = []"]
+)
+def test_a_wish_for_privacy_that_cannot_be_understood_hashes(machine: Machine, wrong: str) -> None:
+    found = machine.says(f"{wrong}\n").load()
+    assert (found.log_cwd, found.log_project) == ("hash", "hash")
 
 
 def test_while_the_file_is_no_toml_what_it_last_said_holds_and_that_is_noted_once(machine: Machine) -> None:

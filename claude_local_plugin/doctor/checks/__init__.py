@@ -12,7 +12,9 @@ from claude_local_plugin.doctor.checks import (
     model,
     precedence,
     privacy,
+    protection,
     server,
+    statusline,
 )
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Finding, Found, Result
@@ -25,6 +27,8 @@ CHECKS: tuple[Check, ...] = (
     *credentials.CHECKS,
     *client.CHECKS,
     *hooks.CHECKS,
+    *statusline.CHECKS,
+    *protection.CHECKS,
     *server.CHECKS,
     *model.CHECKS,
     *cache.CHECKS,

@@ -272,10 +272,18 @@ def _record(facts: Facts) -> Iterator[Found]:
 
 def _config(facts: Facts) -> Iterator[Found]:
     for each in facts.config_problems:
-        held = "" if each.unknown else "; its default holds" if each.path else "; hooks go by what it said before"
+        held = "" if each.path else "; hooks go by what it said before"
         fix = f"${{EDITOR:-vi}} {f'+{each.line} ' if each.line else ''}{each.file}"
         result = Result.WARNING if each.unknown else Result.ERROR
         yield Found(result, f"{each.said}{held}", Place(each.file, each.line, each.column), fix)
+    if facts.down_program:
+        yield Found(
+            Result.WARNING,
+            f"down_command's program {facts.down_program} is not there",
+            None,
+            "claude-local config set down_command …",
+            why="nobody starts the server when it is down",
+        )
 
 
 CHECKS = (
@@ -386,8 +394,11 @@ CHECKS = (
         group="files",
         asks="is claude-local's own config.toml understood?",
         fine="claude-local's own configuration is understood",
-        why="what you set there does not hold: a project may go unprotected, or a folder's name be logged in full",
-        finds="A config.toml that is no TOML, values that a key cannot have, and keys that claude-local does not know.",
+        why="what you set there does not hold; only what protects or keeps a path private errs on the strict side",
+        finds=(
+            "A config.toml that is no TOML, values that a key cannot have, keys that claude-local does not know, and a"
+            " `down_command` whose program is not there."
+        ),
         mend="Correct the line, or `claude-local config set KEY VALUE`; `claude-local config list` shows what holds.",
         judge=_config,
     ),

@@ -1,5 +1,6 @@
 """Checks of our session hooks: installed, able to run, allowed to, and with a log to write to."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,37 @@ def _guarded(facts: Facts) -> Iterator[Found]:
 def _log(facts: Facts) -> Iterator[Found]:
     if facts.log_problem:
         yield Found(Result.ERROR, facts.log_problem, None, "claude-local sessions list   (says what to do with it)")
+    if facts.log.unwritable:
+        path, problem = facts.log.unwritable
+        look = "df -h" if "disk" in problem else "ls -ld"
+        what = f"what the log is kept in {problem}, so no session is put on record"
+        yield Found(Result.ERROR, what, Place(path), f"{look} {shlex.quote(str(path))}")
+    if facts.log.waiting:
+        what = f"{facts.log.waiting:,} records of hooks are not in the log yet"
+        yield Found(Result.WARNING, what, None, "claude-local sessions list   (takes them in, or says why not)")
+    for path in facts.log.refused:
+        yield Found(Result.WARNING, "a file in the spool is no record of a hook", Place(path), f"less {path}")
+
+
+def _kept(facts: Facts) -> Iterator[Found]:
+    for path in facts.log.damaged:
+        name = shlex.quote(str(path))
+        what = "the session log was damaged, and a new one was begun: sessions before that are in this file only"
+        fix = f"sqlite3 {name} .recover   (prints what can be read; rm {name}* when you need it no more)"
+        yield Found(Result.WARNING, what, Place(path), fix)
+
+
+def _faults(facts: Facts) -> Iterator[Found]:
+    for fault in facts.log.faults:
+        often = f"{fault.times} times, last on" if fault.times > 1 else "on"
+        waited = "busy for too long" in fault.said and not facts.log.waiting
+        yield Found(
+            Result.INFO if waited else Result.WARNING,
+            f"a hook could not do all its work ({often} {fault.at[:10]}): {fault.said}",
+            Place(fault.path, fault.line),
+            f"rm {shlex.quote(str(fault.path))}   (once it is mended: a week later it counts no more)",
+            why="what was to be recorded then was kept and taken in later: nothing is missing" if waited else None,
+        )
 
 
 CHECKS = (
@@ -106,11 +138,34 @@ CHECKS = (
     Check(
         id="hooks.log",
         group="hooks",
-        asks="can the session log be read?",
-        fine="the session log can be read",
+        asks="can the session log be read and written?",
+        fine="the session log can be read and written",
         why="which backend a session used is on record there",
-        finds="A damaged log, one of a newer claude-local, or one that is not ours to read.",
-        mend="`claude-local sessions list` says what is the matter and what to do.",
+        finds=(
+            "A damaged log, one of a newer claude-local, or one that is not ours to read; a folder that is read-only"
+            " or on a full disk; records that hooks had to keep beside the log and that could not be taken in since."
+        ),
+        mend="`claude-local sessions list` says what is the matter and what to do; make room, or the folder writable.",
         judge=_log,
+    ),
+    Check(
+        id="hooks.kept",
+        group="hooks",
+        asks="is every session still in the log?",
+        fine="no log had to be set aside",
+        why="reports and statistics know nothing of the sessions before",
+        finds="Logs that were damaged. A hook that finds one sets it aside and begins a new one; none is ever deleted.",
+        mend="Copy what you need out of it with `sqlite3 FILE .recover`, then remove it.",
+        judge=_kept,
+    ),
+    Check(
+        id="hooks.faults",
+        group="hooks",
+        asks="could every hook do its work lately?",
+        fine="every hook could do its work lately",
+        why="a session goes on whatever happens to a hook of ours, but its record may have a gap",
+        finds="What hooks noted in `faults.log` in the last seven days, the same complaints together.",
+        mend="Mend what is named; then remove `faults.log`, or wait a week.",
+        judge=_faults,
     ),
 )

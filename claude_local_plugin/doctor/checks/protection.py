@@ -1,0 +1,27 @@
+"""Checks of claude-local's own protection of folders: that it does not shut out the backend that sessions use."""
+
+from collections.abc import Iterator
+
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.model import Check, Found, Result
+from claude_local_plugin.guest.config import off_list
+
+
+def _backend(facts: Facts) -> Iterator[Found]:
+    if blocked := off_list(facts.own, facts.backend.kind, facts.backend.url, str(facts.snapshot.cwd)):
+        said, fix = blocked
+        yield Found(Result.ERROR, said, None, fix)
+
+
+CHECKS = (
+    Check(
+        id="hooks.protection",
+        group="hooks",
+        asks="may sessions here use the backend that they are on?",
+        fine="sessions here may use the backend that they are on",
+        why="our hooks stop each prompt before it is sent",
+        finds="A folder with `protect` whose `allowed_backends` do not name the backend in use.",
+        mend="Allow it with the command that is shown, or `claude-local enable` one that is on the list.",
+        judge=_backend,
+    ),
+)

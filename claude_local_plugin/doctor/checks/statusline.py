@@ -1,0 +1,37 @@
+"""The check of our status line: that what Claude Code is to run for it is there."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.model import Check, Found, Place, Result
+from claude_local_plugin.precedence import Scope
+from claude_local_plugin.settings.statusline import KEY
+
+
+def _broken(facts: Facts) -> Iterator[Found]:
+    ours = facts.status_line
+    if ours is None or ours.problem is None:
+        return
+    settings = next((each for each in facts.settings if str(each.path) == ours.path), None)
+    fix = "ask whoever manages this machine"
+    if ours.scope not in (Scope.MANAGED, Scope.FLAG):
+        url = f" --url {shlex.quote(facts.backend.url)}" if facts.own_server and facts.backend.url else ""
+        fix = f"claude-local enable{url} --statusline --scope {ours.scope}"
+    place = Place(Path(ours.path), settings.line_of((KEY, "command")) if settings else None)
+    yield Found(Result.ERROR, f"the status line cannot run: {ours.problem}", place, fix)
+
+
+CHECKS = (
+    Check(
+        id="hooks.statusline",
+        group="hooks",
+        asks="can our status line run?",
+        fine="our status line can run, where it is installed",
+        why="Claude Code shows no status line at all, and none that ours wraps either",
+        finds="An interpreter or a script that is gone, as after an upgrade or a moved environment.",
+        mend="`claude-local enable --statusline` writes it anew; it keeps the one that it wraps.",
+        judge=_broken,
+    ),
+)
