@@ -3,6 +3,7 @@
 The only module that knows rich, which is imported only when there is colour to draw.
 """
 
+import codecs
 import json
 import os
 import sys
@@ -36,9 +37,17 @@ def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
     return str(path)
 
 
-def json_text(data: object) -> str:
-    """The JSON we print: indented, readable, one trailing newline left to print()."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+def json_text(data: object, *, indent: int | None = 2, stream: TextIO | None = None) -> str:
+    """The JSON we print: indented, readable, one trailing newline left to print().
+
+    Letters that `stream`, by default standard output, cannot carry are escaped.
+    """
+    return json.dumps(data, indent=indent, ensure_ascii=not carries_all(stream or sys.stdout))
+
+
+def carries_all(stream: TextIO) -> bool:
+    """Whether every letter can be written to the stream: unless it says that its encoding is another than UTF-8."""
+    return codecs.lookup(stream.encoding or "utf-8").name == "utf-8"
 
 
 def printable(text: str) -> str:
@@ -58,6 +67,45 @@ def columns(rows: Sequence[Sequence[str]], *, gap: str = "  ", indent: str = "")
     return lines
 
 
+#: A cell is never shortened to less.
+_LEAST = 8
+
+
+def shortened(rows: Sequence[Sequence[str]], width: int, places: Sequence[int], *, gap: int = 2) -> list[list[str]]:
+    """The rows with long cells in these columns shortened in their middle, so that lines of `columns` fit in `width`.
+
+    The widest of the columns gives way first. Where that is not enough, lines stay too long.
+    """
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
+    over = sum(widths) + gap * (len(widths) - 1) - width
+    most = dict.fromkeys(places, 0) | {place: widths[place] for place in places if place < len(widths)}
+    while over > 0 and max(most.values(), default=0) > _LEAST:
+        most[max(most, key=most.__getitem__)] -= 1
+        over -= 1
+    return [[_middle_out(cell, most.get(place, len(cell))) for place, cell in enumerate(row)] for row in rows]
+
+
+def _middle_out(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def _terminal_width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
+    """How many characters fit on a line of the terminal; None where `stream` is none, or does not say."""
+    if not stream.isatty():
+        return None
+    if (said := environ.get("COLUMNS", "")).isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None  # a terminal that has no size
+
+
 def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether to colour what goes to `stream`: `NO_COLOR` and `FORCE_COLOR` decide, else whether it is a terminal."""
     if environ.get("NO_COLOR"):
@@ -70,9 +118,10 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
 class Printer:
     """Prints lines to one stream, styled where the stream wants colour (styles are rich's: "green", "bold red")."""
 
-    def __init__(self, stream: TextIO, *, colour: bool) -> None:
+    def __init__(self, stream: TextIO, *, colour: bool, width: int | None = None) -> None:
         self.stream = stream
         self.colour = colour
+        self.width = width
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line of text, as it stands: no markup, no wrapping."""
@@ -93,6 +142,14 @@ class Printer:
         for text in lines:
             self.line(text, style)
 
+    def table(
+        self, rows: Sequence[Sequence[str]], style: str = "", *, shorten: Sequence[int] = (), indent: str = ""
+    ) -> None:
+        """The rows in aligned columns; on a terminal cells of the columns `shorten` are shortened to make them fit."""
+        if self.width is not None:
+            rows = shortened(rows, self.width - len(indent), shorten)
+        self.lines(columns(rows, indent=indent), style)
+
     def diff(self, diff: str) -> None:
         """A unified diff, additions green and removals red; without colour to the byte, so that it can be applied."""
         if not self.colour:
@@ -105,9 +162,13 @@ class Printer:
 
 def out(environ: Mapping[str, str] = os.environ) -> Printer:
     """The printer of standard output: data and answers."""
-    return Printer(sys.stdout, colour=wants_colour(sys.stdout, environ))
+    return _printer(sys.stdout, environ)
 
 
 def err(environ: Mapping[str, str] = os.environ) -> Printer:
     """The printer of standard error: warnings, errors and prose beside data."""
-    return Printer(sys.stderr, colour=wants_colour(sys.stderr, environ))
+    return _printer(sys.stderr, environ)
+
+
+def _printer(stream: TextIO, environ: Mapping[str, str]) -> Printer:
+    return Printer(stream, colour=wants_colour(stream, environ), width=_terminal_width(stream, environ))

@@ -236,6 +236,31 @@ def test_a_reader_that_was_never_there_is_none_either(project: Path, unbuffered:
     assert process.stderr == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to be had so easily")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", [("config", "list"), ("sessions", "export", "--format", "csv"), ("status", "--json")])
+def test_a_full_disk_is_said_in_one_line(project: Path, words: tuple[str, ...], unbuffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*PROGRAM, *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == "error: standard output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of the other kind")
+@pytest.mark.parametrize("words", ["sessions tail", "sessions list --json", "sessions export", "config path"])
+def test_without_any_output_at_all_there_is_no_traceback(project: Path, words: str) -> None:
+    command = f"'{sys.executable}' -m claude_local_plugin {words} >&-"
+    ended = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_output_that_cannot_carry_every_letter_carries_the_others(project: Path) -> None:
     ended = start(
         "enable", "--no-check", "--url", "http://far:1", "--model", "m", "--dry-run", PYTHONIOENCODING="ascii"

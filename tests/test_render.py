@@ -15,6 +15,7 @@ from claude_local_plugin.render import (
     mask_secret,
     printable,
     short_path,
+    shortened,
     wants_colour,
 )
 
@@ -63,6 +64,22 @@ def test_columns_are_aligned_and_the_last_one_is_not_padded() -> None:
     assert columns(rows) == ["a     bbb  c", "dddd  e    ff", "g"]
     assert columns(rows[:1], gap=" ", indent="> ") == ["> a bbb c"]
     assert columns([]) == []
+
+
+def test_long_cells_give_way_in_their_middle_the_longest_first() -> None:
+    rows = [["a", "0123456789" * 3, "x" * 12], ["bb", "short", "y"]]
+    fitting = shortened(rows, 30, (1, 2))
+    assert fitting == [["a", "012345…56789", "x" * 12], ["bb", "short", "y"]]
+    assert max(map(len, columns(fitting))) == 30
+    assert shortened(rows, 99, (1, 2)) == rows
+    assert [len(cell) for cell in shortened(rows, 1, (1, 2))[0]] == [1, 8, 8]
+    assert shortened([], 30, (1,)) == []
+
+
+def test_json_for_a_stream_of_another_encoding_is_ascii() -> None:
+    latin = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    assert json_text({"é": "日"}, indent=None, stream=latin) == '{"\\u00e9": "\\u65e5"}'
+    assert json_text({"é": "日"}, indent=None, stream=io.StringIO()) == '{"é": "日"}'
 
 
 def test_text_from_elsewhere_cannot_drive_a_terminal() -> None:

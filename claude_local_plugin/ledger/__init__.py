@@ -4,6 +4,7 @@ from claude_local_plugin.ledger.condition import Condition, Fault, condition
 from claude_local_plugin.ledger.reading import (
     backend_kind,
     events,
+    is_on_record,
     last_session,
     matching,
     session,
@@ -25,6 +26,7 @@ __all__ = [
     "backend_kind",
     "condition",
     "events",
+    "is_on_record",
     "last_session",
     "matching",
     "moment",

@@ -13,7 +13,9 @@ Allows = Callable[[str | None, str, str | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A span on a backend that is not allowed. `held_back`: all prompts there were blocked, so nothing was sent."""
+    """A span on a backend that is not allowed. `held_back`: nothing was sent, for all prompts there were blocked, or
+    the address was none that anything can be sent to.
+    """
 
     session_id: str
     started_at: str
@@ -45,8 +47,8 @@ _PROMPTS = (
 )
 _STRETCHES = (
     "SELECT session_id, spans.started_at, spans.ended_at, projects.path, endpoints.kind, endpoints.url, models.name,"
-    " messages, messages + errors + retries = 0"
-    f" AND {_PROMPTS.format('count(*) > 0 AND count(*) = sum(events.blocked)')}"
+    " messages, messages = 0 AND (endpoints.kind = 'unknown' AND endpoints.url IS NULL"
+    f" OR errors + retries = 0 AND {_PROMPTS.format('count(*) > 0 AND count(*) = sum(events.blocked)')})"
     " FROM spans JOIN sessions ON sessions.id = spans.session JOIN endpoints ON endpoints.id = spans.endpoint"
     " LEFT JOIN models ON models.id = spans.model LEFT JOIN projects ON projects.id = spans.project"
     " WHERE (coalesce(spans.project, 0), spans.endpoint) IN (VALUES {}) AND {} ORDER BY spans.started_at, spans.id"

@@ -10,12 +10,12 @@ from claude_local_plugin.ledger.table import Column
 Rows = Iterable[tuple[object, ...]]
 
 
-def write_jsonl(rows: Rows, columns: Sequence[Column], stream: TextIO) -> int:
+def write_jsonl(rows: Rows, columns: Sequence[Column], stream: TextIO, *, ascii_only: bool = False) -> int:
     """One JSON object per line; returns how many."""
     names = [column.name for column in columns]
     count = 0
     for row in rows:
-        stream.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n")
+        stream.write(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=ascii_only) + "\n")
         count += 1
     return count
 

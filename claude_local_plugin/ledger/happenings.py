@@ -61,6 +61,13 @@ class Mark:
 #: Sessions that ended without a word, and switches, are looked for among so many of the newest.
 _FAR = 20_000
 
+#: The errors of one run of a session: in the spans since it was resumed last, which each resumption begins anew.
+_ERRORS = (
+    "(SELECT sum(errors) FROM spans WHERE spans.session = sessions.id {} AND spans.started_at >= coalesce("
+    "(SELECT max(began.at) FROM events AS began WHERE began.session = sessions.id AND began.event = 'SessionStart'"
+    " AND began.cause = 'resume' {}), ''))"
+)
+
 
 def latest(state_dir: Path, count: int) -> tuple[tuple[Happening, ...], Mark]:
     """The last `count` things that happened, the oldest first, and the mark to go on from."""
@@ -102,16 +109,17 @@ def _events(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happenin
         " THEN sessions.backend_kind ELSE events.backend_kind END, events.backend_url, session_id, project,"
         " (SELECT name FROM spans LEFT JOIN models ON models.id = spans.model WHERE spans.session = sessions.id"
         " AND main AND spans.started_at <= events.at ORDER BY spans.id DESC LIMIT 1),"
-        " (SELECT sum(errors) FROM spans WHERE spans.session = sessions.id)"
+        f" {_ERRORS.format('AND spans.started_at <= events.at', 'AND began.id <= events.id')}"
         " FROM events JOIN sessions ON sessions.id = events.session WHERE events.id > ?"
         " AND (events.blocked OR event IN ('SessionStart', 'SessionEnd', 'StopFailure'))"
         " ORDER BY events.id DESC LIMIT ?",
         (after, most),
     ):
+        looked = None if outcome == "ok" else outcome
         if blocked:
-            what, said = What.BLOCKED, [detail or outcome]
+            what, said = What.BLOCKED, [detail or looked]
         elif event == "SessionStart":
-            what, said = What.START, [cause, None if outcome in (None, "ok") else outcome]
+            what, said = What.START, [cause, looked]
         elif event == "SessionEnd":
             what, said = What.END, [cause, _failed(errors)]
         else:
@@ -138,7 +146,7 @@ def _killed(log: sqlite3.Connection, most: int, condition: str | None = None) ->
         condition = f"id > (SELECT max(id) FROM sessions) - {_FAR}"
     for at, session_id, project, kind, url, model, errors in log.execute(
         "SELECT ended_at, session_id, project, backend_kind, backend_url, model,"
-        " (SELECT sum(errors) FROM spans WHERE spans.session = sessions.id) FROM sessions"
+        f" {_ERRORS.format('', '')} FROM sessions"
         f" WHERE end_reason = 'killed' AND {condition} ORDER BY id DESC LIMIT ?",
         (most,),
     ):

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import sessionlog
 from claude_local_plugin.ledger.catching_up import catch_up
 from claude_local_plugin.ledger.records import Event, Session, Span
-from claude_local_plugin.ledger.where import Where
+from claude_local_plugin.ledger.where import Where, is_below
 
 #: How long a reader waits for writers, in seconds: a person is waiting, not a session.
 PATIENCE_S = 3.0
@@ -89,6 +89,13 @@ def backend_kind(state_dir: Path, url: str) -> str | None:
         return str(row[0]) if row else None
 
 
+def is_on_record(state_dir: Path, projects: Iterable[str]) -> bool:
+    """Whether a session was in one of these folders or below."""
+    wanted = tuple(projects)
+    with open_log(state_dir, quick=True) as log:
+        return log is not None and any(is_below(path, wanted) for (path,) in log.execute("SELECT path FROM projects"))
+
+
 @contextmanager
 def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connection | None]:
     """The log opened for reading, None when there is none; raises ClaudeLocalError when it cannot be read.
@@ -154,10 +161,20 @@ def _open_read_only(path: Path) -> tuple[sqlite3.Connection, int]:
 
 
 def _unreadable(path: Path, problem: str) -> ClaudeLocalError:
-    return ClaudeLocalError(
-        f"{path}: {problem}",
-        f"move it with its -wal and -shm away; until then sessions are kept in {path.parent / sessionlog.SPOOL}",
-    )
+    return ClaudeLocalError(f"{path}: {problem}", hint(path, problem))
+
+
+def hint(path: Path, problem: str) -> str:
+    """What to do when the log at `path` has this problem (in the words of `sessionlog.explain`)."""
+    if "damaged" in problem:
+        return "the next session sets it aside and begins a new one; until then there is nothing to read"
+    if "busy" in problem:
+        return "try again in a moment"
+    if "full" in problem:
+        return f"make room on the disk of {path.parent}"
+    if any(word in problem for word in ("readonly", "unable to open", "denied", "Read-only")):
+        return f"the folder is read-only, or the file: make {path.parent} and what is in it writable for you"
+    return f"claude-local doctor; until then sessions are kept in {path.parent / sessionlog.SPOOL}"
 
 
 def _sessions(log: sqlite3.Connection, condition: str, values: Mapping[str, object]) -> tuple[Session, ...]:

@@ -112,6 +112,7 @@ class Session:
             "latency_ms": self.latency_ms,
             "client_version": self.client_version,
             "state": self.state,
+            "blocked": self.blocked,
             "duration_s": self.duration_s,
             **{name: self.counted(name) for name in _LISTED},
             "spans": [span.as_json() for span in self.spans],

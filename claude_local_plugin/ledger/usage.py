@@ -15,7 +15,7 @@ from pathlib import Path
 
 from claude_local_plugin.guest.protect import CLOUD_KINDS
 from claude_local_plugin.ledger.reading import open_log
-from claude_local_plugin.ledger.where import Where, spelled, zoned
+from claude_local_plugin.ledger.where import Where, is_own, spelled, zoned
 
 #: What stands for a model or a project that is not on record.
 UNKNOWN = "(unknown)"
@@ -70,8 +70,8 @@ class Usage:
 class Group:
     """The usage with this key (one text per dimension), each session counted once.
 
-    `own` and `cloud` are its parts on own servers and in the cloud; in these a session counts once on each backend it
-    used. `kind` is the backend's, where usage is grouped by backend.
+    `own` and `cloud` are its parts on own servers and in the cloud, `nowhere` that on an address that is none; in these
+    a session counts once on each backend it used. `kind` is the backend's, where usage is grouped by backend.
     """
 
     key: tuple[str, ...]
@@ -79,12 +79,13 @@ class Group:
     own: Usage
     cloud: Usage
     kind: str | None = None
+    nowhere: Usage = Usage()
 
     @property
     def usage(self) -> Usage:
-        """Both parts, with `sessions` of the group."""
-        both = self.own + self.cloud
-        return Usage(self.sessions, *both.numbers[1:])
+        """All parts, with `sessions` of the group."""
+        whole = self.own + self.cloud + self.nowhere
+        return Usage(self.sessions, *whole.numbers[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,9 @@ _SAME = {By.BACKEND: f"{_NAMED.format('e')} = {_NAMED.format('s')}", By.MODEL: "
 #: The first span of a session there, where nothing is left out, is marked in the log.
 _MARKED: dict[tuple[By, ...], str] = {(): "s.first", (By.BACKEND,): "s.new_endpoint", (By.MODEL,): "s.new_model"}
 
-#: Per key, for own servers (False) and the cloud (True): sessions in the group, in all, by backend; then the sums.
-_Parts = dict[bool, tuple[int, ...]]
+#: Per key and side: sessions in the group, in all, by backend; then the sums.
+_Parts = dict[int, tuple[int, ...]]
+_OWN, _CLOUD, _NOWHERE = range(3)
 _IN_GROUP, _IN_ALL, _BY_BACKEND, _COUNTED = range(4)
 
 
@@ -127,7 +129,7 @@ class _Sums:
     def __init__(self, log: sqlite3.Connection, by: tuple[By, ...], where: Where, zone: tzinfo | None) -> None:
         self.log, self.by, self.where = log, by, where
         self.endpoints = {number: each for number, *each in log.execute("SELECT id, kind, url FROM endpoints")}
-        self.clouds = {number for number, (kind, _) in self.endpoints.items() if kind in CLOUD_KINDS}
+        self.sides = {number: _side(kind, url) for number, (kind, url) in self.endpoints.items()}
         models, projects = (dict(log.execute(f"SELECT * FROM {table}")) for table in ("models", "projects"))
         # each by itself: one statement for all of them would read every row
         first, last, self.most = (
@@ -150,10 +152,10 @@ class _Sums:
         labels = [self.labels[each] for each in self.by]
         for endpoint, key, numbers in self._rows():
             names = tuple([label(value) or UNKNOWN for label, value in zip(labels, key, strict=True)])
-            _add(found.setdefault(names, {}), endpoint in self.clouds, numbers)
+            _add(found.setdefault(names, {}), self.sides.get(endpoint, _OWN), numbers)
         for parts in found.values():
-            for cloud, numbers in parts.items():
-                _add(total, cloud, numbers)
+            for side, numbers in parts.items():
+                _add(total, side, numbers)
         groups = [_group(key, parts, self._kind(key)) for key, parts in found.items()]
         groups.sort(key=lambda group: group.key)
         if By.DAY not in self.by:
@@ -178,11 +180,13 @@ class _Sums:
                 yield row[0], row[1:begin], tuple([row[place] for place in places]) + row[begin + len(different) :]
 
     def _sides(self) -> str:
-        """One of the cloud's backends for each of them, 0 for own servers."""
-        if not self.clouds:
-            return "0"
-        asked = " OR ".join(f"s.endpoint = {number}" for number in self.clouds)
-        return f"CASE WHEN {asked} THEN {min(self.clouds)} ELSE 0 END"
+        """One of its backends for each side but the own servers', for which it is 0."""
+        cases = []
+        for side in (_CLOUD, _NOWHERE):
+            if numbers := [number for number, its in self.sides.items() if its == side]:
+                asked = " OR ".join(f"s.endpoint = {number}" for number in numbers)
+                cases.append(f"WHEN {asked} THEN {min(numbers)}")
+        return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
 
     def _is_new(self, same: tuple[By, ...]) -> str:
         """Whether a span is the session's first of those asked for with the same key."""
@@ -203,17 +207,23 @@ class _Sums:
         return next((kind for kind in reversed(kinds) if kind != "unknown"), "unknown")
 
 
-def _add(parts: _Parts, cloud: bool, numbers: tuple[int, ...]) -> None:
-    known = parts.get(cloud)
-    parts[cloud] = tuple(map(add, known, numbers)) if known else numbers
+def _side(kind: str, url: str | None) -> int:
+    if kind in CLOUD_KINDS:
+        return _CLOUD
+    return _OWN if is_own(kind, url) else _NOWHERE
+
+
+def _add(parts: _Parts, side: int, numbers: tuple[int, ...]) -> None:
+    known = parts.get(side)
+    parts[side] = tuple(map(add, known, numbers)) if known else numbers
 
 
 def _group(key: tuple[str, ...], parts: _Parts, kind: str | None = None, counted: int = _IN_GROUP) -> Group:
-    own, cloud = (
+    own, cloud, nowhere = (
         Usage(numbers[_BY_BACKEND], *numbers[_COUNTED:]) if (numbers := parts.get(side)) else Usage()
-        for side in (False, True)
+        for side in (_OWN, _CLOUD, _NOWHERE)
     )
-    return Group(key, sum(numbers[counted] for numbers in parts.values()), own, cloud, kind)
+    return Group(key, sum(numbers[counted] for numbers in parts.values()), own, cloud, kind, nowhere)
 
 
 class _Days:

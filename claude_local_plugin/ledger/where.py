@@ -13,7 +13,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.backend import parse_url
 from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS
 
-#: The word for every server that is not the cloud.
+#: The word for every server that is neither the cloud nor at an address that is none.
 LOCAL = "local"
 #: How the name of a project that is kept as a hash begins.
 HASHED = "sha256:"
@@ -114,12 +114,19 @@ def is_below(path: str, folders: Iterable[str]) -> bool:
 
 def is_backend(kind: str, url: str | None, wanted: str) -> bool:
     """Whether a backend is the wanted one: a URL, `host:port`, a kind, `cloud`, or `local` for all others."""
-    if wanted in (CLOUD, LOCAL):
-        return (kind in CLOUD_KINDS) == (wanted == CLOUD)
+    if wanted == CLOUD:
+        return kind in CLOUD_KINDS
+    if wanted == LOCAL:
+        return is_own(kind, url)
     if meant := parse_url(wanted):
         return meant.url == url
     place = parse_url(url or "")
     return wanted == kind or (place is not None and wanted.lower() in (place.host, place.label.lower()))
+
+
+def is_own(kind: str, url: str | None) -> bool:
+    """Whether it is a server of one's own: not the cloud, and at an address that something can be sent to."""
+    return kind not in CLOUD_KINDS and url is not None
 
 
 def is_model(name: str, wanted: str) -> bool:
@@ -129,7 +136,7 @@ def is_model(name: str, wanted: str) -> bool:
 
 
 def moment(text: str, *, now: datetime, zone: tzinfo | None = None, whole_day: bool = False) -> str:
-    """A moment as people write it, as the log spells it: `7d` and `24h` ago, a day, or ISO 8601.
+    """A moment as people write it, as the log spells it: `1w`, `7d` and `24h` ago, a day, or ISO 8601.
 
     Days and times without a zone are those of `zone`, by default this machine's. A day means its beginning, or its end
     if `whole_day`. Raises UsageError.
@@ -138,7 +145,7 @@ def moment(text: str, *, now: datetime, zone: tzinfo | None = None, whole_day: b
         return spelled(_moment(text.strip(), now, zone, whole_day))
     except (ValueError, OverflowError):
         raise UsageError(
-            f"{text!r} is no time", "7d, 24h, 30m, a day as 2026-11-01, or a time as 2026-11-01T08:30"
+            f"{text!r} is no time", "1w, 7d, 24h, 30m, a day as 2026-11-01, or a time as 2026-11-01T08:30"
         ) from None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import sessionlog, upkeep
 from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.ledger.reading import PATIENCE_S, open_log
+from claude_local_plugin.ledger.reading import PATIENCE_S, hint, open_log
 
 #: So many sessions are taken out at a time.
 _STEP = 1000
@@ -26,10 +26,7 @@ def remember_backend(state_dir: Path, url: str, kind: str, version: str | None =
         with closing(sessionlog.connect(str(state_dir))) as log:
             sessionlog.remember_backend(log, target.url, kind, version)
     except (sessionlog.LogUnusableError, sqlite3.Error) as fault:
-        raise ClaudeLocalError(
-            f"{state_dir / sessionlog.DATABASE}: {fault}",
-            "moving it with its -wal and -shm away begins a new log",
-        ) from fault
+        raise _not_written(state_dir, fault) from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,12 @@ def prune(state_dir: Path, before: str) -> int:
             log.execute("VACUUM")
             log.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except (sessionlog.LogUnusableError, sqlite3.Error) as fault:
-        raise ClaudeLocalError(
-            f"{state_dir / sessionlog.DATABASE}: {fault}; {count:,} sessions were taken out", "try again in a moment"
-        ) from fault
+        taken_out = f"; {count:,} session{' was' if count == 1 else 's were'} taken out"
+        raise _not_written(state_dir, fault, taken_out) from fault
     return count
+
+
+def _not_written(state_dir: Path, fault: Exception, more: str = "") -> ClaudeLocalError:
+    path = state_dir / sessionlog.DATABASE
+    problem = str(fault) if isinstance(fault, sessionlog.LogUnusableError) else sessionlog.explain(fault)
+    return ClaudeLocalError(f"{path}: {problem}{more}", hint(path, problem))

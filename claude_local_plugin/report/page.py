@@ -10,6 +10,7 @@ from claude_local_plugin.guest.protect import CLOUD_KINDS
 from claude_local_plugin.ledger.records import Session
 from claude_local_plugin.ledger.report_data import Backend, ReportData
 from claude_local_plugin.ledger.usage import Usage
+from claude_local_plugin.ledger.where import is_own
 from claude_local_plugin.render import short_path
 from claude_local_plugin.report import charts, words
 from claude_local_plugin.report.charts import About, Bar, Row, Series
@@ -137,7 +138,7 @@ def _summary(view: _View) -> Markup:
         return element(
             "p", "No session is on record in this time. claude-local enable installs the hooks that record them."
         )
-    own = [one.usage for one in data.backends if not one.cloud]
+    own = [one.usage for one in data.backends if is_own(one.kind, one.url)]
     cloud = [one.usage for one in data.backends if one.cloud]
     total, failures = data.usage, data.failures
     trouble = sum(map(sum, (failures.held_back, failures.api_errors, failures.killed)))

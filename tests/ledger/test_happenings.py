@@ -58,6 +58,19 @@ def test_starts_blocks_switches_failures_and_ends_are_told_in_order(state: Path)
     assert happenings.latest(state, 0)[0] == ()
 
 
+def test_an_end_tells_the_failures_of_its_own_run(state: Path) -> None:
+    with recording(state) as log:
+        for begin, cause, errors in ((0, "startup", 1), (100, "resume", 0), (200, "resume", 2)):
+            log.event("a", begin, cause=cause, model="qwen3")
+            log.answers("a", begin + 1, "qwen3")
+            for _ in range(errors):
+                log.answers("a", begin + 2, None, (0, 0, 0, 0), error="overloaded")
+            log.event("a", begin + 5, cause="compact", model="qwen3")  # goes on with the same run
+            log.event("a", begin + 10, "SessionEnd", cause="other")
+    ends = [detail for what, _, detail in told(happenings.latest(state, 100)[0]) if what == "end"]
+    assert ends == ["other, 1 failed request", "other", "other, 2 failed requests"]
+
+
 def test_what_comes_later_is_told_once(state: Path) -> None:
     with recording(state) as log:
         log.event("a", 0, cause="startup")

@@ -82,6 +82,7 @@ def test_a_listed_session_has_exactly_the_agreed_fields(state: Path) -> None:
                 "latency_ms": 3.4,
                 "client_version": "2.1.329",
                 "state": "ended",
+                "blocked": 0,
                 "duration_s": 3406.877,
                 "input_tokens": 0,
                 "output_tokens": 0,
@@ -248,7 +249,7 @@ def test_a_damaged_log_is_said_to_be_so_and_stays(state: Path) -> None:
     (state / sessionlog.DATABASE).write_bytes(b"no database" * 500)
     with pytest.raises(ClaudeLocalError, match="damaged") as caught:
         ledger.sessions(state)
-    assert "until then sessions are kept in" in str(caught.value.hint)
+    assert "the next session sets it aside and begins a new one" in str(caught.value.hint)
     with pytest.raises(ClaudeLocalError, match="damaged"):
         ledger.remember_backend(state, "http://box:8000", "vllm")
     assert (state / sessionlog.DATABASE).read_bytes() == b"no database" * 500

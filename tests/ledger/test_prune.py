@@ -55,6 +55,28 @@ def test_many_go_step_by_step_and_the_space_is_given_back(tmp_path: Path, monkey
     assert (tmp_path / sessionlog.DATABASE).stat().st_size < before / 5
 
 
+@pytest.mark.parametrize(
+    ("problem", "hint"),
+    [
+        ("database or disk is full", "make room on the disk"),
+        ("attempt to write a readonly database", "the folder is read-only, or the file"),
+        ("database is locked", "try again in a moment"),
+        ("file is not a database", "the next session sets it aside"),
+        ("disk I/O error", "claude-local doctor"),
+    ],
+)
+def test_what_hinders_it_is_said_with_what_helps(
+    state: Path, monkeypatch: pytest.MonkeyPatch, problem: str, hint: str
+) -> None:
+    def fail(*_: object) -> int:
+        raise sqlite3.OperationalError(problem)
+
+    monkeypatch.setattr(writing.upkeep, "forget", fail)
+    with pytest.raises(ClaudeLocalError, match="0 sessions were taken out") as caught:
+        ledger.prune(state, at(100))
+    assert hint in str(caught.value.hint)
+
+
 def test_without_a_log_none_is_made(tmp_path: Path) -> None:
     assert ledger.prunable(tmp_path, at(0)) == Prunable(0, 0)
     assert ledger.prune(tmp_path, at(0)) == 0

@@ -68,6 +68,8 @@ def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
         (ANTHROPIC, "api.anthropic.com", True),
         (ANTHROPIC, "api.anthropic.com:443", True),
         (ANTHROPIC, "local", False),
+        (("unknown", None), "local", False),
+        (("unknown", None), "cloud", False),
         (BEDROCK, "cloud", True),
         (BEDROCK, "bedrock", True),
         (BEDROCK, "box", False),

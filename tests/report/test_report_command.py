@@ -52,6 +52,18 @@ def test_the_page_goes_into_the_current_folder_and_says_so(recorded: Path, capsy
     assert [path.name for path in recorded.iterdir()] == [FILE]
 
 
+def test_one_session_is_one_and_nothing_else_is_left_behind(recorded: Path, home: Path) -> None:
+    before = set(home.rglob("*"))
+    done = claude_local("report", "--project", "/home/dev/src/site")
+    assert done.stdout == f"1 session, written to {FILE}\n"
+    assert set(home.rglob("*")) == before
+
+
+def test_a_time_that_ends_before_it_begins_is_refused(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "--until", "2020-01-01"]) == 2
+    assert "--since 30d is later than --until 2020-01-01" in capsys.readouterr().err
+
+
 def test_a_report_of_ours_is_replaced_and_keeps_its_mode(recorded: Path) -> None:
     (recorded / FILE).touch()
     (recorded / FILE).chmod(0o644)
