@@ -1,11 +1,12 @@
 """How long the hook takes as installed, beside a bare interpreter and the shell pre-flight it replaces.
 
-    python tests/benchmarks/bench_hook.py [--rounds N] [--max-ratio X]
+    python tests/benchmarks/bench_hook.py [--rounds N] [--crowds N] [--max-ratio X]
 
 The pre-flight is what people put before a session otherwise: `bash` with two `curl -sf`, to `/health` and
 `/v1/models`. All run against the same loopback server, in turns, so that whatever else the machine does hits all of
-them alike. Printed are the medians and their ratios; with `--max-ratio` the exit code is 1 when the median
-SessionStart hook takes longer than that many pre-flights.
+them alike. Printed are, for each event, the median and the quickest run and their ratios to a bare interpreter and to
+the pre-flight; then how long each of a hundred hooks at once waited for the log. With `--max-ratio` the exit code is 1
+when the median SessionStart hook takes longer than that many pre-flights.
 """
 
 import argparse
@@ -13,17 +14,21 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "hooks" / "claude_local_hook.py"
+SESSION = "5b6f1f4e-0000-4000-8000-000000000000"
 
 #: A server that costs next to nothing itself: one thread, one canned answer, in a process of its own.
 SERVER = """
@@ -42,6 +47,39 @@ while True:
 PREFLIGHT = """
 if ! curl -sf "$URL/health" > /dev/null 2>&1; then exit 1; fi
 if ! curl -sf "$URL/v1/models" > /dev/null 2>&1; then exit 1; fi
+"""
+PASS, TWO_CURLS, START = "python3 -I -S -c pass", "pre-flight (bash, 2 curls)", "SessionStart"
+
+CONFIG = """
+on_dead_backend = "block"
+recheck_after_s = 30
+[log]
+retention_days = 365
+[projects."/srv/client"]
+protect = true
+allowed_backends = ["http://127.0.0.1:8000"]
+"""
+
+#: The hook, telling how long it has waited for the log.
+WAITING = """
+import os, sys, time; sys.path.append(sys.argv[1])
+from claude_local_plugin.guest import hook, sessionlog
+began = waited = 0.0
+def timed(function):
+    def wrapper(*arguments):
+        global waited
+        began = time.perf_counter()
+        try:
+            return function(*arguments)
+        finally:
+            waited += time.perf_counter() - began
+    return wrapper
+sessionlog._make, sessionlog._begin, sessionlog._version = map(
+    timed, (sessionlog._make, sessionlog._begin, sessionlog._version)
+)
+sys.argv[1:] = sys.argv[2:]
+os._exit = lambda code: (os.write(1, b"%f" % waited), os.kill(os.getpid(), 9))
+hook.main()
 """
 
 
@@ -65,70 +103,173 @@ def hook_command(state: Path) -> list[str]:
     return [sys.executable, "-I", "-S", str(SCRIPT), "--state", str(state)]
 
 
-def event(name: str, **more: str) -> bytes:
-    """What Claude Code writes to the hook's standard input."""
-    common = {
-        "session_id": "5b6f1f4e-benchmark",
-        "transcript_path": "/tmp/t.jsonl",
-        "cwd": "/tmp",
-        "hook_event_name": name,
+@dataclass(frozen=True)
+class Contestant:
+    """A command to be timed; `prepare` is done before each run and not counted."""
+
+    command: list[str]
+    environ: Mapping[str, str]
+    event: Mapping[str, str] | None = None
+    prepare: Callable[[], None] = lambda: None
+
+    def milliseconds(self, number: int) -> float:
+        """How long one run takes; a run that fails ends the benchmark."""
+        stdin = json.dumps({**self.event, "prompt_id": str(number)}).encode() if self.event else b""
+        self.prepare()
+        began = time.perf_counter()
+        subprocess.run(self.command, input=stdin, env=dict(self.environ), stdout=subprocess.DEVNULL, check=True)
+        return (time.perf_counter() - began) * 1000
+
+
+class Transcript:
+    """A session's transcript of some megabytes, which gets an answer more before each turn's end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._numbers = count()
+        path.write_text("".join(self._answer() + self._tool_result() for _ in range(500)))
+
+    def grow(self) -> None:
+        with self.path.open("a") as file:
+            file.write(self._answer() + self._tool_result())
+
+    def _answer(self) -> str:
+        number = next(self._numbers)
+        usage = {"input_tokens": 4000, "output_tokens": 300, "cache_read_input_tokens": 20000}
+        line = {
+            "type": "assistant",
+            "sessionId": SESSION,
+            "timestamp": "2026-11-21T10:00:00.000Z",
+            "requestRef": f"r{number}",
+            "message": {"id": f"m{number}", "model": "qwen3-coder-next", "usage": usage, "content": "x" * 1000},
+        }
+        return json.dumps(line) + "\n"
+
+    def _tool_result(self) -> str:
+        return json.dumps({"type": "user", "toolUseResult": "x" * 8000}) + "\n"
+
+
+def contestants(folder: Path, url: str) -> dict[str, Contestant]:
+    """Everything that is timed, by the name it is shown under."""
+    bash = shutil.which("bash")
+    if bash is None or shutil.which("curl") is None:
+        raise SystemExit("bash and curl are needed for the comparison")
+    config = folder / "config"
+    config.mkdir()
+    (config / "config.toml").write_text(CONFIG)
+    base = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
+    cloud = base | {
+        "ANTHROPIC_MODEL": "qwen3-coder-next",
+        "AI_AGENT": "claude-code_2-1-329_harness",
+        "CLAUDE_PROJECT_DIR": str(folder),
+        "CLAUDE_PID": str(os.getpid()),
     }
-    return json.dumps(common | more).encode()
+    own = cloud | {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": "claude-local", "ANTHROPIC_API_KEY": ""}
+    state = folder / "state"
+    transcript = Transcript(folder / f"{SESSION}.jsonl")
 
+    def forget_looks() -> None:
+        shutil.rmtree(state / "looks", ignore_errors=True)
 
-def milliseconds(command: list[str], stdin: bytes, environ: dict[str, str]) -> float:
-    """How long one run takes; a run that fails ends the benchmark."""
-    began = time.perf_counter()
-    subprocess.run(command, input=stdin, env=environ, stdout=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - began) * 1000
+    def hook(name: str, environ: Mapping[str, str] = own, **more: str) -> Contestant:
+        event = {"session_id": SESSION, "transcript_path": str(transcript.path), "cwd": str(folder)}
+        counted = name in ("Stop", "SubagentStop", "StopFailure", "SessionEnd")
+        prepare = transcript.grow if counted else forget_looks if more.pop("asks", None) else (lambda: None)
+        return Contestant(hook_command(state), environ, event | {"hook_event_name": name} | more, prepare)
+
+    configured = own | {"CLAUDE_LOCAL_CONFIG_DIR": str(config)}
+    return {
+        PASS: Contestant([sys.executable, "-I", "-S", "-c", "pass"], base),
+        TWO_CURLS: Contestant([bash, "-c", PREFLIGHT], base | {"URL": url}),
+        START: hook(START, source="startup"),
+        "SessionStart, cloud": hook(START, cloud, source="startup"),
+        "SessionStart, config.toml": hook(START, configured, source="startup"),
+        "UserPromptSubmit": hook("UserPromptSubmit", prompt="ping"),
+        "UserPromptSubmit, asks again": hook("UserPromptSubmit", prompt="ping", asks="yes"),
+        "UserPromptSubmit, config.toml": hook("UserPromptSubmit", configured, prompt="ping"),
+        "ConfigChange": hook("ConfigChange", source="local_settings"),
+        "PostModelSwitch": hook("PostModelSwitch", to_model="other", source="command"),
+        "CwdChanged": hook("CwdChanged", new_cwd=str(folder)),
+        "SubagentStop": hook("SubagentStop"),
+        "Stop": hook("Stop"),
+        "Stop, config.toml": hook("Stop", configured),
+        "StopFailure": hook("StopFailure", error="overloaded"),
+        "SessionEnd": hook("SessionEnd", reason="other"),
+    }
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
     """Times in milliseconds per contestant, run in turns; the first round is not counted."""
-    bash = shutil.which("bash")
-    if bash is None or shutil.which("curl") is None:
-        raise SystemExit("bash and curl are needed for the comparison")
     with tempfile.TemporaryDirectory() as folder, loopback_server() as url:
-        base = {"PATH": os.environ["PATH"], "HOME": folder, "LANG": "C.UTF-8"}
-        session = base | {
-            "ANTHROPIC_BASE_URL": url,
-            "ANTHROPIC_MODEL": "qwen3-coder-next",
-            "AI_AGENT": "claude-code_2-1-329_harness",
-            "CLAUDE_PROJECT_DIR": "/tmp",
-        }
-        cloud = {name: value for name, value in session.items() if name != "ANTHROPIC_BASE_URL"}
-        hook = hook_command(Path(folder) / "state")
-        contestants = {
-            "python3 -I -S -c pass": ([sys.executable, "-I", "-S", "-c", "pass"], b"", base),
-            "pre-flight (bash, 2 curls)": ([bash, "-c", PREFLIGHT], b"", base | {"URL": url}),
-            "SessionStart": (hook, event("SessionStart", source="startup"), session),
-            "SessionStart, cloud": (hook, event("SessionStart", source="startup"), cloud),
-            "UserPromptSubmit": (hook, event("UserPromptSubmit", prompt="ping"), session),
-            "SessionEnd": (hook, event("SessionEnd", reason="other"), session),
-        }
-        times: dict[str, list[float]] = {name: [] for name in contestants}
-        for round_number in range(rounds + 1):
-            for name, contestant in contestants.items():
-                took = milliseconds(*contestant)
-                if round_number:
+        all_of_them = contestants(Path(folder), url)
+        times: dict[str, list[float]] = {name: [] for name in all_of_them}
+        for number in range(rounds + 1):
+            for name, contestant in all_of_them.items():
+                took = contestant.milliseconds(number)
+                if number:
                     times[name].append(took)
-    return times
+        return times
+
+
+def waits(crowds: int, *, held: bool = False) -> tuple[list[float], int]:
+    """How long each of a hundred hooks at once waited for the log, in seconds, and how many spooled their record.
+
+    With `held` somebody else has the log to himself all the time.
+    """
+    waited: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state"
+        if held:
+            crowd(state, "first")
+        for number in range(crowds):
+            with closing(sqlite3.connect(state / "sessions.db" if held else ":memory:", isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                waited += crowd(state, str(number))
+        spool = state / "spool"
+        return waited, len(list(spool.iterdir())) if spool.exists() else 0
+
+
+def crowd(state: Path, name: str, size: int = 100) -> list[float]:
+    """Starts so many hooks at once; how long each waited for the log, in seconds."""
+    command = [sys.executable, "-I", "-S", "-c", WAITING, str(ROOT), "--state", str(state)]
+    processes = []
+    for number in range(size):
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"HOME": str(state.parent)}
+        )
+        assert process.stdin is not None
+        event = {"session_id": f"{name}-{number}", "hook_event_name": "SessionStart", "source": "startup"}
+        process.stdin.write(json.dumps(event).encode())
+        process.stdin.close()
+        process.stdin = None
+        processes.append(process)
+    return [float(process.communicate()[0]) for process in processes]
 
 
 def main() -> int:
-    """Measures, prints the table, and judges when asked to."""
+    """Measures, prints the tables, and judges when asked to."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=100)
+    options.add_argument("--crowds", type=int, default=3, help="how many times a hundred hooks run at once")
     options.add_argument("--max-ratio", type=float, help="the most pre-flights a SessionStart hook may take")
     chosen = options.parse_args()
     times = measure(chosen.rounds)
     medians = {name: statistics.median(taken) for name, taken in times.items()}
-    bare, preflight = medians["python3 -I -S -c pass"], medians["pre-flight (bash, 2 curls)"]
-    print(f"{'':28}{'median':>10}{'quickest':>10}{'/ pass':>9}{'/ pre-flight':>14}   ({chosen.rounds} rounds)")
-    for name, median in medians.items():
-        quickest = min(times[name])
-        print(f"{name:28}{median:>7.1f} ms{quickest:>7.1f} ms{median / bare:>9.2f}{median / preflight:>14.2f}")
-    return int(chosen.max_ratio is not None and medians["SessionStart"] / preflight > chosen.max_ratio)
+    quickest = {name: min(taken) for name, taken in times.items()}
+    print(f"{'':32}{'median':>10}{'/ pass':>8}{'/ curls':>9}{'quickest':>12}{'/ pass':>8}{'/ curls':>9}")
+    for name in times:
+        columns = "".join(
+            f"{kind[name]:>7.1f} ms{kind[name] / kind[PASS]:>8.2f}{kind[name] / kind[TWO_CURLS]:>9.2f}"
+            f"{'  ' if kind is medians else ''}"
+            for kind in (medians, quickest)
+        )
+        print(f"{name:32}{columns}")
+    print(f"({chosen.rounds} rounds)\n")
+    for label, held in (("a hundred hooks at once", False), ("and somebody who never lets go of the log", True)):
+        waited, spooled = waits(chosen.crowds if not held else 1, held=held)
+        middle, longest = statistics.median(waited) * 1000, max(waited) * 1000
+        print(f"{label}: waited for the log {middle:.1f} ms (median), {longest:.1f} ms (longest); {spooled} spooled")
+    return int(chosen.max_ratio is not None and medians[START] / medians[TWO_CURLS] > chosen.max_ratio)
 
 
 if __name__ == "__main__":

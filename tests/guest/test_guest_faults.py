@@ -1,0 +1,509 @@
+"""What can go wrong around the log, each with its real cause: the session goes on, nothing is deleted, doctor tells."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crowd import Conversation, harmful, tokens_of
+from hook_process import ROOT, SCRIPT, HookRunner, Ran, recorded
+
+from claude_local_plugin import ledger
+from claude_local_plugin.guest import lastlook, sessionlog
+from claude_local_plugin.guest.probe import Probe
+
+START, PROMPT, END = "print-SessionStart-startup", "print-UserPromptSubmit", "print-SessionEnd-other"
+STOP, SWITCH = "print-Stop", "interactive-PostModelSwitch-command"
+SESSION_ID = recorded(START)[0]["session_id"]
+WAL = f"{sessionlog.DATABASE}-wal"
+
+#: Runs a command somewhere, with this environment.
+Runner = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def run(command: list[str], **more: Any) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
+
+
+def doctor(state: Path, runner: Runner = run) -> dict[str, list[str]]:
+    """What doctor says about the log that is not well, by check."""
+    command = [sys.executable, "-m", "claude_local_plugin", "doctor", "hooks.log", "hooks.kept", "hooks.faults"]
+    done = runner([*command, "--json"], env=here(state), cwd=state.parent)
+    said: dict[str, list[str]] = {}
+    for finding in json.loads(done.stdout)["findings"]:
+        if finding["result"] != "ok":
+            said.setdefault(finding["id"], []).append(f"{finding['what']} {finding['where']}")
+    return said
+
+
+def here(state: Path) -> dict[str, str]:
+    """The environment of a person whose state folder this is."""
+    return {"PATH": "/usr/bin:/bin", "HOME": os.environ["HOME"], "CLAUDE_LOCAL_STATE_DIR": str(state)}
+
+
+def events_of(state: Path, session_id: str = SESSION_ID) -> list[str]:
+    return [event.event for event in ledger.events(state, session_id)]
+
+
+def integrity(state: Path) -> list[tuple[str]]:
+    with closing(sessionlog.connect(str(state))) as log:
+        assert log.execute("PRAGMA foreign_key_check").fetchall() == []
+        return log.execute("PRAGMA integrity_check").fetchall()
+
+
+def damaged_logs(state: Path) -> list[Path]:
+    return [path for path in state.glob(f"{sessionlog.DATABASE}.damaged-*") if path.name.endswith("Z")]
+
+
+def old_sessions(state: Path, count: int = 300) -> None:
+    """A log with so many sessions in it, as hooks leave it: some of them in the write-ahead log only."""
+    driver = (
+        "import os, sys; sys.path.append(sys.argv[1])\n"
+        "from claude_local_plugin.guest import sessionlog\n"
+        "log = sessionlog.connect(sys.argv[2])\n"
+        "old = {**dict.fromkeys(sessionlog.FIELDS), 'event': 'SessionStart', 'backend_kind': 'x', 'at': '2026'}\n"
+        "def add(*numbers):\n"
+        "    log.execute('BEGIN')\n"
+        "    for number in range(*numbers): sessionlog.insert(log, {**old, 'session_id': f'old-{number}'})\n"
+        "    log.execute('COMMIT')\n"
+        "add(int(sys.argv[3])); log.execute('PRAGMA wal_checkpoint'); add(1000, 1010); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-I", "-S", "-c", driver, str(ROOT), str(state), str(count)], check=True)
+
+
+# --- nowhere to write
+
+
+class Mounted:
+    """Mounts of one's own, for processes that are run in here; nobody else sees them."""
+
+    def __init__(self, *commands: str) -> None:
+        script = " && ".join([*commands, "echo ready", "read _"])
+        self._keeper = subprocess.Popen(
+            ["unshare", "--map-root-user", "--mount", "sh", "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self._keeper.stdout is not None
+        self.works = self._keeper.stdout.readline() == "ready\n"
+
+    def run(self, command: list[str], **more: Any) -> "subprocess.CompletedProcess[str]":
+        enter = [f"--target={self._keeper.pid}", "--user", "--mount", "--preserve-credentials"]
+        folder = more.pop("cwd", None)  # as it is seen from inside
+        enter += [f"--wd={folder}"] if folder else []
+        return run(["nsenter", *enter, "--", *command], **more)
+
+    def hook(self, name: str, state: Path, **changed: Any) -> Ran:
+        event, environ = recorded(name)
+        arguments = [sys.executable, "-I", "-S", str(SCRIPT), "--state", str(state)]
+        environ = {**environ, "ANTHROPIC_BASE_URL": "", "PATH": "/usr/bin:/bin"} | changed.pop("environ", {})
+        done = self.run(arguments, input=json.dumps({**event, **changed}), env=environ)
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def close(self) -> None:
+        self._keeper.communicate("\n")
+
+
+@pytest.fixture
+def mounted() -> Iterator[Callable[..., Mounted]]:
+    """Mounts what it is told to; the test is skipped where that is not allowed."""
+    made: list[Mounted] = []
+
+    def mount(*commands: str) -> Mounted:
+        if not (shutil.which("unshare") and shutil.which("nsenter")):
+            pytest.skip("mounts of one's own need Linux with unshare and nsenter")
+        made.append(Mounted(*commands))
+        if not made[-1].works:
+            pytest.skip("this machine does not allow mounts of one's own")
+        return made[-1]
+
+    yield mount
+    for each in made:
+        each.close()
+
+
+FILL = "import sys; file = open(sys.argv[1], 'wb', 0)\nwhile True: file.write(bytes(4096))"
+LITTER = "import sys\nfor number in range(10**6): open(f'{sys.argv[1]}-{number}', 'w').close()"
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["in the middle of a session", "before the first one"])
+@pytest.mark.parametrize(
+    ("size", "fill", "complaint"),
+    [("size=3m", FILL, "is on a disk without room"), ("size=9m,nr_inodes=40", LITTER, "that takes no more files")],
+    ids=["full", "too many files"],
+)
+def test_on_a_full_disk_sessions_go_on_and_once_there_is_room_they_are_on_record(
+    mounted: Callable[..., Mounted], tmp_path: Path, closed_port: int, size: str, fill: str, complaint: str, begun: bool
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    state = disk / "state"
+    inside = mounted(f"mount -t tmpfs -o {size} none {disk}")
+    dead = {"environ": {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{closed_port}"}}
+    if begun:
+        assert inside.hook(START, state).code == 0
+    assert inside.run([sys.executable, "-c", fill, str(disk / "ballast")]).stderr.count("No space left") == 1
+
+    blocked = inside.hook(PROMPT, state, **dead)
+    assert (blocked.code, blocked.said["decision"], blocked.stderr) == (0, "block", "")
+    assert harmful([inside.hook(name, state) for name in (STOP, END)]) == []
+    assert complaint in doctor(state, inside.run)["hooks.log"][0]
+
+    assert inside.run(["sh", "-c", f"rm {disk}/ballast*"]).returncode == 0
+    assert harmful([inside.hook(END, state)]) == []
+    listed = inside.run(
+        [sys.executable, "-m", "claude_local_plugin", "sessions", "list", "--json"], env=here(state), cwd=tmp_path
+    )
+    (session,) = json.loads(listed.stdout)["sessions"]
+    assert (session["session_id"], session["end_reason"]) == (SESSION_ID, "other")
+    checked = inside.run(
+        [sys.executable, "-c", "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute(sys.argv[2]))",
+         str(state / sessionlog.DATABASE), "PRAGMA integrity_check"]
+    )  # fmt: skip
+    assert checked.stdout == "('ok',)\n"
+
+
+def test_in_a_read_only_folder_sessions_go_on_and_what_is_on_record_can_be_read(
+    mounted: Callable[..., Mounted], hook: HookRunner, closed_port: int
+) -> None:
+    hook.replay(START, ANTHROPIC_BASE_URL="")
+    inside = mounted(f"mount --bind {hook.state} {hook.state}", f"mount -o remount,bind,ro {hook.state}")
+    dead = {"environ": {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{closed_port}"}}
+    blocked = inside.hook(PROMPT, hook.state, **dead)
+    assert (blocked.code, blocked.said["decision"], blocked.stderr) == (0, "block", "")
+    assert harmful([inside.hook(name, hook.state) for name in (STOP, END)]) == []
+    assert "cannot be written" in doctor(hook.state, inside.run)["hooks.log"][0]
+    listed = inside.run(
+        [sys.executable, "-m", "claude_local_plugin", "sessions", "list", "--json"],
+        env=here(hook.state),
+        cwd=hook.state.parent,
+    )
+    assert [session["session_id"] for session in json.loads(listed.stdout)["sessions"]] == [SESSION_ID]
+    assert hook.replay(END, ANTHROPIC_BASE_URL="").code == 0
+    assert events_of(hook.state) == ["SessionStart", "SessionEnd"]
+    assert doctor(hook.state) == {}
+
+
+# --- a damaged log
+
+
+def cut(to: int) -> Callable[[Path], None]:
+    return lambda state: os.truncate(state / sessionlog.DATABASE, to)
+
+
+def garbage(begin: int, size: int | None = None) -> Callable[[Path], None]:
+    """Overwrites a part of the database."""
+
+    def spoil(state: Path) -> None:
+        path = state / sessionlog.DATABASE
+        content = bytearray(path.read_bytes())
+        end = len(content) if size is None else begin + size
+        content[begin:end] = random.Random(7).randbytes(end - begin)
+        path.write_bytes(content)
+
+    return spoil
+
+
+def foreign(state: Path) -> None:
+    (state / sessionlog.DATABASE).write_bytes(b"\x89PNG\r\n\x1a\n" * 3000)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [cut(100), cut(5000), cut(20_000), garbage(0, 100), garbage(100, 4000), garbage(8192), foreign],
+    ids=["100 bytes", "two pages", "five pages", "no header", "no schema", "contents", "a picture"],
+)
+@pytest.mark.parametrize("hot", [True, False], ids=["with recent changes beside it", "alone"])
+def test_a_damaged_log_is_set_aside_as_it_is_and_the_session_is_in_a_new_one(
+    hook: HookRunner, spoil: Callable[[Path], None], hot: bool
+) -> None:
+    old_sessions(hook.state)
+    if not hot:
+        ledger.remember_backend(hook.state, "http://box:1", "vllm")  # closes the log properly
+    assert (hook.state / WAL).exists() is hot
+    spoil(hook.state)
+    before = {name: (hook.state / name).read_bytes() for name in (sessionlog.DATABASE, WAL)[: 2 if hot else 1]}
+    ran = [hook.replay(name, ANTHROPIC_BASE_URL="") for name in (START, STOP, END)]
+    assert harmful(ran) == []
+    (kept,) = damaged_logs(hook.state)
+    for name, content in before.items():
+        assert kept.with_name(name.replace(sessionlog.DATABASE, kept.name)).read_bytes() == content
+    assert events_of(hook.state) == ["SessionStart", "SessionEnd"]
+    assert len(ledger.sessions(hook.state)) == 1
+    assert integrity(hook.state) == [("ok",)]
+    said = doctor(hook.state)
+    assert said.keys() == {"hooks.kept", "hooks.faults"}
+    assert said["hooks.kept"][0].endswith(str(kept))
+    assert "the session log is damaged: " in said["hooks.faults"][0]
+
+
+def spoil_the_index_of_changes(state: Path) -> None:
+    (state / f"{sessionlog.DATABASE}-shm").write_bytes(random.Random(7).randbytes(32768))
+
+
+def empty_the_changes(state: Path) -> None:
+    os.truncate(state / WAL, 0)
+
+
+def spoil_the_changes(state: Path) -> None:
+    (state / WAL).write_bytes(random.Random(7).randbytes(50_000))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "lost"), [(spoil_the_index_of_changes, 0), (empty_the_changes, 10), (spoil_the_changes, 10)]
+)
+def test_what_is_beside_the_log_may_be_lost_and_the_log_goes_on(
+    hook: HookRunner, spoil: Callable[[Path], None], lost: int
+) -> None:
+    old_sessions(hook.state, 300)
+    spoil(hook.state)
+    assert harmful([hook.replay(START, ANTHROPIC_BASE_URL="")]) == []
+    assert damaged_logs(hook.state) == []
+    assert len(ledger.sessions(hook.state)) == 300 + 10 - lost + 1
+    assert integrity(hook.state) == [("ok",)]
+    assert doctor(hook.state) == {}
+
+
+def test_damage_that_only_shows_in_tidying_up_is_damage_too(hook: HookRunner) -> None:
+    old_sessions(hook.state)
+    ledger.remember_backend(hook.state, "http://box:1", "vllm")
+    with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:
+        (root,) = log.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sessions_open'").fetchone()
+        assert log.execute("PRAGMA page_size").fetchone() == (4096,)
+    garbage((root - 1) * 4096, 4096)(hook.state)
+    # what a prompt writes may not touch that index, which a start's looking for dead sessions reads
+    assert harmful([hook.replay(name, ANTHROPIC_BASE_URL="") for name in (PROMPT, START)]) == []
+    assert len(damaged_logs(hook.state)) == 1
+    assert "SessionStart" in events_of(hook.state)
+    assert integrity(hook.state) == [("ok",)]
+
+
+def test_one_who_opened_the_log_before_it_was_set_aside_writes_to_the_new_one(tmp_path: Path) -> None:
+    """The moment between opening a file and its first use is short; here it is as long as it takes."""
+    state = str(tmp_path)
+    start = {**dict.fromkeys(sessionlog.FIELDS), "event": "SessionStart", "backend_kind": "anthropic", "at": "2026"}
+    assert sessionlog.append(state, {**start, "session_id": "before"}) is None
+    late, file = sessionlog._open(state, sessionlog.BUSY_S)
+    try:
+        assert "it is kept as" in sessionlog.set_aside(state, sessionlog._identity(state))
+        assert "another process" in sessionlog.set_aside(state, file)
+        assert sessionlog.append(state, {**start, "session_id": "after"}) is None
+        with pytest.raises(sessionlog.MovedLogError):
+            sessionlog._begin(late, state, file)
+        assert not late.in_transaction
+    finally:
+        while sessionlog._LEFT_OPEN:
+            sessionlog._LEFT_OPEN.pop().close()
+        late.close()
+    assert [session.session_id for session in ledger.sessions(tmp_path)] == ["after"]
+    assert len(damaged_logs(tmp_path)) == 1
+
+
+# --- two versions of the program at once
+
+#: An earlier version of the program, which knows the first schema only.
+EARLIER = (
+    "import json, os, sys, time; sys.path.append(sys.argv[1])\n"
+    "from claude_local_plugin.guest import sessionlog, spans, upkeep\n"
+    "sessionlog.MIGRATIONS = sessionlog.MIGRATIONS[:1]; sessionlog.SCHEMA_VERSION = 1\n"
+    "spans.follow = upkeep.close_dead = lambda *_, **__: None\n"
+    "sessionlog._UPSERT = sessionlog._UPSERT.replace(', host\\n', '\\n').replace(', :host', '')"
+    ".replace('    host = coalesce(excluded.host, host),\\n', '')\n"
+    "record = {**dict.fromkeys(sessionlog.FIELDS), 'event': 'SessionStart', 'backend_kind': 'anthropic'}\n"
+    "record |= {'at': sessionlog.now(), 'session_id': sys.argv[3]}\n"
+)
+
+
+def earlier_version(state: Path, session_id: str, code: str) -> str:
+    """What an earlier version prints that does this with its record."""
+    arguments = [str(ROOT), str(state), session_id]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", EARLIER + code, *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_an_earlier_log_is_brought_up_to_date_and_the_earlier_program_goes_on_beside_it(hook: HookRunner) -> None:
+    append = "print(sessionlog.append(sys.argv[2], record))"
+    assert earlier_version(hook.state, "first", append) == "None"
+    with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:
+        assert log.execute("PRAGMA user_version").fetchone() == (1,)
+    assert harmful([hook.replay(START, ANTHROPIC_BASE_URL="")]) == []
+    assert "has schema 2, this claude-local knows 1" in earlier_version(hook.state, "second", append)
+    assert len(sessionlog.spooled(str(hook.state))) == 1
+    assert harmful([hook.replay(END, ANTHROPIC_BASE_URL="")]) == []
+    sessions = {session.session_id: session for session in ledger.sessions(hook.state)}
+    assert sessions.keys() == {"first", SESSION_ID, "second"}
+    assert all(session.spans for session in sessions.values())
+    assert sessionlog.spooled(str(hook.state)) == []
+
+
+def test_one_of_the_earlier_version_who_is_in_the_middle_of_it_loses_nothing(hook: HookRunner) -> None:
+    assert earlier_version(hook.state, "first", "print(sessionlog.append(sys.argv[2], record))") == "None"
+    event, environ = recorded(START)
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", EARLIER + "log = sessionlog.connect(sys.argv[2]); print(flush=True)\n"
+         "input(); log.execute('BEGIN'); sessionlog.insert(log, record); log.execute('COMMIT')",
+         str(ROOT), str(hook.state), "slow"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as slow:  # fmt: skip
+        assert slow.stdout is not None
+        assert slow.stdout.readline() == "\n"
+        assert harmful([hook(event, {**environ, "ANTHROPIC_BASE_URL": ""})]) == []
+        slow.communicate("\n")
+        assert slow.returncode == 0
+    assert {session.session_id for session in ledger.sessions(hook.state)} == {"first", "slow", SESSION_ID}
+    assert integrity(hook.state) == [("ok",)]
+
+
+def test_a_log_of_a_newer_version_is_left_to_it_with_all_that_was_spooled_meanwhile(hook: HookRunner) -> None:
+    hook.replay(START, ANTHROPIC_BASE_URL="")
+    with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:
+        log.execute(f"PRAGMA user_version = {sessionlog.SCHEMA_VERSION + 1}")
+    assert harmful([hook.replay(name, ANTHROPIC_BASE_URL="") for name in (PROMPT, END)]) == []
+    assert damaged_logs(hook.state) == []
+    said = doctor(hook.state)
+    assert any("has schema 3" in each for each in said["hooks.log"])
+    assert any("2 records" in each for each in said["hooks.log"])
+    with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:  # as if the newer program were here now
+        log.execute(f"PRAGMA user_version = {sessionlog.SCHEMA_VERSION}")
+    assert events_of(hook.state) == ["SessionStart", "UserPromptSubmit", "SessionEnd"]
+
+
+# --- time and place
+
+
+def test_with_a_clock_that_went_back_a_session_is_on_record_and_its_server_is_asked(
+    hook: HookRunner, closed_port: int, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{closed_port}"
+    future = {**dict.fromkeys(sessionlog.FIELDS), "backend_kind": "vllm", "backend_url": url}
+    future |= {"session_id": SESSION_ID, "at": "2099-01-01T00:00:00.000Z", "event": "SessionStart", "host": "elsewhere"}
+    with closing(sessionlog.connect(str(hook.state))) as log:
+        log.execute("BEGIN")
+        sessionlog.insert(log, future)
+        sessionlog.insert(log, {**future, "session_id": "other"})
+        log.execute("COMMIT")
+    lastlook.remember(str(hook.state), url, Probe("ok", latency_ms=1.0))
+    path = Path(lastlook.path_of(str(hook.state), url))
+    path.write_text(path.read_text().replace('"at":1', '"at":4'))  # a look of the next century says nothing about now
+    conversation = Conversation(tmp_path, SESSION_ID)
+    ran = [hook.replay(START, ANTHROPIC_BASE_URL=url), hook.replay(PROMPT, ANTHROPIC_BASE_URL=url)]
+    assert harmful(ran, "systemMessage", "decision", "reason") == []
+    assert ran[1].said["decision"] == "block"
+    conversation.answer(7, 1, 0, 0)
+    event, environ = recorded(END)
+    assert harmful([hook({**event, "transcript_path": str(conversation.path)}, environ)]) == []
+    session = ledger.session(hook.state, SESSION_ID)
+    assert session is not None
+    assert (session.end_reason, session.blocked) == ("other", 1)
+    assert session.started_at <= str(session.ended_at) < "2099"
+    assert all(span.duration_ms >= 0 for span in session.spans)
+    assert tokens_of(session) == conversation.tokens
+    assert doctor(hook.state) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["with spaces", "Größe – 東京", "100% #1?", "a'b\"c", "-n", "%41", "caf\udce9", "a" * 200]
+)
+def test_the_state_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    hook = HookRunner(tmp_path / name / "state")
+    ran = [hook.replay(each, ANTHROPIC_BASE_URL="") for each in (START, STOP, END)]
+    assert harmful(ran) == []
+    assert events_of(hook.state) == ["SessionStart", "SessionEnd"]
+    assert os.listdir(os.fsencode(tmp_path)) == [os.fsencode(name)]  # noqa: PTH208 (names that are no text)
+
+
+def test_a_state_folder_may_be_named_from_the_current_one(hook: HookRunner, tmp_path: Path) -> None:
+    event, environ = recorded(START)
+    ran = hook(event, {**environ, "ANTHROPIC_BASE_URL": ""}, arguments=["--state", "here"], cwd=tmp_path)
+    assert harmful([ran]) == []
+    assert events_of(tmp_path / "here") == ["SessionStart"]
+
+
+@pytest.mark.parametrize("arguments", [[], None], ids=["by itself", "installed with a folder"])
+def test_somebody_without_a_home_has_sessions_and_nothing_is_left_in_the_project(
+    hook: HookRunner, tmp_path: Path, closed_port: int, arguments: list[str] | None
+) -> None:
+    nobody = ["unshare", "--user", "--map-user=54321", "--"]
+    if run([*nobody, "true"]).returncode:
+        pytest.skip("this machine does not allow to be somebody else")
+    project = tmp_path / "project"
+    project.mkdir()
+    event, environ = recorded(PROMPT)
+    environ = {**environ, "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{closed_port}", "PATH": "/usr/bin:/bin"}
+    environ.pop("HOME", None)
+    options = ["--state", str(hook.state)] if arguments is None else arguments
+    command = [*nobody, sys.executable, "-I", "-S", str(SCRIPT), *options]
+    done = run(command, input=json.dumps(event), env=environ, cwd=project)
+    assert (done.returncode, json.loads(done.stdout)["decision"], done.stderr) == (0, "block", "")
+    assert list(project.iterdir()) == []
+    assert events_of(hook.state) == (["UserPromptSubmit"] if arguments is None else [])
+
+
+# --- killed in the middle
+
+
+def killed_after(arguments: list[str], event: Mapping[str, Any], environ: Mapping[str, str], seconds: float) -> bool:
+    """Whether a hook was killed; False if it had ended by then."""
+    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=dict(environ))
+    with process:
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(event).encode())
+        process.stdin.close()
+        process.stdin = None
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        return process.wait() == -signal.SIGKILL
+
+
+def test_hooks_that_are_killed_at_any_moment_leave_a_whole_log(hook: HookRunner, tmp_path: Path) -> None:
+    chance = random.Random(5)
+    conversation = Conversation(tmp_path, "the-one")
+    began = time.monotonic()
+    hook.replay(START, ANTHROPIC_BASE_URL="")
+    usual = time.monotonic() - began
+    arguments = [sys.executable, "-I", "-S", str(SCRIPT), "--state", str(hook.state)]
+    finished: dict[str, int] = {}
+    killed = 0
+    for number in range(200):
+        name = (START, PROMPT, STOP, END, SWITCH)[number % 5]
+        event, environ = recorded(name)
+        conversation.answer(1, 2, 3, 4, agent=f"{number % 3}" if number % 2 else None)
+        event |= {"session_id": "the-one" if number % 3 else f"s{number}", "prompt_id": str(number)}
+        event |= {"transcript_path": str(conversation.path)} if number % 3 else {}
+        if killed_after(arguments, event, {**environ, "ANTHROPIC_BASE_URL": ""}, chance.uniform(0.2, 1.1) * usual):
+            killed += 1
+        else:
+            finished[event["session_id"]] = finished.get(event["session_id"], 0) + (name != STOP)
+    assert 0 < killed < 200
+    assert integrity(hook.state) == [("ok",)]
+    assert damaged_logs(hook.state) == []
+    sessions = {session.session_id: session for session in ledger.sessions(hook.state)}
+    assert sessions.keys() >= finished.keys()
+    for session_id, events in finished.items():
+        assert len(events_of(hook.state, session_id)) >= events
+        assert sum(span.main for span in sessions[session_id].spans) >= 1
+    # no answer is counted twice, and after one more event each has been counted once
+    last, environ = recorded(END)
+    hook({**last, "session_id": "the-one", "transcript_path": str(conversation.path)}, environ)
+    session = ledger.session(hook.state, "the-one")
+    assert session is not None
+    counted = tokens_of(session)
+    assert [count * 4 for count in counted] == [counted[3] * n for n in (1, 2, 3, 4)]
+    assert counted[0] <= conversation.tokens[0]
+    assert not list(hook.state.rglob("*.bad"))

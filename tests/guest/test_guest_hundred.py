@@ -1,0 +1,151 @@
+"""A hundred hooks at once, as real processes: no record is lost, no token counted twice or not at all."""
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crowd import Conversation, Occurrence, at_once, harmful, tokens_of
+from filelock import FileLock
+from hook_process import HookRunner, recorded
+from moody_server import MoodyServer
+
+from claude_local_plugin import ledger
+from claude_local_plugin.guest import sessionlog
+
+START, PROMPT, END = "print-SessionStart-startup", "print-UserPromptSubmit", "print-SessionEnd-other"
+STOP, FAILURE, AGENT = "print-Stop", "print-StopFailure-model_not_found", "print-SubagentStop"
+HUNDRED = range(100)
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One hundred at a time: tests that run side by side would have hooks wait for the processor, not for the log."""
+    with FileLock(tmp_path_factory.getbasetemp().parent / "hundred.lock"):
+        yield
+
+
+def occurrence(name: str, of: Conversation, url: str = "", **changed: Any) -> Occurrence:
+    """A recorded event, of this conversation and on this server (the cloud, if none is given)."""
+    event, environ = recorded(name)
+    event |= {"session_id": of.session_id, "transcript_path": str(of.path), **changed}
+    return event, {**environ, "ANTHROPIC_BASE_URL": url}
+
+
+def event_names(state: Path, session_id: str) -> Counter[str]:
+    return Counter(event.event for event in ledger.events(state, session_id))
+
+
+def test_three_rounds_of_a_hundred_sessions_are_all_on_record_with_their_tokens(
+    hook: HookRunner, healthy: MoodyServer, tmp_path: Path
+) -> None:
+    """The first hundred find no log; the second are in the middle of their sessions; the third end them."""
+    sessions = [Conversation(tmp_path, f"session-{number}") for number in HUNDRED]
+    starts = at_once(hook.state, [occurrence(START, each, healthy.url) for each in sessions])
+    assert harmful(starts, "systemMessage") == []
+
+    for number, each in enumerate(sessions):
+        each.answer(100 + number, 10, 5, number)
+    second = [(PROMPT, STOP, FAILURE, AGENT)[number % 4] for number in HUNDRED]
+    middles = [occurrence(name, each, healthy.url) for name, each in zip(second, sessions, strict=True)]
+    assert harmful(at_once(hook.state, middles)) == []
+
+    for number, each in enumerate(sessions):
+        each.answer(1, 1 + number, 0, 0)
+        each.answer(2, 2, 2, 2, agent="one")
+    ends = at_once(hook.state, [occurrence(END, each, healthy.url) for each in sessions])
+    assert harmful(ends) == []
+
+    found = {session.session_id: session for session in ledger.sessions(hook.state)}
+    assert found.keys() == {each.session_id for each in sessions}
+    between: dict[str, Counter[str]] = {PROMPT: Counter(UserPromptSubmit=1), FAILURE: Counter(StopFailure=1)}
+    for name, each in zip(second, sessions, strict=True):
+        expected = Counter(SessionStart=1, SessionEnd=1) + between.get(name, Counter())
+        assert event_names(hook.state, each.session_id) == expected, each.session_id
+        assert tokens_of(found[each.session_id]) == each.tokens, each.session_id
+        assert found[each.session_id].end_reason == "other"
+    assert sessionlog.spooled(str(hook.state)) == []
+
+
+def test_a_hundred_events_of_one_session_count_each_answer_once(hook: HookRunner, tmp_path: Path) -> None:
+    """Subagents finish while the conversation goes on: three rounds, each with new answers everywhere."""
+    session = Conversation(tmp_path, "the-one")
+    assert harmful(at_once(hook.state, [occurrence(START, session)])) == []
+    for turn in range(3):
+        events = []
+        for number in HUNDRED:
+            if number % 2:
+                session.answer(number, 1, 2, 3, agent=f"{number % 10}")
+                events.append(occurrence(AGENT, session, agent_id=f"{turn}-{number}"))
+            elif number % 10:
+                session.answer(1000, number, 0, 0)
+                events.append(occurrence(STOP, session, prompt_id=f"{turn}-{number}"))
+            else:
+                events.append(occurrence(PROMPT, session, prompt_id=f"{turn}-{number}"))
+        assert harmful(at_once(hook.state, events)) == []
+    (found,) = ledger.sessions(hook.state)
+    assert tokens_of(found) == session.tokens
+    assert sum(span.messages for span in found.spans) == session.answers
+    assert event_names(hook.state, "the-one") == Counter({"SessionStart": 1, "UserPromptSubmit": 30})
+
+
+def test_a_writer_that_never_lets_go_keeps_a_hundred_hooks_no_longer_than_they_are_willing_to_wait(
+    hook: HookRunner, tmp_path: Path
+) -> None:
+    sessions = [Conversation(tmp_path, f"session-{number}") for number in HUNDRED]
+    at_once(hook.state, [occurrence(START, each) for each in sessions])
+    for each in sessions:
+        each.answer(3, 2, 1, 0)
+    with closing(sqlite3.connect(hook.state / sessionlog.DATABASE, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        # all of them end although nobody has let go: each has waited for its turn, given up, and spooled
+        assert harmful(at_once(hook.state, [occurrence(END, each) for each in sessions])) == []
+        assert len(sessionlog.spooled(str(hook.state))) == 100
+    assert 2 * sessionlog.BUSY_S <= 1  # to open the log, and to write to it
+    found = {session.session_id: session for session in ledger.sessions(hook.state)}
+    assert found.keys() == {each.session_id for each in sessions}
+    assert all(session.end_reason == "other" for session in found.values())
+    assert [tokens_of(found[each.session_id]) for each in sessions] == [each.tokens for each in sessions]
+    assert sessionlog.spooled(str(hook.state)) == []
+
+
+def spoil_the_beginning(log: Path) -> None:
+    log.write_bytes(b"this is not a database at all" * 2000)
+
+
+def spoil_the_middle(log: Path) -> None:
+    """Leaves the tables known and their contents garbage."""
+    content = log.read_bytes()
+    kept = 3 * 4096
+    log.write_bytes(content[:kept] + os.urandom(len(content) - kept))
+
+
+def cut_off(log: Path) -> None:
+    content = log.read_bytes()
+    log.write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("spoil", [spoil_the_beginning, spoil_the_middle, cut_off])
+def test_a_hundred_hooks_that_find_the_log_damaged_set_it_aside_once_and_lose_nothing(
+    hook: HookRunner, tmp_path: Path, spoil: Any
+) -> None:
+    with closing(sessionlog.connect(str(hook.state))) as log:
+        old = {**dict.fromkeys(sessionlog.FIELDS), "event": "SessionStart", "backend_kind": "anthropic", "at": "2026"}
+        log.execute("BEGIN")
+        for number in range(300):
+            sessionlog.insert(log, {**old, "session_id": f"old-{number}"})
+        log.execute("COMMIT")
+    spoil(hook.state / sessionlog.DATABASE)
+    damaged = (hook.state / sessionlog.DATABASE).read_bytes()
+    sessions = [Conversation(tmp_path, f"session-{number}") for number in HUNDRED]
+    assert harmful(at_once(hook.state, [occurrence(START, each) for each in sessions])) == []
+    (kept,) = (path for path in hook.state.glob(f"{sessionlog.DATABASE}.damaged-*") if path.name.endswith("Z"))
+    assert kept.read_bytes() == damaged
+    found = {session.session_id for session in ledger.sessions(hook.state)}
+    assert found >= {each.session_id for each in sessions}
+    with closing(sessionlog.connect(str(hook.state))) as log:
+        assert log.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
