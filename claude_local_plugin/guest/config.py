@@ -177,6 +177,8 @@ def config_file(environ: "Mapping[str, str]", platform: str = sys.platform) -> s
     shared = environ.get("XDG_CONFIG_HOME", "")
     if not os.path.isabs(shared):
         shared = os.path.expanduser("~/Library/Application Support" if platform == "darwin" else "~/.config")
+    if not os.path.isabs(shared):
+        shared = os.devnull  # nobody's home, as in some containers: the project's folder is none
     return os.path.join(shared, "claude-local", FILE)
 
 

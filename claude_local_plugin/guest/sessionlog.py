@@ -617,8 +617,10 @@ def _engine() -> "Any":
 def _lend_functools() -> bool:
     """Puts in place what SQLite's C module wants of `functools`, whose loading takes three times as long as its own.
 
-    Whether that was needed, and is to be taken away again.
+    Whether that was needed, and is to be taken away again. Only in Pythons that were seen to want no more of it.
     """
+    if sys.version_info >= (3, 14):
+        return False
     try:
         from _functools import _lru_cache_wrapper  # type: ignore[import-not-found]
     except ImportError:  # another Python than CPython
