@@ -113,12 +113,17 @@ class Contestant:
     prepare: Callable[[], None] = lambda: None
 
     def milliseconds(self, number: int) -> float:
-        """How long one run takes; a run that fails ends the benchmark."""
+        """How long one run takes."""
         stdin = json.dumps({**self.event, "prompt_id": str(number)}).encode() if self.event else b""
         self.prepare()
-        began = time.perf_counter()
-        subprocess.run(self.command, input=stdin, env=dict(self.environ), stdout=subprocess.DEVNULL, check=True)
-        return (time.perf_counter() - began) * 1000
+        return milliseconds(self.command, stdin, self.environ)
+
+
+def milliseconds(command: list[str], stdin: bytes, environ: Mapping[str, str]) -> float:
+    """How long one run takes; a run that fails ends the benchmark."""
+    began = time.perf_counter()
+    subprocess.run(command, input=stdin, env=dict(environ), stdout=subprocess.DEVNULL, check=True)
+    return (time.perf_counter() - began) * 1000
 
 
 class Transcript:
