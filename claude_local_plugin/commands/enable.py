@@ -71,6 +71,8 @@ class Prepared:
     warnings: tuple[str, ...]
     #: What to remember about the line that keeps the file out of git; empty where none is to be added.
     exclude: Mapping[str, str]
+    #: The repository's list of what git is not to see, where the settings file is to be on it.
+    exclude_file: Path | None
     unheard: tuple[str, ...]
     sentence: str
 
@@ -175,6 +177,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         after=after,
         warnings=tuple(warnings),
         exclude=_exclude(request, standing),
+        exclude_file=standing.exclude_file if request.scope is Scope.LOCAL else None,
         unheard=_unheard(planned, resolution, lines, settings_file),
         sentence=sentence(resolution, world.place),
     )
@@ -189,10 +192,12 @@ def write(prepared: Prepared) -> Written:
     extras = prepared.exclude
     notes = _remembered(prepared) if prepared.changed else ()
     ownership.apply(prepared.settings_file, prepared.wanted, state_dir=world.state_dir, extras=extras)
-    if extras:
-        line = extras["exclude_line"]
+    if prepared.exclude_file is not None:
+        line = extras.get("exclude_line")
         file.rewrite(
-            Path(extras["exclude_file"]), lambda text: git.with_line(text, line), lock_dir=world.state_dir / "locks"
+            prepared.exclude_file,
+            lambda text: git.with_line(text, line) if line else text,
+            lock_dir=world.state_dir / "locks",
         )
     snapshot = world.snapshot()
     resolution = resolve(snapshot)

@@ -55,3 +55,12 @@ def test_several_at_once_wait_for_each_other_and_the_file_is_given_back(place: P
     place.ok("disable")
     place.ok("hooks", "uninstall")
     assert place.local.read_bytes() == before
+
+
+def test_what_a_killed_run_left_beside_gits_list_is_taken_away_by_the_next_enable(repository: Place) -> None:
+    calls = ("enable", "--no-check", "--url", "http://x:1", "--model", "m")
+    repository.ok(*calls)
+    left = repository.project / ".git" / "info" / ".exclude.claude-local-new"
+    left.write_text("half a list")
+    repository.ok(*calls)
+    assert not left.exists()
