@@ -55,6 +55,16 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
+def counted(count: int) -> str:
+    """`1 session`, `1,000 sessions`."""
+    return f"{count:,} session{'' if count == 1 else 's'}"
+
+
+def second(at: str) -> str:
+    """`2026-11-21 10:03:13` of a moment as the log has it, in UTC."""
+    return at[:19].replace("T", " ")
+
+
 def columns(rows: Sequence[Sequence[str]], *, gap: str = "  ", indent: str = "") -> list[str]:
     """The rows as lines with aligned columns; the last column is not padded."""
     if not rows:

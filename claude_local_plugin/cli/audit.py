@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from claude_local_plugin.cli.options import here, json_option
-from claude_local_plugin.cli.sessions import backend_name, filters
-from claude_local_plugin.render import err, json_text, out, printable, short_path
+from claude_local_plugin.cli.sessions import backend_name, filters, project_name
+from claude_local_plugin.render import counted, err, json_text, out, printable, second
 
 #: So many stretches are listed for people; `--json` has them all.
 SHOWN = 20
@@ -40,8 +40,7 @@ def audit(allow: tuple[str, ...], as_json: bool, **asked: Any) -> int:
         print(json_text(report))
         return code
     printer = out(place.environ)
-    name = printable(short_path(report["project"], cwd=place.home / "-", home=place.home))
-    looked = f"{report['sessions']:,} session{'' if report['sessions'] == 1 else 's'} in {name} looked at"
+    looked = f"{counted(report['sessions'])} in {project_name(place, report['project'])} looked at"
     allowed = f"allowed: {', '.join(report['allowed'])}"
     outside = report["outside"]
     if not outside:
@@ -53,12 +52,12 @@ def audit(allow: tuple[str, ...], as_json: bool, **asked: Any) -> int:
         for stretch in outside[:SHOWN]:
             rows.append(
                 (
-                    str(stretch["started_at"])[:19].replace("T", " "),
+                    second(str(stretch["started_at"])),
                     str(stretch["session_id"])[:8],
                     backend_name(stretch["backend"]),
                     printable(stretch["model"] or "-"),
                     str(stretch["messages"]),
-                    printable(short_path(stretch["project"] or "-", cwd=place.home / "-", home=place.home)),
+                    project_name(place, stretch["project"]),
                 )
             )
         printer.table(rows, indent="  ", shorten=(2, 3, 5))

@@ -8,9 +8,8 @@ import click
 
 from claude_local_plugin import __version__
 from claude_local_plugin.cli.options import here, json_option
-from claude_local_plugin.cli.sessions import counted
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.render import err, json_text, out, printable, short_path
+from claude_local_plugin.render import counted, err, json_text, out, printable, short_path
 
 
 @click.command()

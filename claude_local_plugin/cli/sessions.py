@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
-from claude_local_plugin.render import Printer, columns, err, json_text, out, printable, short_path
+from claude_local_plugin.render import Printer, columns, counted, err, json_text, out, printable, second, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.ledger import Where
@@ -89,7 +89,7 @@ def list_(limit: int, as_json: bool, **asked: str | None) -> int:
     for session in report["sessions"]:
         rows.append(
             (
-                str(session["started_at"])[:19].replace("T", " "),
+                second(str(session["started_at"])),
                 str(session["session_id"])[:8],
                 backend_name(session["backend"]),
                 printable(session["model"] or "-"),
@@ -97,7 +97,7 @@ def list_(limit: int, as_json: bool, **asked: str | None) -> int:
                 amount(_read(session)),
                 amount(session["output_tokens"]),
                 _state(session),
-                _project(place, session["project"] or session["cwd"]),
+                project_name(place, session["project"] or session["cwd"]),
             )
         )
     printer.table(right(rows, 4, 5, 6), shorten=(2, 3, 8))
@@ -234,7 +234,7 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
     place = here()
     moment = command.before(older_than, before)
     found = ledger.prunable(place.state_dir, moment)
-    said = f"{counted(found.old)} last heard of before {moment[:19].replace('T', ' ')} UTC"
+    said = f"{counted(found.old)} last heard of before {second(moment)} UTC"
     if found.open:
         said += f"; {counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
     removed = 0
@@ -306,13 +306,9 @@ def _state(session: dict[str, Any]) -> str:
     return ", ".join(said)
 
 
-def _project(place: Place, path: str | None) -> str:
+def project_name(place: Place, path: str | None) -> str:
+    """A project's folder as people say it, or what stands for none."""
     return printable(short_path(path, cwd=place.home / "-", home=place.home)) if path else "-"
-
-
-def counted(count: int) -> str:
-    """`1 session`, `1,000 sessions`."""
-    return f"{count:,} session{'' if count == 1 else 's'}"
 
 
 def _none_found(filtered: bool) -> str:
@@ -337,7 +333,7 @@ def _print_spans(printer: Printer, spans: list[dict[str, Any]]) -> None:
     for span in spans:
         rows.append(
             (
-                str(span["started_at"])[:19].replace("T", " "),
+                second(str(span["started_at"])),
                 span["cause"],
                 backend_name(span["backend"]),
                 printable(span["model"] or "-"),
@@ -363,7 +359,7 @@ def _stats_rows(place: Place, groups: list[dict[str, Any]], by: str, *, cost: bo
         elif by == "backend":
             key = backend_name({"kind": group["kind"], "url": group["key"] if "://" in group["key"] else None})
         elif by == "project":
-            key = _project(place, group["key"])
+            key = project_name(place, group["key"])
         rows.append(
             [
                 key,
@@ -402,8 +398,8 @@ def _print_happenings(printer: Printer, place: Place, found: "Sequence[Happening
             printer.line(json_text(each.as_json(), indent=None))
             continue
         backend = backend_name({"kind": each.backend_kind, "url": each.backend_url})
-        words = [each.at[:19].replace("T", " ") + "Z", f"{each.what.value:7}", each.session_id[:8], backend]
-        words += [each.model or "-", _project(place, each.project), each.detail or ""]
+        words = [second(each.at) + "Z", f"{each.what.value:7}", each.session_id[:8], backend]
+        words += [each.model or "-", project_name(place, each.project), each.detail or ""]
         style = {"blocked": "red", "failed": "red", "killed": "yellow", "switch": "yellow"}.get(each.what.value, "")
         printer.table([[printable(word) for word in words]], style, shorten=(3, 4, 5, 6))
     printer.stream.flush()

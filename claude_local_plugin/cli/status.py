@@ -6,7 +6,7 @@ import click
 
 from claude_local_plugin.cli.options import here, json_option
 from claude_local_plugin.guest.registration import EVENTS
-from claude_local_plugin.render import columns, json_text, out, printable, short_path
+from claude_local_plugin.render import columns, json_text, out, printable, second, short_path
 
 
 @click.command()
@@ -81,5 +81,5 @@ def _last(session: object) -> str:
     if not isinstance(session, dict):
         return "none on record for this folder"
     backend = session["backend"]
-    started = str(session["started_at"])[:19].replace("T", " ")
+    started = second(str(session["started_at"]))
     return printable(f"{started} UTC   {backend['kind']}  {backend['url']}   {str(session['session_id'])[:8]}")

@@ -14,6 +14,7 @@ from claude_local_plugin.ledger.audit import outside
 from claude_local_plugin.ledger.usage import UNKNOWN, By, usage
 from claude_local_plugin.ledger.where import HASHED, is_below
 from claude_local_plugin.precedence.locate import git_layout
+from claude_local_plugin.render import counted
 
 #: What no log can know.
 LIMITS = (
@@ -97,14 +98,10 @@ def _not_known(projects: Mapping[str, int], ours: Mapping[str, int]) -> list[str
     hashed = sum(count for project, count in projects.items() if project.startswith(HASHED) and project not in ours)
     said = [LIMITS]
     if nameless:
-        said.append(f"not looked at: {_counted(nameless)} without a project on record (log.project is off)")
+        said.append(f"not looked at: {counted(nameless)} without a project on record (log.project is off)")
     if hashed:
         said.append(
-            f"not looked at: {_counted(hashed)} with only a hash of {'its' if hashed == 1 else 'their'} project on"
+            f"not looked at: {counted(hashed)} with only a hash of {'its' if hashed == 1 else 'their'} project on"
             " record; a hash is found for the very folder, not for those above it"
         )
     return said
-
-
-def _counted(count: int) -> str:
-    return f"{count:,} session{'' if count == 1 else 's'}"

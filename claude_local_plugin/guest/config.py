@@ -48,6 +48,10 @@ class Protection:
         self.protect = protect
         self.allowed_backends = allowed_backends
 
+    def forbids(self, kind: str, url: "str | None") -> bool:
+        """Whether no session here may use this backend; none is forbidden where nobody has said which are allowed."""
+        return self.protect and bool(self.allowed_backends) and not is_allowed(kind, url, self.allowed_backends)
+
 
 class Config:
     """The settings as hooks use them; `settings` is what `understood` makes of a file, defaults fill the rest.
@@ -147,7 +151,7 @@ def off_list(config: Config, kind: str, url: "str | None", folder: str) -> "tupl
     """
     protection = config.for_project(folder)
     allowed = protection.allowed_backends
-    if not (protection.protect and allowed) or is_allowed(kind, url, allowed):
+    if not protection.forbids(kind, url):
         return None
     from shlex import join
 

@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from claude_local_plugin.guest.registration import INTERPRETER_FLAGS, WARM_UP
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -11,9 +13,6 @@ if TYPE_CHECKING:
     from claude_local_plugin.guest.hook import Visit
 
 FOLDER = "errands"
-
-#: The argument with which the hook's script sends the warm-up request instead of handling an event.
-WARM_UP = "--warm-up"
 
 #: Seconds before the same errand is run again for the same server.
 PAUSE_S = {"down_command": 60.0, "warm_up": 600.0}
@@ -35,7 +34,7 @@ def start(visit: "Visit", errands: "Sequence[str]") -> None:
             _spawn(visit.config.down_command, environ)
         else:
             script = os.path.realpath(sys.argv[0])
-            _spawn((sys.executable, "-I", "-S", script, WARM_UP), environ)
+            _spawn((sys.executable, *INTERPRETER_FLAGS, script, WARM_UP), environ)
 
 
 def warm_up(environ: "Mapping[str, str]") -> int:

@@ -14,7 +14,7 @@ import sys
 import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean
-from claude_local_plugin.guest.registration import EVENTS
+from claude_local_plugin.guest.registration import EVENTS, WARM_UP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def main() -> None:
     state_dir = ""
     try:
         state_dir = state_dir_of(sys.argv[1:], os.environ)
-        if "--warm-up" in sys.argv[1:]:
+        if WARM_UP in sys.argv[1:]:
             from claude_local_plugin.guest import errands
 
             errands.warm_up(os.environ)
@@ -90,7 +90,7 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     _UNWRITTEN.record = answer.record
     if answer.output:
         try:
-            os.write(1, _json(answer.output))
+            os.write(1, f"{flat_json(answer.output)}\n".encode("ascii"))
         except OSError as fault:  # nobody reads it any more; the record is worth keeping all the same
             _note(state_dir, fault)
     transcript = event.get("transcript_path") if answer.record["event"] in sessionlog.COUNTED else None
@@ -333,11 +333,7 @@ def _forbidden(visit: Visit) -> "str | None":
     backend, now_in = visit.backend, visit.event.get("cwd")
     for folder in dict.fromkeys((visit.folder, now_in if isinstance(now_in, str) else None)):
         protection = visit.config.for_project(folder)
-        if not (protection.protect and protection.allowed_backends):
-            continue
-        from claude_local_plugin.guest.protect import is_allowed
-
-        if not is_allowed(backend.kind, backend.url, protection.allowed_backends):
+        if protection.forbids(backend.kind, backend.url):
             allowed = ", ".join(protection.allowed_backends)
             here = backend.url or backend.kind
             return clean(f"{folder} is protected: it may use {allowed}, and this session is on {here}. {ALLOW}")
@@ -402,6 +398,7 @@ def _cause(event: "Mapping[str, Any]") -> object:
 def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, Any]":
     """The event as the log keeps it; of a prompt or an answer not a letter."""
     from claude_local_plugin.guest.sessionlog import now
+    from claude_local_plugin.guest.upkeep import this_host
 
     event, environ, backend, config = visit.event, visit.environ, visit.backend, visit.config
     session_id = _text(event.get("session_id")) or _text(environ.get("CLAUDE_CODE_SESSION_ID"))
@@ -434,16 +431,8 @@ def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, An
         "client_pid": int(process) if process.isascii() and process.isdigit() and len(process) < 12 else None,
         # its name holds the folder's
         "transcript_path": None if private else _text(event.get("transcript_path")),
-        "host": _host(),
+        "host": this_host(),
     }
-
-
-def _host() -> "str | None":
-    """This machine's name: the numbers of processes mean something on their own machine only."""
-    try:
-        return _text(os.uname().nodename)
-    except AttributeError:
-        return _text(os.environ.get("COMPUTERNAME"))
 
 
 def _text(value: object) -> "str | None":
@@ -456,16 +445,26 @@ def _called(backend: Backend) -> str:
     return "local backend" if backend.target and backend.target.nearby else "backend"
 
 
-def _json(answer: "dict[str, str]") -> bytes:
-    """The object as JSON, for which `json` need not be loaded either."""
+def flat_json(members: "Mapping[str, Any]") -> str:
+    """An object of strings, numbers, truth values and nulls as JSON in ASCII, for which `json` need not be loaded."""
+
+    def literal(value: object) -> str:
+        if isinstance(value, str):
+            return quoted(value)
+        if value is None or isinstance(value, bool):
+            return {None: "null", True: "true", False: "false"}[value]
+        return repr(value)
+
+    return "{" + ",".join(f"{quoted(name)}:{literal(value)}" for name, value in members.items()) + "}"
+
+
+def quoted(text: str) -> str:
+    """A text as JSON in ASCII."""
     try:
         from _json import encode_basestring_ascii as quote
-    except ImportError:
-        import json
-
-        quote = json.dumps
-    members = ",".join(f"{quote(name)}:{quote(value)}" for name, value in answer.items())
-    return f"{{{members}}}\n".encode("ascii")
+    except ImportError:  # another Python than CPython
+        from json import dumps as quote
+    return str(quote(text))
 
 
 def _read_stdin() -> bytes:

@@ -3,7 +3,7 @@
 import os
 import time
 
-from claude_local_plugin.guest.hook import parse_event
+from claude_local_plugin.guest.hook import flat_json, parse_event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,20 +39,18 @@ def remember(state_dir: str, url: str, probe: "Probe") -> None:
         os.makedirs(folder, 0o700, exist_ok=True)
     path = path_of(state_dir, url)
     unfinished = f"{path}.{os.getpid()}"
-    text = ",".join(
-        (
-            f'{{"at":{time.time()!r}',
-            f'"url":{_quoted(url)}',
-            f'"outcome":{_quoted(probe.outcome)}',
-            f'"status":{_number(probe.status)}',
-            f'"latency_ms":{_number(probe.latency_ms)}',
-            f'"kind":{_quoted(probe.kind)}',
-            f'"detail":{_quoted(probe.detail)}}}\n',
-        )
-    )
+    look = {
+        "at": time.time(),
+        "url": url,
+        "outcome": probe.outcome,
+        "status": probe.status,
+        "latency_ms": probe.latency_ms,
+        "kind": probe.kind,
+        "detail": probe.detail,
+    }
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(text.encode("ascii"))
+            file.write(f"{flat_json(look)}\n".encode("ascii"))
         os.replace(unfinished, path)
     except OSError:
         if os.path.exists(unfinished):
@@ -101,18 +99,3 @@ def _look(kept: "dict[str, Any]", url: str, now: float) -> "Look | None":
         return None
     outcome, kind, detail = words
     return Look(str(outcome), status, latency, str(kind), str(detail), now - at)
-
-
-def _number(value: "float | None") -> str:
-    return "null" if value is None else repr(value)
-
-
-def _quoted(text: str) -> str:
-    """The text as JSON, for which `json` need not be loaded."""
-    try:
-        from _json import encode_basestring_ascii as quote
-    except ImportError:
-        import json
-
-        quote = json.dumps
-    return quote(text)

@@ -26,5 +26,8 @@ TIMEOUT_S = 5
 #: The option that tells the hook where the session log is.
 STATE_OPTION = "--state"
 
+#: The argument with which the hook sends a server a warm-up request instead of handling an event.
+WARM_UP = "--warm-up"
+
 #: The plugin's name before the `@`, as Claude Code notes it in `enabledPlugins`.
 PLUGIN = "local-backend"

@@ -341,7 +341,7 @@ def _check_unmoved(connection: "sqlite3.Connection", state_dir: str, file: "tupl
     it was renamed, has by now the new one's write-ahead log beside it, and would write there.
     """
     if _identity(state_dir) != file:
-        _roll_back(connection)
+        roll_back(connection)
         _LEFT_OPEN.append(connection)
         raise MovedLogError("another process has set the damaged session log aside meanwhile")
 
@@ -360,7 +360,7 @@ def _given_up(
         complaint.file = file
     if (moved or isinstance(complaint, DamagedLogError)) and sys.platform != "win32":
         try:
-            _roll_back(connection)  # others may be waiting for it
+            roll_back(connection)  # others may be waiting for it
         except _engine().Error:
             connection.close()
         else:
@@ -463,6 +463,8 @@ def remember_backend(connection: "sqlite3.Connection", url: str, kind: str, vers
 
 def spool(state_dir: str, record: "Mapping[str, Any]") -> None:
     """Keeps the record as a file of its own until the database can be written again; raises OSError."""
+    from claude_local_plugin.guest.hook import flat_json
+
     folder = os.path.join(state_dir, SPOOL)
     os.makedirs(folder, 0o700, exist_ok=True)
     name = f"{time.time_ns()}-{_mark(str(record['session_id']))}-{os.urandom(4).hex()}.json"
@@ -470,28 +472,11 @@ def spool(state_dir: str, record: "Mapping[str, Any]") -> None:
     unfinished = f"{path}.tmp"
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(_as_json(dict(record, schema=SCHEMA_VERSION)))
+            file.write(flat_json(dict(record, schema=SCHEMA_VERSION)))
         os.replace(unfinished, path)
     except OSError:
         _remove(unfinished)
         raise
-
-
-def _as_json(record: "Mapping[str, Any]") -> str:
-    """The record as JSON, for which `json` need not be loaded: that would take long where there is no time left."""
-    try:
-        from _json import encode_basestring_ascii as quote
-    except ImportError:
-        from json import dumps as quote
-
-    def literal(value: object) -> str:
-        if isinstance(value, str):
-            return str(quote(value))
-        if value is None or isinstance(value, bool):
-            return {None: "null", True: "true", False: "false"}[value]
-        return repr(value)
-
-    return "{" + ",".join(f"{quote(name)}:{literal(value)}" for name, value in record.items()) + "}"
 
 
 def spooled(state_dir: str, session_id: "str | None" = None) -> "list[str]":
@@ -536,7 +521,7 @@ def take_in(
             done.append(name)
         connection.execute("COMMIT")
     finally:
-        _roll_back(connection)
+        roll_back(connection)
     for name in done:
         _remove(os.path.join(folder, name))
     return len(done)
@@ -686,7 +671,7 @@ def _migrate(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int,
         _bring_up_to_date(connection)
         connection.execute("COMMIT")
     finally:
-        _roll_back(connection)
+        roll_back(connection)
 
 
 def _bring_up_to_date(connection: "sqlite3.Connection") -> None:
@@ -699,7 +684,7 @@ def _bring_up_to_date(connection: "sqlite3.Connection") -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _roll_back(connection: "sqlite3.Connection") -> None:
+def roll_back(connection: "sqlite3.Connection") -> None:
     """Undoes a transaction that did not come to its end; SQLite has undone it itself after some errors."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")

@@ -132,7 +132,8 @@ class _Progress:
 
     def text(self) -> str:
         """The position as it is stored."""
-        quote = _quote()
+        from claude_local_plugin.guest.hook import quoted as quote
+
         seen = ",".join(f"{quote(answer)}:[{a},{b},{c},{d}]" for answer, (a, b, c, d) in self.seen.items())
         return (
             f'{{"offset":{self.offset},"inside":{self.inside:d},"mark":{self.mark},"latest":{quote(self.latest)},'
@@ -336,14 +337,3 @@ def _agents(folder: str) -> "Iterator[str]":
             yield from _agents(entry.path)
         elif entry.is_file(follow_symlinks=False) and entry.name.startswith("agent-") and entry.name.endswith(".jsonl"):
             yield entry.path
-
-
-def _quote() -> "Any":
-    """What makes a JSON string of a text, in ASCII; `json` itself need not be loaded for it."""
-    try:
-        from _json import encode_basestring_ascii
-    except ImportError:
-        from json import dumps
-
-        return dumps
-    return encode_basestring_ascii

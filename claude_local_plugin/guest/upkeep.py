@@ -4,6 +4,8 @@ import os
 import sys
 import time
 
+from claude_local_plugin.guest.backend import clean
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +24,8 @@ def close_dead(
     In a transaction of its own. `alive` is a session that is known to be there; `most` bounds how many are looked at,
     None for all.
     """
+    from claude_local_plugin.guest.sessionlog import roll_back
+
     dead = [
         (number, session_id)
         for number, session_id, process, seen in connection.execute(
@@ -41,9 +45,17 @@ def close_dead(
                 )
             connection.execute("COMMIT")
         finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            roll_back(connection)
     return [session_id for _, session_id in dead]
+
+
+def this_host() -> "str | None":
+    """This machine's name: the numbers of processes mean something on their own machine only."""
+    try:
+        name = os.uname().nodename
+    except AttributeError:  # Windows
+        name = os.environ.get("COMPUTERNAME", "")
+    return clean(name, 4096) or None
 
 
 def is_alive(process: int, seen: str) -> bool:
@@ -88,6 +100,8 @@ def forget(connection: "sqlite3.Connection", before: str, most: "int | None" = M
 
     Open ones stay. In a transaction of its own.
     """
+    from claude_local_plugin.guest.sessionlog import roll_back
+
     connection.execute("BEGIN IMMEDIATE")
     try:
         numbers = [
@@ -107,6 +121,5 @@ def forget(connection: "sqlite3.Connection", before: str, most: "int | None" = M
             connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((number,) for number in numbers))
         connection.execute("COMMIT")
     finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        roll_back(connection)
     return len(numbers)

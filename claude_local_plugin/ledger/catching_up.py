@@ -1,6 +1,5 @@
 """Catching up with what no hook was there to see: processes that are gone, and answers that came last."""
 
-import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def catch_up(log: sqlite3.Connection, state_dir: Path, patience: float) -> None:
 
 def this_host() -> str | None:
     """This machine's name as hooks put it on record; None where processes cannot be asked whether they live."""
-    return None if sys.platform == "win32" else os.uname().nodename
+    return None if sys.platform == "win32" else upkeep.this_host()
 
 
 class _Writer:
@@ -95,7 +94,6 @@ def _read_on(log: sqlite3.Connection, writer: _Writer, number: int, session_id: 
             tally.add(connection, number, news)
             connection.execute("COMMIT")
         finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            sessionlog.roll_back(connection)
         if all(file.at_end for file in news):
             return
