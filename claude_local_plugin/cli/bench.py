@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from claude_local_plugin.cli.enable import world_of
-from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from claude_local_plugin.cli.enable import world_of
-from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.render import Printer, columns, err, json_text, out, short_path
 

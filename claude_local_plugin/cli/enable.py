@@ -1,17 +1,16 @@
-"""`claude-local enable` and `claude-local disable`: options, the question, and what is shown."""
+"""`claude-local enable`: options, the question, and what is shown."""
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from claude_local_plugin.cli.options import Place, here, json_option, scope_option
+from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.enable import Prepared
-    from claude_local_plugin.commands.world import World
 
 
 @click.command()
@@ -96,63 +95,6 @@ def enable(
                 err(place.environ).line(f"! {warning}", "yellow")
         _conclude(prepared, written.sentence, place, dry_run=dry_run)
     return 1 if written.unheard else 0
-
-
-@click.command()
-@scope_option(default=None)
-@json_option
-def disable(scope: str | None, as_json: bool) -> int:
-    """Give the settings file back as it was before enable.
-
-    Without --scope: every scope of this folder that enable has written. A key you edited since is left alone and
-    named. Modifies what enable modified, and nothing else.
-    """
-    from claude_local_plugin.commands import enable as command
-    from claude_local_plugin.precedence import Scope
-
-    place = here()
-    scopes = [Scope(scope)] if scope else [Scope.LOCAL, Scope.PROJECT, Scope.USER]
-    report = command.disable(world_of(place), scopes)
-    if as_json:
-        print(json_text(report))
-        return 0
-    printer = out(place.environ)
-    for line in disabled_lines(report, place):
-        printer.line(line)
-    return 0
-
-
-def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
-    """What `disable` did, for people."""
-    lines = []
-    files = report["files"]
-    assert isinstance(files, list)
-    for entry in files:
-        if not entry["had_record"]:
-            continue
-        name = short_path(entry["settings_file"], cwd=place.cwd, home=place.home)
-        if entry["removed_file"]:
-            lines.append(f"{name}: removed (enable had created it)")
-        else:
-            count = len(entry["removed"]) + len(entry["restored"])
-            lines.append(f"{name}: {count} settings taken out or put back")
-        lines += [f"  left alone: {kept['key']} ({kept['reason']})" for kept in entry["kept"]]
-    return lines or ["not enabled here: nothing to disable"]
-
-
-def world_of(place: Place) -> "World":
-    """The place as the commands take it, with the installed client's version."""
-    from claude_local_plugin.commands.world import World
-    from claude_local_plugin.precedence import installed_client_version
-
-    return World(
-        cwd=place.cwd,
-        home=place.home,
-        environ=place.environ,
-        state_dir=place.state_dir,
-        python=sys.executable,
-        client_version=installed_client_version(place.environ),
-    )
 
 
 def _choose(question: str, options: Sequence[str]) -> str:

@@ -2,8 +2,7 @@
 
 import click
 
-from claude_local_plugin.cli.enable import world_of
-from claude_local_plugin.cli.options import here, json_option, scope_option
+from claude_local_plugin.cli.options import here, json_option, scope_option, world_of
 from claude_local_plugin.render import columns, json_text, out, short_path
 
 

@@ -1,15 +1,19 @@
 """Options and small pieces that several commands share."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from claude_local_plugin import paths
 from claude_local_plugin.errors import ClaudeLocalError
+
+if TYPE_CHECKING:
+    from claude_local_plugin.commands.world import World
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
 
@@ -47,3 +51,18 @@ def here() -> Place:
     except RuntimeError as error:
         raise ClaudeLocalError("HOME is not set, and this user has no home folder", "export HOME=…") from error
     return Place(cwd, home, environ, paths.state_dir(environ))
+
+
+def world_of(place: Place) -> "World":
+    """The place as the commands take it, with the installed client's version."""
+    from claude_local_plugin.commands.world import World
+    from claude_local_plugin.precedence import installed_client_version
+
+    return World(
+        cwd=place.cwd,
+        home=place.home,
+        environ=place.environ,
+        state_dir=place.state_dir,
+        python=sys.executable,
+        client_version=installed_client_version(place.environ),
+    )

@@ -4,8 +4,7 @@ from typing import Any
 
 import click
 
-from claude_local_plugin.cli.enable import world_of
-from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.options import here, json_option, world_of
 from claude_local_plugin.render import err, json_text, out, printable
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from claude_local_plugin.cli.enable import world_of
-from claude_local_plugin.cli.options import Place, here
+from claude_local_plugin.cli.options import Place, here, world_of
 from claude_local_plugin.render import columns, out, printable
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from claude_local_plugin.precedence import (
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import Change, DocumentError, same, value_at
-from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
+from claude_local_plugin.settings.ownership import BACKEND, STATUSLINE
 
 #: Asks the user to choose one of several; None where nobody can be asked.
 Choose = Callable[[str, Sequence[str]], str]
@@ -127,14 +127,14 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         _refuse_a_secret_that_git_may_take(settings_file, standing)
     before = file.read(settings_file)
     record = ownership.load(settings_file, world.state_dir)
-    without_us = _previewed(before, {BACKEND: ()}, record, settings_file)
+    without_us = previewed(before, {BACKEND: ()}, record, settings_file)
     snapshot = world.snapshot({settings_file: without_us})
     lines = plan.lines(snapshot, backend, needs, request.scope)
     wanted = {BACKEND: (*(line.change() for line in lines), *_hook_changes(request, world))}
     status_line = _statusline(request, world, before, record, settings_file)
     if request.with_statusline is not None:
         wanted[STATUSLINE] = status_line.changes if status_line else ()
-    after = _previewed(before, wanted, record, settings_file)
+    after = previewed(before, wanted, record, settings_file)
 
     planned = world.snapshot({settings_file: after})
     _refuse_dropped(planned, settings_file)
@@ -435,7 +435,7 @@ def _check_window(backend: plan.Backend, needs: Needs, request: Request) -> None
 # --- the file
 
 
-def _previewed(
+def previewed(
     text: str | None, wanted: ownership.Wanted, record: ownership.Record | None, settings_file: Path
 ) -> str | None:
     try:
@@ -468,7 +468,7 @@ def _statusline(
     """How to install the status line, seen from a world in which ours is not in this file; None where nobody asked."""
     if not request.with_statusline:
         return None
-    without_ours = world.snapshot({settings_file: _previewed(before, {STATUSLINE: ()}, record, settings_file)})
+    without_ours = world.snapshot({settings_file: previewed(before, {STATUSLINE: ()}, record, settings_file)})
     return statusline.plan(without_ours, settings_file, world.python, paths.shipped("hooks"), world.state_dir)
 
 
@@ -556,60 +556,3 @@ def _winner(snapshot: Snapshot, key: str) -> Candidate | None:
 
 def _as_text(value: object) -> str:
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-# --- disable
-
-
-def disable(world: World, scopes: Sequence[Scope]) -> dict[str, Any]:
-    """Give each scope's settings file back as it was before `enable` (schemas/disable.schema.json)."""
-    files = [
-        _disable_file(world, scope, settings_file)
-        for scope in scopes
-        for settings_file in _files_to_disable(world, scope)
-    ]
-    return {"changed": any(entry["changed"] for entry in files), "files": files}
-
-
-def _files_to_disable(world: World, scope: Scope) -> list[Path]:
-    """The settings file of this scope, and the one that another version of the client had `enable` write instead."""
-    found: list[Path] = []
-    for version in (world.client_version, None, "2.1.210"):  # from 2.1.211 on, local settings are at git's root
-        path = settings_file_to_write(
-            scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=version
-        )
-        if not found or (path not in found and ownership.load(path, world.state_dir)):
-            found.append(path)
-    return found
-
-
-def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, Any]:
-    record = ownership.load(settings_file, world.state_dir)
-    if record is not None and record.layer(BACKEND):
-        _previewed(file.read(settings_file), {BACKEND: ()}, record, settings_file)  # raises before anything is touched
-        _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
-    reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND, BENCH, STATUSLINE))
-    return {
-        "scope": scope.value,
-        "settings_file": str(settings_file),
-        "had_record": reverted.had_record,
-        "changed": reverted.changed,
-        "restored": [".".join(path) for path in reverted.restored],
-        "removed": [".".join(path) for path in reverted.removed],
-        "kept": [{"key": ".".join(kept.path), "reason": kept.reason} for kept in reverted.kept],
-        "removed_file": reverted.removed_file,
-    }
-
-
-def _include(extras: Mapping[str, str], world: World) -> None:
-    """Take back what was done to keep a settings file out of git."""
-    if "exclude_file" not in extras:
-        return
-    line, before = extras["exclude_line"], extras.get("exclude_before")
-    file.rewrite(
-        Path(extras["exclude_file"]),
-        lambda text: git.without_line(text, line, before),
-        lock_dir=world.state_dir / "locks",
-    )
-    if "exclude_folder" in extras:
-        file.remove_empty((Path(extras["exclude_folder"]),))
