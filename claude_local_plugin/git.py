@@ -63,18 +63,50 @@ def without_line(text: str | None, line: str, before: str | None) -> str | None:
     return None if before is None and not kept else kept
 
 
+#: What the configuration of a repository may have git run or wait for, each switched off. A cloned folder's `.git/config`
+#: is somebody else's: the file system monitor is a program of its choice, and so is a hook.
+_QUIET = (
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.untrackedCache=false"),
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "core.pager=cat"),
+    *("-c", "core.askPass=true"),
+    *("-c", "credential.helper="),
+    *("-c", "protocol.allow=never"),
+    "--no-pager",
+)
+
+#: The same said with variables: no object is fetched to answer a question, by whatever transport, and nobody is asked.
+_QUIET_ENVIRON = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+#: How git says that the repository belongs to somebody else, whose configuration it therefore does not read.
+_OWNER = "dubious ownership"
+
+
 def _asked(folder: Path, *arguments: str) -> bool:
     """Git's yes (0) or no (1) to a question; raises OSError with its words where it gives neither."""
     ended = _git(folder, *arguments)
     if ended.returncode not in (0, 1):
         said = ended.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        if _OWNER in said:
+            said = f"{folder} belongs to another user, and git reads no such repository"
         raise OSError(said or f"git ended with exit code {ended.returncode}")
     return ended.returncode == 0
 
 
 def _git(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
     return subprocess.run(
-        ["git", "-C", str(folder), *arguments], env=environ, capture_output=True, timeout=10, check=False
+        ["git", *_QUIET, "-C", str(folder), *arguments],
+        env=environ | _QUIET_ENVIRON,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=10,
+        check=False,
     )

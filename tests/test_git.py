@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin import git
+from claude_local_plugin import cli, git
 
 FILE = Path(".claude", "settings.local.json")
 
@@ -150,3 +150,82 @@ def test_only_our_line_goes_from_a_file_that_was_edited_since(
     before: str | None, now: str | None, after: str | None
 ) -> None:
     assert git.without_line(now, "/x", before) == after
+
+
+#: Every place of a repository's own configuration that names a program.
+PROGRAMS = (
+    *("core.fsmonitor", "core.pager", "core.editor", "core.sshCommand", "core.askPass", "core.gitProxy"),
+    *("core.alternateRefsCommand", "diff.external", "diff.x.textconv", "diff.x.command", "filter.x.clean"),
+    *("filter.x.smudge", "filter.x.process", "credential.helper", "pager.ls-files", "pager.check-ignore"),
+    *("sequence.editor", "uploadpack.packObjectsHook", "merge.x.driver", "gpg.program"),
+)
+
+
+@pytest.fixture
+def booby_trapped(root: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """A repository in which everything that can name a program names one that leaves a mark, and the mark."""
+    mark, program = tmp_path / "mark", tmp_path / "program"
+    program.write_text(f'#!/bin/sh\necho "$0 $@" >> {mark}\n')
+    program.chmod(0o755)
+    run(root, "config", "core.hooksPath", str(tmp_path / "hooks"))
+    (tmp_path / "hooks").mkdir()
+    for hook in ("post-index-change", "fsmonitor-watchman", "pre-auto-gc", "reference-transaction", "post-checkout"):
+        (tmp_path / "hooks" / hook).symlink_to(program)
+    for name in PROGRAMS:
+        run(root, "config", name, f"{program} {name}")
+    for alias in ("ls-files", "check-ignore"):
+        run(root, "config", f"alias.{alias}", f"!{program} {alias}")
+    run(root, "config", "protocol.ext.allow", "always")
+    run(root, "config", "remote.origin.url", f"ext::{program} remote")
+    run(root, "config", "remote.origin.promisor", "true")
+    run(root, "config", "remote.origin.partialclonefilter", "blob:none")
+    (root / ".gitattributes").write_text("* filter=x diff=x merge=x\n")
+    mark.unlink(missing_ok=True)
+    return root, mark
+
+
+def test_the_trap_would_spring(booby_trapped: tuple[Path, Path]) -> None:
+    root, mark = booby_trapped
+    subprocess.run(["git", "ls-files"], cwd=root, check=True, capture_output=True)
+    assert "core.fsmonitor" in mark.read_text()
+
+
+def test_no_program_that_a_repository_names_is_run(booby_trapped: tuple[Path, Path]) -> None:
+    root, mark = booby_trapped
+    path = root / FILE
+    path.parent.mkdir()
+    path.write_text("{}")
+    found = git.standing(path)
+    assert (found.in_repository, found.tracked, found.problem) == (True, False, None)
+    assert not mark.exists()
+
+
+def test_no_command_of_ours_runs_a_program_that_the_repository_names(
+    booby_trapped: tuple[Path, Path], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, mark = booby_trapped
+    monkeypatch.chdir(root)
+    calls = [
+        ("enable", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check", "--yes"),
+        ("enable", "--url", "http://127.0.0.1:9", "--model", "n", "--no-check", "--dry-run"),
+        *(
+            ("status",),
+            ("explain-precedence",),
+            ("doctor",),
+            ("sessions", "list"),
+            ("hooks", "status"),
+            ("audit", "--allow", "cloud"),
+        ),
+        *(("doctor", "--fix", "--yes"), ("hooks", "install"), ("disable",)),
+    ]
+    for call in calls:
+        assert cli.run(call) in (0, 1), call
+        assert not mark.exists(), (call, mark.read_text())
+    assert (home / ".local").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives a folder away")
+def test_a_repository_of_another_user_is_named_as_what_it_is(root: Path) -> None:
+    for path in [root, *root.rglob("*")]:
+        os.chown(path, 12345, 12345)
+    assert "belongs to another user, and git reads no such repository" in (git.standing(root / FILE).problem or "")
