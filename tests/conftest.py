@@ -4,6 +4,8 @@ import json
 import os
 import platform
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,43 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     return folder
+
+
+#: What a terminal, a pipeline or somebody's taste may have set, and what output may depend on.
+TASTES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PAGER", "LESS", "LC_ALL")
+
+#: What a shell's `&`, `nohup` and a supervisor have their children ignore.
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal every test runs in, whatever the one that pytest was started from is."""
+    for name in TASTES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def dispositions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Signals as a program in the foreground has them: an ignored one is inherited by every process that a test starts.
+
+    A SIGINT that a background shell had ignored would leave `tail -f` and `watch` running for ever. And whoever draws
+    keeps its caches in a folder of the run, not in the developer's own.
+    """
+    known = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    ignored = [number for number in known if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    before = os.environ.get("MPLCONFIGDIR")
+    os.environ["MPLCONFIGDIR"] = str(tmp_path_factory.mktemp("matplotlib"))
+    yield
+    if before is None:
+        del os.environ["MPLCONFIGDIR"]
+    else:
+        os.environ["MPLCONFIGDIR"] = before
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

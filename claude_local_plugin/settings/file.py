@@ -138,7 +138,8 @@ def locked(target: Path, lock_dir: Path) -> Iterator[None]:
     lock_file = lock_dir / f"{identity(target)}.lock"
     private_folder(lock_dir)
     try:
-        lock = filelock.FileLock(lock_file, timeout=LOCK_SECONDS)
+        # private, as the folder is; with other modes some versions leave a probe beside it when they are killed
+        lock = filelock.FileLock(lock_file, timeout=LOCK_SECONDS, mode=0o600)
         lock.acquire()
     except filelock.Timeout:
         raise SettingsError(
