@@ -6,6 +6,7 @@ import sys
 
 def main() -> int:
     """Run the command line; returns the process's exit code."""
+    _import_nothing_from_here()
     if sys.argv[1:] == ["--version"]:
         from claude_local_plugin import __version__
 
@@ -19,6 +20,20 @@ def main() -> int:
     from claude_local_plugin.cli import run
 
     return run(sys.argv[1:])
+
+
+def _import_nothing_from_here() -> None:
+    """Take the current folder and what is relative to it out of where modules are looked for.
+
+    It gets there by a PYTHONPATH such as `:/opt/lib`, and by `python -m` without `-P`. A `json.py` of the project we
+    are started in must not be ours. What was imported before this line, nobody can take back.
+    """
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    # (pathlib would be another thing to import from who knows where, and costs the status line milliseconds)
+    unwanted = {os.path.abspath(entry) for entry in entries if not os.path.isabs(entry)}  # noqa: PTH100, PTH117
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) not in unwanted]  # noqa: PTH100
+    if __name__ == "__main__" and not sys.flags.safe_path:
+        del sys.path[0]
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ MAY_KNOW = {
     "config": {"errors", "guest", "render", "settings"},
     "ledger": {"errors", "guest"},
     "git": {"precedence"},
+    "isolated": set(),
     "report": {"guest", "ledger", "render"},
-    "oracle": {"backends", "errors", "guest", "precedence"},
+    "oracle": {"backends", "errors", "guest", "isolated", "precedence"},
     "plan": {"backends", "guest", "precedence", "settings"},
     "bench": {"backends", "errors"},
     "doctor": {

@@ -7,15 +7,14 @@ line that a user types; what is shown is what those commands printed.
 import hashlib
 import json
 import os
-import shutil
 import subprocess
-import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from claude_local_plugin import isolated
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.errors import ClaudeLocalError
 
@@ -78,7 +77,7 @@ class _Stage:
 
     def ours(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run our own command line in the project."""
-        return self._run([sys.executable, "-m", "claude_local_plugin", *arguments])
+        return self._run(isolated.python("claude_local_plugin", *arguments))
 
     def session(self) -> tuple[str, subprocess.CompletedProcess[str]]:
         """One session: of the real client, or of its hooks alone; with what it would be called on a command line."""
@@ -200,5 +199,5 @@ def _recorded(stage: _Stage) -> Step:
 
 def find_claude() -> Path | None:
     """The real Claude Code on PATH, or None."""
-    found = shutil.which("claude")
+    found = isolated.program("claude", os.environ)
     return Path(found) if found else None

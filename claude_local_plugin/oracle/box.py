@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 
-import claude_local_plugin
+from claude_local_plugin import isolated
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.oracle.observed import Observed
 from claude_local_plugin.oracle.scenario import Scenario
@@ -39,7 +38,7 @@ class Box:
                 tempfile.TemporaryDirectory(prefix="claude-local-box-", ignore_cleanup_errors=True)
             )
             self._words = Path(folder) / "stderr"
-            order = {"claude": str(claude), "folder": folder, "alone": alone, "patience": patience}
+            order = {"claude": str(claude.absolute()), "folder": folder, "alone": alone, "patience": patience}
             self._process = _begin(order, self._words)
             stack.callback(self._end)
             ready = self._answer()
@@ -85,12 +84,13 @@ class Box:
 
 def _begin(order: dict[str, object], words: Path) -> "subprocess.Popen[str]":
     """Start the box's process; what it says on stderr is kept in the file `words`."""
-    command = [*(_unshare() if order["alone"] else []), sys.executable, "-m", "claude_local_plugin.oracle.inside"]
-    root = str(Path(claude_local_plugin.__file__).parent.parent)
+    command = [*(_unshare() if order["alone"] else []), *isolated.python("claude_local_plugin.oracle.inside")]
+    folder = str(order["folder"])
     with words.open("w", encoding="utf-8") as stderr:
         return subprocess.Popen(
             [*command, json.dumps(order)],
-            env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": root, "TMPDIR": str(order["folder"])},
+            cwd=folder,
+            env={"PATH": os.environ.get("PATH", os.defpath), "TMPDIR": folder},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -100,7 +100,7 @@ def _begin(order: dict[str, object], words: Path) -> "subprocess.Popen[str]":
 
 def _unshare() -> list[str]:
     """The command that gives its argument a network, mounts and (unless we are root) a user of its own."""
-    found = shutil.which("unshare")
+    found = isolated.program("unshare", os.environ)
     if found is None:
         raise BoxError("no `unshare` command here to make namespaces with")
     root = os.geteuid() == 0

@@ -1,6 +1,6 @@
 """The process in the box: makes a loopback world, then runs one scenario after another (JSON lines in, JSON lines out).
 
-Started by `box.Box`, in namespaces of its own where that is permitted: `python -m claude_local_plugin.oracle.inside`.
+Started by `box.Box`, in namespaces of its own where that is permitted, in an isolated interpreter.
 """
 
 import contextlib

@@ -5,8 +5,8 @@ that what would have gone to the cloud can be looked at, and nothing has to wait
 """
 
 import contextlib
+import os
 import selectors
-import shutil
 import socket
 import socketserver
 import ssl
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
+from claude_local_plugin import isolated
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, Request
 
 #: Hosts that Claude Code knows by itself: its own, and those of the cloud providers it can be switched to.
@@ -53,7 +54,7 @@ class Certificate:
 
 def make_certificate(folder: Path) -> Certificate | None:
     """A certificate made for this box alone; None where no `openssl` command can make one."""
-    openssl = shutil.which("openssl")
+    openssl = isolated.program("openssl", os.environ)
     if openssl is None:
         return None
     made = Certificate(folder / "box.pem", folder / "box-key.pem")
