@@ -63,7 +63,7 @@ def without_line(text: str | None, line: str, before: str | None) -> str | None:
     return None if before is None and not kept else kept
 
 
-#: What the configuration of a repository may have git run or wait for, each switched off. A cloned folder's `.git/config`
+#: What a repository's configuration may have git run or wait for, each switched off. A cloned folder's `.git/config`
 #: is somebody else's: the file system monitor is a program of its choice, and so is a hook.
 _QUIET = (
     *("-c", "core.fsmonitor=false"),

@@ -18,10 +18,11 @@ from claude_local_plugin.precedence.model import (
     Snapshot,
 )
 from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, resolve
-from claude_local_plugin.precedence.table import VERIFIED_AGAINST, VERIFIED_VERSIONS
+from claude_local_plugin.precedence.table import VERIFIED_AGAINST, VERIFIED_SPAN, VERIFIED_VERSIONS
 
 __all__ = [
     "VERIFIED_AGAINST",
+    "VERIFIED_SPAN",
     "VERIFIED_VERSIONS",
     "Candidate",
     "ConfigWarning",

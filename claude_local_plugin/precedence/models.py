@@ -32,15 +32,12 @@ _HISTORY: Mapping[str, tuple[tuple[str, str], ...]] = {
 def aliases_for(client_version: str | None) -> Mapping[str, tuple[str, str]]:
     """What the aliases stand for in this version; an unknown version is taken for the one verified against."""
     version = version_key(client_version or VERIFIED_AGAINST)
-    if version >= version_key(VERIFIED_AGAINST):
-        return ALIASES
-    then = {
-        alias: next(target for since, target in history if version >= version_key(since))
-        for alias, history in _HISTORY.items()
-    }
-    found = {alias: (ALIASES[alias][0], target) for alias, target in then.items()}
-    # `best` once asked for Fable's variable first, and for Opus without it
-    return {**found, "best": (ALIASES["fable"][0], then["opus"]), "opusplan": found["sonnet"]}
+    found = dict(ALIASES)
+    for alias, history in _HISTORY.items():
+        then = next(target for since, target in history if version >= version_key(since))
+        found[alias] = (ALIASES[alias][0], then)
+    variable = ALIASES["best" if holds("best-is-opus", client_version) else "fable"][0]
+    return {**found, "best": (variable, found["opus"][1]), "opusplan": found["sonnet"]}
 
 
 #: Retired names that are quietly replaced by whatever `opus` stands for.

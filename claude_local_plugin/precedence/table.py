@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from claude_local_plugin.precedence.model import Scope
 
-#: The version every rule was established on.
-VERIFIED_AGAINST = "2.1.329"
+#: The version that every rule is tested on; a client whose version is not known is taken for it.
+VERIFIED_AGAINST = "2.1.332"
 
 #: The versions the whole table was compared with.
-VERIFIED_VERSIONS = ("2.1.200", "2.1.266", "2.1.329", "2.1.330")
+VERIFIED_VERSIONS = ("2.1.200", "2.1.266", "2.1.329", "2.1.331", "2.1.332")
+
+#: Those versions in every message: the one wording of what this table was compared with.
+VERIFIED_SPAN = f"{VERIFIED_VERSIONS[0]} to {VERIFIED_VERSIONS[-1]}"
 
 #: Settings scopes, highest precedence first; a settings file's `env` beats an export, so the shell comes last.
 SETTINGS_ORDER = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER, Scope.SHELL)
@@ -62,6 +65,7 @@ RULES = (
     Rule("opus-knows-1m", "Opus has its window of 1,000,000 without being asked for it", "2.1.283"),
     Rule("oauth-refused-in-projects", "CLAUDE_CODE_OAUTH_TOKEN is refused in a project's files", "2.1.299"),
     Rule("all-know-1m", "the other newer Claudes have theirs of 1,000,000 too", "2.1.299"),
+    Rule("best-is-opus", "`best` asks for Opus's variable alone, no longer for Fable's first", "2.1.329"),
     Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),
     Rule("sonnet-1m-stays", "the user's model sonnet[1m] is not rewritten to Sonnet 4.5", "2.1.329"),
     Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.329"),

@@ -44,7 +44,7 @@ def test_the_report_keeps_the_contract(given: dict[str, Any], world: Any) -> Non
 
 def test_the_report_says_where_each_value_comes_from(world: Any) -> None:
     report = explain(world(local=OWN)).report
-    assert (report["schema_version"], report["verified_against"], report["outcome"]) == (1, "2.1.329", "ok")
+    assert (report["schema_version"], report["verified_against"], report["outcome"]) == (1, "2.1.332", "ok")
     base_url = report["decisions"]["base_url"]
     assert base_url["value"] == "http://127.0.0.1:8000"
     assert (base_url["winner"]["scope"], base_url["winner"]["key"], base_url["winner"]["line"]) == (
