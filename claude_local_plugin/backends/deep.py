@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from claude_local_plugin.backends.messages import COUNT_TOKENS, MESSAGES, Client, Reply, conversation, run
-from claude_local_plugin.backends.metrics import Metrics, read
+from claude_local_plugin.backends.metrics import Metrics, not_comparable, reused
 from claude_local_plugin.backends.parsers import call_format
 
 
@@ -102,14 +102,15 @@ class ThinkingFacts:
     """How the server deals with thinking.
 
     `adaptive` is what Claude Code 2.1.329 sends for a name of your own (`{"type": "adaptive"}` and an effort),
-    `enabled` what it sends for a `claude-` name (a budget). `reasoning_parser_set` is False when the server says that
-    it has none, True when it took the budget and gave thinking blocks back, None where neither can be told.
+    `enabled` what it sends for the names that get a budget (None: this is not one of them, so it was not tried).
+    `reasoning_parser_set` is False when the server says that it has none or leaves thinking in the text, True when it
+    gave thinking blocks back, None where neither can be told.
     `leaked` says that `<think>` or `</think>` stood in an answer's text; `never_ends` that a plain answer arrived as
     thinking only although it had ended: the reasoning parser waits for a `</think>` that the model does not write.
     """
 
     adaptive: Exchange
-    enabled: Exchange
+    enabled: Exchange | None
     reasoning_parser_set: bool | None
     leaked: bool
     never_ends: bool
@@ -192,6 +193,7 @@ class DeepFacts:
     gaps. `inline_system` ends in a system message after the user's, as Claude Code sends for names of your own.
     `unknown_fields` carries the fields that Claude Code sends beside the ones of the public API. `metrics_before` and
     `metrics_after` are None where there is no /metrics. If `plain` was not answered, everything after it is None.
+    `not_comparable` says why nothing was read from the difference of two readings of it, where that is so.
     `exchanges` are all requests in the order they were sent; `seconds` is what the whole took.
     """
 
@@ -210,17 +212,18 @@ class DeepFacts:
     folders: FolderFacts | None = None
     metrics_before: Metrics | None = None
     metrics_after: Metrics | None = None
+    not_comparable: str | None = None
     exchanges: tuple[Exchange, ...] = field(default=(), repr=False)
     seconds: float = 0.0
 
     @property
     def silent(self) -> tuple[Exchange, ...]:
-        """The answers that ended well, took tokens and show nothing: what Claude Code passes over without an error.
+        """The answers that ended well and show nothing: what Claude Code passes over without an error.
 
         The long prompts are not asked for an answer worth showing, so they do not count.
         """
-        asked = (exchange for exchange in self.exchanges if not exchange.name.startswith(("cache-", "folder-")))
-        return tuple(exchange for exchange in asked if exchange.reply.is_silent)
+        asked = (each for each in self.exchanges if not each.name.startswith(("cache-", "folder-", "count-")))
+        return tuple(exchange for exchange in asked if exchange.reply.shows_nothing)
 
     @property
     def requests(self) -> int:
@@ -257,7 +260,7 @@ _PLAN = (
     Planned("tool-parallel", "two tool results in one turn", 450),
     Planned("inline-system", "a system message inside the conversation"),
     Planned("thinking-adaptive", "thinking, as sent for a model of your own"),
-    Planned("thinking-enabled", "thinking with a budget, as sent for a claude- name"),
+    Planned("thinking-enabled", "thinking with a budget, as sent for this name"),
     Planned("unknown-fields", "fields that only Claude Code sends"),
     Planned("count-tokens", "counting a prompt's tokens"),
     Planned("cache-cold", "a long prompt, new", LONG),
@@ -270,9 +273,20 @@ _PLAN = (
 )
 
 
-def planned() -> tuple[Planned, ...]:
-    """Everything that an examination sends at most, in its order; `len()` of it is the number to announce."""
-    return _PLAN
+def planned(*, budget: bool = False) -> tuple[Planned, ...]:
+    """Everything that an examination sends at most, in its order; `len()` of it is the number to announce.
+
+    `budget`: the name is one that Claude Code asks to think with a budget (`gets_budget`).
+    """
+    return tuple(step for step in _PLAN if budget or step.name != "thinking-enabled")
+
+
+def gets_budget(name: str) -> bool:
+    """Whether Claude Code asks this name to think with a budget (observed on 2.1.329): Claude 4 up to 4.5, by the name.
+
+    Newer ones and names of your own get adaptive thinking, older ones none.
+    """
+    return re.search(r"claude-[a-z]+-4(-[0-5])?(?![.\d])(?!-[6-9](?!\d))", name.lower()) is not None
 
 
 def examine(
@@ -284,12 +298,14 @@ def examine(
     root: str | None = None,
     progress: Progress | None = None,
     timeout: float = 120.0,
+    quiet: float | None = None,
 ) -> DeepFacts:
     """Send the planned requests one after the other and return what was seen.
 
     `url` and `token` as for `identify`; `model` is the served name, `root` what it stands for if known, `kind` the
-    recognised server. `timeout` (seconds) bounds each single request; after five times that no further one is sent,
-    and what was not asked is None. Whatever the server does is in the facts; raises UsageError only for a URL or token
+    recognised server. `timeout` (seconds) bounds each single request; after five times that, and after two answers
+    that had to be given up, no further one is sent, and what was not asked is None. `quiet` is how long a stream may
+    go on without content. Whatever the server does is in the facts; raises UsageError only for a URL or token
     that cannot be used.
     """
     began = time.monotonic()
@@ -297,11 +313,18 @@ def examine(
     async def work(client: Client) -> DeepFacts:
         return await _Examination(client, model, kind, root, progress, began + 5 * timeout).facts()
 
-    return replace(run(work, url, token=token, timeout=timeout), seconds=time.monotonic() - began)
+    seen = run(work, url, token=token, timeout=timeout, quiet=QUIET_S if quiet is None else quiet)
+    return replace(seen, seconds=time.monotonic() - began)
 
 
 class _OutOfTimeError(Exception):
-    """The whole has taken too long."""
+    """The whole has taken too long, or too many answers had to be given up."""
+
+
+#: How long an answer's stream may go on without content: these prompts are short, and no session would wait longer.
+QUIET_S = 30.0
+#: After so many answers without an end no further one is asked for.
+MOST_GIVEN_UP = 2
 
 
 class _Examination:
@@ -313,10 +336,13 @@ class _Examination:
         self.client, self.model, self.kind, self.root = client, model, kind, root
         self.progress, self.deadline = progress, deadline
         self.nonce = secrets.token_hex(8)
+        self.budget = gets_budget(model)
+        self.doubt: str | None = None
+        self.given_up = 0
         self.exchanges: list[Exchange] = []
 
     async def facts(self) -> DeepFacts:
-        before = await self.metrics()
+        before, self.doubt = await self.client.steady()
         plain = await self.send("plain", "one short question, not streamed", self.body(_READY, max_tokens=512))
         found: dict[str, Any] = {"metrics_before": before}
         if plain.accepted:
@@ -330,13 +356,14 @@ class _Examination:
                 found["count"] = await self.count(plain)
                 found["cache"] = await self.cache()
                 found["folders"] = await self.folders()
-            found["metrics_after"] = await self.metrics()
+            found["metrics_after"] = await self.client.metrics()
         return DeepFacts(
             url=self.client.base.url,
             model=self.model,
             kind=self.kind,
             root=self.root,
             plain=plain,
+            not_comparable=self.doubt,
             exchanges=tuple(self.exchanges),
             **found,
         )
@@ -353,20 +380,19 @@ class _Examination:
         offered = await self.send("tool-offered", sent, self.body(_CALL, max_tokens=1024, stream=True, **ask))
         verdict = judge_call(offered.reply, plain.reply)
         found: dict[str, Any] = {"mismatches": mismatches(offered.reply)}
-        if verdict is not ToolVerdict.PARSED:
-            found["whole"] = await self.send(
-                "tool-whole", f"{sent}, not streamed", self.body(_CALL, max_tokens=1024, **ask)
-            )
-            found["whole_verdict"] = judge_call(found["whole"].reply, plain.reply)
-        after = await self.metrics()
-        found |= _parser_counters(before, after)
+        with contextlib.suppress(_OutOfTimeError):  # what was seen of the call stays a fact
+            if verdict is not ToolVerdict.PARSED:
+                whole = self.body(_CALL, max_tokens=1024, **ask)
+                found["whole"] = await self.send("tool-whole", f"{sent}, not streamed", whole)
+                found["whole_verdict"] = judge_call(found["whole"].reply, plain.reply)
+            found |= _parser_counters(before, await self.metrics())
+            if offered.reply.ok:
+                found["result"] = await self.result(offered.reply, ask)
+                found["parallel"] = await self.parallel(ask)
         if verdict is ToolVerdict.NO_PARSER:
             found["parser_set"] = False
         replies = [exchange.reply for exchange in (offered, found.get("whole")) if exchange is not None]
         found["call_format"] = next(filter(None, (call_format(r.text or r.thinking) for r in replies)), None)
-        if offered.reply.ok:
-            found["result"] = await self.result(offered.reply, ask)
-            found["parallel"] = await self.parallel(ask)
         return ToolFacts(verdict, offered, **found)
 
     async def result(self, reply: Reply, ask: Mapping[str, Any]) -> Exchange:
@@ -402,18 +428,21 @@ class _Examination:
             'thinking {"type": "adaptive"}, output_config {"effort": "high"}',
             self.body(_READY, max_tokens=1024, thinking={"type": "adaptive"}, output_config={"effort": "high"}),
         )
-        enabled = await self.send(
-            "thinking-enabled",
-            'thinking {"type": "enabled", "budget_tokens": 1024}',
-            self.body(_READY, max_tokens=1536, thinking={"type": "enabled", "budget_tokens": 1024}),
-        )
+        enabled = None
+        if self.budget:
+            enabled = await self.send(
+                "thinking-enabled",
+                'thinking {"type": "enabled", "budget_tokens": 1024}',
+                self.body(_READY, max_tokens=1536, thinking={"type": "enabled", "budget_tokens": 1024}),
+            )
         replies = [exchange.reply for exchange in self.exchanges]
         plain = [e.reply for e in self.exchanges if e.name in ("plain", "streamed", "thinking-adaptive")]
+        leaked = any(re.search(r"</?think>", reply.text) for reply in replies)
         return ThinkingFacts(
             adaptive,
             enabled,
-            reasoning_parser_set=_reasoning_parser(enabled.reply, replies),
-            leaked=any(re.search(r"</?think>", reply.text) for reply in replies),
+            reasoning_parser_set=_reasoning_parser(enabled, replies, leaked=leaked),
+            leaked=leaked,
             never_ends=any(reply.is_silent and reply.thinking for reply in plain),
         )
 
@@ -485,9 +514,13 @@ class _Examination:
         if left <= 0:
             raise _OutOfTimeError
         if self.progress is not None:
-            number, step = next((n, step) for n, step in enumerate(_PLAN, start=1) if step.name == name)
-            self.progress(number, len(_PLAN), step.purpose)
+            plan = planned(budget=self.budget)
+            number, step = next((n, step) for n, step in enumerate(plan, start=1) if step.name == name)
+            self.progress(number, len(plan), step.purpose)
+        if self.given_up >= MOST_GIVEN_UP:
+            raise _OutOfTimeError
         reply = await self.client.send(body, path=path, timeout=min(left, self.client.timeout))
+        self.given_up += int(reply.error is not None and reply.error.kind in ("timeout", "silent"))
         exchange = Exchange(name, sent, path, _shortened(body), reply)
         self.exchanges.append(exchange)
         return exchange
@@ -498,17 +531,22 @@ class _Examination:
         exchange = await self.send(name, sent, body)
         if not exchange.reply.ok:
             return exchange, None
-        after = await self.metrics()
+        after = None
+        if before is not None:
+            # twice, since the second look may land elsewhere though the first did not
+            after, self.doubt = await self.client.steady(looks=2)
+            self.doubt = self.doubt or (not_comparable(before, after) if after is not None else None)
         for _ in range(5):  # the counters may follow a moment later
             if before is None or after is None or after.prefix_queries != before.prefix_queries:
                 break
             await asyncio.sleep(0.1)
             after = await self.metrics()
-        return exchange, _reuse(before, after, exchange.reply, self.kind)
+        comparable = (None, None) if self.doubt else (before, after)
+        return exchange, _reuse(*comparable, exchange.reply, self.kind)
 
     async def metrics(self) -> Metrics | None:
-        answer = await self.client.get("/metrics", timeout=5.0)
-        return read(answer[1]) if answer is not None and answer[0] == 200 else None
+        """What /metrics says; None, too, where its readings do not belong together."""
+        return None if self.doubt else await self.client.metrics()
 
 
 # --- what is said
@@ -602,7 +640,7 @@ def judge_call(reply: Reply, plain: Reply) -> ToolVerdict:
         message = reply.error.message if reply.error else ""
         if _NO_PARSER.search(message):
             return ToolVerdict.NO_PARSER
-        broken = reply.error is not None and reply.error.kind in ("timeout", "broken", "too-large")
+        broken = reply.error is not None and reply.error.kind in ("timeout", "silent", "broken", "too-large")
         return ToolVerdict.NO_ANSWER if broken else ToolVerdict.REFUSED
     if reply.tool_uses:
         call = next((block for block in reply.tool_uses if block.name == _TOOL), None)
@@ -649,16 +687,20 @@ def _parser_counters(before: Metrics | None, after: Metrics | None) -> dict[str,
     if after.tool_parser is None:
         # an older vLLM has no such counter at all, so its absence tells only where it is known to exist
         return {"parser_set": None}
+    if before is not None and not_comparable(before, after):
+        return {"parser_set": True}
     earlier = before.tool_parser if before is not None and before.tool_parser is not None else {}
-    grown = {outcome: count - earlier.get(outcome, 0.0) for outcome, count in after.tool_parser.items()}
-    parsed = grown.pop("tool_call", 0.0)
-    return {"parser_set": True, "parsed_calls": int(parsed), "unparsed_answers": int(sum(grown.values()))}
+    risen = {outcome: count - earlier.get(outcome, 0.0) for outcome, count in after.tool_parser.items()}
+    parsed = risen.pop("tool_call", 0.0)
+    return {"parser_set": True, "parsed_calls": int(parsed), "unparsed_answers": int(sum(risen.values()))}
 
 
-def _reasoning_parser(enabled: Reply, replies: Iterable[Reply]) -> bool | None:
-    if enabled.error is not None and _NO_REASONING_PARSER.search(enabled.error.message):
+def _reasoning_parser(enabled: Exchange | None, replies: Iterable[Reply], *, leaked: bool) -> bool | None:
+    if enabled is not None and enabled.refusal is not None and _NO_REASONING_PARSER.search(enabled.refusal):
         return False
-    return True if any(reply.thinking for reply in replies) else None
+    if any(reply.thinking for reply in replies):
+        return True
+    return False if leaked else None
 
 
 def judge_cache(cold: Reply, again: Reply, reuse: Reuse | None) -> CacheVerdict:
@@ -675,16 +717,13 @@ def judge_cache(cold: Reply, again: Reply, reuse: Reuse | None) -> CacheVerdict:
 
 
 def _reuse(before: Metrics | None, after: Metrics | None, reply: Reply, kind: str) -> Reuse | None:
+    prompt = reply.usage.prompt
     if after is not None and after.prefix_caching is False:
-        return Reuse(0, reply.usage.prompt or 0, "metrics")
-    if before is not None and after is not None:
-        counts = (before.prefix_queries, before.prefix_hits, after.prefix_queries, after.prefix_hits)
-        if None not in counts:
-            queried, hit = counts[2] - counts[0], counts[3] - counts[1]  # type: ignore[operator]
-            if queried > 0:
-                return Reuse(int(hit), int(queried), "metrics")
-    read_from_cache, prompt = reply.usage.cache_read, reply.usage.prompt
+        return Reuse(0, prompt or 0, "metrics")
+    if (counted := reused(before, after, prompt or LONG)) is not None:
+        return Reuse(*counted, "metrics")
     # LiteLLM says 0 also for backends that do not tell it
-    if read_from_cache is None or not prompt or (read_from_cache == 0 and kind == "litellm"):
+    from_cache = reply.usage.cache_read
+    if from_cache is None or not prompt or (from_cache == 0 and kind == "litellm"):
         return None
-    return Reuse(read_from_cache, prompt, "usage")
+    return Reuse(from_cache, prompt, "usage")

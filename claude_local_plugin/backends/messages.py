@@ -1,8 +1,8 @@
 """A small client of the Messages API for measuring: sends a request, times every piece of the answer, ends in time.
 
 Whatever a server does is data here: a refusal, a stream that breaks off, or no answer at all comes back as a Reply
-whose `error` says so. Requests go straight to the host (no proxy, no redirect), bounded in seconds and bytes. httpx is
-imported when the first client is made.
+whose `error` says so. Requests go straight to the host (no proxy, no redirect), bounded in seconds and bytes, and a
+stream also in how long it goes on without content. httpx is imported when the first client is made.
 """
 
 import asyncio
@@ -16,7 +16,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from claude_local_plugin import __version__
+from claude_local_plugin.backends.metrics import Metrics, not_comparable, read
+from claude_local_plugin.backends.sse import Decoder, Event
 from claude_local_plugin.backends.urls import BackendUrl, normalise
+from claude_local_plugin.backends.words import Problem, problem_in, problem_of_event
 from claude_local_plugin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +27,14 @@ if TYPE_CHECKING:
 
 #: No more than this is read of one answer.
 MAX_BYTES = 8 * 1024 * 1024
+#: A stream may go on for so long, in seconds, without a piece of content, once it has had one or only says "ping".
+QUIET_S = 60.0
+#: So many pings, comments or empty pieces in a row are a flood: no server that works on an answer sends as many.
+MOST_EMPTY = 5_000
+#: From so many on without any content before, they are pings; fewer are an answer's opening.
+PINGS = 4
+#: How long the end of a stream is waited for once its last event is there; then the connection is given up.
+GOODBYE_S = 1.0
 #: The API version that Claude Code names in every request (observed on 2.1.329).
 API_VERSION = "2023-06-01"
 #: The path that Claude Code asks for (observed on 2.1.329: with this query).
@@ -66,25 +77,13 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Why there is no (whole) answer.
-
-    `kind` is the server's own word for it ("BadRequestError", "Bad Request"), or one of ours: "refused", "timeout",
-    "broken" (ended in the middle), "not-json", "too-large", "http" (an error status without a readable body).
-    """
-
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Reply:
     """What came back for one request, and when. Times are seconds since the request was begun.
 
     `streamed` says whether it arrived as a stream, `status` is None without an HTTP answer. An error inside a stream
     leaves status 200 and sets `error`. `ttft` is the time to the first piece of content, `gaps` are the times between
-    the pieces after it (streamed answers only). A piece is mostly one token; servers that hold tokens back, as tool
-    parsers do, send several in one.
+    the pieces after it, and `ended` is when the last piece or the stop reason was there (streamed answers only). A
+    piece is mostly one token; servers that hold tokens back, as tool parsers do, send several in one.
     """
 
     status: int | None
@@ -97,6 +96,7 @@ class Reply:
     model: str | None = None
     ttft: float | None = None
     gaps: tuple[float, ...] = ()
+    ended: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     data: Any = field(default=None, repr=False)
 
@@ -126,32 +126,53 @@ class Reply:
 
         Claude Code 2.1.329 was observed to end with empty output, exit code 0 and no error on such answers.
         """
+        return self.shows_nothing and (self.usage.output or 0) > 0
+
+    @property
+    def shows_nothing(self) -> bool:
+        """Whether it says that it ended well and holds neither text nor a tool call, whatever tokens it counts."""
         visible = bool(self.text.strip()) or bool(self.tool_uses)
-        return self.ok and not visible and self.stop_reason != "max_tokens" and (self.usage.output or 0) > 0
+        return self.ok and not visible and self.stop_reason != "max_tokens"
 
     @property
     def seconds_per_token(self) -> float | None:
-        """The mean time per output token after the first; None without two tokens or without a stream."""
+        """The mean time per output token after the first: (end - first token) / (tokens - 1).
+
+        This is what benchmarks and vLLM's own `request_time_per_output_token_seconds` mean by it, so pieces of several
+        tokens do not matter. None without a stream, without two tokens, and where all of it came as a single piece.
+        """
         count = self.usage.output
-        if self.ttft is None or count is None or count < 2:
+        if self.ttft is None or self.ended is None or count is None or count < 2:
             return None
-        return max(0.0, sum(self.gaps)) / (count - 1)
+        if not self.gaps and count > 2:
+            return None
+        return max(0.0, self.ended - self.ttft) / (count - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """An answer to a GET: status, text, and the headers' names in lower case."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str] = field(repr=False)
 
 
 class Client:
     """One server's Messages API, for use inside an event loop and an `async with`.
 
     `token` goes out as a bearer token; a server that also wants x-api-key is not known. `timeout` bounds each request
-    in seconds, from its beginning to its last byte. Raises UsageError for a URL or a token that cannot be used.
+    in seconds, from its beginning to its last byte, and `quiet` how long a stream may go on without content. Raises
+    UsageError for a URL or a token that cannot be used.
     """
 
-    def __init__(self, url: str, *, token: str | None = None, timeout: float = 120.0) -> None:
+    def __init__(self, url: str, *, token: str | None = None, timeout: float = 120.0, quiet: float = QUIET_S) -> None:
         self.base: BackendUrl = normalise(url)
         if token is not None and not (token.isascii() and token.isprintable() and token == token.strip() and token):
             raise UsageError(
                 "the token holds characters that an HTTP header cannot carry", "look at the variable it is in"
             )
-        self.timeout = timeout
+        self.timeout, self.quiet = timeout, quiet
         self._token = token
         self._http: httpx.AsyncClient | None = None
 
@@ -181,7 +202,7 @@ class Client:
     async def send(self, body: Mapping[str, Any], *, timeout: float | None = None, path: str = MESSAGES) -> Reply:
         """Send one request and return what came back; streamed if the body says `"stream": true`."""
         content = json.dumps(body, ensure_ascii=False).encode()
-        heard = _Heard(streamed=body.get("stream") is True)
+        heard = _Heard(streamed=body.get("stream") is True, most_tokens=body.get("max_tokens"))
         heard.began = time.perf_counter()
         try:
             async with asyncio.timeout(self.timeout if timeout is None else timeout):
@@ -192,8 +213,30 @@ class Client:
             )
         return heard.reply()
 
+    async def metrics(self, *, timeout: float = 5.0) -> Metrics | None:
+        """What the server's /metrics says; None where it has none, or does not answer in time."""
+        got = await self.fetch("/metrics", timeout=timeout)
+        return read(got.text, got.headers) if got is not None and got.status == 200 else None
+
+    async def steady(self, *, looks: int = 3, timeout: float = 5.0) -> tuple[Metrics | None, str | None]:
+        """The server's metrics, and why what lies between two readings of them would mean nothing, if it would.
+
+        Asks several times at once after each other: a router hands them to one replica after another.
+        """
+        seen = [await self.metrics(timeout=timeout)]
+        while len(seen) < looks and seen[-1] is not None:
+            seen.append(await self.metrics(timeout=timeout))
+        known = [each for each in seen if each is not None]
+        problems = (not_comparable(earlier, later) for earlier, later in itertools.pairwise(known))
+        return seen[-1], next(filter(None, problems), None)
+
     async def get(self, path: str, *, timeout: float = 10.0) -> tuple[int, str] | None:
         """Status and text of a GET to the same server; None without an answer in time."""
+        got = await self.fetch(path, timeout=timeout)
+        return None if got is None else (got.status, got.text)
+
+    async def fetch(self, path: str, *, timeout: float = 10.0) -> Got | None:
+        """What a GET to the same server brings; None without an answer in time."""
         import httpx
 
         assert self._http is not None, "the client is used outside its `async with`"
@@ -202,7 +245,8 @@ class Client:
                 body = await _limited(response)
         except (TimeoutError, httpx.HTTPError, _TooLargeError):  # there is nothing to read, for whatever reason
             return None
-        return response.status_code, body.decode("utf-8", "replace")
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Got(response.status_code, body.decode("utf-8", "replace"), headers)
 
     async def _hear(self, heard: "_Heard", path: str, content: bytes) -> None:
         import httpx
@@ -213,23 +257,46 @@ class Client:
             async with self._http.stream("POST", self.base.url + path, content=content, headers=headers) as response:
                 heard.opened(response.status_code, {name.lower(): value for name, value in response.headers.items()})
                 if heard.is_stream:
-                    async for part in response.aiter_raw():
-                        heard.feed(part)
+                    await self._follow(heard, response)
                 else:
                     heard.whole(await _limited(response))
         except httpx.ConnectError as error:
             heard.problem = Problem("refused", f"no connection: {error}")
         except httpx.HTTPError as error:
-            heard.problem = Problem("broken", f"the answer breaks off ({type(error).__name__})")
+            if not heard.over:  # what comes after the last word does not matter
+                heard.problem = Problem("broken", f"the answer breaks off ({type(error).__name__})")
         except _TooLargeError:
             heard.problem = Problem("too-large", f"the answer is longer than {MAX_BYTES:,} bytes")
+        except _EndlessError as reason:
+            heard.problem = Problem("silent", str(reason))
+
+    async def _follow(self, heard: "_Heard", response: "httpx.Response") -> None:
+        """Read a stream to its end, or until it has gone on for too long without content."""
+        clock = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(None) as patience:
+                async for part in response.aiter_raw():
+                    heard.feed(part, clock())
+                    patience.reschedule(heard.patience_ends(self.quiet))
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            if not heard.over:
+                raise _EndlessError(f"the stream went on for {self.quiet:g} s without content") from None
 
 
-def run(work: Callable[[Client], Awaitable[_T]], url: str, *, token: str | None = None, timeout: float = 120.0) -> _T:
+def run(
+    work: Callable[[Client], Awaitable[_T]],
+    url: str,
+    *,
+    token: str | None = None,
+    timeout: float = 120.0,
+    quiet: float = QUIET_S,
+) -> _T:
     """Do `work` with a client of its own, from code that is not asynchronous; returns what `work` returns."""
 
     async def inside() -> _T:
-        async with Client(url, token=token, timeout=timeout) as client:
+        async with Client(url, token=token, timeout=timeout, quiet=quiet) as client:
             return await work(client)
 
     return asyncio.run(inside())
@@ -254,6 +321,10 @@ class _TooLargeError(Exception):
     """The answer is longer than we read."""
 
 
+class _EndlessError(Exception):
+    """A stream goes on and brings nothing, or does not stop; the text says which."""
+
+
 async def _limited(response: "httpx.Response") -> bytes:
     body = bytearray()
     async for part in response.aiter_raw():
@@ -269,20 +340,26 @@ async def _limited(response: "httpx.Response") -> bytes:
 class _Heard:
     """One answer as it arrives."""
 
-    def __init__(self, *, streamed: bool) -> None:
+    def __init__(self, *, streamed: bool, most_tokens: object = None) -> None:
         self.streamed = streamed
         self.began = 0.0
         self.problem: Problem | None = None
+        self._most = _count(most_tokens)
         self._status: int | None = None
         self._headers: Mapping[str, str] = {}
-        self._buffer = bytearray()
+        self._decoder = Decoder()
         self._read = 0
         self._pieces: list[float] = []
+        self._length = 0
+        self._ended_at: float | None = None
+        self._empty = 0
+        self._empty_since: float | None = None
         self._blocks: dict[int, dict[str, Any]] = {}
         self._message: dict[str, Any] = {}
         self._stop_reason: str | None = None
         self._usage: dict[str, Any] = {}
-        self._ended = False
+        self._stopped = False
+        self._clock = 0.0
         self._data: Any = None
 
     def opened(self, status: int, headers: Mapping[str, str]) -> None:
@@ -293,19 +370,48 @@ class _Heard:
         """Whether events follow; a refusal of a streamed request is a plain answer."""
         return self.streamed and self._headers.get("content-type", "").startswith("text/event-stream")
 
-    def feed(self, part: bytes) -> None:
-        """More of the stream's bytes."""
+    @property
+    def over(self) -> bool:
+        """Whether the stream has said its last word."""
+        return self._stopped or self.problem is not None
+
+    def feed(self, part: bytes, clock: float = 0.0) -> None:
+        """More of the stream's bytes; `clock` is the event loop's time."""
         now = time.perf_counter() - self.began
+        self._clock = clock
         self._read += len(part)
         if self._read > MAX_BYTES:
             raise _TooLargeError
-        self._buffer += part
-        if b"\r" in part:
-            self._buffer = self._buffer.replace(b"\r\n", b"\n")
-        while (end := self._buffer.find(b"\n\n")) >= 0:
-            event = bytes(self._buffer[:end])
-            del self._buffer[: end + 2]
+        comments, pieces = self._decoder.comments, len(self._pieces)
+        events = self._decoder.feed(part)
+        for event in events:
             self._event(event, now)
+        if len(self._pieces) > pieces:
+            self._empty, self._empty_since = 0, clock
+            self._never_too_long()
+        else:
+            self._empty += len(events) + self._decoder.comments - comments
+            if self._empty_since is None:
+                self._empty_since = clock
+        if self._empty > MOST_EMPTY:
+            raise _EndlessError(f"the stream sent {self._empty:,} pings or empty pieces in a row")
+
+    def patience_ends(self, quiet: float) -> float | None:
+        """When, by the event loop's clock, there has been enough silence; None while nothing is to be said against it.
+
+        Before the first content a server may be silent as long as it reads the prompt.
+        """
+        if self.over:
+            return self._clock + GOODBYE_S
+        waiting = bool(self._pieces) or self._empty >= PINGS
+        return None if self._empty_since is None or not waiting else self._empty_since + quiet
+
+    def _never_too_long(self) -> None:
+        """Ends an answer that takes no notice of max_tokens: a token is no more than a few pieces or characters."""
+        if self._most is None:
+            return
+        if len(self._pieces) > 4 * self._most + 64 or self._length > 64 * self._most + 4096:
+            raise _EndlessError(f"the answer does not stop at max_tokens ({self._most:,})")
 
     def whole(self, body: bytes) -> None:
         """An answer that is one JSON document."""
@@ -327,13 +433,14 @@ class _Heard:
             content = self._data.get("content")
             self._blocks = dict(enumerate(filter(_is_dict, content if isinstance(content, list) else [])))
 
-    def _event(self, event: bytes, now: float) -> None:
-        lines = [line[5:].lstrip() for line in event.split(b"\n") if line.startswith(b"data:")]
-        if not lines:
-            return
+    def _event(self, event: Event, now: float) -> None:
         try:
-            data = json.loads(b"\n".join(lines))
+            data = json.loads(event.data)
         except (ValueError, RecursionError):  # such as OpenAI's [DONE]
+            data = event.data
+        kind = data.get("type") if isinstance(data, dict) else None
+        if event.name == "error" or kind == "error" or (isinstance(data, dict) and kind is None and "error" in data):
+            self.problem = self.problem or problem_of_event(data)
             return
         if not isinstance(data, dict):
             return
@@ -349,10 +456,9 @@ class _Heard:
                 self._stop_reason = _text(_dict(data.get("delta")).get("stop_reason")) or self._stop_reason
                 told = {name: value for name, value in _dict(data.get("usage")).items() if value is not None}
                 self._usage |= told
+                self._ended_at = now
             case "message_stop":
-                self._ended = True
-            case "error":
-                self.problem = problem_in(data) or Problem("error", "an error event without a message")
+                self._stopped = True
 
     def _delta(self, index: int, delta: dict[str, Any], now: float) -> None:
         block = self._blocks.setdefault(index, {})
@@ -361,11 +467,13 @@ class _Heard:
             if isinstance(piece, str) and piece:
                 block[into] = (_text(block.get(into)) or "") + piece
                 self._pieces.append(now)
+                self._length += len(piece)
+                self._ended_at = now
 
     def reply(self) -> Reply:
         """What was heard, as data."""
         seconds = time.perf_counter() - self.began
-        if self.is_stream and self.problem is None and not self._ended:
+        if self.is_stream and self.problem is None and not self._stopped:
             self.problem = Problem("broken", "the stream ends in the middle")
         pieces = self._pieces
         return Reply(
@@ -379,26 +487,10 @@ class _Heard:
             model=_text(self._message.get("model")),
             ttft=pieces[0] if pieces else None,
             gaps=tuple(later - earlier for earlier, later in itertools.pairwise(pieces)),
+            ended=self._ended_at,
             headers=self._headers,
             data=self._data,
         )
-
-
-def problem_in(data: Any) -> Problem | None:
-    """The error in an answer's body, in any of the shapes servers use; None if there is none.
-
-    vLLM 0.32.0 was observed to send `{"type":"error","error":{...}}`, for invalid fields `{"error":{...}}` without the
-    outer type, and for a missing key `{"error":"Unauthorized"}`; FastAPI itself says `{"detail":...}`.
-    """
-    if not isinstance(data, dict):
-        return None
-    error = data.get("error", data.get("detail"))
-    if isinstance(error, dict):
-        message = _text(error.get("message")) or json.dumps(error)[:500]
-        return Problem(_text(error.get("type")) or "error", message)
-    if isinstance(error, str):
-        return Problem(error if len(error) < 40 else "error", error)
-    return Problem("error", json.dumps(error)[:500]) if error is not None else None
 
 
 def _block(raw: Mapping[str, Any]) -> Block:

@@ -59,6 +59,9 @@ class Metrics:
     are requests, `kv_usage` is from 0 to 1 (the fullest engine's), `prefix_queries` and `prefix_hits` are tokens looked
     up in and found in the prefix cache, `prefix_hit_rate` (0 to 1) is for servers that give only the rate, and
     `prefix_caching` says whether the cache is switched on at all. `ttft` and `inter_token` are histograms of seconds.
+    `kv_cache_tokens` is how many tokens its KV cache holds, `kv_cache_concurrency` how many requests of a full window
+    fit in there at once (both seen on vLLM 0.33). `process` is what tells the process that answered from others, such
+    as its start time.
     `tool_parser` maps an outcome of vLLM's tool-call parser ("tool_call", "no_tool_call", ...) to its count, None if
     the server was started without one (or is too old to say).
     """
@@ -78,6 +81,9 @@ class Metrics:
     inter_token: Histogram | None = None
     tool_parser: Mapping[str, float] | None = None
     models: tuple[str, ...] = ()
+    kv_cache_tokens: int | None = None
+    kv_cache_concurrency: float | None = None
+    process: str | None = None
     names: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
@@ -155,8 +161,52 @@ def parse(text: str) -> tuple[Sample, ...]:
     return tuple(samples)
 
 
-def read(text: str) -> Metrics | None:
-    """What a /metrics text says; None if it holds no sample at all."""
+#: What is said of two readings that do not belong together.
+SEVERAL = "not comparable: several replicas answer at /metrics in turn, or the server was started again meanwhile"
+#: A prompt's tokens as the server counts them may exceed ours by so much, and be the same prompt's.
+SPARE_TOKENS = 512
+_COUNTERS = ("prefix_queries", "prefix_hits", "prompt_tokens", "generation_tokens", "requests_finished")
+#: The header with which llama.cpp tells when its process began.
+_STARTED = "process-start-time-unix"
+
+
+def not_comparable(before: Metrics, after: Metrics) -> str | None:
+    """Why what lies between two readings of one address means nothing; None where nothing speaks against it.
+
+    Routers hand /metrics to one replica after another, and the counters of different processes tell nothing together.
+    """
+    other = before.process is not None and after.process is not None and before.process != after.process
+    fell = any((getattr(after, name) or 0.0) < (getattr(before, name) or 0.0) for name in _COUNTERS)
+    lost = before.dialect != after.dialect or any(
+        later is not None and earlier is not None and later.count < earlier.count
+        for earlier, later in ((before.ttft, after.ttft), (before.inter_token, after.inter_token))
+    )
+    return SEVERAL if other or fell or lost else None
+
+
+def grown(before: Metrics | None, after: Metrics | None, name: str, *, most: float | None = None) -> float | None:
+    """How much a counter has grown between two readings; None where that cannot be told, or is more than `most`."""
+    if before is None or after is None or not_comparable(before, after):
+        return None
+    earlier, later = getattr(before, name), getattr(after, name)
+    if earlier is None or later is None or (most is not None and later - earlier > most):
+        return None
+    return float(later - earlier)
+
+
+def reused(before: Metrics | None, after: Metrics | None, sent: float | None) -> tuple[int, int] | None:
+    """(found, looked up): prompt tokens in the prefix cache between two readings, while `sent` tokens were sent.
+
+    None where it cannot be told, where nothing was looked up, and where so much was that others, or other replicas,
+    must have had a part in it.
+    """
+    looked_up = grown(before, after, "prefix_queries", most=None if sent is None else 2 * sent + SPARE_TOKENS)
+    found = grown(before, after, "prefix_hits", most=looked_up)
+    return (int(found), int(looked_up)) if looked_up and found is not None else None
+
+
+def read(text: str, headers: Mapping[str, str] | None = None) -> Metrics | None:
+    """What a /metrics text says, and the answer's headers (lower case) with it; None if it holds no sample at all."""
     samples = parse(text)
     if not samples:
         return None
@@ -182,6 +232,9 @@ def read(text: str) -> Metrics | None:
         prefix_caching=_prefix_caching(named),
         tool_parser=_tool_parser(named),
         models=tuple(dict.fromkeys(_models(samples))),
+        kv_cache_tokens=None if (size := _cache_config(named, "kv_cache_size_tokens")) is None else int(size),
+        kv_cache_concurrency=_cache_config(named, "kv_cache_max_concurrency"),
+        process=_process(named, headers or {}),
         names=frozenset(named),
     )
 
@@ -209,6 +262,25 @@ def _histogram(named: Mapping[str, list[Sample]], names: Sequence[str]) -> Histo
         total = _value(named, (f"{name}_sum",), fullest=False) or 0.0
         return Histogram(tuple(sorted(bounds.items())), count, total)
     return None
+
+
+def _cache_config(named: Mapping[str, list[Sample]], label: str) -> float | None:
+    """A positive number out of the labels in which vLLM tells its cache's configuration; over its engines together."""
+    found = []
+    for sample in named.get("vllm:cache_config_info", ()):
+        try:
+            number = float(sample.labels.get(label, ""))
+        except ValueError:  # "None", or not told
+            continue
+        if math.isfinite(number) and number > 0:
+            found.append(number)
+    return sum(found) or None
+
+
+def _process(named: Mapping[str, list[Sample]], headers: Mapping[str, str]) -> str | None:
+    started = sorted({sample.value for sample in named.get("process_start_time_seconds", ())})
+    told = [*(f"{value:.6f}" for value in started), *filter(None, [headers.get(_STARTED)])]
+    return " ".join(told) or None
 
 
 def _prefix_caching(named: Mapping[str, list[Sample]]) -> bool | None:

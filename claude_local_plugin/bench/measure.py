@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from claude_local_plugin.backends.messages import Client, Reply, run
-from claude_local_plugin.backends.metrics import Metrics, read
+from claude_local_plugin.backends.metrics import Metrics, not_comparable, reused
 from claude_local_plugin.bench.workload import COLD_SAMPLES, Session, Workload
 from claude_local_plugin.errors import BackendError
 
@@ -44,7 +44,7 @@ class Level:
     """Several sessions at once, each with the same work: their turns, and how long each session took in seconds.
 
     `seconds` is the wall time of all of them together. `reused` of `looked_up` prompt tokens came from the prefix cache
-    by the server's own counters (None where it has none).
+    by the server's own counters, or as its answers say (None where neither tells).
     """
 
     parallel: int
@@ -63,7 +63,8 @@ class Level:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Everything a run has timed. `after_start` says whether `first` was the server's first request of all, as far as
-    its counters tell (None: they do not). `stopped` says why it ended early, None if it did not.
+    its counters tell (None: they do not). `stopped` says why it ended early, None if it did not. `not_comparable`
+    says why nothing was read from the server's counters, where that is so.
     """
 
     url: str
@@ -79,6 +80,7 @@ class Measured:
     spoiled: tuple[Spoiled, ...]
     stopped: str | None
     seconds: float
+    not_comparable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,10 @@ class _Run:
         self.progress, self.deadline = progress, deadline
         self.done = 0
         self.spoiled: list[Spoiled] = []
+        self.doubt: str | None = None
 
     async def all(self, began: float) -> Measured:
-        metrics = await self.metrics()
+        metrics, self.doubt = await self.client.steady()
         first_reply = await self.send(self.workload.ping(self.target.model), "first request")
         first = self.turn(first_reply, "first request")
         if first is None:
@@ -150,7 +153,7 @@ class _Run:
                 levels.append(await self.level(parallel))
         except _StopError as reason:
             stopped = str(reason)
-        finished = None if metrics is None else metrics.requests_finished
+        finished = None if metrics is None or self.doubt else metrics.requests_finished
         return Measured(
             url=self.client.base.url,
             model=self.target.model,
@@ -165,6 +168,7 @@ class _Run:
             spoiled=tuple(self.spoiled),
             stopped=stopped,
             seconds=time.monotonic() - began,
+            not_comparable=self.doubt,
         )
 
     async def cold(self, turns: list[Turn]) -> None:
@@ -181,15 +185,20 @@ class _Run:
         sessions = [self.workload.session(self.target.model, label, number) for number in range(parallel)]
         outcomes = await asyncio.gather(*(self.conversation(session, phase) for session in sessions))
         seconds = time.perf_counter() - began
-        after = await self.metrics()
+        after = None
+        if before is not None:
+            # twice, since the second look may land elsewhere though the first did not
+            after, self.doubt = await self.client.steady(looks=2)
+            self.doubt = self.doubt or (not_comparable(before, after) if after is not None else None)
+        found, looked_up = self.from_cache(before, after, [turn for turns, _ in outcomes for turn in turns])
         whole = [(turns, taken) for turns, taken in outcomes if len(turns) == self.workload.turns]
         level = Level(
             parallel,
             tuple(tuple(turns) for turns, _ in outcomes),
             tuple(taken for _, taken in whole),
             seconds,
-            _grown(before, after, "prefix_hits"),
-            _grown(before, after, "prefix_queries"),
+            found,
+            looked_up,
         )
         if self.late:
             raise _StopError("the time was up")
@@ -245,15 +254,22 @@ class _Run:
         )
 
     async def metrics(self) -> Metrics | None:
-        answer = await self.client.get("/metrics", timeout=5.0)
-        return read(answer[1]) if answer is not None and answer[0] == 200 else None
+        """What /metrics says; None, too, where its readings do not belong together."""
+        return None if self.doubt else await self.client.metrics()
 
-
-def _grown(before: Metrics | None, after: Metrics | None, name: str) -> int | None:
-    if before is None or after is None:
-        return None
-    earlier, later = getattr(before, name), getattr(after, name)
-    return None if earlier is None or later is None or later < earlier else int(later - earlier)
+    def from_cache(
+        self, before: Metrics | None, after: Metrics | None, turns: Sequence[Turn]
+    ) -> tuple[int | None, int | None]:
+        """(found, looked up) in the prefix cache, by the counters, else by what the answers say of themselves."""
+        prompts = [turn.prompt_tokens for turn in turns]
+        sent = None if not prompts or None in prompts else float(sum(filter(None, prompts)))
+        if self.doubt is None and (counted := reused(before, after, sent)) is not None:
+            return counted
+        told = [turn.cached_tokens for turn in turns]
+        # LiteLLM says 0 also for backends that do not tell it
+        if sent is None or None in told or (self.target.kind == "litellm" and not any(told)):
+            return None, None
+        return sum(filter(None, told)), int(sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ def report(measured: Measured, advice: Advice, overhead: Overhead | None, *, at:
         },
         "spoiled": [{"phase": spoiled.phase, "problem": spoiled.problem} for spoiled in measured.spoiled],
         "stopped": measured.stopped,
+        "not_comparable": measured.not_comparable,
         "seconds": round(measured.seconds, 3),
     }
 

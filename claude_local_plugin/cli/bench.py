@@ -225,6 +225,8 @@ def _conclusions(report: Mapping[str, Any]) -> Iterator[str]:
         yield "  (claude-local bench --apply writes these)"
     for spoiled in report["spoiled"]:
         yield printable(f"! failed ({spoiled['phase']}): {spoiled['problem']}")
+    if report.get("not_comparable"):
+        yield f"the server's counters are {report['not_comparable']}"
     if report["stopped"]:
         yield f"! ended early: {report['stopped']}"
 

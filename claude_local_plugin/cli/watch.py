@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from claude_local_plugin.commands.server_in_use import Address
-    from claude_local_plugin.commands.watch import Pace, Reading
+    from claude_local_plugin.commands.watch import Pace, Reading, Watcher
     from claude_local_plugin.ledger.records import Session
 
 #: A screen that nobody looks at ends by itself after this many hours.
@@ -49,17 +49,18 @@ def watch(url: str | None, token_env: str | None, interval: float, once: bool) -
 
     place = here()
     where = address(world_of(place).snapshot(), url=url, token_env=token_env)
+    watcher = command.Watcher(command.steady(where))
     earlier = command.look(where)
     if once or not (sys.stdout.isatty() and sys.stdin.isatty()):
         time.sleep(min(interval, 1.0))
         now = command.look(where)
-        out(place.environ).lines(_frame(where, earlier, now, place))
+        out(place.environ).lines(_frame(where, now, watcher.pace(earlier, now), place))
         return 1 if now.metrics is None else 0
-    _live(where, earlier, interval, place)
+    _live(where, earlier, watcher, interval, place)
     return 0
 
 
-def _live(where: "Address", earlier: "Reading", interval: float, place: Place) -> None:
+def _live(where: "Address", earlier: "Reading", watcher: "Watcher", interval: float, place: Place) -> None:
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -68,14 +69,15 @@ def _live(where: "Address", earlier: "Reading", interval: float, place: Place) -
 
     until = time.monotonic() + LONGEST_HOURS * 3600
 
-    def shown(before: "Reading", now: "Reading") -> Text:
-        return Text("\n".join([*_frame(where, before, now, place), "", "q ends"]))
+    def shown(now: "Reading", pace: "Pace") -> Text:
+        return Text("\n".join([*_frame(where, now, pace, place), "", "q ends"]))
 
-    with _keys() as pressed, Live(shown(earlier, earlier), console=Console(), screen=True, auto_refresh=False) as live:
+    first = shown(earlier, command.Pace())
+    with _keys() as pressed, Live(first, console=Console(), screen=True, auto_refresh=False) as live:
         live.refresh()
         while time.monotonic() < until and not pressed(interval):
             now = command.look(where)
-            live.update(shown(earlier, now), refresh=True)
+            live.update(shown(now, watcher.pace(earlier, now)), refresh=True)
             earlier = now
 
 
@@ -117,11 +119,11 @@ class _Pressed:
         return False
 
 
-def _frame(where: "Address", earlier: "Reading", now: "Reading", place: Place) -> list[str]:
+def _frame(where: "Address", now: "Reading", pace: "Pace", place: Place) -> list[str]:
     from claude_local_plugin.commands import watch as command
 
     clock = datetime.now().astimezone()
-    return frame(where.url, now, command.pace(earlier, now), command.today(place.state_dir, now=clock), clock)
+    return frame(where.url, now, pace, command.today(place.state_dir, now=clock), clock)
 
 
 def frame(url: str, now: "Reading", pace: "Pace", sessions: "Sequence[Session]", clock: datetime) -> list[str]:
@@ -143,7 +145,8 @@ def _figures(now: "Reading", pace: "Pace") -> list[str]:
         ("writes", _rate(pace.generation), f"tokens/s {since}"),
         ("first token", "-" if pace.ttft is None else f"{pace.ttft:.2f} s", f"mean {since}"),
     ]
-    return columns(rows, indent="  ")
+    lines = columns(rows, indent="  ")
+    return [*lines, f"  {pace.problem}; the figures are of the one that answered"] if pace.problem else lines
 
 
 def _sessions(sessions: "Sequence[Session]") -> list[str]:

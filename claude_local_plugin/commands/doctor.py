@@ -120,7 +120,7 @@ def deep_plan(facts: Facts, request: Request, world: World) -> Deep | str:
     model = _examined(facts)
     if model is None:
         return f"{facts.host} lists no model"
-    plan = examination.planned()
+    plan = examination.planned(budget=examination.gets_budget(model.name))
     token = _token(request, world) or own_token(facts.snapshot, facts.resolution, server.url)
     return Deep(server.url, model, server.kind, len(plan), sum(step.about_tokens for step in plan), token)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin import git, ledger, paths
-from claude_local_plugin.backends import ServedModel, Server, State, identify, messages, metrics
+from claude_local_plugin.backends import ServedModel, Server, State, identify, messages
 from claude_local_plugin.backends.deep import DeepFacts
 from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.backends.needs import Needs
@@ -252,8 +252,7 @@ def _metrics(server: Server) -> Metrics | None:
     """What the server's /metrics says, which costs it nothing; None where it has none."""
     if server.kind not in WITH_METRICS or server.state not in (State.READY, State.OVERLOADED):
         return None
-    answer = messages.run(lambda client: client.get("/metrics", timeout=METRICS_S), server.url)
-    return metrics.read(answer[1]) if answer is not None and answer[0] == 200 else None
+    return messages.run(lambda client: client.metrics(timeout=METRICS_S), server.url)
 
 
 def _askable(target: Target) -> str | None:

@@ -155,6 +155,18 @@ def misbehaving() -> Iterator[Callable[..., int]]:
         yield start
 
 
+def take_request(connection: socket.socket) -> bytes:
+    """The whole request: closing with some of it unread would tear the answer off."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
 @contextlib.contextmanager
 def _talking(talk: Callable[[socket.socket, threading.Event], None], *, tls: bool) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))

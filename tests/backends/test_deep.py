@@ -2,7 +2,8 @@
 
 import json
 import socket
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -10,20 +11,24 @@ import pytest
 from claude_local_plugin.backends.deep import (
     CacheVerdict,
     DeepFacts,
+    Exchange,
     Reuse,
     ToolVerdict,
     examine,
+    gets_budget,
     judge_cache,
     judge_call,
     mismatches,
     planned,
     prose,
 )
-from claude_local_plugin.backends.embedded import EmbeddedBackend, ToolUse
+from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, ToolUse
 from claude_local_plugin.backends.embedded import Reply as Said_
-from claude_local_plugin.backends.messages import Block, Problem, Reply, Usage, ask, conversation
+from claude_local_plugin.backends.messages import Block, Reply, Usage, ask, conversation
+from claude_local_plugin.backends.words import Problem
+from tests.in_turn import in_turn
 
-from .conftest import ANSWERS, Recorded, StartReplay
+from .conftest import ANSWERS, Recorded, StartReplay, take_request
 
 MODEL = "qwen3-coder-next"
 RIGHT = {"city": "Oslo", "days": 3, "hourly": True, "tags": ["wind", "rain"]}
@@ -263,3 +268,76 @@ def test_a_repeated_prompt_is_judged(
 
 def test_a_repeated_prompt_without_an_answer_proves_nothing() -> None:
     assert judge_cache(PLAIN, refused("no"), None) is CacheVerdict.NO_ANSWER
+
+
+def test_behind_a_router_no_counter_of_a_replica_is_taken_for_reuse() -> None:
+    body = conversation(MODEL, [{"role": "user", "content": "word " * 30_000}], max_tokens=4)
+    with EmbeddedBackend(reply=answering("ready")) as busy, EmbeddedBackend(reply=answering("ready")) as idle:
+        for _ in range(3):
+            assert ask(busy.url, body, timeout=60).ok
+        with in_turn(busy.url, idle.url) as router:
+            facts = examine(router, MODEL, kind="vllm", timeout=60)
+    assert facts.not_comparable is not None
+    assert facts.cache is not None
+    for reuse in (facts.cache.reuse, facts.cache.next_reuse, facts.folders and facts.folders.with_memory):
+        assert reuse is None or reuse.source == "usage"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("qwen3-coder-next", False),
+        ("claude-sonnet-4-5-20250929", True),
+        ("local/claude-sonnet-4-5", True),
+        ("claude-sonnet-4-20250514", True),
+        ("claude-haiku-4-5", True),
+        ("claude-sonnet-4-6", False),
+        ("claude-opus-5-5", False),
+        ("claude-3-5-sonnet-20241022", False),
+        ("claude-sonnet-local", False),
+    ],
+)
+def test_thinking_with_a_budget_is_tried_for_the_names_that_get_it_alone(name: str, asked: bool) -> None:
+    assert gets_budget(name) is asked
+    assert ("thinking-enabled" in {step.name for step in planned(budget=gets_budget(name))}) is asked
+    with EmbeddedBackend(models=(Model(name),), reply=answering("ready")) as backend:
+        facts = examine(backend.url, name, kind="vllm", timeout=60)
+    assert facts.thinking is not None
+    assert (facts.thinking.enabled is not None) is asked
+    assert ("thinking-enabled" in {exchange.name for exchange in facts.exchanges}) is asked
+
+
+def test_streams_without_content_end_an_examination_soon(misbehaving: Callable[..., int]) -> None:
+    ready = {"type": "message", "content": [{"type": "text", "text": "ready"}], "stop_reason": "end_turn"}
+    answered = json.dumps(ready | {"usage": {"input_tokens": 9, "output_tokens": 2}}).encode()
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        request = take_request(connection)
+        if request.startswith(b"GET"):
+            connection.sendall(b"HTTP/1.1 404 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        elif b'"stream": true' not in request:
+            connection.sendall(b"HTTP/1.1 200 X\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(answered))
+            connection.sendall(answered)
+        else:
+            connection.sendall(b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n\r\n")
+            while not over.wait(0.01):
+                connection.sendall(b'event: ping\ndata: {"type":"ping"}\n\n')
+
+    facts = examine(f"http://127.0.0.1:{misbehaving(talk)}", MODEL, timeout=300, quiet=0.2)
+    assert facts.plain.accepted
+    assert facts.streamed is not None
+    assert facts.streamed.reply.error is not None
+    assert facts.streamed.reply.error.kind == "silent"
+    assert facts.tools is not None
+    assert facts.tools.verdict is ToolVerdict.NO_ANSWER
+    assert facts.requests == 3
+    assert facts.cache is None
+
+
+def test_an_empty_answer_counts_whatever_tokens_the_server_says_it_took() -> None:
+    for output in (None, 0, 12):
+        answer = Reply(200, False, 0.1, stop_reason="end_turn", usage=Usage(9, output))
+        exchange = Exchange("tool-result", "", "/v1/messages", {}, answer)
+        plain = Exchange("plain", "", "/v1/messages", {}, PLAIN)
+        facts = DeepFacts("http://box", MODEL, "vllm", None, plain, exchanges=(plain, exchange))
+        assert facts.silent == (exchange,)

@@ -10,10 +10,11 @@ import pytest
 
 from claude_local_plugin.backends import messages
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, ToolUse
-from claude_local_plugin.backends.messages import Client, Reply, ask, conversation, problem_in, run
+from claude_local_plugin.backends.messages import Client, Reply, ask, conversation, run
+from claude_local_plugin.backends.words import problem_in
 from claude_local_plugin.errors import UsageError
 
-from .conftest import ANSWERS, Recorded, Said, StartReplay
+from .conftest import ANSWERS, Recorded, Said, StartReplay, take_request
 
 MODEL = "qwen3-coder-next"
 
@@ -138,6 +139,186 @@ def test_a_stream_that_breaks_off_is_a_problem(replay: StartReplay) -> None:
     assert reply.error is not None
     assert reply.error.kind == "broken"
     assert reply.ttft is not None
+
+
+OPENING = b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\n\r\n"
+
+
+def stream_of(*events: dict[str, object], end: str = "\n") -> str:
+    return "".join(f"event: {event['type']}{end}data: {json.dumps(event)}{end}{end}" for event in events)
+
+
+def piece(text: str) -> dict[str, object]:
+    return {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+
+
+WHOLE = (
+    {"type": "message_start", "message": {"model": MODEL, "usage": {"input_tokens": 9, "output_tokens": 0}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    piece("Hello"),
+    piece(" there"),
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 3}},
+    {"type": "message_stop"},
+)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("tail", [0, 1, 2, 3])
+def test_a_stream_is_whole_however_its_lines_end_and_however_late_its_last_bytes_come(
+    misbehaving: Callable[..., int], end: str, tail: int
+) -> None:
+    text = stream_of(*WHOLE, end=end).encode()
+    cut = len(text) - tail
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        take_request(connection)
+        connection.sendall(OPENING + text[:cut])
+        over.wait(0.05)
+        connection.sendall(text[cut:])
+
+    reply = ask(f"http://127.0.0.1:{misbehaving(talk)}", hello(stream=True), timeout=20)
+    assert reply.ok, reply.error
+    assert (reply.text, reply.stop_reason, reply.usage.output) == ("Hello there", "end_turn", 3)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'event: error\ndata: {"code":500,"message":"Context size has been exceeded.","type":"server_error"}\n\n',
+        'event: error\r\ndata: {"error":{"type":"server_error","message":"Context size has been exceeded."}}\r\n\r\n',
+        'data: {"error":{"type":"server_error","message":"Context size has been exceeded."}}\n\n',
+    ],
+)
+@pytest.mark.parametrize("before", ["", stream_of(*WHOLE[:3])])
+def test_an_error_in_a_stream_keeps_the_servers_words(replay: StartReplay, said: str, before: str) -> None:
+    reply = replayed(replay, Said(200, before + said, {"content-type": "text/event-stream"}), stream=True)
+    assert reply.error is not None
+    assert (reply.error.kind, reply.error.message) == ("server_error", "Context size has been exceeded.")
+
+
+def test_an_error_event_in_plain_words_keeps_them(replay: StartReplay) -> None:
+    text = "event: error\ndata: the engine has died\n\n"
+    reply = replayed(replay, Said(200, text, {"content-type": "text/event-stream"}), stream=True)
+    assert reply.error is not None
+    assert reply.error.message == "the engine has died"
+
+
+@pytest.fixture
+def dripping(misbehaving: Callable[..., int]) -> Callable[..., int]:
+    """Opens a port that streams `first`, and then `again` every so many seconds without end."""
+
+    def start(again: bytes, pause: float, first: bytes = b"") -> int:
+        def talk(connection: socket.socket, over: threading.Event) -> None:
+            take_request(connection)
+            connection.sendall(OPENING + first)
+            while not over.wait(pause):
+                connection.sendall(again)
+
+        return misbehaving(talk)
+
+    return start
+
+
+PING = b'event: ping\ndata: {"type":"ping"}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("again", "first"),
+    [
+        (PING, b""),
+        (b": keep-alive\n\n", b""),
+        (PING, stream_of(*WHOLE[:3]).encode()),
+        (stream_of(piece("")).encode(), b""),
+        (b"data: {}\n\n", stream_of(*WHOLE[:1]).encode()),
+    ],
+)
+def test_pings_without_content_are_given_up_long_before_the_timeout(
+    dripping: Callable[..., int], again: bytes, first: bytes
+) -> None:
+    url = f"http://127.0.0.1:{dripping(again, 0.01, first)}"
+    reply = run(lambda client: client.send(hello(stream=True)), url, timeout=300, quiet=0.2)
+    assert reply.error is not None
+    assert (reply.error.kind, reply.error.message) == ("silent", "the stream went on for 0.2 s without content")
+
+
+def test_a_stream_that_stops_in_the_middle_and_stays_open_is_given_up(dripping: Callable[..., int]) -> None:
+    url = f"http://127.0.0.1:{dripping(b'', 0.05, stream_of(*WHOLE[:3]).encode())}"
+    reply = run(lambda client: client.send(hello(stream=True)), url, timeout=300, quiet=0.2)
+    assert reply.error is not None
+    assert reply.error.kind == "silent"
+
+
+def test_a_flood_of_pings_is_given_up_at_once(dripping: Callable[..., int]) -> None:
+    reply = ask(f"http://127.0.0.1:{dripping(PING * 500, 0.0)}", hello(stream=True), timeout=300)
+    assert reply.error is not None
+    assert reply.error.kind == "silent"
+    assert "in a row" in reply.error.message
+
+
+def test_an_answer_that_takes_no_notice_of_max_tokens_is_given_up(dripping: Callable[..., int]) -> None:
+    url = f"http://127.0.0.1:{dripping(stream_of(piece('word ')).encode() * 50, 0.0)}"
+    reply = ask(url, hello(stream=True), timeout=300)
+    assert reply.error is not None
+    assert reply.error.message == "the answer does not stop at max_tokens (100)"
+
+
+def test_a_server_that_reads_its_prompt_for_long_is_waited_for(misbehaving: Callable[..., int]) -> None:
+    text = stream_of(*WHOLE).encode()
+    opening = text.index(b"event: content_block_delta")
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        take_request(connection)
+        connection.sendall(OPENING + text[:opening])
+        over.wait(0.5)
+        connection.sendall(text[opening:])
+
+    url = f"http://127.0.0.1:{misbehaving(talk)}"
+    assert run(lambda client: client.send(hello(stream=True)), url, timeout=60, quiet=0.1).ok
+
+
+def test_a_stream_that_has_said_its_last_word_and_stays_open_is_whole(
+    dripping: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "GOODBYE_S", 0.1)
+    reply = ask(f"http://127.0.0.1:{dripping(b'', 0.05, stream_of(*WHOLE).encode())}", hello(stream=True), timeout=60)
+    assert reply.ok
+    assert reply.text == "Hello there"
+
+
+@pytest.mark.parametrize(
+    ("ttft", "gaps", "ended", "tokens", "expected"),
+    [
+        (1.0, (0.1,) * 9, 2.0, 11, 0.1),  # a token a piece, and the end of turn after the last
+        (1.0, (0.9,), 2.0, 11, 0.1),  # the same in two lumps
+        (1.0, (), 1.5, 2, 0.5),  # one word and the end of turn
+        (1.0, (), 1.0, 11, None),  # everything in one piece: nothing was seen of the pace
+        (1.0, (0.5,), 1.5, 1, None),
+        (1.0, (0.5,), 1.5, None, None),
+        (None, (), None, 5, None),
+    ],
+)
+def test_the_time_per_token_is_what_everybody_means_by_it(
+    ttft: float | None, gaps: tuple[float, ...], ended: float | None, tokens: int | None, expected: float | None
+) -> None:
+    reply = Reply(200, True, 3.0, usage=messages.Usage(9, tokens), ttft=ttft, gaps=gaps, ended=ended)
+    assert reply.seconds_per_token == (None if expected is None else pytest.approx(expected))
+
+
+def test_the_end_is_the_stop_reason_and_not_the_last_lump(misbehaving: Callable[..., int]) -> None:
+    text = stream_of(*WHOLE).encode()
+    stop = text.index(b"event: message_delta")
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        take_request(connection)
+        connection.sendall(OPENING + text[:stop])
+        over.wait(0.1)
+        connection.sendall(text[stop:])
+
+    reply = ask(f"http://127.0.0.1:{misbehaving(talk)}", hello(stream=True), timeout=60)
+    assert reply.ttft is not None
+    assert reply.ended is not None
+    assert reply.ended > reply.ttft + sum(reply.gaps)
+    assert reply.seconds_per_token == pytest.approx((reply.ended - reply.ttft) / 2)
 
 
 def test_arguments_that_are_no_json_stay_visible(replay: StartReplay) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.backends.messages import ask, conversation, run
-from claude_local_plugin.backends.metrics import Histogram, Metrics, parse, read
+from claude_local_plugin.backends.metrics import SEVERAL, Histogram, Metrics, not_comparable, parse, read, reused
+from tests.in_turn import in_turn
 
 RECORDED = Path(__file__).parent / "metrics"
 
@@ -127,3 +128,104 @@ def test_the_embedded_backend_counts_a_repeated_prompt_as_hits() -> None:
     metrics = read(answer[1])
     assert metrics is not None
     assert metrics.hit_rate == pytest.approx(0.5, abs=0.02)
+
+
+def counted(**values: float | None) -> Metrics:
+    return Metrics("vllm", **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fine"),
+    [
+        ({"prompt_tokens": 10, "prefix_queries": 10}, {"prompt_tokens": 30, "prefix_queries": 30}, True),
+        ({"process": "1.0"}, {"process": "1.0"}, True),
+        ({"process": "1.0"}, {"process": None}, True),
+        ({"process": "1.0"}, {"process": "2.0"}, False),
+        ({"prompt_tokens": 10}, {"prompt_tokens": 9}, False),
+        ({"generation_tokens": 10}, {"generation_tokens": 0}, False),
+        ({"prefix_hits": 10}, {"prefix_hits": None}, False),
+        ({"requests_finished": 3}, {"requests_finished": 2}, False),
+        ({"ttft": Histogram((), 4, 1.0)}, {"ttft": Histogram((), 3, 1.0)}, False),
+    ],
+)
+def test_readings_of_different_processes_do_not_belong_together(
+    before: dict[str, float], after: dict[str, float], fine: bool
+) -> None:
+    problem = not_comparable(counted(**before), counted(**after))
+    assert (problem is None) is fine
+    assert fine or (problem or "").startswith("not comparable: several replicas")
+
+
+def test_two_dialects_are_two_servers() -> None:
+    assert not_comparable(Metrics("vllm"), Metrics("llama.cpp"))
+
+
+def test_a_process_is_known_by_its_start_time_in_the_text_or_in_a_header() -> None:
+    text = "process_start_time_seconds 1.795828976e+09\nvllm:num_requests_running 0\n"
+    later = text.replace("976", "977")
+    one, same, other = read(text), read(text), read(later)
+    assert one is not None
+    assert same is not None
+    assert other is not None
+    assert one.process is not None
+    assert one.process == same.process != other.process
+    llama = read("llamacpp:prompt_tokens_total 0", {"process-start-time-unix": "1453489513"})
+    assert llama is not None
+    assert llama.process == "1453489513"
+    nobody = read("llamacpp:prompt_tokens_total 0")
+    assert nobody is not None
+    assert nobody.process is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "queries", "hits", "found"),
+    [
+        (3_000.0, 3_000.0, 2_944.0, (2_944, 3_000)),
+        (3_000.0, 3_100.0, 0.0, (0, 3_100)),
+        (3_000.0, 632_126.0, 455_000.0, None),  # another replica's life
+        (3_000.0, 3_000.0, 4_000.0, None),  # more found than looked up
+        (3_000.0, 0.0, 0.0, None),
+        (None, 3_000.0, 2_944.0, (2_944, 3_000)),
+    ],
+)
+def test_growth_beyond_what_was_sent_is_nobodys_reuse(
+    sent: float | None, queries: float, hits: float, found: tuple[int, int] | None
+) -> None:
+    before = counted(prefix_queries=100.0, prefix_hits=50.0)
+    after = counted(prefix_queries=100.0 + queries, prefix_hits=50.0 + hits)
+    assert reused(before, after, sent) == found
+    assert reused(None, after, sent) is None
+    assert reused(after, before, sent) is None or queries == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "process", "tokens", "concurrency"),
+    [("vllm-0.33.0", "1795828976.000000", 1_048_576, 16.0), ("vllm-0.33.0-rust", None, None, None)],
+)
+def test_a_recorded_vllm_0_33_tells_its_process_and_how_much_its_cache_holds(
+    name: str, process: str | None, tokens: int | None, concurrency: float | None
+) -> None:
+    metrics = recorded(name)
+    assert (metrics.dialect, metrics.process) == ("vllm", process)
+    assert (metrics.kv_cache_tokens, metrics.kv_cache_concurrency) == (tokens, concurrency)
+
+
+def test_what_several_engines_hold_adds_up_and_none_is_no_number() -> None:
+    text = "".join(
+        f'vllm:cache_config_info{{engine="{n}",kv_cache_size_tokens="{size}",kv_cache_max_concurrency="{fits}"}} 1\n'
+        for n, (size, fits) in enumerate((("1000", "1.5"), ("2000", "None"), ("nan", "-3")))
+    )
+    metrics = read(text)
+    assert metrics is not None
+    assert (metrics.kv_cache_tokens, metrics.kv_cache_concurrency) == (3000, 1.5)
+
+
+def test_a_client_that_looks_several_times_sees_that_replicas_take_turns() -> None:
+    body = conversation("qwen3-coder-next", [{"role": "user", "content": "word " * 500}], max_tokens=4)
+    with EmbeddedBackend() as busy, EmbeddedBackend() as idle:
+        ask(busy.url, body, timeout=20)
+        assert run(lambda client: client.steady(), busy.url)[1] is None
+        with in_turn(busy.url, idle.url) as router:
+            metrics, doubt = run(lambda client: client.steady(), router)
+    assert metrics is not None
+    assert doubt == SEVERAL

@@ -1,19 +1,47 @@
 """Measuring the embedded backend: what is counted, what fails, and that it ends."""
 
+import contextlib
 import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from claude_local_plugin.backends import messages
 from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.bench import Workload, advise, measure, own_overhead
 from claude_local_plugin.bench.measure import TOO_MANY_SPOILED, Target
 from claude_local_plugin.bench.report import report
 from claude_local_plugin.errors import BackendError
 from claude_local_plugin.settings import schema
+from tests.in_turn import in_turn
 
 MODEL = "qwen3-coder-next"
 SMALL = Workload(prompt_tokens=600, turns=3, answer_tokens=8, concurrency=(1, 2))
 ANSWER = "one two three four five six seven eight nine"
+
+
+@contextlib.contextmanager
+def serving(post: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """The URL of a server that answers each POST with `post`, and to nothing else."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length") or 0))
+            post(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_everything_that_was_announced_is_measured() -> None:
@@ -132,3 +160,33 @@ def test_our_own_part_is_measured_on_a_server_that_takes_no_time() -> None:
     overhead = own_overhead(SMALL, samples=3)
     assert len(overhead.ttft) == 3
     assert len(overhead.gaps) == 3 * (SMALL.answer_tokens - 1)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_behind_a_router_the_counters_of_its_replicas_are_no_figures(before: bool) -> None:
+    with EmbeddedBackend(reply=ANSWER) as busy, EmbeddedBackend(reply=ANSWER) as idle:
+        if before:
+            measure(Target(busy.url, MODEL), SMALL)
+        with in_turn(busy.url, idle.url) as router:
+            found = measure(Target(router, MODEL), SMALL)
+    assert found.spoiled == ()
+    assert found.not_comparable is not None
+    assert all(level.reused is None or level.reused <= (level.looked_up or 0) for level in found.levels)
+    written = report(found, advise(found), None, at="2026-01-01T00:00:00Z")
+    assert written["not_comparable"].startswith("not comparable: several replicas")
+    assert schema.problems(written, "bench") == ()
+
+
+def test_a_server_that_only_pings_ends_the_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MOST_EMPTY", 200)
+
+    def ping(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", "text/event-stream")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                handler.wfile.write(b": ping\n\n" * 50)
+
+    with serving(ping) as url, pytest.raises(BackendError, match="pings or empty pieces in a row"):
+        measure(Target(url, MODEL), SMALL)

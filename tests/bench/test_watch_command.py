@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin import ledger
-from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.backends.messages import ask, conversation
 from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.cli.watch import frame
 from claude_local_plugin.commands.server_in_use import Address
-from claude_local_plugin.commands.watch import Pace, Reading, look, pace
+from claude_local_plugin.commands.watch import DOUBTED_LOOKS, Pace, Reading, Watcher, look, pace
 from claude_local_plugin.ledger.records import Session
-from tests.commands.place import Place
+from tests.commands.place import MODEL, Place
+from tests.in_turn import in_turn
 
 CLOCK = datetime(2026, 11, 21, 14, 30, 5, tzinfo=UTC)
 METRICS = Metrics(
@@ -38,7 +40,7 @@ def test_one_frame_shows_the_server_and_the_day(enabled: Place) -> None:
 
 def test_without_a_terminal_there_is_one_frame(enabled: Place, server: EmbeddedBackend) -> None:
     enabled.ok("watch", "--interval", "0.2")
-    assert [request.route for request in server.requests] == ["/metrics", "/metrics"]
+    assert {request.route for request in server.requests} == {"/metrics"}
 
 
 def test_a_server_without_metrics_is_said(place: Place) -> None:
@@ -85,6 +87,29 @@ def test_speed_is_what_came_between_two_looks() -> None:
 def test_there_is_no_speed_without_two_looks_or_after_a_restart(earlier: Metrics | None, now: Metrics | None) -> None:
     found = pace(Reading(1.0, earlier), Reading(2.0, now))
     assert (found.prompt, found.generation) == (None, None)
+
+
+def test_a_router_in_front_of_several_replicas_has_no_speed(place: Place) -> None:
+    body = conversation(MODEL, [{"role": "user", "content": "word " * 4000}], max_tokens=4)
+    with EmbeddedBackend(models=(Model(MODEL),)) as busy, EmbeddedBackend(models=(Model(MODEL),)) as idle:
+        assert ask(busy.url, body, timeout=20).ok
+        with in_turn(busy.url, idle.url) as router:
+            shown = place.ok("watch", "--once", "--url", router, "--interval", "0.2").out
+    assert "not comparable: several replicas answer at /metrics in turn" in shown
+    assert "reads - " in " ".join(shown.split())
+    assert "writes - " in " ".join(shown.split())
+
+
+def test_readings_that_did_not_belong_together_are_remembered_for_some_looks() -> None:
+    low, high = replace(METRICS, prompt_tokens=10), METRICS
+    watcher = Watcher()
+    assert watcher.pace(Reading(1.0, low), Reading(2.0, high)).problem is None
+    assert watcher.pace(Reading(2.0, high), Reading(3.0, low)).problem
+    assert [bool(watcher.pace(Reading(3.0, low), Reading(4.0, high)).problem) for _ in range(DOUBTED_LOOKS + 1)] == [
+        *[True] * DOUBTED_LOOKS,
+        False,
+    ]
+    assert Watcher("not comparable").pace(Reading(1.0, low), Reading(2.0, high)).prompt is None
 
 
 def test_a_look_is_one_question_with_the_key() -> None:

@@ -19,9 +19,10 @@ from claude_local_plugin.backends.deep import (
     ToolFacts,
     ToolVerdict,
 )
-from claude_local_plugin.backends.messages import Block, Problem, Reply, Usage
+from claude_local_plugin.backends.messages import Block, Reply, Usage
 from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.backends.needs import needs
+from claude_local_plugin.backends.words import Problem
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.git import Standing
 from claude_local_plugin.guest.backend import backend_of, parse_url

@@ -424,7 +424,9 @@ CASES: tuple[Case, ...] = (
         "server.speed",
         OK,
         "0.20 s, then 10 tokens a second",
-        examined(streamed=b.exchange("streamed", b.reply(streamed=True, gaps=(0.1, 0.1, 0.1), usage=Usage(9, 4)))),
+        examined(
+            streamed=b.exchange("streamed", b.reply(streamed=True, gaps=(0.1, 0.1, 0.1), ended=0.5, usage=Usage(9, 4)))
+        ),
     ),
     ("server.speed", SKIPPED, "--deep", known()),
     ("server.speed", INFO, "took 40 s", examined(plain=b.exchange("plain", b.reply(seconds=40.0)))),
@@ -813,6 +815,6 @@ def test_the_mend_of_an_unread_tool_call_fits_the_server_and_the_model(changes: 
 
 
 def test_no_speed_is_claimed_of_an_answer_that_came_in_lumps() -> None:
-    lumps = b.exchange("streamed", b.reply(streamed=True, gaps=(0.0, 0.4), usage=Usage(9, 200)))
+    lumps = b.exchange("streamed", b.reply(streamed=True, gaps=(0.0, 0.4), ended=0.6, usage=Usage(9, 200)))
     (finding,) = found_by("server.speed", b.facts(deep=b.deep(streamed=lumps)))
     assert "tokens a second" not in finding.what

@@ -322,8 +322,8 @@ def _thinking(facts: Facts) -> Iterator[Found]:
     if not thinking.adaptive.accepted:
         what = f"thinking as Claude Code asks for it was refused: {_says(thinking.adaptive)}"
         yield Found(Result.ERROR, what, None, "export CLAUDE_CODE_DISABLE_THINKING=1")
-    elif not thinking.enabled.accepted and known_window(facts.names[0].name) is not None:
-        what = f"thinking with a budget, as a claude- name gets it, was refused: {_says(thinking.enabled)}"
+    elif thinking.enabled is not None and not thinking.enabled.accepted:
+        what = f"thinking with a budget, as this name gets it, was refused: {_says(thinking.enabled)}"
         yield Found(Result.ERROR, what, None, "export MAX_THINKING_TOKENS=0   (or serve it under a name of its own)")
     if thinking.leaked:
         what = "the model's thinking stands in its answer: <think>…</think>"

@@ -139,8 +139,10 @@ def _first_token(facts: Facts) -> Iterator[Found]:
 def _tokens_per_second(reply: Reply) -> float | None:
     """How fast tokens came after the first one; None where they came in lumps, so that nothing can be said."""
     each, count = reply.seconds_per_token, reply.usage.output or 0
-    in_lumps = sum(reply.gaps) < SHORTEST_STREAM_S or len(reply.gaps) < count / 4
-    return None if in_lumps or not each else 1 / each
+    if not each or count < 2:
+        return None
+    in_lumps = each * (count - 1) < SHORTEST_STREAM_S or len(reply.gaps) < count / 4
+    return None if in_lumps else 1 / each
 
 
 CHECKS = (
