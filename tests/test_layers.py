@@ -28,6 +28,7 @@ MAY_KNOW = {
     "isolated": set(),
     "report": {"guest", "ledger", "render"},
     "oracle": {"backends", "errors", "guest", "isolated", "precedence"},
+    "rescue": set(),
     "plan": {"backends", "guest", "precedence", "settings"},
     "bench": {"backends", "errors"},
     "doctor": {

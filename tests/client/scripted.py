@@ -62,8 +62,8 @@ def call(tool: str, **arguments: Any) -> dict[str, Any]:
     return {"type": "tool_use", "id": f"toolu_{next(_numbers):04}", "name": tool, "input": arguments}
 
 
-def failure(status: int) -> Answer:
-    return Answer(status, json.dumps({"type": "error", "error": {"type": "api_error", "message": "no"}}).encode())
+def failure(status: int, message: str = "no") -> Answer:
+    return Answer(status, json.dumps({"type": "error", "error": {"type": "api_error", "message": message}}).encode())
 
 
 def tool_results(body: Mapping[str, Any]) -> int:
@@ -100,7 +100,7 @@ class ScriptedServer(EmbeddedBackend):
             for kind, fields in _block(block):
                 yield _event(kind, index=index, **fields)
             time.sleep(said.pause)
-        calls = any(isinstance(block, dict) for block in said.blocks)
+        calls = any(isinstance(block, dict) and block["type"] == "tool_use" for block in said.blocks)
         delta = {"stop_reason": "tool_use" if calls else "end_turn", "stop_sequence": None}
         with self._sent_lock:
             self.sent[model] = self.sent.get(model, Sums()).plus(*said.sums)
@@ -112,6 +112,13 @@ def _block(block: str | dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     if isinstance(block, str):
         yield "content_block_start", {"content_block": {"type": "text", "text": ""}}
         yield "content_block_delta", {"delta": {"type": "text_delta", "text": block}}
+    elif block["type"] == "thinking":
+        yield "content_block_start", {"content_block": {"type": "thinking", "thinking": "", "signature": ""}}
+        yield "content_block_delta", {"delta": {"type": "thinking_delta", "thinking": block["thinking"]}}
+        if signature := block.get("signature"):
+            yield "content_block_delta", {"delta": {"type": "signature_delta", "signature": signature}}
+    elif block["type"] != "tool_use":
+        yield "content_block_start", {"content_block": block}
     else:
         yield "content_block_start", {"content_block": {**block, "input": {}}}
         arguments = json.dumps(block["input"])
