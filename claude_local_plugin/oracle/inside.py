@@ -172,6 +172,7 @@ def _own_etc(folder: Path) -> None:
     real, etc = folder / "etc", Path("/etc")
     real.mkdir()
     _mount("--rbind", "/etc", str(real))
+    _forbid_writing(real)
     _mount("-t", "tmpfs", "none", "/etc")
     for entry in real.iterdir():
         if entry.name not in {"hosts", "resolv.conf", "nsswitch.conf", "claude-code"}:
@@ -180,6 +181,17 @@ def _own_etc(folder: Path) -> None:
     (etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
     (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
     (etc / "claude-code").mkdir()
+
+
+def _forbid_writing(bound: Path) -> None:
+    """Make what is bound here read-only: it is the machine's own /etc, in a folder that somebody removes one day.
+
+    Whoever started as root could empty it by removing the box's folder from inside; others may be kept from
+    changing the mount, but then the files are not theirs to remove either.
+    """
+    done = subprocess.run(["mount", "-o", "remount,bind,ro", str(bound)], check=False, capture_output=True)
+    if done.returncode != 0 and os.access(bound, os.W_OK):
+        raise OSError(f"{bound} cannot be made read-only: {done.stderr.decode(errors='replace').strip()}")
 
 
 def _mount(*arguments: str) -> None:

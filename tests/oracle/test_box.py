@@ -1,6 +1,8 @@
 """Boxes: what they let in and out, and that they leave nothing behind; the client in them only pretends."""
 
 import os
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -158,3 +160,30 @@ def test_managed_settings_are_the_scenario_s_own(tmp_path: Path) -> None:
         assert boxes.observe(Scenario(settings={"managed": {}})).said == "managed-settings.json"
         assert boxes.observe(Scenario(settings={"managed.d/10": {}})).said == "managed-settings.d"
         assert boxes.observe(Scenario()).said == "nothing"
+
+
+COVERED = """
+import pathlib, shutil, sys
+from claude_local_plugin.oracle import inside
+folder = pathlib.Path(sys.argv[1])
+inside._own_etc(folder)
+before = sorted(entry.name for entry in (folder / "etc").iterdir())
+try:
+    (folder / "etc" / "claude-local-was-here").touch()
+except OSError as error:
+    print(error.strerror)
+    shutil.rmtree(folder, ignore_errors=True)
+print(before == sorted(entry.name for entry in (folder / "etc").iterdir()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts of one's own are Linux's")
+def test_removing_a_box_s_folder_from_inside_takes_nothing_of_the_machine_s_etc(tmp_path: Path) -> None:
+    unshare = shutil.which("unshare")
+    root = [] if os.geteuid() == 0 else ["-r"]
+    command = [str(unshare), *root, "-n", "-m", sys.executable, "-c", COVERED, str(tmp_path / "box")]
+    (tmp_path / "box").mkdir()
+    if unshare is None or subprocess.run([unshare, *root, "-n", "-m", "true"], check=False).returncode != 0:
+        pytest.skip("no namespaces here")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.stdout.splitlines() in (["Read-only file system", "True"], ["Permission denied", "True"]), done.stderr
