@@ -280,10 +280,13 @@ def right(rows: Sequence[Sequence[str]], *places: int) -> list[list[str]]:
 
 
 def backend_name(backend: dict[str, Any]) -> str:
-    """`vllm  dell-pro-max:8000`, `cloud  api.anthropic.com`, `cloud  bedrock`."""
+    """`vllm  dell-pro-max:8000`, `cloud  api.anthropic.com`, `cloud  bedrock`, `not known`."""
     from claude_local_plugin.guest.protect import CLOUD_KINDS
+    from claude_local_plugin.guest.spans import NOT_KNOWN
 
     kind, url = backend["kind"], backend["url"]
+    if kind == NOT_KNOWN:
+        return "not known"
     if kind not in CLOUD_KINDS:
         return printable(f"{kind}  {(url or '-').removeprefix('http://')}")
     place = (url or kind).removeprefix("https://")

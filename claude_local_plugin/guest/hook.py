@@ -154,12 +154,16 @@ def session_start(visit: Visit) -> Answer:
     source = visit.event.get("source")
     record = _record(visit, found, source)
     forbidden = _forbidden(visit)
+    elsewhere = _resumed_elsewhere(visit, source)
     if backend.cloud:
-        return Answer(record, {"systemMessage": forbidden} if forbidden else None)
+        said = forbidden or elsewhere
+        return Answer(record, {"systemMessage": said} if said else None)
     leaks = _look_for_leaks(visit)
     message = forbidden or complaint(backend, found)
     if message is None and (source != "compact" or leaks is not None):
         message = introduction(backend, found, record["model"])
+    if elsewhere:
+        message = f"{message}   {elsewhere}" if message else elsewhere
     if message and leaks is not None:
         message = f"{message}   {leaks.message}"
         record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
@@ -184,6 +188,10 @@ def user_prompt_submit(visit: Visit) -> Answer:
         record["blocked"] = True
         record["detail"] = "not on the project's list"
         return Answer(record, {"decision": "block", "reason": forbidden})
+    if moved := _moved(visit):
+        record["blocked"] = True
+        record["detail"] = "held once: settings have moved this session"
+        return Answer(record, {"decision": "block", "reason": moved})
     if found is None or found.outcome not in DOWN:
         return Answer(record)
     errands = ["down_command"] if visit.config.down_command else []
@@ -197,25 +205,39 @@ def user_prompt_submit(visit: Visit) -> Answer:
 
 
 def config_change(visit: Visit) -> Answer:
-    """Refuses a change of settings that would move a protected project's session to another backend."""
-    record = _record(visit, None, _cause(visit.event))
-    protection = visit.config.for_project(visit.folder)
-    if not protection.protect or visit.folder is None:
-        return Answer(record)
-    from claude_local_plugin.guest import protect
+    """Refuses a change of settings that would move a protected project's session to another backend, or any session
+    that we could not hold a prompt of any more.
 
-    there = protect.after_change(visit.environ, visit.folder)
-    if (there.kind, there.url) == (visit.backend.kind, visit.backend.url):
+    Those of the old settings are the hooks that are asked, and with the old environment; a refused change leaves both
+    in place (observed on Claude Code 2.1.329 to 2.1.332).
+    """
+    record = _record(visit, None, _cause(visit.event))
+    if visit.folder is None:
         return Answer(record)
-    if protection.allowed_backends and protect.is_allowed(there.kind, there.url, protection.allowed_backends):
+    from claude_local_plugin.guest import guard, protect
+
+    unwatched = not guard.still_registered(visit.environ, visit.folder)
+    if unwatched:
+        # should Claude Code take the settings up all the same, nothing tells us: what follows is not known, until a
+        # prompt is heard again
+        record["detail"] = guard.UNWATCHED
+    protection = visit.config.for_project(visit.folder)
+    if not (unwatched or protection.protect):
+        return Answer(record)
+    there = protect.after_change(visit.environ, visit.folder)
+    here, elsewhere = (guard.name_of(each.kind, each.url) for each in (visit.backend, there))
+    if here == elsewhere:
+        return Answer(record)
+    allowed = protection.allowed_backends
+    if protection.protect and not (allowed and protect.is_allowed(there.kind, there.url, allowed)):
+        record["detail"] = f"would have moved to {elsewhere}"
+        reason = f"{visit.folder} is protected: this session stays on {here}, away from {elsewhere}. {ALLOW}"
+    elif unwatched:
+        reason = f"{guard.UNWATCHED}: this session stays on {here} until it ends; a new one goes to {elsewhere}"
+    else:
         return Answer(record)
     record["blocked"] = True
-    record["detail"] = f"would have moved to {there.url or there.kind}"
-    here = visit.backend.url or visit.backend.kind
-    reason = clean(
-        f"{visit.folder} is protected: this session stays on {here}, away from {there.url or there.kind}. {ALLOW}"
-    )
-    return Answer(record, {"decision": "block", "reason": reason})
+    return Answer(record, {"decision": "block", "reason": clean(reason)})
 
 
 def cwd_changed(visit: Visit) -> Answer:
@@ -340,6 +362,49 @@ def _forbidden(visit: Visit) -> "str | None":
     return None
 
 
+def _moved(visit: Visit) -> "str | None":
+    """What to say to a prompt that would take the conversation to another backend than it was on, once; else None."""
+    from claude_local_plugin.guest import guard
+
+    before = guard.moved_from(visit.state_dir, _session_of(visit) or "", visit.backend)
+    return None if before is None else guard.held(before, visit.backend, _carried(visit))
+
+
+def _resumed_elsewhere(visit: Visit, source: object) -> "str | None":
+    """What to say at the start of a session whose conversation was on another backend; None where it was not."""
+    if source not in ("resume", "fork"):
+        return None
+    from claude_local_plugin.guest import guard
+
+    session_id = _session_of(visit) or ""
+    noted = guard.recall(visit.state_dir, session_id)
+    before = noted or guard.last_backend(visit.state_dir, session_id)
+    if before is None or before == guard.name_of(visit.backend.kind, visit.backend.url):
+        return None
+    if noted is None:
+        try:
+            guard.remember(visit.state_dir, session_id, before)  # the first prompt is held by this
+        except OSError as fault:
+            _note(visit.state_dir, fault)
+    return guard.resumed(before, visit.backend)
+
+
+def _carried(visit: Visit) -> "str | None":
+    """The credentials that this session's requests carry, in words for people; None where they cannot be told."""
+    if visit.folder is None:
+        return None
+    if visit.backend.cloud and visit.backend.kind != "anthropic":
+        return "the credential of that provider"
+    try:
+        from claude_local_plugin.guest.leaks import carried
+
+        found = carried(visit.environ, visit.folder)
+    except Exception as fault:  # the prompt is to be held whether or not the words are complete
+        _note(visit.state_dir, fault)
+        return None
+    return " and ".join(found) if found else "no credential of yours"
+
+
 def _answered_lately(visit: Visit) -> bool:
     """Whether the server's last look is good and recent enough to do without another."""
     if visit.backend.url is None or visit.backend.target is None or visit.backend.proxied:
@@ -401,7 +466,7 @@ def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, An
     from claude_local_plugin.guest.upkeep import this_host
 
     event, environ, backend, config = visit.event, visit.environ, visit.backend, visit.config
-    session_id = _text(event.get("session_id")) or _text(environ.get("CLAUDE_CODE_SESSION_ID"))
+    session_id = _session_of(visit)
     if session_id is None:
         raise ValueError("the event names no session")
     model = _text(event.get("model"))
@@ -433,6 +498,10 @@ def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, An
         "transcript_path": None if private else _text(event.get("transcript_path")),
         "host": this_host(),
     }
+
+
+def _session_of(visit: Visit) -> "str | None":
+    return _text(visit.event.get("session_id")) or _text(visit.environ.get("CLAUDE_CODE_SESSION_ID"))
 
 
 def _text(value: object) -> "str | None":

@@ -141,6 +141,20 @@ def look(
     return Findings([clean(fact) for fact in facts], [clean(mark, 200) for mark in marks], fix)
 
 
+def carried(environ: "Mapping[str, str]", folder: str, managed_dir: "str | None" = None) -> "list[str]":
+    """What people call the credentials that a session of this environment sends, whoever gets them."""
+    world = World(environ, folder, managed_dir or managed_default())
+    return [clean(each.called) for each in _sent(world, world.helper()) if each.value != PLACEHOLDER]
+
+
+def raw_settings(world: World, managed_dir: "str | None" = None) -> "Iterator[Mapping[str, Any]]":
+    """The content of every settings file that is there, highest precedence first."""
+    for _, path, _ in _places(world, main_root(world.folder), managed_dir or managed_default()):
+        settings = _object(_read(path, MOST_BYTES))
+        if settings:
+            yield settings
+
+
 def main_root(folder: str) -> "str | None":
     """The root of the main checkout around `folder`, whose local settings count for all of it; None outside git."""
     while True:
@@ -308,6 +322,12 @@ def _fix(leaks: "Sequence[Credential]", endpoint: Source, decided: str, backend:
 
 def _files(world: World, root: "str | None", managed_dir: str) -> "list[Source]":
     """The settings files that are there, highest precedence first."""
+    found = (_settings(scope, path, place) for scope, path, place in _places(world, root, managed_dir))
+    return [source for source in found if source is not None]
+
+
+def _places(world: World, root: "str | None", managed_dir: str) -> "list[tuple[str, str, str]]":
+    """Where settings files may be, highest precedence first: scope, path, and how people call it."""
     places = [("managed", path, path) for path in _managed(managed_dir)]
     local = os.path.join(".claude", "settings.local.json")
     if root is not None and os.name != "nt" and root not in (world.folder, os.path.realpath(world.home)):
@@ -319,8 +339,7 @@ def _files(world: World, root: "str | None", managed_dir: str) -> "list[Source]"
     if os.path.realpath(os.path.join(world.folder, project)) != os.path.realpath(user):  # one file in the home folder
         places.append(("project", os.path.join(world.folder, project), project))
     places.append(("user", user, world.short(user)))
-    found = (_settings(scope, path, place) for scope, path, place in places)
-    return [source for source in found if source is not None]
+    return places
 
 
 def _managed(folder: str) -> "list[str]":

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
     from claude_local_plugin.guest.transcript import Use
 
+#: How a span began whose answers no hook saw, and what stands for the backend that they came from.
+UNSEEN = "unseen"
+NOT_KNOWN = "not-known"
+
 #: Spans, and what they share with thousands of others in small tables, so that a million of them are added up in one
 #: reading without comparing texts. `new_endpoint` and `new_model` say whether the session is to be counted here when
 #: sessions are counted by backend or by model, `first` when by anything else.
@@ -75,7 +79,16 @@ ONE_SPAN_EACH = (
 _LAST = """
 SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, models.name, spans.messages
 FROM spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model
-WHERE spans.session = ? AND spans.main = 1 ORDER BY spans.id DESC LIMIT 1
+WHERE spans.session = ? AND spans.main = 1 AND spans.cause <> 'unseen' ORDER BY spans.id DESC LIMIT 1
+"""
+#: The last that was heard before a moment, when that was the end of what could be heard: the session's end, or a change
+#: of settings that took our hooks out. The second is for a last answer that is written down as the session ends.
+_SILENCE = """
+SELECT silent FROM (
+    SELECT event = 'ConfigChange' AND detail = :unwatched
+        OR event = 'SessionEnd' AND julianday(:at) - julianday(at) > 1.0 / 86400 AS silent
+    FROM events WHERE session = :session AND at <= :at ORDER BY at DESC, id DESC LIMIT 1
+) WHERE silent
 """
 _ADD = """
 INSERT INTO spans (
@@ -128,10 +141,10 @@ def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, 
             at = _when_it_changed(connection, session, ended_at) or at
             _stretch(connection, span, at)
         endpoint = _endpoint(connection, event)
-        span = _add(connection, session, span, at, "backend", endpoint, event["model"], certain=False)
-    elif resumed:
+        span = _add(connection, session, span, at, "backend", endpoint, _kept(event, model), certain=False)
+    elif resumed or _unseen_since(connection, session, span):
         # nobody was there meanwhile, for days perhaps
-        span = _add(connection, session, span, event["at"], "resume", None, event["model"] or model, certain=False)
+        span = _add(connection, session, span, event["at"], "resume", None, _kept(event, model), certain=False)
     elif event["backend_kind"] not in ("unknown", kind):
         # it has become known what the server is
         connection.execute("UPDATE spans SET endpoint = ? WHERE id = ?", (_endpoint(connection, event), span))
@@ -151,6 +164,11 @@ def count(connection: "sqlite3.Connection", session: int, uses: "Sequence[Use]")
     """Adds what was read of a transcript to the spans it belongs to, inside the caller's transaction."""
     lasted: dict[int, str] = {}
     for use in uses:
+        if _is_unseen(connection, session, use.at):
+            span = _unseen(connection, session, use)
+            tokens = (use.input_tokens, use.output_tokens, use.cache_read_tokens, use.cache_write_tokens)
+            connection.execute(_COUNT, (use.messages, *tokens, 1 if use.error else 0, 1 if use.retry else 0, span))
+            continue
         main, model, certain, messages = _span_at(connection, session, use.at)
         span = main
         if use.model and use.model != model:
@@ -180,6 +198,58 @@ def count(connection: "sqlite3.Connection", session: int, uses: "Sequence[Use]")
     told = [use.model for use in uses if use.model and not use.side]
     if told:
         connection.execute("UPDATE sessions SET model = ? WHERE id = ?", (told[-1], session))
+
+
+def _kept(event: "Mapping[str, Any]", model: "str | None") -> "str | None":
+    """The model of a session that settings have moved, or that is resumed: the name that it had stays.
+
+    An event that says a name of its own knows better; what the settings say is the model of the next session (observed
+    on Claude Code 2.1.332).
+    """
+    return event["model"] if event["model_is_certain"] else model or event["model"]
+
+
+def _is_unseen(connection: "sqlite3.Connection", session: int, at: str) -> bool:
+    """Whether no hook could have been told of an answer of that moment."""
+    from claude_local_plugin.guest.guard import UNWATCHED
+
+    values = {"session": session, "at": at, "unwatched": UNWATCHED}
+    return connection.execute(_SILENCE, values).fetchone() is not None
+
+
+def _unseen_since(connection: "sqlite3.Connection", session: int, span: int) -> bool:
+    """Whether answers that no hook saw came after this span began."""
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM spans WHERE session = ? AND cause = ? AND id > ?", (session, UNSEEN, span)
+        ).fetchone()
+    )
+
+
+def _unseen(connection: "sqlite3.Connection", session: int, use: "Use") -> int:
+    """The span of answers that no hook saw, begun where there is none since the last that was heard; returns its id.
+
+    Where they came from is not known: the settings may have changed meanwhile.
+    """
+    row = connection.execute(
+        "SELECT spans.id, models.name FROM spans LEFT JOIN models ON models.id = spans.model"
+        " WHERE session = :session AND cause = :unseen AND started_at >="
+        " coalesce((SELECT max(at) FROM events WHERE session = :session AND at <= :at), '') ORDER BY spans.id DESC",
+        {"session": session, "unseen": UNSEEN, "at": use.at},
+    ).fetchone()
+    if row and (use.model in (None, row[1]) or use.side):
+        span = int(row[0])
+    else:
+        nowhere = _endpoint(connection, {"backend_kind": NOT_KNOWN, "backend_url": None})
+        before = _span_at(connection, session, use.at)[0]
+        span = _add(connection, session, before, use.at, UNSEEN, nowhere, use.model, certain=use.model is not None)
+        connection.execute(
+            "UPDATE sessions SET backend_kind = ?, backend_url = NULL, reachable = NULL, latency_ms = NULL"
+            " WHERE id = ? AND NOT EXISTS (SELECT 1 FROM events WHERE session = sessions.id AND at > ?)",
+            (NOT_KNOWN, session, use.at),
+        )
+    _stretch(connection, span, use.at)
+    return span
 
 
 def _begin(connection: "sqlite3.Connection", session: int, event: "Mapping[str, Any]") -> None:
@@ -247,7 +317,7 @@ def _span_at(connection: "sqlite3.Connection", session: int, at: str) -> "tuple[
     """The main span of that moment: id, model, whether that is certain, messages; the first for any moment before."""
     found = connection.execute(
         "SELECT spans.id, models.name, model_is_certain, messages, started_at <= ? AS begun"
-        " FROM spans LEFT JOIN models ON models.id = spans.model WHERE session = ? AND main = 1"
+        " FROM spans LEFT JOIN models ON models.id = spans.model WHERE session = ? AND main = 1 AND cause <> 'unseen'"
         " ORDER BY begun DESC, CASE WHEN begun THEN -spans.id ELSE spans.id END LIMIT 1",
         (at, session),
     ).fetchone()

@@ -2,6 +2,8 @@
 
 from datetime import date, datetime, timedelta, tzinfo
 
+from claude_local_plugin.guest.spans import NOT_KNOWN
+
 #: Not the machine's language's: the page is in English.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -89,7 +91,7 @@ def period(begin: date, step: str, *, short: bool = False) -> str:
 def place(kind: str, url: str | None) -> str:
     """What a backend is called: `vllm dell-pro-max:8000`, `anthropic api.anthropic.com`, `bedrock`."""
     if url is None:
-        return "no usable address" if kind == "unknown" else clipped(kind)
+        return {"unknown": "no usable address", NOT_KNOWN: "not known"}.get(kind) or clipped(kind)
     where = clipped(url.partition("://")[2] or url)
     return where if kind == "unknown" else f"{clipped(kind)} {where}"
 

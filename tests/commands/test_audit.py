@@ -198,3 +198,14 @@ def test_many_stretches_are_listed_in_part_for_people_and_whole_for_programs(pla
 def test_the_folder_may_be_written_as_people_do(log: Place) -> None:
     for folder in (".", str(log.project), f"{log.project}/", f"../{Path(log.project).name}"):
         assert log.json("audit", "--project", folder, "--allow", BOX[1])["sessions"] == 2
+
+
+def test_answers_that_no_hook_saw_are_not_passed(place: Place) -> None:
+    with recording(place.state) as recorder:
+        recorder.session("aaaaaaaa", 0, project=str(place.project))
+        recorder.answers("aaaaaaaa", 30, "claude-opus-5-5")  # resumed after `disable`, and nobody was told
+    report = place.json("audit", "--allow", "http://box:8000", code=1)
+    (found,) = report["outside"]
+    assert (found["backend"], found["messages"]) == ({"kind": "not-known", "url": None}, 1)
+    shown = place.ends(1, "audit", "--allow", "http://box:8000").out
+    assert "not known" in shown

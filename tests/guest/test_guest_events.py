@@ -17,6 +17,7 @@ from moody_server import MoodyServer, http_answer
 from claude_local_plugin import ledger
 from claude_local_plugin.guest import errands, lastlook, protect, sessionlog
 from claude_local_plugin.guest.probe import Probe
+from claude_local_plugin.guest.registration import EVENTS, SCRIPT
 
 START, PROMPT, STOP = "print-SessionStart-startup", "print-UserPromptSubmit", "print-Stop"
 
@@ -166,9 +167,12 @@ def test_neither_prompt_nor_answer_is_kept(machine: Machine, healthy: MoodyServe
 # --- protected projects
 
 
-def local_settings(machine: Machine, **env: str) -> None:
+def local_settings(machine: Machine, *, hooked: bool = True, **env: str) -> None:
+    """The project's local settings, with our hooks in them unless somebody took them out."""
+    ours = {"hooks": [{"type": "command", "command": "python3", "args": ["-I", f"/x/{SCRIPT}"]}]}
+    settings = {"env": env, "hooks": {event: [ours] for event in EVENTS if hooked}}
     (machine.project / ".claude").mkdir(exist_ok=True)
-    (machine.project / ".claude" / "settings.local.json").write_text(json.dumps({"env": env}))
+    (machine.project / ".claude" / "settings.local.json").write_text(json.dumps(settings))
 
 
 def change(machine: Machine, url: str) -> Ran:
@@ -229,7 +233,7 @@ def test_a_prompt_in_a_protected_project_goes_to_no_other_backend_than_its_own(m
 def test_cloud_on_the_list_means_all_of_it(machine: Machine) -> None:
     machine.configure('protect = true\nallowed_backends = ["cloud"]')
     assert machine.run(PROMPT, "").stdout == ""
-    assert machine.run(PROMPT, "", CLAUDE_CODE_USE_BEDROCK="1").stdout == ""
+    assert machine.run(PROMPT, "", {"session_id": "another"}, CLAUDE_CODE_USE_BEDROCK="1").stdout == ""
 
 
 def test_a_session_that_walks_into_a_protected_folder_is_told_and_then_blocked(machine: Machine) -> None:

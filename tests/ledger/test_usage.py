@@ -2,7 +2,7 @@
 
 import sqlite3
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest.spans import NOT_KNOWN
 from claude_local_plugin.ledger.usage import By, Group, Summary, Usage, usage
 from claude_local_plugin.ledger.where import State, Where, is_backend, is_below, is_model
 from tests.ledger.recording import ANTHROPIC, BEDROCK, BOX, NAS, at, recording
@@ -55,11 +56,15 @@ def plain(state: Path, by: tuple[By, ...], where: Where, zone: tzinfo) -> tuple[
             if placed.setdefault((span["session"], *apart), day) == day or By.DAY not in by:
                 groups[key][0].add(span["session"])
             total[0].add(span["session"])
-            total[2].add((span["session"], names[By.BACKEND], span["kind"] in CLOUD))
+            total[2].add((span["session"], names[By.BACKEND], side(span["kind"])))
             for sums in (groups[key][1], total[1]):
                 for name in NUMBERS:
-                    sums[name, span["kind"] in CLOUD] += span[name]
+                    sums[name, side(span["kind"])] += span[name]
     return groups, total
+
+
+def side(kind: str) -> str:
+    return "nowhere" if kind == NOT_KNOWN else "cloud" if kind in CLOUD else "own"
 
 
 def wanted(span: sqlite3.Row, where: Where) -> bool:
@@ -79,9 +84,9 @@ def wanted(span: sqlite3.Row, where: Where) -> bool:
     )
 
 
-def numbers(group: Group) -> tuple[int, dict[tuple[str, bool], int]]:
-    parts = {(name, cloud): getattr(part, name) for name in NUMBERS for cloud, part in
-             ((False, group.own), (True, group.cloud))}  # fmt: skip
+def numbers(group: Group) -> tuple[int, dict[tuple[str, str], int]]:
+    parts = {(name, side): getattr(part, name) for name in NUMBERS for side, part in
+             (("own", group.own), ("cloud", group.cloud), ("nowhere", group.nowhere))}  # fmt: skip
     return group.sessions, {key: value for key, value in parts.items() if value}
 
 
@@ -90,8 +95,9 @@ def same(found: Summary, expected: tuple[dict[tuple[str, ...], Any], Any]) -> No
     as_numbers = lambda each: (len(each[0]), {key: value for key, value in each[1].items() if value})  # noqa: E731
     assert {group.key: numbers(group) for group in found.groups} == {k: as_numbers(v) for k, v in groups.items()}
     assert numbers(found.total) == as_numbers(total)
-    on_clouds = sum(cloud for _, _, cloud in total[2])
-    assert (found.total.own.sessions, found.total.cloud.sessions) == (len(total[2]) - on_clouds, on_clouds)
+    used = Counter(side for _, _, side in total[2])
+    parts = (found.total.own, found.total.cloud, found.total.nowhere)
+    assert tuple(part.sessions for part in parts) == (used["own"], used["cloud"], used["nowhere"])
 
 
 # --- random logs
