@@ -32,6 +32,11 @@ def config_dir(environ: Mapping[str, str]) -> Path:
     return Path(platformdirs.user_config_dir(APP, appauthor=False))
 
 
+def chosen_config_dir(environ: Mapping[str, str]) -> Path | None:
+    """The folder of `config.toml` where it is not the platform's own, which hooks must be told; None where it is."""
+    return config_dir(environ) if environ.get("CLAUDE_LOCAL_CONFIG_DIR") else None
+
+
 def shipped(name: str) -> Path:
     """The folder `hooks` or `schemas` that came with this installation.
 

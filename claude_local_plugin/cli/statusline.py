@@ -7,8 +7,9 @@ import click
 
 @click.command()
 @click.option("--state", metavar="DIR", help="Where the last looks at servers are kept; claude-local's own by default.")
+@click.option("--config", metavar="DIR", help="Where config.toml is; the platform's own folder by default.")
 @click.option("--wrap", metavar="COMMAND", help="A status line's shell command to run, and to show above ours.")
-def statusline(state: str | None, wrap: str | None) -> int:
+def statusline(state: str | None, config: str | None, wrap: str | None) -> int:
     """Draw the status line of a session: backend, up or down, window use, prefix cache.
 
     Reads the JSON that Claude Code writes to a status line's standard input. `claude-local enable --statusline`
@@ -16,7 +17,8 @@ def statusline(state: str | None, wrap: str | None) -> int:
     `"statusLine": {"type": "command", "command": "claude-local statusline"}`.
     """
     from claude_local_plugin.guest import statusline as guest
+    from claude_local_plugin.guest.registration import CONFIG_OPTION, STATE_OPTION
 
-    options = {guest.STATE_OPTION: state, guest.WRAP_OPTION: wrap}
+    options = {STATE_OPTION: state, CONFIG_OPTION: config, guest.WRAP_OPTION: wrap}
     given = [word for name, value in options.items() if value is not None for word in (name, value)]
     return guest.run(given, os.environ)

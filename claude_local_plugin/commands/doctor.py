@@ -182,6 +182,7 @@ def _tools(facts: Facts, world: World) -> Tools:
         state_dir=world.state_dir,
         python=world.python,
         hooks_dir=paths.shipped("hooks"),
+        config_dir=world.config_dir,
         model=_only_model(facts),
     )
 

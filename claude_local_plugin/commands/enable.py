@@ -451,7 +451,7 @@ def previewed(
 def _hook_changes(request: Request, world: World) -> tuple[Change, ...]:
     if not request.with_hooks or request.scope is Scope.PROJECT:
         return ()
-    return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)
+    return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir)
 
 
 def _check_statusline(request: Request) -> None:
@@ -469,7 +469,9 @@ def _statusline(
     if not request.with_statusline:
         return None
     without_ours = world.snapshot({settings_file: previewed(before, {STATUSLINE: ()}, record, settings_file)})
-    return statusline.plan(without_ours, settings_file, world.python, paths.shipped("hooks"), world.state_dir)
+    return statusline.plan(
+        without_ours, settings_file, world.python, paths.shipped("hooks"), world.state_dir, world.config_dir
+    )
 
 
 def _statusline_entry(plan: statusline.Plan | None) -> list[dict[str, str]]:

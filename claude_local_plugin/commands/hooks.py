@@ -16,7 +16,7 @@ from claude_local_plugin.settings.ownership import BACKEND, HOOKS
 def install(world: World, scope: Scope, *, dry_run: bool = False) -> dict[str, Any]:
     """Install our hooks into the settings file of `scope`; says what changed, with the diff."""
     settings_file = _file(world, scope)
-    wanted = {HOOKS: hooks.entries(world.python, paths.shipped("hooks"), world.state_dir)}
+    wanted = {HOOKS: hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir)}
     return _carry_out(world, scope, settings_file, wanted, dry_run=dry_run)
 
 

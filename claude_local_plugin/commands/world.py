@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from claude_local_plugin import paths
 from claude_local_plugin.precedence import Snapshot, gather
 from claude_local_plugin.render import short_path
 
@@ -19,6 +20,11 @@ class World:
     python: str
     client_version: str | None = None
     managed_dir: Path | None = None
+
+    @property
+    def config_dir(self) -> Path | None:
+        """Where our config.toml is if not in the platform's own folder: hooks must be told."""
+        return paths.chosen_config_dir(self.environ)
 
     @property
     def place(self) -> str:

@@ -89,6 +89,7 @@ class Tools:
     state_dir: Path
     python: str
     hooks_dir: Path
+    config_dir: Path | None = None
     model: ServedModel | None = None
 
 
@@ -301,7 +302,9 @@ def _wanted(record: ownership.Record | None, edits: _Edits, tools: Tools) -> dic
     backend = record.layer(ownership.BACKEND) if record else None
     former = backend.changes if backend else ()
     has_hooks = any(isinstance(change, Append) for change in former)
-    entries = hooks.entries(tools.python, tools.hooks_dir, tools.state_dir) if edits.with_entries else ()
+    entries = (
+        hooks.entries(tools.python, tools.hooks_dir, tools.state_dir, tools.config_dir) if edits.with_entries else ()
+    )
     wanted: dict[str, Sequence[Change]] = {}
     if edits.lines or (edits.hooks and has_hooks):
         paths = {line.path for line in edits.lines}

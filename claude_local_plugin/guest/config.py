@@ -8,6 +8,7 @@ import os
 import sys
 
 from claude_local_plugin.guest.backend import clean, parse_url
+from claude_local_plugin.guest.files import content
 from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS, is_allowed
 
 TYPE_CHECKING = False
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILE = "config.toml"
+#: A file larger than this is none of ours, and nor is what is kept of one.
+MOST_BYTES = 1024 * 1024
 #: Where what it says is kept, in the state folder.
 COMPILED = "config.json"
 #: Raised with every key that is added or means something else: what another version kept is then read anew.
@@ -32,6 +35,8 @@ RECHECK_AFTER_S = (0.0, 86400.0)
 RETENTION_DAYS = (0, 36500)
 #: What an allowed backend may be called besides its URL: everything in the cloud, or one kind of it.
 CLOUDS = (CLOUD, *CLOUD_KINDS)
+#: Settings of which no path is logged: what holds while nobody has read what the user wants.
+UNREAD: "Mapping[str, Any]" = {"log": {"cwd": "off", "project": "off"}}
 #: Stands in for a list of allowed backends of which nothing can be understood: no backend is called that.
 NO_BACKEND = "(cannot be read)"
 
@@ -85,6 +90,11 @@ class Config:
         self.log_cwd: str = log.get("cwd", "full")
         self.log_project: str = log.get("project", "full")
         self.retention_days: int = log.get("retention_days", 0)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether this is what holds while nobody has read the file."""
+        return self._settings is UNREAD
 
     def for_project(self, folder: "str | None") -> Protection:
         """What holds in a folder: each key from the nearest folder around it that sets it, else from the top level.
@@ -394,9 +404,8 @@ def _compile(path: str, stamp: "str | None", last: "Mapping[str, Any]") -> "tupl
         problems = [f"Python {version} cannot read TOML, so {lasting}; `claude-local config list` reads it for hooks"]
     else:
         try:
-            with open(path, "rb") as file:
-                stamp = _stamp(os.fstat(file.fileno()))
-                text = file.read().decode("utf-8-sig")
+            stamp = _stamp(os.stat(path))  # before it is read: what is written meanwhile is read by the next
+            text = content(path, MOST_BYTES).decode("utf-8-sig")
             settings, problems = understood(tomllib.loads(text))
         except FileNotFoundError:
             settings, problems = {}, []  # gone since we looked
@@ -417,8 +426,7 @@ def _last(state_dir: str, path: str) -> "dict[str, Any]":
     from claude_local_plugin.guest.hook import parse_event
 
     try:
-        with open(os.path.join(state_dir, COMPILED), "rb") as file:
-            compiled = parse_event(file.read())
+        compiled = parse_event(content(os.path.join(state_dir, COMPILED), MOST_BYTES))
     except (OSError, ValueError):
         return {}  # none yet, or none that can be read: config.toml itself will say
     usable = compiled.get("source") == path and isinstance(compiled.get("settings"), dict)
@@ -456,8 +464,7 @@ def _salt(state_dir: str) -> "bytes | None":
         if not os.path.exists(path):
             os.makedirs(state_dir, 0o700, exist_ok=True)
             _put(path, os.urandom(32), _place_first)
-        with open(path, "rb") as file:
-            salt = file.read()
+        salt = content(path, 64)
     except OSError as fault:
         _note(state_dir, f"no salt to hash paths with, so they are left out: {fault.strerror or fault}")
         return None

@@ -14,7 +14,7 @@ import sys
 import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean
-from claude_local_plugin.guest.registration import EVENTS, WARM_UP
+from claude_local_plugin.guest.registration import EVENTS, MOVED_BY, WARM_UP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 
 #: Nothing, not a silent stdin and not a stuck disk, keeps the hook longer than this, in seconds.
 LONGEST_S = 2.8
-#: But for saving what it knows by then, which it has this much longer for; Claude Code ends it after 5 s.
-SPARE_S = 1.0
+#: But for saving what it knows by then. Claude Code ends it after 5 s, so no session waits this long; on a machine too
+#: busy to let us run, where nobody ends us, nothing is lost for want of patience.
+SPARE_S = 30.0
+#: But who has sent no event by then, and none in so many looks after that, will send none.
+SILENT = 20
+#: However late it is when Python has started, this much is left for the answer, in seconds.
+SHORTEST_S = 0.5
 #: A prompt of a million tokens is a few megabytes; an event larger than this is not read to its end.
 MOST_STDIN_BYTES = 16 * 1024 * 1024
 
@@ -59,17 +64,19 @@ def main() -> None:
     """Handles the event on standard input and ends the process with exit code 0."""
     state_dir = ""
     try:
-        state_dir = state_dir_of(sys.argv[1:], os.environ)
+        environ = as_registered(sys.argv[1:], os.environ)
+        state_dir = state_dir_of(environ)
         if WARM_UP in sys.argv[1:]:
             from claude_local_plugin.guest import errands
 
-            errands.warm_up(os.environ)
+            errands.warm_up(environ)
         else:
             _thread.start_new_thread(_watchdog, (state_dir,))
-            run(_read_stdin(), os.environ, state_dir)
+            _UNWRITTEN.stdin = _read_stdin()
+            run(_UNWRITTEN.stdin, environ, state_dir)
     except BaseException as fault:  # the session must not suffer for any fault of ours, not even an interrupt
-        _note(state_dir, fault)
         _UNWRITTEN.spool(state_dir)
+        _note(state_dir, fault)
     finally:
         # Not sys.exit(): a probe may still be waiting in its thread, and the log is left open on purpose.
         os._exit(0)
@@ -77,15 +84,18 @@ def main() -> None:
 
 def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     """Handles one event: the user's message first, then the log, whose troubles go to the log of faults."""
-    from claude_local_plugin.guest import claim, config
-
     event = parse_event(stdin)
-    if event.get("hook_event_name") not in EVENTS or not claim.is_first(state_dir, stdin):
-        return  # none of ours, or the same event came to us by another way too
-    visit = Visit(event, environ, state_dir, config.load(state_dir, environ))
-    from claude_local_plugin.guest import sessionlog
+    if event.get("hook_event_name") not in EVENTS:
+        return
+    from claude_local_plugin.guest import config, sessionlog
 
-    _UNWRITTEN.record = _record(visit, None, _cause(event))  # should there be no time for the answer
+    # first what is to be saved should time run out: until it is known whether paths are logged, without them
+    unread = Visit(event, environ, state_dir, config.Config(state_dir, config.UNREAD))
+    _UNWRITTEN.hold(unread, _record(unread, None, _cause(event)))
+    if not _UNWRITTEN.is_ours(state_dir):
+        return  # the same event came to us by another way too
+    visit = Visit(event, environ, state_dir, config.load(state_dir, environ))
+    _UNWRITTEN.hold(visit, _record(visit, None, _cause(event)))
     answer = answer_to(visit)
     _UNWRITTEN.record = answer.record
     if answer.output:
@@ -99,6 +109,10 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     trouble = sessionlog.append(state_dir, answer.record, transcript, days, _UNWRITTEN)
     if trouble:
         sessionlog.note_fault(state_dir, f"{answer.record['event']}: {trouble}")
+    if answer.record["event"] == "SessionStart":
+        from claude_local_plugin.guest import upkeep
+
+        upkeep.sweep(state_dir)
     if answer.errands:
         from claude_local_plugin.guest import errands
 
@@ -307,10 +321,21 @@ def parse_event(stdin: bytes) -> "dict[str, Any]":
     return event
 
 
-def state_dir_of(arguments: "Sequence[str]", environ: "Mapping[str, str]", platform: str = sys.platform) -> str:
-    """The state folder: the value of `--state`, else the platform's own, where the command line looks too."""
-    if "--state" in arguments[:-1]:
-        return arguments[arguments.index("--state") + 1]
+def as_registered(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "dict[str, str]":
+    """The environment with our folders where the registration says, else where the platform has them.
+
+    What the environment itself says of them may come from the settings of a repository.
+    """
+    told = dict(environ)
+    for name, option in MOVED_BY:
+        told.pop(name, None)
+        if option in arguments[:-1]:
+            told[name] = arguments[arguments.index(option) + 1]
+    return told
+
+
+def state_dir_of(environ: "Mapping[str, str]", platform: str = sys.platform) -> str:
+    """The state folder of an environment as registered: where the command line looks too."""
     chosen = environ.get("CLAUDE_LOCAL_STATE_DIR")
     if chosen:
         return os.path.join(os.getcwd(), os.path.expanduser(chosen))
@@ -552,14 +577,21 @@ def _read_stdin() -> bytes:
 class _Unwritten:
     """The record on its way into the log, as far as it is known; entered while it goes in for good.
 
-    None before anything is known, empty when it is in. Whoever holds the lock writes it, so that it is written once.
+    `record` is None before anything is known, empty when it is in, or another process's to write. Whoever holds the
+    lock writes it, so that it is written once.
     """
 
-    __slots__ = ("lock", "record")
+    __slots__ = ("asking", "lock", "ours", "record", "stdin", "visit")
 
     def __init__(self) -> None:
         self.lock = _thread.allocate_lock()
+        #: Held while it is found out whether the event is this process's, which can be asked once.
+        self.asking = _thread.allocate_lock()
+        self.ours: bool | None = None
+        #: What came on standard input, once all of it has.
+        self.stdin: bytes | None = None
         self.record: dict[str, Any] | None = None
+        self.visit: Visit | None = None
 
     def __enter__(self) -> None:
         self.lock.acquire()
@@ -569,23 +601,58 @@ class _Unwritten:
             self.record = {}
         self.lock.release()
 
+    def hold(self, visit: Visit, record: "dict[str, Any]") -> None:
+        """Takes the event in hand: from now on it is on record whatever happens to this process's time."""
+        self.visit = visit
+        self.record = record
+
+    def is_ours(self, state_dir: str) -> bool:
+        """Whether this process is the one to handle the event; the answer is the same each time."""
+        from claude_local_plugin.guest import claim
+
+        # in vain where the disk holds the other thread: to handle it twice is better than not at all
+        asking = self.asking.acquire(True, SPARE_S)
+        try:
+            if self.ours is None:
+                self.ours = not asking or claim.is_first(state_dir, self.stdin or b"")
+            if not self.ours:
+                self.record = {}
+            return self.ours
+        finally:
+            if asking:
+                self.asking.release()
+
     def spool(self, state_dir: str) -> None:
         """Spools the record, unless it is in the log or about to be."""
         from claude_local_plugin.guest import sessionlog
 
-        if self.lock.acquire(True, SPARE_S) and self.record:
+        if self.lock.acquire(True, SPARE_S) and self.record and self.is_ours(state_dir):
             try:
-                sessionlog.spool(state_dir, self.record)
+                sessionlog.spool(state_dir, self.whole(self.record))
             except OSError as fault:
                 _note(state_dir, fault)
+
+    def whole(self, record: "dict[str, Any]") -> "dict[str, Any]":
+        """The record with the paths that the user wants to be logged, if there was no time yet to find out which."""
+        from claude_local_plugin.guest import config
+
+        visit = self.visit
+        if visit is None or not visit.config.is_unread:
+            return record
+        visit = Visit(visit.event, visit.environ, visit.state_dir, config.load(visit.state_dir, visit.environ))
+        return dict(_record(visit, None, record["cause"]), at=record["at"])
 
 
 _UNWRITTEN = _Unwritten()
 
 
 def _watchdog(state_dir: str) -> None:
-    """Ends the process when its time is up; what it leaves behind, it leaves in the time to spare or not at all."""
-    time.sleep(LONGEST_S)
+    """Ends the process when its time is up, which has been running since the process began; what it leaves behind, it
+    leaves in the time to spare or not at all.
+    """
+    from claude_local_plugin.guest.upkeep import age_s
+
+    time.sleep(max(LONGEST_S - age_s(os.getpid()), SHORTEST_S))
     left = _thread.allocate_lock()
     left.acquire()
     _thread.start_new_thread(_leave_behind, (state_dir, left))
@@ -594,14 +661,26 @@ def _watchdog(state_dir: str) -> None:
 
 
 def _leave_behind(state_dir: str, left: "Any") -> None:
-    """Notes that time was up, and spools the record that has not made it into the log."""
+    """Spools the record that has not made it into the log, and notes that time was up."""
     try:
-        _note(state_dir, TimeoutError(f"the hook was still busy after {LONGEST_S} s"))
-        while _UNWRITTEN.record is None:  # a machine so busy that we have hardly begun
+        silent = 0
+        while _UNWRITTEN.record is None and silent < SILENT:  # a machine so busy that we have hardly begun
             time.sleep(0.05)
+            silent += _UNWRITTEN.stdin is None and _is_silent()
         _UNWRITTEN.spool(state_dir)
+        _note(state_dir, TimeoutError(f"the hook was still busy after {LONGEST_S} s"))
     finally:
         left.release()
+
+
+def _is_silent() -> bool:
+    """Whether there is nothing to read on standard input, not even its end."""
+    try:
+        from select import select
+
+        return not select([0], [], [], 0)[0]
+    except (ImportError, OSError, ValueError):  # Windows: no pipe can be asked there
+        return True
 
 
 def _note(state_dir: str, fault: BaseException) -> None:

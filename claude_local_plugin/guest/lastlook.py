@@ -3,6 +3,7 @@
 import os
 import time
 
+from claude_local_plugin.guest.files import content
 from claude_local_plugin.guest.hook import flat_json, parse_event
 
 TYPE_CHECKING = False
@@ -64,16 +65,13 @@ def recall(state_dir: str, url: str, now: "float | None" = None) -> "Look | None
     `now` is in seconds since 1970, by default the time it is. A look of the future means that the clock went back.
     """
     try:
-        file = os.open(path_of(state_dir, url), os.O_RDONLY)
+        kept = content(path_of(state_dir, url), MOST_BYTES)
     except OSError:
         return None  # nobody has looked yet, mostly; whoever cannot read this looks again, and hears on writing
     try:
-        kept = parse_event(os.read(file, MOST_BYTES))
-        return _look(kept, url, time.time() if now is None else now)
-    except (OSError, ValueError, RecursionError):
+        return _look(parse_event(kept), url, time.time() if now is None else now)
+    except (ValueError, RecursionError):
         return None  # not ours, or cut short by a crash of the machine: the next look mends it
-    finally:
-        os.close(file)
 
 
 def path_of(state_dir: str, url: str) -> str:

@@ -6,10 +6,10 @@ shell here, and CLAUDE_CODE_OAUTH_TOKEN (all observed on Claude Code 2.1.329).
 """
 
 import os
-import stat
 import sys
 
 from claude_local_plugin.guest.backend import PLACEHOLDER, clean
+from claude_local_plugin.guest.files import content, opened
 from claude_local_plugin.guest.hook import parse_event
 
 TYPE_CHECKING = False
@@ -365,11 +365,7 @@ def _settings(scope: str, path: str, place: str) -> "Source | None":
 def _read(path: str, most: int) -> "bytes | None":
     """The bytes of a file; None where there is none, it cannot be read, or is larger than `most` bytes."""
     try:
-        file = _open(path)
-        try:
-            return os.read(file, most) if os.fstat(file).st_size <= most else None
-        finally:
-            os.close(file)
+        return content(path, most)
     except (OSError, ValueError):  # absent, or not ours to read; ValueError: a path with a NUL in it
         return None
 
@@ -377,7 +373,7 @@ def _read(path: str, most: int) -> "bytes | None":
 def _has_word(path: str, word: bytes) -> bool:
     """Whether the word stands in the first MOST_STATE_BYTES of a file."""
     try:
-        file = _open(path)
+        file = opened(path)
         try:
             end = b""
             for _ in range(MOST_STATE_BYTES // PIECE_BYTES):
@@ -392,15 +388,6 @@ def _has_word(path: str, word: bytes) -> bool:
             os.close(file)
     except (OSError, ValueError):  # as above
         return False
-
-
-def _open(path: str) -> int:
-    """A regular file opened for reading; a pipe in its place would keep us waiting for somebody to write into it."""
-    file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if stat.S_ISREG(os.fstat(file).st_mode):
-        return file
-    os.close(file)
-    raise OSError(f"{path} is no file")
 
 
 def _object(raw: "bytes | None") -> "Mapping[str, Any]":

@@ -8,6 +8,7 @@ import _thread
 import time
 
 from claude_local_plugin.guest.backend import Target, clean, parse_url
+from claude_local_plugin.guest.files import content
 
 # The C modules behind `socket` are used directly where they exist: `socket` builds its constants as enums, and
 # that alone takes as long as the whole interpreter needs to start.
@@ -38,6 +39,8 @@ DEADLINE_S = 1.0
 #: The body only helps to recognise the server; it is not worth more waiting than this after the head has come.
 BODY_S = 0.25
 MOST_BYTES = 65536
+#: All certificates of a system come to a quarter of a megabyte.
+MOST_PEM_BYTES = 4 * 1024 * 1024
 #: A name with more addresses than this is not a server of one's own.
 MOST_ADDRESSES = 4
 
@@ -288,9 +291,13 @@ def tls_context(ca_file: "str | None", verify: bool) -> "ssl.SSLContext":
     context = ssl.create_default_context()
     if ca_file:
         try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:
-            raise _NoAnswerError(TLS, f"the extra certificates: {error.strerror or 'not PEM'}") from None
+            # not by its name: a project's settings may name a pipe, or a device that never ends
+            pem = content(ca_file, MOST_PEM_BYTES).decode("ascii", "ignore")
+            context.load_verify_locations(cadata=pem)
+        except (OSError, ValueError) as error:
+            raise _NoAnswerError(
+                TLS, f"the extra certificates: {getattr(error, 'strerror', None) or 'not PEM'}"
+            ) from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -26,6 +26,13 @@ TIMEOUT_S = 5
 #: The option that tells the hook where the session log is.
 STATE_OPTION = "--state"
 
+#: The option that tells it in which folder config.toml is, where that is not the platform's own.
+CONFIG_OPTION = "--config"
+
+#: What moves these folders for the command line. Hooks do not listen to them: a repository's own settings can set
+#: them for every hook (observed on Claude Code 2.1.332, which refuses HOME, XDG_*, LOCALAPPDATA and USERPROFILE there).
+MOVED_BY = (("CLAUDE_LOCAL_STATE_DIR", STATE_OPTION), ("CLAUDE_LOCAL_CONFIG_DIR", CONFIG_OPTION))
+
 #: The argument with which the hook sends a server a warm-up request instead of handling an event.
 WARM_UP = "--warm-up"
 

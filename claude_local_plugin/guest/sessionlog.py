@@ -11,6 +11,7 @@ import sys
 import time
 
 from claude_local_plugin.guest import spans, tally, upkeep
+from claude_local_plugin.guest.files import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 DATABASE = "sessions.db"
 SPOOL = "spool"
+#: How the name of a record ends that is still being written into the spool.
+UNFINISHED = ".tmp"
 FAULTS = "faults.log"
 #: Whoever makes the database or sets it aside holds this one.
 LOCK = f"{DATABASE}.lock"
@@ -29,6 +32,8 @@ LOCK = f"{DATABASE}.lock"
 BUSY_S = 0.5
 #: A hook takes in at most this many spooled records, so that the one after a long outage is not slow.
 MOST_TAKEN_IN = 50
+#: No record is as large as this: none of its texts has more than 4,096 letters.
+MOST_RECORD_BYTES = 1024 * 1024
 #: Beyond this size `faults.log` becomes `faults.log.1` and a new one begins.
 MOST_FAULT_BYTES = 65536
 #: Beyond this size of the write-ahead log a hook closes the database properly, see `leave`.
@@ -469,7 +474,7 @@ def spool(state_dir: str, record: "Mapping[str, Any]") -> None:
     os.makedirs(folder, 0o700, exist_ok=True)
     name = f"{time.time_ns()}-{_mark(str(record['session_id']))}-{os.urandom(4).hex()}.json"
     path = os.path.join(folder, name)
-    unfinished = f"{path}.tmp"
+    unfinished = f"{path}{UNFINISHED}"
     try:
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(flat_json(dict(record, schema=SCHEMA_VERSION)))
@@ -477,6 +482,17 @@ def spool(state_dir: str, record: "Mapping[str, Any]") -> None:
     except OSError:
         _remove(unfinished)
         raise
+
+
+def finish_spooling(unfinished: str) -> None:
+    """Spools a record whose writer was ended over it, if it is whole; else there is nothing to be made of it."""
+    try:
+        _record_in(unfinished)
+        os.replace(unfinished, unfinished[: -len(UNFINISHED)])
+    except OSError:
+        return  # gone, or not to be read: the next session tries again
+    except (ValueError, TypeError, KeyError):
+        _remove(unfinished)
 
 
 def spooled(state_dir: str, session_id: "str | None" = None) -> "list[str]":
@@ -709,22 +725,25 @@ def _use_write_ahead_log(connection: "sqlite3.Connection", deadline: float) -> N
 
 def _read_spooled(path: str) -> "dict[str, Any] | None":
     """The record in a spool file; None when it is gone, from a newer claude-local, or no record at all."""
-    import json
-
     try:
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
-        if record["schema"] > SCHEMA_VERSION:
-            return None
-        sound = all(isinstance(record[field], str) for field in ("session_id", "at", "event", "backend_kind"))
-        sound = sound and not any(isinstance(value, (dict, list)) for value in record.values())
+        record = _record_in(path)
     except FileNotFoundError:
         return None  # another process has taken it in
-    except (ValueError, TypeError, KeyError):
-        sound = False
-    if not sound:
+    except (OSError, ValueError, TypeError, KeyError):
         os.replace(path, f"{path}.bad")
         return None
+    return record if record["schema"] <= SCHEMA_VERSION else None
+
+
+def _record_in(path: str) -> "dict[str, Any]":
+    """The record in a file; raises OSError, or ValueError, TypeError or KeyError for what is no record."""
+    import json
+
+    record = json.loads(content(path, MOST_RECORD_BYTES).decode("utf-8"))
+    sound = isinstance(record["schema"], int)
+    sound = sound and all(isinstance(record[field], str) for field in ("session_id", "at", "event", "backend_kind"))
+    if not sound or any(isinstance(value, (dict, list)) for value in record.values()):
+        raise ValueError("no record")
     return dict(record)
 
 

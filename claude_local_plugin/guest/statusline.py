@@ -13,7 +13,8 @@ import sys
 import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean
-from claude_local_plugin.guest.hook import parse_event, state_dir_of
+from claude_local_plugin.guest.hook import as_registered, parse_event, state_dir_of
+from claude_local_plugin.guest.registration import CONFIG_OPTION, STATE_OPTION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 #: The script's file name inside the shipped `hooks` folder; a settings entry that names it is ours.
 SCRIPT = "claude_local_statusline.py"
-STATE_OPTION = "--state"
 #: The option whose value is the shell command of a status line that was there before ours.
 WRAP_OPTION = "--wrap"
 
@@ -83,7 +83,7 @@ def main() -> None:
 
 def understood(arguments: "Sequence[str]") -> bool:
     """Whether these are options of ours, each with its value."""
-    return len(arguments) % 2 == 0 and set(arguments[::2]) <= {STATE_OPTION, WRAP_OPTION}
+    return len(arguments) % 2 == 0 and set(arguments[::2]) <= {STATE_OPTION, CONFIG_OPTION, WRAP_OPTION}
 
 
 def run(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> int:
@@ -91,7 +91,8 @@ def run(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> int:
     if os.isatty(0):
         sys.stderr.write(EXPLANATION)
         return 0
-    state_dir = state_dir_of(arguments, environ)
+    environ = as_registered(arguments, environ)
+    state_dir = state_dir_of(environ)
     drawing = Drawing(environ, state_dir)
     _thread.start_new_thread(drawing.give_up_after, (LONGEST_S,))
     drawing.stdin = _read_stdin()

@@ -9,6 +9,8 @@ that were merely copied, are left out. Observed on Claude Code 2.1.329, except w
 import os
 import sys
 
+from claude_local_plugin.guest.files import opened
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -91,7 +93,7 @@ def read(
     progress = _Progress(position)
     uses: list[Use] = []
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(opened(path), "rb", buffering=0) as file:
             if progress.mark < 0 or progress.mark != _fingerprint(file, progress.offset):
                 progress.start_over()
             reader = _Reader(file, progress, most_bytes)

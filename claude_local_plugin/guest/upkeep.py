@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: How a session ended that was not heard to end.
 KILLED = "killed"
+#: What a process has not finished writing by then, in seconds, it never will: it was ended over it.
+UNFINISHED_S = 60.0
 #: A hook looks after at most this many sessions at a time.
 MOST = 50
 
@@ -93,6 +95,49 @@ def _state(process: int) -> "tuple[str, float | None]":
         return words[0], booted + int(words[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         return "", None
+
+
+def age_s(process: int) -> float:
+    """How long the process has been there, in seconds; 0 where the system does not say."""
+    began = _state(process)[1]
+    return 0.0 if began is None else max(time.time() - began, 0.0)
+
+
+def sweep(state_dir: str) -> None:
+    """Takes away what processes that were ended over it have left half-written; a whole record among it is spooled."""
+    from claude_local_plugin.guest import config, lastlook, sessionlog
+
+    for path in _unfinished(state_dir, (f"{config.COMPILED}.", f"{config.SALT}.")):
+        _remove(path)
+    for path in _unfinished(os.path.join(state_dir, lastlook.FOLDER)):
+        if not path.endswith(".json"):
+            _remove(path)
+    for path in _unfinished(os.path.join(state_dir, sessionlog.SPOOL)):
+        if path.endswith(sessionlog.UNFINISHED):
+            sessionlog.finish_spooling(path)
+
+
+def _unfinished(folder: str, beginnings: "tuple[str, ...]" = ("",)) -> "list[str]":
+    """The files in a folder that nobody has written to for long, those whose names begin so."""
+    now = time.time()
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(beginnings) and entry.is_file(follow_symlinks=False):
+                    age = now - entry.stat(follow_symlinks=False).st_mtime
+                    if age > UNFINISHED_S:
+                        found.append(entry.path)
+    except OSError:
+        return found  # no such folder yet, or a file that went meanwhile; the next session looks again
+    return found
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return  # another session that begins was faster, or it is not ours to remove: it does no harm
 
 
 def forget(connection: "sqlite3.Connection", before: str, most: "int | None" = MOST) -> int:

@@ -10,6 +10,10 @@ from claude_local_plugin.guest import sessionlog, tally, upkeep
 
 #: Besides the open sessions, so many of the newest are looked at: those that ended with something unread.
 RECENT = 100
+#: And so many of those whose end had to be spooled: the hook that heard of it had no time to count.
+SPOOLED = 1000
+#: So much is read at one look of transcripts that have much that is new, in bytes; the next one goes on from there.
+MOST_BYTES = 512 * 1024 * 1024
 
 
 def catch_up(log: sqlite3.Connection, state_dir: Path, patience: float) -> None:
@@ -24,8 +28,9 @@ def catch_up(log: sqlite3.Connection, state_dir: Path, patience: float) -> None:
         return
     try:
         with _writer(state_dir, patience) as writer:
+            pieces = iter(range(MOST_BYTES // tally.MOST_BYTES))
             for number, session_id, path in _candidates(log, host):
-                _read_on(log, writer, number, session_id, path)
+                _read_on(log, writer, number, session_id, path, pieces)
             if any(not upkeep.is_alive(process, seen) for process, seen in _processes(log, host)):
                 upkeep.close_dead(writer(), host, most=None)
     except (sessionlog.LogUnusableError, sqlite3.Error) as fault:
@@ -67,8 +72,11 @@ def _candidates(log: sqlite3.Connection, host: str) -> list[tuple[int, str, str]
         " WHERE host = :host AND ended_at IS NULL AND transcript_path IS NOT NULL"
         " UNION SELECT id, session_id, transcript_path FROM"
         " (SELECT * FROM sessions ORDER BY started_at DESC LIMIT :recent)"
-        " WHERE host = :host AND transcript_path IS NOT NULL",
-        {"host": host, "recent": RECENT},
+        " WHERE host = :host AND transcript_path IS NOT NULL"
+        " UNION SELECT id, session_id, transcript_path FROM sessions WHERE host = :host AND transcript_path IS NOT NULL"
+        " AND id IN (SELECT session FROM events WHERE spooled_as IS NOT NULL AND event = 'SessionEnd'"
+        " ORDER BY spooled_as DESC LIMIT :spooled)",
+        {"host": host, "recent": RECENT, "spooled": SPOOLED},
     ).fetchall()
 
 
@@ -79,8 +87,10 @@ def _processes(log: sqlite3.Connection, host: str) -> list[tuple[int, str]]:
     ).fetchall()
 
 
-def _read_on(log: sqlite3.Connection, writer: _Writer, number: int, session_id: str, path: str) -> None:
-    """Counts what is unread of one session, a bounded piece at a time."""
+def _read_on(
+    log: sqlite3.Connection, writer: _Writer, number: int, session_id: str, path: str, pieces: Iterator[int]
+) -> None:
+    """Counts what is unread of one session, a bounded piece at a time: one, and more as long as there are `pieces`."""
     while True:
         try:
             news = tally.read(log, session_id, path)
@@ -95,5 +105,5 @@ def _read_on(log: sqlite3.Connection, writer: _Writer, number: int, session_id: 
             connection.execute("COMMIT")
         finally:
             sessionlog.roll_back(connection)
-        if all(file.at_end for file in news):
+        if all(file.at_end for file in news) or next(pieces, None) is None:
             return

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin.guest.registration import (
+    CONFIG_OPTION,
     EVENTS,
     INTERPRETER_FLAGS,
     PLUGIN,
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from claude_local_plugin.settings.document import Append
 
 
-def entries(python: str, hooks_dir: Path, state_dir: Path) -> "tuple[Append, ...]":
+def entries(python: str, hooks_dir: Path, state_dir: Path, config_dir: Path | None = None) -> "tuple[Append, ...]":
     """The edits that install our hook for every event.
 
     Exec form (no shell, so spaces and quotes in paths are harmless) with an absolute interpreter: a bare `python3`
-    may be a shim that costs more than the hook, or not be there at all.
+    may be a shim that costs more than the hook, or not be there at all. `config_dir` is where config.toml is if not in
+    the platform's own folder.
     """
     from claude_local_plugin.settings.document import Append  # `status` only looks, and is to be quick
 
@@ -37,7 +39,7 @@ def entries(python: str, hooks_dir: Path, state_dir: Path) -> "tuple[Append, ...
                     {
                         "type": "command",
                         "command": python,
-                        "args": [*INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), STATE_OPTION, str(state_dir)],
+                        "args": [*INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), *options(state_dir, config_dir)],
                         "timeout": TIMEOUT_S,
                     }
                 ]
@@ -45,6 +47,11 @@ def entries(python: str, hooks_dir: Path, state_dir: Path) -> "tuple[Append, ...
         )
         for event in EVENTS
     )
+
+
+def options(state_dir: Path, config_dir: Path | None) -> tuple[str, ...]:
+    """What tells our hook and our status line where our own folders are."""
+    return (STATE_OPTION, str(state_dir), *((CONFIG_OPTION, str(config_dir)) if config_dir else ()))
 
 
 def installed(settings: Mapping[str, object]) -> dict[str, list[str]]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_local_plugin.guest.registration import INTERPRETER_FLAGS
-from claude_local_plugin.guest.statusline import SCRIPT, STATE_OPTION, WRAP_OPTION, understood
+from claude_local_plugin.guest.statusline import SCRIPT, WRAP_OPTION, understood
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.hooks import Installed
+from claude_local_plugin.settings.hooks import options as told
 
 KEY = "statusLine"
 
@@ -29,7 +30,14 @@ class Plan:
     hidden_by: Path | None
 
 
-def plan(snapshot: Snapshot, settings_file: Path, python: str, hooks_dir: Path, state_dir: Path) -> Plan:
+def plan(
+    snapshot: Snapshot,
+    settings_file: Path,
+    python: str,
+    hooks_dir: Path,
+    state_dir: Path,
+    config_dir: Path | None = None,
+) -> Plan:
     """How to install it in `settings_file`, seen in the world as it is without our own entry there.
 
     A status line that is there stays what it is but for its command. Where there is none ours would hide that of a
@@ -40,7 +48,7 @@ def plan(snapshot: Snapshot, settings_file: Path, python: str, hooks_dir: Path, 
     here = command_in(snapshot.files[place])
     in_effect = next((found for file in snapshot.files[place:] if (found := command_in(file)) is not None), None)
     wraps = wrapped_by(in_effect) if in_effect is not None else None
-    command = command_line(python, hooks_dir, state_dir, wraps)
+    command = command_line(python, hooks_dir, state_dir, wraps, config_dir)
     change = Set((KEY,), {"type": "command", "command": command}) if here is None else Set((KEY, "command"), command)
     stronger = (file.path for file in snapshot.files[:place] if command_in(file) is not None)
     return Plan((change,), command, wraps, next(stronger, None))
@@ -80,12 +88,14 @@ def _cannot_run(argv: list[str]) -> str | None:
     return f"its script {script} is gone" if gone else None
 
 
-def command_line(python: str, hooks_dir: Path, state_dir: Path, wraps: str | None) -> str:
+def command_line(
+    python: str, hooks_dir: Path, state_dir: Path, wraps: str | None, config_dir: Path | None = None
+) -> str:
     """Our command as a shell reads it: Claude Code runs a status line with `sh -c` and knows no exec form for it.
 
     `wraps` is the shell command of another status line to run and to show above ours.
     """
-    argv = [python, *INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), STATE_OPTION, str(state_dir)]
+    argv = [python, *INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), *told(state_dir, config_dir)]
     return shlex.join([*argv, *((WRAP_OPTION, wraps) if wraps else ())])
 
 

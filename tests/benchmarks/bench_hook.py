@@ -5,7 +5,8 @@
 The pre-flight is what people put before a session otherwise: `bash` with two `curl -sf`, to `/health` and
 `/v1/models`. All run against the same loopback server, in turns, so that whatever else the machine does hits all of
 them alike. Printed are, for each event, the median and the quickest run and their ratios to a bare interpreter and to
-the pre-flight; then how long each of a hundred hooks at once waited for the log. With `--max-ratio` the exit code is 1
+the pre-flight; then how long each of a hundred hooks at once waited for the log, and how many of 100 and 200 first ones
+are lost. With `--max-ratio` the exit code is 1
 when the median SessionStart hook takes longer than that many pre-flights.
 """
 
@@ -25,6 +26,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+
+from claude_local_plugin import ledger
+from claude_local_plugin.guest import sessionlog
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "hooks" / "claude_local_hook.py"
@@ -176,28 +180,28 @@ def contestants(folder: Path, url: str) -> dict[str, Contestant]:
     def forget_looks() -> None:
         shutil.rmtree(state / "looks", ignore_errors=True)
 
-    def hook(name: str, environ: Mapping[str, str] = own, **more: str) -> Contestant:
+    def hook(name: str, environ: Mapping[str, str] = own, *options: str, **more: str) -> Contestant:
         event = {"session_id": SESSION, "transcript_path": str(transcript.path), "cwd": str(folder)}
         counted = name in ("Stop", "SubagentStop", "StopFailure", "SessionEnd")
         prepare = transcript.grow if counted else forget_looks if more.pop("asks", None) else (lambda: None)
-        return Contestant(hook_command(state), environ, event | {"hook_event_name": name} | more, prepare)
+        return Contestant([*hook_command(state), *options], environ, event | {"hook_event_name": name} | more, prepare)
 
-    configured = own | {"CLAUDE_LOCAL_CONFIG_DIR": str(config)}
+    configured = (own, "--config", str(config))
     return {
         PASS: Contestant([sys.executable, "-I", "-S", "-c", "pass"], base),
         TWO_CURLS: Contestant([bash, "-c", PREFLIGHT], base | {"URL": url}),
         START: hook(START, source="startup"),
         "SessionStart, cloud": hook(START, cloud, source="startup"),
-        "SessionStart, config.toml": hook(START, configured, source="startup"),
+        "SessionStart, config.toml": hook(START, *configured, source="startup"),
         "UserPromptSubmit": hook("UserPromptSubmit", prompt="ping"),
         "UserPromptSubmit, asks again": hook("UserPromptSubmit", prompt="ping", asks="yes"),
-        "UserPromptSubmit, config.toml": hook("UserPromptSubmit", configured, prompt="ping"),
+        "UserPromptSubmit, config.toml": hook("UserPromptSubmit", *configured, prompt="ping"),
         "ConfigChange": hook("ConfigChange", source="local_settings"),
         "PostModelSwitch": hook("PostModelSwitch", to_model="other", source="command"),
         "CwdChanged": hook("CwdChanged", new_cwd=str(folder)),
         "SubagentStop": hook("SubagentStop"),
         "Stop": hook("Stop"),
-        "Stop, config.toml": hook("Stop", configured),
+        "Stop, config.toml": hook("Stop", *configured),
         "StopFailure": hook("StopFailure", error="overloaded"),
         "SessionEnd": hook("SessionEnd", reason="other"),
     }
@@ -237,18 +241,38 @@ def waits(crowds: int, *, held: bool = False) -> tuple[list[float], int]:
 def crowd(state: Path, name: str, size: int = 100) -> list[float]:
     """Starts so many hooks at once; how long each waited for the log, in seconds."""
     command = [sys.executable, "-I", "-S", "-c", WAITING, str(ROOT), "--state", str(state)]
-    processes = []
-    for number in range(size):
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"HOME": str(state.parent)}
-        )
-        assert process.stdin is not None
-        event = {"session_id": f"{name}-{number}", "hook_event_name": "SessionStart", "source": "startup"}
-        process.stdin.write(json.dumps(event).encode())
-        process.stdin.close()
-        process.stdin = None
-        processes.append(process)
+    processes = [start(command, state.parent, f"{name}-{number}") for number in range(size)]
     return [float(process.communicate()[0]) for process in processes]
+
+
+def lost(size: int) -> tuple[int, int, float]:
+    """Of so many first hooks at once, with a config.toml and no state folder: how many are not on record, how many had
+    to spool, and how many seconds all of them took.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        state, config = Path(folder) / "state", Path(folder) / "config"
+        config.mkdir()
+        (config / "config.toml").write_text(CONFIG)
+        began = time.perf_counter()
+        gone = [
+            start([*hook_command(state), "--config", str(config)], state.parent, f"s-{each}") for each in range(size)
+        ]
+        for process in gone:
+            process.wait()
+        took = time.perf_counter() - began
+        waiting = len(sessionlog.spooled(str(state)))
+        return size - len(ledger.sessions(state)), waiting, took
+
+
+def start(command: list[str], home: Path, session_id: str) -> "subprocess.Popen[bytes]":
+    """A hook that has its event, a session's start."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"HOME": str(home)})
+    assert process.stdin is not None
+    event = {"session_id": session_id, "hook_event_name": "SessionStart", "source": "startup"}
+    process.stdin.write(json.dumps(event).encode())
+    process.stdin.close()
+    process.stdin = None
+    return process
 
 
 def main() -> int:
@@ -274,6 +298,9 @@ def main() -> int:
         waited, spooled = waits(chosen.crowds if not held else 1, held=held)
         middle, longest = statistics.median(waited) * 1000, max(waited) * 1000
         print(f"{label}: waited for the log {middle:.1f} ms (median), {longest:.1f} ms (longest); {spooled} spooled")
+    for size in (100, 200):
+        gone, waiting, took = lost(size)
+        print(f"{size} first hooks at once: {gone} lost, {waiting} spooled, {took:.1f} s")
     return int(chosen.max_ratio is not None and medians[START] / medians[TWO_CURLS] > chosen.max_ratio)
 
 

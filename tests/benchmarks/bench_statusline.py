@@ -57,7 +57,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
             BARE: ([sys.executable, "-I", "-S", "-c", "pass"], base),
             "cloud": (line, base | {"ANTHROPIC_BASE_URL": ""}),
             "fresh look": (line, base),
-            "look of its own": (looking, base | {"CLAUDE_LOCAL_CONFIG_DIR": str(config)}),
+            "look of its own": ([*looking, "--config", str(config)], base),
             "dead server": (line, dead),
             "around another": ([*line, "--wrap", "true"], base),
         }

@@ -45,7 +45,7 @@ def test_its_hooks_are_those_of_the_registration() -> None:
         ((handler,),) = ([*group["hooks"]] for group in groups)
         assert handler == {
             "type": "command",
-            "command": 'sh "${CLAUDE_PLUGIN_ROOT}/hooks/find_python.sh"',
+            "command": '/bin/sh "${CLAUDE_PLUGIN_ROOT}/hooks/find_python.sh"',
             "timeout": registration.TIMEOUT_S,
         }
 

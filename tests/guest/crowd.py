@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ Occurrence = tuple[Mapping[str, Any], Mapping[str, str]]
 GATE = ["/bin/sh", "-c", 'read _ <"/dev/fd/$0"; exec "$@"']
 
 
-def at_once(state: Path, occurrences: Iterable[Occurrence]) -> list[Ran]:
-    """A hook process for each of these, all let go at the same moment; how each of them ended."""
+def at_once(
+    state: Path, occurrences: Iterable[Occurrence], registrations: Sequence[Sequence[str]] = ((),)
+) -> list[Ran]:
+    """A hook process for each of these by each registration, all let go at the same moment; how each of them ended."""
     gate, opener = os.pipe()
-    arguments = [*GATE, str(gate), sys.executable, "-I", "-S", str(SCRIPT), "--state", str(state)]
     processes = []
-    for event, environ in occurrences:
+    for (event, environ), more in product(occurrences, registrations):
+        arguments = [*GATE, str(gate), sys.executable, "-I", "-S", str(SCRIPT), "--state", str(state), *more]
         process = subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,

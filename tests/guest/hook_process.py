@@ -40,8 +40,14 @@ def recorded(name: str) -> tuple[dict[str, Any], dict[str, str]]:
 class HookRunner:
     """Runs the hook with one state folder, the environment being the recorded one with changes."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, config: Path | None = None) -> None:
         self.state = state
+        self.config = config
+
+    @property
+    def registered(self) -> list[str]:
+        """The options that the hook is registered with."""
+        return ["--state", str(self.state), *(["--config", str(self.config)] if self.config else [])]
 
     def __call__(
         self,
@@ -54,7 +60,7 @@ class HookRunner:
         **more: Any,
     ) -> Ran:
         stdin = event if isinstance(event, bytes) else json.dumps(event).encode()
-        chosen = ["--state", str(self.state)] if arguments is None else arguments
+        chosen = self.registered if arguments is None else arguments
         done = subprocess.run(
             [python, "-I", "-S", str(script), *chosen],
             input=stdin,

@@ -26,8 +26,8 @@ class Machine:
     """A machine with a config.toml, and hooks that run on it one after the other."""
 
     def __init__(self, hook: HookRunner, folder: Path) -> None:
-        self.hook = hook
         self.config = folder / "config"
+        self.hook = HookRunner(hook.state, self.config)
         self.project = folder / "project"
         self.prompts = 0
         self.project.mkdir()
@@ -45,7 +45,6 @@ class Machine:
             **known,
             "ANTHROPIC_BASE_URL": url,
             "CLAUDE_PROJECT_DIR": str(self.project),
-            "CLAUDE_LOCAL_CONFIG_DIR": str(self.config),
             "HOME": str(self.project.parent),
             **environ,
         }

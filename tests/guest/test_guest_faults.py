@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from crowd import Conversation, harmful, tokens_of
 from hook_process import ROOT, SCRIPT, HookRunner, Ran, recorded
+from moody_server import MoodyServer
 
 from claude_local_plugin import ledger
 from claude_local_plugin.guest import lastlook, sessionlog
@@ -508,3 +509,66 @@ def test_hooks_that_are_killed_at_any_moment_leave_a_whole_log(hook: HookRunner,
     assert session is not None
     assert tokens_of(session) == conversation.tokens
     assert not list(hook.state.rglob("*.bad"))
+
+
+def in_the_place_of(path: Path, what: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    if what == "a pipe":
+        os.mkfifo(path)
+    elif what == "a device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(1 << 40)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes in the file system")
+@pytest.mark.parametrize("what", ["a pipe", "a device", "a terabyte of nothing"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "home/.claude/.credentials.json",
+        "home/.claude/settings.json",
+        "home/.claude.json",
+        "project/.claude/settings.json",
+        "project/.claude/settings.local.json",
+        "project/.git",
+        "config/config.toml",
+        "certificates.pem",
+        "state/config.json",
+        "state/salt",
+        "the-session.jsonl",
+    ],
+)
+def test_what_is_no_file_of_its_kind_keeps_no_hook(
+    hook: HookRunner, healthy: MoodyServer, tmp_path: Path, place: str, what: str
+) -> None:
+    """A hook that waits for a pipe, or reads a device to its end, would be ended by its watchdog, which spools."""
+    in_the_place_of(tmp_path / place, what)
+    (tmp_path / "project").mkdir(exist_ok=True)
+    environ = {
+        "HOME": str(tmp_path / "home"),
+        "CLAUDE_PROJECT_DIR": str(tmp_path / "project"),
+        "ANTHROPIC_BASE_URL": healthy.url,
+        "NODE_EXTRA_CA_CERTS": str(tmp_path / "certificates.pem"),
+    }
+    patient = tmp_path / "claude_local_hook.py"  # no machine is so busy
+    patient.write_text(
+        f"import sys\nsys.path.append({str(ROOT)!r})\nfrom claude_local_plugin.guest import hook\n"
+        "hook.LONGEST_S = 45.0\nhook.main()\n"
+    )
+    hook = HookRunner(hook.state, tmp_path / "config")
+    for name in ("print-SessionStart-startup", "print-UserPromptSubmit", "print-Stop", "print-SessionEnd-other"):
+        event, recorded_environ = recorded(name)
+        event |= {"transcript_path": str(tmp_path / "the-session.jsonl"), "cwd": str(tmp_path / "project")}
+        ran = hook(event, {**recorded_environ, **environ}, script=patient)
+        assert (ran.code, ran.stderr) == (0, "")
+    assert [event.event for event in ledger.events(hook.state, event["session_id"])] == [
+        "SessionStart",
+        "UserPromptSubmit",
+        "SessionEnd",
+    ]
+    faults = (hook.state / "faults.log").read_text() if (hook.state / "faults.log").exists() else ""
+    assert "still busy" not in faults
+    assert sessionlog.spooled(str(hook.state)) == []

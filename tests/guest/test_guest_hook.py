@@ -17,7 +17,7 @@ from moody_server import MoodyServer, dripping, endless, http_answer, raw_answer
 
 from claude_local_plugin import ledger, paths
 from claude_local_plugin.guest import registration, sessionlog
-from claude_local_plugin.guest.hook import client_version_of, parse_event, state_dir_of
+from claude_local_plugin.guest.hook import as_registered, client_version_of, parse_event, state_dir_of
 
 Serve = Callable[..., MoodyServer]
 
@@ -584,22 +584,32 @@ def test_a_broken_installation_says_nothing_on_standard_output(hook: HookRunner,
         {"CLAUDE_LOCAL_STATE_DIR": "here"},
     ],
 )
-def test_without_an_option_the_state_folder_is_where_the_command_line_looks(
+def test_the_state_folder_is_where_the_command_line_looks(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert state_dir_of([], os.environ) == str(paths.state_dir(os.environ))
+    assert state_dir_of(os.environ) == str(paths.state_dir(os.environ))
 
 
 def test_the_state_folder_of_other_platforms_is_theirs(home: Path) -> None:
-    assert state_dir_of([], {}, "darwin") == str(home / "Library" / "Application Support" / "claude-local")
-    assert state_dir_of([], {"LOCALAPPDATA": "/local"}, "win32") == os.path.join("/local", "claude-local")  # noqa: PTH118
+    assert state_dir_of({}, "darwin") == str(home / "Library" / "Application Support" / "claude-local")
+    assert state_dir_of({"LOCALAPPDATA": "/local"}, "win32") == os.path.join("/local", "claude-local")  # noqa: PTH118
 
 
-def test_options_the_hook_does_not_know_are_ignored() -> None:
-    assert state_dir_of(["--new", "x", "--state", "/there", "--more"], {}) == "/there"
-    assert state_dir_of(["--state"], {"CLAUDE_LOCAL_STATE_DIR": "/other"}) == "/other"
+def test_our_folders_are_where_the_registration_says_whatever_the_environment_does() -> None:
+    forged = {"CLAUDE_LOCAL_STATE_DIR": "/evil", "CLAUDE_LOCAL_CONFIG_DIR": "/evil", "HOME": "/home"}
+    assert as_registered([], forged) == {"HOME": "/home"}
+    assert as_registered(["--new", "x", "--state", "/there", "--more"], forged) == {
+        "HOME": "/home",
+        "CLAUDE_LOCAL_STATE_DIR": "/there",
+    }
+    assert as_registered(["--state", "/there", "--config", "/its"], forged) == {
+        "HOME": "/home",
+        "CLAUDE_LOCAL_STATE_DIR": "/there",
+        "CLAUDE_LOCAL_CONFIG_DIR": "/its",
+    }
+    assert as_registered(["--state"], forged) == {"HOME": "/home"}
 
 
 # --- what the hook costs

@@ -71,6 +71,37 @@ def test_three_rounds_of_a_hundred_sessions_are_all_on_record_with_their_tokens(
     assert sessionlog.spooled(str(hook.state)) == []
 
 
+@pytest.mark.parametrize("number", [100, 200])
+def test_so_many_first_hooks_at_once_with_a_config_lose_nothing_and_double_nothing(
+    hook: HookRunner, tmp_path: Path, number: int
+) -> None:
+    """Each of two registrations starts a process for each session, and nothing of ours is there yet but config.toml.
+
+    Those that time runs out for have spooled; of those that were ended while writing nothing stays.
+    """
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "config.toml").write_text('[log]\nretention_days = 365\n[projects."/srv/client"]\nprotect = true\n')
+    sessions = [Conversation(tmp_path, f"session-{each}") for each in range(number // 2)]
+    registrations = [["--config", str(config)], ["--config", f"{config}/"]]
+    ran = at_once(hook.state, [occurrence(START, each) for each in sessions], registrations)
+    assert (len(ran), harmful(ran, "systemMessage")) == (number, [])
+    on_record = Counter({each.session_id: Counter(SessionStart=1) for each in sessions})
+    assert {each.session_id: event_names(hook.state, each.session_id) for each in sessions} == on_record
+    assert sessionlog.spooled(str(hook.state)) == []
+    for path in hook.state.rglob("*"):
+        os.utime(path, (1, 1), follow_symlinks=False)  # long ago, so that whatever is unfinished will stay so
+    hook.replay(START)
+    left = {path.name for path in hook.state.iterdir()}
+    assert left <= {
+        sessionlog.DATABASE,
+        f"{sessionlog.DATABASE}-wal",
+        f"{sessionlog.DATABASE}-shm",
+        sessionlog.LOCK,
+    } | {*("claims", "config.json", "looks", "spool", sessionlog.FAULTS)}
+    assert list((hook.state / "spool").glob("*")) == []
+
+
 def test_a_hundred_events_of_one_session_count_each_answer_once(hook: HookRunner, tmp_path: Path) -> None:
     """Subagents finish while the conversation goes on: three rounds, each with new answers everywhere."""
     session = Conversation(tmp_path, "the-one")
@@ -100,6 +131,7 @@ def test_a_writer_that_never_lets_go_keeps_a_hundred_hooks_no_longer_than_they_a
     at_once(hook.state, [occurrence(START, each) for each in sessions])
     for each in sessions:
         each.answer(3, 2, 1, 0)
+    assert len(ledger.sessions(hook.state)) == 100  # and takes in what those spooled that had no time
     with closing(sqlite3.connect(hook.state / sessionlog.DATABASE, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         # all of them end although nobody has let go: each has waited for its turn, given up, and spooled
@@ -143,6 +175,8 @@ def test_a_hundred_hooks_that_find_the_log_damaged_set_it_aside_once_and_lose_no
     damaged = (hook.state / sessionlog.DATABASE).read_bytes()
     sessions = [Conversation(tmp_path, f"session-{number}") for number in HUNDRED]
     assert harmful(at_once(hook.state, [occurrence(START, each) for each in sessions])) == []
+    for _ in range(20):  # where none of them had the time to look at the log, the next one that has does
+        hook.replay(START)
     (kept,) = (path for path in hook.state.glob(f"{sessionlog.DATABASE}.damaged-*") if path.name.endswith("Z"))
     assert kept.read_bytes() == damaged
     found = {session.session_id for session in ledger.sessions(hook.state)}
