@@ -11,15 +11,20 @@ from urllib.parse import urlsplit
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.urls import is_plain_http_remote
 from claude_local_plugin.guest.backend import PLACEHOLDER, is_proxied, parse_url
+from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective, effective_env
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.settings.document import Set
 
-#: Tokens of an interactive session's first prompt: under a name of your own, and under a name that Claude Code takes
-#: for one of Anthropic's models (it then sends a longer prompt and longer tool descriptions).
-FIRST_PROMPT = {"custom": 12_883, "claude": 21_128}
+#: The variable that chooses between Claude Code's two system prompts, and what `enable` writes for each.
+SYSTEM_PROMPT = "CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT"
+PROMPTS = {"lean": "1", "full": "0"}
+#: Tokens of an interactive session's first prompt, with each of the two system prompts and its tool descriptions.
+#: A name of your own gets the lean one, an older Claude model the full one, and SYSTEM_PROMPT chooses for both
+#: (2.1.332: system text of 7,664 and 29,239 characters, tools of 35,531 and 50,171).
+FIRST_PROMPT = {"lean": 12_883, "full": 21_128}
 #: What the prompt grows by when tools are no longer deferred (CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS).
-UNDEFERRED_TOOLS = {"custom": 7_319, "claude": 9_916}
+UNDEFERRED_TOOLS = {"lean": 7_319, "full": 9_916}
 #: Claude Code compacts at `window - min(max_output, 20000) - 13000` and refuses at `... - 3000`.
 COMPACTION_RESERVE = 13_000
 #: The output limits we choose from; the client's own default for an unknown model is 32,000.
@@ -32,6 +37,7 @@ PROVIDER_SWITCHES = tuple(
     f"CLAUDE_CODE_USE_{name}"
     for name in ("BEDROCK", "VERTEX", "FOUNDRY", "ANTHROPIC_AWS", "ANTHROPIC_GOOGLE_CLOUD", "MANTLE", "GATEWAY")
 )
+
 SHELL_CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 
 SLOW_PREFILL_MS = "1800000"  # half an hour: the highest that the stream watchdog accepts
@@ -57,6 +63,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Header:
+    """A header that belongs to the server and goes with every request."""
+
+    name: str
+    value: str = field(repr=False)
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """What the sessions are to use: the server, the model, its window in tokens, and the token sent to it."""
 
@@ -66,6 +81,9 @@ class Backend:
     max_model_len: int | None
     version: str | None = None
     token: str = field(default=PLACEHOLDER, repr=False)
+    headers: tuple[Header, ...] = ()
+    #: "full" or "lean" where somebody chose Claude Code's system prompt, None where the model's name does.
+    prompt: str | None = None
 
     @property
     def host(self) -> str:
@@ -73,15 +91,26 @@ class Backend:
         return urlsplit(self.url).netloc
 
     @property
-    def name_family(self) -> str:
-        """`claude` for a model name that Claude Code may take for Anthropic's own, else `custom`."""
-        return "claude" if self.model.lower().startswith("claude-") else "custom"
+    def prompt_in_use(self) -> str:
+        """Which of the two system prompts sessions get: the one chosen, else the one that goes with the name."""
+        return self.prompt or ("full" if self.model.lower().startswith("claude-") else "lean")
+
+    @property
+    def header_text(self) -> str:
+        """The headers as they stand in ANTHROPIC_CUSTOM_HEADERS."""
+        return "\n".join(f"{header.name}: {header.value}" for header in self.headers)
+
+
+def prompt_chosen(value: str | None) -> str | None:
+    """Which system prompt a value of SYSTEM_PROMPT stands for; None where it leaves it to the model's name."""
+    said = (value or "").strip().lower()
+    return "lean" if said in ("1", "true", "yes", "on") else "full" if said in ("0", "false", "no", "off") else None
 
 
 def first_prompt_tokens(backend: Backend, needs: Needs) -> int:
     """Tokens of the first prompt of an interactive session under this model's name."""
-    extra = UNDEFERRED_TOOLS[backend.name_family] if needs.disable_betas else 0
-    return FIRST_PROMPT[backend.name_family] + extra
+    extra = UNDEFERRED_TOOLS[backend.prompt_in_use] if needs.disable_betas else 0
+    return FIRST_PROMPT[backend.prompt_in_use] + extra
 
 
 def smallest_window(backend: Backend, needs: Needs) -> int:
@@ -110,6 +139,7 @@ def lines(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope) -> t
         *_credentials(snapshot, backend),
         *_models(snapshot, backend),
         *_window(backend, needs),
+        *_system_prompt(snapshot, backend, needs),
         *_protocol(needs, scope),
         *_patience(snapshot),
         *_quiet(snapshot),
@@ -167,11 +197,18 @@ def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
         f"the key set in {where} would be sent there too" if where else "a key exported later would be sent there too"
     )
     yield _env("ANTHROPIC_API_KEY", "", reason)
-    if _has_console_key(snapshot):
+    replaces_key = _has_console_key(snapshot) and not any(h.name.lower() == "x-api-key" for h in backend.headers)
+    if replaces_key:
         # of all that was tried this alone replaces the saved key, without a question in an interactive session
         reason = "the Console key saved in ~/.claude.json would be sent there too, whatever ANTHROPIC_API_KEY says"
         header = f"x-api-key: {backend.token}"
-        yield _env("ANTHROPIC_CUSTOM_HEADERS", header, reason, secret=backend.token != PLACEHOLDER)
+        text = "\n".join(filter(None, (header, backend.header_text)))
+        secret = backend.token != PLACEHOLDER or any(h.secret for h in backend.headers)
+        yield _env("ANTHROPIC_CUSTOM_HEADERS", text, reason, secret=secret)
+    elif backend.headers:
+        reason = "what your server wants besides the key"
+        secret = any(header.secret for header in backend.headers)
+        yield _env("ANTHROPIC_CUSTOM_HEADERS", backend.header_text, reason, secret=secret)
     elif where := _set_anywhere(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS"):
         yield _env("ANTHROPIC_CUSTOM_HEADERS", "", f"the headers set in {where} would be sent there too")
     if where := _set_anywhere(snapshot, "apiKeyHelper"):
@@ -200,6 +237,15 @@ def _window(backend: Backend, needs: Needs) -> Iterator[Line]:
     yield _env("CLAUDE_CODE_MAX_CONTEXT_TOKENS", str(backend.max_model_len), reason)
     limit = output_limit(backend, needs)
     yield _env("CLAUDE_CODE_MAX_OUTPUT_TOKENS", str(limit), "the longest answer that fits beside prompt and compaction")
+
+
+def _system_prompt(snapshot: Snapshot, backend: Backend, needs: Needs) -> Iterator[Line]:
+    """The system prompt that was chosen, where nobody else has chosen the same."""
+    if backend.prompt is None or prompt_chosen(effective(snapshot, f"env.{SYSTEM_PROMPT}")) == backend.prompt:
+        return
+    tokens = first_prompt_tokens(backend, needs)
+    reason = f"the {backend.prompt} system prompt, with which the first prompt has about {tokens:,} tokens"
+    yield _env(SYSTEM_PROMPT, PROMPTS[backend.prompt], reason)
 
 
 def _protocol(needs: Needs, scope: Scope) -> Iterator[Line]:
@@ -246,19 +292,23 @@ def _permissions(snapshot: Snapshot) -> Iterator[Line]:
         yield Line(("permissions", "defaultMode"), "default", reason)
 
 
-def warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *, onboarded: bool) -> tuple[str, ...]:
-    """What the written file cannot do by itself, in words, each with the command that helps."""
-    return tuple(_warnings(snapshot, backend, needs, scope, onboarded=onboarded))
+def is_claude(backend: Backend) -> bool:
+    """Whether Claude Code takes the name for a model of Anthropic's whose window it knows better than anybody."""
+    return known_window(backend.model) is not None
 
 
-def _warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, *, onboarded: bool) -> Iterator[str]:
+def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
+    """What the server's own answers say against it, in words, each with the command that helps.
+
+    What other settings do to it is explain's to say.
+    """
     if is_plain_http_remote(backend.url):
         parts = urlsplit(backend.url)
         host, port = parts.hostname, parts.port or 80
         yield (
             f"plain HTTP: anyone on the path between here and {backend.host} can read your code and prompts; through"
-            f" a tunnel nobody can: ssh -N -L {port}:localhost:{port} {host}, then claude-local enable"
-            f" --url http://localhost:{port}{parts.path}"
+            f" a tunnel nobody can: {command('ssh', '-N', '-L', f'{port}:localhost:{port}', str(host))}, then"
+            f" {command('claude-local', 'enable', '--url', f'http://localhost:{port}{parts.path}')}"
         )
     if backend.max_model_len is None:
         yield (
@@ -269,7 +319,8 @@ def _warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, 
         yield (
             f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
             f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"
-            " name of its own (vLLM: --served-model-name NAME), then claude-local enable --model NAME"
+            " name of its own (vLLM: --served-model-name NAME), then"
+            f" {command('claude-local', 'enable', '--url', backend.url, '--model', Words('NAME'))}"
         )
     for problem in (needs.too_old, needs.thinking_ignored):
         if problem:
@@ -278,27 +329,6 @@ def _warnings(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope, 
         value, reason = needs.model_capabilities
         yield (
             f"{reason}; a project's file may not set the cure:"
-            f" export CLAUDE_CODE_MODEL_CAPABILITIES='{value}', or claude-local enable --scope user"
+            f" {export('CLAUDE_CODE_MODEL_CAPABILITIES', value)}, or"
+            f" {command('claude-local', 'enable', '--scope', 'user', '--url', backend.url, '--model', backend.model)}"
         )
-    if scope not in (Scope.LOCAL, Scope.PROJECT):
-        return
-    base_url_early = snapshot.shell.get("ANTHROPIC_BASE_URL") or _early_base_url(snapshot)
-    exported = [name for name in SHELL_CREDENTIALS if snapshot.shell.get(name)]
-    if exported and not base_url_early:
-        yield (
-            f"{exported[0]} is exported in your shell, and a project's file is applied late: each start first calls"
-            f" api.anthropic.com with it, which costs 19 seconds offline: unset {exported[0]},"
-            " or claude-local enable --scope user"
-        )
-    if not onboarded and not base_url_early:
-        yield (
-            "Claude Code has not finished its first start on this account: offline, an interactive one stops at"
-            " “Unable to connect to Anthropic services” before it reads this file; once online, or"
-            " claude-local enable --scope user"
-        )
-
-
-def _early_base_url(snapshot: Snapshot) -> bool:
-    """Whether a scope that is applied before trust already names a server."""
-    early = (Scope.MANAGED, Scope.FLAG, Scope.USER)
-    return any(c.value and c.scope in early for c in candidates(snapshot, "env.ANTHROPIC_BASE_URL"))

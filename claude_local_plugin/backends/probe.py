@@ -11,9 +11,10 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from claude_local_plugin import __version__
@@ -44,14 +45,24 @@ FIRST_SHARE = 0.6
 #: How long, in seconds, the other questions are waited for after a late list of models.
 GRACE = 0.25
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+
 TOO_SLOW = Failure(State.TIMEOUT, "does not answer in time")
 NO_SUCH_NAME = Failure(State.UNRESOLVED, "cannot be found: its name does not resolve")
 
 
-def identify(url: str, *, token: str | None = None, timeout: float = 3.0, ca_file: Path | None = None) -> Server:
+def identify(
+    url: str,
+    *,
+    token: str | None = None,
+    headers: Mapping[str, str] = _NONE,
+    timeout: float = 3.0,
+    ca_file: Path | None = None,
+) -> Server:
     """What answers at `url`, within `timeout` seconds in all; whatever goes wrong is the Server's state and problem.
 
-    `token` is sent as a bearer token, to that host only. `ca_file` (PEM) is trusted besides the system's authorities.
+    `token` is sent as a bearer token, to that host only, as are the `headers` that the server wants. `ca_file` (PEM)
+    is trusted besides the system's authorities.
     Raises UsageError for a URL or a token that cannot be used.
     """
     if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token and token):
@@ -62,7 +73,7 @@ def identify(url: str, *, token: str | None = None, timeout: float = 3.0, ca_fil
     failure = _unresolved(base, timeout)
     if failure is not None:
         return recognise(base.url, {"models": failure}, token_sent=token is not None)
-    return asyncio.run(_identify(base, token, deadline, ca_file))
+    return asyncio.run(_identify(base, token, deadline, ca_file, headers))
 
 
 def sweep(ports: Iterable[int] = WELL_KNOWN_PORTS, host: str = "127.0.0.1", *, timeout: float = 2.0) -> list[Server]:
@@ -93,7 +104,9 @@ async def _look(host: str, port: int, deadline: float) -> Server | None:
     return await _identify(normalise(f"http://{shown}:{port}"), None, deadline, None)
 
 
-async def _identify(base: BackendUrl, token: str | None, deadline: float, ca_file: Path | None) -> Server:
+async def _identify(
+    base: BackendUrl, token: str | None, deadline: float, ca_file: Path | None, headers: Mapping[str, str] = _NONE
+) -> Server:
     import httpx
 
     first: tuple[Question, ...] = FIRST_QUESTIONS if token is None else (*FIRST_QUESTIONS, WITHOUT_TOKEN)
@@ -109,7 +122,8 @@ async def _identify(base: BackendUrl, token: str | None, deadline: float, ca_fil
         follow_redirects=False,
         timeout=None,  # every question has a deadline of its own
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-        headers={"user-agent": f"claude-local/{__version__}", "accept": "*/*", "accept-encoding": "identity"},
+        headers={"user-agent": f"claude-local/{__version__}", "accept": "*/*", "accept-encoding": "identity"}
+        | dict(headers),
     ) as client:
         share = time.monotonic() + FIRST_SHARE * (deadline - time.monotonic())
         answers = await _ask_all(client, base, first, token, share, deadline)

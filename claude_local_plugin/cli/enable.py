@@ -7,28 +7,61 @@ from typing import TYPE_CHECKING
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
+from claude_local_plugin.guest.shell import command as spelt
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
 
 if TYPE_CHECKING:
-    from claude_local_plugin.commands.enable import Prepared
+    from claude_local_plugin.commands.enable import Prepared, Written
 
 
 @click.command()
-@click.option("--url", metavar="URL", help="The server's address, e.g. http://dell-pro-max:8000 (without /v1).")
+@click.option(
+    "--url",
+    metavar="URL",
+    help="The server's address, e.g. http://dell-pro-max:8000 (without /v1); by default the one in effect here.",
+)
 @click.option("--model", metavar="NAME", help="The served model to use; needed where the server serves several.")
 @click.option("--token-env", metavar="VAR", help="The environment variable that holds your server's key.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A header that your server wants with every request; may be given several times.",
+)
+@click.option(
+    "--header-env",
+    "headers_env",
+    multiple=True,
+    metavar="NAME=VAR",
+    help="The same, with the value in an environment variable: for secrets.",
+)
+@click.option("--no-headers", is_flag=True, help="Leave out the headers that your server got so far.")
 @scope_option()
 @click.option("--dry-run", is_flag=True, help="Show the diff that would be applied and write nothing, anywhere.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before writing.")
-@click.option("--no-check", is_flag=True, help="Write without asking the server (needs --url and --model).")
-@click.option("--no-hooks", is_flag=True, help="Leave the session hooks out.")
+@click.option("--no-check", is_flag=True, help="Write without asking the server (needs its URL and the model).")
+@click.option(
+    "--hooks/--no-hooks",
+    "with_hooks",
+    default=None,
+    help="Install the session hooks, or leave them out; by default the first time installs them.",
+)
 @click.option(
     "--statusline/--no-statusline",
     default=None,
     help="Show the backend in the status line, below one that is there; by default it stays as it is.",
 )
 @click.option(
-    "--port-scan/--no-port-scan", default=True, help="Without --url: look on this machine's well-known ports."
+    "--system-prompt",
+    type=click.Choice(["full", "lean"]),
+    help="Which of Claude Code's system prompts: the full one (about 8,000 tokens more), or the lean one, which every"
+    " model with a name of its own gets by default.",
+)
+@click.option(
+    "--port-scan/--no-port-scan",
+    default=True,
+    help="Where no server is named, in effect or on record: look on this machine's well-known ports.",
 )
 @click.option(
     "--max-model-len",
@@ -36,28 +69,40 @@ if TYPE_CHECKING:
     metavar="N",
     help="The window in tokens, where the server does not say.",
 )
-@click.option("--force", is_flag=True, help="Write even if the window is too small for Claude Code.")
+@click.option(
+    "--reset",
+    multiple=True,
+    metavar="KEY",
+    help="Write this key although you changed it since an earlier enable (all: every such key).",
+)
+@click.option("--force", is_flag=True, help="Write even if the window is too small, or larger than the server says.")
 @json_option
 def enable(
     url: str | None,
     model: str | None,
     token_env: str | None,
+    headers: tuple[str, ...],
+    headers_env: tuple[str, ...],
+    no_headers: bool,
     scope: str,
     dry_run: bool,
     yes: bool,
     no_check: bool,
-    no_hooks: bool,
+    with_hooks: bool | None,
     statusline: bool | None,
+    system_prompt: str | None,
     port_scan: bool,
     max_model_len: int | None,
+    reset: tuple[str, ...],
     force: bool,
     as_json: bool,
 ) -> int:
     """Point this project's Claude Code at a model server of your own.
 
     Shows what it would write as a diff, each line with its reason, and asks on a terminal. Only our own keys
-    change; `claude-local disable` gives the file back. Modifies: the settings file of --scope, this clone's
-    .git/info/exclude, and claude-local's state folder.
+    change; `claude-local disable` gives the file back. Where sessions would not go to the server all the same, because
+    something stronger sends them elsewhere, it says what, writes nothing and ends with exit code 1. Modifies: the
+    settings file of --scope, this clone's .git/info/exclude, and claude-local's state folder.
     """
     from claude_local_plugin.commands import enable as command
     from claude_local_plugin.precedence import Scope
@@ -68,19 +113,24 @@ def enable(
         url=url,
         model=model,
         token_env=token_env,
+        headers=headers,
+        headers_env=headers_env,
+        keep_headers=not no_headers,
         scope=Scope(scope),
         check=not no_check,
-        with_hooks=not no_hooks,
+        with_hooks=with_hooks,
         with_statusline=statusline,
+        system_prompt=system_prompt,
         port_scan=port_scan,
         max_model_len=max_model_len,
+        reset=reset,
         force=force,
     )
     prepared = command.prepare(request, world_of(place), _choose if asking else None)
     if not as_json:
         _show(prepared, place)
         for warning in (*prepared.warnings, *prepared.unheard):
-            err(place.environ).line(f"! {warning}", "yellow")
+            err(place.environ).line(f"! {printable(warning)}", "yellow")
     if dry_run:
         written = command.Written(prepared.sentence, prepared.unheard)
     else:
@@ -92,9 +142,9 @@ def enable(
     else:
         for warning in (*written.unheard, *written.notes):
             if warning not in prepared.unheard:  # somebody else was writing, too, or the log cannot be written
-                err(place.environ).line(f"! {warning}", "yellow")
-        _conclude(prepared, written.sentence, place, dry_run=dry_run)
-    return 1 if written.unheard else 0
+                err(place.environ).line(f"! {printable(warning)}", "yellow")
+        _conclude(prepared, written, place, dry_run=dry_run)
+    return 0 if written.has_effect else 1
 
 
 def _choose(question: str, options: Sequence[str]) -> str:
@@ -137,7 +187,7 @@ def _show(prepared: "Prepared", place: Place) -> None:
 
 def headline(prepared: "Prepared") -> list[str]:
     """Who answers and which model was chosen, in at most two lines."""
-    from claude_local_plugin.commands.enable import describe, without_aliases
+    from claude_local_plugin.commands.choose_server import describe, without_aliases
 
     backend, server = prepared.backend, prepared.server
     window = f" · window {backend.max_model_len:,}" if backend.max_model_len else ""
@@ -165,16 +215,21 @@ def _reason(line: str, reasons: dict[str, str]) -> str:
     return reasons.get(words[0], "") if line.startswith("+") and words else ""
 
 
-def _conclude(prepared: "Prepared", sentence: str, place: Place, *, dry_run: bool) -> None:
-    """What a session here uses now, in one sentence, and how to undo it."""
+def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool) -> None:
+    """What a session here uses now, in one sentence, how to start one, and how to undo it."""
     printer = err(place.environ)
     name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
     if dry_run:
         printer.line("Nothing was written (--dry-run)." if prepared.changed else f"{name} is already as it would be.")
         return
-    if not prepared.changed:
-        printer.line(f"already enabled: {sentence}", "green")
+    if not written.has_effect:  # somebody else wrote meanwhile
+        printer.line(f"Written, but without effect. {printable(written.sentence)}", "bold red")
+    elif not prepared.changed:
+        printer.line(f"already enabled: {printable(written.sentence)}", "green")
         return
-    printer.line(f"Enabled. {sentence}", "green")
-    scope = "" if prepared.request.scope == "local" else f" --scope {prepared.request.scope}"
-    printer.line(f"Undo: claude-local disable{scope}")
+    else:
+        printer.line(f"Enabled. {printable(written.sentence)}", "green")
+    scope = () if prepared.request.scope == "local" else ("--scope", str(prepared.request.scope))
+    printer.line(f"Undo: {spelt('claude-local', 'disable', *scope)}")
+    if written.has_effect:
+        printer.line("Now run: claude")

@@ -11,7 +11,7 @@ from claude_local_plugin import paths
 from claude_local_plugin.backends import ServedModel, State
 from claude_local_plugin.backends import deep as examination
 from claude_local_plugin.backends.wellknown import label
-from claude_local_plugin.commands.enable import without_aliases
+from claude_local_plugin.commands.choose_server import without_aliases
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run

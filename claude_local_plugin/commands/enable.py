@@ -1,57 +1,34 @@
-"""Point a folder's Claude Code at a model server: find the server, plan the edits, write them, read them back."""
+"""Point a folder's Claude Code at a model server: choose it, plan the edits, write them, read them back."""
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import git, ledger, paths, plan
-from claude_local_plugin.backends import ServedModel, Server, identify, sweep, wellknown
+from claude_local_plugin.backends import Server
 from claude_local_plugin.backends.needs import Needs
-from claude_local_plugin.backends.needs import needs as needs_of
-from claude_local_plugin.backends.urls import is_anthropic, normalise
+from claude_local_plugin.commands import hand_edits
+from claude_local_plugin.commands.choose_server import Choice, Choose, Known, Request, choose_server, same_server
+from claude_local_plugin.commands.effect import explained, has_effect, refuse_without_effect, unheard
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest import config
-from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of
-from claude_local_plugin.precedence import (
-    Candidate,
-    FileState,
-    Resolution,
-    Scope,
-    Snapshot,
-    candidates,
-    effective_env,
-    resolve,
-    settings_file_to_write,
-)
+from claude_local_plugin.guest.backend import backend_of
+from claude_local_plugin.guest.shell import Words, command
+from claude_local_plugin.precedence import FileState, Scope, Snapshot, effective, effective_env, resolve
+from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership, statusline
-from claude_local_plugin.settings.document import Change, DocumentError, same, value_at
-from claude_local_plugin.settings.ownership import BACKEND, STATUSLINE
+from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, same, value_at
+from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 
-#: Asks the user to choose one of several; None where nobody can be asked.
-Choose = Callable[[str, Sequence[str]], str]
+__all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user asked for on the command line."""
-
-    url: str | None = None
-    model: str | None = None
-    token_env: str | None = None
-    scope: Scope = Scope.LOCAL
-    check: bool = True
-    with_hooks: bool = True
-    #: None leaves the status line as an earlier call left it.
-    with_statusline: bool | None = None
-    port_scan: bool = True
-    max_model_len: int | None = None
-    force: bool = False
+#: What a record remembers the server under that `bench --apply` measured.
+BENCH_URL = "bench_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +46,8 @@ class Prepared:
     before: str | None = field(repr=False)
     after: str | None = field(repr=False)
     warnings: tuple[str, ...]
+    #: What to remember of lines that were left as somebody edited them.
+    extras: Mapping[str, str]
     #: What to remember about the line that keeps the file out of git; empty where none is to be added.
     exclude: Mapping[str, str]
     #: The repository's list of what git is not to see, where the settings file is to be on it.
@@ -105,32 +84,47 @@ class Written:
     sentence: str
     unheard: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    has_effect: bool = True
 
 
 def prepare(request: Request, world: World, choose: Choose | None = None) -> Prepared:
     """Find the server, choose the model and plan the edits; reads much, writes nothing.
 
     Raises UsageError for what was asked wrongly, BackendError where no server or model can be had, SettingsError
-    where the settings file cannot be edited, and ClaudeLocalError where a stronger scope would leak a credential.
+    where the settings file cannot be edited, and ClaudeLocalError where sessions would not do what was asked: go to
+    this server with its key and model, and with no other credential.
     """
-    token = _token(request, world.environ)
-    server = _server(request, token, choose)
-    backend, needs = _backend(request, server, token, choose)
-    _check_window(backend, needs, request)
     _check_statusline(request)
-
+    choice = choose_server(request, world, choose)
     settings_file = settings_file_to_write(
         request.scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
     )
     standing = git.standing(settings_file)
-    if backend.token != PLACEHOLDER:
-        _refuse_a_secret_that_git_may_take(settings_file, standing)
     before = file.read(settings_file)
     record = ownership.load(settings_file, world.state_dir)
-    without_us = previewed(before, {BACKEND: ()}, record, settings_file)
-    snapshot = world.snapshot({settings_file: without_us})
-    lines = plan.lines(snapshot, backend, needs, request.scope)
-    wanted = {BACKEND: (*(line.change() for line in lines), *_hook_changes(request, world))}
+    snapshot = world.snapshot({settings_file: previewed(before, {BACKEND: ()}, record, settings_file)})
+    backend = _with_prompt(request, choice, snapshot, record)
+    _check_window(backend, choice.needs, request)
+    lines = plan.lines(snapshot, backend, choice.needs, request.scope)
+    if any(line.secret for line in lines):
+        _refuse_a_secret_that_git_may_take(settings_file, standing)
+    former = _former_server(record, choice.known)
+    sorted_out = hand_edits.sorted_out(
+        lines,
+        before,
+        record,
+        explicit=_explicit(request),
+        same_server=former is None or same_server(former, backend.url),
+    )
+    with_hooks = _with_hooks(request, record)
+    wanted: dict[str, Sequence[Change]] = {
+        BACKEND: (*(line.change() for line in sorted_out.lines), *(_hook_changes(world) if with_hooks else ()))
+    }
+    notes = [*_said_of_edits(sorted_out, settings_file)]
+    if measured := _measured_elsewhere(record, former, backend):
+        wanted[BENCH] = ()
+        again = command("claude-local", "bench", "--apply")
+        notes.append(f"the time-outs that bench measured on {measured} are taken out: {again} measures {backend.host}")
     status_line = _statusline(request, world, before, record, settings_file)
     if request.with_statusline is not None:
         wanted[STATUSLINE] = status_line.changes if status_line else ()
@@ -139,12 +133,13 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     planned = world.snapshot({settings_file: after})
     _refuse_dropped(planned, settings_file)
     resolution = resolve(planned)
-    _refuse_leaks(resolution, backend)
-    warnings = [*plan.warnings(snapshot, backend, needs, request.scope, onboarded=snapshot.onboarded)]
-    if request.scope is Scope.PROJECT and request.with_hooks:
+    refuse_without_effect(planned, resolution, backend, request.scope, world.place)
+    told = tuple(plan.warnings(backend, choice.needs, request.scope))
+    warnings = [*told, *explained(resolution, _ours(planned, settings_file, world), without=_told_better(backend))]
+    if request.scope is Scope.PROJECT and request.with_hooks is not False:
         warnings.append(
             "no hooks in a file your team shares (they name this machine's interpreter):"
-            " claude-local hooks install --scope user"
+            f" {command('claude-local', 'hooks', 'install', '--scope', 'user')}"
         )
     if status_line is not None and status_line.hidden_by is not None:
         warnings.append(f"statusLine has no effect: {status_line.hidden_by} sets it and is stronger")
@@ -157,12 +152,14 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     if standing.tracked and request.scope is Scope.LOCAL:
         warnings.append(
             f"{settings_file} is tracked by git: everyone who pulls it gets your server's address:"
-            f" git rm --cached {settings_file.name} keeps it yours"
+            f" {_untracking(settings_file)} keeps it yours"
         )
+    server = choice.server
     if server is not None and backend.model not in {model.name for model in server.models}:
+        again = command("claude-local", "enable", "--url", server.url, "--model", Words("NAME"))
         warnings.append(
             f"{server.url} does not list {printable(backend.model)}; unless one of its wildcards routes that name,"
-            " sessions will fail: claude-local enable --model NAME names another"
+            f" sessions will fail: {again} names another"
         )
     return Prepared(
         world=world,
@@ -170,17 +167,91 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         server=server,
         backend=backend,
         settings_file=settings_file,
-        lines=lines,
+        lines=sorted_out.lines,
         wanted=wanted,
         status_line=status_line,
         before=before,
         after=after,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *notes),
+        extras=sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {},
         exclude=_exclude(request, standing),
         exclude_file=standing.exclude_file if request.scope is Scope.LOCAL else None,
-        unheard=_unheard(planned, resolution, lines, settings_file),
+        unheard=unheard(planned, sorted_out.lines, settings_file),
         sentence=sentence(resolution, world.place),
     )
+
+
+def _with_prompt(request: Request, choice: Choice, snapshot: Snapshot, record: ownership.Record | None) -> plan.Backend:
+    """The backend with the system prompt that sessions will get: asked for, written by us before, or set elsewhere."""
+    written = _recorded_value(record, ("env", plan.SYSTEM_PROMPT))
+    value = written if isinstance(written, str) else effective(snapshot, f"env.{plan.SYSTEM_PROMPT}")
+    return replace(choice.backend, prompt=request.system_prompt or plan.prompt_chosen(value))
+
+
+def _recorded_value(record: ownership.Record | None, path: tuple[str, ...]) -> object:
+    """What `enable` last wrote at this path; None where it wrote nothing there."""
+    layer = record.layer(BACKEND) if record else None
+    found = (change for change in (layer.changes if layer else ()) if isinstance(change, Set) and change.path == path)
+    return next((change.value for change in found), None)
+
+
+def _explicit(request: Request) -> Collection[str]:
+    """The keys that an option speaks of: they are written whatever was made of them since."""
+    named = {key if "." in key or not key.isupper() else f"env.{key}" for key in request.reset}
+    if request.max_model_len is not None:
+        named.add("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS")
+    if request.system_prompt is not None:
+        named.add(f"env.{plan.SYSTEM_PROMPT}")
+    if request.model is not None:
+        named |= {f"env.{name}" for name in ("ANTHROPIC_MODEL", *plan.ALIAS_VARIABLES)}
+    return named
+
+
+def _former_server(record: ownership.Record | None, known: Known | None) -> str | None:
+    """The server that the file was last enabled for."""
+    written = _recorded_value(record, ("env", "ANTHROPIC_BASE_URL"))
+    return written if isinstance(written, str) else known.url if known else None
+
+
+def _measured_elsewhere(record: ownership.Record | None, former: str | None, backend: plan.Backend) -> str | None:
+    """The server whose measured time-outs stand in the file, where it is another than the one enabled now."""
+    if record is None or not record.layer(BENCH):
+        return None
+    measured = record.extras.get(BENCH_URL) or former
+    return measured if measured and not same_server(measured, backend.url) else None
+
+
+def _said_of_edits(found: hand_edits.Sorted, settings_file: Path) -> list[str]:
+    """What becomes of the lines that somebody edited since, in words."""
+    said = [
+        f"{line.key} stays as you changed it since (enable would write {_shown(line)}):"
+        f" {command('claude-local', 'enable', '--reset', line.key)}"
+        for line in found.respected
+    ]
+    said += [
+        f"{line.key} was changed since, and is written again: where sessions go rests on it"
+        for line in found.overwritten
+        if line.key != "env.ANTHROPIC_CUSTOM_HEADERS"
+    ]
+    return said
+
+
+def _shown(line: plan.Line) -> str:
+    return mask_secret(str(line.value)) if line.secret else str(line.value)
+
+
+def _ours(planned: Snapshot, settings_file: Path, world: World) -> list[Path]:
+    """The settings files of this project that hold what `enable` wrote, this one among them."""
+    paths = [found.path for found in planned.of(Scope.PROJECT) if found.path is not None]
+    recorded = [path for path in paths if (record := ownership.load(path, world.state_dir)) and record.layer(BACKEND)]
+    return [settings_file, *recorded]
+
+
+def _told_better(backend: plan.Backend) -> tuple[str, ...]:
+    """The warnings of explain's that enable's own say with more of what the server said."""
+    if backend.max_model_len is None:
+        return ("window.assumed",)
+    return ("window.ignored",) if plan.is_claude(backend) else ()
 
 
 def write(prepared: Prepared) -> Written:
@@ -189,7 +260,7 @@ def write(prepared: Prepared) -> Written:
     Where everything stands already nothing is written, unless an interrupted run has left something to clear away.
     """
     world = prepared.world
-    extras = prepared.exclude
+    extras = {**prepared.exclude, **prepared.extras}
     notes = _remembered(prepared) if prepared.changed else ()
     ownership.apply(prepared.settings_file, prepared.wanted, state_dir=world.state_dir, extras=extras)
     if prepared.exclude_file is not None:
@@ -203,8 +274,9 @@ def write(prepared: Prepared) -> Written:
     resolution = resolve(snapshot)
     return Written(
         sentence(resolution, world.place),
-        _unheard(snapshot, resolution, prepared.lines, prepared.settings_file),
+        unheard(snapshot, prepared.lines, prepared.settings_file),
         notes,
+        has_effect(resolution, prepared.backend),
     )
 
 
@@ -253,168 +325,7 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
     }
 
 
-# --- the server and the model
-
-
-def _token(request: Request, environ: Mapping[str, str]) -> str:
-    if request.token_env is None:
-        return PLACEHOLDER
-    if request.scope is Scope.PROJECT:
-        raise UsageError(
-            "--scope project writes a file that is committed: no secret may go there",
-            f"leave out --scope project, or have everyone export {request.token_env} themselves",
-        )
-    token = environ.get(request.token_env, "")
-    if not token:
-        raise UsageError(
-            f"the environment variable {request.token_env} named by --token-env is not set",
-            f"export {request.token_env}=…  (the key your server was started with)",
-        )
-    if token.startswith("sk-ant-"):
-        raise UsageError(
-            f"the value of {request.token_env} is a key of Anthropic's own: it may not be sent to another server",
-            "--token-env names the key that your server was started with",
-        )
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError(
-            f"the value of {request.token_env} has characters in it that no HTTP header can carry, such as spaces",
-            f"export {request.token_env}=…  without quotes and line breaks in the value",
-        )
-    return token
-
-
-def _server(request: Request, token: str, choose: Choose | None) -> Server | None:
-    """The server to use, asked who it is; None with --no-check."""
-    if request.url is None:
-        if not request.check:
-            raise UsageError(
-                "--no-check asks no server, so it needs --url", "claude-local enable --no-check --url URL --model NAME"
-            )
-        return _found(request, token, choose)
-    url = normalise(request.url)
-    if is_anthropic(url.host):
-        raise UsageError(f"{url} is Anthropic's own API, not a server of yours", "claude-local disable")
-    if not request.check:
-        return None
-    server = identify(url.url, token=None if token == PLACEHOLDER else token)
-    return _usable(server, request)
-
-
-def _found(request: Request, token: str, choose: Choose | None) -> Server:
-    if not request.port_scan:
-        raise UsageError("no --url, and --no-port-scan forbids looking for a server", "claude-local enable --url URL")
-    servers = sweep()
-    if not servers:
-        raise BackendError(
-            f"no model server answers on this machine's well-known ports ({wellknown.ports_text()})",
-            f"start one, for example: {wellknown.START_HINT}\n      or name one elsewhere: claude-local enable --url http://HOST:PORT",
-        )
-    chosen = servers[0]
-    if len(servers) > 1:
-        listed = [f"{server.url}  {describe(server)}" for server in servers]
-        if choose is None:
-            raise UsageError(
-                "several model servers answer here: " + "; ".join(listed), f"claude-local enable --url {chosen.url}"
-            )
-        chosen = servers[listed.index(choose("which server?", listed))]
-    if token != PLACEHOLDER:
-        chosen = identify(chosen.url, token=token)  # while looking around, nobody was shown the key
-    return _usable(chosen, request)
-
-
-def describe(server: Server) -> str:
-    """A server in a few words: `vLLM 0.32.0, 2 models`."""
-    label = wellknown.label(server.kind)
-    name = f"{label} {printable(server.version)}" if server.version else label
-    count = len(server.models)
-    return f"{name}, {count} model{'' if count == 1 else 's'}" if server.models else name
-
-
-def _usable(server: Server, request: Request) -> Server:
-    """The server, if sessions can use it; else the error that says what is the matter with it."""
-    if server.state in ("needs-key", "wrong-key"):
-        what = "asks for a key" if server.state == "needs-key" else f"does not accept the key in {request.token_env}"
-        raise BackendError(
-            f"{server.url} {what}",
-            "export MY_KEY=…, then claude-local enable --token-env MY_KEY   (the key never goes on the command line)",
-        )
-    if server.kind == "openai-only" or (server.is_model_server and server.speaks_messages is False):
-        raise BackendError(
-            f"{server.url} ({describe(server)}) has no Messages API (/v1/messages), which Claude Code needs",
-            "put LiteLLM before it, or use a newer server: vLLM from 0.11.1 on, Ollama, llama.cpp, LM Studio, SGLang",
-        )
-    if server.state not in ("ready", "overloaded"):
-        raise BackendError(
-            f"{server.url} {server.problem or f'is {server.state}'}",
-            "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
-        )
-    return server
-
-
-def _backend(request: Request, server: Server | None, token: str, choose: Choose | None) -> tuple[plan.Backend, Needs]:
-    if server is None:
-        if request.model is None:
-            raise UsageError("--no-check cannot ask the server for its models", "name one with --model NAME")
-        assert request.url is not None
-        url = normalise(request.url).url
-        backend = plan.Backend(url, "unknown", request.model, request.max_model_len, token=token)
-        return backend, needs_of("unknown", None)
-    model = _model(request, server, choose)
-    window = request.max_model_len or model.max_model_len
-    backend = plan.Backend(server.url, server.kind, model.name, window, server.version, token)
-    return backend, needs_of(server.kind, server.version)
-
-
-def _model(request: Request, server: Server, choose: Choose | None) -> ServedModel:
-    by_name = {model.name: model for model in server.models}
-    if request.model is not None:
-        if request.model in by_name:
-            return by_name[request.model]
-        if server.kind == "litellm":
-            # a wildcard such as `claude-*` is routed but not listed, so an unlisted name may well be served
-            return ServedModel(request.model, None, None)
-        near = _nearest(request.model, list(by_name))
-        raise UsageError(
-            f"{server.url} does not serve {request.model!r}; {_said_to_serve(near, len(by_name))}",
-            f"claude-local enable --url {server.url} --model {printable(near[0])}" if near else "load a model first",
-        )
-    if not by_name:
-        raise BackendError(f"{server.url} lists no model", "load one, or name it with --model NAME")
-    if len(by_name) == 1:
-        return server.models[0]
-    if own := without_aliases(server):
-        return own
-    if choose is None:
-        raise UsageError(
-            f"{server.url} serves several models: {printable(', '.join(by_name))}",
-            f"claude-local enable --url {server.url} --model {printable(server.models[0].name)}",
-        )
-    return by_name[choose("which model?", list(by_name))]
-
-
-def without_aliases(server: Server) -> ServedModel | None:
-    """The one model behind all of a server's names, under the only one that is not an alias of Anthropic's kind.
-
-    Under a `claude-…` name the window could not be set, so such names are the aliases. None where there are several.
-    """
-    own = [model for model in server.models if not model.name.lower().startswith("claude-")]
-    if len(own) == 1 and own[0].root and all(model.root == own[0].root for model in server.models):
-        return own[0]
-    return None
-
-
-def _nearest(name: str, served: Sequence[str]) -> list[str]:
-    """The served names most like this one, at most three; the first ones where none is alike."""
-    by_lower = {each.lower(): each for each in served}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.3)
-    return [by_lower[each] for each in near] or list(served[:3])
-
-
-def _said_to_serve(near: Sequence[str], count: int) -> str:
-    names = printable(", ".join(near))
-    if not near:
-        return "it serves no model at all"
-    return f"it serves {names}" if len(near) == count else f"the nearest of its {count} names: {names}"
+# --- the window
 
 
 def _check_window(backend: plan.Backend, needs: Needs, request: Request) -> None:
@@ -448,9 +359,17 @@ def previewed(
         ) from error
 
 
-def _hook_changes(request: Request, world: World) -> tuple[Change, ...]:
-    if not request.with_hooks or request.scope is Scope.PROJECT:
-        return ()
+def _with_hooks(request: Request, record: ownership.Record | None) -> bool:
+    """Whether the hooks go in: as asked, else as an earlier call left it."""
+    if request.scope is Scope.PROJECT:
+        return False
+    layer = record.layer(BACKEND) if record else None
+    if request.with_hooks is not None or layer is None:
+        return request.with_hooks is not False
+    return any(isinstance(change, Append) and change.path[0] == "hooks" for change in layer.changes)
+
+
+def _hook_changes(world: World) -> tuple[Change, ...]:
     return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir)
 
 
@@ -487,16 +406,21 @@ def statusline_reason(plan: statusline.Plan) -> str:
     return f"{reason}; the status line that is there stays, above ours" if plan.wraps else reason
 
 
+def _untracking(path: Path) -> str:
+    """The command, to be typed from anywhere, after which git no longer tracks the file, which stays where it is."""
+    return command("git", "-C", str(path.parent), "rm", "--cached", "--", path.name)
+
+
 def _refuse_a_secret_that_git_may_take(settings_file: Path, standing: git.Standing) -> None:
     if standing.tracked:
         raise SettingsError(
             f"{settings_file} is tracked by git: a secret written there would be committed",
-            f"git rm --cached {settings_file.name}, or keep the key out of it (no --token-env)",
+            f"{_untracking(settings_file)}, or keep the key out of it (no --token-env)",
         )
     if standing.problem:
         raise SettingsError(
             f"{standing.problem}; a secret may not be written where git might take it",
-            "mend that, or claude-local enable --scope user --token-env VAR",
+            f"mend that, or {command('claude-local', 'enable', '--scope', 'user', '--token-env', Words('VAR'))}",
         )
 
 
@@ -520,41 +444,3 @@ def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
             f"{settings_file}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
             "mend that place, then claude-local enable again; nothing was written",
         )
-
-
-def _refuse_leaks(resolution: Resolution, backend: plan.Backend) -> None:
-    leaks = [warning for warning in resolution.warnings if warning.id.startswith("leak.")]
-    if leaks:
-        raise ClaudeLocalError(
-            f"a credential would still be sent to {backend.host}: {leaks[0].message}",
-            f"{leaks[0].fix}; nothing was written",
-        )
-    if resolution.outcome == "refused":
-        raise ClaudeLocalError(
-            f"Claude Code would refuse to start here: {resolution.outcome_reason}", "ask whoever manages this machine"
-        )
-
-
-def _unheard(
-    snapshot: Snapshot, resolution: Resolution, lines: Sequence[plan.Line], settings_file: Path
-) -> tuple[str, ...]:
-    """The lines that another source beats even so, in words."""
-    beaten = []
-    for line in lines:
-        winner = _winner(snapshot, line.key)
-        if winner is None:
-            beaten.append(f"{line.key} has no effect: Claude Code does not take it from {settings_file}")
-        elif winner.path != settings_file and winner.value != _as_text(line.value):
-            beaten.append(f"{line.key} has no effect: {winner.place} sets it and is stronger")
-    model, wanted = resolution.value("model"), next(line.value for line in lines if line.key == "env.ANTHROPIC_MODEL")
-    if model != wanted and not any("env.ANTHROPIC_MODEL" in text for text in beaten):
-        beaten.append(f"sessions use {model}, not {wanted}: {resolution.decisions['model'].sentence}")
-    return tuple(beaten)
-
-
-def _winner(snapshot: Snapshot, key: str) -> Candidate | None:
-    return next((candidate for candidate in candidates(snapshot, key) if candidate.state == "wins"), None)
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

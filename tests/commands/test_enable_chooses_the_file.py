@@ -276,7 +276,7 @@ def test_a_tracked_file_is_refused_for_a_secret(repository: Place, monkeypatch: 
     monkeypatch.setenv("MY_KEY", "server-key-0123456789")
     said = repository.refused("enable", "--token-env", "MY_KEY", *OFFLINE)
     assert f"{repository.local} is tracked by git: a secret written there would be committed" in said
-    assert "git rm --cached settings.local.json" in said
+    assert f"git -C {repository.local.parent} rm --cached -- settings.local.json" in said
 
 
 def test_a_tracked_file_without_a_secret_is_written_with_a_warning(repository: Place) -> None:
@@ -285,7 +285,7 @@ def test_a_tracked_file_without_a_secret_is_written_with_a_warning(repository: P
     before = exclude(repository).read_bytes()
     ended = repository.ok("enable", *OFFLINE)
     assert "is tracked by git: everyone who pulls it gets your server's address" in ended.err
-    assert "git rm --cached settings.local.json" in ended.err
+    assert f"git -C {repository.local.parent} rm --cached -- settings.local.json" in ended.err
     assert exclude(repository).read_bytes() == before
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from claude_local_plugin.backends import probe, wellknown
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
-from claude_local_plugin.commands import enable
+from claude_local_plugin.commands import choose_server
 from tests.client.terminal import Terminal
 from tests.commands.place import MODEL, Place
 
@@ -24,7 +24,7 @@ Listen = Callable[..., EmbeddedBackend]
 def listen(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> Iterator[Listen]:
     """Starts servers on the ports that count as well-known in this test, beside one where nothing listens."""
     ports = [closed_port]
-    monkeypatch.setattr(enable, "sweep", lambda: probe.sweep(ports))
+    monkeypatch.setattr(choose_server, "sweep", lambda: probe.sweep(ports))
     with contextlib.ExitStack() as stack:
 
         def start(**options: object) -> EmbeddedBackend:
@@ -45,7 +45,7 @@ def test_without_a_url_the_one_server_on_a_well_known_port_is_used(place: Place,
 def test_the_well_known_ports_are_those_of_the_servers_people_run(place: Place) -> None:
     assert wellknown.WELL_KNOWN_PORTS == (8000, 8888, 4000, 11434, 8080, 1234, 30000)
     assert inspect.signature(probe.sweep).parameters["ports"].default == wellknown.WELL_KNOWN_PORTS
-    assert vars(enable)["sweep"] is probe.sweep
+    assert vars(choose_server)["sweep"] is probe.sweep
 
 
 def test_without_any_server_nothing_is_written_and_it_says_how_to_start_one(place: Place, listen: Listen) -> None:
@@ -72,8 +72,8 @@ def test_several_servers_on_a_terminal_are_listed_and_one_is_chosen(place: Place
     first, second = listen(), listen(models=(Model("one"), Model("other")))
     script = (
         "import functools, sys; from claude_local_plugin.backends import sweep;"
-        " from claude_local_plugin.commands import enable; from claude_local_plugin.cli import run;"
-        f" enable.sweep = functools.partial(sweep, ({first.port}, {second.port})); sys.exit(run(['enable']))"
+        " from claude_local_plugin.commands import choose_server; from claude_local_plugin.cli import run;"
+        f" choose_server.sweep = functools.partial(sweep, ({first.port}, {second.port})); sys.exit(run(['enable']))"
     )
     with Terminal([sys.executable, "-c", script], cwd=place.project, environ=dict(os.environ)) as terminal:
         terminal.wait_for("whichserver")
@@ -168,7 +168,7 @@ def test_a_url_that_cannot_work_is_refused_and_the_right_one_offered(
 def test_anthropics_own_api_is_no_server_of_yours_and_is_not_asked(
     place: Place, monkeypatch: pytest.MonkeyPatch, url: str, check: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(enable, "identify", lambda *_, **__: pytest.fail("it was asked"))
+    monkeypatch.setattr(choose_server, "identify", lambda *_, **__: pytest.fail("it was asked"))
     assert "is Anthropic's own API" in place.refused("enable", "--url", url, *check, code=2)
 
 
@@ -182,7 +182,7 @@ def test_a_server_that_asks_for_a_key_is_refused_without_one(place: Place) -> No
     with EmbeddedBackend(api_key="right-key") as backend:
         said = place.refused("enable", "--url", backend.url)
     assert f"{backend.url} asks for a key" in said
-    assert "claude-local enable --token-env MY_KEY" in said
+    assert "--token-env MY_KEY" in said
 
 
 def test_a_wrong_key_is_refused_and_not_repeated(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,7 +313,7 @@ def test_a_name_that_litellm_does_not_list_may_be_a_wildcards_and_is_warned_of(
     answer = place.json("enable", "--url", server.url, "--model", "anything")
     assert (answer["backend"]["kind"], answer["backend"]["model"]) == ("litellm", "anything")
     (warning,) = [text for text in answer["warnings"] if "does not list anything" in text]
-    assert "claude-local enable --model NAME" in warning
+    assert f"claude-local enable --url {server.url} --model NAME" in warning
 
 
 def test_names_from_a_server_cannot_drive_the_terminal(place: Place, server: EmbeddedBackend) -> None:

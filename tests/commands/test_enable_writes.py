@@ -161,14 +161,15 @@ def test_it_says_in_one_sentence_what_a_session_here_will_use_and_how_to_undo_it
     place: Place, server: EmbeddedBackend
 ) -> None:
     said = place.ok("enable", "--url", server.url).err.splitlines()
-    assert said[-2] == (
+    assert said[-3] == (
         f"Enabled. A session started in {place.project} now talks to {server.url} as {MODEL};"
         " no credential of yours goes there."
     )
-    assert said[-1] == "Undo: claude-local disable"
-    assert place.ok("enable", "--url", server.url, "--scope", "user").err.splitlines()[-1] == (
-        "Undo: claude-local disable --scope user"
-    )
+    assert said[-2:] == ["Undo: claude-local disable", "Now run: claude"]
+    assert place.ok("enable", "--url", server.url, "--scope", "user").err.splitlines()[-2:] == [
+        "Undo: claude-local disable --scope user",
+        "Now run: claude",
+    ]
 
 
 def test_without_hooks_none_are_installed(place: Place, server: EmbeddedBackend) -> None:
@@ -399,34 +400,50 @@ def test_a_broken_file_of_another_scope_does_not_stand_in_the_way(place: Place, 
 # --- stronger scopes
 
 
-def test_a_stronger_scope_that_wins_is_named_with_exit_1(place: Place, server: EmbeddedBackend) -> None:
+def test_a_stronger_scope_that_wins_is_named_and_nothing_is_written(place: Place, server: EmbeddedBackend) -> None:
     place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": "http://elsewhere:9", "ANTHROPIC_AUTH_TOKEN": "mine"}})
-    ended = place.ends(1, "enable", "--url", server.url, "--scope", "user")
-    assert f"! env.ANTHROPIC_BASE_URL has no effect: {place.local}:3 sets it and is stronger" in ended.err
-    assert "now talks to http://elsewhere:9" in ended.err
-    answer = place.json("enable", "--url", server.url, "--scope", "user", code=1)
-    assert any("env.ANTHROPIC_BASE_URL has no effect" in text for text in answer["warnings"])
+    said = place.refused("enable", "--url", server.url, "--scope", "user")
+    assert f"this would have no effect: {place.local}:3 sets ANTHROPIC_BASE_URL and beats user settings" in said
+    assert "would still talk to http://elsewhere:9\n" in said
+    assert f"hint: claude-local enable --scope local --url {server.url} --model {MODEL}; nothing was written" in said
+    place.refused("enable", "--url", server.url, "--scope", "user", "--json")
+    place.refused("enable", "--url", server.url, "--scope", "user", "--dry-run")
 
 
-def test_a_managed_address_beats_ours_and_is_named(place: Place, server: EmbeddedBackend, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ({"env": {"ANTHROPIC_BASE_URL": "https://gateway.corp"}}, "would still talk to https://gateway.corp"),
+        ({"env": {"CLAUDE_CODE_USE_BEDROCK": "1"}}, "would still talk to bedrock"),
+        ({"env": {"ANTHROPIC_MODEL": "claude-opus-5-5"}}, "for claude-opus-5-5"),
+        ({"availableModels": ["sonnet"], "enforceAvailableModels": True}, "does not allow this model"),
+    ],
+)
+def test_what_an_administrator_decides_otherwise_is_named_with_its_line_and_nothing_is_written(
+    place: Place, server: EmbeddedBackend, tmp_path: Path, policy: dict[str, Any], told: str
+) -> None:
     managed = tmp_path / "managed"
-    place.write(managed / "managed-settings.json", {"env": {"ANTHROPIC_BASE_URL": "https://gateway.corp"}})
-    prepared = place.prepare(place.world(managed_dir=managed), url=server.url)
-    assert prepared.unheard == (
-        f"env.ANTHROPIC_BASE_URL has no effect: {managed / 'managed-settings.json'}:3 sets it and is stronger",
-    )
-    assert "now talks to https://gateway.corp" in prepared.sentence
+    place.write(managed / "managed-settings.json", policy)
+    before = place.files()
+    with pytest.raises(ClaudeLocalError, match="this would have no effect") as caught:
+        place.prepare(place.world(managed_dir=managed), url=server.url)
+    assert told in caught.value.message
+    assert f"{managed / 'managed-settings.json'}:" in caught.value.message
+    assert caught.value.hint == "ask whoever manages this machine's settings; nothing was written"
+    assert place.files() == before
 
 
-def test_a_managed_provider_beats_ours_and_the_sentence_says_where_sessions_go(
+def test_a_line_that_a_stronger_scope_beats_without_moving_sessions_is_a_warning(
     place: Place, server: EmbeddedBackend, tmp_path: Path
 ) -> None:
     managed = tmp_path / "managed"
-    place.write(managed / "managed-settings.json", {"env": {"CLAUDE_CODE_USE_BEDROCK": "1"}})
+    place.write(managed / "managed-settings.json", {"env": {"API_TIMEOUT_MS": "5000", "DISABLE_AUTOUPDATER": "0"}})
     prepared = place.prepare(place.world(managed_dir=managed), url=server.url)
-    assert any("env.CLAUDE_CODE_USE_BEDROCK has no effect" in text for text in prepared.unheard)
-    assert "now talks to bedrock as" in prepared.sentence
-    assert "no credential of yours" not in prepared.sentence
+    where = f"{managed / 'managed-settings.json'}"
+    assert prepared.unheard == ()  # what is set in a file already is left to whoever set it
+    place.write(managed / "managed-settings.json", {"env": {"ANTHROPIC_DEFAULT_HAIKU_MODEL": "claude-haiku-4-5"}})
+    prepared = place.prepare(place.world(managed_dir=managed), url=server.url)
+    assert prepared.unheard == (f"env.ANTHROPIC_DEFAULT_HAIKU_MODEL has no effect: {where}:3 sets it and is stronger",)
 
 
 def test_a_managed_value_that_is_ours_too_is_no_trouble(place: Place, server: EmbeddedBackend, tmp_path: Path) -> None:
@@ -493,9 +510,9 @@ def test_a_key_in_the_shell_is_warned_of_with_the_command_that_helps(
 
 
 def test_a_first_start_not_finished_is_warned_of_until_it_is(place: Place, server: EmbeddedBackend) -> None:
-    assert "has not finished its first start" in place.ok("enable", "--url", server.url).err
+    assert "first start is not finished" in place.ok("enable", "--url", server.url).err
     place.write(place.home / ".claude.json", {"hasCompletedOnboarding": True})
-    assert "has not finished its first start" not in place.ok("enable", "--url", server.url).err
+    assert "first start is not finished" not in place.ok("enable", "--url", server.url).err
 
 
 def test_all_warnings_name_a_command_or_an_option(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,9 @@ def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[
 
 def _backend(facts: Facts, model: ServedModel) -> plan.Backend:
     assert facts.server is not None
-    return plan.Backend(facts.server.url, facts.server.kind, model.name, model.max_model_len, facts.server.version)
+    prompt = None if facts.elsewhere else plan.prompt_chosen(facts.env.get(plan.SYSTEM_PROMPT))
+    server = facts.server
+    return plan.Backend(server.url, server.kind, model.name, model.max_model_len, server.version, prompt=prompt)
 
 
 def _prompt(facts: Facts) -> Iterator[Found]:

@@ -1,0 +1,464 @@
+"""Which server, model, key and headers `enable` is to write: asked for, else those in effect here, else looked for."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from claude_local_plugin import git, ledger, plan
+from claude_local_plugin.backends import ServedModel, Server, identify, sweep, wellknown
+from claude_local_plugin.backends.needs import Needs
+from claude_local_plugin.backends.needs import needs as needs_of
+from claude_local_plugin.backends.urls import is_anthropic, normalise
+from claude_local_plugin.commands import server_headers
+from claude_local_plugin.commands.world import World
+from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
+from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
+from claude_local_plugin.guest.shell import Words, command
+from claude_local_plugin.precedence import Candidate, Scope, Snapshot, candidates, resolve, settings_file_to_write
+from claude_local_plugin.precedence.table import CUSTOM_HEADERS, FIRST_PARTY
+from claude_local_plugin.render import printable
+from claude_local_plugin.settings import ownership
+from claude_local_plugin.settings.document import Set
+from claude_local_plugin.settings.ownership import BACKEND
+
+#: Asks the user to choose one of several; None where nobody can be asked.
+Choose = Callable[[str, Sequence[str]], str]
+
+#: How keys and tokens of Anthropic's own begin.
+ANTHROPIC_PREFIX = "sk-ant-"
+
+#: No model has a window larger than this (tokens); more is a slip of the keyboard.
+LARGEST_WINDOW = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for on the command line."""
+
+    url: str | None = None
+    model: str | None = None
+    token_env: str | None = None
+    scope: Scope = Scope.LOCAL
+    check: bool = True
+    #: None leaves hooks and status line as an earlier call left them; hooks come with the first one.
+    with_hooks: bool | None = None
+    with_statusline: bool | None = None
+    port_scan: bool = True
+    max_model_len: int | None = None
+    force: bool = False
+    #: `NAME=VALUE` and `NAME=VARIABLE` of headers that the server wants.
+    headers: tuple[str, ...] = field(default=(), repr=False)
+    headers_env: tuple[str, ...] = ()
+    #: Whether the headers that the server gets already stay.
+    keep_headers: bool = True
+    #: "full" or "lean": which of Claude Code's system prompts; None leaves it as it is.
+    system_prompt: str | None = None
+    #: Keys that are written although somebody edited them since (all of them: "all").
+    reset: tuple[str, ...] = ()
+    #: Whether a settings file may be written that a link leads to, outside of the project.
+    follow_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is in effect here, or was when `enable` wrote it: the server, and what belongs to it.
+
+    `of_session`: sessions here use it now. `token` is the key that may be sent to it, the placeholder where there is
+    none.
+    """
+
+    url: str
+    model: str | None = None
+    window: int | None = None
+    token: str = field(default=PLACEHOLDER, repr=False)
+    headers: tuple[plan.Header, ...] = ()
+    of_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The server (None: not asked), what to write for it, what it needs, and what is known of an earlier one."""
+
+    server: Server | None
+    backend: plan.Backend
+    needs: Needs
+    known: Known | None
+
+
+def choose_server(request: Request, world: World, choose: Choose | None) -> Choice:
+    """The server and the model: those asked for, else those in effect here, on record, or found on this machine.
+
+    Raises UsageError for what was asked wrongly and BackendError where no server or model can be had.
+    """
+    asked = None if request.url is None else _own_url(request.url)
+    own_token = _token(request, world.environ)
+    own_headers = server_headers.asked(request.headers, request.headers_env, world.environ)
+    known = _known(request, world, asked)
+    carried = Carried(
+        own_token or (known.token if known else PLACEHOLDER),
+        server_headers.joined(known.headers if known and request.keep_headers else (), own_headers),
+    )
+    if carried.secret and request.scope is Scope.PROJECT:
+        raise UsageError(
+            "--scope project writes a file that is committed: no secret may go there",
+            "leave out --scope project: the key and the headers of your server are this machine's",
+        )
+    server = _server(request, asked or (known.url if known else None), carried, choose)
+    backend, needs = _backend(request, server, known, asked, choose)
+    return Choice(server, replace(backend, token=carried.token, headers=carried.headers), needs, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the server gets with each request: its key (or the placeholder) and its headers."""
+
+    token: str = field(repr=False)
+    headers: tuple[plan.Header, ...]
+
+    @property
+    def secret(self) -> bool:
+        """Whether any of it may not be shown."""
+        return self.token != PLACEHOLDER or any(header.secret for header in self.headers)
+
+    def asked(self, url: str) -> Server:
+        """Who answers there, asked with all of it."""
+        headers = {header.name: header.value for header in self.headers}
+        return identify(url, token=None if self.token == PLACEHOLDER else self.token, headers=headers)
+
+
+# --- what is known already
+
+
+def _known(request: Request, world: World, asked: str | None) -> Known | None:
+    """The server in effect here, else the one on record; of another server than the one asked for nothing is kept."""
+    found = _in_effect(world) or _recorded(request, world) or (None if asked else _logged(world))
+    return found if found and (asked is None or same_server(found.url, asked)) else None
+
+
+def _in_effect(world: World) -> Known | None:
+    """The own server that sessions here use, with what belongs to it; None for the cloud.
+
+    None, too, for an address that came with the repository: nobody on this machine has chosen it.
+    """
+    snapshot = world.snapshot()
+    resolution = resolve(snapshot)
+    url, base = _usable_url(resolution.value("base_url")), resolution.decisions["base_url"].winner
+    if resolution.value("provider") not in (FIRST_PARTY, "gateway") or url is None or base is None:
+        return None
+    if _came_along(base, world):
+        return None
+    model = resolution.decisions["model"]
+    named = model.winner is not None and model.winner.scope is not Scope.DEFAULT
+    window = resolution.decisions["context_window"].winner
+    told = window is not None and window.scope is not Scope.DEFAULT
+    return Known(
+        url,
+        model.value if named else None,
+        int(resolution.value("context_window") or 0) or None if told else None,
+        _as_key(_beside(snapshot, base, "ANTHROPIC_AUTH_TOKEN")),
+        server_headers.kept(
+            _beside(snapshot, base, CUSTOM_HEADERS),
+            (PLACEHOLDER, _beside(snapshot, base, "ANTHROPIC_AUTH_TOKEN")),
+        ),
+        of_session=True,
+    )
+
+
+def _came_along(base: Candidate, world: World) -> bool:
+    """Whether a repository set the address: it stands in a file that is committed, and not by our doing."""
+    if base.path is None or base.scope not in (Scope.LOCAL, Scope.PROJECT):
+        return False
+    record = ownership.load(base.path, world.state_dir)
+    if record is not None and record.layer(BACKEND):
+        return False
+    return base.scope is Scope.PROJECT or git.standing(base.path).tracked
+
+
+def _beside(snapshot: Snapshot, base: Candidate, name: str) -> str:
+    """The value in effect of a variable that is set in the same place as the address; else the empty string."""
+    row = next((row for row in candidates(snapshot, f"env.{name}") if row.state == "wins"), None)
+    return (row.value or "").strip() if row and (row.scope, row.path) == (base.scope, base.path) else ""
+
+
+def _as_key(value: object) -> str:
+    """The value if it can be a server's own key, else the placeholder."""
+    text = value.strip() if isinstance(value, str) else ""
+    usable = text.isascii() and text.isprintable() and not text.startswith(ANTHROPIC_PREFIX)
+    return text if text and usable else PLACEHOLDER
+
+
+def _usable_url(url: object) -> str | None:
+    """The address as we write it, if it is one of a server that is not Anthropic's."""
+    try:
+        found = normalise(str(url or ""))
+    except UsageError:
+        return None
+    return None if is_anthropic(found.host) else found.url
+
+
+def _recorded(request: Request, world: World) -> Known | None:
+    """What `enable` wrote for this folder before it was taken out of the file, the scope asked for first."""
+    for scope in dict.fromkeys((request.scope, Scope.LOCAL, Scope.PROJECT, Scope.USER)):
+        path = settings_file_to_write(
+            scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
+        )
+        record = ownership.load(path, world.state_dir)
+        layer = record.layer(BACKEND) if record else None
+        changes = [change for change in layer.changes if isinstance(change, Set)] if layer else []
+        wrote = {change.path[1]: change.value for change in changes if change.path[0] == "env"}
+        if url := _usable_url(wrote.get("ANTHROPIC_BASE_URL")):
+            model, window = wrote.get("ANTHROPIC_MODEL"), str(wrote.get("CLAUDE_CODE_MAX_CONTEXT_TOKENS", ""))
+            return Known(
+                url,
+                model if isinstance(model, str) else None,
+                int(window) if window.isdecimal() else None,
+                _as_key(wrote.get("ANTHROPIC_AUTH_TOKEN")),
+                server_headers.kept(
+                    str(wrote.get(CUSTOM_HEADERS, "")), (PLACEHOLDER, str(wrote.get("ANTHROPIC_AUTH_TOKEN", "")))
+                ),
+            )
+    return None
+
+
+def _logged(world: World) -> Known | None:
+    """The own server of this folder's last session; a log that cannot be read says nothing, and others will tell."""
+    try:
+        session = ledger.last_session(world.state_dir, str(world.cwd))
+    except ClaudeLocalError:
+        return None
+    backend = session.get("backend") if session else None
+    url = _usable_url(backend.get("url")) if isinstance(backend, dict) else None
+    return Known(url) if url else None
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether two addresses are spellings of one."""
+    first, second = parse_url(one), parse_url(other)
+    return first is not None and second is not None and first.url == second.url
+
+
+# --- the key
+
+
+def _token(request: Request, environ: Mapping[str, str]) -> str | None:
+    """The key in the variable of --token-env; None where none is named."""
+    if request.token_env is None:
+        return None
+    name = request.token_env
+    if request.scope is Scope.PROJECT:
+        raise UsageError(
+            "--scope project writes a file that is committed: no secret may go there",
+            f"leave out --scope project, or have everyone export {printable(name)} themselves",
+        )
+    token = environ.get(name, "")
+    if not token:
+        raise UsageError(
+            f"the environment variable {printable(name)} named by --token-env is not set",
+            f"export {printable(name)}=…  (the key your server was started with)",
+        )
+    if token.startswith(ANTHROPIC_PREFIX):
+        raise UsageError(
+            f"the value of {printable(name)} is a key of Anthropic's own: it may not be sent to another server",
+            "--token-env names the key that your server was started with",
+        )
+    if scheme := _scheme(token):
+        raise UsageError(
+            f"the value of {printable(name)} begins with “{scheme}”, and Claude Code puts “Bearer” before it by itself",
+            f"export {printable(name)}=…  with the key alone",
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise UsageError(
+            f"the value of {printable(name)} has characters in it that no HTTP header can carry, such as spaces",
+            f"export {printable(name)}=…  without quotes and line breaks in the value",
+        )
+    return token
+
+
+def _scheme(token: str) -> str:
+    """`Bearer` or `Basic` where the key begins with the name of a scheme, as copied out of a header."""
+    first, blank, _ = token.strip().partition(" ")
+    return first if blank and first.rstrip(":").lower() in ("bearer", "basic", "authorization") else ""
+
+
+# --- the server
+
+
+def _own_url(url: str) -> str:
+    wanted = normalise(url)
+    if is_anthropic(wanted.host):
+        raise UsageError(f"{wanted} is Anthropic's own API, not a server of yours", command("claude-local", "disable"))
+    return wanted.url
+
+
+def _server(request: Request, url: str | None, carried: Carried, choose: Choose | None) -> Server | None:
+    """The server to use, asked who it is; None with --no-check."""
+    if url is None:
+        if not request.check:
+            raise UsageError(
+                "--no-check asks no server, so it needs --url",
+                command("claude-local", "enable", "--no-check", "--url", Words("URL"), "--model", Words("NAME")),
+            )
+        return _found(request, carried, choose)
+    return _usable(carried.asked(url), request) if request.check else None
+
+
+def _found(request: Request, carried: Carried, choose: Choose | None) -> Server:
+    if not request.port_scan:
+        raise UsageError(
+            "no --url, and --no-port-scan forbids looking for a server",
+            command("claude-local", "enable", "--url", Words("URL")),
+        )
+    servers = sweep()
+    if not servers:
+        elsewhere = command("claude-local", "enable", "--url", Words("http://HOST:PORT"))
+        raise BackendError(
+            f"no model server answers on this machine's well-known ports ({wellknown.ports_text()})",
+            f"start one, for example: {wellknown.START_HINT}\n      or name one elsewhere: {elsewhere}",
+        )
+    chosen = servers[0]
+    if len(servers) > 1:
+        listed = [f"{server.url}  {describe(server)}" for server in servers]
+        if choose is None:
+            raise UsageError(
+                "several model servers answer here: " + "; ".join(listed),
+                command("claude-local", "enable", "--url", chosen.url),
+            )
+        chosen = servers[listed.index(choose("which server?", listed))]
+    if carried.secret or carried.headers:
+        chosen = carried.asked(chosen.url)  # while looking around, nobody was shown the key
+    return _usable(chosen, request)
+
+
+def describe(server: Server) -> str:
+    """A server in a few words: `vLLM 0.32.0, 2 models`."""
+    label = wellknown.label(server.kind)
+    name = f"{label} {printable(server.version)}" if server.version else label
+    count = len(server.models)
+    return f"{name}, {count} model{'' if count == 1 else 's'}" if server.models else name
+
+
+def _usable(server: Server, request: Request) -> Server:
+    """The server, if sessions can use it; else the error that says what is the matter with it."""
+    if server.state in ("needs-key", "wrong-key"):
+        given = f"the key in {printable(request.token_env)}" if request.token_env else "the key it has got so far"
+        what = "asks for a key" if server.state == "needs-key" else f"does not accept {given}"
+        again = command("claude-local", "enable", "--url", server.url, "--token-env", "MY_KEY")
+        raise BackendError(
+            f"{server.url} {what}", f"export MY_KEY=…, then {again}   (the key never goes on the command line)"
+        )
+    if server.kind == "openai-only" or (server.is_model_server and server.speaks_messages is False):
+        raise BackendError(
+            f"{server.url} ({describe(server)}) has no Messages API (/v1/messages), which Claude Code needs",
+            "put LiteLLM before it, or use a newer server: vLLM from 0.11.1 on, Ollama, llama.cpp, LM Studio, SGLang",
+        )
+    if server.state not in ("ready", "overloaded"):
+        raise BackendError(
+            f"{server.url} {server.problem or f'is {server.state}'}",
+            "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
+        )
+    return server
+
+
+# --- the model and its window
+
+
+def _backend(
+    request: Request,
+    server: Server | None,
+    known: Known | None,
+    asked: str | None,
+    choose: Choose | None,
+) -> tuple[plan.Backend, Needs]:
+    if request.max_model_len is not None and request.max_model_len > LARGEST_WINDOW and not request.force:
+        raise UsageError(
+            f"--max-model-len {request.max_model_len}: no model has a window of more than {LARGEST_WINDOW:,} tokens",
+            "name the window that the server was started with, for example --max-model-len 65536",
+        )
+    if server is None:
+        url = asked or (known.url if known else "")
+        model = request.model or (known.model if known else None)
+        if model is None:
+            raise UsageError("--no-check cannot ask the server for its models", "name one with --model NAME")
+        window = request.max_model_len or _known_window(known, model)
+        return plan.Backend(url, "unknown", model, window), needs_of("unknown", None)
+    served = _model(request, server, known, choose)
+    _check_said_window(request, server, served)
+    window = request.max_model_len or served.max_model_len or _known_window(known, served.name)
+    backend = plan.Backend(server.url, server.kind, served.name, window, server.version)
+    return backend, needs_of(server.kind, server.version)
+
+
+def _known_window(known: Known | None, model: str) -> int | None:
+    """The window that was named for this model before, where nobody else says one."""
+    return known.window if known is not None and known.model == model else None
+
+
+def _check_said_window(request: Request, server: Server, model: ServedModel) -> None:
+    """Raise UsageError where a larger window is named than the server itself says it has."""
+    said, asked = model.max_model_len, request.max_model_len
+    if said is None or asked is None or asked <= said or request.force:
+        return
+    raise UsageError(
+        f"--max-model-len {asked}: {server.url} itself says that {printable(model.name)} has a window of {said:,}"
+        " tokens, and refuses what is longer",
+        f"leave --max-model-len out, or serve it with a larger window (vLLM: --max-model-len {asked});"
+        " --force insists on it",
+    )
+
+
+def _model(request: Request, server: Server, known: Known | None, choose: Choose | None) -> ServedModel:
+    by_name = {model.name: model for model in server.models}
+    if request.model is not None:
+        return _asked_model(request.model, server, by_name)
+    if known is not None and known.model in by_name:
+        return by_name[known.model]
+    if known is not None and known.model is not None and known.of_session and server.kind == "litellm":
+        return ServedModel(known.model, None, None)  # routed, perhaps by a wildcard, and not listed
+    if not by_name:
+        raise BackendError(f"{server.url} lists no model", "load one, or name it with --model NAME")
+    if len(by_name) == 1:
+        return server.models[0]
+    if own := without_aliases(server):
+        return own
+    if choose is None:
+        raise UsageError(
+            f"{server.url} serves several models: {printable(', '.join(by_name))}",
+            command("claude-local", "enable", "--url", server.url, "--model", server.models[0].name),
+        )
+    return by_name[choose("which model?", list(by_name))]
+
+
+def _asked_model(name: str, server: Server, by_name: Mapping[str, ServedModel]) -> ServedModel:
+    if name in by_name:
+        return by_name[name]
+    if server.kind == "litellm":
+        # a wildcard such as `claude-*` is routed but not listed, so an unlisted name may well be served
+        return ServedModel(name, None, None)
+    near = _nearest(name, list(by_name))
+    again = command("claude-local", "enable", "--url", server.url, "--model", near[0]) if near else "load a model first"
+    raise UsageError(f"{server.url} does not serve {name!r}; {_said_to_serve(near, len(by_name))}", again)
+
+
+def without_aliases(server: Server) -> ServedModel | None:
+    """The one model behind all of a server's names, under the only one that is not an alias of Anthropic's kind.
+
+    Under a `claude-…` name the window could not be set, so such names are the aliases. None where there are several.
+    """
+    own = [model for model in server.models if not model.name.lower().startswith("claude-")]
+    if len(own) == 1 and own[0].root and all(model.root == own[0].root for model in server.models):
+        return own[0]
+    return None
+
+
+def _nearest(name: str, served: Sequence[str]) -> list[str]:
+    """The served names most like this one, at most three; the first ones where none is alike."""
+    by_lower = {each.lower(): each for each in served}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.3)
+    return [by_lower[each] for each in near] or list(served[:3])
+
+
+def _said_to_serve(near: Sequence[str], count: int) -> str:
+    names = printable(", ".join(near))
+    if not near:
+        return "it serves no model at all"
+    return f"it serves {names}" if len(near) == count else f"the nearest of its {count} names: {names}"

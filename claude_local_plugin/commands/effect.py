@@ -1,0 +1,152 @@
+"""Whether what `enable` is about to write would have its effect: sessions go to the server, with its key and model.
+
+Read off the resolution of the files as they would be, as every explanation is.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claude_local_plugin import plan
+from claude_local_plugin.commands.choose_server import same_server
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
+from claude_local_plugin.guest.shell import command
+from claude_local_plugin.precedence import Candidate, Decision, Resolution, Scope, Snapshot, candidates
+from claude_local_plugin.precedence.credentials import name_of
+from claude_local_plugin.precedence.table import FIRST_PARTY, SCOPE_LABELS
+from claude_local_plugin.render import printable
+
+#: What explain says that is of no use to somebody who is enabling a server: a word on ourselves.
+NOT_FOR_HERE = ("version.unverified",)
+
+ASK_THE_ADMINISTRATOR = "ask whoever manages this machine's settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Beaten:
+    """Why sessions would not do what was asked: which decision goes another way, and what would happen instead."""
+
+    decision: Decision
+    instead: str
+
+
+def refuse_without_effect(
+    planned: Snapshot, resolution: Resolution, backend: plan.Backend, scope: Scope, place: str
+) -> None:
+    """Raise ClaudeLocalError where sessions would not go to this server with its key and model, naming what wins."""
+    if resolution.outcome == "refused":
+        raise ClaudeLocalError(
+            f"Claude Code would refuse to start here: {resolution.outcome_reason}",
+            "mend that first; nothing was written",
+        )
+    beaten = next(_beaten(resolution, backend), None)
+    leak = next((warning for warning in resolution.warnings if warning.id.startswith("leak.")), None)
+    if leak is not None and (beaten is None or beaten.decision.name not in ("provider", "base_url")):
+        raise ClaudeLocalError(
+            f"a credential would still be sent to {backend.host}: {leak.message}", f"{leak.fix}; nothing was written"
+        )
+    if beaten is not None:
+        raise ClaudeLocalError(
+            f"this would have no effect: {_what_wins(planned, beaten.decision, scope)}, and a session started {place}"
+            f" would still {beaten.instead}",
+            f"{_way_out(planned, beaten.decision, backend, scope)}; nothing was written",
+        )
+    if resolution.outcome != "ok":
+        raise ClaudeLocalError(
+            f"this would have no effect: {resolution.outcome_reason}",
+            "claude-local explain-precedence says who decides what; nothing was written",
+        )
+
+
+def has_effect(resolution: Resolution, backend: plan.Backend) -> bool:
+    """Whether sessions go to this server with its key and model."""
+    return resolution.outcome == "ok" and next(_beaten(resolution, backend), None) is None
+
+
+def _beaten(resolution: Resolution, backend: plan.Backend) -> Iterator[Beaten]:
+    """The decisions that are not what was asked for, the weightiest first."""
+    decided = resolution.decisions
+    provider, base = decided["provider"], decided["base_url"]
+    if provider.value not in (FIRST_PARTY, "gateway"):
+        yield Beaten(provider, f"talk to {provider.value}")
+    if not same_server(base.value or "", backend.url):
+        target = parse_url(base.value or "")
+        yield Beaten(base, f"talk to {target.url if target else 'what is no address'}")
+    if decided["authorization"].value != f"Bearer {backend.token}":
+        yield Beaten(decided["authorization"], f"send {backend.host} another key than the one meant for it")
+    own_keys = ("", PLACEHOLDER, backend.token, *(h.value for h in backend.headers if h.name.lower() == "x-api-key"))
+    if (decided["x_api_key"].value or "") not in own_keys:
+        yield Beaten(decided["x_api_key"], f"send {backend.host} a key that is not meant for it")
+    if decided["model"].value != backend.model:
+        yield Beaten(decided["model"], f"ask {backend.host} for {decided['model'].value}")
+
+
+def _what_wins(planned: Snapshot, decision: Decision, scope: Scope) -> str:
+    """What decides instead of us, with its place."""
+    if decision.name == "model" and (lists := _limits(planned)):
+        return f"{lists[0].key} in {lists[0].place} does not allow this model"
+    winner = decision.winner
+    if winner is None or winner.scope is Scope.DEFAULT:
+        return decision.sentence
+    name = name_of(winner)
+    if winner.scope in (Scope.LOGIN, Scope.CONSOLE):
+        return f"{name} ({winner.place}) comes first"
+    if winner.scope is Scope.SHELL:
+        return f"{name} is set in your shell, and {decision.sentence}"
+    stronger = f"beats {SCOPE_LABELS[scope]}" if winner.scope is not scope else decision.sentence
+    return f"{winner.place} sets {name} and {stronger}"
+
+
+def _limits(planned: Snapshot) -> list[Candidate]:
+    """The lists of models that the administrator or the user allows or denies."""
+    rows = [row for key in ("availableModels", "deniedModels") for row in candidates(planned, key)]
+    return [row for row in rows if row.state == "wins"]
+
+
+def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, scope: Scope) -> str:
+    """What to do about what wins."""
+    lists = _limits(planned) if decision.name == "model" else []
+    winner = lists[0] if lists else decision.winner
+    if winner is None:
+        return "claude-local explain-precedence says who decides what"
+    if winner.scope is Scope.MANAGED:
+        return ASK_THE_ADMINISTRATOR
+    if lists:
+        return f"add {printable(backend.model)} to {winner.key} in {winner.place}, or take the list out"
+    if winner.scope is Scope.SHELL:
+        if planned.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"):
+            return command("unset", "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST")
+        return command("unset", winner.key.removeprefix("env."))
+    if winner.scope in (Scope.LOGIN, Scope.CONSOLE):
+        return "sign out there (/logout in a session)"
+    if winner.scope in (Scope.LOCAL, Scope.PROJECT) and scope is not Scope.LOCAL:
+        return command("claude-local", "enable", "--scope", "local", "--url", backend.url, "--model", backend.model)
+    return f"take it out of {winner.place}"
+
+
+def explained(resolution: Resolution, ours: Sequence[Path], *, without: Sequence[str] = ()) -> tuple[str, ...]:
+    """Everything that explain would warn of, each with what mends it; not what we wrote into these files."""
+    return tuple(
+        f"{warning.message}: {warning.fix}"
+        for warning in resolution.warnings
+        if warning.id not in (*NOT_FOR_HERE, *without)
+        and not warning.id.startswith("leak.")
+        and not (warning.id.startswith("project.") and any(str(path) in warning.message for path in ours))
+    )
+
+
+def unheard(planned: Snapshot, lines: Sequence[plan.Line], settings_file: Path) -> tuple[str, ...]:
+    """The lines that another source beats, in words; what they are about is not what decides where sessions go."""
+    beaten = []
+    for line in lines:
+        winner = next((row for row in candidates(planned, line.key) if row.state == "wins"), None)
+        if winner is None:
+            beaten.append(f"{line.key} has no effect: Claude Code does not take it from {settings_file}")
+        elif winner.path != settings_file and winner.value != _as_text(line.value):
+            beaten.append(f"{line.key} has no effect: {winner.place} sets it and is stronger")
+    return tuple(beaten)
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

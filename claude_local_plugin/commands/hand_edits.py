@@ -1,0 +1,116 @@
+"""What somebody changed by hand in the settings that an earlier `enable` wrote, and what becomes of it."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from claude_local_plugin import plan
+from claude_local_plugin.settings import ownership
+from claude_local_plugin.settings.document import Set, same, value_at
+from claude_local_plugin.settings.ownership import BACKEND
+
+#: What a record remembers the keys under that were left as somebody edited them.
+RESPECTED = "respected"
+
+#: Where sessions go rests on these, so they are written whatever was made of them.
+NEEDED = frozenset(
+    (
+        "env.ANTHROPIC_BASE_URL",
+        "env.ANTHROPIC_AUTH_TOKEN",
+        "env.ANTHROPIC_API_KEY",
+        "env.ANTHROPIC_CUSTOM_HEADERS",
+        "env.ANTHROPIC_MODEL",
+        "apiKeyHelper",
+        *(f"env.{switch}" for switch in plan.PROVIDER_SWITCHES),
+    )
+)
+
+#: What belongs to the server it was written for.
+OF_THE_SERVER = frozenset(
+    (
+        "env.CLAUDE_CODE_MAX_CONTEXT_TOKENS",
+        "env.CLAUDE_CODE_SUBAGENT_MODEL",
+        "env.ANTHROPIC_SMALL_FAST_MODEL",
+        *(f"env.{name}" for name in plan.ALIAS_VARIABLES),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The lines to write, those that stay as somebody edited them, and those written again over an edit."""
+
+    lines: tuple[plan.Line, ...]
+    respected: tuple[plan.Line, ...]
+    overwritten: tuple[plan.Line, ...]
+
+    @property
+    def extras(self) -> dict[str, str]:
+        """What to remember, so that the next call leaves them alone too."""
+        return {RESPECTED: json.dumps([line.key for line in self.respected])}
+
+
+def sorted_out(
+    lines: Sequence[plan.Line],
+    text: str | None,
+    record: ownership.Record | None,
+    *,
+    explicit: Collection[str] = (),
+    same_server: bool = True,
+) -> Sorted:
+    """Which of `lines` are written over what stands in the file.
+
+    `explicit` are the keys asked for by an option ("all": every one).
+    """
+    edited = _edited(text, record)
+    found = [line for line in lines if line.key in edited and not same(edited[line.key], line.value)]
+    needed = {line.key for line in found if line.key in NEEDED or (not same_server and line.key in OF_THE_SERVER)}
+    respected = tuple(
+        line for line in found if line.key not in needed and line.key not in explicit and "all" not in explicit
+    )
+    overwritten = tuple(line for line in found if line.key in needed and line.key not in explicit)
+    return Sorted(tuple(line for line in lines if line not in respected), respected, overwritten)
+
+
+def _edited(text: str | None, record: ownership.Record | None) -> Mapping[str, object]:
+    """Key -> value of what we once wrote and somebody has changed since.
+
+    Nothing where nothing of ours is left, as after `git checkout`, and nothing that is as it was before us.
+    """
+    layer = record.layer(BACKEND) if record else None
+    if record is None or layer is None or text is None:
+        return {}
+    ours = {change.path: change.value for change in layer.changes if isinstance(change, Set)}
+    others = {change.path for each in record.layers if each.purpose != BACKEND for change in each.changes}
+    now = {path: value_at(text, path) for path in ours}
+    if not any(same(now[path], value) for path, value in ours.items()):
+        return {}
+    former = {slot.path: traces for slot, traces in record.traces.items()}
+    edited = {
+        ".".join(path): value
+        for path, value in now.items()
+        if path not in others
+        and not _is_missing(value)
+        and not same(value, ours[path])
+        and not any(same(trace.former, value) for trace in former.get(path, ()))
+    }
+    for key in _remembered(record):
+        value = value_at(text, tuple(key.split(".", 1)) if key.startswith("env.") else tuple(key.split(".")))
+        if not _is_missing(value):
+            edited[key] = value
+    return edited
+
+
+def _is_missing(value: object) -> bool:
+    from claude_local_plugin.settings.document import Missing
+
+    return isinstance(value, Missing)
+
+
+def _remembered(record: ownership.Record) -> tuple[str, ...]:
+    """The keys that were left as they were edited the last time."""
+    try:
+        keys = json.loads(record.extras.get(RESPECTED, "[]"))
+    except ValueError:  # not of our writing
+        return ()
+    return tuple(str(key) for key in keys) if isinstance(keys, list) else ()
