@@ -102,7 +102,10 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     standing = git.standing(settings_file)
     before = file.read(settings_file)
     record = ownership.load(settings_file, world.state_dir)
-    snapshot = world.snapshot({settings_file: previewed(before, {BACKEND: ()}, record, settings_file)})
+    # what is needed is planned for the file as it would be had `enable` and `bench --apply` never been
+    without_us = previewed(before, {BACKEND: (), BENCH: ()}, record, settings_file)
+    without_us = hand_edits.without(without_us, hand_edits.edits(before, record))
+    snapshot = world.snapshot({settings_file: without_us})
     backend = _with_prompt(request, choice, snapshot, record)
     _check_window(backend, choice.needs, request)
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from claude_local_plugin import plan
 from claude_local_plugin.settings import ownership
-from claude_local_plugin.settings.document import Set, same, value_at
+from claude_local_plugin.settings.document import Missing, Remove, Set, edit, same, value_at
 from claude_local_plugin.settings.ownership import BACKEND
 
 #: What a record remembers the keys under that were left as somebody edited them.
@@ -62,7 +62,7 @@ def sorted_out(
 
     `explicit` are the keys asked for by an option ("all": every one).
     """
-    edited = _edited(text, record)
+    edited = edits(text, record)
     found = [line for line in lines if line.key in edited and not same(edited[line.key], line.value)]
     needed = {line.key for line in found if line.key in NEEDED or (not same_server and line.key in OF_THE_SERVER)}
     respected = tuple(
@@ -72,7 +72,17 @@ def sorted_out(
     return Sorted(tuple(line for line in lines if line not in respected), respected, overwritten)
 
 
-def _edited(text: str | None, record: ownership.Record | None) -> Mapping[str, object]:
+def without(text: str | None, keys: Collection[str]) -> str | None:
+    """The text without these keys."""
+    return edit(text, [Remove(path_of(key)) for key in keys]).text if keys and text is not None else text
+
+
+def path_of(key: str) -> tuple[str, ...]:
+    """The path of a key as people write it: `env.NAME`, `permissions.defaultMode`."""
+    return tuple(key.split(".", 1)) if key.startswith("env.") else tuple(key.split("."))
+
+
+def edits(text: str | None, record: ownership.Record | None) -> Mapping[str, object]:
     """Key -> value of what we once wrote and somebody has changed since.
 
     Nothing where nothing of ours is left, as after `git checkout`, and nothing that is as it was before us.
@@ -95,15 +105,13 @@ def _edited(text: str | None, record: ownership.Record | None) -> Mapping[str, o
         and not any(same(trace.former, value) for trace in former.get(path, ()))
     }
     for key in _remembered(record):
-        value = value_at(text, tuple(key.split(".", 1)) if key.startswith("env.") else tuple(key.split(".")))
+        value = value_at(text, path_of(key))
         if not _is_missing(value):
             edited[key] = value
     return edited
 
 
 def _is_missing(value: object) -> bool:
-    from claude_local_plugin.settings.document import Missing
-
     return isinstance(value, Missing)
 
 

@@ -144,9 +144,10 @@ def _header_leaks(
     headers = custom_headers(source.value)
     foreign = [name for name, value in headers.items() if not (name == "x-api-key" and value in ours)]
     secret = [name for name in foreign if any(word in name for word in _CREDENTIAL_WORDS)]
-    if not foreign or (not secret and _same_place(source, endpoint)):
-        return
-    severity: Severity = "error" if secret and not _same_place(source, endpoint) else "warning"
+    anthropics = [name for name in secret if headers[name].removeprefix("Bearer ").startswith("sk-ant-")]
+    if not foreign or (not anthropics and _same_place(source, endpoint)):
+        return  # one place names the server and its headers
+    severity: Severity = "error" if secret else "warning"
     yield ConfigWarning(
         "leak.headers",
         severity,
