@@ -3,10 +3,13 @@
 Observed on Claude Code 2.1.329. Every policy counts from managed settings only; the same key elsewhere does nothing.
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from claude_local_plugin.precedence.credentials import credentials, name_of
-from claude_local_plugin.precedence.model import Decision, FileState, Outcome, Scope, Snapshot
+from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
+from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import FIRST_PARTY, holds, is_anthropic, version_key
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
@@ -40,6 +43,7 @@ def _refusals(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
+    yield from _unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, decisions)
     yield from _provider_policy(snapshot, decisions)
@@ -54,6 +58,44 @@ def _policy(snapshot: Snapshot, key: str) -> tuple[object, str] | None:
     place = f"{key} in {found[0].path}" + (f":{line}" if line else "")
     lists = [value for file in found if isinstance(value := file.data[key], list)]
     return ([each for listed in lists for each in listed] if lists else found[0].data[key]), place
+
+
+#: The variables that name a proxy, in the order in which they are asked; the first that is not empty is looked at.
+_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
+
+#: A URL with a scheme and a host; the port is looked at by itself.
+_PROXY_URL = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*:/+(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^/\s:?#@]+)(?::(\d*))?(?:[/?#]\S*)?"
+)
+#: A host and a port, and nothing else.
+_BARE = re.compile(r"[A-Za-z0-9_.-]+(?::\d+)?(?:/\S*)?")
+
+
+def _unusable_proxy(snapshot: Snapshot) -> Iterator[str]:
+    """A proxy that is no URL ends every start; what a project's files say of proxies comes too late for that.
+
+    Observed on 2.1.200 to 2.1.332 (15 spellings in each variable and scope).
+    """
+    early = replace(
+        snapshot, files=tuple(file for file in snapshot.files if file.scope not in (Scope.LOCAL, Scope.PROJECT))
+    )
+    rows = ((name, row) for name in _PROXIES for row in candidates(early, f"env.{name}") if row.state == "wins")
+    found = next(((name, row) for name, row in rows if row.value), None)
+    if found is None or _is_usable_proxy(*found, snapshot.client_version):
+        return
+    name, row = found
+    where = "exported in the shell" if row.scope is Scope.SHELL else row.place
+    yield f"{name} ({where}) is no complete URL: a proxy is written http://HOST:PORT"
+
+
+def _is_usable_proxy(name: str, row: Candidate, client_version: str | None) -> bool:
+    value = (row.value or "").strip()
+    if match := _PROXY_URL.fullmatch(value):
+        return int(match[1] or 0) < 65536
+    if not _BARE.fullmatch(value):
+        return False
+    in_shell = row.scope is Scope.SHELL and name in ("https_proxy", "HTTPS_PROXY")
+    return not holds("proxy-needs-scheme", client_version) or (in_shell and holds("bare-https-proxy", client_version))
 
 
 def _version_policy(snapshot: Snapshot) -> Iterator[str]:

@@ -60,6 +60,7 @@ RULES = (
         "a managed settings file that is no JSON object keeps sessions from starting",
         "2.1.250",
     ),
+    Rule("proxy-needs-scheme", "a proxy written without its scheme keeps sessions from starting", "2.1.266"),
     Rule("model-picker", "modelPicker says which Claude a model behaves as", "2.1.266"),
     Rule("allowed-providers", "allowedProviders and deniedModels count", "2.1.283"),
     Rule("opus-knows-1m", "Opus has its window of 1,000,000 without being asked for it", "2.1.283"),
@@ -68,6 +69,7 @@ RULES = (
     Rule("best-is-opus", "`best` asks for Opus's variable alone, no longer for Fable's first", "2.1.329"),
     Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),
     Rule("sonnet-1m-stays", "the user's model sonnet[1m] is not rewritten to Sonnet 4.5", "2.1.329"),
+    Rule("bare-https-proxy", "HTTPS_PROXY exported in the shell may be written without its scheme", "2.1.329"),
     Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.329"),
     Rule(
         "limit-for-claude-names",

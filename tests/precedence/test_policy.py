@@ -1,10 +1,12 @@
 """What an administrator can forbid, and what else keeps a session from starting."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from claude_local_plugin.precedence import resolve
+from claude_local_plugin.precedence import gather, resolve
 
 OWN = {"env": {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": "t"}}
 LOGIN = {"claudeAiOauth": {"accessToken": "x", "scopes": ["user:inference"], "subscriptionType": "max"}}
@@ -79,3 +81,75 @@ def test_a_cloud_provider_needs_no_login_of_anthropics(world: Any) -> None:
 def test_the_reason_names_file_and_line(world: Any) -> None:
     reason = resolve(world(managed={"env": {}, "allowedProviders": []}, local=OWN)).outcome_reason
     assert "managed-settings.json:3 does not allow" in reason
+
+
+# --- a proxy that is no URL: the client says “Invalid proxy URL in …” and ends
+
+BAD = ("proxy.corp:3128", "proxy", "localhost:3128", "p:1/x", "//p:1", "http://", "http://p:99999", "http:// p", " ")
+GOOD = (
+    "http://p:1",
+    "http://p",
+    "HTTP://p:1",
+    "  http://p:1",
+    "http:/p:1",
+    "ftp://p:1",
+    "socks5://p:1",
+    "http://u:w@p:1",
+)
+
+
+def with_proxy(tmp_path: Path, where: str, name: str, value: str, version: str = "2.1.332") -> str:
+    """The outcome of a session with this proxy set there."""
+    own = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": "t", "NO_PROXY": "127.0.0.1"}
+    files = {"managed": "managed/managed-settings.json", "user": "home/.claude/settings.json"}
+    files["local"] = "project/.claude/settings.local.json"
+    blocks: dict[str, dict[str, str]] = {"local": own}
+    shell = {name: value} if where == "shell" else {}
+    if where != "shell":
+        blocks[where] = {**blocks.get(where, {}), name: value}
+    for scope, env in blocks.items():
+        path = tmp_path / files[scope]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"env": env}))
+    snapshot = gather(
+        cwd=tmp_path / "project",
+        home=tmp_path / "home",
+        environ=shell,
+        client_version=version,
+        managed_dir=tmp_path / "managed",
+    )
+    return resolve(snapshot).outcome
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY"])
+@pytest.mark.parametrize("where", ["shell", "user", "managed"])
+@pytest.mark.parametrize("value", BAD)
+def test_a_proxy_that_is_no_url_ends_every_start(tmp_path: Path, where: str, name: str, value: str) -> None:
+    assert with_proxy(tmp_path, where, name, value) == "refused"
+
+
+@pytest.mark.parametrize("value", GOOD)
+def test_a_proxy_with_a_scheme_does_not(tmp_path: Path, value: str) -> None:
+    assert with_proxy(tmp_path, "shell", "HTTP_PROXY", value) == "ok"
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_a_projects_proxy_is_read_too_late_for_that(tmp_path: Path, value: str) -> None:
+    assert with_proxy(tmp_path, "local", "HTTP_PROXY", value) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "version", "outcome"),
+    [
+        ("shell", "https_proxy", "2.1.332", "ok"),
+        ("shell", "HTTPS_PROXY", "2.1.329", "ok"),
+        ("shell", "https_proxy", "2.1.266", "refused"),
+        ("managed", "https_proxy", "2.1.332", "refused"),
+        ("shell", "http_proxy", "2.1.200", "ok"),
+        ("shell", "all_proxy", "2.1.332", "ok"),
+    ],
+)
+def test_where_and_since_when_a_bare_host_and_port_will_do(
+    tmp_path: Path, where: str, name: str, version: str, outcome: str
+) -> None:
+    assert with_proxy(tmp_path, where, name, "proxy.corp:3128", version) == outcome
