@@ -380,7 +380,7 @@ def test_every_variable_that_is_written_is_in_the_catalogue_as_one_we_write(tmp_
     shell = dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS"), "x")
     written = set()
     for more in ({}, {"no_proxy": "x"}):
-        keys = planned(world(tmp_path, shell={**shell, **more}), Scope.USER, needs("vllm", "0.17.0"))
+        keys = planned(world(tmp_path, shell={**shell, **more}), Scope.USER, needs("vllm", "0.17.0"), prompt="full")
         written |= {key.removeprefix("env.") for key in keys if key.startswith("env.")}
     assert written == {name for name, variable in catalogue().items() if variable.written}
 

@@ -1,6 +1,7 @@
 """Says on which line of a JSON text a key stands, so that every value can name its place."""
 
 import re
+from bisect import bisect_left
 from json import JSONDecoder
 
 _BLANK = re.compile(r"[ \t\n\r]*")
@@ -12,11 +13,43 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
 
     None when the path leads nowhere. `text` must be JSON that `json.loads` accepts (a byte order mark is allowed).
     """
-    if not path:
-        return None
-    start = 1 if text.startswith("\ufeff") else 0
-    offset = _offset_of(text, _skip(text, start), path)
-    return None if offset is None else text.count("\n", 0, offset) + 1
+    return Lines(text).of(path)
+
+
+class Lines:
+    """The lines of one text's keys, for whoever asks for many of them: an object is read once, when it is asked for.
+
+    A settings file may have thousands of variables, and each of them names its line.
+    """
+
+    __slots__ = ("_ends", "_members", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends: list[int] | None = None
+        self._members: dict[int, dict[str, tuple[int, int]]] = {}
+
+    def of(self, path: tuple[str, ...]) -> int | None:
+        """As `line_of` says."""
+        found: tuple[int, int] | None = None
+        at = _skip(self._text, 1 if self._text.startswith("\ufeff") else 0)
+        for name in path:
+            found = self._read(at).get(name)
+            if found is None:
+                return None
+            at = found[1]
+        return None if found is None else self._line(found[0])
+
+    def _read(self, at: int) -> dict[str, tuple[int, int]]:
+        """Where each key of the object at this offset begins, and its value; nothing where there is no object."""
+        if at not in self._members:
+            self._members[at] = _members(self._text, at)
+        return self._members[at]
+
+    def _line(self, offset: int) -> int:
+        if self._ends is None:
+            self._ends = [end.start() for end in re.finditer("\n", self._text)]
+        return bisect_left(self._ends, offset) + 1
 
 
 def _skip(text: str, index: int) -> int:
@@ -24,18 +57,16 @@ def _skip(text: str, index: int) -> int:
     return index if found is None else found.end()
 
 
-def _offset_of(text: str, index: int, path: tuple[str, ...]) -> int | None:
-    """Where the key at `path` begins, within the object that begins at `index`."""
+def _members(text: str, index: int) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
     if text[index : index + 1] != "{":
-        return None
-    found: int | None = None
+        return found
     index = _skip(text, index + 1)
     while text[index] == '"':
         key_at = index
         key, index = _DECODER.raw_decode(text, index)
         value_at = _skip(text, _skip(text, index) + 1)
-        if key == path[0]:
-            found = key_at if len(path) == 1 else _offset_of(text, value_at, path[1:])
+        found[key] = key_at, value_at
         _, index = _DECODER.raw_decode(text, value_at)
         index = _skip(text, index)
         if text[index] == ",":

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from claude_local_plugin.precedence.lines import line_of
+from claude_local_plugin.precedence.lines import Lines
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -51,10 +51,15 @@ class SettingsFile:
     data: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     text: str = field(default="", repr=False)
     skipped: tuple[str, ...] = ()
+    _lines: list[Lines] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def line_of(self, path: tuple[str, ...]) -> int | None:
         """The 1-based line of the key at `path`, or None."""
-        return line_of(self.text, path) if self.text else None
+        if not self.text:
+            return None
+        if not self._lines:
+            self._lines.append(Lines(self.text))
+        return self._lines[0].of(path)
 
     @property
     def env(self) -> Mapping[str, object]:

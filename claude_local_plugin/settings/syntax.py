@@ -109,6 +109,7 @@ class Node:
     scalar: object = None
     members: tuple[Member, ...] = ()
     items: tuple["Node", ...] = ()
+    _named: list[dict[str, Member]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def value(self) -> object:
         """The value as Python has it; of duplicate keys the last one counts, as in JSON.parse."""
@@ -130,7 +131,9 @@ class Node:
 
     def member(self, name: str) -> Member | None:
         """The member that counts under this name: the last one."""
-        return next((member for member in reversed(self.members) if member.name == name), None)
+        if not self._named:  # read once: a file may have thousands of variables, and each is asked for
+            self._named.append({member.name: member for member in self.members})
+        return self._named[0].get(name)
 
     def find(self, path: Sequence[str | int]) -> "Node | None":
         """The value at a path of names (in objects) and indices (in lists), or None."""
