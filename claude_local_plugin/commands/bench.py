@@ -14,6 +14,7 @@ from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.server_in_use import InUse
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import SettingsError, UsageError
+from claude_local_plugin.guest.files import content
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import DocumentError, Set
@@ -50,7 +51,7 @@ def run(used: InUse, work: bench.Workload, *, progress: Progress | None, time_li
 def earlier(path: Path) -> dict[str, Any]:
     """A report that `bench --json` printed before. Raises UsageError if the file is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content(path).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

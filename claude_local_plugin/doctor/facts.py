@@ -20,6 +20,7 @@ from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest import config as own_config
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, backend_of, parse_url
+from claude_local_plugin.guest.files import content
 from claude_local_plugin.precedence import (
     FileState,
     Resolution,
@@ -384,7 +385,7 @@ def _mentions(path: Path, word: str) -> bool:
     try:
         return any(
             line.removeprefix("export ").lstrip().startswith(word)
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines()
+            for line in content(path).decode("utf-8", "replace").splitlines()
         )
     except OSError:  # not there, or not for us to read: then nothing is claimed about it
         return False
@@ -413,7 +414,7 @@ def _user_places(snapshot: Snapshot) -> tuple[Path, ...]:
 
 def _editor(path: Path) -> Editor:
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        text = content(path).decode("utf-8-sig", "replace")
     except FileNotFoundError:
         return Editor(path)
     except OSError as error:

@@ -1,14 +1,25 @@
-"""Reading files that may be anything: a pipe in a file's place keeps nobody waiting, a huge one is not read whole."""
+"""Files that somebody else may have put in our way, read without waiting and without filling the memory."""
 
 import errno
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
-def opened(path: str) -> int:
-    """A regular file opened for reading; raises OSError for what is none.
+#: Claude Code reads no settings file larger than this many bytes.
+MOST_SETTINGS: "Final" = 2_097_152
 
-    A pipe in its place would keep us waiting for somebody to write into it, and some devices never end.
+#: What we read of any other file: of Claude Code's own state, which grows with every project, of git's lists and of
+#: an editor's settings. Whoever has more is told so.
+MOST: "Final" = 64 * 1024 * 1024
+
+
+def opened(path: "str | os.PathLike[str]") -> int:
+    """A regular file opened for reading; OSError for anything else.
+
+    A pipe in its place would keep us waiting for somebody to write into it, a device might never end.
     """
     file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     mode = os.fstat(file).st_mode
@@ -16,16 +27,22 @@ def opened(path: str) -> int:
         return file
     os.close(file)
     if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    raise OSError(errno.EINVAL, "Not a file", path)
+        raise IsADirectoryError(errno.EISDIR, "a folder", os.fspath(path))
+    raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
-def content(path: str, most: int) -> bytes:
-    """The bytes of a file; raises OSError where there is none, it cannot be read, or is larger than `most` bytes."""
+def content(path: "str | os.PathLike[str]", most: int = MOST) -> bytes:
+    """The bytes of a regular file; OSError where it is none, cannot be read, or is larger than `most` bytes."""
     file = opened(path)
     try:
-        if os.fstat(file).st_size > most:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-        return os.read(file, most)
+        if os.fstat(file).st_size <= most:
+            pieces = []
+            while most >= 0 and (piece := os.read(file, most + 1)):
+                pieces.append(piece)
+                most -= len(piece)
+            if most >= 0:
+                return b"".join(pieces)
+            most += sum(map(len, pieces))
     finally:
         os.close(file)
+    raise OSError(errno.EFBIG, f"larger than {most:,} bytes", os.fspath(path))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest.files import content
 
 #: What went wrong longer ago than this is history.
 RECENT = timedelta(days=7)
@@ -86,7 +87,7 @@ def _noted(state_dir: Path) -> Iterator[Fault]:
     for name in (f"{sessionlog.FAULTS}.1", sessionlog.FAULTS):
         path = state_dir / name
         try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = content(path).decode("utf-8", "replace").splitlines()
         except OSError:
             continue  # nothing was noted; or it is not ours to read, which the folder's other files will tell
         for number, line in enumerate(lines, 1):

@@ -1,9 +1,9 @@
 """Reads the world once: settings files, login, console key, environment and client version, as one Snapshot."""
 
+import errno
 import json
 import os
 import re
-import stat
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.files import MOST_SETTINGS, content
 from claude_local_plugin.precedence.document_rules import faults
 from claude_local_plugin.precedence.locate import (
     config_dir,
@@ -36,9 +37,6 @@ SETTING_SOURCES = ("user", "project", "local")
 
 #: What JavaScript takes for blank at the ends of a text.
 _JS_BLANKS = "\ufeff \t\r\n\v\f\u00a0\u2028\u2029"
-
-#: Claude Code reads no settings file larger than this many bytes.
-SIZE_LIMIT = 2_097_152
 
 
 def gather(
@@ -97,17 +95,21 @@ def gather(
 def read_settings_file(scope: Scope, path: Path, client_version: str | None = None) -> SettingsFile:
     """One settings file as Claude Code takes it: read, absent, or dropped with the reason."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that would keep us waiting
-            return SettingsFile(scope, path, FileState.DROPPED, NOT_A_FILE)
-        if status.st_size > SIZE_LIMIT:
-            return SettingsFile(scope, path, FileState.DROPPED, f"larger than {SIZE_LIMIT:,} bytes")
-        raw = path.read_bytes()
+        raw = content(path, MOST_SETTINGS)
     except (FileNotFoundError, NotADirectoryError):
         return SettingsFile(scope, path, FileState.ABSENT)
     except OSError as error:  # not ours to read, and Claude Code runs as the same user
-        return SettingsFile(scope, path, FileState.DROPPED, f"cannot be read: {error.strerror or error}")
+        return SettingsFile(scope, path, FileState.DROPPED, _unread(error))
     return _settings_from_text(scope, path, _decoded(raw), client_version)
+
+
+def _unread(error: OSError) -> str:
+    """Why a file that is there is not read."""
+    if error.errno in (errno.EISDIR, errno.EINVAL, errno.ENXIO):  # ENXIO: a socket
+        return NOT_A_FILE
+    if error.errno == errno.EFBIG:
+        return str(error.strerror)
+    return f"cannot be read: {error.strerror or error}"
 
 
 def _sources(given: Sequence[Scope | str] | None, environ: Mapping[str, str]) -> tuple[Scope, ...] | None:
@@ -125,6 +127,8 @@ def _sources(given: Sequence[Scope | str] | None, environ: Mapping[str, str]) ->
 def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | None) -> SettingsFile:
     if text is None:
         return SettingsFile(scope, path, FileState.ABSENT)
+    if len(text.encode("utf-8", "surrogateescape")) > MOST_SETTINGS:
+        return SettingsFile(scope, path, FileState.DROPPED, f"larger than {MOST_SETTINGS:,} bytes")
     return _settings_from_text(scope, path, text, client_version)
 
 
@@ -215,9 +219,9 @@ def _flag_file(settings: str, cwd: Path, client_version: str | None) -> Settings
 def _plain_object(path: Path) -> tuple[Mapping[str, object], str, str | None]:
     """A JSON object and its text, both empty when there is none; and what is wrong with it, if it is no JSON."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # absent or not ours to read; Claude Code starts afresh then
-        return NOTHING, "", None
+        text = content(path).decode("utf-8", "replace")
+    except OSError as error:  # absent or not ours to read; Claude Code starts afresh then
+        return NOTHING, "", error.strerror if error.errno == errno.EFBIG else None
     if not text.strip(_JS_BLANKS):
         return NOTHING, "", None
     try:

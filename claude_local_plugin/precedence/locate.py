@@ -10,8 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from claude_local_plugin.guest.files import content
 from claude_local_plugin.precedence.model import Scope
 from claude_local_plugin.precedence.table import holds
+
+#: A path and its name: what one of git's one-line files holds, and no more is read of it.
+_MOST_POINTER = 8192
 
 PROJECT_FILE = Path(".claude", "settings.json")
 LOCAL_FILE = Path(".claude", "settings.local.json")
@@ -71,8 +75,8 @@ def _layout_at(root: Path, entry: Path) -> GitLayout:
 def _pointer(file: Path, prefix: str, base: Path) -> Path | None:
     """The path a one-line git pointer file names, relative to `base`; None when it is not such a file."""
     try:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape").strip()
-    except OSError:  # absent or unreadable: it points nowhere
+        text = os.fsdecode(content(file, _MOST_POINTER)).strip()
+    except OSError:  # absent, unreadable or far too long: it points nowhere
         return None
     if not text.startswith(prefix) or not (target := text[len(prefix) :].strip()):
         return None

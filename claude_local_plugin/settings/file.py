@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from claude_local_plugin.errors import SettingsError
+from claude_local_plugin.guest.files import content
 
 #: How long to wait for another claude-local that is writing the same file, in seconds.
 LOCK_SECONDS: Final = 10.0
@@ -313,13 +314,13 @@ def _sync_folder(folder: Path) -> None:
 
 def _content(path: Path) -> bytes | None:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            what = "a folder" if path.is_dir() else "not a regular file"
-            raise SettingsError(f"{path}: {what}, where a settings file should be")
-        return path.read_bytes()
+        return content(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        if error.errno in (errno.EISDIR, errno.EINVAL, errno.ENXIO):  # ENXIO: a socket
+            what = "a folder" if error.errno == errno.EISDIR else "not a regular file"
+            raise SettingsError(f"{path}: {what}, where a settings file should be") from error
         raise _failure(path, "cannot be read", error) from error
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -198,13 +199,17 @@ _KINDS = {
 }
 
 
+#: No hand has written more variables than that, and to compare a name with all that we know takes its time.
+_MOST_NAMES = 1000
+
+
 def _misspelt(instance: object, schema_name: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Variables very near to a known one: the path to each, and what was probably meant."""
     prefix: tuple[str, ...] = ("env",) if schema_name == "settings" else ()
     if schema_name not in ("env", "settings"):
         return
     block = instance.get("env") if prefix and isinstance(instance, Mapping) else instance
-    for name in block if isinstance(block, Mapping) else ():
+    for name in islice(block if isinstance(block, Mapping) else (), _MOST_NAMES):
         if meant := nearest(str(name)):
             yield (*prefix, str(name)), meant
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.files import MOST_SETTINGS
 from claude_local_plugin.precedence import FileState, Scope, gather, installed_client_version
-from claude_local_plugin.precedence.gather import SIZE_LIMIT, read_settings_file
+from claude_local_plugin.precedence.gather import read_settings_file
 
 GOOD = '{"env": {"ANTHROPIC_MODEL": "m"}}'
 
@@ -72,7 +73,7 @@ def test_utf16_counts_in_one_byte_order_only(tmp_path: Path) -> None:
 
 
 def test_a_file_may_be_two_megabytes_and_no_more(tmp_path: Path) -> None:
-    padding = " " * (SIZE_LIMIT - len(GOOD))
+    padding = " " * (MOST_SETTINGS - len(GOOD))
     assert _read(tmp_path, GOOD + padding).state is FileState.READ
     too_large = _read(tmp_path, GOOD + padding + " ")
     assert (too_large.state, too_large.problem) == (FileState.DROPPED, "larger than 2,097,152 bytes")
