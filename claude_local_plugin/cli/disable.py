@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
+from claude_local_plugin.guest.shell import command as spelt
 from claude_local_plugin.render import json_text, out, short_path
 
 
@@ -47,4 +48,7 @@ def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
             count = len(entry["removed"]) + len(entry["restored"])
             lines.append(f"{name}: {count} settings taken out or put back")
         lines += [f"  left alone: {kept['key']} ({kept['reason']})" for kept in entry["kept"]]
+        if entry["hooks_stay"]:
+            away = spelt("claude-local", "hooks", "uninstall", "--scope", str(entry["scope"]))
+            lines.append(f"  the session hooks of `claude-local hooks install` stay; take them out: {away}")
     return lines or ["not enabled here: nothing to disable"]

@@ -75,6 +75,9 @@ if TYPE_CHECKING:
     metavar="KEY",
     help="Write this key although you changed it since an earlier enable (all: every such key).",
 )
+@click.option(
+    "--follow-link", is_flag=True, help="Write a settings file that lies outside of the project, where a link leads."
+)
 @click.option("--force", is_flag=True, help="Write even if the window is too small, or larger than the server says.")
 @json_option
 def enable(
@@ -94,6 +97,7 @@ def enable(
     port_scan: bool,
     max_model_len: int | None,
     reset: tuple[str, ...],
+    follow_link: bool,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -124,6 +128,7 @@ def enable(
         port_scan=port_scan,
         max_model_len=max_model_len,
         reset=reset,
+        follow_link=follow_link,
         force=force,
     )
     prepared = command.prepare(request, world_of(place), _choose if asking else None)
@@ -164,6 +169,11 @@ def _show(prepared: "Prepared", place: Place) -> None:
         prose.line(line)
     if not prepared.changed:
         return
+    if prepared.is_linked:
+        link, reached = (
+            short_path(p, cwd=place.cwd, home=place.home) for p in (prepared.settings_file, prepared.target)
+        )
+        prose.line(f"{printable(link)} is a link: {printable(reached)} is written")
     prose.line()
     diff = prepared.diff()
     if sys.stdout.isatty():

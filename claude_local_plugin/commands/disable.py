@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import git
-from claude_local_plugin.commands.enable import previewed
+from claude_local_plugin.commands.enable import MODE, previewed
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
-from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
+from claude_local_plugin.settings.ownership import BACKEND, BENCH, HOOKS, STATUSLINE
 
 
 def disable(world: World, scopes: Sequence[Scope]) -> dict[str, Any]:
@@ -40,6 +40,8 @@ def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, 
         previewed(file.read(settings_file), {BACKEND: ()}, record, settings_file)  # raises before anything is touched
         _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
     reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND, BENCH, STATUSLINE))
+    _give_back_mode(reverted)
+    left = ownership.load(settings_file, world.state_dir)
     return {
         "scope": scope.value,
         "settings_file": str(settings_file),
@@ -49,7 +51,15 @@ def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, 
         "removed": [".".join(path) for path in reverted.removed],
         "kept": [{"key": ".".join(kept.path), "reason": kept.reason} for kept in reverted.kept],
         "removed_file": reverted.removed_file,
+        "hooks_stay": left is not None and left.layer(HOOKS) is not None,
     }
+
+
+def _give_back_mode(reverted: ownership.Reverted) -> None:
+    """Let others read the file again, where they were kept out while it held a key."""
+    mode = reverted.extras.get(MODE)
+    if mode is not None and reverted.target.exists():
+        reverted.target.chmod(int(mode, 8))
 
 
 def _include(extras: Mapping[str, str], world: World) -> None:

@@ -1,5 +1,7 @@
 """Point a folder's Claude Code at a model server: choose it, plan the edits, write them, read them back."""
 
+import os
+import stat
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +29,9 @@ from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 
 __all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
 
+#: What a record remembers a file's mode under that others were allowed to read before it held a key.
+MODE = "mode_before"
+
 #: What a record remembers the server under that `bench --apply` measured.
 BENCH_URL = "bench_url"
 
@@ -40,6 +45,10 @@ class Prepared:
     server: Server | None
     backend: plan.Backend
     settings_file: Path
+    #: The file that is written: the settings file, or where its links lead.
+    target: Path
+    #: Whether others on this machine may read the file so far, which is to hold a secret.
+    private: bool
     lines: tuple[plan.Line, ...]
     wanted: ownership.Wanted = field(repr=False)
     status_line: statusline.Plan | None = field(repr=False)
@@ -61,6 +70,11 @@ class Prepared:
         return self.before != self.after or bool(self.exclude)
 
     @property
+    def is_linked(self) -> bool:
+        """Whether the settings file is a link, or lies behind one of the project's own."""
+        return self.settings_file.is_symlink() or self.settings_file.parent.is_symlink()
+
+    @property
     def written(self) -> tuple[plan.Line, ...]:
         """The lines that are not in the file yet."""
         text = self.before or ""
@@ -74,7 +88,8 @@ class Prepared:
     def diff(self) -> str:
         """The unified diff of what would be written, with secrets masked."""
         harmless = {str(line.value) for line in self.lines if not line.secret}
-        return masked_diff(self.before, self.after, self.settings_file, secrets=self.secrets, harmless=harmless)
+        shown = self.target if self.is_linked else self.settings_file
+        return masked_diff(self.before, self.after, shown, secrets=self.secrets, harmless=harmless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,10 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     settings_file = settings_file_to_write(
         request.scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
     )
-    standing = git.standing(settings_file)
+    target = file.resolve(settings_file)
+    _check_reach(request, settings_file, target, world, choose)
+    # what git thinks is asked of the file that is written, wherever links lead; what it ignores is the link's own name
+    standing = git.standing(target)
     before = file.read(settings_file)
     record = ownership.load(settings_file, world.state_dir)
     # what is needed is planned for the file as it would be had `enable` and `bench --apply` never been
@@ -110,7 +128,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     _check_window(backend, choice.needs, request)
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
     if any(line.secret for line in lines):
-        _refuse_a_secret_that_git_may_take(settings_file, standing)
+        _refuse_a_secret_that_git_may_take(target, standing)
     former = _former_server(record, choice.known)
     sorted_out = hand_edits.sorted_out(
         lines,
@@ -150,13 +168,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         warnings.append(f"the status line is switched off, too: {off.message}")
     if blocked := _blocked(planned, world):
         warnings.append(blocked)
-    if standing.problem:
-        warnings.append(standing.problem)
-    if standing.tracked and request.scope is Scope.LOCAL:
-        warnings.append(
-            f"{settings_file} is tracked by git: everyone who pulls it gets your server's address:"
-            f" {_untracking(settings_file)} keeps it yours"
-        )
+    warnings += _about_the_file(request, target, standing, secret=any(line.secret for line in sorted_out.lines))
+    inside = _is_inside(settings_file, target, world)
     server = choice.server
     if server is not None and backend.model not in {model.name for model in server.models}:
         again = command("claude-local", "enable", "--url", server.url, "--model", Words("NAME"))
@@ -177,8 +190,10 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         after=after,
         warnings=(*warnings, *notes),
         extras=sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {},
-        exclude=_exclude(request, standing),
-        exclude_file=standing.exclude_file if request.scope is Scope.LOCAL else None,
+        target=target,
+        private=any(line.secret for line in sorted_out.lines) and _is_open_to_others(target),
+        exclude=_exclude(request, standing) if inside else {},
+        exclude_file=standing.exclude_file if request.scope is Scope.LOCAL and inside else None,
         unheard=unheard(planned, sorted_out.lines, settings_file),
         sentence=sentence(resolution, world.place),
     )
@@ -264,6 +279,10 @@ def write(prepared: Prepared) -> Written:
     """
     world = prepared.world
     extras = {**prepared.exclude, **prepared.extras}
+    if prepared.private:
+        mode = stat.S_IMODE(prepared.target.stat().st_mode)
+        extras[MODE] = f"{mode:o}"
+        prepared.target.chmod(mode & 0o700)  # first: the key must not be there for others to read, not for a moment
     notes = _remembered(prepared) if prepared.changed else ()
     ownership.apply(prepared.settings_file, prepared.wanted, state_dir=world.state_dir, extras=extras)
     if prepared.exclude_file is not None:
@@ -308,6 +327,7 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
         "dry_run": dry_run,
         "scope": prepared.request.scope.value,
         "settings_file": str(prepared.settings_file),
+        "target": str(prepared.target),
         "backend": {
             "url": prepared.backend.url,
             "kind": prepared.backend.kind,
@@ -407,6 +427,66 @@ def statusline_reason(plan: statusline.Plan) -> str:
     """Why `statusLine` is written, and what becomes of one that was there."""
     reason = "shows each session's backend, whether it is up, and how full the window is"
     return f"{reason}; the status line that is there stays, above ours" if plan.wraps else reason
+
+
+def _is_inside(settings_file: Path, target: Path, world: World) -> bool:
+    """Whether the file that is written lies in the project that it is to speak for, and is not the user's own."""
+    project = file.resolve(settings_file.parent.parent)
+    own = settings_file_to_write(Scope.USER, world.cwd, world.home, world.environ, world.client_version)
+    return target.is_relative_to(project) and (target != file.resolve(own) or settings_file == own)
+
+
+def _check_reach(request: Request, settings_file: Path, target: Path, world: World, choose: Choose | None) -> None:
+    """Raise SettingsError where a project's file is a link out of it: others read what it leads to."""
+    if request.scope is Scope.USER or request.follow_link or _is_inside(settings_file, target, world):
+        return
+    own = settings_file_to_write(Scope.USER, world.cwd, world.home, world.environ, world.client_version)
+    every = target == file.resolve(own)
+    what = "your user settings, which every project of yours reads" if every else "a file outside of this project"
+    if choose is not None and not choose(
+        f"{settings_file} leads to {target}: {what}. Write there?", ("no", "yes")
+    ).startswith("no"):
+        return
+    instead = ("--scope", "user") if every else ("--follow-link",)
+    words = ("--url", request.url) if request.url else ()
+    raise SettingsError(
+        f"{settings_file} is a link to {target}: {what}",
+        f"if that is meant: {command('claude-local', 'enable', *instead, *words)}; nothing was written",
+    )
+
+
+def _is_open_to_others(target: Path) -> bool:
+    try:
+        return bool(stat.S_IMODE(target.stat().st_mode) & 0o077) and os.name != "nt"
+    except FileNotFoundError:  # a new file is for its owner alone
+        return False
+
+
+def _about_the_file(request: Request, target: Path, standing: git.Standing, *, secret: bool) -> list[str]:
+    """What is to be known of the file that is written."""
+    said = []
+    if standing.problem:
+        said.append(standing.problem)
+    if standing.tracked and request.scope is Scope.LOCAL:
+        said.append(
+            f"{target} is tracked by git: everyone who pulls it gets your server's address:"
+            f" {_untracking(target)} keeps it yours"
+        )
+    if secret and request.scope is Scope.USER and standing.in_repository and not standing.ignored:
+        said.append(
+            f"{target} lies in a git repository that does not ignore it, and now holds a key:"
+            f" `git add` would take it along"
+        )
+    if secret and _is_open_to_others(target):
+        said.append(
+            f"{target} could be read by others on this machine; now that it holds a key, only by you (mode 600)"
+        )
+    if names := file.other_names(target):
+        said.append(
+            f"{target} has {names} other name{'' if names == 1 else 's'} (hard links), under which the old content"
+            " stays: a settings file is replaced as a whole, so that no reader ever sees half of it"
+        )
+    return said
 
 
 def _untracking(path: Path) -> str:

@@ -413,7 +413,11 @@ def _linked_root(entry: str, folder: str) -> str:
     """The root of the main checkout whose linked worktree `folder` is; `folder` itself where `.git` leads nowhere."""
     git_dir = _pointer(entry, "gitdir:", folder)
     common = _pointer(os.path.join(git_dir, "commondir"), "", git_dir) if git_dir else None
-    if common is None:
+    if git_dir is None or common is None or os.path.islink(entry):
+        return folder
+    # anybody can write a `.git` file that claims to belong to another checkout: that one has to know it (2.1.332)
+    back = _pointer(os.path.join(git_dir, "gitdir"), "", git_dir)
+    if os.path.dirname(git_dir) != os.path.join(common, "worktrees") or back != os.path.realpath(entry):
         return folder
     return os.path.dirname(common) if os.path.basename(common) == ".git" else common
 

@@ -68,8 +68,20 @@ def _layout_at(root: Path, entry: Path) -> GitLayout:
     common = _pointer(git_dir / "commondir", "", git_dir)
     if common is None:
         return GitLayout(root, root, git_dir)
+    if not _is_linked_back(git_dir, common, entry):
+        return GitLayout(root, root, None)
     main_root = common.parent if common.name == ".git" else common
     return GitLayout(root, main_root, common)
+
+
+def _is_linked_back(git_dir: Path, common: Path, entry: Path) -> bool:
+    """Whether the main checkout knows this worktree: anybody can write a `.git` file that claims to belong to it.
+
+    Claude Code asks that git's folder for the worktree is in `worktrees/` of the common one and names this very `.git`
+    file, which is no link (17 layouts, 2.1.266 to 2.1.332).
+    """
+    back = _pointer(git_dir / "gitdir", "", git_dir)
+    return git_dir.parent == common / "worktrees" and back == _real(entry) and not entry.is_symlink()
 
 
 def _pointer(file: Path, prefix: str, base: Path) -> Path | None:

@@ -107,6 +107,14 @@ def remove_empty(folders: Sequence[Path]) -> None:
             return
 
 
+def other_names(target: Path) -> int:
+    """How many other names (hard links) the file has; a write replaces it under this name alone."""
+    try:
+        return target.stat().st_nlink - 1
+    except OSError:  # not there, or not ours to see: then there is nothing to cut off
+        return 0
+
+
 def leftover(target: Path) -> bool:
     """Whether a killed writer left something beside a resolved file; the next `replace` takes it away."""
     return os.path.lexists(_new_name(target))
@@ -270,6 +278,27 @@ class _Staged:
                 with contextlib.suppress(PermissionError):  # only root gives files away
                     os.fchown(descriptor, owner, group)
         os.fchmod(descriptor, stat.S_IMODE(old.st_mode))  # after the owner, since changing that clears bits
+        self._take_attributes(descriptor)  # after the mode, since an access control list has the last word on it
+
+    def _take_attributes(self, descriptor: int) -> None:
+        """Give the new file the old one's extended attributes, access control lists among them.
+
+        Those that only the system may set (`security.…`, `trusted.…`) it sets by itself, as for every new file.
+        """
+        if not hasattr(os, "listxattr"):
+            return
+        try:
+            names = os.listxattr(self.target)
+        except OSError as error:
+            if error.errno != errno.ENOTSUP:
+                raise
+            return
+        for name in names:
+            try:
+                os.setxattr(descriptor, name, os.getxattr(self.target, name))
+            except OSError:
+                if not name.startswith(("security.", "trusted.")):
+                    raise
 
     def _link_source(self) -> str:
         return f"/proc/self/fd/{self.file}"

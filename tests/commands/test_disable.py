@@ -132,6 +132,17 @@ def test_another_folders_settings_are_not_touched(place: Place, monkeypatch: pyt
     assert place.local.read_bytes() == enabled
 
 
+def test_hooks_that_were_installed_by_themselves_stay_and_are_named(place: Place) -> None:
+    place.ok("enable", *offline())
+    place.ok("hooks", "install")
+    said = place.ok("disable").out
+    assert "the session hooks of `claude-local hooks install` stay" in said
+    assert "claude-local hooks uninstall --scope local" in said
+    assert "hooks" in json.loads(place.local.read_bytes())
+    place.ok("hooks", "uninstall", "--scope", "local")
+    assert not place.local.exists()
+
+
 # --- somebody else wrote to the file meanwhile
 
 
@@ -268,7 +279,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_for_people(place: Place, mo
     place.local.parent.mkdir()
     place.local.symlink_to(target)
     before = place.elsewhere()
-    ended = place.ends(1, "enable", *offline())
+    ended = place.ends(1, "enable", "--follow-link", *offline())
     assert ended.err.splitlines()[-1].startswith(("error: ", "hint: "))
     assert "cannot be written" in ended.err
     assert place.elsewhere() == before

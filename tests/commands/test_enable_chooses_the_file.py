@@ -2,12 +2,14 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.precedence import installed_client_version
+from tests.client.terminal import Terminal
 from tests.commands.place import Place
 
 OFFLINE = ("--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
@@ -147,17 +149,174 @@ def test_in_the_home_folder_local_and_user_are_two_files(place: Place, monkeypat
     assert place.elsewhere() == before
 
 
-def test_a_link_is_followed_and_stays_a_link(place: Place, server: EmbeddedBackend) -> None:
-    target = place.home / "dotfiles" / "local.json"
-    before = place.write(target, {"cleanupPeriodDays": 3})
-    place.local.parent.mkdir()
+def linked(place: Place, target: Path, content: bytes = b'{"cleanupPeriodDays": 3}\n') -> Path:
+    """The local settings as a link to this file."""
+    place.write(target, content)
+    place.local.parent.mkdir(exist_ok=True)
     place.local.symlink_to(target)
-    place.ok("enable", "--url", server.url)
+    return target
+
+
+def test_a_link_inside_the_project_is_followed_shown_and_stays_a_link(place: Place, server: EmbeddedBackend) -> None:
+    target = linked(place, place.project / "config" / "claude.json")
+    before = target.read_bytes()
+    ended = place.ok("enable", "--url", server.url)
+    assert ".claude/settings.local.json is a link: config/claude.json is written" in ended.err
+    assert f"+++ {target}" in ended.out
     assert place.local.is_symlink()
     assert json.loads(target.read_bytes())["env"]["ANTHROPIC_BASE_URL"] == server.url
+    assert place.json("enable", "--url", server.url)["target"] == str(target)
     place.ok("disable")
     assert place.local.is_symlink()
     assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize("scope", ["local", "project"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_link_out_of_the_project_is_refused_unless_it_is_meant(
+    place: Place, server: EmbeddedBackend, scope: str, exists: bool
+) -> None:
+    target, path = place.home / "dotfiles" / "local.json", place.local if scope == "local" else place.shared
+    before = place.write(target, {"cleanupPeriodDays": 3}) if exists else None
+    target.parent.mkdir(exist_ok=True)
+    path.parent.mkdir()
+    path.symlink_to(target)
+    said = place.refused("enable", "--url", server.url, "--scope", scope)
+    assert f"{path} is a link to {target}: a file outside of this project" in said
+    assert f"claude-local enable --follow-link --url {server.url}" in said
+    place.ok("enable", "--url", server.url, "--scope", scope, "--follow-link")
+    assert place.env(target)["ANTHROPIC_BASE_URL"] == server.url
+    place.ok("disable")
+    assert path.is_symlink()
+    assert (target.read_bytes() if target.exists() else None) == before
+
+
+@pytest.mark.parametrize("what", ["the file", "its folder"])
+def test_a_link_to_the_users_settings_is_said_to_be_about_every_project(
+    place: Place, server: EmbeddedBackend, what: str
+) -> None:
+    place.write(place.user, {})
+    if what == "the file":
+        place.local.parent.mkdir()
+        place.local.symlink_to(place.user)
+        said = place.refused("enable", "--url", server.url)
+        assert "your user settings, which every project of yours reads" in said
+        assert f"claude-local enable --scope user --url {server.url}" in said
+    else:
+        place.local.parent.symlink_to(place.user.parent)
+        assert "a file outside of this project" in place.refused("enable", "--url", server.url)
+
+
+def test_on_a_terminal_a_link_out_of_the_project_is_asked_about_and_no_is_the_default(
+    place: Place, server: EmbeddedBackend
+) -> None:
+    target = linked(place, place.home / "elsewhere.json")
+    before = place.files()
+    argv = [sys.executable, "-m", "claude_local_plugin", "enable", "--url", server.url]
+    with Terminal(argv, cwd=place.project, environ=dict(os.environ)) as terminal:
+        terminal.wait_for(r"outsideofthisproject.Writethere\?")
+        terminal.type("\n")
+        assert terminal.wait_for_exit() == 1
+    assert place.files() == before
+    with Terminal(argv, cwd=place.project, environ=dict(os.environ)) as terminal:
+        terminal.wait_for(r"Writethere\?")
+        terminal.type("2\n")
+        terminal.wait_for(r"Writethis\?")
+        terminal.type("y\n")
+        assert terminal.wait_for_exit() == 0
+    assert place.env(target)["ANTHROPIC_BASE_URL"] == server.url
+
+
+def test_the_users_settings_may_be_a_link_to_anywhere(place: Place, server: EmbeddedBackend) -> None:
+    target = place.home / "dotfiles" / "settings.json"
+    before = place.write(target, {})
+    place.user.parent.mkdir()
+    place.user.symlink_to(target)
+    place.ok("enable", "--url", server.url, "--scope", "user")
+    assert place.env(target)["ANTHROPIC_BASE_URL"] == server.url
+    place.ok("disable")
+    assert target.read_bytes() == before
+
+
+def test_a_key_is_refused_where_git_tracks_the_file_that_a_link_leads_to(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "server-key-0123456789")
+    dotfiles = place.home / "dotfiles"
+    place.write(dotfiles / "settings.json", {})
+    place.git("init", "--quiet", cwd=dotfiles)
+    place.git("add", "settings.json", cwd=dotfiles)
+    place.user.parent.mkdir()
+    place.user.symlink_to(dotfiles / "settings.json")
+    said = place.refused("enable", "--scope", "user", "--token-env", "MY_KEY", *OFFLINE)
+    assert f"{dotfiles / 'settings.json'} is tracked by git: a secret written there would be committed" in said
+    assert f"git -C {dotfiles} rm --cached -- settings.json" in said
+    place.git("rm", "--quiet", "--cached", "settings.json", cwd=dotfiles)
+    ended = place.ok("enable", "--scope", "user", "--token-env", "MY_KEY", *OFFLINE)
+    assert "lies in a git repository that does not ignore it, and now holds a key" in ended.err
+
+
+def test_a_file_that_others_may_read_is_closed_before_a_key_is_written_and_opened_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "server-key-0123456789")
+    place.write(place.local, {"cleanupPeriodDays": 3})
+    place.local.chmod(0o644)
+    before = place.elsewhere()
+    ended = place.ok("enable", "--token-env", "MY_KEY", *OFFLINE)
+    assert "could be read by others on this machine; now that it holds a key, only by you" in ended.err
+    assert place.local.stat().st_mode & 0o777 == 0o600
+    place.ok("disable")
+    assert place.elsewhere() == before
+
+
+def test_a_file_with_another_name_is_written_under_this_one_alone_and_that_is_said(
+    place: Place, server: EmbeddedBackend
+) -> None:
+    before = place.write(place.local, {"cleanupPeriodDays": 3})
+    other = place.home / "other.json"
+    os.link(place.local, other)
+    ended = place.ok("enable", "--url", server.url)
+    assert "has 1 other name (hard links), under which the old content stays" in ended.err
+    assert other.read_bytes() == before
+
+
+# --- worktrees that no checkout knows
+
+
+def worktree(place: Place, *, back: str | None = None, folder: str = "worktrees/tree") -> Path:
+    """A folder whose `.git` file says that it is a worktree of the project's repository."""
+    tree = place.project.parent / "tree"
+    tree.mkdir()
+    ours = place.project / ".git" / folder
+    ours.mkdir(parents=True)
+    (ours / "HEAD").write_text("ref: refs/heads/x\n")
+    (ours / "commondir").write_text(f"{place.project / '.git'}\n")
+    (ours / "gitdir").write_text(f"{back or tree / '.git'}\n")
+    (tree / ".git").write_text(f"gitdir: {ours}\n")
+    return tree
+
+
+def test_a_worktree_that_the_main_checkout_knows_is_the_main_checkouts(
+    repository: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(worktree(repository))
+    assert repository.json("enable", *OFFLINE)["settings_file"] == str(repository.local)
+
+
+@pytest.mark.parametrize(
+    ("back", "folder"),
+    [("/elsewhere/.git", "worktrees/tree"), (None, "other/tree"), (None, "worktrees/deep/tree")],
+)
+def test_a_folder_that_only_claims_to_be_a_worktree_writes_nothing_outside_of_itself(
+    repository: Place, monkeypatch: pytest.MonkeyPatch, back: str | None, folder: str
+) -> None:
+    tree = worktree(repository, back=back, folder=folder)
+    before = repository.elsewhere()
+    monkeypatch.chdir(tree)
+    answer = repository.json("enable", *OFFLINE)
+    assert answer["settings_file"] == str(tree / ".claude" / "settings.local.json")
+    assert repository.elsewhere() == before
 
 
 def test_in_a_folder_that_is_a_link_the_file_is_found_where_claude_code_finds_it(

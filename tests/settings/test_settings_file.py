@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 import subprocess
 import sys
 import textwrap
@@ -429,3 +430,36 @@ def test_folders_are_removed_as_far_as_they_are_empty(tmp_path: Path) -> None:
     (tmp_path / "a" / "other").write_text("")
     file.remove_empty(folders)
     assert names(tmp_path / "a") == ["other"]
+
+
+def _with_attributes(path: Path, attributes: dict[str, bytes]) -> None:
+    try:
+        for name, value in attributes.items():
+            os.setxattr(path, name, value)
+    except (AttributeError, OSError) as error:
+        pytest.skip(f"no extended attributes here: {error}")
+
+
+#: An access control list as Linux keeps it: the owner reads and writes, user 12345 reads, nobody else does anything.
+LIST = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHI", tag, rights, who)
+    for tag, rights, who in (
+        (1, 6, 2**32 - 1),
+        (2, 4, 12345),
+        (4, 0, 2**32 - 1),
+        (16, 4, 2**32 - 1),
+        (32, 0, 2**32 - 1),
+    )
+)
+
+
+@pytest.mark.parametrize("attributes", [{"user.note": b"mine"}, {"system.posix_acl_access": LIST}])
+def test_extended_attributes_and_access_control_lists_stay(tmp_path: Path, attributes: dict[str, bytes]) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text("{}")
+    _with_attributes(path, attributes)
+    mode = path.stat().st_mode
+    file.rewrite(path, lambda text: f"{text}\n", lock_dir=tmp_path / "locks")
+    assert path.read_text() == "{}\n"
+    assert {name: os.getxattr(path, name) for name in attributes} == attributes
+    assert path.stat().st_mode == mode
