@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from settings_tables import filled, table
 
-from claude_local_plugin.precedence import Scope, env_rules, models
+from claude_local_plugin.guest import env_rules
+from claude_local_plugin.precedence import Scope, models
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
     MODEL_RUNGS,

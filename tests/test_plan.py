@@ -10,8 +10,8 @@ import pytest
 from claude_local_plugin import plan
 from claude_local_plugin.backends.needs import Needs, needs
 from claude_local_plugin.guest.backend import PROXY_VARIABLES
+from claude_local_plugin.guest.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.precedence import Scope, Snapshot, gather
-from claude_local_plugin.precedence.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.settings.variables import catalogue
 
 URL = "http://127.0.0.1:8000"

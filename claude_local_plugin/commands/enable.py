@@ -24,8 +24,13 @@ from claude_local_plugin.precedence import FileState, Scope, Snapshot, effective
 from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership, statusline
+<<<<<<< HEAD
 from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, same, value_at
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
+=======
+from claude_local_plugin.settings.document import Change, DocumentError, line_of, same, value_at
+from claude_local_plugin.settings.ownership import BACKEND, STATUSLINE
+>>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
 
 __all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
 
@@ -124,6 +129,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     without_us = previewed(before, {BACKEND: (), BENCH: ()}, record, settings_file)
     without_us = hand_edits.without(without_us, hand_edits.edits(before, record))
     snapshot = world.snapshot({settings_file: without_us})
+<<<<<<< HEAD
     backend = _with_prompt(request, choice, snapshot, record)
     _check_window(backend, choice.needs, request)
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
@@ -146,18 +152,34 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         wanted[BENCH] = ()
         again = command("claude-local", "bench", "--apply")
         notes.append(f"the time-outs that bench measured on {measured} are taken out: {again} measures {backend.host}")
+=======
+    lines = plan.lines(snapshot, backend, needs, request.scope)
+    hook_changes, without_room = _hook_changes(request, world, settings_file, without_us)
+    wanted = {BACKEND: (*(line.change() for line in lines), *hook_changes)}
+>>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
     status_line = _statusline(request, world, before, record, settings_file)
     if request.with_statusline is not None:
         wanted[STATUSLINE] = status_line.changes if status_line else ()
     after = previewed(before, wanted, record, settings_file)
 
     planned = world.snapshot({settings_file: after})
-    _refuse_dropped(planned, settings_file)
+    for snapshot_of in (
+        {settings_file: before},
+        {settings_file: after},
+    ):  # as it is, so that the line is right; and as planned
+        _refuse_dropped(world.snapshot(snapshot_of), settings_file)
     resolution = resolve(planned)
+<<<<<<< HEAD
     refuse_without_effect(planned, resolution, backend, request.scope, world.place)
     told = tuple(plan.warnings(backend, choice.needs, request.scope))
     warnings = [*told, *explained(resolution, _ours(planned, settings_file, world), without=_told_better(backend))]
     if request.scope is Scope.PROJECT and request.with_hooks is not False:
+=======
+    _refuse_leaks(resolution, backend)
+    warnings = [*plan.warnings(snapshot, backend, needs, request.scope, onboarded=snapshot.onboarded)]
+    warnings += without_room
+    if request.scope is Scope.PROJECT and request.with_hooks:
+>>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
         warnings.append(
             "no hooks in a file your team shares (they name this machine's interpreter):"
             f" {command('claude-local', 'hooks', 'install', '--scope', 'user')}"
@@ -375,13 +397,10 @@ def previewed(
     try:
         return ownership.preview(text, wanted, record).after
     except DocumentError as error:
-        raise SettingsError(
-            f"{settings_file}:{error.line}:{error.column}: {error.fault};"
-            " Claude Code ignores the whole file as long as it is like this",
-            "mend that place, then claude-local enable again; nothing was written",
-        ) from error
+        raise _ignored(settings_file, error) from error
 
 
+<<<<<<< HEAD
 def _with_hooks(request: Request, record: ownership.Record | None) -> bool:
     """Whether the hooks go in: as asked, else as an earlier call left it."""
     if request.scope is Scope.PROJECT:
@@ -394,6 +413,41 @@ def _with_hooks(request: Request, record: ownership.Record | None) -> bool:
 
 def _hook_changes(world: World) -> tuple[Change, ...]:
     return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir)
+=======
+def _ignored(settings_file: Path, error: DocumentError) -> SettingsError:
+    return SettingsError(
+        f"{settings_file}:{error.line}:{error.column}: {error.fault};"
+        " Claude Code ignores the whole file as long as it is like this",
+        "mend that place, then claude-local enable again; nothing was written",
+    )
+
+
+def _hook_changes(
+    request: Request, world: World, settings_file: Path, text: str | None
+) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """Our hooks for the events that have room for one in the file, and a warning for each thing that is in the way."""
+    if not request.with_hooks or request.scope is Scope.PROJECT:
+        return (), ()
+    try:
+        settings = value_at(text or "", ())
+    except DocumentError as error:
+        raise _ignored(settings_file, error) from error
+    wanted, blocked = [], dict[tuple[str, ...], list[str]]()
+    for change in hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir):
+        event = change.path[-1]
+        at = hooks.without_room(settings, event) if isinstance(settings, Mapping) else None
+        if at is None:
+            wanted.append(change)
+        else:
+            blocked.setdefault(at, []).append(event)
+    return tuple(wanted), tuple(
+        f"{settings_file}:{line_of(text or '', at)}: {'.'.join(at)} must be"
+        f" {'an object' if len(at) == 1 else 'a list'}: Claude Code leaves it out, and there"
+        f" is no room for claude-local's hook{'s' if len(events) > 1 else ''}"
+        f" ({', '.join(events)}); mend that place, then claude-local enable again"
+        for at, events in blocked.items()
+    )
+>>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
 
 
 def _check_statusline(request: Request) -> None:
@@ -524,6 +578,6 @@ def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
     found = next((each for each in planned.files if each.path == settings_file), None)
     if found is not None and found.state is FileState.DROPPED:
         raise SettingsError(
-            f"{settings_file}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
+            f"{found.problem_place}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
             "mend that place, then claude-local enable again; nothing was written",
         )

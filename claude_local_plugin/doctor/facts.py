@@ -20,6 +20,7 @@ from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest import config as own_config
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, backend_of, parse_url
+from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.guest.files import content
 from claude_local_plugin.precedence import (
     FileState,
@@ -34,7 +35,6 @@ from claude_local_plugin.precedence import (
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.models import named
 from claude_local_plugin.precedence.resolve import effective_object
-from claude_local_plugin.precedence.table import is_on
 from claude_local_plugin.settings import file, ownership, statusline
 from claude_local_plugin.settings.document import Set, same, value_at
 from claude_local_plugin.settings.hooks import Installed, found_in

@@ -121,6 +121,40 @@ def parse_url(text: str) -> "Target | None":
     return Target(scheme, host.lower(), port, (slash + path).rstrip("/"))
 
 
+def is_url(text: str) -> bool:
+    """Whether the client makes a URL of this text at all, as its `new URL(text)` would."""
+    scheme, colon, rest = text.strip("".join(map(chr, range(33)))).replace("\t", "").replace("\n", "").partition(":")
+    if not colon or not scheme.isascii() or not scheme[:1].isalpha() or not scheme.translate(_SCHEME_MARKS).isalnum():
+        return False
+    if scheme.lower() not in ("http", "https", "ftp", "ws", "wss"):
+        return scheme.lower() == "file" or not rest.startswith("//") or _is_host_and_port(_authority(rest[2:]))
+    return _is_host_and_port(_authority(rest.replace("\\", "/").lstrip("/")))
+
+
+#: What a scheme may have in it besides letters and digits.
+_SCHEME_MARKS = {ord(mark): None for mark in "+-."}
+#: What no host may have in it.
+_NOT_IN_HOSTS = frozenset("\0 #%/:<>?@[\\]^|\x7f\t\n\r")
+
+
+def _authority(rest: str) -> str:
+    for end in "/?#":
+        rest = rest.partition(end)[0]
+    return rest.rpartition("@")[2]
+
+
+def _is_host_and_port(authority: str) -> bool:
+    host, port = _host_and_port(authority, 0)
+    if port is None or not host:
+        return False
+    if authority.startswith("["):
+        return ":" in host and not host.strip("0123456789abcdefABCDEF:.")
+    if _NOT_IN_HOSTS.intersection(host) or any(letter < " " for letter in host):
+        return False
+    last = host.rstrip(".").rpartition(".")[2]
+    return not last.isdigit() or _ipv4(host.rstrip(".")) is not None
+
+
 def is_proxied(environ: "Mapping[str, str]", target: Target) -> bool:
     """Whether Claude Code reaches this server through a proxy, in which case a direct look says nothing.
 

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from claude_local_plugin.oracle.hook_files import hook_files
 from claude_local_plugin.oracle.scenario import LAYOUTS, PLACES, Scenario, url
 
 #: The scopes that exist in every layout, strongest first.
@@ -119,10 +120,13 @@ class _Ask:
         self, name: str, settings: Mapping[str, Any] | None = None, shell: Mapping[str, str] | None = None, **rest: Any
     ) -> None:
         """Ask with these settings files (place -> object or text) and shell variables."""
+        self.put(name, Scenario(settings=dict(settings or {}), shell=dict(shell or {}), **rest))
+
+    def put(self, name: str, scenario: Scenario) -> None:
+        """Ask a scenario that stands already."""
         if name in self._names:
             raise ValueError(f"two questions are called {name}")
         self._names.add(name)
-        scenario = Scenario(settings=dict(settings or {}), shell=dict(shell or {}), **rest)
         if scenario.key() not in self._asked:
             self.questions[name] = scenario
         self._asked.add(scenario.key())
@@ -151,7 +155,7 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     for family in (
         *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),
         *(_malformed, _setting_sources, _flags, _refused_variables, _policies, _managed_fragments),
-        *(_headers, _proxies, _config_folder),
+        *(_headers, _proxies, _config_folder, _hook_files),
     ):
         family(ask, thorough)
     return ask.questions
@@ -587,6 +591,11 @@ def _proxies(ask: _Ask, _: bool) -> None:
     ask.env("proxy/exempt-lower-against-upper", backend, {"shell": against})
     ask.env("proxy/in-local", backend, {"local": {"HTTP_PROXY": proxy}})
     ask.env("proxy/cancelled-in-local", backend, {"shell": {"HTTP_PROXY": proxy}, "local": {"HTTP_PROXY": ""}})
+
+
+def _hook_files(ask: _Ask, thorough: bool) -> None:
+    for name, scenario in hook_files(thorough=thorough):
+        ask.put(name, scenario)
 
 
 def _config_folder(ask: _Ask, _: bool) -> None:

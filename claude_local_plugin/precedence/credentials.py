@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import candidates, js_string
 from claude_local_plugin.precedence.table import (
@@ -12,7 +13,6 @@ from claude_local_plugin.precedence.table import (
     X_API_KEY_RUNGS,
     Rung,
     holds,
-    is_on,
 )
 
 #: What a header is said to carry when a helper supplies it: helpers are shown, never run.

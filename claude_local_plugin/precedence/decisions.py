@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
 from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of
@@ -16,7 +17,6 @@ from claude_local_plugin.precedence.table import (
     PROVIDERS,
     Provider,
     holds,
-    is_on,
 )
 
 #: What the gateway needs, and takes from no project's file.

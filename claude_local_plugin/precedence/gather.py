@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.guest.files import MOST_SETTINGS, content
-from claude_local_plugin.precedence.document_rules import faults
 from claude_local_plugin.precedence.locate import (
     config_dir,
     global_state_file,
@@ -20,7 +21,7 @@ from claude_local_plugin.precedence.locate import (
     settings_paths,
 )
 from claude_local_plugin.precedence.model import NOTHING, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.table import holds, is_on
+from claude_local_plugin.precedence.table import VERIFIED_AGAINST, holds
 
 __all__ = ["gather", "installed_client_version", "managed_dir_default", "read_settings_file"]
 
@@ -152,14 +153,14 @@ def _settings_from_text(scope: Scope, path: Path | None, text: str, client_versi
         return SettingsFile(scope, path, FileState.UNKNOWN, "nested too deeply to be read here", text=text)
     if not isinstance(data, dict):
         return SettingsFile(scope, path, FileState.DROPPED, f"holds {_kind(data)}, not an object", text=text)
-    found = faults(data)
+    found = faults(data, client_version or VERIFIED_AGAINST)
     if scope is Scope.MANAGED:  # of an administrator's file only the bad keys are left out
         bad = {fault.key for fault in found}
         kept = {key: value for key, value in data.items() if key not in bad}
         kept.update({key: _closed(data[key]) for key in bad.intersection(CLOSED_WHEN_UNREADABLE)})
         return SettingsFile(scope, path, FileState.READ, None, kept, text, tuple(fault.problem for fault in found))
     if found:
-        return SettingsFile(scope, path, FileState.DROPPED, found[0].problem, data, text)
+        return SettingsFile(scope, path, FileState.DROPPED, found[0].problem, data, text, problem_at=found[0].steps)
     return SettingsFile(scope, path, FileState.READ, None, data, text)
 
 

@@ -8,8 +8,8 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 _DECODER = JSONDecoder()
 
 
-def line_of(text: str, path: tuple[str, ...]) -> int | None:
-    """The 1-based line of the key at `path` in the JSON object `text`; the last one where a key is repeated.
+def line_of(text: str, path: tuple[str | int, ...]) -> int | None:
+    """The 1-based line of the key (or the item of a list) at `path` in the JSON `text`; the last of repeated keys.
 
     None when the path leads nowhere. `text` must be JSON that `json.loads` accepts (a byte order mark is allowed).
     """
@@ -27,9 +27,9 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._text = text
         self._ends: list[int] | None = None
-        self._members: dict[int, dict[str, tuple[int, int]]] = {}
+        self._members: dict[int, dict[str | int, tuple[int, int]]] = {}
 
-    def of(self, path: tuple[str, ...]) -> int | None:
+    def of(self, path: tuple[str | int, ...]) -> int | None:
         """As `line_of` says."""
         found: tuple[int, int] | None = None
         at = _skip(self._text, 1 if self._text.startswith("\ufeff") else 0)
@@ -40,10 +40,10 @@ class Lines:
             at = found[1]
         return None if found is None else self._line(found[0])
 
-    def _read(self, at: int) -> dict[str, tuple[int, int]]:
-        """Where each key of the object at this offset begins, and its value; nothing where there is no object."""
+    def _read(self, at: int) -> dict[str | int, tuple[int, int]]:
+        """Where each key or item of the object or list at this offset begins, and its value; nothing where is none."""
         if at not in self._members:
-            self._members[at] = _members(self._text, at)
+            self._members[at] = _members(self._text, at) if self._text[at : at + 1] == "{" else _items(self._text, at)
         return self._members[at]
 
     def _line(self, offset: int) -> int:
@@ -57,10 +57,22 @@ def _skip(text: str, index: int) -> int:
     return index if found is None else found.end()
 
 
-def _members(text: str, index: int) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
-    if text[index : index + 1] != "{":
+def _items(text: str, index: int) -> dict[str | int, tuple[int, int]]:
+    found: dict[str | int, tuple[int, int]] = {}
+    if text[index : index + 1] != "[":
         return found
+    index = _skip(text, index + 1)
+    while text[index] != "]":
+        found[len(found)] = index, index
+        _, index = _DECODER.raw_decode(text, index)
+        index = _skip(text, index)
+        if text[index] == ",":
+            index = _skip(text, index + 1)
+    return found
+
+
+def _members(text: str, index: int) -> dict[str | int, tuple[int, int]]:
+    found: dict[str | int, tuple[int, int]] = {}
     index = _skip(text, index + 1)
     while text[index] == '"':
         key_at = index

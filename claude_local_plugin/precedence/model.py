@@ -41,7 +41,8 @@ class SettingsFile:
     """One file (or inline `--settings` text) and what Claude Code would take from it.
 
     `data` is the parsed object, also of a dropped file when it is JSON at all, so that what is lost can be named.
-    `skipped` says which entries of an administrator's file are left out while the rest counts.
+    `skipped` says which entries of an administrator's file are left out while the rest counts. `problem_at` leads to
+    the value that makes Claude Code drop the file, where it is JSON and one value is to blame.
     """
 
     scope: Scope
@@ -51,15 +52,22 @@ class SettingsFile:
     data: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     text: str = field(default="", repr=False)
     skipped: tuple[str, ...] = ()
+    problem_at: tuple[str | int, ...] = ()
     _lines: list[Lines] = field(default_factory=list, init=False, repr=False, compare=False)
 
-    def line_of(self, path: tuple[str, ...]) -> int | None:
+    def line_of(self, path: tuple[str | int, ...]) -> int | None:
         """The 1-based line of the key at `path`, or None."""
         if not self.text:
             return None
         if not self._lines:
             self._lines.append(Lines(self.text))
         return self._lines[0].of(path)
+
+    @property
+    def problem_place(self) -> str:
+        """Where to mend a dropped file: `settings.json:4`, or without the line where none is known."""
+        line = self.line_of(self.problem_at) if self.problem_at else None
+        return "--settings" if self.path is None else f"{self.path}:{line}" if line else str(self.path)
 
     @property
     def env(self) -> Mapping[str, object]:

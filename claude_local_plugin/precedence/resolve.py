@@ -5,7 +5,8 @@ from dataclasses import replace
 from math import inf
 from types import MappingProxyType
 
-from claude_local_plugin.precedence.env_rules import refused_everywhere, refused_in_projects, routed_by_host
+from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.env_rules import refused_everywhere, refused_in_projects, routed_by_host
 from claude_local_plugin.precedence.model import (
     Candidate,
     FileState,
@@ -14,7 +15,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, holds, is_on
+from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, holds
 
 SECRET_NAMES = (
     "TOKEN",

@@ -6,6 +6,8 @@ Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by l
 
 from dataclasses import dataclass
 
+from claude_local_plugin.guest import claude
+from claude_local_plugin.guest.claude import version_key
 from claude_local_plugin.precedence.model import Scope
 
 #: The version that every rule is tested on; a client whose version is not known is taken for it.
@@ -45,14 +47,9 @@ class Rule:
     until: str | None = None
 
 
-#: `since` is the first version a rule was seen to hold in; the one before it that was asked may be some releases older.
-RULES = (
-    Rule("bom-tolerated", "a settings file may begin with a byte order mark", "2.1.0"),
-    Rule(
-        "local-from-git-root", "settings.local.json is read from the main checkout, then the current folder", "2.1.211"
-    ),
+#: The rules that only the resolver asks for; hooks know those in `guest.claude`.
+_OTHER_RULES = (
     Rule("spelled-numbers", "numbers of tokens may be written 65_536, 65,536 or 6.5e4", "2.1.211"),
-    Rule("google-cloud", "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD switches the provider", "2.1.213"),
     Rule("blank-is-empty", "blanks around a token are cut off, and a blank one counts as empty", "2.1.233"),
     Rule("default-model-variable", "ANTHROPIC_DEFAULT_MODEL names the model a session starts with", "2.1.250"),
     Rule(
@@ -64,7 +61,6 @@ RULES = (
     Rule("model-picker", "modelPicker says which Claude a model behaves as", "2.1.266"),
     Rule("allowed-providers", "allowedProviders and deniedModels count", "2.1.283"),
     Rule("opus-knows-1m", "Opus has its window of 1,000,000 without being asked for it", "2.1.283"),
-    Rule("oauth-refused-in-projects", "CLAUDE_CODE_OAUTH_TOKEN is refused in a project's files", "2.1.299"),
     Rule("all-know-1m", "the other newer Claudes have theirs of 1,000,000 too", "2.1.299"),
     Rule("best-is-opus", "`best` asks for Opus's variable alone, no longer for Fable's first", "2.1.329"),
     Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),
@@ -77,17 +73,12 @@ RULES = (
         "2.1.329",
     ),
 )
+
+#: `since` is the first version a rule was seen to hold in; the one before it that was asked may be some releases older.
+RULES = tuple(
+    sorted((*(Rule(*each) for each in claude.RULES), *_OTHER_RULES), key=lambda rule: version_key(rule.since or ""))
+)
 _RULES = {rule.id: rule for rule in RULES}
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    """`"2.1.329"` as `(2, 1, 329)`; what is not a number ends the key."""
-    numbers: list[int] = []
-    for part in version.split("-", 1)[0].split("."):
-        if not part.isdigit():
-            break
-        numbers.append(int(part))
-    return tuple(numbers)
 
 
 def holds(rule_id: str, client_version: str | None) -> bool:
@@ -167,14 +158,6 @@ CUSTOM_HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 
 #: Who names the model, first to last.
 MODEL_RUNGS = ("--model", "env.ANTHROPIC_MODEL", "model", "env.ANTHROPIC_DEFAULT_MODEL")
-
-#: The values of a switch that mean on; every other value means off.
-TRUTHY = ("1", "true", "yes", "on")
-
-
-def is_on(value: str | None) -> bool:
-    """Whether Claude Code takes this value of a switch for on."""
-    return value is not None and value.strip().lower() in TRUTHY
 
 
 def is_anthropic(url: str) -> bool:

@@ -55,7 +55,7 @@ def _files(snapshot: Snapshot) -> Iterator[ConfigWarning]:
                 "files.dropped",
                 "error",
                 f"Claude Code ignores {file.path or 'the --settings text'} as a whole: {file.problem}",
-                f"mend {file.path or 'the text'}",
+                f"mend {file.problem_place}",
             )
         for entry in file.skipped if file.state is FileState.READ else ():
             yield ConfigWarning("files.skipped", "warning", f"{file.path}: {entry}", f"edit {file.path}")

@@ -279,6 +279,9 @@ def _made(root: _Draft, path: tuple[str, ...], kind: Kind) -> _Draft:
         if member is None:
             child = _Draft(wanted, None)
             draft.add(name, child)
+        elif path[0] == "hooks" and member.draft.kind is Kind.NULL:
+            # the client takes null for nothing there, and undoing puts it back
+            member.draft = child = _Draft(wanted, None)
         else:
             member.draft = child = _opened(member.draft)
             if child.kind is not wanted:

@@ -54,6 +54,19 @@ def options(state_dir: Path, config_dir: Path | None) -> tuple[str, ...]:
     return (STATE_OPTION, str(state_dir), *((CONFIG_OPTION, str(config_dir)) if config_dir else ()))
 
 
+def without_room(settings: Mapping[str, object], event: str) -> tuple[str, ...] | None:
+    """The path of what stands where a hook for `event` would have to go and is neither a list nor null.
+
+    None where there is room. Claude Code leaves such a thing out and keeps the rest of the file (2.1.266 to 2.1.332).
+    """
+    block = settings.get("hooks")
+    if block is None:
+        return None
+    if not isinstance(block, dict):
+        return ("hooks",)
+    return None if isinstance(block.get(event), list | None) else ("hooks", event)
+
+
 def installed(settings: Mapping[str, object]) -> dict[str, list[str]]:
     """Event -> argv of our hook, for the events it is installed for in these settings."""
     found: dict[str, list[str]] = {}

@@ -378,7 +378,7 @@ def test_settings_that_are_not_valid_json_are_refused_with_line_and_column(
     place.refused("enable", "--url", server.url, "--scope", scope, "--dry-run")
 
 
-@pytest.mark.parametrize("block", ['"env": []', '"permissions": "x"', '"hooks": 5', '"env": null'])
+@pytest.mark.parametrize("block", ['"env": []', '"permissions": "x"', '"env": null'])
 def test_a_block_of_the_wrong_kind_is_refused_at_its_place(place: Place, server: EmbeddedBackend, block: str) -> None:
     place.write(place.local, f"{{\n  {block}\n}}\n")
     said = place.refused("enable", "--url", server.url)
@@ -389,7 +389,72 @@ def test_a_file_that_claude_code_drops_for_a_wrong_type_is_refused(place: Place,
     # valid JSON, but whatever we wrote into it would not be heard
     place.write(place.local, '{\n  "model": 5\n}\n')
     said = place.refused("enable", "--url", server.url)
-    assert f'{place.local}: "model" must be a string; Claude Code ignores the whole file' in said
+    assert f'{place.local}:2: "model" must be a string; Claude Code ignores the whole file' in said
+
+
+@pytest.mark.parametrize(
+    ("hooks", "line", "problem"),
+    [
+        ({"PreToolUse": [{"matcher": "Bash", "command": "./g.sh"}]}, 4, '"hooks.PreToolUse[0]" must have "hooks"'),
+        ({"PreToolUse": {}}, 3, '"hooks.PreToolUse" must be a list'),
+        ({"PermissionRequest": [{"hooks": [{"type": "http"}]}]}, 6, '"hooks.PermissionRequest[0].hooks[0]" must have'),
+        (
+            {"Stop": [], "PreToolUse": [{"matcher": 5, "hooks": []}]},
+            6,
+            '"hooks.PreToolUse[0].matcher" must be a string',
+        ),
+        ({"Stop": [{"PreToolUse": [{"hooks": []}]}]}, 3, '"hooks.Stop" must not hold hooks of PreToolUse'),
+    ],
+)
+def test_a_guarding_hook_that_cannot_be_loaded_makes_the_file_be_ignored_everywhere(
+    place: Place, server: EmbeddedBackend, hooks: object, line: int, problem: str
+) -> None:
+    settings = {"hooks": hooks, "permissions": {"allow": ["Bash(make:*)"]}, "env": {"ANTHROPIC_BASE_URL": "http://x:1"}}
+    place.write(place.local, json.dumps(settings, indent=1))
+    before = place.files()
+    said = place.refused("enable", "--url", server.url)
+    assert said.startswith(f"error: {place.local}:{line}: {problem}")
+    assert "Claude Code ignores the whole file" in said
+    assert place.files() == before
+    (dropped,) = [
+        each for each in place.json("explain-precedence", code=1)["files"] if each["path"] == str(place.local)
+    ]
+    assert (dropped["state"], problem in dropped["problem"]) == ("dropped", True)
+    assert place.json("status", code=1)["backend"]["cloud"] is True
+    found = [each for each in place.json("doctor", "files.json", code=1)["findings"] if each["result"] == "error"]
+    assert [(each["where"], problem in each["what"]) for each in found] == [(f"{place.local}:{line}", True)]
+
+
+@pytest.mark.parametrize(
+    "hooks",
+    [{"SessionStart": {"x": 1}, "Stop": "x", "ConfigChange": None}, {"Notification": [{"matcher": 5}]}, None],
+    ids=json.dumps,
+)
+def test_hooks_that_only_lose_their_entry_are_no_reason_to_refuse(
+    place: Place, server: EmbeddedBackend, hooks: dict[str, object] | None
+) -> None:
+    text = json.dumps({"hooks": hooks}, indent=2)
+    place.write(place.local, text)
+    said = place.ok("enable", "--url", server.url)
+    written = json.loads(place.local.read_text())["hooks"]
+    blocked = [event for event in EVENTS if isinstance((hooks or {}).get(event), dict | str)]
+    assert {event for event in EVENTS if isinstance(written.get(event), list)} == {*EVENTS} - {*blocked}
+    for event in blocked:
+        assert f"hooks.{event} must be a list: Claude Code leaves it out" in said.err
+        assert f"no room for claude-local's hook ({event})" in said.err
+    place.ok("disable")
+    assert place.local.read_text() == text
+
+
+@pytest.mark.parametrize("hooks", [5, "x", [], [1], True])
+def test_where_the_hooks_are_no_object_the_rest_is_written_and_that_is_said(
+    place: Place, server: EmbeddedBackend, hooks: object
+) -> None:
+    place.write(place.local, {"hooks": hooks})
+    said = place.ok("enable", "--url", server.url)
+    assert "hooks must be an object: Claude Code leaves it out" in said.err
+    assert json.loads(place.local.read_text())["hooks"] == hooks
+    assert json.loads(place.local.read_text())["env"]["ANTHROPIC_BASE_URL"] == server.url
 
 
 def test_a_broken_file_of_another_scope_does_not_stand_in_the_way(place: Place, server: EmbeddedBackend) -> None:

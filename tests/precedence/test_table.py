@@ -2,12 +2,13 @@
 
 import pytest
 
-from claude_local_plugin.precedence import VERIFIED_AGAINST, VERIFIED_VERSIONS, Scope
-from claude_local_plugin.precedence.env_rules import (
+from claude_local_plugin.guest.claude import version_key
+from claude_local_plugin.guest.env_rules import (
     APPLIED_BEFORE_TRUST,
     REFUSED_IN_EVERY_FILE,
     REFUSED_IN_PROJECTS,
 )
+from claude_local_plugin.precedence import VERIFIED_AGAINST, VERIFIED_VERSIONS, Scope
 from claude_local_plugin.precedence.table import (
     PROVIDERS,
     RULES,
@@ -16,7 +17,6 @@ from claude_local_plugin.precedence.table import (
     holds,
     is_anthropic,
     is_verified,
-    version_key,
 )
 
 

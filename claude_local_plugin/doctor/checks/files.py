@@ -8,8 +8,8 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
+from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates
-from claude_local_plugin.precedence.document_rules import faults
 from claude_local_plugin.precedence.gather import strict_json
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
@@ -81,8 +81,7 @@ def _fault_place(each: SettingsFile) -> Where:
         return "--settings"
     if error := _syntax_error(each):
         return Place(each.path, error.line, error.column)
-    key = next((fault.key for fault in faults(each.data)), None)
-    return Place(each.path, each.line_of((key,)) if key else None)
+    return Place(each.path, each.line_of(each.problem_at) if each.problem_at else None)
 
 
 def _syntax_error(each: SettingsFile) -> DocumentError | None:
