@@ -24,13 +24,8 @@ from claude_local_plugin.precedence import FileState, Scope, Snapshot, effective
 from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership, statusline
-<<<<<<< HEAD
-from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, same, value_at
+from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, line_of, same, value_at
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
-=======
-from claude_local_plugin.settings.document import Change, DocumentError, line_of, same, value_at
-from claude_local_plugin.settings.ownership import BACKEND, STATUSLINE
->>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
 
 __all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
 
@@ -129,7 +124,6 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     without_us = previewed(before, {BACKEND: (), BENCH: ()}, record, settings_file)
     without_us = hand_edits.without(without_us, hand_edits.edits(before, record))
     snapshot = world.snapshot({settings_file: without_us})
-<<<<<<< HEAD
     backend = _with_prompt(request, choice, snapshot, record)
     _check_window(backend, choice.needs, request)
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
@@ -144,42 +138,30 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         same_server=former is None or same_server(former, backend.url),
     )
     with_hooks = _with_hooks(request, record)
-    wanted: dict[str, Sequence[Change]] = {
-        BACKEND: (*(line.change() for line in sorted_out.lines), *(_hook_changes(world) if with_hooks else ()))
-    }
+    hook_changes, without_room = _hook_changes(world, settings_file, without_us) if with_hooks else ((), ())
+    wanted: dict[str, Sequence[Change]] = {BACKEND: (*(line.change() for line in sorted_out.lines), *hook_changes)}
     notes = [*_said_of_edits(sorted_out, settings_file)]
     if measured := _measured_elsewhere(record, former, backend):
         wanted[BENCH] = ()
         again = command("claude-local", "bench", "--apply")
         notes.append(f"the time-outs that bench measured on {measured} are taken out: {again} measures {backend.host}")
-=======
-    lines = plan.lines(snapshot, backend, needs, request.scope)
-    hook_changes, without_room = _hook_changes(request, world, settings_file, without_us)
-    wanted = {BACKEND: (*(line.change() for line in lines), *hook_changes)}
->>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
     status_line = _statusline(request, world, before, record, settings_file)
     if request.with_statusline is not None:
         wanted[STATUSLINE] = status_line.changes if status_line else ()
     after = previewed(before, wanted, record, settings_file)
 
     planned = world.snapshot({settings_file: after})
-    for snapshot_of in (
-        {settings_file: before},
-        {settings_file: after},
-    ):  # as it is, so that the line is right; and as planned
-        _refuse_dropped(world.snapshot(snapshot_of), settings_file)
+    for text in (before, after):  # as it stands, for the line is that of today; and as it would be
+        _refuse_dropped(world.snapshot({settings_file: text}), settings_file)
     resolution = resolve(planned)
-<<<<<<< HEAD
     refuse_without_effect(planned, resolution, backend, request.scope, world.place)
     told = tuple(plan.warnings(backend, choice.needs, request.scope))
-    warnings = [*told, *explained(resolution, _ours(planned, settings_file, world), without=_told_better(backend))]
+    warnings = [
+        *told,
+        *without_room,
+        *explained(resolution, _ours(planned, settings_file, world), without=_told_better(backend)),
+    ]
     if request.scope is Scope.PROJECT and request.with_hooks is not False:
-=======
-    _refuse_leaks(resolution, backend)
-    warnings = [*plan.warnings(snapshot, backend, needs, request.scope, onboarded=snapshot.onboarded)]
-    warnings += without_room
-    if request.scope is Scope.PROJECT and request.with_hooks:
->>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
         warnings.append(
             "no hooks in a file your team shares (they name this machine's interpreter):"
             f" {command('claude-local', 'hooks', 'install', '--scope', 'user')}"
@@ -400,7 +382,14 @@ def previewed(
         raise _ignored(settings_file, error) from error
 
 
-<<<<<<< HEAD
+def _ignored(settings_file: Path, error: DocumentError) -> SettingsError:
+    return SettingsError(
+        f"{settings_file}:{error.line}:{error.column}: {error.fault};"
+        " Claude Code ignores the whole file as long as it is like this",
+        "mend that place, then claude-local enable again; nothing was written",
+    )
+
+
 def _with_hooks(request: Request, record: ownership.Record | None) -> bool:
     """Whether the hooks go in: as asked, else as an earlier call left it."""
     if request.scope is Scope.PROJECT:
@@ -411,23 +400,8 @@ def _with_hooks(request: Request, record: ownership.Record | None) -> bool:
     return any(isinstance(change, Append) and change.path[0] == "hooks" for change in layer.changes)
 
 
-def _hook_changes(world: World) -> tuple[Change, ...]:
-    return hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir)
-=======
-def _ignored(settings_file: Path, error: DocumentError) -> SettingsError:
-    return SettingsError(
-        f"{settings_file}:{error.line}:{error.column}: {error.fault};"
-        " Claude Code ignores the whole file as long as it is like this",
-        "mend that place, then claude-local enable again; nothing was written",
-    )
-
-
-def _hook_changes(
-    request: Request, world: World, settings_file: Path, text: str | None
-) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+def _hook_changes(world: World, settings_file: Path, text: str | None) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """Our hooks for the events that have room for one in the file, and a warning for each thing that is in the way."""
-    if not request.with_hooks or request.scope is Scope.PROJECT:
-        return (), ()
     try:
         settings = value_at(text or "", ())
     except DocumentError as error:
@@ -447,7 +421,6 @@ def _hook_changes(
         f" ({', '.join(events)}); mend that place, then claude-local enable again"
         for at, events in blocked.items()
     )
->>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
 
 
 def _check_statusline(request: Request) -> None:

@@ -9,14 +9,9 @@ from dataclasses import replace
 
 from claude_local_plugin.guest.claude import version_key
 from claude_local_plugin.precedence.credentials import credentials, name_of
-<<<<<<< HEAD
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
-from claude_local_plugin.precedence.table import FIRST_PARTY, holds, is_anthropic, version_key
-=======
-from claude_local_plugin.precedence.model import Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.table import FIRST_PARTY, holds, is_anthropic
->>>>>>> c617180 (A guarding hook that cannot be loaded drops its file: known, asked of the client, and said with file and line)
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
 NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
