@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,11 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
         {name: size for name, size in report["workload"].items() if name != "concurrency"} for report in (new, old)
     )
     if ours != theirs:
-        wanted = f"--prompt-tokens {theirs['prompt_tokens']} --turns {theirs['turns']}"
+        sizes = {"--prompt-tokens": "prompt_tokens", "--turns": "turns", "--answer-tokens": "answer_tokens"}
+        wanted = (word for option, name in sizes.items() for word in (option, str(theirs[name])))
         raise UsageError(
             "the other report is of another workload, so its figures say nothing about these",
-            f"claude-local bench {wanted} --answer-tokens {theirs['answer_tokens']} measures the same",
+            f"{command('claude-local', 'bench', *wanted)} measures the same",
         )
     return tuple(_changes(old, new))
 

@@ -6,6 +6,7 @@ import click
 
 from claude_local_plugin.cli.options import here
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest import shell
 from claude_local_plugin.render import Printer, out
 
 
@@ -28,7 +29,7 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
 
         def ready(backend: EmbeddedBackend) -> None:
             printer.line(f"a stand-in model server listens at {backend.url}   (Ctrl-C ends it)")
-            printer.line(f"try it:  claude-local enable --url {backend.url}")
+            printer.line(f"try it:  {shell.command('claude-local', 'enable', '--url', backend.url)}")
             printer.stream.flush()
 
         serve_until_stopped(port or 0, ready=ready)

@@ -3,6 +3,7 @@
 import click
 
 from claude_local_plugin.cli.options import here, json_option, scope_option, world_of
+from claude_local_plugin.guest.shell import command as spelt
 from claude_local_plugin.render import columns, json_text, out, short_path
 
 
@@ -34,7 +35,8 @@ def install(scope: str, dry_run: bool, as_json: bool) -> int:
     if dry_run:
         printer.diff(str(report["diff"]))
     elif report["changed"]:
-        printer.line(f"hooks installed in {name}   (undo: claude-local hooks uninstall --scope {scope})", "green")
+        undo = spelt("claude-local", "hooks", "uninstall", "--scope", scope)
+        printer.line(f"hooks installed in {name}   (undo: {undo})", "green")
     else:
         printer.line(f"already installed in {name}")
     return 0

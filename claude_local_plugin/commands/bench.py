@@ -15,6 +15,7 @@ from claude_local_plugin.commands.server_in_use import InUse
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.guest.files import content
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import DocumentError, Set
@@ -91,7 +92,7 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     if not used.of_folder:
         raise UsageError(
             f"sessions in this folder do not go to {used.url}, so its figures do not belong into their settings",
-            f"claude-local enable --url {used.url} first",
+            f"{command('claude-local', 'enable', '--url', used.url)} first",
         )
     settings = report["advice"]["settings"]
     if not settings:

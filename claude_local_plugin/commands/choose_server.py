@@ -13,7 +13,7 @@ from claude_local_plugin.commands import server_headers
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
-from claude_local_plugin.guest.shell import Words, command
+from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Candidate, Scope, Snapshot, candidates, resolve, settings_file_to_write
 from claude_local_plugin.precedence.table import CUSTOM_HEADERS, FIRST_PARTY
 from claude_local_plugin.render import printable
@@ -248,13 +248,13 @@ def _token(request: Request, environ: Mapping[str, str]) -> str | None:
     if request.scope is Scope.PROJECT:
         raise UsageError(
             "--scope project writes a file that is committed: no secret may go there",
-            f"leave out --scope project, or have everyone export {printable(name)} themselves",
+            f"leave out --scope project, or let everyone set {printable(name)} in a shell of their own",
         )
     token = environ.get(name, "")
     if not token:
         raise UsageError(
             f"the environment variable {printable(name)} named by --token-env is not set",
-            f"export {printable(name)}=…  (the key your server was started with)",
+            f"{export(name, Words('…'))}  (the key your server was started with)",
         )
     if token.startswith(ANTHROPIC_PREFIX):
         raise UsageError(
@@ -264,12 +264,12 @@ def _token(request: Request, environ: Mapping[str, str]) -> str | None:
     if scheme := _scheme(token):
         raise UsageError(
             f"the value of {printable(name)} begins with “{scheme}”, and Claude Code puts “Bearer” before it by itself",
-            f"export {printable(name)}=…  with the key alone",
+            f"{export(name, Words('…'))}  with the key alone",
         )
     if not (token.isascii() and token.isprintable()) or " " in token:
         raise UsageError(
             f"the value of {printable(name)} has characters in it that no HTTP header can carry, such as spaces",
-            f"export {printable(name)}=…  without quotes and line breaks in the value",
+            f"{export(name, Words('…'))}  without quotes and line breaks in the value",
         )
     return token
 

@@ -24,6 +24,7 @@ from claude_local_plugin.config import (
 )
 from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.guest import config as guest
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.render import printable
 
 #: What to type where the default is no example of a value.
@@ -269,5 +270,5 @@ def _words(key: Key, words: Sequence[str]) -> Any:
 
 def _example(where: Where, key: Key) -> str:
     value = "true" if key.type is bool else EXAMPLES.get(key.path[-1], str(key.default))
-    project = "" if where.project is None else f" --project {where.project}"
-    return f"for example: claude-local config set{project} {key.name} {value}"
+    project = () if where.project is None else ("--project", str(where.project))
+    return f"for example: {command('claude-local', 'config', 'set', *project, key.name, value)}"

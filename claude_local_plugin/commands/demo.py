@@ -17,6 +17,7 @@ from pathlib import Path
 from claude_local_plugin import isolated
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.guest import shell
 
 #: What the project's settings file looks like beforehand: somebody's own, with their order, spacing and a shell key's
 #: worth of trouble. It must come back byte for byte.
@@ -150,7 +151,7 @@ def _steps(stage: _Stage) -> Iterator[Step]:
 def _ours(stage: _Stage, title: str, *arguments: str) -> Step:
     ended = stage.ours(*arguments)
     return Step(
-        title, f"claude-local {' '.join(arguments)}", (ended.stderr + ended.stdout).strip(), ended.returncode == 0
+        title, shell.command("claude-local", *arguments), (ended.stderr + ended.stdout).strip(), ended.returncode == 0
     )
 
 
@@ -162,7 +163,9 @@ def _enabled(stage: _Stage) -> Step:
     added, removed = (sum(line.startswith(sign) for line in lines) - 1 for sign in "+-")
     size = f"(the diff: {added} lines added, {removed} changed or removed in .claude/settings.local.json)"
     output = f"{ended.stderr.strip()}\n{size}"
-    return Step("point the project at the server", f"claude-local {' '.join(arguments)}", output, ended.returncode == 0)
+    return Step(
+        "point the project at the server", shell.command("claude-local", *arguments), output, ended.returncode == 0
+    )
 
 
 def _session(stage: _Stage) -> Step:

@@ -19,7 +19,9 @@ from claude_local_plugin.doctor.checks import chosen
 from claude_local_plugin.doctor.conditions import ABOUT_THE_SERVER
 from claude_local_plugin.doctor.facts import own_token
 from claude_local_plugin.doctor.fixes import Fix, Planned, Tools, planned
+from claude_local_plugin.doctor.model import fix_command
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.render import printable
 
@@ -97,7 +99,7 @@ def _token(request: Request, world: World) -> str | None:
     if not token:
         raise UsageError(
             f"the environment variable {request.token_env} named by --token-env is not set",
-            f"export {request.token_env}=…  (the key your server was started with)",
+            f"{export(request.token_env, Words('…'))}  (the key your server was started with)",
         )
     return token
 
@@ -199,7 +201,7 @@ def _only_model(facts: Facts) -> ServedModel | None:
 def diff(fix: Fix) -> str:
     """The change as people see it: a unified diff with secrets masked, or the new mode."""
     if fix.mode is not None:
-        return f"chmod {fix.mode:o} {fix.path}\n"
+        return command("chmod", f"{fix.mode:o}", str(fix.path)) + "\n"
     return masked_diff(fix.before, fix.after, fix.path, secrets=fix.secrets)
 
 
@@ -246,5 +248,5 @@ def explained(check: Check) -> list[str]:
         lines.append("needs: --deep, since only real requests can tell")
     if check.fixable:
         price = ", and only if it is named, since it has a price" if check.on_request else ""
-        lines.append(f"fix:   claude-local doctor{' --deep' if check.deep else ''} --fix {check.id}{price}")
+        lines.append(f"fix:   {fix_command(check.id, deep=check.deep)}{price}")
     return lines

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import Words, export
 from claude_local_plugin.plan import Header
 from claude_local_plugin.render import printable
 
@@ -43,7 +44,7 @@ def _from_environment(given: Sequence[str], environ: Mapping[str, str]) -> Itera
         if not value:
             raise UsageError(
                 f"the environment variable {printable(variable)} named by --header-env is not set",
-                f"export {printable(variable)}=…  (the value of the header {name})",
+                f"{export(variable, Words('…'))}  (the value of the header {printable(name)})",
             )
         _check_value(f"the value of {printable(variable)}", value)
         yield Header(name, value, secret=True)

@@ -7,6 +7,7 @@ from claude_local_plugin.backends import Server, identify
 from claude_local_plugin.backends.urls import is_anthropic, normalise
 from claude_local_plugin.errors import BackendError, UsageError
 from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of
+from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Snapshot, effective_env, resolve
 from claude_local_plugin.render import printable
 
@@ -83,7 +84,9 @@ def in_use(
     server = identify(where.url, token=where.token)
     if not server.usable and server.state != "overloaded":
         what = server.problem or str(server.state)
-        raise BackendError(f"{server.url} {what}", f"claude-local doctor --url {server.url} says more")
+        raise BackendError(
+            f"{server.url} {what}", f"{command('claude-local', 'doctor', '--url', server.url)} says more"
+        )
     chosen = model or (resolve(snapshot).value("model") if where.of_folder else None) or _only_model(server)
     return InUse(server, chosen, where.token, where.of_folder)
 
@@ -91,7 +94,7 @@ def in_use(
 def _from_variable(name: str, environ: Mapping[str, str]) -> str:
     token = environ.get(name, "")
     if not token:
-        raise UsageError(f"the environment variable {name} named by --token-env is not set", f"export {name}=…")
+        raise UsageError(f"the environment variable {name} named by --token-env is not set", export(name, Words("…")))
     return token
 
 

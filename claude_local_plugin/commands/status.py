@@ -10,6 +10,7 @@ from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
 from claude_local_plugin.guest.backend import Backend, backend_of
 from claude_local_plugin.guest.probe import OK, Probe, probe
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective_env, git_layout, resolve
 from claude_local_plugin.settings.hooks import Installed, found_in
 
@@ -103,5 +104,5 @@ def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[di
                 "id": "hooks.broken",
                 "severity": "error",
                 "message": f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
-                "fix": f"claude-local hooks install --scope {hook.scope}",
+                "fix": command("claude-local", "hooks", "install", "--scope", hook.scope),
             }

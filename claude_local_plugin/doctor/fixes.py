@@ -14,6 +14,7 @@ from claude_local_plugin.doctor.model import Finding, Place
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Scope, Snapshot
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.document import Append, Change, RemoveItem, edit, parse, same, value_at
@@ -240,9 +241,8 @@ def _lines(
     """The lines that mend these checks and do not stand in the file yet, and what cannot be mended."""
     refused = []
     if "model.served" in ids and tools.model is None:
-        reason = (
-            f"several models are served, so one has to be chosen: claude-local enable --url {facts.url} --model NAME"
-        )
+        choose = command("claude-local", "enable", "--url", facts.url or Words("URL"), "--model", Words("NAME"))
+        reason = f"several models are served, so one has to be chosen: {choose}"
         refused.append(Refused(("model.served",), reason))
     before = file.read(path)
     try:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Candidate, Scope
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def place_of(candidate: Candidate | None) -> Where:
 
 def fix_command(check_id: str, *, deep: bool = False) -> str:
     """The command that mends what this check found."""
-    return f"claude-local doctor{' --deep' if deep else ''} --fix {check_id}"
+    return command("claude-local", "doctor", *(("--deep",) if deep else ()), "--fix", check_id)
 
 
 def worst(results: Iterable[Result]) -> Result:

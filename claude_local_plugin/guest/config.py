@@ -163,12 +163,12 @@ def off_list(config: Config, kind: str, url: "str | None", folder: str) -> "tupl
     allowed = protection.allowed_backends
     if not protection.forbids(kind, url):
         return None
-    from shlex import join
+    from claude_local_plugin.guest.shell import command
 
     here = url or kind
     said = f"{folder} is protected and may use {', '.join(allowed)}, but sessions there are on {here}"
     listed = [*(each for each in allowed if each != NO_BACKEND), here]
-    fix = join(["claude-local", "config", "set", "--project", folder, "allowed_backends", *listed])
+    fix = command("claude-local", "config", "set", "--project", folder, "allowed_backends", *listed)
     return clean(f"{said}: our hooks block every prompt", 4096), clean(fix, 4096)
 
 

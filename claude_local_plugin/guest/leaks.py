@@ -11,6 +11,7 @@ import sys
 from claude_local_plugin.guest.backend import PLACEHOLDER, clean
 from claude_local_plugin.guest.files import content, opened
 from claude_local_plugin.guest.hook import parse_event
+from claude_local_plugin.guest.shell import command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -314,7 +315,7 @@ def _fix(leaks: "Sequence[Credential]", endpoint: Source, decided: str, backend:
         return "Ask whoever manages this machine's settings"
     if decided:
         return f"Leave that file out: {WITHOUT_PROJECT}"
-    return f"Stop it: claude-local enable --url {backend.url}"
+    return f"Stop it: {command('claude-local', 'enable', '--url', backend.url or '')}"
 
 
 # --- the files

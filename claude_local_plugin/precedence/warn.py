@@ -7,6 +7,7 @@ Pure: everything is read off the snapshot and the decisions. A warning of severi
 from collections.abc import Iterator, Mapping
 
 from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of, is_proxied, parse_url
+from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import custom_headers
 from claude_local_plugin.precedence.model import (
@@ -128,8 +129,8 @@ def _leak_fix(source: Candidate, endpoint: Candidate | None, env: Mapping[str, s
     if source.scope is Scope.MANAGED or (endpoint is not None and endpoint.scope is Scope.MANAGED):
         return "ask whoever manages this machine's settings"
     if endpoint is not None and endpoint.scope is Scope.SHELL and source.scope is Scope.SHELL:
-        return f"unset {source.key.removeprefix('env.')}"
-    return f"claude-local enable --url {_shown(env.get('ANTHROPIC_BASE_URL', ''))}"
+        return command("unset", source.key.removeprefix("env."))
+    return command("claude-local", "enable", "--url", _shown(env.get("ANTHROPIC_BASE_URL", "")))
 
 
 def _header_leaks(
@@ -169,7 +170,7 @@ def _endpoint(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
                 "warning",
                 f"{provider.winner.key.removeprefix('env.')} ({_where(provider.winner)}) sends sessions to"
                 f" {provider.value}; ANTHROPIC_BASE_URL is not asked",
-                f"claude-local enable --url {_shown(base_url)}",
+                command("claude-local", "enable", "--url", _shown(base_url)),
             )
         return
     if not base_url:
@@ -189,7 +190,7 @@ def _endpoint(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
             "error",
             f"ANTHROPIC_BASE_URL ends in /v1 ({_place(endpoint)}): requests go to {target.path}/v1/messages, which is"
             " not there",
-            f"claude-local enable --url {target.url.removesuffix('/v1')}",
+            command("claude-local", "enable", "--url", target.url.removesuffix("/v1")),
         )
     backend = backend_of(env)
     if backend.cloud:
@@ -199,7 +200,7 @@ def _endpoint(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
             "proxy.in-the-way",
             "warning",
             f"a proxy is set, and Claude Code uses it for {target.label} too",
-            f"claude-local enable --url {target.url}   (it extends NO_PROXY)",
+            f"{command('claude-local', 'enable', '--url', target.url)}   (it extends NO_PROXY)",
         )
     yield from _late(snapshot, endpoint)
     if decisions["model"].winner is not None and decisions["model"].winner.scope is Scope.DEFAULT:
@@ -207,7 +208,7 @@ def _endpoint(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
             "model.unset",
             "warning",
             f"nobody names a model, so sessions ask {target.label} for {decisions['model'].value}",
-            f"claude-local enable --url {target.url}",
+            command("claude-local", "enable", "--url", target.url),
         )
 
 
@@ -232,7 +233,7 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             "warning",
             f"a project's file is applied late: with {exported[0]} exported, each start first calls api.anthropic.com"
             " with it, which costs 19 seconds offline",
-            f"unset {exported[0]}, or claude-local enable --scope user",
+            f"{command('unset', exported[0])}   (or claude-local enable --scope user)",
         )
     if snapshot.interactive and not snapshot.onboarded:
         yield ConfigWarning(
@@ -268,7 +269,7 @@ def _credentials(
                         "env.refused",
                         "warning",
                         f"{row.place}: {row.reason}",
-                        f"export {name}, or set it in your user settings",
+                        f"{export(str(name), Words('…'))}   (or set it in your user settings)",
                     )
 
 
@@ -308,7 +309,7 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterat
             "window.assumed",
             "warning",
             f"Claude Code assumes {int(window.value or 0):,} tokens for {model}, whatever {host} can take",
-            f"claude-local enable --url {backend.url}",
+            command("claude-local", "enable", "--url", backend.url or ""),
         )
 
 

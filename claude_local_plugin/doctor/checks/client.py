@@ -10,6 +10,7 @@ from claude_local_plugin.doctor.known_bad import REVIEWED_ON, matching
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.doctor.speed import Speed, speed_of
 from claude_local_plugin.guest.backend import parse_url
+from claude_local_plugin.guest.shell import command, export
 from claude_local_plugin.precedence import (
     VERIFIED_AGAINST,
     VERIFIED_VERSIONS,
@@ -64,7 +65,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
         )
     if needs.model_capabilities and "mid_conv_system" not in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", ""):
         value, reason = needs.model_capabilities
-        yield Found(Result.WARNING, reason, None, f"export CLAUDE_CODE_MODEL_CAPABILITIES='{value}'")
+        yield Found(Result.WARNING, reason, None, export("CLAUDE_CODE_MODEL_CAPABILITIES", value))
     deferring = not facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS")
     if needs.disable_betas and deferring and effective(facts.snapshot, "env.ENABLE_TOOL_SEARCH") != "false":
         known = server.version is not None and server.kind == "vllm"
@@ -73,7 +74,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
             Result.WARNING if known else Result.INFO,
             needs.disable_betas,
             None,
-            fix_command("client.known-bad") if fixable else "claude-local enable --url " + str(facts.url),
+            fix_command("client.known-bad") if fixable else command("claude-local", "enable", "--url", str(facts.url)),
             fixable=fixable,
         )
     if needs.thinking_ignored:

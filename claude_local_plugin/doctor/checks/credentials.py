@@ -7,6 +7,7 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
 from claude_local_plugin.guest.backend import PLACEHOLDER
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Candidate, candidates
 
 
@@ -49,10 +50,11 @@ def _key(facts: Facts) -> Iterator[Found]:
     assert server is not None
     if server.state not in (State.NEEDS_KEY, State.WRONG_KEY):
         return
-    again = f"export SERVER_KEY=…   then: claude-local enable --url {facts.url} --token-env SERVER_KEY"
+    enable = command("claude-local", "enable", "--url", facts.url or Words("URL"), "--token-env", "SERVER_KEY")
+    again = f"export SERVER_KEY=…   then: {enable}"
     if facts.elsewhere:
         what = f"{facts.host} {server.problem or 'asks for a key'}"
-        fix = f"claude-local doctor --url {facts.url} --token-env SERVER_KEY"
+        fix = command("claude-local", "doctor", "--url", facts.url or Words("URL"), "--token-env", "SERVER_KEY")
         yield Found(Result.ERROR, what, None, fix)
         return
     headers = sent(facts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 from claude_local_plugin.backends.urls import is_anthropic
 from claude_local_plugin.doctor.facts import Facts
@@ -9,6 +10,7 @@ from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where,
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
 from claude_local_plugin.guest.document_rules import faults
+from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates
 from claude_local_plugin.precedence.gather import strict_json
 from claude_local_plugin.settings import schema
@@ -134,7 +136,7 @@ def _unheard(facts: Facts) -> Iterator[Found]:
                     Result.WARNING,
                     f"{name} is set here and never heard: {refused.reason}",
                     _place(each, "env", str(name)),
-                    f"export {name}=…   (in the shell that starts claude)",
+                    f"{export(str(name), Words('…'))}   (in the shell that starts claude)",
                 )
         for key, meant in INVENTED.items():
             if key in each.data:
@@ -151,7 +153,9 @@ def _unheard(facts: Facts) -> Iterator[Found]:
 
 def _stray(facts: Facts) -> Iterator[Found]:
     for stray in facts.strays:
-        yield Found(Result.WARNING, f"not read here: {stray.reason}", Place(stray.path), f"less {stray.path}")
+        yield Found(
+            Result.WARNING, f"not read here: {stray.reason}", Place(stray.path), command("less", str(stray.path))
+        )
 
 
 # --- files.worktree
@@ -188,9 +192,9 @@ def _git(facts: Facts) -> Iterator[Found]:
         if standing is None or each.path is None or not standing.in_repository:
             continue
         secrets = secrets_in(each)
-        untrack = f"git rm --cached {each.path.name}"
+        untrack = command("git", *_inside(each.path), "rm", "--cached", f"./{each.path.name}")
         if standing.problem:
-            yield Found(Result.WARNING, f"git cannot say whether it is tracked: {standing.problem}", Place(each.path))
+            yield Found(Result.WARNING, f"whether it is tracked cannot be said: {standing.problem}", Place(each.path))
         elif standing.tracked and secrets:
             what = f"{', '.join(secrets)} is in a file that git tracks"
             fix = f"{untrack}, and change that key: it is in the history"
@@ -201,8 +205,18 @@ def _git(facts: Facts) -> Iterator[Found]:
         elif each.scope is Scope.LOCAL and not standing.ignored:
             what = "git does not ignore your local settings: the next “git add .” commits them"
             fixable = standing.exclude_file is not None
-            fix = fix_command("files.git") if fixable else f"echo {standing.exclude_line} >> .gitignore"
+            fix = fix_command("files.git") if fixable else f"put {standing.exclude_line} into .gitignore"
             yield Found(Result.WARNING, what, Place(each.path), fix, fixable=fixable)
+
+
+def _inside(path: Path) -> tuple[str, str]:
+    """How git is told in which folder a file is: the printed command works from anywhere."""
+    return "-C", str(path.parent)
+
+
+def _history(path: Path | None) -> str:
+    """How to see who wrote that into the file, and when."""
+    return command("git", *_inside(path), "log", "-p", "--", path.name) if path else "git log"
 
 
 def secrets_in(each: SettingsFile) -> list[str]:
@@ -228,10 +242,20 @@ def _shared(facts: Facts) -> Iterator[Found]:
         target = parse_url(str(each.env.get("ANTHROPIC_BASE_URL") or ""))
         if target is not None and not is_anthropic(target.host):
             what = f"the project's shared settings send everyone's sessions to {target.label}"
-            yield Found(result, what, _place(each, "env", "ANTHROPIC_BASE_URL"), f"git log -p {each.path}")
+            yield Found(
+                result,
+                what,
+                _place(each, "env", "ANTHROPIC_BASE_URL"),
+                _history(each.path),
+            )
         if each.data.get("apiKeyHelper"):
             what = "the project's shared settings name a program that hands out a key: Claude Code runs it"
-            yield Found(result, what, _place(each, "apiKeyHelper"), f"git log -p {each.path}")
+            yield Found(
+                result,
+                what,
+                _place(each, "apiKeyHelper"),
+                _history(each.path),
+            )
 
 
 # --- files.mode
@@ -247,7 +271,7 @@ def _mode(facts: Facts) -> Iterator[Found]:
             Result.WARNING,
             f"others on this machine may read it (mode {mode:03o}), and it holds {', '.join(secrets)}",
             _place(each),
-            fix_command("files.mode") if mine else f"chmod 600 {each.path}",
+            fix_command("files.mode") if mine else command("chmod", "600", str(each.path)),
             fixable=mine,
         )
 

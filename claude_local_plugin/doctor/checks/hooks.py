@@ -1,6 +1,5 @@
 """Checks of our session hooks: installed, able to run, allowed to, and with a log to write to."""
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.guest.registration import EVENTS
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import FileState, Scope, candidates
 
 
@@ -61,21 +61,22 @@ def _log(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, facts.log_problem, None, "claude-local sessions list   (says what to do with it)")
     if facts.log.unwritable:
         path, problem = facts.log.unwritable
-        look = "df -h" if "disk" in problem else "ls -ld"
+        look = ("df", "-h") if "disk" in problem else ("ls", "-ld")
         what = f"what the log is kept in {problem}, so no session is put on record"
-        yield Found(Result.ERROR, what, Place(path), f"{look} {shlex.quote(str(path))}")
+        yield Found(Result.ERROR, what, Place(path), command(*look, str(path)))
     if facts.log.waiting:
         what = f"{facts.log.waiting:,} records of hooks are not in the log yet"
         yield Found(Result.WARNING, what, None, "claude-local sessions list   (takes them in, or says why not)")
     for path in facts.log.refused:
-        yield Found(Result.WARNING, "a file in the spool is no record of a hook", Place(path), f"less {path}")
+        yield Found(
+            Result.WARNING, "a file in the spool is no record of a hook", Place(path), command("less", str(path))
+        )
 
 
 def _kept(facts: Facts) -> Iterator[Found]:
     for path in facts.log.damaged:
-        name = shlex.quote(str(path))
         what = "the session log was damaged, and a new one was begun: sessions before that are in this file only"
-        fix = f"sqlite3 {name} .recover   (prints what can be read; rm {name}* when you need it no more)"
+        fix = f"{command('sqlite3', str(path), '.recover')}   (prints what can be read; then remove the file)"
         yield Found(Result.WARNING, what, Place(path), fix)
 
 
@@ -87,7 +88,7 @@ def _faults(facts: Facts) -> Iterator[Found]:
             Result.INFO if waited else Result.WARNING,
             f"a hook could not do all its work ({often} {fault.at[:10]}): {fault.said}",
             Place(fault.path, fault.line),
-            f"rm {shlex.quote(str(fault.path))}   (once it is mended: a week later it counts no more)",
+            f"{command('rm', str(fault.path))}   (once it is mended: a week later it counts no more)",
             why="what was to be recorded then was kept and taken in later: nothing is missing" if waited else None,
         )
 

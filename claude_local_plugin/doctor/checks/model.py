@@ -9,6 +9,7 @@ from claude_local_plugin.backends.parsers import SAME_FORMAT, family_of
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts, Name
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Candidate, Scope, candidates
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.render import printable
@@ -60,7 +61,9 @@ def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
     where = next((place_of(found) for name in names if (found := _winner(facts, f"env.{name.variable}"))), None)
     if facts.server.kind in ("litellm", "llama-swap"):
         what += "; one of its wildcards may still route that name"
-        return Found(Result.INFO, what, where, f"claude-local doctor --deep --url {facts.url}")
+        return Found(
+            Result.INFO, what, where, command("claude-local", "doctor", "--deep", "--url", facts.url or Words("URL"))
+        )
     fixable = all(_fixable(facts, name.variable) for name in names)
     fix = fix_command("model.served") if fixable else "ask whoever manages this machine"
     return Found(result, what, where, fix, fixable=fixable)
@@ -100,10 +103,19 @@ def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[
     assert facts.server is not None
     if facts.server.kind == "ollama":
         what = f"{printable(model.name)} is not loaded, so its window is not known: Ollama's own choice is 4,096 tokens"
-        yield Found(Result.WARNING, what, None, f"{OLLAMA_WINDOW}   (and: ollama run {printable(model.name)} '')")
+        yield Found(Result.WARNING, what, None, f"{OLLAMA_WINDOW}   (and: {command('ollama', 'run', model.name, '')})")
     elif not variable:
         what = f"{facts.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens"
-        fix = f"claude-local enable --url {facts.url} --model {printable(model.name)} --max-model-len N"
+        fix = command(
+            "claude-local",
+            "enable",
+            "--url",
+            facts.url or Words("URL"),
+            "--model",
+            model.name,
+            "--max-model-len",
+            Words("N"),
+        )
         yield Found(Result.WARNING, what, None, fix)
 
 
@@ -134,9 +146,12 @@ def _prompt(facts: Facts) -> Iterator[Found]:
 
 def _serve(kind: str, model: ServedModel) -> str:
     """How a server of this kind is told of its window, up to the number."""
-    name = printable(model.root or model.name)
-    flags = {"llama.cpp": f"llama-server -m {name} -c", "sglang": f"--model-path {name} --context-length"}
-    return flags.get(kind, f"vllm serve {name} --max-model-len")
+    name = model.root or model.name
+    flags = {
+        "llama.cpp": command("llama-server", "-m", name, "-c"),
+        "sglang": command("--model-path", name, "--context-length"),
+    }
+    return flags.get(kind, command("vllm", "serve", name, "--max-model-len"))
 
 
 def _output(facts: Facts) -> Iterator[Found]:
@@ -177,11 +192,12 @@ def _name(facts: Facts) -> Iterator[Found]:
         return
     small = model.max_model_len is not None and model.max_model_len < assumed
     window = f", and {facts.host} has {model.max_model_len:,}" if model.max_model_len else ""
+    served = command("vllm", "serve", model.root or model.name, "--served-model-name", "my-model")
     yield Found(
         Result.ERROR if small else Result.INFO,
         f"{printable(model.name)} is taken for a model of Anthropic's with {assumed:,} tokens, whatever is set{window}",
         place_of(facts.resolution.decisions["model"].winner),
-        f"vllm serve {printable(model.root or model.name)} --served-model-name my-model   then: claude-local enable",
+        f"{served}   then: claude-local enable",
         None if small else "such a name makes the first prompt 8,000 tokens longer",
     )
 
@@ -201,7 +217,9 @@ def _answers(facts: Facts) -> Iterator[Found]:
             continue
         if not exchange.accepted:
             what = f"{how} to {printable(deep.model)} was not answered: {_says(exchange)}"
-            yield Found(Result.ERROR, what, None, f"claude-local doctor server model.served --url {deep.url}")
+            yield Found(
+                Result.ERROR, what, None, command("claude-local", "doctor", "server", "model.served", "--url", deep.url)
+            )
         elif exchange.reply.streamed and exchange.reply.ttft is None and not exchange.reply.is_silent:
             yield Found(Result.ERROR, f"{how} brought no piece of text", None, "look into the server's log")
     if deep.streamed is not None and deep.streamed.reply.error is None and not deep.streamed.reply.streamed:

@@ -7,6 +7,7 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.plan import SHELL_CREDENTIALS
 from claude_local_plugin.precedence import Candidate, FileState, Scope, candidates
 from claude_local_plugin.render import short_path
@@ -97,7 +98,7 @@ def _beaten(facts: Facts) -> Iterator[Found]:
             if winner is None or winner.path == owned.path or same(_text(value), winner.value):
                 continue
             what = f"{path[-1]}, which enable wrote, has no effect: {_place(facts, winner)} sets it and is stronger"
-            yield Found(Result.ERROR, what, place_of(winner), f"claude-local explain-precedence {path[-1]}")
+            yield Found(Result.ERROR, what, place_of(winner), command("claude-local", "explain-precedence", path[-1]))
 
 
 def _winner(facts: Facts, key: str) -> Candidate | None:
@@ -125,7 +126,7 @@ def _shell(facts: Facts) -> Iterator[Found]:
             result,
             f"{name} is exported in your shell, and {_place(facts, winner)} beats it",
             place_of(winner),
-            f"unset {name}   (or take it out of that file, if the shell is to decide)",
+            f"{command('unset', name)}   (or take it out of that file, if the shell is to decide)",
         )
 
 
@@ -142,7 +143,7 @@ def _url(facts: Facts) -> Iterator[Found]:
             Result.ERROR,
             error.message.replace("the URL", "the base URL", 1),
             place_of(decision.winner),
-            f"claude-local enable --url {offered}" if offered else hint or "claude-local enable --url URL",
+            command("claude-local", "enable", "--url", offered) if offered else hint or "claude-local enable --url URL",
         )
 
 
@@ -193,7 +194,7 @@ def _late(facts: Facts) -> Iterator[Found]:
     exported = [name for name in SHELL_CREDENTIALS if facts.snapshot.shell.get(name)]
     if exported and not early(facts):
         what = f"{exported[0]} is exported, and a project's file is heard late: each start asks api.anthropic.com first"
-        fix = f"unset {exported[0]}   (or claude-local enable --scope user)"
+        fix = f"{command('unset', exported[0])}   (or claude-local enable --scope user)"
         yield Found(Result.WARNING, what, "the shell", fix)
 
 

@@ -7,6 +7,7 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
 from claude_local_plugin.guest.backend import parse_url
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import FileState, Scope, candidates, effective
 
 NONESSENTIAL = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
@@ -36,12 +37,13 @@ def _transport(facts: Facts) -> Iterator[Found]:
     target = facts.backend.target
     if target is None or not is_plain_http_remote(target.url):
         return
-    tunnel = f"ssh -N -L {target.port}:localhost:{target.port} {target.host}"
+    tunnel = command("ssh", "-N", "-L", f"{target.port}:localhost:{target.port}", "--", target.host)
+    local = f"http://localhost:{target.port}{target.path}"
     yield Found(
         Result.WARNING,
         f"plain HTTP: anyone on the path between here and {target.label} can read your code and prompts",
         place_of(facts.resolution.decisions["base_url"].winner),
-        f"{tunnel}   then: claude-local enable --url http://localhost:{target.port}{target.path}",
+        f"{tunnel}   then: {command('claude-local', 'enable', '--url', local)}",
     )
 
 

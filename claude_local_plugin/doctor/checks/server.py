@@ -8,6 +8,7 @@ from claude_local_plugin.backends.urls import is_loopback
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result
+from claude_local_plugin.guest.shell import Words, command, quoted
 from claude_local_plugin.render import printable
 
 #: What to do about each state; `{host}` and `{url}` are filled in, `{start}` is how a server of that kind is started.
@@ -72,8 +73,10 @@ def _mend(facts: Facts, server: Server) -> str:
     name = target.host if target else "HOST"
     start = wellknown.START.get(server.kind, wellknown.START_HINT)
     if target is not None and server.state is State.REFUSED and not is_loopback(target.host):
-        start = f"ssh {name}, and there: {start}"
-    return MENDS[server.state].format(host=facts.host, url=facts.url, name=name, start=start)
+        start = f"{command('ssh', '--', name)}, and there: {start}"
+    return MENDS[server.state].format(
+        host=facts.host, url=Words(quoted(facts.url or Words("URL"))), name=quoted(name), start=start
+    )
 
 
 def _speaks(facts: Facts) -> Iterator[Found]:
@@ -95,7 +98,7 @@ def _lists(facts: Facts) -> Iterator[Found]:
     if not server.models:
         what = f"{facts.host} lists no model"
         fix = {"ollama": "ollama pull qwen3-coder", "lmstudio": "lms load"}.get(
-            server.kind, f"curl -s {facts.url}/v1/models"
+            server.kind, command("curl", "-s", f"{facts.url}/v1/models")
         )
         yield Found(Result.ERROR, what, None, fix)
 
@@ -121,7 +124,12 @@ def _busy(facts: Facts) -> Iterator[Found]:
         yield Found(Result.WARNING, what, None, "run fewer sessions at once, or raise vLLM's --gpu-memory-utilization")
     elif server.latency_ms is not None and server.latency_ms > SLOW_MS:
         what = f"even the list of models took {server.latency_ms:,.0f} ms"
-        yield Found(Result.WARNING, what, None, f"curl -w '%{{time_total}}' -o /dev/null -s {facts.url}/health")
+        yield Found(
+            Result.WARNING,
+            what,
+            None,
+            command("curl", "-w", "%{time_total}", "-o", "/dev/null", "-s", f"{facts.url}/health"),
+        )
 
 
 def _first_token(facts: Facts) -> Iterator[Found]:
