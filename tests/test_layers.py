@@ -30,7 +30,7 @@ MAY_KNOW = {
     "oracle": {"backends", "errors", "guest", "isolated", "precedence"},
     "rescue": set(),
     "plan": {"backends", "guest", "precedence", "settings"},
-    "bench": {"backends", "errors"},
+    "bench": {"backends", "errors", "guest"},
     "doctor": {
         "backends",
         "config",
