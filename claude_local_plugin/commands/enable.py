@@ -18,9 +18,8 @@ from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest import config
-from claude_local_plugin.guest.backend import backend_of
 from claude_local_plugin.guest.shell import Words, command
-from claude_local_plugin.precedence import FileState, Scope, Snapshot, effective, effective_env, resolve
+from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_in_use, effective, resolve
 from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership, statusline
@@ -308,7 +307,7 @@ def write(prepared: Prepared) -> Written:
 
 def _blocked(planned: Snapshot, world: World) -> str | None:
     """The warning that our own protection of this folder does not let sessions use what they would use."""
-    there = backend_of(effective_env(planned))
+    there = backend_in_use(planned)
     settings = config.look(str(world.state_dir), world.environ)
     found = config.off_list(settings, there.kind, there.url, str(world.cwd))
     return f"{found[0]}: {found[1]}" if found else None

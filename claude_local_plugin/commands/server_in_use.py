@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from claude_local_plugin.backends import Server, identify
 from claude_local_plugin.backends.urls import is_anthropic, normalise
 from claude_local_plugin.errors import BackendError, UsageError
-from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of
+from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.guest.shell import Words, command, export
-from claude_local_plugin.precedence import Snapshot, effective_env, resolve
+from claude_local_plugin.precedence import Snapshot, backend_in_use, effective_env, resolve
 from claude_local_plugin.render import printable
 
 #: How credentials of Anthropic's own begin: none of them is for a server of the user's.
@@ -55,7 +55,7 @@ def address(snapshot: Snapshot, *, url: str | None, token_env: str | None) -> Ad
     Raises UsageError where there is none, and for Anthropic's own API.
     """
     env = effective_env(snapshot)
-    backend = backend_of(env)
+    backend = backend_in_use(snapshot)
     own = None if backend.cloud or backend.target is None else normalise(backend.target.url)
     wanted = own if url is None else normalise(url)
     if wanted is None:

@@ -8,10 +8,10 @@ from claude_local_plugin import ledger
 from claude_local_plugin.commands.sessions import project_names
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
-from claude_local_plugin.guest.backend import Backend, backend_of
+from claude_local_plugin.guest.backend import Backend
 from claude_local_plugin.guest.probe import OK, Probe, probe
 from claude_local_plugin.guest.shell import command
-from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective_env, git_layout, resolve
+from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_in_use, git_layout, resolve
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 UNUSABLE = "ANTHROPIC_BASE_URL is no http(s) URL: claude-local enable --url URL writes one"
@@ -24,7 +24,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     the cloud are not asked. `healthy` is what the exit code says.
     """
     resolution = resolve(snapshot)
-    backend = backend_of(effective_env(snapshot))
+    backend = backend_in_use(snapshot)
     answer = probe(backend.target) if backend.target and not backend.proxied else None
     hooks = found_in(snapshot)
     warnings = [*_warnings(resolution, hooks)]

@@ -19,7 +19,7 @@ from claude_local_plugin.backends.urls import normalise
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest import config as own_config
-from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, backend_of, parse_url
+from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, parse_url
 from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.guest.files import content
 from claude_local_plugin.precedence import (
@@ -28,6 +28,7 @@ from claude_local_plugin.precedence import (
     Scope,
     SettingsFile,
     Snapshot,
+    backend_in_use,
     effective_env,
     git_layout,
     resolve,
@@ -212,7 +213,7 @@ def gather(
     or the one that the folder's settings send there. `ask_server` False leaves the server alone.
     """
     resolution, env = resolve(snapshot), effective_env(snapshot)
-    backend = backend_of(env)
+    backend = backend_in_use(snapshot)
     folders = None if backend.target is None else _askable(backend.target)
     looked_at = normalise(url).url if url else folders
     server = None

@@ -1,20 +1,16 @@
 """Which model server an environment points at, and which words may be shown or stored about it."""
 
+from claude_local_plugin.guest import claude
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Provider switches in the order they are heard, with the kind they select and the variable that moves the provider's
-#: endpoint. A switch counts when it says 1, true, yes or on; "0", "false" and "" leave it off. CLAUDE_CODE_USE_GATEWAY
-#: is not among them: with it, requests still go to ANTHROPIC_BASE_URL (all observed on Claude Code 2.1.329).
-PROVIDERS = (
-    ("CLAUDE_CODE_USE_BEDROCK", "bedrock", "ANTHROPIC_BEDROCK_BASE_URL"),
-    ("CLAUDE_CODE_USE_FOUNDRY", "foundry", "ANTHROPIC_FOUNDRY_BASE_URL"),
-    ("CLAUDE_CODE_USE_ANTHROPIC_AWS", "anthropicAws", "ANTHROPIC_AWS_BASE_URL"),
-    ("CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD", "anthropicGoogleCloud", "ANTHROPIC_GOOGLE_CLOUD_BASE_URL"),
-    ("CLAUDE_CODE_USE_MANTLE", "mantle", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL"),
-    ("CLAUDE_CODE_USE_VERTEX", "vertex", "ANTHROPIC_VERTEX_BASE_URL"),
-)
+#: The switches that leave ANTHROPIC_BASE_URL aside, with the kind each selects and the variable that moves it.
+PROVIDERS = tuple(each[:3] for each in claude.PROVIDERS if each[0] != claude.GATEWAY)
+
+#: What the gateway needs, and takes from no project's file.
+GATEWAY_KEYS = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
 
 #: What `claude-local enable` writes as the token of a server that asks for none: not a secret.
 PLACEHOLDER = "claude-local"
@@ -92,12 +88,36 @@ class Backend:
         self.proxied = proxied
 
 
-def backend_of(environ: "Mapping[str, str]") -> Backend:
-    """The backend that a Claude Code process with this environment talks to."""
-    for switch, kind, endpoint in PROVIDERS:
-        if environ.get(switch, "").strip().lower() in ("1", "true", "yes", "on"):
+def backend_of(environ: "Mapping[str, str]", folder: str = "", managed_dir: "str | None" = None) -> Backend:
+    """The backend that a Claude Code process with this environment in `folder` talks to.
+
+    The settings files are read only where the gateway's switch is on, whose address may not be a project's.
+    """
+    outside = environ
+    if claude.is_on(environ.get(claude.GATEWAY)):
+        from claude_local_plugin.guest.leaks import outside_of_projects
+
+        outside = outside_of_projects(environ, folder, managed_dir)
+    return backend_with(environ, outside, claude.client_version_of(environ))
+
+
+def backend_with(
+    environ: "Mapping[str, str]", outside: "Mapping[str, str]", client_version: "str | None" = None
+) -> Backend:
+    """The backend of an environment, of which `outside` is the part that no project's file has set."""
+    gateway = all(outside.get(name, "").strip() for name in GATEWAY_KEYS)
+    provider = claude.provider_of(environ, gateway=gateway, client_version=client_version)
+    if provider == "gateway":
+        return backend_at(outside)
+    for _, kind, endpoint in PROVIDERS:
+        if kind == provider:
             target = parse_url(environ.get(endpoint, ""))
             return Backend(kind, target.url if target else None, True, None, False)
+    return backend_at(environ)
+
+
+def backend_at(environ: "Mapping[str, str]") -> Backend:
+    """The backend at ANTHROPIC_BASE_URL, whatever the switches say."""
     text = environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC_URL
     target = parse_url(text)
     if target is None:

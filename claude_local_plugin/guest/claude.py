@@ -1,6 +1,8 @@
 """What Claude Code goes by, for the hooks and for the resolver alike: since when a rule holds, and what means on."""
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Rules that do not hold for every version: name, what it says, and the first version it was seen to hold in; the
 #: one before it that was asked may be some releases older. `precedence.table.RULES` has the rest.
@@ -18,6 +20,24 @@ RULES = (
     ("guards-shell-in-skills", "PreSkillShellCommand is an event that guards", "2.1.332"),
 )
 _SINCE = {name: since for name, _, since in RULES}
+
+#: Provider switches in the order in which they are asked for, the first that is on wins: switch, the provider's name,
+#: the variable that moves its endpoint, and what people call it. The gateway is asked first (see `provider_of`).
+GATEWAY = "CLAUDE_CODE_USE_GATEWAY"
+PROVIDERS = (
+    (GATEWAY, "gateway", "ANTHROPIC_BASE_URL", "the Claude gateway"),
+    ("CLAUDE_CODE_USE_BEDROCK", "bedrock", "ANTHROPIC_BEDROCK_BASE_URL", "Amazon Bedrock"),
+    ("CLAUDE_CODE_USE_FOUNDRY", "foundry", "ANTHROPIC_FOUNDRY_BASE_URL", "Microsoft Foundry"),
+    ("CLAUDE_CODE_USE_ANTHROPIC_AWS", "anthropicAws", "ANTHROPIC_AWS_BASE_URL", "Claude Platform on AWS"),
+    (
+        "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
+        "anthropicGoogleCloud",
+        "ANTHROPIC_GOOGLE_CLOUD_BASE_URL",
+        "Claude Platform on Google Cloud",
+    ),
+    ("CLAUDE_CODE_USE_MANTLE", "mantle", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL", "Bedrock Mantle"),
+    ("CLAUDE_CODE_USE_VERTEX", "vertex", "ANTHROPIC_VERTEX_BASE_URL", "Google Vertex AI"),
+)
 
 #: The values of a switch that mean on; every other value means off.
 TRUTHY = ("1", "true", "yes", "on")
@@ -41,3 +61,68 @@ def holds(rule: str, client_version: "str | None") -> bool:
 def is_on(value: "str | None") -> bool:
     """Whether Claude Code takes this value of a switch for on."""
     return value is not None and value.strip().lower() in TRUTHY
+
+
+def provider_of(environ: "Mapping[str, str]", *, gateway: bool, client_version: "str | None" = None) -> "str | None":
+    """The provider whose switch is on, None for the Anthropic API; `gateway` says whether its address and token stand.
+
+    The gateway counts only together with a base URL and a token, which it takes from anywhere but a project's files.
+    """
+    for switch, name, _, _ in PROVIDERS:
+        if not is_on(environ.get(switch)) or (switch == GATEWAY and not gateway):
+            continue
+        if name != "anthropicGoogleCloud" or holds("google-cloud", client_version):
+            return name
+    return None
+
+
+def client_version_of(environ: "Mapping[str, str]") -> "str | None":
+    """`2.1.329` from an `AI_AGENT` of `claude-code_2-1-329_harness`; None when it says something else."""
+    words = environ.get("AI_AGENT", "").split("_")
+    if len(words) < 2 or words[0] != "claude-code":
+        return None
+    numbers = words[1].split("-")
+    if len(numbers) != 3 or not all(number.isascii() and number.isdigit() for number in numbers):
+        return None
+    return ".".join(numbers)[:30]
+
+
+def js_string(value: object) -> str:
+    """A JSON value as Claude Code turns it into the text of a variable: `true`, `null`, `5`, `1e+21`."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return _js_number(value)
+    if isinstance(value, list):
+        return ",".join("" if item is None else js_string(item) for item in value)
+    return "[object Object]"
+
+
+def _js_number(value: float) -> str:
+    """The shortest digits that stand for the number, as JavaScript writes them: `5`, `0.5`, `1e+21`, `1e-7`."""
+    if isinstance(value, int) and abs(value) < 2**53:
+        return str(value)
+    from decimal import Decimal  # almost no settings file gets here
+
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number beyond every float
+        number = float("inf") if value > 0 else float("-inf")
+    if number in (float("inf"), float("-inf")):
+        return "Infinity" if number > 0 else "-Infinity"
+    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
+    text = "".join(map(str, digits))
+    point = len(text) + int(exponent)  # where the decimal point stands, counted from the left
+    minus = "-" if sign and number else ""
+    if len(text) <= point <= 21:
+        return minus + text.ljust(point, "0")
+    if 0 < point <= 21:
+        return f"{minus}{text[:point]}.{text[point:]}"
+    if -6 < point <= 0:
+        return "0" if not number else f"{minus}0.{'0' * -point}{text}"
+    fraction = f".{text[1:]}" if len(text) > 1 else ""
+    return f"{minus}{text[0]}{fraction}e{point - 1:+d}"

@@ -14,6 +14,7 @@ import sys
 import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean
+from claude_local_plugin.guest.claude import client_version_of
 from claude_local_plugin.guest.registration import EVENTS, MOVED_BY, WARM_UP
 
 TYPE_CHECKING = False
@@ -131,7 +132,7 @@ class Visit:
         self.environ = environ
         self.state_dir = state_dir
         self.config = config
-        self.backend = backend_of(environ)
+        self.backend = backend_of(environ, self.folder or "")
 
     @property
     def folder(self) -> "str | None":
@@ -347,17 +348,6 @@ def state_dir_of(environ: "Mapping[str, str]", platform: str = sys.platform) -> 
     if not os.path.isabs(shared):
         shared = os.devnull  # nobody's home, as in some containers: better nowhere than in the project
     return os.path.join(shared, "claude-local")
-
-
-def client_version_of(environ: "Mapping[str, str]") -> "str | None":
-    """`2.1.329` from an `AI_AGENT` of `claude-code_2-1-329_harness`; None when it says something else."""
-    words = environ.get("AI_AGENT", "").split("_")
-    if len(words) < 2 or words[0] != "claude-code":
-        return None
-    numbers = words[1].split("-")
-    if len(numbers) != 3 or not all(number.isascii() and number.isdigit() for number in numbers):
-        return None
-    return clean(".".join(numbers), 30)
 
 
 class _Scanning:

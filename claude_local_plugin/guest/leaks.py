@@ -8,7 +8,8 @@ shell here, and CLAUDE_CODE_OAUTH_TOKEN (all observed on Claude Code 2.1.329).
 import os
 import sys
 
-from claude_local_plugin.guest.backend import PLACEHOLDER, clean
+from claude_local_plugin.guest.backend import GATEWAY_KEYS, PLACEHOLDER, clean
+from claude_local_plugin.guest.claude import GATEWAY, client_version_of, holds, is_on, js_string
 from claude_local_plugin.guest.files import content, opened
 from claude_local_plugin.guest.hook import parse_event
 from claude_local_plugin.guest.shell import command
@@ -26,6 +27,9 @@ MOST_BYTES = 2 * 1024 * 1024
 #: a processor's cache cost half of what the whole at once does.
 MOST_STATE_BYTES = 8 * 1024 * 1024
 PIECE_BYTES = 65536
+
+#: The scopes of a project's files.
+PROJECT_SCOPES = ("local", "project")
 
 #: How Anthropic's own keys and tokens begin: they are never another server's, wherever they are written.
 ANTHROPIC_PREFIX = "sk-ant-"
@@ -88,10 +92,11 @@ class Credential:
 class World:
     """What a session was started with: environment, folder, home, Claude Code's folder, settings, strongest first."""
 
-    __slots__ = ("config", "environ", "files", "folder", "home", "in_git")
+    __slots__ = ("client_version", "config", "environ", "files", "folder", "gateway", "home", "in_git")
 
     def __init__(self, environ: "Mapping[str, str]", folder: str, managed_dir: str) -> None:
         self.environ = environ
+        self.client_version = client_version_of(environ)
         self.folder = os.path.realpath(folder)
         self.home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
         chosen = environ.get("CLAUDE_CONFIG_DIR")  # its `~` is not expanded
@@ -99,6 +104,7 @@ class World:
         root = main_root(self.folder)
         self.in_git = root is not None
         self.files = _files(self, root, managed_dir)
+        self.gateway = is_on(environ.get(GATEWAY)) and all(_outside(self, name) for name in GATEWAY_KEYS)
 
     def short(self, path: str) -> str:
         """The path as people write it."""
@@ -148,6 +154,25 @@ def carried(environ: "Mapping[str, str]", folder: str, managed_dir: "str | None"
     return [clean(each.called) for each in _sent(world, world.helper()) if each.value != PLACEHOLDER]
 
 
+def outside_of_projects(
+    environ: "Mapping[str, str]", folder: str, managed_dir: "str | None" = None
+) -> "Mapping[str, str]":
+    """The environment with what the gateway needs as it stands outside of a project's files.
+
+    What a project's file hides of the shell's cannot be seen from a hook, and counts as not set.
+    """
+    world = World(environ, folder or environ.get("CLAUDE_PROJECT_DIR") or os.getcwd(), managed_dir or managed_default())
+    return {**environ, **{name: _outside(world, name) for name in GATEWAY_KEYS}}
+
+
+def _outside(world: World, name: str) -> str:
+    for file in world.files:
+        if name in file.env and file.scope not in PROJECT_SCOPES:
+            return as_text(file.env[name])
+    hidden = any(name in file.env for file in world.files)
+    return "" if hidden else world.environ.get(name, "").strip()
+
+
 def raw_settings(world: World, managed_dir: "str | None" = None) -> "Iterator[Mapping[str, Any]]":
     """The content of every settings file that is there, highest precedence first."""
     for _, path, _ in _places(world, main_root(world.folder), managed_dir or managed_default()):
@@ -188,6 +213,8 @@ def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
     or a helper no login is sent, and with a login no Console key.
     """
     token, key = (world.environ.get(f"ANTHROPIC_{name}", "").strip() for name in ("AUTH_TOKEN", "API_KEY"))
+    if world.gateway:  # it is sent the token alone
+        token, key, helper = _outside(world, "ANTHROPIC_AUTH_TOKEN"), "", None
     headers = custom_headers(world.environ.get("ANTHROPIC_CUSTOM_HEADERS", ""))
     if token:
         yield _variable(world, "ANTHROPIC_AUTH_TOKEN", token)
@@ -201,8 +228,9 @@ def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
         if value and any(word in name for word in CREDENTIAL_WORDS) and not idle and not ours:
             found, name = _variable(world, "ANTHROPIC_CUSTOM_HEADERS", value), clean(name, 60)
             yield Credential(f"{name} in {found.name}", f"{name} in {found.called}", found.source, value)
-    simple = world.environ.get("CLAUDE_CODE_SIMPLE", "").strip().lower() in ("1", "true", "yes", "on")
-    if not simple:  # a simple session looks at nothing that is saved
+    if (
+        not is_on(world.environ.get("CLAUDE_CODE_SIMPLE")) and not world.gateway
+    ):  # a simple session looks at nothing that is saved
         explicit = bool(token or key or helper)
         yield from _saved(world, explicit, "authorization" in headers, "x-api-key" in headers or bool(key or helper))
 
@@ -217,7 +245,11 @@ def _saved(world: World, explicit: bool, no_login: bool, no_key: bool) -> "Itera
         # a login that is not shown to hooks would be sent in its place
         instead = "" if explicit else " or, where it is set, CLAUDE_CODE_OAUTH_TOKEN"
         yield Credential("saved Console key", f"your saved Console key (in .claude.json){instead}", None)
-    elif not explicit and not no_login:
+    elif (
+        not explicit
+        and not no_login
+        and not custom_headers(world.environ.get("ANTHROPIC_CUSTOM_HEADERS", "")).get("x-api-key")
+    ):
         # a session with nothing else can only work with a login that is not shown to hooks
         unseen = "CLAUDE_CODE_OAUTH_TOKEN" + (" or the Keychain" if sys.platform == "darwin" else "")
         yield Credential("a login, if there is one", f"no key or token is set: any login of yours ({unseen})", None)
@@ -323,7 +355,7 @@ def _fix(leaks: "Sequence[Credential]", endpoint: Source, decided: str, backend:
 
 def _files(world: World, root: "str | None", managed_dir: str) -> "list[Source]":
     """The settings files that are there, highest precedence first."""
-    found = (_settings(scope, path, place) for scope, path, place in _places(world, root, managed_dir))
+    found = (_settings(world, scope, path, place) for scope, path, place in _places(world, root, managed_dir))
     return [source for source in found if source is not None]
 
 
@@ -331,7 +363,10 @@ def _places(world: World, root: "str | None", managed_dir: str) -> "list[tuple[s
     """Where settings files may be, highest precedence first: scope, path, and how people call it."""
     places = [("managed", path, path) for path in _managed(managed_dir)]
     local = os.path.join(".claude", "settings.local.json")
-    if root is not None and os.name != "nt" and root not in (world.folder, os.path.realpath(world.home)):
+    if is_on(world.environ.get("CLAUDE_CODE_RESTRICTED")):
+        return places
+    root = root if holds("local-from-git-root", world.client_version) else None
+    if root not in (None, world.folder, os.path.realpath(world.home)) and _is_ours(root):
         places.append(("local", os.path.join(root, local), world.short(os.path.join(root, local))))
     places.append(("local", os.path.join(world.folder, local), local))
     project = os.path.join(".claude", "settings.json")
@@ -341,6 +376,20 @@ def _places(world: World, root: "str | None", managed_dir: str) -> "list[tuple[s
         places.append(("project", os.path.join(world.folder, project), project))
     places.append(("user", user, world.short(user)))
     return places
+
+
+def _is_ours(root: str) -> bool:
+    """Whether the checkout, its `.git` and (where there is one) its `.claude` belong to us: only then it counts."""
+    if os.name == "nt":
+        return False
+    try:
+        owners = {os.stat(root).st_uid, os.lstat(os.path.join(root, ".git")).st_uid}
+    except OSError:  # a bare repository has no `.git` inside; Claude Code stays in the current folder then
+        return False
+    settings = os.path.join(root, ".claude")
+    if os.path.lexists(settings):
+        owners.add(os.lstat(settings).st_uid)
+    return owners == {os.geteuid()}
 
 
 def _managed(folder: str) -> "list[str]":
@@ -353,14 +402,23 @@ def _managed(folder: str) -> "list[str]":
     return [*(os.path.join(drop_ins, name) for name in reversed(names)), os.path.join(folder, "managed-settings.json")]
 
 
-def _settings(scope: str, path: str, place: str) -> "Source | None":
-    """One settings file; None where there is none, or where Claude Code drops it for a value of the wrong type."""
-    data = _object(_read(path, MOST_BYTES))
-    env, helper, model = data.get("env", {}), data.get("apiKeyHelper"), data.get("model", "")
-    sound = isinstance(env, dict) and isinstance(model, str) and (helper is None or isinstance(helper, str))
-    if not data or not sound:
+def _settings(world: World, scope: str, path: str, place: str) -> "Source | None":
+    """What Claude Code takes from one settings file; None where there is none, or where it drops it."""
+    raw = _read(path, MOST_BYTES)
+    if not raw:
         return None
-    return Source(scope, clean(place, 200), env, helper)
+    from claude_local_plugin.guest.settings import decoded, is_hosted, refusal, taken  # most folders have no such file
+
+    found = taken(decoded(raw), managed=scope == "managed", client_version=world.client_version)
+    if found.state != "read":
+        return None
+    env, project, hosted = found.data.get("env", {}), scope in PROJECT_SCOPES, is_hosted(world.environ)
+    heard = {
+        name: value
+        for name, value in env.items()
+        if not refusal(name, as_text(value), project=project, hosted=hosted, client_version=world.client_version)
+    }
+    return Source(scope, clean(place, 200), heard, found.data.get("apiKeyHelper"))
 
 
 def _read(path: str, most: int) -> "bytes | None":
@@ -401,13 +459,9 @@ def _object(raw: "bytes | None") -> "Mapping[str, Any]":
         return {}
 
 
-def as_text(value: object) -> "str | None":
-    """A value in an `env` block as Claude Code turns it into text."""
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value) if isinstance(value, int) else None
+def as_text(value: object) -> str:
+    """A value in an `env` block as Claude Code turns it into text, without the blanks around it."""
+    return js_string(value).strip()
 
 
 def _linked_root(entry: str, folder: str) -> str:

@@ -1,6 +1,7 @@
 """Keeping a project's sessions on the backends they may use: which those are, and where changed settings would lead."""
 
-from claude_local_plugin.guest.backend import PROVIDERS, backend_of, parse_url
+from claude_local_plugin.guest.backend import GATEWAY_KEYS, PROVIDERS, backend_with, parse_url
+from claude_local_plugin.guest.claude import GATEWAY, client_version_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,7 +10,12 @@ if TYPE_CHECKING:
     from claude_local_plugin.guest.backend import Backend
 
 #: What decides about the backend; see `backend_of`.
-ROUTING = ("ANTHROPIC_BASE_URL", *(name for switch, _, endpoint in PROVIDERS for name in (switch, endpoint)))
+ROUTING = (
+    "ANTHROPIC_BASE_URL",
+    *(name for switch, _, endpoint in PROVIDERS for name in (switch, endpoint)),
+    GATEWAY,
+    *GATEWAY_KEYS[1:],
+)
 
 #: The word for Anthropic's API and every provider together.
 CLOUD = "cloud"
@@ -33,12 +39,13 @@ def after_change(environ: "Mapping[str, str]", folder: str, managed_dir: "str | 
     A variable that no file sets keeps its value: taking it out of a file changes nothing before the next start
     (observed on Claude Code 2.1.329). What `--settings` set is not known here and would win.
     """
-    from claude_local_plugin.guest.leaks import World, as_text, managed_default
+    from claude_local_plugin.guest.leaks import PROJECT_SCOPES, World, as_text, managed_default
 
-    merged = dict(environ)
+    merged, outside = dict(environ), dict(environ)
     for file in reversed(World(environ, folder, managed_dir or managed_default()).files):
         for name in ROUTING:
-            value = as_text(file.env[name]) if name in file.env else None
-            if value is not None:
-                merged[name] = value
-    return backend_of(merged)
+            if name in file.env:
+                merged[name] = as_text(file.env[name])
+                if file.scope not in PROJECT_SCOPES:
+                    outside[name] = merged[name]
+    return backend_with(merged, outside, client_version_of(environ))

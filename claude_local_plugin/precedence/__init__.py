@@ -1,5 +1,6 @@
 """Why is it so: which settings, credentials and model a session here would use, and who decided it."""
 
+from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.gather import gather, installed_client_version
 from claude_local_plugin.precedence.locate import (
     git_layout,
@@ -32,6 +33,7 @@ __all__ = [
     "Scope",
     "SettingsFile",
     "Snapshot",
+    "backend_in_use",
     "candidates",
     "effective",
     "effective_env",

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.claude import is_on, js_string
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.resolve import candidates, js_string
+from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
     CUSTOM_HEADERS,

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_with
+from claude_local_plugin.guest.claude import GATEWAY, is_on, provider_of
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
 from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of
@@ -15,12 +16,10 @@ from claude_local_plugin.precedence.table import (
     FIRST_PARTY,
     MODEL_RUNGS,
     PROVIDERS,
+    VERIFIED_AGAINST,
     Provider,
     holds,
 )
-
-#: What the gateway needs, and takes from no project's file.
-GATEWAY_KEYS = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
 
 
 def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
@@ -46,13 +45,17 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
 
 def active_provider(snapshot: Snapshot, env: Mapping[str, str]) -> Provider | None:
     """The provider whose switch is on, or None for the Anthropic API and what speaks it."""
-    known = holds("google-cloud", snapshot.client_version)
-    for provider in PROVIDERS:
-        if provider.name == "anthropicGoogleCloud" and not known:
-            continue
-        if is_on(env.get(provider.switch)) and (provider.name != "gateway" or _gateway_is_set_up(snapshot)):
-            return provider
-    return None
+    version = snapshot.client_version or VERIFIED_AGAINST
+    gateway = is_on(env.get(GATEWAY)) and _gateway_is_set_up(snapshot)
+    name = provider_of(env, gateway=gateway, client_version=version)
+    return next((provider for provider in PROVIDERS if provider.name == name), None)
+
+
+def backend_in_use(snapshot: Snapshot) -> Backend:
+    """The backend a session here talks to, as the hooks take it from its environment."""
+    env = effective_env(snapshot)
+    outside = effective_env(_as_the_gateway_sees(snapshot)) if is_on(env.get(GATEWAY)) else env
+    return backend_with(env, outside, snapshot.client_version or VERIFIED_AGAINST)
 
 
 def _gateway_is_set_up(snapshot: Snapshot) -> bool:

@@ -1,7 +1,6 @@
 """Reads the world once: settings files, login, console key, environment and client version, as one Snapshot."""
 
 import errno
-import json
 import os
 import re
 import sys
@@ -12,8 +11,8 @@ from types import MappingProxyType
 
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.claude import is_on
-from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.guest.files import MOST_SETTINGS, content
+from claude_local_plugin.guest.settings import JS_BLANKS, decoded, describe_json_error, strict_json, taken
 from claude_local_plugin.precedence.locate import (
     config_dir,
     global_state_file,
@@ -21,23 +20,17 @@ from claude_local_plugin.precedence.locate import (
     settings_paths,
 )
 from claude_local_plugin.precedence.model import NOTHING, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.table import VERIFIED_AGAINST, holds
+from claude_local_plugin.precedence.table import VERIFIED_AGAINST
 
 __all__ = ["gather", "installed_client_version", "managed_dir_default", "read_settings_file"]
 
 NOT_A_FILE = "not a file"
-
-#: An administrator's restrictions that hold all the more when they cannot be understood.
-CLOSED_WHEN_UNREADABLE = ("availableModels", "enforceAvailableModels", "forceLoginOrgUUID")
 
 #: The scope a login needs before its token is sent with a request.
 INFERENCE = "user:inference"
 
 #: What `--setting-sources` can name.
 SETTING_SOURCES = ("user", "project", "local")
-
-#: What JavaScript takes for blank at the ends of a text.
-_JS_BLANKS = "\ufeff \t\r\n\v\f\u00a0\u2028\u2029"
 
 
 def gather(
@@ -101,7 +94,7 @@ def read_settings_file(scope: Scope, path: Path, client_version: str | None = No
         return SettingsFile(scope, path, FileState.ABSENT)
     except OSError as error:  # not ours to read, and Claude Code runs as the same user
         return SettingsFile(scope, path, FileState.DROPPED, _unread(error))
-    return _settings_from_text(scope, path, _decoded(raw), client_version)
+    return _settings_from_text(scope, path, decoded(raw), client_version)
 
 
 def _unread(error: OSError) -> str:
@@ -133,70 +126,11 @@ def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | 
     return _settings_from_text(scope, path, text, client_version)
 
 
-def _decoded(raw: bytes) -> str:
-    """The text of a file as Claude Code decodes it: UTF-8, or UTF-16 where it begins with that byte order mark."""
-    if raw.startswith(b"\xff\xfe"):
-        return raw[2:].decode("utf-16-le", errors="replace")
-    return raw.decode("utf-8", errors="replace")
-
-
 def _settings_from_text(scope: Scope, path: Path | None, text: str, client_version: str | None) -> SettingsFile:
-    if text.startswith("\ufeff") and not holds("bom-tolerated", client_version):
-        return SettingsFile(scope, path, FileState.DROPPED, "begins with a byte order mark", text=text)
-    if not text.strip(_JS_BLANKS):
-        return SettingsFile(scope, path, FileState.READ, text=text)
-    try:
-        data = strict_json(text)
-    except ValueError as error:
-        return SettingsFile(scope, path, FileState.DROPPED, f"not valid JSON: {describe_json_error(error)}", text=text)
-    except RecursionError:  # Claude Code reads deeper than we can
-        return SettingsFile(scope, path, FileState.UNKNOWN, "nested too deeply to be read here", text=text)
-    if not isinstance(data, dict):
-        return SettingsFile(scope, path, FileState.DROPPED, f"holds {_kind(data)}, not an object", text=text)
-    found = faults(data, client_version or VERIFIED_AGAINST)
-    if scope is Scope.MANAGED:  # of an administrator's file only the bad keys are left out
-        bad = {fault.key for fault in found}
-        kept = {key: value for key, value in data.items() if key not in bad}
-        kept.update({key: _closed(data[key]) for key in bad.intersection(CLOSED_WHEN_UNREADABLE)})
-        return SettingsFile(scope, path, FileState.READ, None, kept, text, tuple(fault.problem for fault in found))
-    if found:
-        return SettingsFile(scope, path, FileState.DROPPED, found[0].problem, data, text, problem_at=found[0].steps)
-    return SettingsFile(scope, path, FileState.READ, None, data, text)
-
-
-def _closed(value: object) -> object:
-    """What is left of a restriction that cannot be understood: of a list its texts, else an empty list."""
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def strict_json(text: str) -> object:
-    """Parse JSON as strictly as Claude Code does: no comments, trailing commas, NaN or Infinity; a BOM is fine."""
-    return json.loads(text.removeprefix("\ufeff"), parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def describe_json_error(error: ValueError) -> str:
-    """Where and what, with the two usual suspects named; the same in every version of Python."""
-    if not isinstance(error, json.JSONDecodeError):
-        return str(error)
-    at, what = error.pos, error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
-    before = error.doc[:at].rstrip()
-    if error.doc.startswith(("//", "/*", "#"), at):
-        what = "comments are not allowed"
-    elif error.doc.startswith(("}", "]"), at) and before.endswith(","):
-        at, what = len(before) - 1, "trailing comma"
-    elif what.startswith("illegal trailing comma"):
-        what = "trailing comma"
-    line = error.doc.count("\n", 0, at) + 1
-    column = at - error.doc.rfind("\n", 0, at)
-    return f"line {line}, column {column}: {what}"
-
-
-def _kind(value: object) -> str:
-    return {list: "a list", str: "a string", bool: "true or false", type(None): "null"}.get(type(value), "a number")
+    found = taken(text, managed=scope is Scope.MANAGED, client_version=client_version or VERIFIED_AGAINST)
+    return SettingsFile(
+        scope, path, FileState(found.state), found.problem, found.data or NOTHING, text, found.skipped, found.steps
+    )
 
 
 def _flag_file(settings: str, cwd: Path, client_version: str | None) -> SettingsFile | None:
@@ -206,7 +140,7 @@ def _flag_file(settings: str, cwd: Path, client_version: str | None) -> Settings
     """
     if not settings:
         return None
-    inline = settings.strip(_JS_BLANKS)
+    inline = settings.strip(JS_BLANKS)
     if inline.startswith("{") and inline.endswith("}"):
         file = _settings_from_text(Scope.FLAG, None, inline, client_version)
         unusable = file.state is FileState.DROPPED and not file.data
@@ -223,7 +157,7 @@ def _plain_object(path: Path) -> tuple[Mapping[str, object], str, str | None]:
         text = content(path).decode("utf-8", "replace")
     except OSError as error:  # absent or not ours to read; Claude Code starts afresh then
         return NOTHING, "", error.strerror if error.errno == errno.EFBIG else None
-    if not text.strip(_JS_BLANKS):
+    if not text.strip(JS_BLANKS):
         return NOTHING, "", None
     try:
         data = strict_json(text)

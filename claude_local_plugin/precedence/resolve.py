@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import inf
 from types import MappingProxyType
 
-from claude_local_plugin.guest.claude import is_on
-from claude_local_plugin.guest.env_rules import refused_everywhere, refused_in_projects, routed_by_host
+from claude_local_plugin.guest import settings
+from claude_local_plugin.guest.claude import js_string
 from claude_local_plugin.precedence.model import (
     Candidate,
     FileState,
@@ -15,7 +14,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, holds
+from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST
 
 SECRET_NAMES = (
     "TOKEN",
@@ -34,47 +33,6 @@ def is_secret(key: str) -> bool:
     if key == "apiKeyHelper" or key.endswith("_TOKENS"):
         return False
     return any(name in key for name in SECRET_NAMES)
-
-
-def js_string(value: object) -> str:
-    """A JSON value as Claude Code turns it into the text of a variable: `true`, `null`, `5`, `1e+21`."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _js_number(value)
-    if isinstance(value, list):
-        return ",".join("" if item is None else js_string(item) for item in value)
-    return "[object Object]"
-
-
-def _js_number(value: float) -> str:
-    """The shortest digits that stand for the number, as JavaScript writes them: `5`, `0.5`, `1e+21`, `1e-7`."""
-    if isinstance(value, int) and abs(value) < 2**53:
-        return str(value)
-    from decimal import Decimal  # almost no settings file gets here
-
-    try:
-        number = float(value)
-    except OverflowError:  # a whole number beyond every float
-        number = inf if value > 0 else -inf
-    if number in (inf, -inf):
-        return "Infinity" if number > 0 else "-Infinity"
-    sign, digits, exponent = Decimal(repr(number)).normalize().as_tuple()
-    text = "".join(map(str, digits))
-    point = len(text) + int(exponent)  # where the decimal point stands, counted from the left
-    minus = "-" if sign and number else ""
-    if len(text) <= point <= 21:
-        return minus + text.ljust(point, "0")
-    if 0 < point <= 21:
-        return f"{minus}{text[:point]}.{text[point:]}"
-    if -6 < point <= 0:
-        return "0" if not number else f"{minus}0.{'0' * -point}{text}"
-    fraction = f".{text[1:]}" if len(text) > 1 else ""
-    return f"{minus}{text[0]}{fraction}e{point - 1:+d}"
 
 
 def candidates(snapshot: Snapshot, key: str) -> Iterator[Candidate]:
@@ -136,23 +94,22 @@ def _shown(value: object) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-def is_hosted(snapshot: Snapshot) -> bool:
-    """Whether a program that starts Claude Code has taken the routing into its own hands."""
-    return is_on(snapshot.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"))
-
-
 def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str | None:
     """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
-    text = js_string(value)
-    if refused_everywhere(name, text):
-        return f"Claude Code takes {name} from no settings file, only from the environment it is started in"
-    if is_hosted(snapshot) and routed_by_host(name):
-        return f"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is on, so {name} is taken from the environment alone"
-    if name == "CLAUDE_CODE_OAUTH_TOKEN" and not holds("oauth-refused-in-projects", snapshot.client_version):
+    why = settings.refusal(
+        name,
+        js_string(value),
+        project=scope in (Scope.LOCAL, Scope.PROJECT),
+        hosted=settings.is_hosted(snapshot.shell),
+        client_version=snapshot.client_version or VERIFIED_AGAINST,
+    )
+    if why is None:
         return None
-    if scope in (Scope.LOCAL, Scope.PROJECT) and refused_in_projects(name, text):
-        return f"Claude Code takes {name} from no project's file"
-    return None
+    return {
+        "everywhere": f"Claude Code takes {name} from no settings file, only from the environment it is started in",
+        "host": f"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is on, so {name} is taken from the environment alone",
+        "project": f"Claude Code takes {name} from no project's file",
+    }[why]
 
 
 def _loser(found: Candidate, winner: Candidate) -> Candidate:

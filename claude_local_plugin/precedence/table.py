@@ -109,20 +109,7 @@ class Provider:
 
 #: Provider switches in the order in which Claude Code asks for them; the first that is on wins. The gateway counts
 #: only together with a base URL and a token, which it then takes from anywhere but a project's files.
-PROVIDERS = (
-    Provider("gateway", "CLAUDE_CODE_USE_GATEWAY", "ANTHROPIC_BASE_URL", "the Claude gateway"),
-    Provider("bedrock", "CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL", "Amazon Bedrock"),
-    Provider("foundry", "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_FOUNDRY_BASE_URL", "Microsoft Foundry"),
-    Provider("anthropicAws", "CLAUDE_CODE_USE_ANTHROPIC_AWS", "ANTHROPIC_AWS_BASE_URL", "Claude Platform on AWS"),
-    Provider(
-        "anthropicGoogleCloud",
-        "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD",
-        "ANTHROPIC_GOOGLE_CLOUD_BASE_URL",
-        "Claude Platform on Google Cloud",
-    ),
-    Provider("mantle", "CLAUDE_CODE_USE_MANTLE", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL", "Bedrock Mantle"),
-    Provider("vertex", "CLAUDE_CODE_USE_VERTEX", "ANTHROPIC_VERTEX_BASE_URL", "Google Vertex AI"),
-)
+PROVIDERS = tuple(Provider(name, switch, variable, label) for switch, name, variable, label in claude.PROVIDERS)
 
 #: What the provider is called when no switch is on: the Anthropic API, or whatever speaks it at the base URL.
 FIRST_PARTY = "anthropic"

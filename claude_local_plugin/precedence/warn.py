@@ -6,10 +6,11 @@ Pure: everything is read off the snapshot and the decisions. A warning of severi
 
 from collections.abc import Iterator, Mapping
 
-from claude_local_plugin.guest.backend import PLACEHOLDER, backend_of, is_proxied, parse_url
+from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, is_proxied, parse_url
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import custom_headers
+from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.model import (
     Candidate,
     ConfigWarning,
@@ -33,12 +34,13 @@ def warnings(
     snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
 ) -> tuple[ConfigWarning, ...]:
     """Every warning that stands, errors first."""
+    backend = backend_in_use(snapshot)
     found = [
         *_files(snapshot),
-        *_leaks(snapshot, env, decisions),
-        *_endpoint(snapshot, env, decisions),
+        *_leaks(snapshot, env, decisions, backend),
+        *_endpoint(snapshot, env, decisions, backend),
         *_credentials(snapshot, env, decisions),
-        *_window(env, decisions),
+        *_window(env, decisions, backend),
         *_repository(snapshot),
         *_hooks(snapshot),
         *_version(snapshot),
@@ -65,9 +67,10 @@ def _files(snapshot: Snapshot) -> Iterator[ConfigWarning]:
 # --- leaks: a credential that is not meant for the server it is sent to
 
 
-def _leaks(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+def _leaks(
+    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend
+) -> Iterator[ConfigWarning]:
     """Each credential of the user's that would arrive at an endpoint that is not Anthropic's."""
-    backend = backend_of(env)
     endpoint = decisions["base_url"]
     if decisions["provider"].value not in (FIRST_PARTY, "gateway") or backend.cloud or endpoint.value is None:
         return
@@ -160,7 +163,9 @@ def _header_leaks(
 # --- the endpoint
 
 
-def _endpoint(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+def _endpoint(
+    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend
+) -> Iterator[ConfigWarning]:
     endpoint, provider = decisions["base_url"], decisions["provider"]
     base_url = env.get("ANTHROPIC_BASE_URL", "").strip()
     if provider.value not in (FIRST_PARTY, "gateway"):
@@ -192,7 +197,6 @@ def _endpoint(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
             " not there",
             command("claude-local", "enable", "--url", target.url.removesuffix("/v1")),
         )
-    backend = backend_of(env)
     if backend.cloud:
         return
     if is_proxied(env, target):
@@ -282,8 +286,7 @@ def _approved(snapshot: Snapshot, key: Candidate) -> bool:
 # --- the window
 
 
-def _window(env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
-    backend = backend_of(env)
+def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend) -> Iterator[ConfigWarning]:
     window, model = decisions["context_window"], decisions["model"].value
     asked = env.get(models.WINDOW_VARIABLE, "").strip()
     if asked and not asked.replace("_", "").replace(",", "").isdigit():

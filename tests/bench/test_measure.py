@@ -9,6 +9,7 @@ import pytest
 
 from claude_local_plugin.backends import messages
 from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.backends.metrics import SPARE_TOKENS
 from claude_local_plugin.bench import Workload, advise, measure, own_overhead
 from claude_local_plugin.bench.measure import TOO_MANY_SPOILED, Target
 from claude_local_plugin.bench.report import report
@@ -162,11 +163,9 @@ def test_our_own_part_is_measured_on_a_server_that_takes_no_time() -> None:
     assert len(overhead.gaps) == 3 * (SMALL.answer_tokens - 1)
 
 
-@pytest.mark.parametrize("before", [True, False])
-def test_behind_a_router_the_counters_of_its_replicas_are_no_figures(before: bool) -> None:
+def test_behind_a_router_the_counters_of_its_replicas_are_no_figures() -> None:
     with EmbeddedBackend(reply=ANSWER) as busy, EmbeddedBackend(reply=ANSWER) as idle:
-        if before:
-            measure(Target(busy.url, MODEL), SMALL)
+        measure(Target(busy.url, MODEL), SMALL)
         with in_turn(busy.url, idle.url) as router:
             found = measure(Target(router, MODEL), SMALL)
     assert found.spoiled == ()
@@ -175,6 +174,18 @@ def test_behind_a_router_the_counters_of_its_replicas_are_no_figures(before: boo
     written = report(found, advise(found), None, at="2026-01-01T00:00:00Z")
     assert written["not_comparable"].startswith("not comparable: several replicas")
     assert schema.problems(written, "bench") == ()
+
+
+def test_replicas_that_cannot_be_told_apart_never_add_up_to_more_than_was_sent() -> None:
+    with (
+        EmbeddedBackend(reply=ANSWER) as one,
+        EmbeddedBackend(reply=ANSWER) as other,
+        in_turn(one.url, other.url) as url,
+    ):
+        found = measure(Target(url, MODEL), SMALL)
+    for level in found.levels:
+        sent = sum(turn.prompt_tokens or 0 for turn in level.turns)
+        assert level.reused is None or 0 <= level.reused <= (level.looked_up or 0) <= 2 * sent + SPARE_TOKENS
 
 
 def test_a_server_that_only_pings_ends_the_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -348,3 +348,23 @@ def test_a_damaged_log_is_a_warning_for_status_and_enable_and_nothing_more(
     assert report["backend"]["url"] == server.url
     assert report["reachable"] is True
     assert [warning["id"] for warning in report["warnings"] if warning["severity"] == "error"] == ["log.unusable"]
+
+
+def test_every_command_and_the_hook_say_one_thing_of_a_gateway_beside_another_provider(place: Place) -> None:
+    place.write(
+        place.user,
+        {
+            "env": {
+                "CLAUDE_CODE_USE_BEDROCK": "1",
+                "CLAUDE_CODE_USE_GATEWAY": "1",
+                "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+                "ANTHROPIC_AUTH_TOKEN": "t",
+            }
+        },
+    )
+    explained = place.json("explain-precedence")["decisions"]
+    assert (explained["provider"]["value"], explained["base_url"]["value"]) == ("gateway", "http://127.0.0.1:9")
+    assert place.json("status", code=1)["backend"]["url"] == "http://127.0.0.1:9"
+    assert place.json("status", code=1)["backend"]["cloud"] is False
+    found = {each["id"]: each["what"] for each in place.json("doctor", "precedence", "privacy")["findings"]}
+    assert "bedrock" not in f"{found}"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.guest.backend import ANTHROPIC_URL, PROVIDERS, backend_of, clean, is_proxied, parse_url
-from claude_local_plugin.precedence import table
+from claude_local_plugin.guest.backend import ANTHROPIC_URL, backend_of, clean, is_proxied, parse_url
 
 
 def test_without_a_base_url_the_session_is_on_anthropics_api() -> None:
@@ -46,13 +45,24 @@ def test_a_providers_endpoint_is_its_url() -> None:
     assert (backend.kind, backend.url, backend.cloud) == ("vertex", "https://gw.example.com/v", True)
 
 
-def test_the_providers_are_those_of_the_precedence_table_in_its_order() -> None:
-    # the gateway's requests go to ANTHROPIC_BASE_URL like any others, so here it is no provider
-    assert [(switch, kind, endpoint) for switch, kind, endpoint in PROVIDERS] == [
-        (provider.switch, provider.name, provider.base_url_variable)
-        for provider in table.PROVIDERS
-        if provider.name != "gateway"
-    ]
+GATEWAY = {"CLAUDE_CODE_USE_GATEWAY": "1", "ANTHROPIC_BASE_URL": "http://127.0.0.1:8011", "ANTHROPIC_AUTH_TOKEN": "t"}
+
+
+def test_the_gateway_is_asked_before_the_other_providers(tmp_path: Path) -> None:
+    backend = backend_of({**GATEWAY, "CLAUDE_CODE_USE_BEDROCK": "1"}, str(tmp_path), str(tmp_path))
+    assert (backend.kind, backend.url, backend.cloud) == ("unknown", "http://127.0.0.1:8011", False)
+
+
+@pytest.mark.parametrize("missing", ["ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN"])
+def test_a_gateway_without_address_or_token_from_outside_of_a_project_does_not_count(
+    tmp_path: Path, missing: str
+) -> None:
+    environ = {**GATEWAY, "CLAUDE_CODE_USE_BEDROCK": "1"}
+    assert backend_of({**environ, missing: ""}, str(tmp_path), str(tmp_path)).kind == "bedrock"
+    settings = tmp_path / ".claude" / "settings.local.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"env": {missing: environ[missing]}}))
+    assert backend_of(environ, str(tmp_path), str(tmp_path)).kind == "bedrock"
 
 
 @pytest.mark.parametrize(

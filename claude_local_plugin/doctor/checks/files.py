@@ -10,9 +10,9 @@ from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where,
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
 from claude_local_plugin.guest.document_rules import faults
+from claude_local_plugin.guest.settings import strict_json
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates
-from claude_local_plugin.precedence.gather import strict_json
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
 from claude_local_plugin.settings.variables import is_secret
