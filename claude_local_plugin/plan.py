@@ -311,16 +311,22 @@ def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
             f" {command('claude-local', 'enable', '--url', f'http://localhost:{port}{parts.path}')}"
         )
     if backend.max_model_len is None:
+        # it asks the servers behind it, and some minutes pass before it has heard from them (seen on 1.110.2)
+        later = "LiteLLM learns it some minutes after its start: run this again then, or " * (backend.kind == "litellm")
         yield (
             f"{backend.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens and never"
-            " compacts in time: name it with --max-model-len N"
+            f" compacts in time: {later}name it with --max-model-len N"
         )
     elif (assumed := known_window(backend.model)) and backend.max_model_len < assumed:
         yield (
             f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
             f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"
+<<<<<<< HEAD
             " name of its own (vLLM: --served-model-name NAME), then"
             f" {command('claude-local', 'enable', '--url', backend.url, '--model', Words('NAME'))}"
+=======
+            " name of its own, then claude-local enable --model NAME"
+>>>>>>> 94b7335 (wip doctor)
         )
     for problem in (needs.too_old, needs.thinking_ignored):
         if problem:

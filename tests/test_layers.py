@@ -21,7 +21,7 @@ MAY_KNOW = {
     "render": {"guest"},
     "precedence": {"errors", "guest"},
     "settings": {"errors", "guest", "paths", "precedence"},
-    "backends": {"__version__", "errors"},
+    "backends": {"__version__", "errors", "guest"},
     "config": {"errors", "guest", "render", "settings"},
     "ledger": {"errors", "guest"},
     "git": {"precedence"},

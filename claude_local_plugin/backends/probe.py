@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from claude_local_plugin import __version__
 from claude_local_plugin.backends.recognise import (
     FIRST_QUESTIONS,
+    MEMBER,
     WITHOUT_TOKEN,
     Answer,
     Failure,
@@ -29,7 +30,10 @@ from claude_local_plugin.backends.recognise import (
     State,
     follow_up,
     kind_of,
+    last_questions,
+    members_of,
     recognise,
+    to_knock_at,
 )
 from claude_local_plugin.backends.urls import BackendUrl, normalise
 from claude_local_plugin.backends.wellknown import WELL_KNOWN_PORTS
@@ -44,6 +48,8 @@ MAX_BYTES = 1024 * 1024
 FIRST_SHARE = 0.6
 #: How long, in seconds, the other questions are waited for after a late list of models.
 GRACE = 0.25
+#: How long a gateway's member may take to open its door, in seconds.
+KNOCK_S = 0.5
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -85,6 +91,13 @@ def sweep(ports: Iterable[int] = WELL_KNOWN_PORTS, host: str = "127.0.0.1", *, t
     return asyncio.run(_sweep(tuple(dict.fromkeys(ports)), host, time.monotonic() + timeout))
 
 
+def neighbours(url: str, *, timeout: float = 1.5) -> list[Server]:
+    """The model servers on the other well-known ports of this URL's host; the usable ones first."""
+    base = normalise(url)
+    found = sweep((port for port in WELL_KNOWN_PORTS if port != base.port), base.host.strip("[]"), timeout=timeout)
+    return sorted(found, key=lambda server: not server.usable)
+
+
 async def _sweep(ports: tuple[int, ...], host: str, deadline: float) -> list[Server]:
     found = await asyncio.gather(*(_look(host, port, deadline) for port in ports))
     return [server for server in found if server is not None and server.is_model_server]
@@ -109,7 +122,7 @@ async def _identify(
 ) -> Server:
     import httpx
 
-    first: tuple[Question, ...] = FIRST_QUESTIONS if token is None else (*FIRST_QUESTIONS, WITHOUT_TOKEN)
+    first: tuple[Question, ...] = FIRST_QUESTIONS if token is None else (*FIRST_QUESTIONS, *WITHOUT_TOKEN)
     if kind_of(base.url, {}) == "anthropic":
         first = FIRST_QUESTIONS[:1]  # nothing more to find out there
     try:
@@ -128,6 +141,8 @@ async def _identify(
         share = time.monotonic() + FIRST_SHARE * (deadline - time.monotonic())
         answers = await _ask_all(client, base, first, token, share, deadline)
         answers |= await _ask_all(client, base, follow_up(base.url, answers), token, deadline, deadline)
+        answers |= await _ask_all(client, base, last_questions(base.url, answers), token, deadline, deadline)
+        answers |= await _knock(to_knock_at(base.url, members_of(base.url, answers)), deadline)
     server = recognise(base.url, answers, token_sent=token is not None)
     if server.state is State.NOT_HTTP and base.scheme == "http" and await _speaks_tls(base, deadline):
         return recognise(base.url, {"models": Failure(State.NOT_HTTP, f"speaks TLS: use https://{base.netloc}")})
@@ -202,6 +217,28 @@ async def _ask(client: "httpx.AsyncClient", base: BackendUrl, question: Question
     seconds = time.monotonic() - began
     told = {name.lower(): value for name, value in response.headers.items()}
     return Answer(response.status_code, told, bytes(body[:MAX_BYTES]), seconds)
+
+
+async def _knock(members: Iterable[str], deadline: float) -> dict[str, Heard]:
+    """Whether each of these takes connections; nothing is sent there. What is not known in time is left out."""
+    members = tuple(members)
+    outcomes = await asyncio.gather(*(_refuses(member, deadline) for member in members))
+    return {f"{MEMBER}{member}": failure for member, failure in zip(members, outcomes, strict=True) if failure}
+
+
+async def _refuses(member: str, deadline: float) -> Failure | None:
+    there = normalise(member)
+    try:
+        async with asyncio.timeout(min(KNOCK_S, max(0.05, deadline - time.monotonic()))):
+            _, writer = await asyncio.open_connection(there.host, there.port)
+            writer.close()
+            with contextlib.suppress(OSError):  # closed is closed
+                await writer.wait_closed()
+    except ConnectionRefusedError:
+        return Failure(State.REFUSED, "refuses connections: nothing listens there")
+    except OSError:  # unknown here, or slow: nothing is said about it
+        return None
+    return None
 
 
 def no_connection(base: BackendUrl, error: Exception) -> Failure:

@@ -1,8 +1,9 @@
 """From what a server answered to what it is: pure functions over answers, so that every verdict can be replayed.
 
-The signs are those seen on vLLM 0.32.0, LiteLLM 1.102.3 and 1.106.2 and llama.cpp's llama-server, and read in the
-sources of SGLang 0.5.23, Ollama, llama-swap and vLLM's production-stack, and in LM Studio's documentation and bug
-reports.
+The signs are those seen on vLLM 0.32.0 and 0.33.0 (both frontends), LiteLLM 1.102.3 to 1.110.2, llama.cpp's
+llama-server, vllm-router 0.1.17, claude-code-router 2.0.0, Portkey's gateway and `transformers serve` 5.19.0, and read
+in the sources of SGLang 0.5.23, Ollama, llama-swap and vLLM's production-stack, and in LM Studio's documentation and
+bug reports. No sign is an exact equality where a version might add a word.
 """
 
 import json
@@ -11,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeGuard
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from claude_local_plugin.backends.urls import is_anthropic
+from claude_local_plugin.backends.urls import is_anthropic, is_loopback
+from claude_local_plugin.backends.words import cleaned, own_words
 
 
 class State(StrEnum):
@@ -34,11 +36,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A name the server answers to, its window in tokens (None: it does not say), and the weights behind the name."""
+    """A name the server answers to, its window in tokens (None: it does not say), and the weights behind the name.
+
+    `parent` is the served model that an adapter (LoRA) belongs to: it has the window and the family.
+    """
 
     name: str
     max_model_len: int | None = None
     root: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,13 @@ class Server:
     `kind` is one of the names in `wellknown.LABELS`. `needs_key`: it refuses requests without a key; `key_accepted`:
     what it said to ours (None: none was sent, or it asks for none). `latency_ms` is the quickest whole answer's time.
     `speaks_messages`: whether it has the Messages API that Claude Code uses (None: it cannot be told from here).
-    `problem` says what keeps it from working; it continues a sentence that begins with the server's name.
+    `problem` says what keeps it from working, or from working fully; it continues a sentence that begins with the
+    server's name.
+
+    Of a gateway or router: `engine` is the kind of server behind it, where it shows, `members` are the base URLs of
+    those it hands requests to, `dead` those of them that do not answer. `slots` is how many requests llama.cpp works on
+    at once (each with the window that it tells); `kv_cache_tokens` and `kv_cache_concurrency` are vLLM's, as in
+    Metrics. `model_file` is the file that llama.cpp says it has loaded.
     """
 
     url: str
@@ -61,6 +73,18 @@ class Server:
     latency_ms: float | None = None
     speaks_messages: bool | None = None
     problem: str | None = None
+    engine: str | None = None
+    members: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
+    slots: int | None = None
+    kv_cache_tokens: int | None = None
+    kv_cache_concurrency: float | None = None
+    model_file: str | None = None
+
+    @property
+    def behaves_as(self) -> str:
+        """The kind whose needs and flags count: the engine's behind a router that changes nothing."""
+        return self.engine or self.kind
 
     @property
     def usable(self) -> bool:
@@ -125,21 +149,27 @@ Answers = Mapping[str, Heard]
 #: completion on every deployment for it, SGLang generates a token.
 FIRST_QUESTIONS = (
     Question("models", "/v1/models", token=True),
-    Question("messages", "/v1/messages", token=True),  # GET: 405 where the route exists
+    Question("messages", "/v1/messages", token=True),  # GET: 405 where the route exists; and it says who is let in
     Question("root", "/"),
     Question("version", "/version"),
     Question("api_version", "/api/version", token=True),
     Question("liveliness", "/health/liveliness"),
 )
-#: Asked besides when there is a token: whether the server asks for one at all.
-WITHOUT_TOKEN = Question("models_without_token", "/v1/models")
-#: Asked when GET has not settled whether there is a Messages API. An empty object names no model that could run.
+#: Asked besides when there is a token: whether the server asks for one at all, on either route.
+WITHOUT_TOKEN = (Question("models_without_token", "/v1/models"), Question("messages_without_token", "/v1/messages"))
+#: Tells who is let in and whether there is a Messages API. An empty object names no model that could run.
 COUNT_TOKENS = Question("count_tokens", "/v1/messages/count_tokens", token=True, method="POST", body=b"{}")
+#: The same of the route itself: for servers that count no tokens, which says nothing about messages.
+POST_MESSAGES = Question("post_messages", "/v1/messages", token=True, method="POST", body=b"{}")
+_HEALTH = Question("health", "/health")
+_METRICS = Question("metrics", "/metrics", token=True)
+_PROPS = Question("props", "/props", token=True)
 #: What else to ask a server of a kind: its health where that is free of charge, its version, its windows.
 SECOND_QUESTIONS: Mapping[str, tuple[Question, ...]] = {
-    "vllm": (Question("health", "/health"),),
-    "production-stack": (Question("health", "/health"),),
-    "llama.cpp": (Question("health", "/health"), Question("props", "/props", token=True)),
+    "vllm": (_HEALTH, _METRICS),
+    "production-stack": (_HEALTH,),
+    "vllm-router": (_HEALTH, _PROPS, Question("workers", "/workers", token=True)),
+    "llama.cpp": (_HEALTH, _PROPS),
     "ollama": (Question("running", "/api/ps", token=True),),
     "lmstudio": (
         Question("native_v1", "/api/v1/models", token=True),
@@ -150,7 +180,13 @@ SECOND_QUESTIONS: Mapping[str, tuple[Question, ...]] = {
         Question("details", "/health/readiness/details", token=True),
     ),
     "sglang": (Question("server_info", "/server_info", token=True),),
+    # what FastAPI says of itself, and whose names the metrics have: the last signs there are
+    "unknown": (Question("openapi", "/openapi.json"), _METRICS),
 }
+#: The answer of a member's knocked-at door is kept under this and its base URL.
+MEMBER = "member "
+#: No more members than this are knocked at.
+MOST_MEMBERS = 16
 
 
 def follow_up(url: str, answers: Answers) -> tuple[Question, ...]:
@@ -158,8 +194,65 @@ def follow_up(url: str, answers: Answers) -> tuple[Question, ...]:
     kind = kind_of(url, answers)
     if kind == "anthropic" or not any(isinstance(answer, Answer) for answer in answers.values()):
         return ()
-    more = SECOND_QUESTIONS.get(kind, ())
-    return more if _status(answers, "messages") in (405, 401, 403) else (*more, COUNT_TOKENS)
+    return (*SECOND_QUESTIONS.get(kind, ()), COUNT_TOKENS)
+
+
+def last_questions(url: str, answers: Answers) -> tuple[Question, ...]:
+    """What to ask at last: where the route of the messages is still in doubt, or a router's dead member answered."""
+    kind, counted = kind_of(url, answers), answers.get("count_tokens")
+    if not isinstance(counted, Answer):
+        return ()
+    if kind == "vllm-router" and _dead_end(counted):
+        return (COUNT_TOKENS,)
+    # a gateway that fills in a model of its own choice could take an empty request for one
+    return (POST_MESSAGES,) if counted.status == 501 and kind in ("vllm", "unknown", "sglang", "llama.cpp") else ()
+
+
+def members_of(url: str, answers: Answers) -> tuple[str, ...]:
+    """The base URLs that a gateway or router says it hands requests to."""
+    kind = kind_of(url, answers)
+    if kind == "litellm":
+        rows = _list(answers.get("model_info"), "data") or ()
+        told = (row.get("litellm_params") for row in rows)
+        found = [each.get("api_base") for each in told if isinstance(each, dict)]
+    elif kind == "vllm-router":
+        found = [row.get("url") for row in _list(answers.get("workers"), "workers") or ()]
+        found += [match[1] for answer in _heard(answers) if (match := _dead_end(answer))]
+    else:
+        return ()
+    return tuple(dict.fromkeys(base for each in found if _is_label(each) and (base := _origin(each))))[:MOST_MEMBERS]
+
+
+def to_knock_at(url: str, members: tuple[str, ...]) -> tuple[str, ...]:
+    """The members whose door, as seen from this machine, is the one that the gateway itself sees.
+
+    A gateway on this very machine means this machine by `localhost`, and is the user's own, so its other plain HTTP
+    addresses may be tried, too. One elsewhere is asked about its own host alone.
+    """
+    here = urlsplit(url).hostname or ""
+    return tuple(member for member in members if _same_door(here, urlsplit(member)))
+
+
+def _same_door(here: str, member: SplitResult) -> bool:
+    host = member.hostname or ""
+    if is_anthropic(host):
+        return False
+    if is_loopback(here):
+        return is_loopback(host) or member.scheme == "http"
+    return not is_loopback(host) and host.lower() == here.lower()
+
+
+def _origin(url: str) -> str | None:
+    """Scheme, host and port of a URL; None for what is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # a port that is no number, a bracket too few
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
 def recognise(url: str, answers: Answers, *, token_sent: bool = False) -> Server:
@@ -174,6 +267,7 @@ def recognise(url: str, answers: Answers, *, token_sent: bool = False) -> Server
         kind = "openai-only" if speaks is False else "anthropic-compatible"
     elif kind == "unknown" and speaks:
         kind = "anthropic-compatible"
+    members = members_of(url, answers)
     server = Server(
         url,
         kind,
@@ -182,8 +276,34 @@ def recognise(url: str, answers: Answers, *, token_sent: bool = False) -> Server
         models=_models(kind, answers),
         latency_ms=round(min(answer.seconds for answer in heard) * 1000, 1),
         speaks_messages=True if kind == "anthropic" else speaks,
+        engine=_engine(answers) if kind in ROUTERS else None,
+        members=members,
+        dead=tuple(member for member in members if _is_dead(member, answers)),
+        **_capacity(answers),
     )
     return _with_state(server, answers, token_sent=token_sent)
+
+
+def _is_dead(member: str, answers: Answers) -> bool:
+    door = answers.get(f"{MEMBER}{member}")
+    return isinstance(door, Failure) and door.state is State.REFUSED
+
+
+def _capacity(answers: Answers) -> dict[str, Any]:
+    """How much at once: llama.cpp's slots, vLLM's KV cache; what is not told is left out."""
+    props, told = answers.get("props"), answers.get("metrics")
+    found: dict[str, Any] = {"model_file": _text_at(props, "model_path")}
+    if isinstance(props, Answer) and isinstance(props.data, dict):
+        found["slots"] = _positive(props.data.get("total_slots"))
+    if isinstance(told, Answer) and told.status == 200:
+        from claude_local_plugin.backends.metrics import read
+
+        if (metrics := read(told.text)) is not None:
+            found |= {
+                "kv_cache_tokens": metrics.kv_cache_tokens,
+                "kv_cache_concurrency": metrics.kv_cache_concurrency,
+            }
+    return found
 
 
 # --- what it is
@@ -196,11 +316,60 @@ def kind_of(url: str, answers: Answers) -> str:
     return next((kind for kind, sign in _SIGNS if sign(answers)), "unknown")
 
 
+def _engine(answers: Answers) -> str | None:
+    """The kind of server behind a router that passes answers on."""
+    if _owned_by(answers, "vllm"):
+        return "vllm"
+    return next((kind for kind, sign in _SIGNS if kind not in ROUTERS and sign(answers)), None)
+
+
 def _is_litellm(answers: Answers) -> bool:
     alive = answers.get("liveliness")
-    if isinstance(alive, Answer) and alive.status == 200 and alive.data == "I'm alive!":
+    if isinstance(alive, Answer) and alive.status == 200 and "alive!" in str(alive.data).lower():
         return True
     return any(header.startswith("x-litellm-") for answer in _heard(answers) for header in answer.headers)
+
+
+def _is_claude_code_router(answers: Answers) -> bool:
+    root = answers.get("root")
+    data = root.data if isinstance(root, Answer) and root.status == 200 else None
+    return isinstance(data, dict) and str(data.get("message")).startswith("LLMs API")
+
+
+def _is_portkey(answers: Answers) -> bool:
+    root = answers.get("root")
+    greets = isinstance(root, Answer) and root.status == 200 and root.text.strip().startswith("AI Gateway says hey")
+    return greets or any(answer.status == 400 and b"x-portkey-" in answer.body for answer in _heard(answers))
+
+
+def _is_transformers(answers: Answers) -> bool:
+    told = answers.get("openapi")
+    paths = told.data.get("paths") if isinstance(told, Answer) and isinstance(told.data, dict) else None
+    return isinstance(paths, dict) and {"/load_model", "/v1/chat/completions"} <= paths.keys()
+
+
+#: The ids that vllm-router gives every request, and what it says of a worker that it cannot reach.
+_ROUTED = re.compile(r"req-[A-Za-z0-9]{20,40}")
+_DEAD_END = re.compile(r"request failed: error sending request for url \((\S+?)\)?$", re.IGNORECASE)
+
+
+def _is_vllm_router(answers: Answers) -> bool:
+    health = answers.get("health")
+    if isinstance(health, Answer) and re.match(r"(All|Unhealthy) servers", health.text):
+        return True
+    return any(
+        _dead_end(answer)
+        or (
+            _ROUTED.fullmatch(answer.headers.get("x-request-id", ""))
+            and "access-control-request-method" in answer.headers.get("vary", "")
+        )
+        for answer in _heard(answers)
+    )
+
+
+def _dead_end(answer: Answer) -> re.Match[str] | None:
+    """The address in a router's complaint that it cannot reach a worker."""
+    return _DEAD_END.search(answer.text.strip()) if answer.status >= 500 and len(answer.body) < 4096 else None
 
 
 def _is_lmstudio(answers: Answers) -> bool:
@@ -220,7 +389,7 @@ def _is_llama_cpp(answers: Answers) -> bool:
 
 def _is_ollama(answers: Answers) -> bool:
     root = answers.get("root")
-    return isinstance(root, Answer) and root.status == 200 and root.text.strip() == "Ollama is running"
+    return isinstance(root, Answer) and root.status == 200 and root.text.strip().startswith("Ollama is running")
 
 
 def _is_sglang(answers: Answers) -> bool:
@@ -236,18 +405,27 @@ def _is_production_stack(answers: Answers) -> bool:
 
 
 def _is_vllm(answers: Answers) -> bool:
-    if _owned_by(answers, "vllm"):
+    version = answers.get("version")
+    data = version.data if isinstance(version, Answer) and version.status == 200 else None
+    if _owned_by(answers, "vllm") or (isinstance(data, dict) and "rust_frontend_version" in data):
         return True
-    guarded, version = answers.get("models"), answers.get("version")
-    if not isinstance(guarded, Answer) or not isinstance(version, Answer):
+    told = answers.get("metrics")
+    if isinstance(told, Answer) and told.status == 200 and b"\nvllm:" in b"\n" + told.body:
+        return True
+    guarded = answers.get("models")
+    if not isinstance(guarded, Answer) or _text_at(version, "version") is None:
         return False
     # with --api-key only /v1 is guarded, and the refusal has a shape of its own
-    return guarded.status == 401 and guarded.data == {"error": "Unauthorized"} and _only_version(version) is not None
+    refusal = guarded.data.get("error") if isinstance(guarded.data, dict) else None
+    return guarded.status == 401 and str(refusal).startswith("Unauthorized")
 
 
 #: First sign that fits decides: those who imitate others stand before them.
 _SIGNS: tuple[tuple[str, Callable[[Answers], bool]], ...] = (
     ("litellm", _is_litellm),
+    ("claude-code-router", _is_claude_code_router),
+    ("portkey", _is_portkey),
+    ("vllm-router", _is_vllm_router),
     ("lmstudio", _is_lmstudio),
     ("llama-swap", _is_llama_swap),
     ("llama.cpp", _is_llama_cpp),
@@ -255,7 +433,10 @@ _SIGNS: tuple[tuple[str, Callable[[Answers], bool]], ...] = (
     ("ollama", _is_ollama),
     ("production-stack", _is_production_stack),
     ("vllm", _is_vllm),
+    ("transformers", _is_transformers),
 )
+#: Those that hand requests on as they are, to servers of one kind.
+ROUTERS = frozenset({"vllm-router", "production-stack"})
 
 
 def speaks_messages(kind: str, answers: Answers) -> bool | None:
@@ -264,29 +445,40 @@ def speaks_messages(kind: str, answers: Answers) -> bool | None:
         # the Messages API came with 0.4.1, the native API v1 just before, and GET tells nothing
         native = answers.get("native_v1")
         return _list(native, "models") is not None if isinstance(native, Answer) else None
-    asked = _status(answers, "messages")
+    asked, posted, counted = (_status(answers, name) for name in ("messages", "post_messages", "count_tokens"))
+    if posted is not None:
+        return _has_route(answers.get("post_messages"))
+    if counted == 501:
+        return False  # it says itself that it has not got that far
     if asked == 405 and _status(answers, "version") != 405:  # some programs say 405 to every GET
         return True
-    counted = answers.get("count_tokens")
-    if not isinstance(counted, Answer):
+    if kind == "claude-code-router" and counted == 200:
+        return True
+    found = _has_route(answers.get("count_tokens"))
+    return None if found is False and asked not in (404, 501) else found
+
+
+def _has_route(posted: Heard | None) -> bool | None:
+    """Whether an empty POST found a route; None where its answer does not tell."""
+    if not isinstance(posted, Answer) or _dead_end(posted):
         return None
-    if counted.status in (400, 422, 500) and re.search(r"messages|model", counted.text):
+    if posted.status in (400, 422, 500) and re.search(r"messages|model", posted.text):
         return True  # the route is there, and misses what belongs into a request
-    return False if counted.status in (404, 405, 501) and asked in (404, 501) else None
+    return False if posted.status in (404, 405, 501) else None
 
 
 def _version(kind: str, answers: Answers) -> str | None:
-    if kind in ("vllm", "production-stack"):
-        return _only_version(answers.get("version"))
+    if kind in ("vllm", "production-stack", "vllm-router") and (told := _text_at(answers.get("version"), "version")):
+        return told
     if kind in ("ollama", "llama-swap"):
         return _text_at(answers.get("api_version"), "version")
-    if kind == "llama.cpp":
+    if kind in ("llama.cpp", "vllm-router"):
         return _text_at(answers.get("props"), "build_info")
     if kind == "sglang":
         return _text_at(answers.get("server_info"), "version")
     if kind == "litellm":
-        told = (answer.headers.get("x-litellm-version") for answer in _heard(answers))
-        return next(filter(None, told), None) or _text_at(answers.get("details"), "litellm_version")
+        headers = (answer.headers.get("x-litellm-version") for answer in _heard(answers))
+        return next(filter(None, headers), None) or _text_at(answers.get("details"), "litellm_version")
     return None
 
 
@@ -299,11 +491,21 @@ def _models(kind: str, answers: Answers) -> tuple[ServedModel, ...]:
     silent = _embedders(answers)
     models = []
     for row in _rows(listed) or ():
-        name, root = row.get("id"), row.get("root")
+        name, root, parent = row.get("id"), row.get("root"), row.get("parent")
         if _is_label(name) and name not in silent:
             window = _positive(row.get("max_model_len")) or windows.get(name) or _window_in(row)
-            models.append(ServedModel(name, window, root if _is_label(root) else None))
-    return tuple(models)
+            named = root if _is_label(root) else None
+            models.append(ServedModel(name, window, named, parent if _is_label(parent) and parent != name else None))
+    by_name = {model.name: model for model in models}
+    return tuple(_with_parents_window(model, by_name) for model in models)
+
+
+def _with_parents_window(model: ServedModel, by_name: Mapping[str, ServedModel]) -> ServedModel:
+    """An adapter with the window of the model that it belongs to: vLLM tells it of that one alone (seen on 0.33.0)."""
+    parent = by_name.get(model.parent or "")
+    if model.max_model_len is not None or parent is None:
+        return model
+    return replace(model, max_model_len=parent.max_model_len)
 
 
 def _embedders(answers: Answers) -> frozenset[str]:
@@ -372,28 +574,35 @@ def _with_state(server: Server, answers: Answers, *, token_sent: bool) -> Server
     listed = answers["models"]
     if isinstance(listed, Failure):
         return replace(server, state=listed.state, problem=f"answers, but /v1/models {listed.problem}")
-    bare = answers.get("models_without_token", listed)
-    needs_key = isinstance(bare, Answer) and (not token_sent or bare is not listed) and _asks_for_key(server.kind, bare)
-    if _asks_for_key(server.kind, listed):
+    problem: str | None
+    refusal = _refusal(server.kind, answers, ("models", "messages", "count_tokens", "post_messages"))
+    if refusal is not None:
         if token_sent:
-            return replace(
-                server, state=State.WRONG_KEY, needs_key=True, key_accepted=False, problem=_wrong_key(listed)
-            )
+            problem = f"does not accept the key ({refusal.status}){_said(refusal)}"
+            return replace(server, state=State.WRONG_KEY, needs_key=True, key_accepted=False, problem=problem)
         return replace(server, state=State.NEEDS_KEY, needs_key=True, problem="asks for a key")
+    bare = _refusal(server.kind, answers, ("models_without_token", "messages_without_token")) if token_sent else None
+    needs_key = bare is not None
     server = replace(server, needs_key=needs_key, key_accepted=True if needs_key and token_sent else None)
     state, problem = _state(server, answers, listed)
     return replace(server, state=state, problem=problem)
+
+
+def _refusal(kind: str, answers: Answers, names: tuple[str, ...]) -> Answer | None:
+    """The first of these answers that asks for a key: a server may leave its list of models open and guard the rest."""
+    asked = (answers.get(name) for name in names)
+    return next((answer for answer in asked if isinstance(answer, Answer) and _asks_for_key(kind, answer)), None)
 
 
 def _asks_for_key(kind: str, answer: Answer) -> bool:
     if answer.status in (401, 403):
         return True
     # without a database LiteLLM says 500 to no key at all and 400 to a wrong one
-    return kind == "litellm" and (answer.status == 500 or (answer.status == 400 and "No connected db" in answer.text))
-
-
-def _wrong_key(answer: Answer) -> str:
-    return f"does not accept the key ({answer.status})"
+    if kind != "litellm":
+        return False
+    return (answer.status == 400 and "No connected db" in answer.text) or (
+        answer.status == 500 and "model" not in answer.text
+    )
 
 
 def _state(server: Server, answers: Answers, listed: Answer) -> tuple[State, str | None]:
@@ -402,20 +611,72 @@ def _state(server: Server, answers: Answers, listed: Answer) -> tuple[State, str
     if busy is not None:
         return busy
     health = answers.get("health")
+    if server.kind == "vllm-router":
+        return _state_of_router(server, answers, listed)
     if isinstance(health, Answer) and health.status >= 500:
-        return _busy(health) or (State.ERROR, f"says {health.status} to /health: its engine is not well")
+        problem = f"says {health.status} to /health: its engine is not well{_said(health)}"
+        return _busy(health) or (State.ERROR, problem)
     if 300 <= listed.status < 400:
         return State.ERROR, f"redirects to {_shown_target(listed)}: use the address it redirects to"
+    if server.kind == "portkey" and listed.status == 400:
+        return State.ERROR, f"needs a header that names where to go{_said(listed)}"
     absent = listed.status in (404, 405)
-    if listed.status >= 400 and not (absent and server.kind in ("anthropic-compatible", "unknown")):
-        return State.ERROR, f"answers {listed.status} to /v1/models"
+    if server.speaks_messages is False and server.kind != "unknown":
+        return State.READY, _no_messages(server, answers)
+    listless = ("anthropic-compatible", "unknown", "claude-code-router")
+    if listed.status >= 400 and not (absent and server.kind in listless):
+        return State.ERROR, f"answers {listed.status} to /v1/models{_said(listed)}"
     if server.kind == "unknown":
         return State.ERROR, "answers, but is no model server: it has neither /v1/models nor /v1/messages"
-    if server.speaks_messages is False:
-        return State.READY, "has no /v1/messages: put LiteLLM in front of it, or use a newer version"
+    if server.dead:
+        return State.READY, _dead_members(server, "deployments")
     if listed.status == 200 and not server.models:
         return State.READY, "serves no model"
     return State.READY, None
+
+
+def _state_of_router(server: Server, answers: Answers, listed: Answer) -> tuple[State, str | None]:
+    """A router is ready as long as one of its workers is, whichever of them was asked."""
+    ways = ("models", "messages", "count_tokens", "version")
+    passed = [answer for name in ways if isinstance(answer := answers.get(name), Answer) and answer.status < 500]
+    passed += [a for a in (answers.get("count_tokens"),) if isinstance(a, Answer) and _has_route(a)]
+    lost = next((answer for answer in _heard(answers) if _dead_end(answer)), None)
+    if not passed or (server.members and len(server.dead) == len(server.members)):
+        worst = lost or listed
+        return State.ERROR, f"cannot reach any of its workers{_said(worst)}"
+    if server.dead:
+        return State.READY, _dead_members(server, "workers")
+    if lost is not None:
+        return State.READY, f"cannot reach one of its workers{_said(lost)}"
+    if server.speaks_messages is False:
+        return State.READY, _no_messages(server, answers)
+    if listed.status >= 400:
+        return State.READY, f"answers {listed.status} to /v1/models{_said(listed)}"
+    return State.READY, None if server.models else "serves no model"
+
+
+def _dead_members(server: Server, what: str) -> str:
+    """Says which of a gateway's members refuse connections, as seen from this machine."""
+    named = ", ".join(cleaned(member) for member in server.dead[:3]) + (" …" if len(server.dead) > 3 else "")
+    dead, count = len(server.dead), len(server.members)
+    which = f"any of its {what}" if dead == count else f"{dead} of its {count} {what}"
+    refuse = "refuses" if dead == 1 else "refuse"
+    return f"cannot reach {which}: {named} {refuse} connections, as seen from here"
+
+
+def _no_messages(server: Server, answers: Answers) -> str:
+    """Why Claude Code cannot use it, in its own words where it has some."""
+    for name in ("post_messages", "count_tokens", "messages"):
+        answer = answers.get(name)
+        if isinstance(answer, Answer) and answer.status == 501:
+            return f"does not answer /v1/messages{_said(answer)}"
+    return "has no Messages API (/v1/messages)"
+
+
+def _said(answer: Answer) -> str:
+    """The server's own words, to be put behind ours; nothing where it has none."""
+    words = own_words(answer.body)
+    return f": “{words}”" if words else ""
 
 
 def _busy(answer: Answer) -> tuple[State, str] | None:
@@ -464,13 +725,9 @@ def _rows(answer: Heard | None) -> list[dict[str, Any]] | None:
 
 
 def _owned_by(answers: Answers, owner: str) -> bool:
-    return any(row.get("owned_by") == owner for row in _rows(answers.get("models")) or ())
-
-
-def _only_version(answer: Heard | None) -> str | None:
-    """The version in `{"version": "…"}`; other programs put more into theirs."""
-    data = answer.data if isinstance(answer, Answer) and answer.status == 200 else None
-    return _text_at(answer, "version") if isinstance(data, dict) and list(data) == ["version"] else None
+    """Whether a model's owner is of this name, with or without an addition such as in `vllm-frontend-rs`."""
+    owners = (str(row.get("owned_by")).lower() for row in _rows(answers.get("models")) or ())
+    return any(re.match(rf"{re.escape(owner)}(?![a-z0-9])", each) for each in owners)
 
 
 def _text_at(answer: Heard | None, key: str) -> str | None:

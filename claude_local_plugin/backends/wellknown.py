@@ -20,6 +20,7 @@ WELL_KNOWN = (
     WellKnown(8080, "llama.cpp"),
     WellKnown(1234, "lmstudio"),
     WellKnown(30000, "sglang"),
+    WellKnown(3456, "claude-code-router"),
 )
 WELL_KNOWN_PORTS = tuple(row.port for row in WELL_KNOWN)
 
@@ -33,6 +34,10 @@ LABELS: Mapping[str, str] = {
     "sglang": "SGLang",
     "production-stack": "vLLM production-stack",
     "llama-swap": "llama-swap",
+    "vllm-router": "vllm-router",
+    "claude-code-router": "claude-code-router",
+    "portkey": "Portkey's gateway",
+    "transformers": "transformers serve",
     "anthropic-compatible": "an Anthropic-compatible server",
     "openai-only": "an OpenAI-only server",
     "anthropic": "Anthropic",
@@ -53,7 +58,14 @@ START: Mapping[str, str] = {
         " --tool-call-parser qwen3_coder"
     ),
     "litellm": "litellm --config config.yaml --port 4000",
+    "claude-code-router": "ccr start",
+    "portkey": "npx @portkey-ai/gateway",
+    "transformers": "transformers serve",
 }
+
+#: Those that route names which they do not list; and those that answer to any name at all, with the model they have.
+ROUTES_UNLISTED = frozenset({"litellm", "llama-swap", "claude-code-router", "portkey", "vllm-router"})
+ANY_NAME = frozenset({"llama.cpp"})
 
 
 #: One server to start when there is none yet, for people who do not say which kind they want.

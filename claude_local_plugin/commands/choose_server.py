@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from claude_local_plugin import git, ledger, plan
-from claude_local_plugin.backends import ServedModel, Server, identify, sweep, wellknown
+from claude_local_plugin.backends import ServedModel, Server, advice, identify, neighbours, sweep, wellknown
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.needs import needs as needs_of
 from claude_local_plugin.backends.urls import is_anthropic, normalise
@@ -348,15 +348,25 @@ def _usable(server: Server, request: Request) -> Server:
         )
     if server.kind == "openai-only" or (server.is_model_server and server.speaks_messages is False):
         raise BackendError(
-            f"{server.url} ({describe(server)}) has no Messages API (/v1/messages), which Claude Code needs",
-            "put LiteLLM before it, or use a newer server: vLLM from 0.11.1 on, Ollama, llama.cpp, LM Studio, SGLang",
+            f"{server.url} ({describe(server)}) {server.problem or 'has no Messages API'}; Claude Code needs that API",
+            advice.messages_api(server),
         )
     if server.state not in ("ready", "overloaded"):
         raise BackendError(
             f"{server.url} {server.problem or f'is {server.state}'}",
-            "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
+            _other_port(server)
+            or "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
         )
     return server
+
+
+def _other_port(server: Server) -> str | None:
+    """The command for a server that answers on the same host at another well-known port; None where none does."""
+    others = neighbours(server.url) if server.state in ("refused", "not-http", "error") else []
+    if not others:
+        return None
+    found = command("claude-local", "enable", "--url", others[0].url)
+    return f"{describe(others[0])} answers at another port of that host: {found}"
 
 
 # --- the model and its window
@@ -385,7 +395,7 @@ def _backend(
     _check_said_window(request, server, served)
     window = request.max_model_len or served.max_model_len or _known_window(known, served.name)
     backend = plan.Backend(server.url, server.kind, served.name, window, server.version)
-    return backend, needs_of(server.kind, server.version)
+    return backend, needs_of(server.behaves_as, server.version)
 
 
 def _known_window(known: Known | None, model: str) -> int | None:
@@ -401,8 +411,7 @@ def _check_said_window(request: Request, server: Server, model: ServedModel) -> 
     raise UsageError(
         f"--max-model-len {asked}: {server.url} itself says that {printable(model.name)} has a window of {said:,}"
         " tokens, and refuses what is longer",
-        f"leave --max-model-len out, or serve it with a larger window (vLLM: --max-model-len {asked});"
-        " --force insists on it",
+        f"leave --max-model-len out, or: {advice.larger_window(server, model, asked)}   (--force insists on it)",
     )
 
 
@@ -412,10 +421,13 @@ def _model(request: Request, server: Server, known: Known | None, choose: Choose
         return _asked_model(request.model, server, by_name)
     if known is not None and known.model in by_name:
         return by_name[known.model]
-    if known is not None and known.model is not None and known.of_session and server.kind == "litellm":
+    if known is not None and known.model is not None and known.of_session and _routes(server):
         return ServedModel(known.model, None, None)  # routed, perhaps by a wildcard, and not listed
     if not by_name:
-        raise BackendError(f"{server.url} lists no model", "load one, or name it with --model NAME")
+        again = command("claude-local", "enable", "--url", server.url, "--model", Words("NAME"))
+        raise BackendError(
+            f"{server.url} lists no model", f"name one: {again}" if _routes(server) else f"load one, or name it: {again}"
+        )
     if len(by_name) == 1:
         return server.models[0]
     if own := without_aliases(server):
@@ -428,10 +440,15 @@ def _model(request: Request, server: Server, known: Known | None, choose: Choose
     return by_name[choose("which model?", list(by_name))]
 
 
+def _routes(server: Server) -> bool:
+    """Whether the server may answer to names that it does not list."""
+    return server.kind in wellknown.ROUTES_UNLISTED
+
+
 def _asked_model(name: str, server: Server, by_name: Mapping[str, ServedModel]) -> ServedModel:
     if name in by_name:
         return by_name[name]
-    if server.kind == "litellm":
+    if _routes(server) or not by_name:
         # a wildcard such as `claude-*` is routed but not listed, so an unlisted name may well be served
         return ServedModel(name, None, None)
     near = _nearest(name, list(by_name))

@@ -10,7 +10,7 @@ from typing import Any
 from claude_local_plugin import paths
 from claude_local_plugin.backends import ServedModel, State
 from claude_local_plugin.backends import deep as examination
-from claude_local_plugin.backends.wellknown import label
+from claude_local_plugin.backends.wellknown import ANY_NAME, ROUTES_UNLISTED, label
 from claude_local_plugin.commands.choose_server import without_aliases
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
@@ -133,7 +133,7 @@ def _examined(facts: Facts) -> ServedModel | None:
     if not facts.elsewhere and facts.own_server:
         if facts.main_model is not None:
             return facts.main_model
-        if facts.server.kind in ("litellm", "llama-swap", "llama.cpp"):  # these answer to names they do not list
+        if facts.server.kind in ROUTES_UNLISTED | ANY_NAME:  # these answer to names they do not list
             return ServedModel(facts.names[0].name)
     return facts.server.models[0] if facts.server.models else None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import git, ledger, paths, plan
-from claude_local_plugin.backends import Server
+from claude_local_plugin.backends import ServedModel, Server, advice
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.commands import hand_edits
 from claude_local_plugin.commands.choose_server import Choice, Choose, Known, Request, choose_server, same_server
@@ -124,7 +124,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     without_us = hand_edits.without(without_us, hand_edits.edits(before, record))
     snapshot = world.snapshot({settings_file: without_us})
     backend = _with_prompt(request, choice, snapshot, record)
-    _check_window(backend, choice.needs, request)
+    _check_window(backend, choice.needs, request, choice.server)
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
     if any(line.secret for line in lines):
         _refuse_a_secret_that_git_may_take(target, standing)
@@ -174,6 +174,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     warnings += _about_the_file(request, target, standing, secret=any(line.secret for line in sorted_out.lines))
     inside = _is_inside(settings_file, target, world)
     server = choice.server
+    if server is not None and server.problem and server.problem != "serves no model":
+        warnings.append(f"{server.url} {server.problem}")
     if server is not None and backend.model not in {model.name for model in server.models}:
         again = command("claude-local", "enable", "--url", server.url, "--model", Words("NAME"))
         warnings.append(
@@ -354,7 +356,15 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
 # --- the window
 
 
-def _check_window(backend: plan.Backend, needs: Needs, request: Request) -> None:
+def _larger(backend: plan.Backend, server: Server | None) -> str:
+    """How to serve the model with a larger window, in the server's own terms."""
+    if server is None:
+        return "serve it with a larger window"
+    served = next((model for model in server.models if model.name == backend.model), ServedModel(backend.model))
+    return advice.larger_window(server, served)
+
+
+def _check_window(backend: plan.Backend, needs: Needs, request: Request, server: Server | None) -> None:
     if backend.max_model_len is None or request.force:
         return
     smallest = plan.smallest_window(backend, needs)
@@ -365,7 +375,7 @@ def _check_window(backend: plan.Backend, needs: Needs, request: Request) -> None
         f"{backend.model} has a window of {backend.max_model_len:,} tokens, and Claude Code needs {smallest:,}:"
         f" {prompt:,} for its own first prompt, {plan.OUTPUT_LIMITS[-1]:,} for an answer,"
         f" {plan.COMPACTION_RESERVE:,} in reserve for compaction",
-        "serve it with a larger window (vLLM: --max-model-len 65536); --force writes all the same",
+        f"{_larger(backend, server)}; --force writes all the same",
     )
 
 

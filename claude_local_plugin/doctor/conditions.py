@@ -36,6 +36,11 @@ def answering_at_all(facts: Facts) -> str | None:
     return None if guarded else answering(facts)
 
 
+def own_server_or_answering(facts: Facts) -> str | None:
+    """Sessions go to a server of the user's own, answering or not, or one answers that was looked at."""
+    return None if facts.own_server else answering(facts)
+
+
 def serving_here(facts: Facts) -> str | None:
     """The server that sessions here go to answers and lets us in."""
     if reason := answering(facts):
@@ -65,4 +70,7 @@ def asked(facts: Facts) -> str | None:
 
 
 #: The conditions that only a server that was asked can meet.
-ABOUT_THE_SERVER = (looked_at, answering, answering_at_all, serving_here, main_model_served, examined, asked)
+ABOUT_THE_SERVER = (
+    *(looked_at, answering, answering_at_all, own_server_or_answering, serving_here, main_model_served),
+    *(examined, asked),
+)

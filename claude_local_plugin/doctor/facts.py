@@ -1,5 +1,6 @@
 """Everything the checks judge, gathered once: settings and what they decide, the server, hooks, git, files, editor."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin import git, ledger, paths
-from claude_local_plugin.backends import ServedModel, Server, State, identify, messages
+from claude_local_plugin.backends import ServedModel, Server, State, identify, messages, neighbours
 from claude_local_plugin.backends.deep import DeepFacts
 from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.backends.needs import Needs
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
 #: The scopes of settings files, `--settings` included.
 FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
 #: Kinds of servers with metrics that we can read, and how long to wait for them, in seconds.
-WITH_METRICS = ("vllm", "sglang", "llama.cpp", "production-stack")
+WITH_METRICS = ("vllm", "sglang", "llama.cpp", "production-stack", "vllm-router")
 METRICS_S = 2.0
+#: How long the server on record may take to answer, in seconds.
+RECORDED_S = 1.5
 #: Ends of a path that belong to the API and not to a base URL, longest first.
 API_PATHS = ("/v1/messages/count_tokens", "/v1/chat/completions", "/v1/messages", "/v1/models", "/v1")
 
@@ -74,11 +77,13 @@ class Owned:
     """What `enable` or `hooks install` has on record for one settings file.
 
     `lines` are the keys that `enable` set, with their values; `edited` those that hold something else by now.
+    `writable`: the file can be replaced, so that what was written can be taken out of it.
     """
 
     path: Path
     lines: tuple[tuple[tuple[str, ...], object], ...] = field(default=(), repr=False)
     edited: tuple[tuple[str, ...], ...] = ()
+    writable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +105,12 @@ class Facts:
     """The world as doctor judges it.
 
     `backend` is where a session here goes; `url` the server that was looked at (None: there is none of your own), and
-    `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `metrics` how busy it
-    is, `needs` what it needs of Claude Code. `modes` are permission bits by file, `standings` git's view by file; both
-    hold settings files that exist. `own` is what config.toml says, for hooks, and `down_program` the program of its
-    `down_command` if that is not there. `deep` is what real requests showed, `deep_problem` why there is nothing.
+    `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `others` the servers
+    that answer in its stead where it does not (at the address on record, at other ports of its host), `metrics` how
+    busy it is, `needs` what it needs of Claude Code. `modes` are permission bits by file, `standings` git's view by
+    file; both hold settings files that exist. `own` is what config.toml says, for hooks, and `down_program` the
+    program of its `down_command` if that is not there. `deep` is what real requests showed, `deep_problem` why there
+    is nothing.
     """
 
     snapshot: Snapshot
@@ -113,6 +120,7 @@ class Facts:
     url: str | None = None
     elsewhere: bool = False
     server: Server | None = None
+    others: tuple[Server, ...] = ()
     metrics: Metrics | None = None
     needs: Needs = field(default_factory=Needs)
     hooks: tuple[Installed, ...] = ()
@@ -230,8 +238,9 @@ def gather(
         url=looked_at,
         elsewhere=url is not None and not _same(looked_at, folders),
         server=server,
+        others=_others(server, owned) if server else (),
         metrics=_metrics(server) if server else None,
-        needs=needs_of(server.kind, server.version) if server else Needs(),
+        needs=needs_of(server.behaves_as, server.version) if server else Needs(),
         hooks=found_in(snapshot),
         status_line=statusline.found_in(snapshot),
         layout=git_layout(snapshot.cwd),
@@ -255,6 +264,25 @@ def _metrics(server: Server) -> Metrics | None:
     if server.kind not in WITH_METRICS or server.state not in (State.READY, State.OVERLOADED):
         return None
     return messages.run(lambda client: client.metrics(timeout=METRICS_S), server.url)
+
+
+def _others(server: Server, owned: tuple[Owned, ...]) -> tuple[Server, ...]:
+    """The usable servers to go back to where this one does not answer: the one on record first, then its host's.
+
+    No key goes to any of them.
+    """
+    silent = server.state in (State.REFUSED, State.UNRESOLVED, State.TIMEOUT, State.NOT_HTTP)
+    if not silent and not (server.state is State.ERROR and server.kind == "unknown"):
+        return ()
+    recorded = (value for each in owned for path, value in each.lines if path == ("env", "ANTHROPIC_BASE_URL"))
+    found: dict[str, Server] = {}
+    for url in dict.fromkeys(str(value) for value in recorded if not _same(str(value), server.url)):
+        with contextlib.suppress(UsageError):  # nobody can ask at an address that is none
+            found[url] = identify(url, timeout=RECORDED_S)
+    if server.state not in (State.UNRESOLVED, State.TIMEOUT):
+        found |= {each.url: each for each in neighbours(server.url)}
+    answering = (State.READY, State.OVERLOADED, State.NEEDS_KEY, State.WRONG_KEY)
+    return tuple(each for each in found.values() if each.is_model_server and each.state in answering)
 
 
 def _askable(target: Target) -> str | None:
@@ -323,8 +351,14 @@ def _owned(snapshot: Snapshot, state_dir: Path) -> tuple[tuple[Owned, ...], str 
         if layer is None:
             continue
         lines = tuple((change.path, change.value) for change in layer.changes if isinstance(change, Set))
-        found.append(Owned(each.path, lines, _edited(text or "", lines)))
+        found.append(Owned(each.path, lines, _edited(text or "", lines), _writable(each.path)))
     return tuple(found), problem
+
+
+def _writable(path: Path) -> bool:
+    """Whether the file that is reached by this path can be replaced: its folder takes a new file in its place."""
+    there = path.resolve()
+    return os.access(there, os.W_OK) and os.access(there.parent, os.W_OK)
 
 
 def _edited(text: str, lines: tuple[tuple[tuple[str, ...], object], ...]) -> tuple[tuple[str, ...], ...]:

@@ -1,4 +1,4 @@
-"""Pairs of servers, versions and models that are known to go wrong with Claude Code: a dated table of data.
+"""Pairs of servers, clients, versions and models that are known to go wrong together: a dated table of data.
 
 What a version of vLLM *needs* of Claude Code stands in `backends.needs`; here is what no setting of ours makes good, or
 what others have reported.
@@ -10,14 +10,16 @@ from typing import Literal
 from claude_local_plugin.backends.needs import Version, parse_version
 
 #: When the rows below were last looked through.
-REVIEWED_ON = "2026-11-21"
+REVIEWED_ON = "2026-11-28"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """One known-bad combination: a kind of server, from `since` on and before `below`, and perhaps a model's name.
 
-    `source` is where it was reported; `fix` the command or the step that mends it.
+    `client_since` and `client_below` are Claude Code's versions it holds for (None: for all of them). The kind "*" is
+    every server that is not Anthropic's, whatever its version. `source` is where it was reported, `seen` the day it
+    was entered; `fix` the command or the step that mends it.
     """
 
     kind: str
@@ -29,9 +31,29 @@ class Pair:
     fix: str
     source: str
     model: str = ""
+    client_since: Version | None = None
+    client_below: Version | None = None
+    seen: str = "2026-11-21"
 
+
+#: Every version of a server.
+_ANY: Version = (0, 0, 0)
+_NONE_BELOW: Version = (1_000_000, 0, 0)
 
 PAIRS = (
+    Pair(
+        "*",
+        since=_ANY,
+        below=_NONE_BELOW,
+        severity="error",
+        what="Claude Code 2.1.265 to 2.1.267 is answered with 400 at every turn by servers other than Anthropic's",
+        why="no session can go on; 2.1.268 mends it",
+        fix="claude update   (2.1.268 or newer)",
+        source="https://github.com/anthropics/claude-code/blob/main/CHANGELOG.md (2.1.268)",
+        client_since=(2, 1, 265),
+        client_below=(2, 1, 268),
+        seen="2026-11-28",
+    ),
     Pair(
         "vllm",
         since=(0, 24, 0),
@@ -79,12 +101,40 @@ PAIRS = (
 )
 
 
-def matching(kind: str, version: str | None, models: tuple[str, ...]) -> tuple[Pair, ...]:
-    """The rows that hold for a server of this kind and version serving these names (or weights)."""
-    number = parse_version(version)
-    if number is None:
-        return ()
+def matching(kind: str, version: str | None, models: tuple[str, ...], client: str | None = None) -> tuple[Pair, ...]:
+    """The rows that hold for a server of this kind and version serving these names (or weights), with this client.
+
+    Where a version is not known, no row that asks for it holds.
+    """
+    number, installed = parse_version(version), parse_version(client)
     served = " ".join(models).lower()
     return tuple(
-        pair for pair in PAIRS if pair.kind == kind and pair.since <= number < pair.below and pair.model in served
+        pair
+        for pair in PAIRS
+        if _of_server(pair, kind, number) and _of_client(pair, installed) and pair.model in served
     )
+
+
+def of_client(client: str | None) -> tuple[Pair, ...]:
+    """The rows that hold for this client at whatever server of the user's own."""
+    installed = parse_version(client)
+    return tuple(pair for pair in PAIRS if pair.kind == "*" and _of_client(pair, installed))
+
+
+def knows(kind: str) -> bool:
+    """Whether there are rows for this kind of server that depend on its version."""
+    return any(pair.kind == kind for pair in PAIRS)
+
+
+def _of_server(pair: Pair, kind: str, version: Version | None) -> bool:
+    if pair.kind == "*":
+        return kind != "anthropic"
+    return pair.kind == kind and version is not None and pair.since <= version < pair.below
+
+
+def _of_client(pair: Pair, version: Version | None) -> bool:
+    if pair.client_since is None and pair.client_below is None:
+        return True
+    if version is None:
+        return False
+    return (pair.client_since or _ANY) <= version < (pair.client_below or _NONE_BELOW)

@@ -120,7 +120,8 @@ def recognise(head: bytes, body: bytes) -> str:
         return "llama.cpp"
     owner = _value(body, b'"owned_by"')
     for name, kind in OWNERS:
-        if owner == name:
+        # vLLM's Rust frontend calls itself vllm-frontend-rs
+        if owner == name or owner.startswith(name + b"-"):
             return kind
     if owner == b"openai" and _value(body, b'"created"') == LITELLM_BIRTHDAY:
         return "litellm"

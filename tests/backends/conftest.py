@@ -205,3 +205,10 @@ def _talking(talk: Callable[[socket.socket, threading.Event], None], *, tls: boo
         listener.close()
         for thread in threads:
             thread.join()
+
+
+@pytest.fixture
+def closed() -> str:
+    """The URL of a port on loopback where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -321,7 +321,7 @@ def test_a_sweep_does_not_wait_for_a_silent_port(misbehaving: Misbehaving) -> No
 
 
 def test_the_well_known_ports_are_each_listed_once_with_a_way_to_start_one() -> None:
-    assert set(WELL_KNOWN_PORTS) == {8000, 8888, 4000, 11434, 8080, 1234, 30000}
+    assert set(WELL_KNOWN_PORTS) == {8000, 8888, 4000, 11434, 8080, 1234, 30000, 3456}
     assert len(WELL_KNOWN_PORTS) == len(set(WELL_KNOWN_PORTS))
     assert {row.kind for row in WELL_KNOWN} == set(START)
     assert ports_text().startswith("8000, 8888 (vLLM), 4000 (LiteLLM), ")

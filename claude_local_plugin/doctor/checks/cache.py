@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from claude_local_plugin.backends import advice
 from claude_local_plugin.backends.deep import CacheFacts, CacheVerdict, Reuse
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
@@ -12,12 +13,6 @@ from claude_local_plugin.precedence import candidates, effective
 LITTLE_REUSE = 0.5
 #: Less of the prompt than this known in the next turn means that each turn is read anew.
 TURN_REUSE = 0.5
-#: What switches the prefix cache on, by kind of server.
-SWITCH_ON = {
-    "vllm": "restart vLLM without --no-enable-prefix-caching   (it is on by default)",
-    "sglang": "restart SGLang without --disable-radix-cache",
-    "llama.cpp": "restart llama-server with --cache-reuse 256 --parallel 1",
-}
 #: What CLAUDE_CODE_DISABLE_AUTO_MEMORY takes away, in words.
 MEMORY_COST = "Claude Code then keeps no notes of its own from one session to the next; CLAUDE.md is read as before"
 
@@ -42,14 +37,18 @@ def _prefix(facts: Facts) -> Iterator[Found]:
     if cache is None or cache.verdict is CacheVerdict.NO_ANSWER:
         yield Found(Result.SKIPPED, "the long prompts were not all answered")
         return
-    switch = SWITCH_ON.get(deep.kind, "switch on the server's prefix (prompt) caching")
+    kind = (facts.server.engine if facts.server else None) or deep.kind
+    switch = advice.cache_on(kind)
+    if deep.not_comparable and cache.reuse is None:
+        yield Found(Result.SKIPPED, f"the server's counters are {deep.not_comparable}")
+        return
     if cache.verdict is CacheVerdict.MISS:
         yield Found(Result.ERROR, f"a repeated prompt was computed again: {_told(cache)}", None, switch)
     elif cache.verdict is CacheVerdict.PARTIAL:
         yield Found(Result.WARNING, f"of a repeated prompt little was reused: {_told(cache)}", None, switch)
     elif cache.verdict is CacheVerdict.UNKNOWN:
         what = f"the server does not tell whether it reused a repeated prompt, nor do the times: {_told(cache)}"
-        yield Found(Result.INFO, what, None, "restart vLLM with --enable-prompt-tokens-details")
+        yield Found(Result.INFO, what, None, advice.tell_cache(kind))
     elif cache.next_reuse is not None and cache.next_reuse.share < TURN_REUSE:
         what = f"the next turn of a conversation reused only {_percent(cache.next_reuse)} of its prompt"
         yield Found(
@@ -75,7 +74,9 @@ def _percent(reuse: Reuse) -> str:
 def _folders(facts: Facts) -> Iterator[Found]:
     folders = facts.deep.folders if facts.deep else None
     if folders is None or folders.with_memory is None:
-        yield Found(Result.SKIPPED, "the server does not tell how much of a prompt it reused")
+        doubt = facts.deep.not_comparable if facts.deep else None
+        told = f"the server's counters are {doubt}" if doubt else "the server does not tell how much it reused"
+        yield Found(Result.SKIPPED, told)
         return
     if facts.is_on("CLAUDE_CODE_DISABLE_AUTO_MEMORY"):
         yield Found(Result.OK, "automatic memory is off, so folders share their prompts' beginning")

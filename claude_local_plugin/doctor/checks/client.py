@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator
 
+from claude_local_plugin.backends import advice, wellknown
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.checks.precedence import early
 from claude_local_plugin.doctor.facts import Editor, Facts
-from claude_local_plugin.doctor.known_bad import REVIEWED_ON, matching
+from claude_local_plugin.doctor.known_bad import REVIEWED_ON, Pair, knows, matching, of_client
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.doctor.speed import Speed, speed_of
 from claude_local_plugin.guest.backend import parse_url
@@ -44,7 +45,11 @@ def _installed(facts: Facts) -> Iterator[Found]:
 
 def _version(facts: Facts) -> Iterator[Found]:
     version = facts.snapshot.client_version
-    if version is None or is_verified(version):
+    if version is None:
+        where = "there is no claude on your PATH" if facts.client_path is None else f"{facts.client_path} does not tell"
+        yield Found(Result.SKIPPED, f"no version was seen: {where}")
+        return
+    if is_verified(version):
         return
     span = f"{VERIFIED_VERSIONS[0]} to {VERIFIED_VERSIONS[-1]}"
     yield Found(
@@ -57,18 +62,23 @@ def _version(facts: Facts) -> Iterator[Found]:
 
 def _known_bad(facts: Facts) -> Iterator[Found]:
     server, needs = facts.server, facts.needs
-    assert server is not None
-    label = f"{server.kind} {server.version or '(version unknown)'}"
+    if server is None or conditions.answering(facts):
+        # the server was not heard: what is known of the client alone holds all the same
+        for pair in of_client(facts.snapshot.client_version):
+            yield _pair(pair)
+        yield Found(Result.SKIPPED, "the server was not heard, so nothing is known of this pair")
+        return
+    kind = server.behaves_as
+    label = f"{wellknown.label(server.kind)} {server.version or '(version unknown)'}"
     if needs.too_old:
-        yield Found(
-            Result.ERROR, needs.too_old, None, "pip install --upgrade vllm", why=f"{label} cannot hold a session"
-        )
+        why = f"{label} cannot hold a session"
+        yield Found(Result.ERROR, needs.too_old, None, advice.messages_api(server), why=why)
     if needs.model_capabilities and "mid_conv_system" not in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", ""):
         value, reason = needs.model_capabilities
         yield Found(Result.WARNING, reason, None, export("CLAUDE_CODE_MODEL_CAPABILITIES", value))
     deferring = not facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS")
     if needs.disable_betas and deferring and effective(facts.snapshot, "env.ENABLE_TOOL_SEARCH") != "false":
-        known = server.version is not None and server.kind == "vllm"
+        known = server.version is not None and kind == "vllm"
         fixable = not facts.elsewhere and facts.own_server
         yield Found(
             Result.WARNING if known else Result.INFO,
@@ -78,11 +88,17 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
             fixable=fixable,
         )
     if needs.thinking_ignored:
-        yield Found(Result.INFO, needs.thinking_ignored, None, "pip install --upgrade vllm")
+        yield Found(Result.INFO, needs.thinking_ignored, None, advice.upgrade(kind))
     served = tuple(name for model in server.models for name in (model.name, model.root or ""))
-    for pair in matching(server.kind, server.version, served):
-        result = Result.ERROR if pair.severity == "error" else Result.WARNING
-        yield Found(result, pair.what, pair.source, pair.fix, why=pair.why)
+    for pair in matching(kind, server.version, served, facts.snapshot.client_version):
+        yield _pair(pair)
+    if server.version is None and knows(kind):
+        yield Found(Result.SKIPPED, f"{wellknown.label(kind)} does not tell its version, which is what is known about")
+
+
+def _pair(pair: Pair) -> Found:
+    result = Result.ERROR if pair.severity == "error" else Result.WARNING
+    return Found(result, pair.what, pair.source, pair.fix, why=pair.why)
 
 
 def _auto_mode(facts: Facts) -> Iterator[Found]:
@@ -239,12 +255,13 @@ CHECKS = (
         fine="nothing is known against this pair of client and server",
         why="requests are refused or misread, and the session stumbles over it",
         finds=(
-            "Versions of servers that refuse or misread what Claude Code sends, and releases that nobody should run;"
+            "Versions of servers that refuse or misread what Claude Code sends, versions of Claude Code that other"
+            " servers than Anthropic's refuse, and releases that nobody should run;"
             f" from tables that were reviewed on {REVIEWED_ON}."
         ),
         mend="A newer server is always the best cure; `--fix` writes the settings that help with an older one.",
         judge=_known_bad,
-        applies=conditions.answering,
+        applies=conditions.own_server_or_answering,
         fixable=True,
     ),
     Check(

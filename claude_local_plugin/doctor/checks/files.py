@@ -283,7 +283,13 @@ def _record(facts: Facts) -> Iterator[Found]:
     if facts.record_problem:
         what = f"claude-local's own record cannot be used: {facts.record_problem}"
         yield Found(Result.ERROR, what, None, "claude-local disable   (says what to do with it)")
+    if not facts.owned and not facts.record_problem:
+        yield Found(Result.SKIPPED, "nothing that claude-local wrote is on record for this folder's files")
     for owned in facts.owned:
+        if not owned.writable:
+            what = "claude-local wrote into it, and it cannot be written any more: disable would fail"
+            fix = command("chmod", "u+w", str(owned.path.parent), str(owned.path))
+            yield Found(Result.WARNING, what, Place(owned.path), fix)
         if owned.edited:
             names = ", ".join(".".join(path) for path in owned.edited)
             what = f"changed since enable wrote it, so disable will leave it alone: {names}"
@@ -408,7 +414,7 @@ CHECKS = (
         asks="can what claude-local wrote be taken back?",
         fine="what claude-local wrote can be taken back",
         why="`claude-local disable` gives a file back by this record",
-        finds="A damaged record, and keys that were edited since enable wrote them.",
+        finds="A damaged record, a file that cannot be written, and keys that were edited since enable wrote them.",
         mend="Run `claude-local enable` again to have its values back; nothing else needs to be done.",
         judge=_record,
     ),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from claude_local_plugin import plan
-from claude_local_plugin.backends import ServedModel
+from claude_local_plugin.backends import ServedModel, advice, wellknown
 from claude_local_plugin.backends.deep import Exchange, ToolFacts, ToolVerdict
-from claude_local_plugin.backends.parsers import SAME_FORMAT, family_of
+from claude_local_plugin.backends.parsers import SAME_FORMAT, Family, family_of
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts, Name
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
@@ -18,8 +18,6 @@ from claude_local_plugin.render import printable
 DEFAULT_OUTPUT = 32_000
 #: With shorter answers than this a session is cut off in the middle of its edits.
 SHORTEST_OUTPUT = 2_048
-#: What Ollama gives a model where nobody says otherwise; longer prompts lose their beginning without a word.
-OLLAMA_WINDOW = "OLLAMA_CONTEXT_LENGTH=65536 ollama serve"
 
 
 def _winner(facts: Facts, key: str) -> Candidate | None:
@@ -43,8 +41,12 @@ def _listed(facts: Facts) -> str:
 def _served(facts: Facts) -> Iterator[Found]:
     server = facts.server
     assert server is not None
-    if server.kind == "llama.cpp" or not server.models:
-        return  # llama.cpp answers to any name; without a list there is nothing to compare
+    if server.kind in wellknown.ANY_NAME or server.engine in wellknown.ANY_NAME:
+        yield Found(Result.OK, f"{wellknown.label(server.behaves_as)} answers to every name with the model it has")
+        return
+    if not server.models:
+        yield Found(Result.SKIPPED, f"{facts.host} lists no model to compare the names with")
+        return
     unserved = [name for name in facts.names if facts.served(name.name) is None]
     serious = [name for name in unserved if name.role in ("main", "subagent")]
     for names in (serious, [name for name in unserved if name not in serious]):
@@ -59,11 +61,13 @@ def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
     verb = "is" if len(wires) == 1 else "are"
     what = f"{', '.join(asked)} {verb} not served; {facts.host} lists {_listed(facts)}"
     where = next((place_of(found) for name in names if (found := _winner(facts, f"env.{name.variable}"))), None)
-    if facts.server.kind in ("litellm", "llama-swap"):
+    if facts.server.kind in wellknown.ROUTES_UNLISTED:
+        deep = facts.deep
+        if deep is not None and deep.plain.accepted and set(wires) == {deep.model}:
+            return Found(Result.OK, f"{printable(deep.model)} was answered, though {facts.host} does not list it")
         what += "; one of its wildcards may still route that name"
-        return Found(
-            Result.INFO, what, where, command("claude-local", "doctor", "--deep", "--url", facts.url or Words("URL"))
-        )
+        ask = command("claude-local", "doctor", "--deep", *(["--url", str(facts.url)] if facts.elsewhere else []))
+        return Found(Result.INFO, what, where, None if deep is not None else ask)
     fixable = all(_fixable(facts, name.variable) for name in names)
     fix = fix_command("model.served") if fixable else "ask whoever manages this machine"
     return Found(result, what, where, fix, fixable=fixable)
@@ -88,7 +92,7 @@ def _window(facts: Facts) -> Iterator[Found]:
         what = f"CLAUDE_CODE_MAX_CONTEXT_TOKENS is “{printable(variable)}”, which Claude Code reads as {believed:,}"
         yield Found(Result.ERROR, what, where, fix, fixable=fixable)
     elif known_window(model.name) is not None:
-        return  # model.name says it
+        yield Found(Result.SKIPPED, "Claude Code has its own idea of that name: see model.name")
     elif believed is not None and believed > model.max_model_len:
         said = "assumes" if not variable else "is told of"
         what = f"Claude Code {said} a window of {believed:,} tokens, and {facts.host} has {model.max_model_len:,}"
@@ -97,25 +101,29 @@ def _window(facts: Facts) -> Iterator[Found]:
         what = f"Claude Code is told of a window of {believed:,} tokens, and {facts.host} has {model.max_model_len:,}"
         why = "a conversation is compacted earlier than it need be"
         yield Found(Result.INFO, what, where, fix, why, fixable=fixable)
+    elif believed is None:
+        yield Found(Result.SKIPPED, "which window Claude Code assumes is not known")
 
 
 def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[Found]:
-    assert facts.server is not None
-    if facts.server.kind == "ollama":
+    server = facts.server
+    assert server is not None
+    if server.kind == "ollama":
         what = f"{printable(model.name)} is not loaded, so its window is not known: Ollama's own choice is 4,096 tokens"
-        yield Found(Result.WARNING, what, None, f"{OLLAMA_WINDOW}   (and: {command('ollama', 'run', model.name, '')})")
-    elif not variable:
+        load = command("ollama", "run", model.name, "")
+        yield Found(Result.WARNING, what, None, f"{advice.larger_window(server, model)}   (and: {load})")
+    elif variable:
+        what = f"{facts.host} does not say how large its window is; Claude Code is told {printable(variable)}"
+        yield Found(Result.SKIPPED, what)
+    else:
         what = f"{facts.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens"
-        fix = command(
-            "claude-local",
-            "enable",
-            "--url",
-            facts.url or Words("URL"),
-            "--model",
-            model.name,
-            "--max-model-len",
-            Words("N"),
-        )
+        key = ["--token-env", Words("VARIABLE")] if server.needs_key else []
+        named = ["--url", server.url, "--model", model.name, *key, "--max-model-len", Words("N")]
+        fix = command("claude-local", "enable", *named)
+        if server.kind == "litellm":
+            # it asks the servers behind it, and some minutes pass before it has heard from them (seen on 1.110.2)
+            what += "; LiteLLM learns it some minutes after its start"
+            fix = f"ask again in some minutes; or say it yourself: {fix}"
         yield Found(Result.WARNING, what, None, fix)
 
 
@@ -130,28 +138,18 @@ def _prompt(facts: Facts) -> Iterator[Found]:
     server = facts.server
     assert server is not None
     main = None if facts.elsewhere else facts.main_model
-    for model in [main] if main else server.models:
-        if model.max_model_len is None:
-            continue
+    told = [model for model in ([main] if main else server.models) if model.max_model_len is not None]
+    if not told:
+        yield Found(Result.SKIPPED, f"{facts.host} tells no window to compare the prompt with")
+    for model in told:
         backend = _backend(facts, model)
         least, first = plan.smallest_window(backend, facts.needs), plan.first_prompt_tokens(backend, facts.needs)
-        if model.max_model_len < least:
+        if model.max_model_len is not None and model.max_model_len < least:
             what = (
                 f"{printable(model.name)} has a window of {model.max_model_len:,} tokens; Claude Code's own prompt"
                 f" takes {first:,}, and it needs {least:,} to work at all"
             )
-            fix = OLLAMA_WINDOW if server.kind == "ollama" else f"{_serve(server.kind, model)} 65536"
-            yield Found(Result.ERROR, what, None, fix)
-
-
-def _serve(kind: str, model: ServedModel) -> str:
-    """How a server of this kind is told of its window, up to the number."""
-    name = model.root or model.name
-    flags = {
-        "llama.cpp": command("llama-server", "-m", name, "-c"),
-        "sglang": command("--model-path", name, "--context-length"),
-    }
-    return flags.get(kind, command("vllm", "serve", name, "--max-model-len"))
+            yield Found(Result.ERROR, what, None, advice.larger_window(server, model))
 
 
 def _output(facts: Facts) -> Iterator[Found]:
@@ -169,6 +167,7 @@ def _output(facts: Facts) -> Iterator[Found]:
         yield Found(Result.WARNING, what, where, fix, fixable=fixable)
     window = model.max_model_len
     if window is None:
+        yield Found(Result.SKIPPED, f"{facts.host} tells no window to compare the longest answer with")
         return
     prompt = plan.first_prompt_tokens(_backend(facts, model), facts.needs)
     if limit > window:
@@ -190,14 +189,15 @@ def _name(facts: Facts) -> Iterator[Found]:
     assumed = known_window(model.name)
     if assumed is None:
         return
+    assert facts.server is not None
     small = model.max_model_len is not None and model.max_model_len < assumed
+    enable = command("claude-local", "enable", "--url", facts.server.url, "--model", Words("my-model"))
     window = f", and {facts.host} has {model.max_model_len:,}" if model.max_model_len else ""
-    served = command("vllm", "serve", model.root or model.name, "--served-model-name", "my-model")
     yield Found(
         Result.ERROR if small else Result.INFO,
         f"{printable(model.name)} is taken for a model of Anthropic's with {assumed:,} tokens, whatever is set{window}",
         place_of(facts.resolution.decisions["model"].winner),
-        f"{served}   then: claude-local enable",
+        f"{advice.own_name(facts.server, model)}   then: {enable}",
         None if small else "such a name makes the first prompt 8,000 tokens longer",
     )
 
@@ -214,37 +214,73 @@ def _answers(facts: Facts) -> Iterator[Found]:
     assert deep is not None
     for exchange, how in ((deep.plain, "a message"), (deep.streamed, "a streamed message")):
         if exchange is None:
-            continue
-        if not exchange.accepted:
+            if deep.plain.accepted:
+                yield Found(Result.SKIPPED, f"{how} was not asked for any more")
+        elif not exchange.accepted:
             what = f"{how} to {printable(deep.model)} was not answered: {_says(exchange)}"
-            yield Found(
-                Result.ERROR, what, None, command("claude-local", "doctor", "server", "model.served", "--url", deep.url)
-            )
+            yield Found(Result.ERROR, what, None, _mend_of(facts, exchange))
         elif exchange.reply.streamed and exchange.reply.ttft is None and not exchange.reply.is_silent:
             yield Found(Result.ERROR, f"{how} brought no piece of text", None, "look into the server's log")
     if deep.streamed is not None and deep.streamed.reply.error is None and not deep.streamed.reply.streamed:
-        yield Found(
-            Result.ERROR, "streaming was asked for, and the answer came in one piece", None, "upgrade the server"
-        )
+        what = "streaming was asked for, and the answer came in one piece"
+        yield Found(Result.ERROR, what, None, advice.upgrade(_kind(facts)))
+
+
+def _kind(facts: Facts) -> str:
+    """The kind of server whose flags count: the one behind a router that changes nothing."""
+    deep = facts.deep
+    assert deep is not None
+    return (facts.server.engine if facts.server else None) or deep.kind
+
+
+def _mend_of(facts: Facts, exchange: Exchange) -> str:
+    """What to do about a message that was not answered, by what came instead."""
+    deep, status = facts.deep, exchange.reply.status
+    assert deep is not None
+    if status in (401, 403):
+        return command("claude-local", "enable", "--url", deep.url, "--token-env", Words("VARIABLE"))
+    if status == 404:
+        return command("curl", "-s", f"{deep.url}/v1/models") + "   (the names it serves)"
+    if facts.server is not None and facts.server.dead:
+        return f"start what refuses connections: {', '.join(printable(dead) for dead in facts.server.dead)}"
+    return "look into the server's log"
 
 
 def parser_flags(facts: Facts, spoken: str | None = None) -> str:
     """How to restart the server so that it reads this model's calls; `spoken` is the parser of a call that was seen."""
     deep = facts.deep
     assert deep is not None
-    family = family_of(deep.root, deep.model)
-    if deep.kind == "llama.cpp":
+    family, kind = _family(facts), _kind(facts)
+    if kind == "llama.cpp":
         return "restart llama-server with --jinja"
-    if deep.kind in ("ollama", "lmstudio"):
+    if kind in ("ollama", "lmstudio"):
         return "use a model whose chat template has tools, such as qwen3-coder"
-    which = {"vllm": "vLLM", "sglang": "SGLang"}.get(deep.kind, "the vLLM behind it")
+    if kind not in ("vllm", "sglang", "litellm", "production-stack", "vllm-router", "unknown", "anthropic-compatible"):
+        return f"have {wellknown.label(kind)} parse the calls of this model" + (f" ({family.label})" if family else "")
+    which = {"vllm": "vLLM", "sglang": "SGLang"}.get(kind, "the vLLM behind it")
     if spoken is not None and (family is None or SAME_FORMAT.get(family.tool, family.tool) != spoken):
-        return f"restart {which} with --enable-auto-tool-choice --tool-call-parser {spoken}"
+        return f"restart {which} with {_parser(kind, spoken)}"
     if family is None:
-        return f"restart {which} with the tool-call parser of this model's family: vllm serve --help=tool-call-parser"
-    flags = f"--tool-call-parser {family.tool}" if deep.kind == "sglang" else family.flags
+        listed = "" if kind == "sglang" else ": vllm serve --help=tool-call-parser"
+        return f"restart {which} with the tool-call parser of this model's family{listed}"
+    flags = _parser(kind, family.tool) if kind == "sglang" else family.flags
     guess = "" if family.certain else "   (by that parser's name; the model's card knows better)"
     return f"restart {which} with {flags}{guess}"
+
+
+def _parser(kind: str, name: str) -> str:
+    return f"--tool-call-parser {name}" if kind == "sglang" else f"--enable-auto-tool-choice --tool-call-parser {name}"
+
+
+def _family(facts: Facts) -> Family | None:
+    """The family of the examined model, by what the server says of it, and of the model that it adapts."""
+    deep, server = facts.deep, facts.server
+    assert deep is not None
+    models = {model.name: model for model in server.models} if server else {}
+    served = models.get(deep.model)
+    parent = models.get(served.parent) if served and served.parent else None
+    told = (parent.root, parent.name) if parent else ()
+    return family_of(deep.root, deep.model, *told, server.model_file if server else None)
 
 
 def _tool_calls(facts: Facts) -> Iterator[Found]:
@@ -265,7 +301,7 @@ def _tool_calls(facts: Facts) -> Iterator[Found]:
         yield Found(Result.WARNING, what, None, parser_flags(facts), "a model that does not call tools cannot edit")
     elif tools.verdict is ToolVerdict.CUT:
         what = "the call was not whole after 1,024 tokens"
-        yield Found(Result.WARNING, what, None, "claude-local doctor --deep model.tool-calls   (again)")
+        yield Found(Result.WARNING, what, None, parser_flags(facts), "Claude Code would have to ask again")
     elif tools.verdict in (ToolVerdict.REFUSED, ToolVerdict.NO_ANSWER):
         yield Found(
             Result.ERROR, f"a request with tools was not answered: {_says(tools.offered)}", None, parser_flags(facts)
@@ -276,7 +312,7 @@ def _unparsed(facts: Facts, tools: ToolFacts) -> str | None:
     """What is said of a call that no parser has read; None where that is not the trouble."""
     deep = facts.deep
     assert deep is not None
-    family = family_of(deep.root, deep.model)
+    family = _family(facts)
     wanted = family.tool if family else None
     needs = f"; {printable(deep.model)} needs {wanted}" if wanted else ""
     if tools.verdict is ToolVerdict.NO_PARSER:
@@ -294,6 +330,8 @@ def _unparsed(facts: Facts, tools: ToolFacts) -> str | None:
 
 def _tool_types(facts: Facts) -> Iterator[Found]:
     tools = facts.deep.tools if facts.deep else None
+    if tools is None or tools.verdict not in (ToolVerdict.PARSED, ToolVerdict.WRONG_TYPES):
+        yield Found(Result.SKIPPED, "no whole call of the tool arrived to look at")
     for mismatch in tools.mismatches if tools else ():
         what = f"argument {mismatch.argument} came as {mismatch.seen}, and its schema says {mismatch.expected}"
         yield Found(Result.ERROR, what, None, parser_flags(facts))
@@ -301,33 +339,49 @@ def _tool_types(facts: Facts) -> Iterator[Found]:
 
 def _tool_results(facts: Facts) -> Iterator[Found]:
     tools = facts.deep.tools if facts.deep else None
-    if tools is None:
-        return
-    for exchange, what in ((tools.result, "a tool's result"), (tools.parallel, "two tool results in one turn")):
-        if exchange is not None and not exchange.accepted:
-            fix = "pip install --upgrade vllm   (0.17.1 or newer takes what Claude Code sends back)"
+    given = (
+        (tools.result if tools else None, "a tool's result"),
+        (tools.parallel if tools else None, "two tool results in one turn"),
+    )
+    for exchange, what in given:
+        if exchange is None:
+            yield Found(Result.SKIPPED, f"{what} was not given back: no request with tools was answered")
+        elif not exchange.accepted:
+            newer = advice.upgrade(_kind(facts))
+            fix = f"{newer}   (0.17.1 or newer takes what Claude Code sends back)" if _kind(facts) == "vllm" else newer
             yield Found(Result.ERROR, f"{what} was refused: {_says(exchange)}", None, fix)
 
 
 def _empty(facts: Facts) -> Iterator[Found]:
     deep = facts.deep
     assert deep is not None
-    if not deep.silent:
+    lost = {exchange.name: exchange for exchange in deep.silent}
+    if deep.tools is not None and deep.tools.verdict in (ToolVerdict.SWALLOWED, ToolVerdict.THINKING_ONLY):
+        lost.setdefault(deep.tools.offered.name, deep.tools.offered)
+    if not lost:
         return
-    names = ", ".join(exchange.name for exchange in deep.silent)
+    names = ", ".join(lost)
     endless = deep.thinking is not None and deep.thinking.never_ends
     reason = (
         "the reasoning parser waits for a </think> that the model does not write" if endless else "the text is lost"
     )
-    count = f"{len(deep.silent)} answer{'' if len(deep.silent) == 1 else 's'}"
-    what = f"{count} took tokens and showed nothing ({names}): {reason}"
+    count = f"{len(lost)} answer{'' if len(lost) == 1 else 's'}"
+    took = "took tokens" if all(exchange.reply.usage.output for exchange in lost.values()) else "ended well"
+    what = f"{count} {took} and showed nothing ({names}): {reason}"
     flags = parser_flags(facts)
     yield Found(Result.ERROR, what, None, f"{flags}, and without --reasoning-parser" if endless else flags)
 
 
+#: Why a part of the examination has nothing to judge.
+NOT_ASKED = "it was not asked any more: earlier answers took too long"
+
+
 def _system_role(facts: Facts) -> Iterator[Found]:
     exchange = facts.deep.inline_system if facts.deep else None
-    if exchange is None or exchange.accepted:
+    if exchange is None:
+        yield Found(Result.SKIPPED, NOT_ASKED)
+        return
+    if exchange.accepted:
         return
     what = f"a system message inside a conversation was refused: {_says(exchange)}"
     handled = "mid_conv_system" in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", "")
@@ -338,29 +392,26 @@ def _system_role(facts: Facts) -> Iterator[Found]:
 def _thinking(facts: Facts) -> Iterator[Found]:
     thinking = facts.deep.thinking if facts.deep else None
     if thinking is None:
+        yield Found(Result.SKIPPED, NOT_ASKED)
         return
     if not thinking.adaptive.accepted:
         what = f"thinking as Claude Code asks for it was refused: {_says(thinking.adaptive)}"
-        yield Found(Result.ERROR, what, None, "export CLAUDE_CODE_DISABLE_THINKING=1")
+        yield Found(Result.ERROR, what, None, advice.without_thinking())
     elif thinking.enabled is not None and not thinking.enabled.accepted:
         what = f"thinking with a budget, as this name gets it, was refused: {_says(thinking.enabled)}"
         yield Found(Result.ERROR, what, None, "export MAX_THINKING_TOKENS=0   (or serve it under a name of its own)")
     if thinking.leaked:
         what = "the model's thinking stands in its answer: <think>…</think>"
-        family = family_of(facts.deep.root, facts.deep.model) if facts.deep else None
-        parser = family.reasoning if family and family.reasoning else "NAME"
-        yield Found(
-            Result.WARNING,
-            what,
-            None,
-            f"restart the server with --reasoning-parser {parser}",
-            "it is read back as text",
-        )
+        family = _family(facts)
+        fix = advice.keep_thinking_apart(_kind(facts), family.reasoning if family else None)
+        yield Found(Result.WARNING, what, None, fix, "it is read back as text")
 
 
 def _fields(facts: Facts) -> Iterator[Found]:
     exchange = facts.deep.unknown_fields if facts.deep else None
-    if exchange is not None and not exchange.accepted:
+    if exchange is None:
+        yield Found(Result.SKIPPED, NOT_ASKED)
+    elif not exchange.accepted:
         what = f"fields that only Claude Code sends were refused: {_says(exchange)}"
         if facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"):
             yield Found(Result.INFO, f"{what}; sessions here leave them out", None)
@@ -371,15 +422,17 @@ def _fields(facts: Facts) -> Iterator[Found]:
 def _count(facts: Facts) -> Iterator[Found]:
     count = facts.deep.count if facts.deep else None
     if count is None:
+        yield Found(Result.SKIPPED, NOT_ASKED)
         return
     if count.counted is None:
         what = f"the server does not count tokens: {_says(count.exchange)}"
         yield Found(Result.INFO, what, None, None, "Claude Code estimates instead, and is off by some")
     elif count.used and abs(count.counted - count.used) > max(64, count.used // 5):
         what = f"count_tokens says {count.counted:,} for a prompt that took {count.used:,}"
-        yield Found(
-            Result.WARNING, what, None, "upgrade the server", "Claude Code compacts by it, too early or too late"
-        )
+        why = "Claude Code compacts by it, too early or too late"
+        yield Found(Result.WARNING, what, None, advice.upgrade(_kind(facts)), why)
+    elif not count.used:
+        yield Found(Result.SKIPPED, f"it counts {count.counted:,} tokens, and its answer does not tell what it took")
 
 
 def _deep_check(check_id: str, asks: str, fine: str, why: str, finds: str, mend: str, judge: Judge) -> Check:

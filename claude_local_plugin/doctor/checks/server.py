@@ -2,25 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 
-from claude_local_plugin.backends import Server, State, wellknown
+from claude_local_plugin.backends import Server, State, advice, wellknown
 from claude_local_plugin.backends.messages import Reply
+from claude_local_plugin.backends.recognise import ROUTERS
 from claude_local_plugin.backends.urls import is_loopback
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result
-from claude_local_plugin.guest.shell import Words, command, quoted
+from claude_local_plugin.guest.backend import parse_url
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.render import printable
 
-#: What to do about each state; `{host}` and `{url}` are filled in, `{start}` is how a server of that kind is started.
+#: What to do about a state, whoever the server is.
 MENDS: Mapping[State, str] = {
     State.LOADING: "wait until it is ready: watch -n 5 claude-local status",
-    State.OVERLOADED: "run fewer sessions at once, or give it room: vLLM's --max-num-seqs",
-    State.REFUSED: "start it: {start}",
-    State.UNRESOLVED: "getent hosts {name}   (look at the spelling, the VPN, /etc/hosts)",
-    State.TIMEOUT: "ping {name}   (is the machine on, and no firewall in between?)",
-    State.TLS: "curl -v {url}/v1/models   (a private authority goes into NODE_EXTRA_CA_CERTS)",
     State.NOT_HTTP: "claude-local enable --url http://HOST:PORT   (another port, or https://)",
-    State.ERROR: "curl -i {url}/v1/models   and the server's own log",
 }
 #: A server that answers its list of models later than this, in milliseconds, is busy or far away.
 SLOW_MS = 1000
@@ -28,6 +24,8 @@ SLOW_MS = 1000
 SHORTEST_STREAM_S = 0.1
 
 
+#: Kinds without a list of models: they route whatever name they get.
+LISTLESS = ("claude-code-router", "portkey", "anthropic-compatible")
 #: What a server that only a proxy reaches looks like from here.
 UNSEEN = (State.REFUSED, State.UNRESOLVED, State.TIMEOUT, State.ERROR)
 
@@ -51,85 +49,141 @@ def _ready(facts: Facts) -> Iterator[Found]:
     server = facts.server
     assert server is not None
     if server.state is State.READY:
-        if server.kind in ("unknown", "anthropic-compatible"):
-            what = f"{describe(facts)}; who it is cannot be told, so it gets the careful settings"
-            yield Found(Result.INFO, what, None, why="what it needs of Claude Code is not known")
-        else:
-            yield Found(Result.OK, describe(facts))
+        yield from _degraded(facts, server) if server.dead or server.problem else (_fine(facts, server),)
     elif server.state in (State.NEEDS_KEY, State.WRONG_KEY):
-        yield Found(Result.OK, f"{describe(facts)}: it {server.problem}")  # credentials.key judges that
+        what = f"{wellknown.label(server.kind)} answers and {server.problem}: whether it is ready is not seen"
+        yield Found(Result.SKIPPED, what)  # credentials.key judges that
     elif facts.backend.proxied and not facts.elsewhere and server.state in UNSEEN:
         what = f"{facts.host} {server.problem}, when asked directly; sessions go there through a proxy"
         yield Found(Result.WARNING, what, None, _mend(facts, server), why="whether the proxy reaches it is not known")
     else:
         slow = server.state in (State.LOADING, State.OVERLOADED)
-        yield Found(
-            Result.WARNING if slow else Result.ERROR, f"{facts.host} {server.problem}", None, _mend(facts, server)
-        )
+        there = f"; {_named(facts.others[0])} answers there" if facts.others else ""
+        what = f"{facts.host} {server.problem}{there}"
+        yield Found(Result.WARNING if slow else Result.ERROR, what, None, _mend(facts, server))
+
+
+def _fine(facts: Facts, server: Server) -> Found:
+    if server.kind in ("unknown", "anthropic-compatible"):
+        what = f"{describe(facts)}; who it is cannot be told, so it gets the careful settings"
+        return Found(Result.INFO, what, None, why="what it needs of Claude Code is not known")
+    return Found(Result.OK, describe(facts))
+
+
+def _degraded(facts: Facts, server: Server) -> Iterator[Found]:
+    """A server that lets us in and says, or shows, that not all of it works; other checks judge the rest."""
+    answered = facts.deep is not None and facts.deep.plain.accepted
+    if server.dead:
+        all_dead = len(server.dead) == len(server.members)
+        result = Result.ERROR if all_dead and not answered else Result.WARNING
+        what = f"{describe(facts)}, but it {server.problem}"
+        deep = _deep(facts)
+        fix = command("curl", "-i", f"{server.dead[0]}/v1/models") + "   and start what does not answer"
+        why = "requests that are sent there fail, and Claude Code tries again or gives up"
+        yield Found(result, what, None, fix if facts.deep else f"{fix}, or ask it: {deep}", why)
+    elif server.kind in ROUTERS and server.speaks_messages is not False and server.problem != "serves no model":
+        why = "requests that are sent there fail, and Claude Code tries again or gives up"
+        fix = command("curl", "-i", f"{server.url}/health") + "   and start what does not answer"
+        yield Found(Result.WARNING, f"{describe(facts)}, but it {server.problem}", None, fix, why)
+    else:
+        yield _fine(facts, server)  # server.messages and server.models judge that
+
+
+def _deep(facts: Facts) -> str:
+    """The command that sends this server real requests."""
+    return command("claude-local", "doctor", "--deep", *(["--url", str(facts.url)] if facts.elsewhere else []))
+
+
+def _named(server: Server) -> str:
+    target = parse_url(server.url)
+    return f"{wellknown.label(server.kind)} at {target.label if target else server.url}"
 
 
 def _mend(facts: Facts, server: Server) -> str:
     target = facts.target
+    if facts.others:
+        url = facts.others[0].url
+        return command("claude-local", *(["doctor"] if facts.elsewhere else ["enable"]), "--url", url)
     name = target.host if target else "HOST"
     start = wellknown.START.get(server.kind, wellknown.START_HINT)
     if target is not None and server.state is State.REFUSED and not is_loopback(target.host):
         start = f"{command('ssh', '--', name)}, and there: {start}"
-    return MENDS[server.state].format(
-        host=facts.host, url=Words(quoted(facts.url or Words("URL"))), name=quoted(name), start=start
-    )
+    if server.state is State.ERROR and server.kind == "portkey":
+        return "name the provider in a header: x-portkey-provider (ANTHROPIC_CUSTOM_HEADERS)"
+    ask = (f"{facts.url}/v1/models",)
+    mends = {
+        State.TIMEOUT: f"{command('ping', '--', name)}   (is the machine on, and no firewall in between?)",
+        State.UNRESOLVED: f"{command('getent', 'hosts', '--', name)}   (look at the spelling, the VPN, /etc/hosts)",
+        State.TLS: f"{command('curl', '-v', *ask)}   (a private authority goes into NODE_EXTRA_CA_CERTS)",
+        State.ERROR: f"{command('curl', '-i', *ask)}   and the server's own log",
+        State.OVERLOADED: advice.fewer_or(server.behaves_as),
+        State.REFUSED: f"start it: {start}",
+    }
+    return mends.get(server.state) or MENDS[server.state]
 
 
 def _speaks(facts: Facts) -> Iterator[Found]:
     server = facts.server
     assert server is not None
-    if server.speaks_messages is False:
-        what = f"{facts.host} ({wellknown.label(server.kind)}) has no /v1/messages, the only thing Claude Code asks for"
-        yield Found(
-            Result.ERROR, what, None, "pip install --upgrade vllm   (0.11.1 or newer), or put LiteLLM in front of it"
-        )
+    if facts.deep is not None and facts.deep.plain.accepted:
+        yield Found(Result.OK, "a message was answered")
+    elif server.speaks_messages is False:
+        what = f"{facts.host} ({wellknown.label(server.kind)}) {server.problem}"
+        yield Found(Result.ERROR, what, None, advice.messages_api(server))
     elif server.speaks_messages is None:
         what = f"whether {facts.host} has /v1/messages cannot be told without asking its model"
-        yield Found(Result.INFO, what, None, "claude-local doctor --deep")
+        yield Found(Result.SKIPPED if facts.deep else Result.INFO, what, None, None if facts.deep else _deep(facts))
 
 
 def _lists(facts: Facts) -> Iterator[Found]:
     server = facts.server
     assert server is not None
-    if not server.models:
-        what = f"{facts.host} lists no model"
-        fix = {"ollama": "ollama pull qwen3-coder", "lmstudio": "lms load"}.get(
-            server.kind, command("curl", "-s", f"{facts.url}/v1/models")
-        )
-        yield Found(Result.ERROR, what, None, fix)
+    if server.models:
+        return
+    if server.kind in LISTLESS:
+        yield Found(Result.SKIPPED, f"{wellknown.label(server.kind)} has no list of models to look at")
+    elif server.kind in ROUTERS and server.problem != "serves no model":
+        yield Found(Result.SKIPPED, f"its list of models was not to be had: it {server.problem}")
+    else:
+        yield Found(Result.ERROR, f"{facts.host} lists no model", None, advice.load_a_model(server))
 
 
 def _open(facts: Facts) -> Iterator[Found]:
     server, target = facts.server, facts.target
     assert server is not None
-    if server.kind == "vllm" and server.needs_key and target is not None and not is_loopback(target.host):
+    outside = target is not None and not is_loopback(target.host)
+    if server.kind == "vllm-router" and outside:
+        what = "with a key of its own vllm-router lets every caller through on /v1/messages, and hands on nobody's"
+        yield Found(Result.INFO, what, None, "put a reverse proxy in front of it that asks for a key")
+    elif not server.needs_key:
+        yield Found(Result.SKIPPED, "it asks for no key")
+    elif server.kind == "vllm" and outside:
         what = "its key guards /v1 only: /invocations runs the model for anybody, /metrics and /tokenize answer, too"
         yield Found(
             Result.INFO, what, None, "put a reverse proxy in front of it that lets only /v1 and /health through"
         )
+    elif not outside:
+        yield Found(Result.OK, "only this machine reaches it")
+    elif server.kind not in ("llama.cpp", "litellm"):
+        yield Found(Result.SKIPPED, f"which routes {wellknown.label(server.kind)} leaves open is not known")
 
 
 def _busy(facts: Facts) -> Iterator[Found]:
     server, metrics = facts.server, facts.metrics
     assert server is not None
+    kind = server.behaves_as
     if metrics is not None and metrics.waiting:
         what = f"{metrics.waiting:.0f} requests wait for their turn, {metrics.running or 0:.0f} are running"
-        yield Found(Result.WARNING, what, None, "run fewer sessions at once, or raise vLLM's --max-num-seqs")
+        yield Found(Result.WARNING, what, None, advice.fewer_or(kind))
     elif metrics is not None and (metrics.kv_usage or 0) > 0.9:
         what = f"its KV cache is {100 * (metrics.kv_usage or 0):.0f} % full: the next long prompt pushes others out"
-        yield Found(Result.WARNING, what, None, "run fewer sessions at once, or raise vLLM's --gpu-memory-utilization")
+        yield Found(Result.WARNING, what, None, advice.fewer_or(kind, memory=True))
     elif server.latency_ms is not None and server.latency_ms > SLOW_MS:
         what = f"even the list of models took {server.latency_ms:,.0f} ms"
-        yield Found(
-            Result.WARNING,
-            what,
-            None,
-            command("curl", "-w", "%{time_total}", "-o", "/dev/null", "-s", f"{facts.url}/health"),
-        )
+        fix = command("curl", "-w", "%{time_total}", "-o", "/dev/null", "-s", f"{facts.url}/v1/models")
+        yield Found(Result.WARNING, what, None, fix)
+    elif metrics is None or (metrics.waiting is None and metrics.kv_usage is None):
+        yield Found(Result.SKIPPED, "the server does not tell how busy it is")
 
 
 def _first_token(facts: Facts) -> Iterator[Found]:
@@ -142,6 +196,8 @@ def _first_token(facts: Facts) -> Iterator[Found]:
         rate = _tokens_per_second(deep.streamed.reply) if deep.streamed else None
         speed = f", then {rate:.0f} tokens a second" if rate else ""
         yield Found(Result.OK, f"the first token of a short prompt came after {deep.ttft:.2f} s{speed}")
+    else:
+        yield Found(Result.SKIPPED, "no streamed answer was seen")
 
 
 def _tokens_per_second(reply: Reply) -> float | None:
@@ -175,7 +231,10 @@ CHECKS = (
         asks="does the server have Anthropic's Messages API?",
         fine="the server has the Messages API",
         why="Claude Code asks for POST /v1/messages and nothing else",
-        finds="Servers that speak OpenAI's API only, such as vLLM before 0.11.1 or llama-cpp-python.",
+        finds=(
+            "Servers that speak OpenAI's API only, such as vLLM before 0.11.1 or llama-cpp-python, and frontends that"
+            " answer 501."
+        ),
         mend="A newer version of the server, or LiteLLM in front of it.",
         judge=_speaks,
         applies=conditions.answering,
