@@ -321,12 +321,8 @@ def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
         yield (
             f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
             f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"
-<<<<<<< HEAD
-            " name of its own (vLLM: --served-model-name NAME), then"
+            " name of its own, then"
             f" {command('claude-local', 'enable', '--url', backend.url, '--model', Words('NAME'))}"
-=======
-            " name of its own, then claude-local enable --model NAME"
->>>>>>> 94b7335 (wip doctor)
         )
     for problem in (needs.too_old, needs.thinking_ignored):
         if problem:

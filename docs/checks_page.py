@@ -65,13 +65,14 @@ def _sentence(text: str, end: str = ".") -> str:
 def known_bad() -> str:
     """The table behind client.known-bad."""
     rows = [
-        f"| {pair.kind}{f', {pair.model}' if pair.model else ''} | {pair.what}; {pair.why} | [report]({pair.source}) |"
+        f"| {'any of your own' if pair.kind == '*' else pair.kind}{f', {pair.model}' if pair.model else ''}"
+        f" | {pair.what}; {pair.why} | {pair.seen} | [report]({pair.source}) |"
         for pair in PAIRS
     ]
     head = (
         f"## Known-bad pairs\n\nBehind `client.known-bad`, reviewed on {REVIEWED_ON}. What versions of servers need of"
         " Claude Code's side is in `claude_local_plugin/backends/needs.py`.\n\n"
-        "| server | what is known | source |\n| --- | --- | --- |\n"
+        "| server | what is known | since | source |\n| --- | --- | --- | --- |\n"
     )
     return head + "\n".join(rows) + "\n"
 

@@ -670,7 +670,7 @@ def _no_messages(server: Server, answers: Answers) -> str:
         answer = answers.get(name)
         if isinstance(answer, Answer) and answer.status == 501:
             return f"does not answer /v1/messages{_said(answer)}"
-    return "has no Messages API (/v1/messages)"
+    return "has no /v1/messages: put LiteLLM in front of it, or use a newer version"
 
 
 def _said(answer: Answer) -> str:

@@ -348,7 +348,7 @@ def _usable(server: Server, request: Request) -> Server:
         )
     if server.kind == "openai-only" or (server.is_model_server and server.speaks_messages is False):
         raise BackendError(
-            f"{server.url} ({describe(server)}) {server.problem or 'has no Messages API'}; Claude Code needs that API",
+            f"{server.url} ({describe(server)}) {_missing(server)}, which Claude Code needs",
             advice.messages_api(server),
         )
     if server.state not in ("ready", "overloaded"):
@@ -358,6 +358,12 @@ def _usable(server: Server, request: Request) -> Server:
             or "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
         )
     return server
+
+
+def _missing(server: Server) -> str:
+    """What a server lacks without the Messages API, in its own words where it has some."""
+    words = (server.problem or "").partition(": “")[2]
+    return "has no Messages API (/v1/messages)" + (f" (it says “{words})" if words else "")
 
 
 def _other_port(server: Server) -> str | None:
@@ -426,7 +432,8 @@ def _model(request: Request, server: Server, known: Known | None, choose: Choose
     if not by_name:
         again = command("claude-local", "enable", "--url", server.url, "--model", Words("NAME"))
         raise BackendError(
-            f"{server.url} lists no model", f"name one: {again}" if _routes(server) else f"load one, or name it: {again}"
+            f"{server.url} lists no model",
+            f"name one: {again}" if _routes(server) else f"load one, or name it: {again}",
         )
     if len(by_name) == 1:
         return server.models[0]

@@ -43,7 +43,7 @@ def test_without_a_url_the_one_server_on_a_well_known_port_is_used(place: Place,
 
 
 def test_the_well_known_ports_are_those_of_the_servers_people_run(place: Place) -> None:
-    assert wellknown.WELL_KNOWN_PORTS == (8000, 8888, 4000, 11434, 8080, 1234, 30000)
+    assert wellknown.WELL_KNOWN_PORTS == (8000, 8888, 4000, 11434, 8080, 1234, 30000, 3456)
     assert inspect.signature(probe.sweep).parameters["ports"].default == wellknown.WELL_KNOWN_PORTS
     assert vars(choose_server)["sweep"] is probe.sweep
 
@@ -219,7 +219,7 @@ def test_a_server_without_the_messages_api_is_refused(place: Place, kind: str) -
         backend.answer(404, path="/v1/messages")
         said = place.refused("enable", "--url", backend.url)
     assert "has no Messages API (/v1/messages), which Claude Code needs" in said
-    assert "put LiteLLM before it" in said
+    assert "put LiteLLM in front of it" in said
 
 
 def test_a_web_server_is_not_taken_for_a_model_server(place: Place) -> None:

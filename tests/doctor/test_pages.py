@@ -9,7 +9,7 @@ import pytest
 from claude_local_plugin.doctor import CHECKS
 from claude_local_plugin.doctor.checks.precedence import SAID_BY
 from claude_local_plugin.doctor.fixes import FIXED, PLANNED
-from claude_local_plugin.doctor.known_bad import PAIRS, matching
+from claude_local_plugin.doctor.known_bad import PAIRS, matching, of_client
 from claude_local_plugin.precedence import warn
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -88,6 +88,28 @@ def test_every_warning_of_the_resolver_has_a_check() -> None:
     assert set(SAID_BY.values()) <= IDS
 
 
+@pytest.mark.parametrize(
+    ("client", "bad"),
+    [
+        ("2.1.264", False),
+        ("2.1.265", True),
+        ("2.1.266", True),
+        ("2.1.267", True),
+        ("2.1.268", False),
+        ("2.1.332", False),
+        (None, False),
+        ("unknown", False),
+    ],
+)
+@pytest.mark.parametrize(("kind", "version"), [("vllm", "0.32.0"), ("llama.cpp", None), ("unknown", None)])
+def test_a_pair_may_hold_for_versions_of_the_client(
+    client: str | None, bad: bool, kind: str, version: str | None
+) -> None:
+    assert bool(matching(kind, version, (), client)) is bad
+    assert bool(of_client(client)) is bad
+    assert matching("anthropic", None, (), client) == ()
+
+
 def test_known_bad_pairs_hold_for_just_their_versions() -> None:
     assert matching("litellm", "1.106.2", ()) == ()
     assert [pair.kind for pair in matching("litellm", "1.82.8", ())] == ["litellm"]
@@ -97,5 +119,6 @@ def test_known_bad_pairs_hold_for_just_their_versions() -> None:
     assert len(matching("vllm", "0.14.0", ("Qwen/Qwen3-Coder-Next",))) == 1
     for pair in PAIRS:
         assert pair.since < pair.below
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", pair.seen)
         assert pair.source.startswith("https://")
         assert pair.fix

@@ -128,7 +128,9 @@ def _speaks(facts: Facts) -> Iterator[Found]:
     if facts.deep is not None and facts.deep.plain.accepted:
         yield Found(Result.OK, "a message was answered")
     elif server.speaks_messages is False:
-        what = f"{facts.host} ({wellknown.label(server.kind)}) {server.problem}"
+        what = f"{facts.host} ({wellknown.label(server.kind)}) has no /v1/messages, the only thing Claude Code asks for"
+        words = (server.problem or "").partition(": “")[2]
+        what += f"; it says “{words}" if words else ""
         yield Found(Result.ERROR, what, None, advice.messages_api(server))
     elif server.speaks_messages is None:
         what = f"whether {facts.host} has /v1/messages cannot be told without asking its model"
