@@ -59,8 +59,6 @@ START: Mapping[str, str] = {
     ),
     "litellm": "litellm --config config.yaml --port 4000",
     "claude-code-router": "ccr start",
-    "portkey": "npx @portkey-ai/gateway",
-    "transformers": "transformers serve",
 }
 
 #: Those that route names which they do not list; and those that answer to any name at all, with the model they have.

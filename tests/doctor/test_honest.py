@@ -21,9 +21,8 @@ from claude_local_plugin.doctor.model import Place as FilePlace
 from tests.commands.place import MODEL, Place
 from tests.doctor import building as b
 
-NOTHING = dict.fromkeys(
-    ("streamed", "tools", "inline_system", "thinking", "unknown_fields", "count", "cache", "folders")
-)
+STEPS = ("streamed", "tools", "inline_system", "thinking", "unknown_fields", "count", "cache", "folders")
+NOTHING: dict[str, Any] = dict.fromkeys(STEPS)
 CUT_SHORT = b.deep(**NOTHING)
 LAN = "http://dell-pro-max:8000"
 
