@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.urls import is_plain_http_remote
 from claude_local_plugin.guest.backend import PLACEHOLDER, is_proxied, parse_url
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective, effective_env
 from claude_local_plugin.precedence.models import known_window
@@ -197,10 +198,10 @@ def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
         f"the key set in {where} would be sent there too" if where else "a key exported later would be sent there too"
     )
     yield _env("ANTHROPIC_API_KEY", "", reason)
-    replaces_key = _has_console_key(snapshot) and not any(h.name.lower() == "x-api-key" for h in backend.headers)
-    if replaces_key:
-        # of all that was tried this alone replaces the saved key, without a question in an interactive session
-        reason = "the Console key saved in ~/.claude.json would be sent there too, whatever ANTHROPIC_API_KEY says"
+    stray = _key_beside_variables(snapshot)
+    if stray and not any(header.name.lower() == "x-api-key" for header in backend.headers):
+        # of all that was tried this alone replaces such a key, without a question in an interactive session
+        reason = f"{stray} would be sent there too, whatever ANTHROPIC_API_KEY says"
         header = f"x-api-key: {backend.token}"
         text = "\n".join(filter(None, (header, backend.header_text)))
         secret = backend.token != PLACEHOLDER or any(h.secret for h in backend.headers)
@@ -215,8 +216,13 @@ def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
         yield Line(("apiKeyHelper",), "", f"the helper set in {where} would send its key there")
 
 
-def _has_console_key(snapshot: Snapshot) -> bool:
-    return any(file.data.get("primaryApiKey") for file in snapshot.of(Scope.CONSOLE))
+def _key_beside_variables(snapshot: Snapshot) -> str | None:
+    """A key that no variable cancels: one handed over by a program, or the saved Console key; None where none is."""
+    if snapshot.shell.get(KEY_DESCRIPTOR):
+        return f"the key that {KEY_DESCRIPTOR} hands over"
+    if any(file.data.get("primaryApiKey") for file in snapshot.of(Scope.CONSOLE)):
+        return "the Console key saved in ~/.claude.json"
+    return None
 
 
 def _models(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
@@ -273,7 +279,10 @@ def _patience(snapshot: Snapshot) -> Iterator[Line]:
 
 def _quiet(snapshot: Snapshot) -> Iterator[Line]:
     chosen = (
-        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "no telemetry, no update checks, no title requests"),
+        (
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+            "no telemetry from sessions here, no update checks, no title requests",
+        ),
         ("CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", "no plugin download at the first start"),
         ("DISABLE_AUTOUPDATER", "no update in the middle of your work here"),
     )

@@ -29,6 +29,8 @@ PAGE = Path(__file__).with_name("precedence.md")
 
 #: Where each scope's values stand.
 PLACES = {
+    Scope.SERVED: "`remote-settings.json` beside the user's settings: a copy of what an administrator serves, without"
+    " addresses and keys; it counts where a session may ask for the settings, see below",
     Scope.MANAGED: "`managed-settings.json` and `managed-settings.d/*.json` (later names win), in `/etc/claude-code`,"
     " `/Library/Application Support/ClaudeCode` or `C:\\Program Files\\ClaudeCode`",
     Scope.FLAG: "`claude --settings FILE` or inline JSON",
@@ -46,8 +48,15 @@ def code(text: str) -> str:
 
 def rungs(rows: Sequence[Rung]) -> str:
     """The sources of one header, first to last."""
-    when = {True: "only when there is no key, no token and no helper", False: ""}
-    return table("|source|when", ((str(i), row.label, when[row.login_only]) for i, row in enumerate(rows, 1)))
+    return table("|source|when", ((str(i), row.label, when(row)) for i, row in enumerate(rows, 1)))
+
+
+def when(row: Rung) -> str:
+    """On what condition a source serves."""
+    if not row.login_only:
+        return ""
+    alone = "only when there is no key, no token and no helper"
+    return f"{alone}, nor a saved Console key" if row.after_console else alone
 
 
 def parts() -> dict[str, str]:

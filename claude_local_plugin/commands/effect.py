@@ -90,7 +90,7 @@ def _what_wins(planned: Snapshot, decision: Decision, scope: Scope) -> str:
     if winner is None or winner.scope is Scope.DEFAULT:
         return decision.sentence
     name = name_of(winner)
-    if winner.scope in (Scope.LOGIN, Scope.CONSOLE):
+    if winner.scope in (Scope.LOGIN, Scope.CONSOLE, Scope.PROFILE, Scope.GATEWAY):
         return f"{name} ({winner.place}) comes first"
     if winner.scope is Scope.SHELL:
         return f"{name} is set in your shell, and {decision.sentence}"
@@ -110,7 +110,9 @@ def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, scope
     winner = lists[0] if lists else decision.winner
     if winner is None:
         return "claude-local explain-precedence says who decides what"
-    if winner.scope is Scope.MANAGED:
+    if winner.scope is Scope.GATEWAY:
+        return f"{command('claude', 'auth', 'logout')} ends the sign-in at the gateway"
+    if winner.scope in (Scope.SERVED, Scope.MANAGED):
         return ASK_THE_ADMINISTRATOR
     if lists:
         return f"add {printable(backend.model)} to {winner.key} in {winner.place}, or take the list out"

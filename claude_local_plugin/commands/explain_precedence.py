@@ -6,6 +6,7 @@ from typing import Any
 
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.backend import backend_of, parse_url
+from claude_local_plugin.guest.claude import SOCKET_SCHEME
 from claude_local_plugin.precedence import (
     VERIFIED_AGAINST,
     Candidate,
@@ -248,6 +249,12 @@ def sentence(resolution: Resolution, place: str = "here") -> str:
     where = target.url if target is not None else endpoint
     if provider not in (FIRST_PARTY, "gateway"):
         return f"A session started {place} now talks to {provider}{f' at {where}' if where else ''} as {model}."
+    signed_in = resolution.decisions["provider"].winner
+    if signed_in is not None and signed_in.scope is Scope.GATEWAY:
+        how = f"with the sign-in kept in {signed_in.path}"
+        return f"A session started {place} now talks to the Claude apps gateway {where} as {model}, {how}."
+    if endpoint is not None and endpoint.startswith(SOCKET_SCHEME):
+        where = f"whoever listens at the Unix socket {endpoint.removeprefix(SOCKET_SCHEME)}"
     fate = ""
     if not backend_of({"ANTHROPIC_BASE_URL": endpoint or ""}).cloud:
         leaks = any(warning.id.startswith("leak.") for warning in resolution.warnings)

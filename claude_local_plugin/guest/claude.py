@@ -39,6 +39,20 @@ PROVIDERS = (
     ("CLAUDE_CODE_USE_VERTEX", "vertex", "ANTHROPIC_VERTEX_BASE_URL", "Google Vertex AI"),
 )
 
+#: Variables with the number of a file descriptor, and what is read there: they count from the environment alone.
+KEY_DESCRIPTOR = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"
+OAUTH_DESCRIPTOR = "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR"
+
+#: A Unix socket that every request goes through, whatever the address says. It counts from the environment alone.
+UNIX_SOCKET = "ANTHROPIC_UNIX_SOCKET"
+#: How the place such a session talks to is written.
+SOCKET_SCHEME = "unix:"
+#: With it these count from the environment alone as well, and no login serves.
+BESIDE_A_SOCKET = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
+
+#: Read from the environment before any settings file is.
+FROM_THE_ENVIRONMENT = frozenset((KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET))
+
 #: The values of a switch that mean on; every other value means off.
 TRUTHY = ("1", "true", "yes", "on")
 

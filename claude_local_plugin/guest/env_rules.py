@@ -298,3 +298,8 @@ def routed_by_host(name: str) -> bool:
     """Whether the variable counts from the environment alone, once the host has taken the routing over."""
     upper = name.upper()
     return upper.startswith(_ROUTING) or upper in _ROUTING_NAMES
+
+
+def applied_before_trust(name: str) -> bool:
+    """Whether a project's or local settings file's variable counts although nobody has trusted the folder."""
+    return name.upper() in APPLIED_BEFORE_TRUST

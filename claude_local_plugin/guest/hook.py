@@ -16,6 +16,7 @@ import time
 from claude_local_plugin.guest.backend import Backend, backend_of, clean
 from claude_local_plugin.guest.claude import client_version_of
 from claude_local_plugin.guest.registration import EVENTS, MOVED_BY, WARM_UP
+from claude_local_plugin.guest.signin import GATEWAY, backend_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class Visit:
         self.environ = environ
         self.state_dir = state_dir
         self.config = config
-        self.backend = backend_of(environ, self.folder or "")
+        self.backend = backend_here(environ, self.folder or "")
 
     @property
     def folder(self) -> "str | None":
@@ -171,7 +172,7 @@ def session_start(visit: Visit) -> Answer:
     forbidden = _forbidden(visit)
     elsewhere = _resumed_elsewhere(visit, source)
     if backend.cloud:
-        said = forbidden or elsewhere
+        said = forbidden or elsewhere or _at_a_gateway(visit)
         return Answer(record, {"systemMessage": said} if said else None)
     leaks = _look_for_leaks(visit)
     message = forbidden or complaint(backend, found)
@@ -454,6 +455,20 @@ def _look_at(visit: Visit) -> "Probe | None":
     except OSError as fault:  # the next prompt looks again
         _note(visit.state_dir, fault)
     return found
+
+
+def _at_a_gateway(visit: Visit) -> "str | None":
+    """That a gateway sign-in takes the session elsewhere than its settings say; None where it does not."""
+    meant = backend_of(visit.environ)
+    if visit.backend.kind != GATEWAY or meant.target is None or meant.url == visit.backend.url:
+        return None
+    from claude_local_plugin.guest import shell
+
+    there = visit.backend.url or "the gateway"
+    return (
+        f"! you are signed in at the Claude apps gateway {there}, which comes before every address: this session goes"
+        f" there, not to {meant.target.label}. {shell.command('claude', 'auth', 'logout')} ends the sign-in"
+    )
 
 
 def _look_for_leaks(visit: Visit) -> "Findings | None":

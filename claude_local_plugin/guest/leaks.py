@@ -60,18 +60,24 @@ class Findings:
 
 
 class Source:
-    """Who sets something: `scope` is "managed", "local", "project", "user" or "shell", `place` how people call it."""
+    """Who sets something: `scope` is "managed", "local", "project", "user" or "shell", `place` how people call it.
 
-    __slots__ = ("env", "helper", "place", "scope")
+    `data` is all that is set there.
+    """
 
-    def __init__(self, scope: str, place: str, env: "Mapping[str, Any]", helper: "str | None") -> None:
+    __slots__ = ("data", "env", "helper", "place", "scope")
+
+    def __init__(
+        self, scope: str, place: str, env: "Mapping[str, Any]", helper: "str | None", data: "Mapping[str, Any]"
+    ) -> None:
         self.scope = scope
         self.place = place
         self.env = env
         self.helper = helper
+        self.data = data
 
 
-SHELL = Source("shell", "exported in the shell", {}, None)
+SHELL = Source("shell", "exported in the shell", {}, None, {})
 
 
 class Credential:
@@ -418,7 +424,7 @@ def _settings(world: World, scope: str, path: str, place: str) -> "Source | None
         for name, value in env.items()
         if not refusal(name, as_text(value), project=project, hosted=hosted, client_version=world.client_version)
     }
-    return Source(scope, clean(place, 200), heard, found.data.get("apiKeyHelper"))
+    return Source(scope, clean(place, 200), heard, found.data.get("apiKeyHelper"), found.data)
 
 
 def _read(path: str, most: int) -> "bytes | None":

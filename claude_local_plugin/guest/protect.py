@@ -2,6 +2,7 @@
 
 from claude_local_plugin.guest.backend import GATEWAY_KEYS, PROVIDERS, backend_with, parse_url
 from claude_local_plugin.guest.claude import GATEWAY, client_version_of
+from claude_local_plugin.guest.signin import over
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,4 +49,4 @@ def after_change(environ: "Mapping[str, str]", folder: str, managed_dir: "str | 
                 merged[name] = as_text(file.env[name])
                 if file.scope not in PROJECT_SCOPES:
                     outside[name] = merged[name]
-    return backend_with(merged, outside, client_version_of(environ))
+    return over(backend_with(merged, outside, client_version_of(environ)), merged, folder, managed_dir)

@@ -1,6 +1,6 @@
 """What Claude Code takes from the text of a settings file: for the hooks and for the resolver alike."""
 
-from claude_local_plugin.guest.claude import holds, is_on
+from claude_local_plugin.guest.claude import BESIDE_A_SOCKET, FROM_THE_ENVIRONMENT, holds, is_on
 from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.guest.env_rules import refused_everywhere, refused_in_projects, routed_by_host
 
@@ -74,14 +74,23 @@ def taken(text: str, *, managed: bool, client_version: "str | None" = None) -> T
 
 
 def refusal(
-    name: str, text: str, *, project: bool, hosted: bool = False, client_version: "str | None" = None
+    name: str,
+    text: str,
+    *,
+    project: bool,
+    hosted: bool = False,
+    socket: bool = False,
+    client_version: "str | None" = None,
 ) -> "str | None":
     """Why a variable is not taken from a file, `project` for a project's or a local one; None when it is.
 
-    "everywhere": from no file; "host": a program that starts Claude Code decides; "project": from no project's file.
+    "everywhere": from no file; "socket": requests go through a Unix socket; "host": a program that starts Claude Code
+    decides; "project": from no project's file.
     """
-    if refused_everywhere(name, text):
+    if refused_everywhere(name, text) or name in FROM_THE_ENVIRONMENT:
         return "everywhere"
+    if socket and name in BESIDE_A_SOCKET:
+        return "socket"
     if hosted and routed_by_host(name):
         return "host"
     if name == "CLAUDE_CODE_OAUTH_TOKEN" and not holds("oauth-refused-in-projects", client_version):

@@ -12,9 +12,10 @@ import os
 import sys
 import time
 
-from claude_local_plugin.guest.backend import Backend, backend_of, clean
+from claude_local_plugin.guest.backend import Backend, clean
 from claude_local_plugin.guest.hook import as_registered, parse_event, state_dir_of
 from claude_local_plugin.guest.registration import CONFIG_OPTION, STATE_OPTION
+from claude_local_plugin.guest.signin import backend_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -181,7 +182,8 @@ def status_line(
     `event` is what Claude Code tells; what it does not tell, or tells in a shape of its own, is left out. `quick_s` is
     what a look at the server may take; 0 for none.
     """
-    backend = backend_of(environ)
+    folder = _member(event, "workspace", "project_dir")
+    backend = backend_here(environ, folder if isinstance(folder, str) else "")
     model = _member(event, "model", "id")
     model = model if model and isinstance(model, str) else environ.get("ANTHROPIC_MODEL", "")
     rest = [state(backend, state_dir, environ, quick_s), window(event), cache(event)]

@@ -7,14 +7,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.claude import SOCKET_SCHEME
+from claude_local_plugin.oracle.network import EXCHANGED_TOKEN
 from claude_local_plugin.oracle.observed import Observed
-from claude_local_plugin.oracle.scenario import Scenario, materialise
+from claude_local_plugin.oracle.scenario import Scenario, materialise, url
 from claude_local_plugin.precedence import Decision, Resolution, gather, resolve
+from claude_local_plugin.precedence.logins import EXCHANGED
+from claude_local_plugin.precedence.model import Entry
 
 #: Providers whose endpoint is ANTHROPIC_BASE_URL, so that everything about them is compared.
 OURS = ("anthropic", "gateway")
 #: What a helper of a scenario prints: scenarios use only `echo` (see `helper_output`).
 ECHO = "echo "
+
+
+#: For whoever sums up a resolution of which no scenario is known.
+NOTHING_HANDED_OVER = Scenario()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ def expected(scenario: Scenario, client_version: str | None = None) -> Expected:
     """What the resolver says of this scenario, written to a temporary folder for it to read."""
     with tempfile.TemporaryDirectory(prefix="claude-local-expected-") as folder:
         try:
-            return summary(resolution(scenario, Path(folder), client_version))
+            return summary(resolution(scenario, Path(folder), client_version), scenario)
         except UsageError:  # an option that neither we nor the client take
             return Expected("refused")
 
@@ -65,28 +73,30 @@ def resolution(scenario: Scenario, folder: Path, client_version: str | None = No
             setting_sources=made.setting_sources,
             cli_model=scenario.model,
             interactive=False,
+            entry=Entry(scenario.entry) if scenario.entry != "print" else Entry.SESSION,
         )
     )
 
 
-def summary(resolved: Resolution) -> Expected:
-    """The comparable part of a resolution."""
+def summary(resolved: Resolution, scenario: Scenario = NOTHING_HANDED_OVER) -> Expected:
+    """The comparable part of a resolution; of the scenario it takes what the client alone is handed over."""
     if resolved.outcome != "ok":
         return Expected(resolved.outcome)
     decided = resolved.decisions
     provider = decided["provider"].value
     if provider not in OURS:
         return Expected("ok", provider)
-    base_url = plain_url(decided["base_url"].value)
+    address = decided["base_url"].value or ""
+    base_url = url("socket") if address.startswith(SOCKET_SCHEME) else plain_url(address)
     if base_url is None:
         return Expected("invalid_url")
     window = decided["context_window"].value
-    authorization = _header(decided["authorization"])
+    authorization = _header(decided["authorization"], scenario)
     return Expected(
         "ok",
         provider,
         base_url=base_url,
-        x_api_key=_header(decided["x_api_key"]),
+        x_api_key=_header(decided["x_api_key"], scenario),
         authorization=_bearer(authorization),
         model=decided["model"].value,
         context_window=None if window is None else int(window),
@@ -137,7 +147,12 @@ def helper_output(command: str) -> str:
     return words.removeprefix(ECHO).strip() if words.startswith(ECHO) else ""
 
 
-def _header(decision: Decision) -> str | None:
+def _header(decision: Decision, scenario: Scenario) -> str | None:
+    name = decision.winner.key.removeprefix("env.") if decision.winner is not None else ""
+    if decision.value is not None and name in scenario.descriptors:
+        return scenario.descriptors[name].strip()
+    if decision.value is not None and decision.value.endswith(EXCHANGED):
+        return EXCHANGED_TOKEN
     if decision.value is not None and decision.winner is not None and decision.winner.key == "apiKeyHelper":
         return helper_output(decision.winner.value or "")
     return decision.value

@@ -14,7 +14,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,6 +26,9 @@ from claude_local_plugin.oracle.observed import Observed, Run, read
 from claude_local_plugin.oracle.scenario import PORTS, SYSTEM_PATH, Scenario, materialise
 
 MANAGED = Path("/etc/claude-code")
+
+#: The kind of agent that a program asks for, where it asks for none in particular.
+AGENT = "general-purpose"
 
 #: What every run has in its environment: silence on side channels, and dummies so that each provider gets as far as
 #: sending a request (AWS's and Google's own look-ups would take seconds). None of them decides where a session goes.
@@ -96,18 +101,106 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
                 "NO_PROXY": "127.0.0.1",
             } | environ
         board.clear()
-        run = _run(
-            [order.claude, "-p", "ping", "--output-format", "json", *made.arguments], made.cwd, environ, order.patience
-        )
+        with board.listening(made.socket, PORTS["socket"]), _descriptors(scenario.descriptors) as (numbers, opened):
+            environ |= numbers
+            if scenario.entry == "mcp-serve":
+                run = _call_agent([order.claude, *made.arguments, "mcp", "serve"], made.cwd, environ, order.patience)
+            else:
+                command = [order.claude, "-p", "ping", "--output-format", "json", *made.arguments]
+                run = _run(command, made.cwd, environ, order.patience, opened)
         return read(run, board.traffic(), named, board.cloud.port)
 
 
-def _run(command: list[str], cwd: Path, environ: dict[str, str], patience: float) -> Run:
+@contextlib.contextmanager
+def _descriptors(texts: Mapping[str, str]) -> Iterator[tuple[dict[str, str], tuple[int, ...]]]:
+    """An open pipe with each text: the variables with the descriptors' numbers, and the numbers."""
+    opened: dict[str, int] = {}
+    try:
+        for name, text in texts.items():
+            near, far = os.pipe()
+            os.write(far, text.encode())
+            os.close(far)
+            opened[name] = near
+        yield {name: str(number) for name, number in opened.items()}, tuple(opened.values())
+    finally:
+        for number in opened.values():
+            os.close(number)
+
+
+#: What a program that uses Claude Code's tools says to `claude mcp serve`, in order.
+_CALLS = (
+    {
+        "id": 1,
+        "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "ask", "version": "1"}},
+    },
+    {"method": "notifications/initialized"},
+    {
+        "id": 2,
+        "method": "tools/call",
+        "params": {"name": "Agent", "arguments": {"description": "ask", "prompt": "ping", "subagent_type": AGENT}},
+    },
+)
+
+
+def _call_agent(command: list[str], cwd: Path, environ: dict[str, str], patience: float) -> Run:
+    """Start `claude mcp serve`, call its Agent tool once, and end it when it has answered."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        late = threading.Timer(patience, _end, [process.pid])
+        late.start()
+        answer: dict[str, Any] | None = None
+        try:
+            answer = _conversation(process)
+        finally:
+            was_late = late.finished.is_set()
+            late.cancel()
+            _end(process.pid)
+            process.communicate()
+        words.seek(0)
+        said = words.read()
+    result = {"result": json.dumps(answer)} if answer is not None else {}
+    return Run(None if was_late else process.returncode, json.dumps(result), said, time.monotonic() - began)
+
+
+def _conversation(process: "subprocess.Popen[str]") -> dict[str, Any] | None:
+    """Say what is to be said; the answer to the last call, or None where it ended before."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for call in _CALLS:
+        try:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **call}) + "\n")
+            process.stdin.flush()
+        except OSError:  # it has ended; that there is no answer says so
+            return None
+        answer: dict[str, Any] = {}
+        while "id" in call and answer.get("id") != call["id"]:
+            line = process.stdout.readline()
+            if not line:
+                return None
+            answer = json.loads(line)
+    return answer
+
+
+def _run(command: list[str], cwd: Path, environ: dict[str, str], patience: float, opened: Sequence[int] = ()) -> Run:
     began = time.monotonic()
     process = subprocess.Popen(
         command,
         cwd=cwd,
         env=environ,
+        pass_fds=opened,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
@@ -40,6 +40,14 @@ LOOPBACK = "127.0.0.1"
 #: Seconds: how long a connection may say nothing, and how soon it is noticed that all is over.
 PATIENCE = 30.0
 ATTENTION = 0.05
+
+#: What an identity token is exchanged for.
+EXCHANGED_TOKEN = "token-exchanged"
+EXCHANGED = {"access_token": EXCHANGED_TOKEN, "token_type": "Bearer", "expires_in": 3600}
+SERVED_SETTINGS = "/api/claude_code/settings"
+
+#: The first byte of a TLS connection.
+TLS_HANDSHAKE = b"\x16"
 
 Heard = Callable[[str], None]
 
@@ -124,6 +132,26 @@ class Switchboard:
             self._hosts.clear()
             self._proxied.clear()
 
+    @contextlib.contextmanager
+    def listening(self, path: Path | None, port: int) -> Iterator[None]:
+        """A Unix socket at `path` (None: no such thing) whose connections end at the backend of `port`."""
+        if path is None:
+            yield
+            return
+
+        def answer(connection: socket.socket) -> None:
+            # What is meant for an https URL arrives encrypted for that host, whatever the socket is.
+            if connection.recv(1, socket.MSG_PEEK) != TLS_HANDSHAKE:
+                self._relay(connection, self.real[port])
+            elif self._context is not None:
+                with self._context.wrap_socket(connection, server_side=True) as secured:
+                    self._relay(secured, self.real[port])
+
+        with _SocketDoor(str(path), answer) as door:
+            threading.Thread(target=door.serve_forever, args=(ATTENTION,), daemon=True).start()
+            yield
+            door.shutdown()
+
     def traffic(self) -> Traffic:
         """What arrived since `clear()`."""
         with self._lock:
@@ -138,6 +166,10 @@ class Switchboard:
                 self._requests.append(request)
 
         backend = EmbeddedBackend(port=port, models=(Model("any", ENDLESS),), record=record)
+        # Where an identity token is exchanged for an access token, by Anthropic or by whoever the base URL names.
+        backend.answer(200, EXCHANGED, path="/v1/oauth/token")
+        # What an administrator's server would say of settings that are in the client's cache: nothing is new.
+        backend.answer(304, "", path=SERVED_SETTINGS, headers={"connection": "close"})
         return backend
 
     def _heard(self, host: str) -> None:
@@ -225,6 +257,21 @@ class _Door(socketserver.ThreadingTCPServer):
         with contextlib.suppress(
             OSError
         ):  # broken off, or a TLS client that does not trust us: what it wanted is known
+            self._answer(request)
+
+
+class _SocketDoor(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """The same behind a path of the file system."""
+
+    daemon_threads = True
+
+    def __init__(self, path: str, answer: Callable[[socket.socket], None]) -> None:
+        self._answer = answer
+        super().__init__(path, socketserver.BaseRequestHandler)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        request.settimeout(PATIENCE)
+        with contextlib.suppress(OSError):  # as above
             self._answer(request)
 
 

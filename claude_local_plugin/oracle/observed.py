@@ -189,7 +189,9 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
     """Why no prompt was sent."""
     if run.exit_code is None:
         return "timeout"
-    if "Not logged in" in said or "Invalid API key" in said:  # the latter: how 2.1.200 takes a blank one
+    if (
+        "Not logged in" in said or "Not signed in to the Cloud gateway" in said or "Invalid API key" in said
+    ):  # the latter: how 2.1.200 takes a blank one
         return "not_logged_in"
     if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"

@@ -25,9 +25,20 @@ PLACES = (
     "home",
 )
 
-#: The loopback port that stands for each place, for the shell, a proxy, and for what a test itself writes ("ours"):
-#: the port a request arrives at says who won. A box without a network of its own translates them (see `materialise`).
-PORTS: dict[str, int] = {name: 8001 + index for index, name in enumerate((*PLACES, "shell", "proxy", "ours"))}
+#: The loopback port that stands for each place, for the shell, a proxy, what a test itself writes ("ours"), a Unix
+#: socket, a gateway somebody is signed in to, and the address in a login profile: the port a request arrives at says
+#: who won. A box without a network of its own translates them (see `materialise`).
+PORTS: dict[str, int] = {
+    name: 8001 + index for index, name in enumerate((*PLACES, "shell", "proxy", "ours", "socket", "gateway", "profile"))
+}
+
+#: Stands for the scenario's own folder, in variables and in the extra files.
+BOX = "{box}"
+#: The Unix socket a scenario may send requests to; it is there when the scenario names it.
+SOCKET = f"{BOX}/socket"
+
+#: How the client is started: `claude -p`, or a call of the Agent tool to `claude mcp serve`.
+ENTRIES = ("print", "mcp-serve")
 
 #: The PATH of every run: git and a shell for helpers, and nothing of the user's.
 SYSTEM_PATH = "/usr/bin:/bin"
@@ -61,6 +72,12 @@ class Scenario:
     config_dir: bool = False
     """Move the user's folder away with CLAUDE_CONFIG_DIR."""
     args: tuple[str, ...] = ()
+    files: dict[str, Any] = field(default_factory=dict)
+    """Further files, readable by their owner alone: `home/...`, or `config/...` for Claude Code's own folder."""
+    descriptors: dict[str, str] = field(default_factory=dict)
+    """Variables that name an open file descriptor, each with the text that is read there."""
+    entry: str = "print"
+    """One of ENTRIES."""
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from an empty scenario, so that a shrunk case is a short one."""
@@ -101,6 +118,8 @@ class Materialised:
     setting_sources: tuple[str, ...] | None
     arguments: tuple[str, ...]
     """The client's arguments after the prompt."""
+    socket: Path | None
+    """The Unix socket that is to listen, if one is."""
     paths: dict[str, Path]
     """Where the settings file of each place lies, or would lie."""
 
@@ -137,19 +156,26 @@ def materialise(
     for place, settings in scenario.settings.items():
         if place == "flag" and scenario.flag_inline:
             continue
-        _write(paths[place], _translate(_text(settings), ports))
+        _write(paths[place], _translate(_text(settings), ports, folder))
     if scenario.credentials is not None:
-        _write(user / ".credentials.json", _text(scenario.credentials))
+        _write(user / ".credentials.json", _translate(_text(scenario.credentials), ports, folder))
     if scenario.home_json is not None:
         _write((user if scenario.config_dir else home) / ".claude.json", _text(scenario.home_json))
 
     environ = {"PATH": SYSTEM_PATH, "HOME": str(home)}
     if scenario.config_dir:
         environ["CLAUDE_CONFIG_DIR"] = str(user)
-    environ |= {name: _translate(value, ports) for name, value in scenario.shell.items()}
+    environ |= {name: _translate(value, ports, folder) for name, value in scenario.shell.items()}
+    for name, content in scenario.files.items():
+        place, _, rest = name.partition("/")
+        file = {"home": home, "config": user}[place] / rest
+        _write(file, _translate(_text(content), ports, folder))
+        file.chmod(0o600)
+    # the number is that of no open file: nobody but the client in a box is given one
+    environ |= dict.fromkeys(scenario.descriptors, "9")
     flag: str | None = None
     if "flag" in scenario.settings:
-        text = _translate(_text(scenario.settings["flag"]), ports)
+        text = _translate(_text(scenario.settings["flag"]), ports, folder)
         flag = text if scenario.flag_inline else str(paths["flag"])
     arguments: list[str] = []
     if flag is not None:
@@ -160,7 +186,8 @@ def materialise(
         arguments += ["--model", scenario.model]
     listed = scenario.setting_sources
     sources = None if listed is None else tuple(name.strip() for name in listed.split(",") if name.strip())
-    return Materialised(home, cwd, environ, managed, flag, sources, (*arguments, *scenario.args), paths)
+    socket = folder / "socket" if any(SOCKET in value for value in scenario.shell.values()) else None
+    return Materialised(home, cwd, environ, managed, flag, sources, (*arguments, *scenario.args), socket, paths)
 
 
 def as_it_stands(scenario: Scenario, made: Materialised) -> Scenario:
@@ -208,10 +235,10 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else json.dumps(content, indent=2) + "\n"
 
 
-def _translate(text: str, ports: Mapping[int, int]) -> str:
+def _translate(text: str, ports: Mapping[int, int], box: Path) -> str:
     for named, real in ports.items():
         text = text.replace(f"127.0.0.1:{named}", f"127.0.0.1:{real}")
-    return text
+    return text.replace(BOX, str(box))
 
 
 def _write(path: Path, text: str) -> None:

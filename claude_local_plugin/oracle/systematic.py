@@ -6,6 +6,7 @@ from typing import Any
 
 from claude_local_plugin.oracle.hook_files import hook_files
 from claude_local_plugin.oracle.scenario import LAYOUTS, PLACES, Scenario, url
+from claude_local_plugin.oracle.sources import questions
 
 #: The scopes that exist in every layout, strongest first.
 SCOPES = ("managed", "flag", "local", "project", "user")
@@ -155,7 +156,7 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     for family in (
         *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),
         *(_malformed, _setting_sources, _flags, _refused_variables, _policies, _managed_fragments),
-        *(_headers, _proxies, _config_folder, _hook_files),
+        *(_headers, _proxies, _config_folder, _hook_files, _sources),
     ):
         family(ask, thorough)
     return ask.questions
@@ -605,3 +606,8 @@ def _config_folder(ask: _Ask, _: bool) -> None:
     ask.env("config-dir/only-old", {"home": both["home"]}, config_dir=True)
     ask.env("config-dir/login", shell, config_dir=True, credentials=LOGIN)
     ask.env("config-dir/console", shell, config_dir=True, home_json=CONSOLE)
+
+
+def _sources(ask: _Ask, _: bool) -> None:
+    for name, scenario in questions():
+        ask.put(name, scenario)

@@ -19,7 +19,9 @@ _FAMILIES = ("opus", "sonnet", "haiku", "fable")
 def allowed_list(snapshot: Snapshot) -> tuple[str, ...] | None:
     """The entries of `availableModels` in effect, in lower case; None when nobody limits the models."""
     managed = [
-        entries for file in snapshot.of(Scope.MANAGED) if (entries := _entries(file.data, file.state)) is not None
+        entries
+        for file in snapshot.of(Scope.SERVED, Scope.MANAGED)
+        if (entries := _entries(file.data, file.state)) is not None
     ]
     if managed:
         return tuple(entry for entries in managed for entry in entries)
@@ -43,7 +45,9 @@ def denied_list(snapshot: Snapshot) -> tuple[str, ...]:
     if not holds("allowed-providers", snapshot.client_version):
         return ()
     return tuple(
-        entry for file in snapshot.of(Scope.MANAGED) for entry in _entries(file.data, file.state, "deniedModels") or ()
+        entry
+        for file in snapshot.of(Scope.SERVED, Scope.MANAGED)
+        for entry in _entries(file.data, file.state, "deniedModels") or ()
     )
 
 

@@ -1,19 +1,26 @@
 """Decides the two credential headers, `Authorization` and `x-api-key`, each by its own list of rungs."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from claude_local_plugin.guest.claude import is_on, js_string
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, is_on, js_string
+from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.precedence.logins import EXCHANGED, federation
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
     CUSTOM_HEADERS,
+    FEDERATION,
     SCOPE_LABELS,
     X_API_KEY_RUNGS,
     Rung,
     holds,
 )
+
+#: Logins that Anthropic's own library looks after; a custom header does not take their place.
+BY_ANTHROPICS_LIBRARY = ("profile.access_token", f"env.{FEDERATION[0]}")
 
 #: What a header is said to carry when a helper supplies it: helpers are shown, never run.
 HELPER_OUTPUT = "(output of apiKeyHelper)"
@@ -37,18 +44,31 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
     trims = holds("blank-is-empty", snapshot.client_version)
     rows = {rung.key: tuple(_rows(snapshot, env, rung, trims)) for rung in (*X_API_KEY_RUNGS, *AUTHORIZATION_RUNGS)}
     explicit = any(_serving(rows[rung.key]) for rung in AUTHORIZATION_RUNGS if not rung.login_only)
-    explicit = explicit or _serving(rows["env.ANTHROPIC_API_KEY"]) is not None
-    logins = [found for rung in AUTHORIZATION_RUNGS if rung.login_only and (found := _serving(rows[rung.key]))]
-    login = logins[0] if logins and not explicit else None
-    key = _header("x_api_key", X_API_KEY_RUNGS, rows, explicit=explicit, login=login)
-    token = _header("authorization", AUTHORIZATION_RUNGS, rows, explicit=explicit, login=login)
-    return _with_custom_headers(snapshot, env, Credentials(token, key, login))
+    explicit = explicit or any(_serving(rows[f"env.{name}"]) for name in ("ANTHROPIC_API_KEY", KEY_DESCRIPTOR))
+    rung, login = None, None
+    if not explicit:
+        found = ((rung, _serving(rows[rung.key])) for rung in AUTHORIZATION_RUNGS if rung.login_only)
+        rung, login = next(((rung, row) for rung, row in found if row is not None), (None, None))
+    by_console = rung is not None and rung.after_console and _serving(rows["primaryApiKey"]) is not None
+    aside = "the saved Console key serves instead" if by_console else None
+    if explicit:
+        aside = "a login only serves when there is no key, token or helper"
+    serving = None if by_console else login
+    key = _header("x_api_key", X_API_KEY_RUNGS, rows, aside=aside, login=serving)
+    token = _header("authorization", AUTHORIZATION_RUNGS, rows, aside=aside, login=serving)
+    return _with_custom_headers(snapshot, env, Credentials(token, key, serving))
 
 
 def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung, trims: bool) -> Iterator[Candidate]:
     """The candidates of one rung: a variable, a settings key, the login file or the console key."""
     if rung.key == "primaryApiKey":
         rows = _stored(snapshot.of(Scope.CONSOLE), ("primaryApiKey",))
+    elif rung.key == "federation":
+        rows = _exchanged(snapshot)
+    elif rung.key.startswith("profile."):
+        rows = _of_a_profile(snapshot, chosen=rung.key == "profile.chosen")
+    elif rung.handed_over:
+        rows = _handed_over(snapshot, rung)
     elif rung.key == "claudeAiOauth.accessToken":
         rows = _stored(snapshot.of(Scope.LOGIN), ("claudeAiOauth", "accessToken"))
     else:
@@ -57,6 +77,10 @@ def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung, trims: bool) -
             rows = (replace(row, value=(row.value or "").strip()) for row in rows)
     if is_on(env.get("CLAUDE_CODE_SIMPLE")):
         rows = (row for row in rows if _counts_in_simple_mode(row, rung))
+    if is_hosted(snapshot.shell):
+        rows = (row for row in rows if row.scope is Scope.SHELL and rung.key != "federation")
+    elif snapshot.shell.get(UNIX_SOCKET):
+        rows = (row for row in rows if _counts_beside_a_socket(row, rung))
     yield from rows
 
 
@@ -64,7 +88,40 @@ def _counts_in_simple_mode(row: Candidate, rung: Rung) -> bool:
     """In simple mode (also `--bare`) no login counts and no saved key, and a helper only from `--settings`."""
     if rung.key == "apiKeyHelper":
         return row.scope is Scope.FLAG
-    return not rung.login_only and rung.key != "primaryApiKey"
+    return not rung.login_only and rung.key != "primaryApiKey" and not rung.handed_over
+
+
+def _counts_beside_a_socket(row: Candidate, rung: Rung) -> bool:
+    """Where requests go through a Unix socket, of all logins only CLAUDE_CODE_OAUTH_TOKEN serves."""
+    return not rung.login_only or rung.key == "env.CLAUDE_CODE_OAUTH_TOKEN"
+
+
+def _handed_over(snapshot: Snapshot, rung: Rung) -> Iterator[Candidate]:
+    """What is read from an open file descriptor, the number of which stands in the environment."""
+    for row in candidates(snapshot, rung.key):
+        if row.state == "wins" and not re.match(r"\s*\d", row.value or ""):
+            yield replace(row, state="dropped", reason="no number of a file descriptor")
+        elif row.state == "wins":
+            yield replace(row, value=f"(what stands at file descriptor {(row.value or '').strip()})", secret=False)
+        else:
+            yield row
+
+
+def _exchanged(snapshot: Snapshot) -> Iterator[Candidate]:
+    """The access token that an identity token is exchanged for."""
+    if federation(snapshot):
+        row = next(row for row in candidates(snapshot, f"env.{FEDERATION[0]}") if row.state == "wins")
+        yield replace(row, value=EXCHANGED, secret=False)
+
+
+def _of_a_profile(snapshot: Snapshot, *, chosen: bool) -> Iterator[Candidate]:
+    """The token of the login profile, if it is the one that was chosen, or if none was chosen."""
+    for file in snapshot.of(Scope.PROFILE):
+        if file.state is not FileState.READ or bool(file.data.get("chosen")) is not chosen:
+            continue
+        token = file.data.get("access_token") if file.data.get("kind") == "user_oauth" else EXCHANGED
+        secret = token != EXCHANGED
+        yield Candidate(file.scope, "profile.access_token", file.path, None, js_string(token), "wins", secret=secret)
 
 
 def _stored(files: Iterable[SettingsFile], path: tuple[str, ...]) -> Iterator[Candidate]:
@@ -99,7 +156,7 @@ def _header(
     rungs: tuple[Rung, ...],
     rows: Mapping[str, tuple[Candidate, ...]],
     *,
-    explicit: bool,
+    aside: str | None,
     login: Candidate | None,
 ) -> Decision:
     """One header: the first rung with a value supplies it; every other value is named with the reason it loses."""
@@ -109,7 +166,7 @@ def _header(
         for row in rows[rung.key]:
             if row.state != "wins":
                 judged.append(row)
-            elif reason := _set_aside(row, rung, winner, explicit=explicit, login=login):
+            elif reason := _set_aside(row, rung, winner, aside=aside, login=login):
                 judged.append(replace(row, state="shadowed", reason=reason))
             else:
                 winner = row
@@ -120,15 +177,15 @@ def _header(
 
 
 def _set_aside(
-    row: Candidate, rung: Rung, winner: Candidate | None, *, explicit: bool, login: Candidate | None
+    row: Candidate, rung: Rung, winner: Candidate | None, *, aside: str | None, login: Candidate | None
 ) -> str | None:
     """Why a row that is the first of its rung does not supply the header, or None when it does."""
     if _is_empty(row):
         return EMPTY
     if winner is not None:
         return f"{name_of(winner)} is asked first"
-    if rung.login_only and explicit:
-        return "a login only serves when there is no key, token or helper"
+    if rung.login_only and aside is not None:
+        return aside
     if rung.key == "primaryApiKey" and login is not None:
         return f"{name_of(login)} serves instead"
     return None
@@ -158,7 +215,7 @@ def _why(winner: Candidate, rows: list[Candidate]) -> str:
 
 def name_of(row: Candidate) -> str:
     """A source as people say it: `ANTHROPIC_AUTH_TOKEN`, `apiKeyHelper`, `the claude.ai login`."""
-    if row.scope in (Scope.LOGIN, Scope.CONSOLE):
+    if row.scope in (Scope.LOGIN, Scope.CONSOLE, Scope.PROFILE, Scope.GATEWAY):
         return SCOPE_LABELS[row.scope]
     return row.key.removeprefix("env.")
 
@@ -177,7 +234,7 @@ def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Cred
     """The decisions with ANTHROPIC_CUSTOM_HEADERS taken into account.
 
     A custom `x-api-key` replaces whatever the rungs say, also by nothing. A custom `Authorization` gives way to a
-    token or a helper, and replaces a login, also by nothing.
+    token, a helper or a login profile, and replaces any other login, also by nothing.
     """
     custom = custom_headers(env.get(CUSTOM_HEADERS, ""))
     row = next((row for row in candidates(snapshot, f"env.{CUSTOM_HEADERS}") if row.state == "wins"), None)
@@ -187,7 +244,8 @@ def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Cred
     if "x-api-key" in custom:
         key = _replaced(key, row, custom["x-api-key"])
     if "authorization" in custom:
-        if token.value is not None and token.winner is not None and found.login is None:
+        replaceable = found.login is not None and found.login.key not in BY_ANTHROPICS_LIBRARY
+        if token.value is not None and token.winner is not None and not replaceable:
             loser = replace(row, state="shadowed", reason=f"{name_of(token.winner)} is asked first")
             token = replace(token, candidates=(*token.candidates, loser))
         elif custom["authorization"]:

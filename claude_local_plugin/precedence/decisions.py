@@ -3,16 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_with
-from claude_local_plugin.guest.claude import GATEWAY, is_on, provider_of
+from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_at, backend_with, clean, parse_url
+from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET, is_on, provider_of
+from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
 from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of
+from claude_local_plugin.precedence.logins import gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import candidates, effective_env, effective_object
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,
     CUSTOM_HEADERS,
+    FEDERATION,
     FIRST_PARTY,
     MODEL_RUNGS,
     PROVIDERS,
@@ -24,23 +27,108 @@ from claude_local_plugin.precedence.table import (
 
 def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     """Every decision by name, in the order in which people ask."""
+    if is_hosted(snapshot.shell):
+        snapshot = _without_managed_models(snapshot)
     provider = active_provider(snapshot, env)
     if provider is not None and provider.name == "gateway":
         snapshot = _as_the_gateway_sees(snapshot)
         env = effective_env(snapshot)
     headers = credentials(snapshot, env)
-    if provider is not None and provider.name == "gateway":
+    sign_in = gateway_sign_in(snapshot) if provider is None or provider.name != "gateway" else None
+    if sign_in is not None:
+        provider = _GATEWAY
+        headers = _signed_in(snapshot, headers, sign_in)
+    elif provider is not None and provider.name == "gateway":
         headers = _with_token_only(headers)
     model, name = _model(snapshot, env, headers, provider)
+    endpoint = _base_url(snapshot, env, provider)
+    if sign_in is not None:
+        endpoint = _at_the_gateway(endpoint, sign_in)
+    elif provider is None:
+        endpoint = _of_the_profile(endpoint, snapshot, headers)
     found = (
-        _provider(snapshot, provider),
-        _base_url(snapshot, env, provider),
+        _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in),
+        _through_the_socket(endpoint, snapshot),
         headers.authorization,
         headers.x_api_key,
         model,
         _window(snapshot, env, name),
     )
     return {decision.name: decision for decision in found}
+
+
+_GATEWAY = next(provider for provider in PROVIDERS if provider.name == "gateway")
+
+#: What an administrator's file may say of models, and says in vain where the host does the routing.
+_MODEL_POLICIES = ("model", "fallbackModel", "modelOverrides")
+
+
+def _without_managed_models(snapshot: Snapshot) -> Snapshot:
+    def without(file: SettingsFile) -> SettingsFile:
+        if file.scope not in (Scope.MANAGED, Scope.SERVED):
+            return file
+        return replace(file, data={key: value for key, value in file.data.items() if key not in _MODEL_POLICIES})
+
+    return replace(snapshot, files=tuple(without(file) for file in snapshot.files))
+
+
+def _provider_of(snapshot: Snapshot, sign_in: SettingsFile) -> Decision:
+    """The gateway somebody is signed in to comes before every provider's switch."""
+    reason = f"a sign-in at a Claude apps gateway is kept in {sign_in.path}, and is asked first"
+    winner = Candidate(sign_in.scope, "enterpriseGateway.url", sign_in.path, _line(sign_in, "url"), "gateway", "wins")
+    rows = [_lost(row, reason) for each in PROVIDERS for row in candidates(snapshot, f"env.{each.switch}")]
+    return Decision("provider", "gateway", winner, (winner, *rows), reason)
+
+
+def _line(sign_in: SettingsFile, key: str) -> int | None:
+    return sign_in.line_of(("enterpriseGateway", key))
+
+
+def _at_the_gateway(endpoint: Decision, sign_in: SettingsFile) -> Decision:
+    """The address of the gateway, whatever address is set."""
+    reason = "a sign-in at a Claude apps gateway is asked first"
+    url = str(sign_in.data["url"])
+    winner = Candidate(sign_in.scope, "enterpriseGateway.url", sign_in.path, _line(sign_in, "url"), url, "wins")
+    rows = tuple(_lost(row, reason) for row in endpoint.candidates)
+    return Decision("base_url", url, winner, (winner, *rows), reason)
+
+
+def _signed_in(snapshot: Snapshot, headers: Credentials, sign_in: SettingsFile) -> Credentials:
+    """The gateway is sent its own token, and no key unless a custom header sends one."""
+    reason = "the gateway is sent the token of its sign-in"
+    jwt = str(sign_in.data["jwt"])
+    winner = Candidate(
+        sign_in.scope, "enterpriseGateway.jwt", sign_in.path, _line(sign_in, "jwt"), jwt, "wins", secret=True
+    )
+    rows = tuple(_lost(row, reason) for row in headers.authorization.candidates)
+    token = Decision("authorization", f"Bearer {jwt}", winner, (winner, *rows), reason, secret=True)
+    return replace(_with_token_only(headers), authorization=token, login=winner)
+
+
+def _of_the_profile(endpoint: Decision, snapshot: Snapshot, headers: Credentials) -> Decision:
+    """The address that a login profile brings along: it counts when the profile serves and nobody names another."""
+    if headers.login is None or headers.login.scope is not Scope.PROFILE or endpoint.value != ANTHROPIC_API:
+        return endpoint
+    if any(row.state == "wins" and row.value and row.value.strip() for row in endpoint.candidates if row.path):
+        return endpoint
+    profile = next(snapshot.of(Scope.PROFILE))
+    url = profile.data.get("base_url")
+    if not isinstance(url, str):
+        return endpoint
+    reason = "the login profile brings its own address along"
+    winner = Candidate(Scope.PROFILE, "profile.base_url", profile.path, profile.line_of(("base_url",)), url, "wins")
+    return Decision("base_url", url, winner, (winner, *(_lost(row, reason) for row in endpoint.candidates)), reason)
+
+
+def _through_the_socket(endpoint: Decision, snapshot: Snapshot) -> Decision:
+    """Every request goes through the Unix socket that the environment names, whatever the address."""
+    socket = snapshot.shell.get(UNIX_SOCKET, "")
+    if not socket.strip():
+        return endpoint
+    reason = f"{UNIX_SOCKET} is set, and every request goes through it"
+    winner = Candidate(Scope.SHELL, f"env.{UNIX_SOCKET}", None, None, socket, "wins")
+    rows = tuple(_lost(row, reason) for row in endpoint.candidates)
+    return Decision("base_url", f"{SOCKET_SCHEME}{socket}", winner, (winner, *rows), reason)
 
 
 def active_provider(snapshot: Snapshot, env: Mapping[str, str]) -> Provider | None:
@@ -55,6 +143,16 @@ def backend_in_use(snapshot: Snapshot) -> Backend:
     """The backend a session here talks to, as the hooks take it from its environment."""
     env = effective_env(snapshot)
     outside = effective_env(_as_the_gateway_sees(snapshot)) if is_on(env.get(GATEWAY)) else env
+    if socket := snapshot.shell.get(UNIX_SOCKET, "").strip():
+        return Backend("unknown", clean(f"{SOCKET_SCHEME}{socket}"), False, None, False)
+    provider = active_provider(snapshot, env)
+    if (provider is None or provider.name != "gateway") and (sign_in := gateway_sign_in(snapshot)) is not None:
+        target = parse_url(str(sign_in.data["url"]))
+        return Backend("gateway", target.url if target else None, True, None, False)
+    if provider is None and any(snapshot.of(Scope.PROFILE)):
+        endpoint = _of_the_profile(_base_url(snapshot, env, None), snapshot, credentials(snapshot, env))
+        if endpoint.winner is not None and endpoint.winner.scope is Scope.PROFILE:
+            return backend_at({**env, "ANTHROPIC_BASE_URL": endpoint.value or ""})
     return backend_with(env, outside, snapshot.client_version or VERIFIED_AGAINST)
 
 
@@ -194,7 +292,7 @@ def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credent
     """
     if provider is not None:
         return models.PROVIDER_DEFAULTS.get(provider.name, models.DEFAULT_SETTING)
-    if headers.login is None:
+    if headers.login is None or headers.login.scope is Scope.PROFILE or headers.login.key == f"env.{FEDERATION[0]}":
         return models.DEFAULT_SETTING
     kind = env.get("CLAUDE_CODE_SUBSCRIPTION_TYPE") or None
     if headers.login.scope is Scope.LOGIN:
@@ -224,7 +322,7 @@ def _window(snapshot: Snapshot, env: Mapping[str, str], name: models.ModelName) 
 
 def _behaves_as(snapshot: Snapshot, wire: str) -> str | None:
     """The Claude model that `modelPicker` says this one behaves as; the key counts outside projects only."""
-    for file in snapshot.of(Scope.MANAGED, Scope.FLAG, Scope.USER):
+    for file in snapshot.of(Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.USER):
         picker = file.data.get("modelPicker") if file.state is FileState.READ else None
         options = picker.get("options") if isinstance(picker, dict) else None
         if not isinstance(options, list):

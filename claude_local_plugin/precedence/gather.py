@@ -16,10 +16,14 @@ from claude_local_plugin.guest.settings import JS_BLANKS, decoded, describe_json
 from claude_local_plugin.precedence.locate import (
     config_dir,
     global_state_file,
+    login_dir,
     managed_dir_default,
     settings_paths,
 )
-from claude_local_plugin.precedence.model import NOTHING, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.logins import gateway_file, profile_file
+from claude_local_plugin.precedence.model import NOTHING, Entry, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.resolve import effective_env
+from claude_local_plugin.precedence.served import why_not_fetched, with_served
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST
 
 __all__ = ["gather", "installed_client_version", "managed_dir_default", "read_settings_file"]
@@ -44,6 +48,7 @@ def gather(
     setting_sources: Sequence[Scope | str] | None = None,
     cli_model: str | None = None,
     interactive: bool = True,
+    entry: Entry = Entry.SESSION,
     texts: Mapping[Path, str | None] = MappingProxyType({}),
 ) -> Snapshot:
     """Everything a session started in `cwd` with this environment would see.
@@ -66,9 +71,7 @@ def gather(
         files.insert(sum(file.scope is Scope.MANAGED for file in files), flag)
     state_path = global_state_file(cwd, home, environ)
     state = _plain_object(state_path)
-    files.append(_login_file(config_dir(cwd, home, environ) / ".credentials.json"))
-    files.append(_console_file(state_path, state))
-    return Snapshot(
+    snapshot = Snapshot(
         cwd=cwd,
         home=home,
         config_dir=config_dir(cwd, home, environ),
@@ -78,12 +81,19 @@ def gather(
         cli_model=cli_model,
         setting_sources=sources,
         interactive=interactive,
-        unknown=_invisible(environ),
+        unknown=(),
         trusted=_trust(state[0], cwd),
         onboarded=state[0].get("hasCompletedOnboarding") is True,
         approved_api_keys=_approved(state[0]),
         organization=_organization(state[0]),
+        entry=entry,
     )
+    folder = login_dir(snapshot.config_dir, cwd, effective_env(snapshot))
+    logins = [*_login_files(folder / ".credentials.json"), _console_file(state_path, state)]
+    if (profile := profile_file(snapshot)) is not None:
+        logins.append(profile)
+    found = with_served(replace(snapshot, files=(*files, *logins)))
+    return replace(found, unknown=_invisible(found))
 
 
 def read_settings_file(scope: Scope, path: Path, client_version: str | None = None) -> SettingsFile:
@@ -127,7 +137,9 @@ def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | 
 
 
 def _settings_from_text(scope: Scope, path: Path | None, text: str, client_version: str | None) -> SettingsFile:
-    found = taken(text, managed=scope is Scope.MANAGED, client_version=client_version or VERIFIED_AGAINST)
+    found = taken(
+        text, managed=scope in (Scope.SERVED, Scope.MANAGED), client_version=client_version or VERIFIED_AGAINST
+    )
     return SettingsFile(
         scope, path, FileState(found.state), found.problem, found.data or NOTHING, text, found.skipped, found.steps
     )
@@ -168,8 +180,14 @@ def _plain_object(path: Path) -> tuple[Mapping[str, object], str, str | None]:
     return (data, text, None) if isinstance(data, dict) else (NOTHING, "", None)
 
 
-def _login_file(path: Path) -> SettingsFile:
+def _login_files(path: Path) -> list[SettingsFile]:
+    """The claude.ai login and, where there is one, the gateway sign-in, which Claude Code keeps in one file."""
     data, text, _ = _plain_object(path)
+    gateway = gateway_file(path, data, text)
+    return [_login_file(path, data, text), *([gateway] if gateway is not None else [])]
+
+
+def _login_file(path: Path, data: Mapping[str, object], text: str) -> SettingsFile:
     login = data.get("claudeAiOauth")
     token = login.get("accessToken") if isinstance(login, dict) else None
     if not isinstance(login, dict) or not token or text.startswith("\ufeff"):  # a mark is tolerated in settings only
@@ -217,9 +235,13 @@ def _organization(state: Mapping[str, object]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _invisible(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """What may have a say and cannot be seen from here."""
-    unseen = ["server-managed settings"]
+def _invisible(snapshot: Snapshot) -> tuple[str, ...]:
+    """What may have a say and cannot be seen from here.
+
+    Server-managed settings can be where nobody asks for them, and where a copy of them lies here.
+    """
+    copied = any(file.state is FileState.READ for file in snapshot.of(Scope.SERVED))
+    unseen = ["server-managed settings"] if not copied and why_not_fetched(snapshot) is None else []
     if sys.platform == "darwin":
         unseen += ["the macOS Keychain", "managed preferences (MDM)"]
     if sys.platform == "win32":

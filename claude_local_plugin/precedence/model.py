@@ -15,6 +15,7 @@ NOTHING: Mapping[str, object] = MappingProxyType({})
 class Scope(StrEnum):
     """Where a value can come from; `table.SETTINGS_ORDER` says who beats whom."""
 
+    SERVED = "served"
     MANAGED = "managed"
     FLAG = "flag"
     LOCAL = "local"
@@ -22,17 +23,23 @@ class Scope(StrEnum):
     USER = "user"
     SHELL = "shell"
     LOGIN = "login"
+    PROFILE = "profile"
+    GATEWAY = "gateway"
     CONSOLE = "console"
     DEFAULT = "default"
     CLI = "cli"
 
 
 class FileState(StrEnum):
-    """What Claude Code makes of a file. `UNKNOWN` means it cannot be seen from here, which is not `ABSENT`."""
+    """What Claude Code makes of a file. `UNKNOWN` means it cannot be seen from here, which is not `ABSENT`.
+
+    `UNUSED` is a file in good order that does not count for this session, for the reason in `problem`.
+    """
 
     READ = "read"
     ABSENT = "absent"
     DROPPED = "dropped"
+    UNUSED = "unused"
     UNKNOWN = "unknown"
 
 
@@ -76,11 +83,18 @@ class SettingsFile:
         return block if isinstance(block, dict) else NOTHING
 
 
+class Entry(StrEnum):
+    """What is started: a session, or `claude mcp serve`, which hands Claude Code's tools to another program."""
+
+    SESSION = "session"
+    MCP_SERVE = "mcp-serve"
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything a session started in `cwd` would see, read once.
 
-    `files` holds settings files, highest precedence first, then the login file and the console key's file.
+    `files` holds settings files, highest precedence first, then the files with logins and the console key's file.
     `unknown` names what cannot be seen from here (server-managed settings, a keychain).
     `trusted` is the recorded answer to the trust dialog for this folder, None when none is recorded;
     `organization` is that of the recorded claude.ai account.
@@ -100,6 +114,7 @@ class Snapshot:
     onboarded: bool = False
     approved_api_keys: tuple[str, ...] = ()
     organization: str | None = None
+    entry: Entry = Entry.SESSION
 
     def of(self, *scopes: Scope) -> Iterator[SettingsFile]:
         """The files of these scopes, highest precedence first."""

@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.claude import version_key
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, version_key
+from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence.credentials import credentials, name_of
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import FIRST_PARTY, holds, is_anthropic
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
-NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
+NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", f"env.{KEY_DESCRIPTOR}", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
 LOGINS = ("env.CLAUDE_CODE_OAUTH_TOKEN", "claudeAiOauth.accessToken")
 
 CUSTOM_ENDPOINT = "customEndpoint"
@@ -25,8 +26,20 @@ def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, 
     for reason in _refusals(snapshot, decisions):
         return "refused", reason
     if decisions["provider"].value in (FIRST_PARTY, "gateway") and not _logged_in(snapshot, env, decisions):
-        return "not_logged_in", "there is no key, token, helper or login, and a session says so and ends"
+        return "not_logged_in", _nobody(snapshot)
     return "ok", ""
+
+
+def _nobody(snapshot: Snapshot) -> str:
+    """Why there is no credential for a session, in words."""
+    reason = "there is no key, token, helper or login, and a session says so and ends"
+    if snapshot.shell.get(UNIX_SOCKET):
+        return f"{UNIX_SOCKET} is set, where keys and tokens of settings files and logins do not count, and {reason}"
+    if is_hosted(snapshot.shell):
+        reason = "there is no key or token in the environment, and a session says so and ends"
+        return f"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is on, and {reason}"
+    unused = next((file for file in snapshot.of(Scope.GATEWAY, Scope.PROFILE) if file.problem), None)
+    return reason if unused is None else f"{reason} ({unused.path}: {unused.problem})"
 
 
 def _logged_in(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> bool:
@@ -52,7 +65,9 @@ def _refusals(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator
 
 def _policy(snapshot: Snapshot, key: str) -> tuple[object, str] | None:
     """A managed policy and the place where it stands, None where there is none; lists of several files are joined."""
-    found = [file for file in snapshot.of(Scope.MANAGED) if file.state is FileState.READ and key in file.data]
+    found = [
+        file for file in snapshot.of(Scope.SERVED, Scope.MANAGED) if file.state is FileState.READ and key in file.data
+    ]
     if not found:
         return None
     line = found[0].line_of((key,))
@@ -116,7 +131,7 @@ def _login_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iter
     if method is not None and method[0] not in ("claudeai", "console", "gateway"):
         method = None
     policy = organization or method
-    if policy is None or decisions["provider"].value != FIRST_PARTY:
+    if policy is None or decisions["provider"].value != FIRST_PARTY or snapshot.shell.get(UNIX_SOCKET):
         return
     for name in ("authorization", "x_api_key"):
         winner = decisions[name].winner
@@ -140,6 +155,9 @@ def _provider_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> I
     if policy is None or not holds("allowed-providers", snapshot.client_version):
         return
     allowed = [str(each) for each in policy[0]] if isinstance(policy[0], list) else []
+    if snapshot.shell.get(UNIX_SOCKET, "").strip():
+        yield f"{policy[1]} allows nothing that goes through a Unix socket ({UNIX_SOCKET})"
+        return
     kind = _kind(decisions)
     if kind not in allowed:
         yield f"{policy[1]} does not allow {_KINDS.get(kind, kind)}"
@@ -150,6 +168,8 @@ def _provider_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> I
 def _kind(decisions: Mapping[str, Decision]) -> str:
     """What `allowedProviders` calls the place where requests go: an address of one's own is one for every provider."""
     provider, url = decisions["provider"].value or "", decisions["base_url"].value or ""
+    if decisions["provider"].winner is not None and decisions["provider"].winner.scope is Scope.GATEWAY:
+        return "gateway"
     if provider == FIRST_PARTY:
         return "anthropic" if is_anthropic(url) else CUSTOM_ENDPOINT
     return CUSTOM_ENDPOINT if url else provider

@@ -5,9 +5,11 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from claude_local_plugin.guest import settings
-from claude_local_plugin.guest.claude import js_string
+from claude_local_plugin.guest.claude import UNIX_SOCKET, js_string
+from claude_local_plugin.guest.env_rules import applied_before_trust
 from claude_local_plugin.precedence.model import (
     Candidate,
+    Entry,
     FileState,
     Resolution,
     Scope,
@@ -80,6 +82,8 @@ def _judged(snapshot: Snapshot, file: SettingsFile, key: str, path: tuple[str, .
     found = Candidate(file.scope, key, file.path, file.line_of(path), text, secret=is_secret(key))
     if file.state is FileState.DROPPED:
         return replace(found, state="dropped", reason=f"Claude Code ignores the whole file: {file.problem}")
+    if file.state is FileState.UNUSED:
+        return replace(found, state="dropped", reason=f"the file does not count here: {file.problem}")
     if path[0] == "env" and (reason := refusal(snapshot, file.scope, path[1], value)):
         return replace(found, state="refused", reason=reason)
     return found
@@ -96,17 +100,21 @@ def _shown(value: object) -> str | None:
 
 def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str | None:
     """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
+    if snapshot.entry is Entry.MCP_SERVE and scope in (Scope.LOCAL, Scope.PROJECT) and not applied_before_trust(name):
+        return f"`claude mcp serve` does not take {name} from a project's file"
     why = settings.refusal(
         name,
         js_string(value),
         project=scope in (Scope.LOCAL, Scope.PROJECT),
         hosted=settings.is_hosted(snapshot.shell),
+        socket=bool(snapshot.shell.get(UNIX_SOCKET)),
         client_version=snapshot.client_version or VERIFIED_AGAINST,
     )
     if why is None:
         return None
     return {
         "everywhere": f"Claude Code takes {name} from no settings file, only from the environment it is started in",
+        "socket": f"{UNIX_SOCKET} is set, so {name} is taken from the environment alone",
         "host": f"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is on, so {name} is taken from the environment alone",
         "project": f"Claude Code takes {name} from no project's file",
     }[why]
@@ -146,6 +154,12 @@ def effective_env(snapshot: Snapshot) -> dict[str, str]:
     return merged
 
 
+def early_env(snapshot: Snapshot) -> dict[str, str]:
+    """The environment before a project's files are read, in which some questions are settled for good."""
+    files = tuple(file for file in snapshot.files if file.scope not in (Scope.LOCAL, Scope.PROJECT))
+    return effective_env(replace(snapshot, files=files))
+
+
 def resolve(snapshot: Snapshot) -> Resolution:
     """What a session here would use: the six decisions, the warnings, and whether it would start at all."""
     from claude_local_plugin.precedence.decisions import decide
@@ -157,6 +171,17 @@ def resolve(snapshot: Snapshot) -> Resolution:
     state, reason = outcome(snapshot, env, decisions)
     found = warnings(snapshot, env, decisions)
     return Resolution(state, decisions, found, snapshot.files, reason)
+
+
+def where_mcp_serve_goes(snapshot: Snapshot) -> str | None:
+    """Where `claude mcp serve` started here sends its prompts; None where it would not get as far."""
+    from claude_local_plugin.precedence.decisions import decide
+    from claude_local_plugin.precedence.policy import outcome
+
+    served = replace(snapshot, entry=Entry.MCP_SERVE)
+    env = effective_env(served)
+    decisions = decide(served, env)
+    return decisions["base_url"].value if outcome(served, env, decisions)[0] == "ok" else None
 
 
 def effective_object(snapshot: Snapshot, key: str) -> dict[str, object]:

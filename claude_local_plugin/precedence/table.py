@@ -7,7 +7,7 @@ Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by l
 from dataclasses import dataclass
 
 from claude_local_plugin.guest import claude
-from claude_local_plugin.guest.claude import version_key
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, version_key
 from claude_local_plugin.precedence.model import Scope
 
 #: The version that every rule is tested on; a client whose version is not known is taken for it.
@@ -20,10 +20,11 @@ VERIFIED_VERSIONS = ("2.1.200", "2.1.266", "2.1.329", "2.1.331", "2.1.332")
 VERIFIED_SPAN = f"{VERIFIED_VERSIONS[0]} to {VERIFIED_VERSIONS[-1]}"
 
 #: Settings scopes, highest precedence first; a settings file's `env` beats an export, so the shell comes last.
-SETTINGS_ORDER = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER, Scope.SHELL)
+SETTINGS_ORDER = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER, Scope.SHELL)
 
 #: What people call a scope, in every message.
 SCOPE_LABELS = {
+    Scope.SERVED: "server-managed settings",
     Scope.MANAGED: "managed settings",
     Scope.FLAG: "--settings",
     Scope.LOCAL: "project local settings",
@@ -31,6 +32,8 @@ SCOPE_LABELS = {
     Scope.USER: "user settings",
     Scope.SHELL: "the shell",
     Scope.LOGIN: "the claude.ai login",
+    Scope.PROFILE: "the login profile",
+    Scope.GATEWAY: "the gateway sign-in",
     Scope.CONSOLE: "the saved Console key",
     Scope.DEFAULT: "Claude Code's default",
     Scope.CLI: "the command line",
@@ -118,16 +121,28 @@ ANTHROPIC_API = "https://api.anthropic.com"
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One source of a credential. A `login_only` rung serves when there is no key, no token and no helper."""
+    """One source of a credential. A `login_only` rung serves when there is no key, no token and no helper.
+
+    An `after_console` rung is left aside for a saved Console key besides, and `handed_over` is one whose text comes
+    from the program that starts Claude Code, so that nobody else can read it.
+    """
 
     key: str
     label: str
     login_only: bool = False
+    after_console: bool = False
+    handed_over: bool = False
+
+
+#: Two variables that, together, make Claude Code exchange an identity token for an access token.
+FEDERATION = ("ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID")
+PROFILE_NAME = "ANTHROPIC_PROFILE"
 
 
 #: Who supplies `x-api-key`, first to last.
 X_API_KEY_RUNGS = (
     Rung("env.ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY"),
+    Rung(f"env.{KEY_DESCRIPTOR}", KEY_DESCRIPTOR, handed_over=True),
     Rung("apiKeyHelper", "apiKeyHelper"),
     Rung("primaryApiKey", "the saved Console key"),
 )
@@ -137,7 +152,11 @@ AUTHORIZATION_RUNGS = (
     Rung("env.ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN"),
     Rung("apiKeyHelper", "apiKeyHelper"),
     Rung("env.CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", login_only=True),
+    Rung(f"env.{OAUTH_DESCRIPTOR}", OAUTH_DESCRIPTOR, login_only=True, handed_over=True),
+    Rung("federation", "an exchanged identity token", login_only=True, after_console=True),
+    Rung("profile.chosen", "the login profile ANTHROPIC_PROFILE names", login_only=True, after_console=True),
     Rung("claudeAiOauth.accessToken", "the claude.ai login", login_only=True),
+    Rung("profile.default", "the active login profile", login_only=True, after_console=True),
 )
 
 #: Lines of `Name: value` that are added to every request.

@@ -5,27 +5,32 @@ Pure: everything is read off the snapshot and the decisions. A warning of severi
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, is_proxied, parse_url
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, SOCKET_SCHEME, UNIX_SOCKET
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import custom_headers
 from claude_local_plugin.precedence.decisions import backend_in_use
+from claude_local_plugin.precedence.logins import gateway_sign_in
 from claude_local_plugin.precedence.model import (
     Candidate,
     ConfigWarning,
     Decision,
+    Entry,
     FileState,
     Scope,
     Severity,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import FIRST_PARTY, SCOPE_LABELS, is_verified
+from claude_local_plugin.precedence.served import ONLY_CONFIRMED, age_of, who_is_served
+from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, SCOPE_LABELS, is_verified
 
 #: Words in a header's name that say it carries a credential.
 _CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
 
-_FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
+_FILE_SCOPES = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
 _EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -38,6 +43,10 @@ def warnings(
     found = [
         *_files(snapshot),
         *_leaks(snapshot, env, decisions, backend),
+        *_gateway(snapshot, decisions),
+        *_socket(snapshot),
+        *_served(snapshot),
+        *_mcp_serve(snapshot, decisions),
         *_endpoint(snapshot, env, decisions, backend),
         *_credentials(snapshot, env, decisions),
         *_window(env, decisions, backend),
@@ -72,9 +81,17 @@ def _leaks(
 ) -> Iterator[ConfigWarning]:
     """Each credential of the user's that would arrive at an endpoint that is not Anthropic's."""
     endpoint = decisions["base_url"]
-    if decisions["provider"].value not in (FIRST_PARTY, "gateway") or backend.cloud or endpoint.value is None:
+    if (
+        decisions["provider"].value not in (FIRST_PARTY, "gateway")
+        or endpoint.value is None
+        or _at_a_gateway(decisions)
+    ):
+        return
+    if backend.cloud:
         return
     host = backend.target.label if backend.target else "the server"
+    if endpoint.value.startswith(SOCKET_SCHEME):
+        host = endpoint.value
     for name in ("authorization", "x_api_key"):
         decision = decisions[name]
         if decision.value and decision.winner is not None:
@@ -88,7 +105,14 @@ def _leak(
     if source.key == "env.ANTHROPIC_CUSTOM_HEADERS" or source.value == PLACEHOLDER:
         return  # headers are looked at by themselves; the placeholder is ours
     name = source.key.removeprefix("env.")
-    told = {"apiKeyHelper": "the output of apiKeyHelper", "primaryApiKey": "your saved Console key"}.get(name)
+    told = {
+        "apiKeyHelper": "the output of apiKeyHelper",
+        "primaryApiKey": "your saved Console key",
+        KEY_DESCRIPTOR: f"the key that {KEY_DESCRIPTOR} hands over",
+        OAUTH_DESCRIPTOR: f"the login that {OAUTH_DESCRIPTOR} hands over",
+        FEDERATION[0]: "your identity token, and what it is exchanged for,",
+        "profile.access_token": "the token of your login profile",
+    }.get(name)
     if source.scope is Scope.LOGIN or name == "CLAUDE_CODE_OAUTH_TOKEN":
         told = "your claude.ai login"
     # a key of Anthropic's own is never another server's, wherever it is written
@@ -112,11 +136,15 @@ _LEAK_IDS = {
     "CLAUDE_CODE_OAUTH_TOKEN": "login",
     "claudeAiOauth.accessToken": "login",
     "primaryApiKey": "console-key",
+    "profile.access_token": "login",
+    FEDERATION[0]: "login",
 }
 
 
 def _shell_id(name: str) -> str:
-    return {"ANTHROPIC_API_KEY": "api-key", "CLAUDE_CODE_OAUTH_TOKEN": "oauth-token"}.get(name, "token")
+    ids = {"ANTHROPIC_API_KEY": "api-key", KEY_DESCRIPTOR: "api-key"}
+    oauth = dict.fromkeys(("CLAUDE_CODE_OAUTH_TOKEN", OAUTH_DESCRIPTOR, FEDERATION[0]), "oauth-token")
+    return (ids | oauth).get(name, "token")
 
 
 def _same_place(source: Candidate, endpoint: Candidate | None) -> bool:
@@ -160,6 +188,112 @@ def _header_leaks(
     )
 
 
+# --- what comes before the endpoint that is set: a gateway sign-in, a socket, served settings
+
+
+def _at_a_gateway(decisions: Mapping[str, Decision]) -> bool:
+    winner = decisions["provider"].winner
+    return winner is not None and winner.scope is Scope.GATEWAY
+
+
+def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+    """A sign-in at a Claude apps gateway decides where sessions go, or would if something did not stand before it."""
+    sign_in = next(iter(snapshot.of(Scope.GATEWAY)), None)
+    if sign_in is None:
+        return
+    kept = f"a sign-in at the Claude apps gateway {_shown(sign_in.data['url'])} is kept in {sign_in.path}"
+    other = next((row for row in decisions["base_url"].candidates if row.key == "env.ANTHROPIC_BASE_URL"), None)
+    meant = f", not to {_shown(other.value)}" if other is not None and other.value else ""
+    if _at_a_gateway(decisions):
+        yield ConfigWarning(
+            "gateway.sign-in",
+            "error" if meant else "info",
+            f"{kept}, and comes before every address, key and provider: sessions go there{meant}",
+            "claude auth logout   (ends the sign-in)",
+        )
+        until = sign_in.data.get("expiresAt")
+        if not sign_in.data.get("idpRefreshToken") and isinstance(until, int | float):
+            yield ConfigWarning(
+                "gateway.expires",
+                "warning",
+                f"the gateway sign-in cannot be renewed: from {_time(until)} on sessions go"
+                f" {f'to {_shown(other.value)}' if other is not None and other.value else 'where other settings say'}",
+                "claude auth logout   (or sign in again before: claude, then /login)",
+            )
+    elif sign_in.problem is not None:
+        yield ConfigWarning(
+            "gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", "claude auth logout"
+        )
+    elif gateway_sign_in(snapshot) is None:
+        yield ConfigWarning(
+            "gateway.unused",
+            "info",
+            f"{kept} and is not used: the administrator's settings do not name it (forceLoginGatewayUrl), or a host"
+            " does the routing",
+            "claude auth logout",
+        )
+
+
+def _time(milliseconds: float) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _socket(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    if socket := snapshot.shell.get(UNIX_SOCKET, "").strip():
+        yield ConfigWarning(
+            "socket.in-use",
+            "warning",
+            f"{UNIX_SOCKET} is exported: every request goes through {socket}, whatever address is set, and where that"
+            " leads cannot be seen from here",
+            f"unset {UNIX_SOCKET}",
+        )
+
+
+def _served(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    """Server-managed settings, of which a copy lies here: they outrank every file."""
+    for file in snapshot.of(Scope.SERVED):
+        if file.state is FileState.READ and file.data:
+            age = age_of(file)
+            routing = any(name in file.env for name in ONLY_CONFIRMED)
+            unconfirmed = "; a start offline leaves out the address and the keys in it" if routing else ""
+            told = "of unknown age" if age is None else f"{_ago(age)} old"
+            yield ConfigWarning(
+                "served.in-use",
+                "info",
+                f"server-managed settings outrank every file here; {file.path} is the copy of them, {told}"
+                f"{unconfirmed}",
+                "ask whoever manages your organization's Claude Code",
+            )
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a minute"
+
+
+def _mcp_serve(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+    """`claude mcp serve` takes no address and no key from a project's file, so it goes elsewhere than sessions do."""
+    endpoint = decisions["base_url"]
+    if snapshot.entry is Entry.MCP_SERVE or endpoint.winner is None:
+        return
+    if endpoint.winner.scope not in (Scope.LOCAL, Scope.PROJECT) or not endpoint.value:
+        return
+    from claude_local_plugin.precedence.resolve import where_mcp_serve_goes
+
+    elsewhere = where_mcp_serve_goes(snapshot)
+    if elsewhere is not None and elsewhere != endpoint.value:
+        yield ConfigWarning(
+            "mcp-serve.elsewhere",
+            "warning",
+            f"`claude mcp serve` takes neither address nor key from a project's file: started here it sends prompts to"
+            f" {_shown(elsewhere)} with a credential of yours",
+            "claude-local enable --scope user",
+        )
+
+
 # --- the endpoint
 
 
@@ -168,6 +302,8 @@ def _endpoint(
 ) -> Iterator[ConfigWarning]:
     endpoint, provider = decisions["base_url"], decisions["provider"]
     base_url = env.get("ANTHROPIC_BASE_URL", "").strip()
+    if _at_a_gateway(decisions) or (endpoint.value or "").startswith(SOCKET_SCHEME):
+        return
     if provider.value not in (FIRST_PARTY, "gateway"):
         if base_url and provider.winner is not None:
             yield ConfigWarning(
@@ -238,6 +374,14 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             f"a project's file is applied late: with {exported[0]} exported, each start first calls api.anthropic.com"
             " with it, which costs 19 seconds offline",
             f"{command('unset', exported[0])}   (or claude-local enable --scope user)",
+        )
+    elif (asks := who_is_served(snapshot)) is not None:
+        yield ConfigWarning(
+            "start.late-url",
+            "warning",
+            f"a project's file is applied late: with {asks} each start first asks api.anthropic.com for server-managed"
+            " settings, which costs 17 to 19 seconds offline",
+            "claude-local enable --scope user",
         )
     if snapshot.interactive and not snapshot.onboarded:
         yield ConfigWarning(
@@ -347,14 +491,16 @@ def _shown(url: object) -> str:
 
 
 def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
-    for key, scopes in (("disableAllHooks", _FILE_SCOPES), ("allowManagedHooksOnly", (Scope.MANAGED,))):
+    for key, scopes in (("disableAllHooks", _FILE_SCOPES), ("allowManagedHooksOnly", (Scope.SERVED, Scope.MANAGED))):
         for file in snapshot.of(*scopes):
             if file.state is FileState.READ and file.data.get(key) is True:
                 yield ConfigWarning(
                     "hooks.disabled",
                     "warning",
                     f"{key} in the {SCOPE_LABELS[file.scope]} switches our hooks off: no check, no record",
-                    f"edit {file.path}" if file.scope is not Scope.MANAGED else "ask whoever manages this machine",
+                    f"edit {file.path}"
+                    if file.scope not in (Scope.SERVED, Scope.MANAGED)
+                    else "ask whoever manages this machine",
                 )
 
 

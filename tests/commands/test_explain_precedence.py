@@ -8,6 +8,9 @@ from tests.commands.place import Place, flat
 SECRET = "sk-ant-api03-marked-secret-0123456789"
 GB10 = {"env": {"ANTHROPIC_BASE_URL": "http://gb10:8000", "ANTHROPIC_AUTH_TOKEN": "claude-local"}}
 
+#: A login to which server-managed settings are served.
+TEAM_LOGIN = {"claudeAiOauth": {"accessToken": "t", "scopes": ["user:inference"], "subscriptionType": "team"}}
+
 
 def test_an_empty_machine_is_not_logged_in_and_says_so(place: Place) -> None:
     report = place.json("explain-precedence")
@@ -138,6 +141,7 @@ def test_a_dropped_file_is_named_with_its_fault_and_is_an_error(place: Place) ->
 
 
 def test_what_cannot_be_seen_is_unknown_and_not_absent(place: Place) -> None:
+    place.write(place.home / ".claude" / ".credentials.json", TEAM_LOGIN)
     unknown = [each for each in place.json("explain-precedence")["files"] if each["state"] == "unknown"]
     assert any("server-managed" in each["problem"] for each in unknown)
 

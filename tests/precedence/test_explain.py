@@ -55,15 +55,23 @@ def test_the_report_says_where_each_value_comes_from(world: Any) -> None:
     assert base_url["winner"]["path"].endswith("proj/.claude/settings.local.json")
 
 
+#: A login to which server-managed settings are served.
+TEAM_LOGIN = {"claudeAiOauth": {"accessToken": "t", "scopes": ["user:inference"], "subscriptionType": "team"}}
+
+
 def test_what_cannot_be_seen_is_unknown_and_not_absent(world: Any) -> None:
-    files = explain(world()).report["files"]
+    files = explain(world(credentials=TEAM_LOGIN)).report["files"]
     assert {
         "scope": "managed",
         "path": None,
         "state": "unknown",
         "problem": "server-managed settings cannot be seen from here",
     } in files
-    assert {file["state"] for file in files} == {"absent", "unknown"}
+    assert {file["state"] for file in files} == {"absent", "read", "unknown"}
+
+
+def test_what_nobody_asks_for_is_not_called_invisible(world: Any) -> None:
+    assert not any("server-managed" in str(file["problem"]) for file in explain(world()).report["files"])
 
 
 def test_secrets_are_masked_everywhere(world: Any) -> None:

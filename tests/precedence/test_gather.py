@@ -174,7 +174,7 @@ def test_what_claude_code_remembers_is_read_from_its_state_file(world: Any, tmp_
 def test_an_empty_state_says_nothing(world: Any) -> None:
     snapshot = world()
     assert (snapshot.onboarded, snapshot.trusted, snapshot.approved_api_keys) == (False, None, ())
-    assert "server-managed settings" in snapshot.unknown
+    assert "server-managed settings" not in snapshot.unknown
 
 
 def _installed(folder: Path, name: str, version: str) -> Path:

@@ -14,10 +14,12 @@ import pytest
 
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest import leaks, protect
-from claude_local_plugin.guest.backend import Backend, backend_of
+from claude_local_plugin.guest.backend import Backend
+from claude_local_plugin.guest.signin import backend_here
 from claude_local_plugin.oracle import Scenario, randomly, systematic
 from claude_local_plugin.oracle.scenario import Materialised, materialise
 from claude_local_plugin.precedence import VERIFIED_AGAINST, Snapshot, backend_in_use, effective_env, gather, resolve
+from claude_local_plugin.precedence.logins import federation
 
 #: A start that changes with the calendar: other random scenarios each week, the same ones all week.
 GROWING = int(os.environ.get("CLAUDE_LOCAL_TEST_SEED", "0"))
@@ -31,6 +33,12 @@ def unseen(snapshot: Snapshot, scenario: Scenario) -> set[str]:
     found = set()
     if scenario.setting_sources is not None:
         found.add("--setting-sources")
+    if scenario.descriptors:
+        found.add("what a program hands over at a file descriptor")
+    if any(scope in ("served", "profile") for scope in (file.scope for file in snapshot.files)) or federation(snapshot):
+        found.add("server-managed settings, login profiles and exchanged identity tokens")
+    if snapshot.shell.get("ANTHROPIC_UNIX_SOCKET"):
+        found.add("where a Unix socket leads")
     if "flag" in scenario.settings:
         found.add("--settings")
     if effective_env(snapshot).get(OAUTH):
@@ -71,20 +79,25 @@ def told(backend: Backend) -> tuple[str, str | None, bool]:
 def differences(scenarios: dict[str, Scenario], said: Counter[str]) -> Iterator[str]:
     for name, scenario, made, snapshot in worlds(scenarios):
         resolution = resolve(snapshot)
-        if resolution.outcome != "ok":
+        if resolution.outcome != "ok" or scenario.entry != "print":  # in `claude mcp serve` no hook runs
             continue
         blind = unseen(snapshot, scenario)
         said.update(blind)
         managed, cwd = str(made.managed_dir), str(made.cwd)
         environ = {key: value for key, value in effective_env(snapshot).items() if key != OAUTH} | {"AI_AGENT": AGENT}
         truth = backend_in_use(snapshot)
-        if told(backend_of(environ, cwd, managed)) != told(truth) and not blind & {
+        if told(backend_here(environ, cwd, managed)) != told(truth) and not blind & {
             "what a project's file hides of the shell's gateway",
             "--settings",
+            "server-managed settings, login profiles and exchanged identity tokens",
         }:
-            yield f"{name}: backend {told(backend_of(environ, cwd, managed))}, resolver {told(truth)}"
+            yield f"{name}: backend {told(backend_here(environ, cwd, managed))}, resolver {told(truth)}"
         moved = protect.after_change({**made.environ, "AI_AGENT": AGENT}, cwd, managed)
-        if told(moved) != told(truth) and not blind & {"--settings", "--setting-sources"}:
+        if told(moved) != told(truth) and not blind & {
+            "--settings",
+            "--setting-sources",
+            "server-managed settings, login profiles and exchanged identity tokens",
+        }:
             yield f"{name}: after a change {told(moved)}, resolver {told(truth)}"
         if truth.target is None or blind:
             continue
@@ -111,4 +124,7 @@ def test_hooks_and_resolver_agree_on_every_systematic_scenario() -> None:
         "--settings",
         f"{OAUTH}, which is taken out of its environment",
         "what a project's file hides of the shell's gateway",
+        "what a program hands over at a file descriptor",
+        "server-managed settings, login profiles and exchanged identity tokens",
+        "where a Unix socket leads",
     }

@@ -21,7 +21,15 @@ from claude_local_plugin.precedence.table import (
 
 
 def test_the_order_of_scopes() -> None:
-    assert SETTINGS_ORDER == (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER, Scope.SHELL)
+    assert SETTINGS_ORDER == (
+        Scope.SERVED,
+        Scope.MANAGED,
+        Scope.FLAG,
+        Scope.LOCAL,
+        Scope.PROJECT,
+        Scope.USER,
+        Scope.SHELL,
+    )
     assert set(SCOPE_LABELS) == set(Scope)
 
 

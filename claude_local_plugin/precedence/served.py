@@ -1,0 +1,117 @@
+"""Server-managed settings: the copy Claude Code keeps of what an administrator serves, and when it counts.
+
+Seen on Claude Code 2.1.332. The copy lies beside the user's settings and outranks every file, the administrator's
+included. It counts where a session may fetch the settings: requests have to go to Anthropic as far as is known before
+a project's files are read, and the account must be one that settings are served to.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET, is_on
+from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.precedence.logins import federation, gateway_sign_in
+from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.resolve import candidates, early_env, effective
+from claude_local_plugin.precedence.table import PROVIDERS, is_anthropic
+
+SERVED_FILE = "remote-settings.json"
+
+#: Subscriptions to which no settings are served.
+UNSERVED = ("max", "pro", "free")
+
+#: What a copy that the server has not confirmed (a start offline) is taken without: where requests go and with what.
+ONLY_CONFIRMED = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_CUSTOM_HEADERS")
+
+
+def served_path(config_dir: Path) -> Path:
+    """Where the copy lies."""
+    return config_dir / SERVED_FILE
+
+
+def with_served(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with the copy as its first file, where there is one."""
+    from claude_local_plugin.precedence.gather import read_settings_file  # which calls us
+
+    path = served_path(snapshot.config_dir)
+    file = read_settings_file(Scope.SERVED, path, snapshot.client_version)
+    if file.state is FileState.ABSENT:
+        return snapshot
+    if file.state is FileState.READ and (reason := why_not_fetched(snapshot)) is not None:
+        file = replace(file, state=FileState.UNUSED, problem=f"it counts where it may be fetched, and {reason}")
+    return replace(snapshot, files=(file, *snapshot.files))
+
+
+def why_not_fetched(snapshot: Snapshot) -> str | None:
+    """Why a session here asks nobody for server-managed settings; None where it asks api.anthropic.com."""
+    env = early_env(snapshot)
+    address = next((row for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL") if _is_early(row)), None)
+    if address is not None and address.value and not is_anthropic(address.value):
+        return "requests go elsewhere before a project's file is read"
+    if is_on(env.get("CLAUDE_CODE_SIMPLE")):
+        return "a simple session asks nobody"
+    if is_hosted(snapshot.shell):
+        return "the host does the routing"
+    if gateway_sign_in(snapshot) is not None:
+        return "a gateway sign-in is asked instead"
+    if snapshot.shell.get(UNIX_SOCKET) or any(is_on(env.get(each.switch)) for each in PROVIDERS):
+        return "requests go elsewhere"
+    return None if _is_served(snapshot, env) else "nobody is signed in to whom settings are served"
+
+
+def _is_early(row: Candidate) -> bool:
+    """Whether an address counts before a project's files are read; an administrator's does not stand in the way."""
+    return row.scope in (Scope.FLAG, Scope.USER, Scope.SHELL) and row.state not in ("refused", "dropped")
+
+
+def who_is_served(snapshot: Snapshot) -> str | None:
+    """The key or login with which a start here asks for server-managed settings, in words; None where none does."""
+    if why_not_fetched(snapshot) is not None:
+        return None
+    env = early_env(snapshot)
+    for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", KEY_DESCRIPTOR, OAUTH_DESCRIPTOR):
+        if env.get(name, "").strip():
+            return name
+    kind = _subscription(snapshot)
+    if kind is not None:
+        return f"a claude.ai login ({kind})" if kind else "a claude.ai login"
+    console = any(file.data for file in snapshot.of(Scope.CONSOLE))
+    return "a saved Console key" if console else "a login profile"
+
+
+def _is_served(snapshot: Snapshot, env: dict[str, str]) -> bool:
+    """Whether a key or a login is there, before a project's file is read, for which settings are served."""
+    if env.get("ANTHROPIC_AUTH_TOKEN", "").strip() and not env.get("ANTHROPIC_API_KEY", "").strip():
+        return _subscription(snapshot) is not None and _subscription(snapshot) not in UNSERVED
+    if env.get("ANTHROPIC_API_KEY", "").strip() or env.get("CLAUDE_CODE_OAUTH_TOKEN", "").strip():
+        return True
+    if snapshot.shell.get(KEY_DESCRIPTOR) or snapshot.shell.get(OAUTH_DESCRIPTOR) or federation(snapshot):
+        return True
+    if effective(snapshot, "apiKeyHelper"):
+        return False
+    kind = _subscription(snapshot)
+    if kind is not None:
+        return kind not in UNSERVED
+    stored = snapshot.of(Scope.CONSOLE, Scope.PROFILE)
+    return any(file.state is FileState.READ and file.data for file in stored)
+
+
+def _subscription(snapshot: Snapshot) -> str | None:
+    """The subscription of the claude.ai login ("" where none is said); None without a login."""
+    for file in snapshot.of(Scope.LOGIN):
+        login = file.data.get("claudeAiOauth") if file.state is FileState.READ else None
+        if isinstance(login, dict):
+            return str(login.get("subscriptionType") or "")
+    return None
+
+
+def age_of(file: SettingsFile, now: datetime | None = None) -> float | None:
+    """How many seconds ago the copy was last compared with the server's; None where that is not written down."""
+    if file.path is None:
+        return None
+    try:
+        stamp = int(file.path.with_name(f"{SERVED_FILE}.synced-at").read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):  # not there, or no number in it
+        return None
+    return ((now or datetime.now(UTC)).timestamp()) - stamp / 1000
