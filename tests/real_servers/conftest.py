@@ -2,7 +2,9 @@
 
 CLAUDE_LOCAL_TEST_VLLM is the URL of a running vLLM with the tiny model, CLAUDE_LOCAL_TEST_VLLM_DIR a folder for
 start_vllm.py (2.5 GB; minutes if it is empty), from which every way of starting it is tried. CLAUDE_LOCAL_TEST_LITELLM
-is the `litellm` command of an environment with LiteLLM 1.106.2 in it. Read here, before the environment is emptied.
+is the `litellm` command of an environment with LiteLLM 1.106.2 or 1.110.2 in it (never 1.82.7, 1.82.8, 1.107.0).
+CLAUDE_LOCAL_TEST_VLLM_RUST is the URL of a vLLM 0.33 that was started with VLLM_USE_RUST_FRONTEND=1. Read here, before
+the environment is emptied. The servers of the extra `servers` need none of this: see light.py.
 """
 
 import contextlib
@@ -18,6 +20,7 @@ import pytest
 from tests.real_servers.start_vllm import Wanted, end, free_port, server
 
 URL = os.environ.get("CLAUDE_LOCAL_TEST_VLLM")
+RUST_URL = os.environ.get("CLAUDE_LOCAL_TEST_VLLM_RUST")
 FOLDER = os.environ.get("CLAUDE_LOCAL_TEST_VLLM_DIR")
 LITELLM = os.environ.get("CLAUDE_LOCAL_TEST_LITELLM")
 MODEL = "tiny-qwen3"
@@ -36,6 +39,12 @@ def vllm() -> Iterator[str]:
             yield url
     else:
         pytest.skip("no real vLLM: set CLAUDE_LOCAL_TEST_VLLM to its URL or CLAUDE_LOCAL_TEST_VLLM_DIR to a folder")
+
+
+@pytest.fixture(scope="module")
+def rust_frontend() -> str:
+    """The URL of a vLLM 0.33 with the Rust frontend."""
+    return RUST_URL or pytest.skip("no vLLM with the Rust frontend: set CLAUDE_LOCAL_TEST_VLLM_RUST to its URL")
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,15 @@
-"""A real vLLM 0.32 and a real LiteLLM 1.106: recognised, examined in every way of starting it, and measured."""
+"""A real vLLM 0.32 or 0.33 and a real LiteLLM 1.106 or 1.110: recognised, examined in every way of starting it, and
+measured.
+"""
 
 import subprocess
 
 import pytest
 
-from claude_local_plugin.backends import identify
+from claude_local_plugin.backends import advice, identify
 from claude_local_plugin.backends.deep import CacheVerdict, ToolVerdict, examine
+from claude_local_plugin.backends.messages import run
+from claude_local_plugin.backends.metrics import parse
 from claude_local_plugin.bench import Workload, advise, measure
 from claude_local_plugin.bench.measure import Target
 from claude_local_plugin.bench.report import report
@@ -53,6 +57,40 @@ def test_a_real_vllm_is_measured(vllm: str) -> None:
     assert all(turn.output_tokens == 16 for level in found.levels for turn in level.turns)
     assert all(level.reused and level.looked_up for level in found.levels)
     assert schema.problems(report(found, advise(found), None, at="2026-01-01T00:00:00Z"), "bench") == ()
+
+
+def test_the_time_per_token_is_vllms_own(vllm: str) -> None:
+    """vLLM's histogram has the mean over all requests, so only what came between two readings is compared."""
+    text = {}
+    for when in ("before", "after"):
+        if when == "after":
+            found = measure(Target(vllm, MODEL, kind="vllm"), Workload(500, 1, 64, (1,)))
+        text[when] = run(lambda client: client.get("/metrics"), vllm)
+    name = "vllm:request_time_per_output_token_seconds"
+    total, count = (
+        sum(s.value for s in parse(text["after"][1]) if s.name == f"{name}_{part}")
+        - sum(s.value for s in parse(text["before"][1]) if s.name == f"{name}_{part}")
+        for part in ("sum", "count")
+    )
+    assert count
+    turns = [
+        turn for turn in (*found.cold, *(turn for level in found.levels for turn in level.turns)) if turn.per_token
+    ]
+    ours = sum(turn.per_token or 0 for turn in turns) / len(turns)
+    assert ours == pytest.approx(total / count, rel=1.0)
+
+
+def test_the_rust_frontend_says_that_it_has_no_messages_and_how_to_switch(rust_frontend: str) -> None:
+    server = identify(rust_frontend, timeout=30)
+    assert (server.kind, server.state) == ("vllm", "ready")
+    if server.speaks_messages is False:  # 0.33.0; later ones may have got further
+        assert "VLLM_USE_RUST_FRONTEND=0" in (server.problem or "")
+        assert advice.messages_api(server) == "restart it with VLLM_USE_RUST_FRONTEND=0"
+
+
+def test_a_litellm_without_its_key_asks_for_it(litellm: str) -> None:
+    assert identify(litellm, timeout=30).state == "needs-key"
+    assert identify(litellm, token="sk-wrong-key", timeout=30).state == "wrong-key"
 
 
 def test_a_real_litellm_is_recognised_and_passes(litellm: str) -> None:
