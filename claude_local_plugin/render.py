@@ -6,6 +6,7 @@ The only module that knows rich, which is imported only when there is colour to 
 import codecs
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,35 @@ def mask_secret(value: str) -> str:
     return f"{visible} ({len(value)} chars)"
 
 
+#: What a secret looks like wherever it stands, the group `secret` being the part to hide.
+_SECRETS = re.compile(
+    r"""
+      \b(?P<known>sk-[\w-]{8,}|gh[opsur]_\w{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{12,}|xox[abprs]-[\w-]{10,}
+          |hf_\w{16,}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)
+    | \b(?:Bearer|Basic)[ ]+(?P<scheme>[^\s"'\\,;$][^\s"'\\,;]*)
+    | ://[^\s/:@"']*:(?P<login>[^\s/@"']+)@
+    | (?:x-api-key|api-key|authorization)["']?[ ]*:[ ]*(?!Bearer|Basic)(?P<header>[^\s"'\\,;$][^\s"'\\,;]*)
+    | -(?:token|api-?key|access-?key|secret|password|passwd)(?:=|[ ]+)(?:\\?["'])?(?P<option>[^\s"'\\$-][^\s"'\\]*)
+    | (?:TOKEN|API_?KEY|ACCESS_KEY|SECRET(?:_KEY)?|PASSWORD|PASSWD)=
+      (?:\\?["'])?(?P<variable>[^\s"'\\$;&|][^\s"'\\;&|]*)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """The text with what looks like a secret masked, wherever it stands in it: a key in a command, a URL's password."""
+    return _SECRETS.sub(_hidden, text)
+
+
+def _hidden(found: "re.Match[str]") -> str:
+    secret = found[found.lastgroup or 0]
+    if "…" in secret:  # masked already
+        return found[0]
+    start = found.start(found.lastgroup or 0) - found.start()
+    return found[0][:start] + mask_secret(secret) + found[0][start + len(secret) :]
+
+
 def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
     """The path as people say it: relative inside the current folder, `~` for the home folder."""
     path = Path(path)
@@ -42,7 +72,9 @@ def json_text(data: object, *, indent: int | None = 2, stream: TextIO | None = N
 
     Letters that `stream`, by default standard output, cannot carry are escaped.
     """
-    return json.dumps(data, indent=indent, ensure_ascii=not carries_all(stream or sys.stdout))
+    text = json.dumps(data, indent=indent, ensure_ascii=not carries_all(stream or sys.stdout))
+    # the escape means the same letter to whoever reads JSON, and nothing to a terminal
+    return "".join(map(_in_json, text)) if _hides(text.replace("\n", "")) else text
 
 
 def carries_all(stream: TextIO) -> bool:
@@ -51,8 +83,38 @@ def carries_all(stream: TextIO) -> bool:
 
 
 def printable(text: str) -> str:
-    """Text from a server or the environment without the control characters that could drive a terminal."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    """One line of text in which all can be seen: what drives a terminal, turns the direction or is invisible is spelt.
+
+    A line's end becomes `\\n`, an escape `\\x1b`, so that no value can pass for a line of its own or hide a part of it.
+    """
+    return "".join(map(_spelt, text)) if _hides(text) else text
+
+
+#: Letters and marks that count as printable and show nothing: fillers, joiners, variation selectors.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
+    map(chr, (*range(0x180B, 0x180F), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+
+
+def _hides(text: str) -> bool:
+    """Whether anything in the text does not show as what it is."""
+    return not (text.isprintable() and _UNSEEN.isdisjoint(text))
+
+
+def _spelt(letter: str) -> str:
+    if letter.isprintable() and letter not in _UNSEEN:
+        return letter
+    number = ord(letter)
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter)
+    return named or (
+        f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}" if number < 65536 else f"\\U{number:08x}"
+    )
+
+
+def _in_json(letter: str) -> str:
+    if letter == "\n" or (letter.isprintable() and letter not in _UNSEEN):
+        return letter
+    return json.dumps(letter)[1:-1] if ord(letter) != 0x7F else "\\u007f"
 
 
 def counted(count: int) -> str:
@@ -134,7 +196,8 @@ class Printer:
         self.width = width
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One line of text, as it stands: no markup, no wrapping."""
+        """One line of text: no markup, no wrapping, and nothing in it that could do anything to a terminal."""
+        text = _line(text)
         if not (self.colour and style):
             print(text, file=self.stream)
             return
@@ -156,18 +219,29 @@ class Printer:
         self, rows: Sequence[Sequence[str]], style: str = "", *, shorten: Sequence[int] = (), indent: str = ""
     ) -> None:
         """The rows in aligned columns; on a terminal cells of the columns `shorten` are shortened to make them fit."""
+        rows = [[printable(cell) for cell in row] for row in rows]
         if self.width is not None:
             rows = shortened(rows, self.width - len(indent), shorten)
         self.lines(columns(rows, indent=indent), style)
 
     def diff(self, diff: str) -> None:
-        """A unified diff, additions green and removals red; without colour to the byte, so that it can be applied."""
-        if not self.colour:
+        """A unified diff, additions green and removals red.
+
+        To the byte where no terminal reads it, so that it can be applied. On a terminal a line of the diff is a line,
+        with everything in it to be seen: what is agreed to there is what is written.
+        """
+        if not (self.colour or self.stream.isatty()):
             print(diff, end="" if diff.endswith("\n") else "\n", file=self.stream)
             return
         for text in diff.removesuffix("\n").split("\n"):
+            text = text.removesuffix("\r").expandtabs(4)
             style = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1], "")
             self.line(text, "bold" if text.startswith(("+++", "---")) else style)
+
+
+def _line(text: str) -> str:
+    """The text with nothing hidden in it; a tab stays, which moves the cursor and no more."""
+    return "\t".join(map(printable, text.split("\t")))
 
 
 def out(environ: Mapping[str, str] = os.environ) -> Printer:

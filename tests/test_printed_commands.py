@@ -30,7 +30,7 @@ NO_COMMANDS = {
     *("report/page.py", "settings/file.py", "settings/record.py"),
 }
 #: Text whose inserted value was made by the constructor.
-MADE = {"again", "enable"}
+MADE = {"again", "away", "enable"}
 
 
 def _loose(path: Path) -> Iterator[str]:

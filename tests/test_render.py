@@ -1,6 +1,7 @@
 """How things look: masked secrets, short paths, columns, colour."""
 
 import io
+import json
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from claude_local_plugin.render import (
     short_path,
     shortened,
     wants_colour,
+    without_secrets,
 )
 
 
@@ -83,7 +85,7 @@ def test_json_for_a_stream_of_another_encoding_is_ascii() -> None:
 
 
 def test_text_from_elsewhere_cannot_drive_a_terminal() -> None:
-    assert printable("a\x1b[31mb\r\nc\x9bd\u202ee é—日") == "a�[31mb��c�d�e é—日"
+    assert printable("a\x1b[31mb\r\nc\x9bd\u202ee é—日") == r"a\x1b[31mb\r\nc\x9bd\u202ee é—日"
 
 
 def test_json_is_readable_and_keeps_its_letters() -> None:
@@ -179,3 +181,84 @@ def test_ours_is_masked_by_its_value_and_what_is_harmless_is_not() -> None:
     assert '"a": "my-o…ters (24 chars)"' in shown
     assert '"ANTHROPIC_AUTH_TOKEN": "claude-local"' in shown
     assert '"OTHER_TOKEN": "known-harmless"' in shown
+
+
+@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\x7f", "\x9b", "\n", "\r", "\u200b", "\u202e", "\u2028", "\u2066"])
+@pytest.mark.parametrize("colour", [True, False])
+def test_nothing_that_is_printed_reaches_a_terminal_as_it_stands(letter: str, *, colour: bool) -> None:
+    stream = Terminal()
+    printer = Printer(stream, colour=colour)
+    printer.line(f"a{letter}b", "red")
+    printer.lines([f"a{letter}b"])
+    printer.table([[f"a{letter}b", f"c{letter}d"]])
+    if letter != "\n":
+        printer.diff(f"+a{letter}b\n")
+    shown = re.sub("\x1b\\[[0-9;]*m", "", stream.getvalue())
+    assert shown.count("\n") == (3 if letter == "\n" else 4)
+    assert shown.replace("\n", "").isprintable()
+    assert printable(letter) in shown
+
+
+@pytest.mark.parametrize(
+    "letter", ["\u115f", "\u3164", "\u2800", "\ufe0f", "\U000e0100", "\U000e0041", "\ufeff", "\xad"]
+)
+def test_letters_that_show_nothing_are_shown(letter: str) -> None:
+    assert printable(f"a{letter}b").isascii()
+
+
+def test_a_diff_that_no_terminal_reads_stays_to_the_byte() -> None:
+    stream = io.StringIO()
+    Printer(stream, colour=False).diff("-a\x9bb\u202e\n+c\r\n")
+    assert stream.getvalue() == "-a\x9bb\u202e\n+c\r\n"
+
+
+@pytest.mark.parametrize("letter", ["\x7f", "\x9b", "\u200b", "\u202e", "\u2028", "\U000e0041", "\u3164"])
+def test_json_says_the_same_with_escapes(letter: str) -> None:
+    text = json_text({f"k{letter}": [f"é{letter}"]}, indent=None, stream=io.StringIO())
+    assert text.isprintable()
+    assert letter not in text
+    assert "é" in text
+    assert json.loads(text) == {f"k{letter}": [f"é{letter}"]}
+
+
+SECRET = "qR7-secret.Of_mine+8"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"curl -H 'Authorization: Bearer {SECRET}' http://box",
+        f"export SERVER_API_KEY={SECRET} && run",
+        f'run --token="{SECRET}"',
+        f"run --api-key {SECRET} -v",
+        f"http://user:{SECRET}@box:8000/v1",
+        f"curl -H x-api-key:{SECRET}",
+        f"MY_PASSWORD='{SECRET}' run",
+        "run sk-ant-api03-abcdefghijkl",
+        "run ghp_abcdefghijklmnop1234",
+        "aws AKIAABCDEFGHIJKLMNOP",
+    ],
+)
+def test_a_secret_within_a_text_is_masked_where_a_diff_shows_it(text: str) -> None:
+    settings = json.dumps({"statusLine": {"type": "command", "command": text}, "hooks": {"Stop": [text]}}, indent=1)
+    shown = masked_diff(settings, settings.replace("{", '{\n "a": 1,', 1), PATH)
+    for secret in (SECRET, "abcdefghijkl", "ABCDEFGHIJKLMNOP"):
+        assert secret not in shown
+    assert "chars)" in shown
+    assert without_secrets(without_secrets(text)) == without_secrets(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CLAUDE_CODE_MAX_CONTEXT_TOKENS=65536",
+        "run --token $MY_TOKEN",
+        "export KEY_TOKEN=$(cat /run/key)",
+        "Authorization: Bearer ${KEY}",
+        "x-api-key: claude-local",
+        "http://box:8000/v1",
+        "claude-local enable --token-env MY_KEY",
+    ],
+)
+def test_what_is_no_secret_is_shown(text: str) -> None:
+    assert without_secrets(text) == text

@@ -16,7 +16,7 @@ import click
 
 from claude_local_plugin import __version__
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.render import err
+from claude_local_plugin.render import err, printable
 
 #: Command -> the module below this package that holds it, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -112,6 +112,7 @@ def run(argv: Sequence[str]) -> int:
         err().line("aborted: nothing was written", "yellow")
         return 1
     except click.ClickException as error:
+        vars(error)["message"] = printable(error.message)  # which may quote a word of the command line
         error.show()
         return error.exit_code
     except ClaudeLocalError as error:

@@ -242,7 +242,7 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
         if not yes:
             if not sys.stdin.isatty():
                 raise UsageError("there is nobody to ask", "--yes")
-            click.confirm(f"{said}. Take them out for good?", abort=True, err=True)
+            click.confirm(f"{printable(said)}. Take them out for good?", abort=True, err=True)
         removed = ledger.prune(place.state_dir, moment)
     if as_json:
         print(json_text({"before": moment, "old": found.old, "open": found.open, "removed": removed}))

@@ -70,7 +70,7 @@ def _live(where: "Address", earlier: "Reading", watcher: "Watcher", interval: fl
     until = time.monotonic() + LONGEST_HOURS * 3600
 
     def shown(now: "Reading", pace: "Pace") -> Text:
-        return Text("\n".join([*_frame(where, now, pace, place), "", "q ends"]))
+        return Text("\n".join(map(printable, [*_frame(where, now, pace, place), "", "q ends"])))
 
     first = shown(earlier, command.Pace())
     with _keys() as pressed, Live(first, console=Console(), screen=True, auto_refresh=False) as live:

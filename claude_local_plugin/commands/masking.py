@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from claude_local_plugin.render import mask_secret
+from claude_local_plugin.render import mask_secret, without_secrets
 from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.settings.variables import is_secret
 
@@ -32,7 +32,7 @@ def masked_diff(
     for secret in secrets:
         for spelling in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
             text = text.replace(spelling, mask_secret(secret))
-    return text
+    return without_secrets(text)
 
 
 def _masked(member: re.Match[str], harmless: Collection[str]) -> str:
