@@ -94,7 +94,8 @@ def _give_up_stdout() -> None:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code. The one place that catches our errors."""
-    # a stream that was closed before we began (`>&-`) is None
+    # a stream that was closed before we began (`<&-`, `>&-`) is None; the lowest number first, which is the next given
+    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
     sys.stdout, sys.stderr = (
         stream or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         for stream in (sys.stdout, sys.stderr)
