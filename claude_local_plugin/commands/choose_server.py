@@ -183,8 +183,8 @@ def _beside(snapshot: Snapshot, base: Candidate, name: str) -> str:
 def _as_key(value: object) -> str:
     """The value if it can be a server's own key, else the placeholder."""
     text = value.strip() if isinstance(value, str) else ""
-    usable = text.isascii() and text.isprintable() and not text.startswith(ANTHROPIC_PREFIX)
-    return text if text and usable else PLACEHOLDER
+    usable = text.isascii() and text.isprintable() and not text.startswith((ANTHROPIC_PREFIX, "$", "{env:"))
+    return text if text and usable and " " not in text else PLACEHOLDER
 
 
 def _usable_url(url: object) -> str | None:

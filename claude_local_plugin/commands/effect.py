@@ -70,7 +70,7 @@ def _beaten(resolution: Resolution, backend: plan.Backend) -> Iterator[Beaten]:
     provider, base = decided["provider"], decided["base_url"]
     if provider.value not in (FIRST_PARTY, "gateway"):
         yield Beaten(provider, f"talk to {provider.value}")
-    if not same_server(base.value or "", backend.url):
+    if not same_server(base.value or "", backend.url) or any(sign in (base.value or "") for sign in "?#"):
         target = parse_url(base.value or "")
         yield Beaten(base, f"talk to {target.url if target else 'what is no address'}")
     if decided["authorization"].value != f"Bearer {backend.token}":

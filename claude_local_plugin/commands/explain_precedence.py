@@ -25,6 +25,9 @@ from claude_local_plugin.settings.variables import is_secret
 
 SCHEMA_VERSION = 1
 
+#: The warnings that say that no request arrives anywhere.
+UNUSABLE_ADDRESS = ("url.invalid", "url.query")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -243,6 +246,8 @@ def sentence(resolution: Resolution, place: str = "here") -> str:
         return f"A session started {place} is refused: {resolution.outcome_reason}."
     if resolution.outcome == "not_logged_in":
         return f"A session started {place} talks to nobody: {resolution.outcome_reason}."
+    if broken := next((warning for warning in resolution.warnings if warning.id in UNUSABLE_ADDRESS), None):
+        return f"A session started {place} reaches nobody: {broken.message}."
     provider, model = resolution.value("provider"), resolution.value("model")
     endpoint = resolution.value("base_url")
     target = parse_url(endpoint or "")

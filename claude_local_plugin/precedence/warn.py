@@ -4,6 +4,7 @@ Pure: everything is read off the snapshot and the decisions. A warning of severi
 `explain-precedence` end with exit code 1.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -325,6 +326,23 @@ def _endpoint(
             "claude-local enable --url http://HOST:PORT",
         )
         return
+    if "?" in base_url or "#" in base_url:
+        yield ConfigWarning(
+            "url.query",
+            "error",
+            f"ANTHROPIC_BASE_URL has a query or a fragment ({_place(endpoint)}): the path of every request ends up"
+            " behind it, and the server is asked for what is not there",
+            command("claude-local", "enable", "--url", target.url),
+        )
+    if not _can_be_a_host(target.host):
+        yield ConfigWarning(
+            "url.invalid",
+            "error",
+            f"ANTHROPIC_BASE_URL names no host that there can be ({_place(endpoint)}); Claude Code looks no variable up"
+            " in it, so no request can be sent",
+            command("claude-local", "enable", "--url", Words("http://HOST:PORT")),
+        )
+        return
     if target.path.endswith("/v1"):
         yield ConfigWarning(
             "url.v1",
@@ -350,6 +368,11 @@ def _endpoint(
             f"nobody names a model, so sessions ask {target.label} for {decisions['model'].value}",
             command("claude-local", "enable", "--url", target.url),
         )
+
+
+def _can_be_a_host(host: str) -> bool:
+    """Whether it is a name or a number at all: `${HOST}`, `{{host}}` and `<host>` are not."""
+    return not any(letter in host for letter in "$<>^|\"'`\\") and "{" not in host
 
 
 def _place(decision: Decision) -> str:
@@ -409,6 +432,7 @@ def _credentials(
         )
     from claude_local_plugin.precedence.resolve import candidates
 
+    yield from _as_written(snapshot)
     for file in snapshot.of(Scope.LOCAL, Scope.PROJECT):
         for name in file.env if file.state is FileState.READ else ():
             for row in candidates(snapshot, f"env.{name}"):
@@ -419,6 +443,39 @@ def _credentials(
                         f"{row.place}: {row.reason}",
                         f"{export(str(name), Words('…'))}   (or set it in your user settings)",
                     )
+
+
+#: A variable by reference: `${NAME}`, `{env:NAME}`, or nothing but `$NAME`.
+_REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)[^}]*\}|\{env:([A-Za-z_]\w*)\}|^\$([A-Za-z_]\w*)$")
+
+
+def _as_written(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    """Keys that are not what they look like: Claude Code sends the characters of a value as they stand."""
+    from claude_local_plugin.precedence.resolve import candidates
+
+    for name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_CUSTOM_HEADERS"):
+        row = next((row for row in candidates(snapshot, f"env.{name}") if row.state == "wins"), None)
+        value = (row.value or "").strip() if row is not None else ""
+        if row is None or not value:
+            continue
+        if found := _REFERENCE.search(value):
+            variable = next(group for group in found.groups() if group)
+            option = ("--header-env", Words("NAME=VAR")) if "HEADERS" in name else ("--token-env", variable)
+            yield ConfigWarning(
+                "credentials.reference",
+                "error",
+                f"{name} ({_where(row)}) refers to a variable, and Claude Code looks none up: it sends the characters"
+                f" {found[0]} as they stand",
+                command("claude-local", "enable", *option),
+            )
+        elif name != "ANTHROPIC_CUSTOM_HEADERS" and value.lower().startswith(("bearer ", "basic ")):
+            doubled = "Authorization: Bearer Bearer …" if name == "ANTHROPIC_AUTH_TOKEN" else "x-api-key: Bearer …"
+            yield ConfigWarning(
+                "credentials.scheme",
+                "error",
+                f"{name} ({_where(row)}) begins with the name of a scheme, so that “{doubled}” is sent",
+                f"leave the word out: {command('claude-local', 'enable', '--token-env', Words('VAR'))}",
+            )
 
 
 def _approved(snapshot: Snapshot, key: Candidate) -> bool:

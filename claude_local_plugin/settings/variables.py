@@ -31,7 +31,7 @@ class Variable:
     ignores, `refused_unless` ("on", "off" or None) the one kind of value it takes from them; `before_trust` says that
     a project's value counts before its folder is trusted; `since` is the earliest client version known to have it
     (it may be older), None if unknown; `role` groups variables ("endpoint", "credential", "model", …); `written` says
-    that `enable` may write it.
+    that `enable` may write it; `mistaken` are names that people write in its place and that mean nothing.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Variable:
     since: str | None
     role: str
     written: bool
+    mistaken: tuple[str, ...] = ()
 
 
 @cache
@@ -54,7 +55,9 @@ def catalogue() -> Mapping[str, Variable]:
 
 def _variable(name: str, entry: Mapping[str, object]) -> Variable:
     refused_in, unless, since = entry["x-refused-in"], entry.get("x-refused-unless"), entry["x-since"]
+    mistaken = entry.get("x-mistaken", [])
     assert isinstance(refused_in, list)
+    assert isinstance(mistaken, list)
     return Variable(
         name=name,
         description=str(entry["description"]),
@@ -65,6 +68,7 @@ def _variable(name: str, entry: Mapping[str, object]) -> Variable:
         since=None if since is None else str(since),
         role=str(entry["x-role"]),
         written=entry["x-written"] is True,
+        mistaken=tuple(mistaken),
     )
 
 
@@ -80,6 +84,9 @@ def is_secret(name: str, value: str = "") -> bool:
     if known is not None:
         return known.secret
     upper = name.upper()
+    plural = catalogue().get(f"{upper}S")
+    if plural is not None or ("MAX_" in upper and value.isdecimal()):
+        return plural is not None and plural.secret  # numbers of tokens (CLAUDE_CODE_MAX_CONTEXT_TOKEN), not a token
     return upper.endswith(SECRET_ENDINGS) or any(part in upper for part in SECRET_PARTS)
 
 
@@ -110,6 +117,9 @@ def nearest(name: str) -> str | None:
     upper = name.upper()
     if upper in known and upper.startswith(("ANTHROPIC_", "CLAUDE_", "API_", "DISABLE_", "ENABLE_", "MAX_", "OTEL_")):
         return upper
+    for each in known.values():
+        if upper in each.mistaken:
+            return each.name
     from difflib import get_close_matches
 
     from claude_local_plugin.guest.env_rules import APPLIED_BEFORE_TRUST, REFUSED_IN_PROJECT_AND_LOCAL

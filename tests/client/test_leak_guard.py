@@ -1,8 +1,8 @@
 """No credential reaches a server that is not its own: seen by what the real Claude Code sends after `enable`.
 
 Every value in these scenarios says where it was set, so that whatever arrives can be traced. After `enable` only the
-placeholder may arrive. Where an administrator's settings win, `enable` refuses and changes nothing, or says that it is
-not heard.
+placeholder may arrive. Where something stronger wins, `enable` refuses and changes nothing; then the client is asked
+what it would have done, so that nothing is refused that would have worked.
 """
 
 import json
@@ -16,7 +16,7 @@ import pytest
 
 from claude_local_plugin.commands import enable
 from claude_local_plugin.commands.world import World
-from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.errors import ClaudeLocalError, SettingsError
 from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.oracle import (
     Boxes,
@@ -63,14 +63,14 @@ def boxes(claude_binary: Path) -> Iterator[Boxes]:
 
 @dataclass(frozen=True)
 class Enabled:
-    """The scenario after `claude-local enable`, and what it says will not be heard."""
+    """The scenario after `claude-local enable`; of one that it refused, as it would be had it been written."""
 
     scenario: Scenario
-    unheard: tuple[str, ...]
+    refused: str | None = None
 
 
-def enabled(scenario: Scenario, folder: Path, client_version: str) -> Enabled | str:
-    """What becomes of a scenario by `enable`, or why that was refused."""
+def enabled(scenario: Scenario, folder: Path, client_version: str) -> Enabled | None:
+    """What becomes of a scenario by `enable`; None where a file has to be mended before anything can be written."""
     made = materialise(scenario, folder / "world")
     world = World(
         cwd=made.cwd,
@@ -83,12 +83,19 @@ def enabled(scenario: Scenario, folder: Path, client_version: str) -> Enabled | 
     )
     request = enable.Request(url=OURS, model="served", check=False, with_hooks=False, max_model_len=131_072)
     before = as_it_stands(scenario, made)
+    refused = None
     try:
-        written = enable.write(enable.prepare(request, world))
+        enable.write(enable.prepare(request, world))
+    except SettingsError:
+        assert as_it_stands(scenario, made) == before
+        return None
     except ClaudeLocalError as error:
         assert as_it_stands(scenario, made) == before
-        return error.message
-    return Enabled(as_it_stands(scenario, made), written.unheard)
+        refused = error.message
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(enable, "refuse_without_effect", lambda *_: None)
+            enable.write(enable.prepare(request, world))
+    return Enabled(as_it_stands(scenario, made), refused)
 
 
 def leaked(seen: Observed) -> list[str]:
@@ -101,34 +108,29 @@ def leaked(seen: Observed) -> list[str]:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_after_enable_only_the_placeholder_reaches_the_server(boxes: Boxes, part: int, tmp_path: Path) -> None:
+def test_enable_ends_well_just_where_sessions_then_go_to_the_server_with_the_placeholder_alone(
+    boxes: Boxes, part: int, tmp_path: Path
+) -> None:
     asked: dict[str, Enabled] = {}
     for index, (name, scenario) in enumerate(questions().items()):
         if index % PARTS != part or (needs_namespace(scenario) and not boxes.alone):
             continue
         after = enabled(scenario, tmp_path / str(index), boxes.client_version)
-        if isinstance(after, Enabled):
+        if after is not None:
             asked[name] = after
         else:
-            assert may_be_refused(scenario), f"{name}: refused for nothing: {after}"
+            assert any(isinstance(settings, str) for settings in scenario.settings.values()), f"{name}: not mendable"
     answers = boxes.observe_all(after.scenario for after in asked.values())
     faults = []
     for (name, after), (scenario, seen) in zip(asked.items(), answers, strict=True):
-        if seen.base_url == OURS and (leaks := leaked(seen)):
-            faults.append(f"{name}: {leaks}\n    {json.dumps(scenario.to_json())}")
-        elif seen.base_url != OURS and not (has_managed(scenario) and after.unheard):
-            faults.append(f"{name}: not enabled: {seen}\n    {json.dumps(scenario.to_json())}")
+        leaks = leaked(seen)
+        goes_there = seen.base_url == OURS and seen.model == "served" and not leaks
+        if after.refused and goes_there:
+            faults.append(f"{name}: refused for nothing: {after.refused}\n    {json.dumps(scenario.to_json())}")
+        elif not after.refused and not goes_there:
+            faults.append(f"{name}: {leaks or 'not enabled'}: {seen}\n    {json.dumps(scenario.to_json())}")
     assert asked
     assert faults == []
-
-
-def has_managed(scenario: Scenario) -> bool:
-    return any(place.startswith("managed") for place in scenario.settings)
-
-
-def may_be_refused(scenario: Scenario) -> bool:
-    """An administrator's settings, or a file that has to be mended first."""
-    return has_managed(scenario) or any(isinstance(settings, str) for settings in scenario.settings.values())
 
 
 def test_without_enable_these_configurations_do_leak(boxes: Boxes) -> None:

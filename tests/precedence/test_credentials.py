@@ -133,3 +133,37 @@ def test_secrets_do_not_show_in_the_records_text(world: Any) -> None:
     resolution = resolve(world(shell={"ANTHROPIC_API_KEY": "very-secret"}))
     assert "very-secret" not in repr(resolution.decisions["x_api_key"])
     assert "very-secret" not in repr(resolution.files)
+
+
+# --- keys that are not what they look like
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ANTHROPIC_AUTH_TOKEN", "${GB10_KEY}", "claude-local enable --token-env GB10_KEY"),
+        ("ANTHROPIC_AUTH_TOKEN", "$GB10_KEY", "claude-local enable --token-env GB10_KEY"),
+        ("ANTHROPIC_AUTH_TOKEN", "{env:GB10_KEY}", "claude-local enable --token-env GB10_KEY"),
+        ("ANTHROPIC_API_KEY", "${GB10_KEY:-none}", "claude-local enable --token-env GB10_KEY"),
+        ("ANTHROPIC_CUSTOM_HEADERS", "X-Pass: ${GB10_KEY}", "claude-local enable --header-env NAME=VAR"),
+    ],
+)
+def test_a_key_by_reference_is_sent_as_it_stands_and_that_is_said(world: Any, name: str, value: str, told: str) -> None:
+    block = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": "t", name: value}
+    (warning,) = [w for w in resolve(world(local={"env": block})).warnings if w.id == "credentials.reference"]
+    assert (warning.severity, warning.fix) == ("error", told)
+    assert "as they stand" in warning.message
+
+
+@pytest.mark.parametrize("value", ["Bearer sk-1234", "bearer x", "Basic eDp5"])
+def test_a_token_with_its_scheme_in_it_is_said_to_be_sent_twice(world: Any, value: str) -> None:
+    block = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": value}
+    (warning,) = [w for w in resolve(world(local={"env": block})).warnings if w.id == "credentials.scheme"]
+    assert "Bearer Bearer" in warning.message
+    assert value not in warning.message
+
+
+@pytest.mark.parametrize("value", ["sk-$5", "a$b", "plain", "Bearer"])
+def test_a_key_with_a_dollar_in_it_is_a_key(world: Any, value: str) -> None:
+    block = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": value}
+    assert not [w for w in resolve(world(local={"env": block})).warnings if w.id.startswith("credentials.")]

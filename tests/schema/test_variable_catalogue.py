@@ -160,3 +160,30 @@ def test_importing_it_brings_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     heavy = {"jsonschema", "referencing", "difflib", "platformdirs", "httpx", "rich", "click"}
     assert not heavy & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ANTHROPIC_AUTH_KEY", "ANTHROPIC_AUTH_TOKEN"),
+        ("ANTHROPIC_API_BASE", "ANTHROPIC_BASE_URL"),
+        ("anthropic_api_url", "ANTHROPIC_BASE_URL"),
+        ("DISABLE_AUTO_UPDATE", "DISABLE_AUTOUPDATER"),
+        ("CLAUDE_CODE_CONTEXT_WINDOW", "CLAUDE_CODE_MAX_CONTEXT_TOKENS"),
+    ],
+)
+def test_a_name_that_people_write_for_another_is_known_for_it(name: str, meant: str) -> None:
+    assert nearest(name) == meant
+
+
+def test_no_mistaken_name_is_a_variable_or_stands_for_two() -> None:
+    mistaken = [name for variable in catalogue().values() for name in variable.mistaken]
+    assert mistaken
+    assert len(mistaken) == len(set(mistaken))
+    assert not set(mistaken) & set(catalogue())
+
+
+def test_a_slip_in_a_name_that_is_no_secrets_makes_it_none() -> None:
+    assert not is_secret("CLAUDE_CODE_MAX_CONTEXT_TOKEN", "65536")
+    assert is_secret("ANTHROPIC_AUTH_KEY", "x")
+    assert is_secret("MY_MAX_TOKEN", "abc")

@@ -37,6 +37,7 @@ SAID_BY = {
     "start.late-url": "precedence.late",
     "start.onboarding": "client.onboarding",
     "url.invalid": "precedence.url",
+    "url.query": "precedence.url",
     "url.v1": "precedence.url",
     "version.unverified": "client.version",
     "window.assumed": "model.window",
@@ -51,11 +52,19 @@ def _starts(facts: Facts) -> Iterator[Found]:
     resolution = facts.resolution
     if resolution.outcome == "refused":
         what = f"Claude Code would refuse to start here: {resolution.outcome_reason}"
-        yield Found(Result.ERROR, what, None, "ask whoever manages this machine")
+        yield Found(Result.ERROR, what, None, _way_to_start(resolution.outcome_reason))
     elif resolution.outcome == "not_logged_in":
         yield Found(
             Result.ERROR, resolution.outcome_reason, None, "claude-local enable   (or, for the cloud: claude /login)"
         )
+
+
+def _way_to_start(reason: str) -> str:
+    """What to do about a refusal: a proxy of one's own can be put right, the rest is the administrator's."""
+    name = reason.partition(" ")[0]
+    if name.lower() in ("http_proxy", "https_proxy") and "exported in the shell" in reason:
+        return command("unset", name)
+    return "write the proxy there with its scheme" if "_proxy" in name.lower() else "ask whoever manages this machine"
 
 
 def _endpoint(facts: Facts) -> Iterator[Found]:
