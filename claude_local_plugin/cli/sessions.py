@@ -280,7 +280,12 @@ def right(rows: Sequence[Sequence[str]], *places: int) -> list[list[str]]:
 
 
 def backend_name(backend: dict[str, Any]) -> str:
-    """`vllm  dell-pro-max:8000`, `cloud  api.anthropic.com`, `cloud  bedrock`, `not known`."""
+    """`vllm  dell-pro-max:8000`, `cloud  bedrock`, `not known`, and what requests go through, if anything."""
+    via = backend.get("via")
+    return f"{_server_name(backend)} via {printable(via.removeprefix('http://'))}" if via else _server_name(backend)
+
+
+def _server_name(backend: dict[str, Any]) -> str:
     from claude_local_plugin.guest.protect import CLOUD_KINDS
     from claude_local_plugin.guest.spans import NOT_KNOWN
 

@@ -8,7 +8,7 @@ from typing import Any
 from claude_local_plugin.commands.sessions import Asked, folder_named, is_known, project_names
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest import config
-from claude_local_plugin.guest.protect import is_allowed
+from claude_local_plugin.guest.protect import is_allowed, is_way_allowed
 from claude_local_plugin.ledger import Where
 from claude_local_plugin.ledger.audit import outside
 from claude_local_plugin.ledger.usage import UNKNOWN, By, usage
@@ -80,9 +80,10 @@ class _Rules:
         hashed = project is None or project.startswith(HASHED)
         return self.given or self.configured.for_project(str(self.folder) if hashed else project).allowed_backends
 
-    def allow(self, project: str | None, kind: str, url: str | None) -> bool:
-        """Whether a project may use a backend."""
-        return is_allowed(kind, url, self.of(project))
+    def allow(self, project: str | None, kind: str, url: str | None, via: str | None) -> bool:
+        """Whether a project may use a backend, and go there through this."""
+        allowed = self.of(project)
+        return is_allowed(kind, url, allowed) and is_way_allowed(via, allowed)
 
 
 def _folder(asked: str | None, cwd: Path, home: Path) -> Path:

@@ -80,11 +80,12 @@ class Project(_Table):
 class Settings(_Table):
     """The whole file."""
 
-    on_dead_backend: Literal["block", "warn"] = Field(
-        default="block",
+    on_dead_backend: Literal["auto", "block", "warn"] = Field(
+        default="auto",
         description=(
             "What happens to a prompt while the server refuses connections: “block” stops it at once, “warn” lets"
-            " Claude Code try for itself."
+            " Claude Code try for itself, “auto” blocks where a person sees it and warns in `claude -p` and SDKs, which"
+            " would take a blocked prompt for an answer."
         ),
     )
     probe_deadline_s: float = Field(
@@ -124,7 +125,8 @@ class Settings(_Table):
         default=(),
         description=(
             "The backends that sessions may use: URLs, and “cloud” for all of the cloud or a kind of it"
-            " (“anthropic”, “bedrock”, …). Empty: nothing is said about that."
+            " (“anthropic”, “bedrock”, …); a proxy's URL or `unix:/path` of a socket that requests may go through."
+            " Empty: nothing is said about that."
         ),
     )
     log: Log = Log()

@@ -22,6 +22,14 @@ ANTHROPIC_DOMAINS = ("anthropic.com", "claude.ai", "claude.com")
 #: (observed on Claude Code 2.1.329).
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
 
+#: The one of them that counts, and what exempts from it.
+NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
+#: A socket of this machine that takes every request, whatever the URL says; heard from the shell alone (observed on
+#: Claude Code 2.1.329 and 2.1.332). Such a way is written with this before the socket's path.
+SOCKET_VARIABLE, SOCKET = "ANTHROPIC_UNIX_SOCKET", "unix:"
+#: Stands for a proxy whose address is no URL: Claude Code refuses to start with it.
+NO_PROXY_URL = "(a proxy that is no URL)"
+
 #: Endings of names that only a network of one's own resolves.
 PRIVATE_ENDINGS = (".localhost", ".local", ".lan", ".home", ".home.arpa", ".internal", ".ts.net")
 
@@ -72,20 +80,29 @@ class Target:
 
 
 class Backend:
-    """Where a session's requests go: `kind`, `url` (None when unknown), `cloud`, `proxied`, and the `target` to probe.
+    """Where a session's requests go: `kind`, `url` (None when unknown), `cloud`, `via`, and the `target` to probe.
+
+    `via` is what stands between: a proxy's URL without credentials, or `unix:/path`; None for nothing.
 
     `cloud` is true for Anthropic's own hosts and for the providers. An own server's kind is "unknown" until the
     log or the server tells. `target` is None for the cloud and for a URL that Claude Code cannot use either.
     """
 
-    __slots__ = ("cloud", "kind", "proxied", "target", "url")
+    __slots__ = ("cloud", "kind", "target", "url", "via")
 
-    def __init__(self, kind: str, url: "str | None", cloud: bool, target: "Target | None", proxied: bool) -> None:
+    def __init__(
+        self, kind: str, url: "str | None", cloud: bool, target: "Target | None", via: "str | None" = None
+    ) -> None:
         self.kind = kind
         self.url = url
         self.cloud = cloud
         self.target = target
-        self.proxied = proxied
+        self.via = via
+
+    @property
+    def proxied(self) -> bool:
+        """Whether a direct look at the server says nothing."""
+        return self.via is not None
 
 
 def backend_of(environ: "Mapping[str, str]", folder: str = "", managed_dir: "str | None" = None) -> Backend:
@@ -112,7 +129,7 @@ def backend_with(
     for _, kind, endpoint in PROVIDERS:
         if kind == provider:
             target = parse_url(environ.get(endpoint, ""))
-            return Backend(kind, target.url if target else None, True, None, False)
+            return Backend(kind, target.url if target else None, True, None, via_of(environ, target))
     return backend_at(environ)
 
 
@@ -121,10 +138,10 @@ def backend_at(environ: "Mapping[str, str]") -> Backend:
     text = environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC_URL
     target = parse_url(text)
     if target is None:
-        return Backend("unknown", None, False, None, False)
+        return Backend("unknown", None, False, None, via_of(environ, None))
     if _is_anthropic(target.host):
-        return Backend("anthropic", target.url, True, None, False)
-    return Backend("unknown", target.url, False, target, is_proxied(environ, target))
+        return Backend("anthropic", target.url, True, None, via_of(environ, target))
+    return Backend("unknown", target.url, False, target, via_of(environ, target))
 
 
 def parse_url(text: str) -> "Target | None":
@@ -176,16 +193,28 @@ def _is_host_and_port(authority: str) -> bool:
 
 
 def is_proxied(environ: "Mapping[str, str]", target: Target) -> bool:
-    """Whether Claude Code reaches this server through a proxy, in which case a direct look says nothing.
+    """Whether Claude Code reaches this server through a proxy or a socket: then a direct look says nothing."""
+    return via_of(environ, target) is not None
+
+
+def via_of(environ: "Mapping[str, str]", target: "Target | None") -> "str | None":
+    """What Claude Code's requests to this server (None: to one whose name is not known) go through; None for nothing.
 
     A non-empty `no_proxy` hides `NO_PROXY` altogether; entries are separated by commas or blanks, and `*` exempts
     everything (this and what an entry covers: observed on Claude Code 2.1.329, 80 cases).
     """
+    socket = environ.get(SOCKET_VARIABLE)
+    if socket:
+        return clean(SOCKET + socket)
     proxy = next((environ[name] for name in PROXY_VARIABLES if environ.get(name)), "")
     if not proxy or proxy.lower().startswith("socks"):
-        return False  # a SOCKS proxy is ignored
+        return None  # a SOCKS proxy is ignored
     exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    return not any(entry == "*" or _covers(entry, target) for entry in exempt.lower().replace(",", " ").split())
+    for entry in exempt.lower().replace(",", " ").split():
+        if entry == "*" or (target is not None and _covers(entry, target)):
+            return None
+    through = parse_url(proxy)
+    return through.url if through is not None else NO_PROXY_URL
 
 
 def _covers(entry: str, target: Target) -> bool:

@@ -7,9 +7,9 @@ folder, with a stamp of the file it was read from; whoever finds the stamp out o
 import os
 import sys
 
-from claude_local_plugin.guest.backend import clean, parse_url
+from claude_local_plugin.guest.backend import SOCKET, clean, parse_url
 from claude_local_plugin.guest.files import content
-from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS, is_allowed
+from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS, is_allowed, is_way_allowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,11 +22,14 @@ MOST_BYTES = 1024 * 1024
 #: Where what it says is kept, in the state folder.
 COMPILED = "config.json"
 #: Raised with every key that is added or means something else: what another version kept is then read anew.
-FORMAT = 2
+FORMAT = 3
 #: The secret that hashed paths are mixed with, in the state folder.
 SALT = "salt"
 
-ON_DEAD_BACKEND = ("block", "warn")
+#: What becomes of a prompt for a dead server; "auto" blocks where a person sees it and warns a program, see `warns`.
+ON_DEAD_BACKEND = ("auto", "block", "warn")
+#: How the entry point of a session begins that a program has started: `claude -p`, an SDK.
+PROGRAM = "sdk-"
 #: How a path is logged: as it is, as a hash, not at all.
 LOGGED = ("full", "hash", "off")
 #: Smallest and largest values. A hook lives 2.8 s at most, so no probe may take longer than 2.5.
@@ -57,6 +60,10 @@ class Protection:
         """Whether no session here may use this backend; none is forbidden where nobody has said which are allowed."""
         return self.protect and bool(self.allowed_backends) and not is_allowed(kind, url, self.allowed_backends)
 
+    def forbids_way(self, via: "str | None") -> bool:
+        """Whether no session here may go this way where the project's own settings choose it; see `protect`."""
+        return self.protect and not is_way_allowed(via, self.allowed_backends)
+
 
 class Config:
     """The settings as hooks use them; `settings` is what `understood` makes of a file, defaults fill the rest.
@@ -82,7 +89,7 @@ class Config:
         log = settings.get("log", {})
         self._state_dir = state_dir
         self._settings = settings
-        self.on_dead_backend: str = settings.get("on_dead_backend", "block")
+        self.on_dead_backend: str = settings.get("on_dead_backend", "auto")
         self.probe_deadline_s: float = settings.get("probe_deadline_s", 1.0)
         self.recheck_after_s: float = settings.get("recheck_after_s", 30.0)
         self.warm_up: bool = settings.get("warm_up", False)
@@ -90,6 +97,19 @@ class Config:
         self.log_cwd: str = log.get("cwd", "full")
         self.log_project: str = log.get("project", "full")
         self.retention_days: int = log.get("retention_days", 0)
+
+    def warns(self, entrypoint: str) -> bool:
+        """Whether a prompt for a dead server is let through with a warning in a session of this entry point.
+
+        A program would take a blocked prompt for an answer: it ends with exit code 0, whatever form the refusal has
+        (observed on Claude Code 2.1.329 to 2.1.332). Let through, it fails in Claude Code's own way.
+        """
+        return self.on_dead_backend == "warn" or (self.on_dead_backend == "auto" and entrypoint.startswith(PROGRAM))
+
+    @property
+    def names(self) -> "list[str]":
+        """The folders that something is said of in particular, as they are written."""
+        return list(self._settings.get("projects", {}))
 
     @property
     def is_unread(self) -> bool:
@@ -112,7 +132,7 @@ class Config:
             return []
         here = real_folder(folder)
         around = [(real_folder(name), name) for name in self._settings.get("projects", {})]
-        return [name for real, name in sorted(around, key=lambda each: len(each[0])) if _holds(real, here)]
+        return [name for real, name in sorted(around, key=lambda each: len(each[0])) if holds(real, here)]
 
     def logged(self, how: str, path: "str | None") -> "str | None":
         """The path as it may be stored, `how` being one of LOGGED.
@@ -260,13 +280,15 @@ def backends(value: object) -> "list[str]":
     known = [_backend(each) for each in value]
     names = [each for each in known if each is not None]
     if len(names) < len(known):
-        raise ValueError(f"must hold http(s) URLs or words of these: {', '.join(CLOUDS)}")
+        raise ValueError(f"must hold http(s) URLs, unix:/… or words of these: {', '.join(CLOUDS)}")
     return list(dict.fromkeys(names))
 
 
 def _backend(value: object) -> "str | None":
     if not isinstance(value, str):
         return None
+    if value.startswith(f"{SOCKET}/"):
+        return clean(value)
     target = parse_url(value)
     return target.url if target else value if value in CLOUDS else None
 
@@ -489,7 +511,7 @@ def real_folder(path: str) -> str:
         return os.path.normcase(path)
 
 
-def _holds(outer: str, inner: str) -> bool:
+def holds(outer: str, inner: str) -> bool:
     return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
 
 

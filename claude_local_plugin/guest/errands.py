@@ -29,12 +29,29 @@ def start(visit: "Visit", errands: "Sequence[str]") -> None:
     for name in errands:
         if not _due(visit.state_dir, name, visit.backend.url or ""):
             continue
-        environ = dict(visit.environ, CLAUDE_LOCAL_BACKEND_URL=visit.backend.url or "")
+        environ = dict(_without_project(visit), CLAUDE_LOCAL_BACKEND_URL=visit.backend.url or "")
         if name == "down_command":
             _spawn(visit.config.down_command, environ)
         else:
             script = os.path.realpath(sys.argv[0])
             _spawn((sys.executable, *INTERPRETER_FLAGS, script, WARM_UP), environ)
+
+
+def _without_project(visit: "Visit") -> "dict[str, str]":
+    """The environment without what the project's own settings set: `PATH` and `BASH_ENV` would run its programs
+    (observed on Claude Code 2.1.332, which takes both from a repository).
+    """
+    from claude_local_plugin.guest.leaks import World, managed_default
+
+    environ = dict(visit.environ)
+    if visit.folder is not None:
+        for file in World(visit.environ, visit.folder, managed_default()).files:
+            if file.scope in ("project", "local"):
+                for name in file.env:
+                    if not name.startswith("ANTHROPIC_"):  # what the server is asked with
+                        environ.pop(name, None)
+    environ.setdefault("PATH", os.defpath)
+    return environ
 
 
 def warm_up(environ: "Mapping[str, str]") -> int:

@@ -153,6 +153,8 @@ def answer_to(visit: Visit) -> Answer:
         return config_change(visit)
     if name == "CwdChanged":
         return cwd_changed(visit)
+    if name == "DirectoryAdded":
+        return directory_added(visit)
     record = _record(visit, None, _cause(visit.event))
     if name == "PostModelSwitch":
         record["model"] = _text(visit.event.get("to_model"))
@@ -194,16 +196,17 @@ def session_start(visit: Visit) -> Answer:
 def user_prompt_submit(visit: Visit) -> Answer:
     """Blocks the prompt when the server refuses connections for certain, or when the project may not use it.
 
-    Any doubt lets it pass. A server that answered a moment ago is not asked again.
+    Any doubt lets it pass. A server that answered a moment ago is not asked again, and one that may not be used at all.
     """
     backend = visit.backend
-    found = None if _answered_lately(visit) else _look_at(visit)
-    record = _record(visit, found, _cause(visit.event))
     forbidden = _forbidden(visit)
     if forbidden:
+        record = _record(visit, None, _cause(visit.event))
         record["blocked"] = True
         record["detail"] = "not on the project's list"
         return Answer(record, {"decision": "block", "reason": forbidden})
+    found = None if _answered_lately(visit) else _look_at(visit)
+    record = _record(visit, found, _cause(visit.event))
     if moved := _moved(visit):
         record["blocked"] = True
         record["detail"] = "held once: settings have moved this session"
@@ -213,7 +216,7 @@ def user_prompt_submit(visit: Visit) -> Answer:
     errands = ["down_command"] if visit.config.down_command else []
     if found.outcome != "refused":
         return Answer(record, errands=errands)
-    if visit.config.on_dead_backend == "warn":
+    if visit.config.warns(visit.environ.get("CLAUDE_CODE_ENTRYPOINT", "")):
         return Answer(record, {"systemMessage": complaint(backend, found) or ""}, errands)
     record["blocked"] = True
     reason = complaint(backend, found, "; Claude Code itself would go on trying for minutes") or ""
@@ -242,6 +245,12 @@ def config_change(visit: Visit) -> Answer:
         return Answer(record)
     there = protect.after_change(visit.environ, visit.folder)
     here, elsewhere = (guard.name_of(each.kind, each.url) for each in (visit.backend, there))
+    new_way = there.via != visit.backend.via and protection.forbids_way(there.via)
+    if new_way and protect.is_way_of_project(protect.changed(visit.environ, visit.folder)[0], visit.folder):
+        record["blocked"] = True
+        record["detail"] = f"would have gone through {there.via}"
+        reason = f"{visit.folder} is protected: this session does not go through {there.via}. {ALLOW}"
+        return Answer(record, {"decision": "block", "reason": clean(reason)})
     if here == elsewhere:
         return Answer(record)
     allowed = protection.allowed_backends
@@ -268,13 +277,29 @@ def cwd_changed(visit: Visit) -> Answer:
     return Answer(record, {"systemMessage": forbidden} if forbidden else None)
 
 
+def directory_added(visit: Visit) -> Answer:
+    """Notes that a protected project's folder was added to a session, whose prompts are then judged by it as well."""
+    from claude_local_plugin.guest import reach
+
+    record = _record(visit, None, _cause(visit.event))
+    directory = visit.event.get("directory")
+    if isinstance(directory, str) and directory:
+        record["detail"] = visit.config.logged(visit.config.log_cwd, _text(directory))
+        others = [directory, *(each for each, _ in reach.folders({}, {"cwd": directory}, "", visit.config))]
+        names = [name for each in dict.fromkeys(others) for name in visit.config.around(each)]
+        if names:
+            reach.remember(visit.state_dir, record["session_id"], list(dict.fromkeys(names)))
+    forbidden = _forbidden(visit)
+    return Answer(record, {"systemMessage": forbidden} if forbidden else None)
+
+
 def introduction(backend: Backend, found: "Probe | None", model: "str | None") -> str:
     """One line when the server is there, e.g. `local backend: qwen3-coder-next on dell-pro-max:8000 (3 ms)`."""
     place = backend.target.label if backend.target else ""
     if model:
         place = f"{model} on {place}"
     if found is None or found.latency_ms is None:
-        checked = "through a proxy, not checked"
+        checked = f"through {backend.via}, not checked" if backend.via else "not checked"
     else:
         checked = f"{max(round(found.latency_ms), 1)} ms"
     return f"{_called(backend)}: {place} ({checked})"
@@ -366,15 +391,25 @@ class _Scanning:
 def _forbidden(visit: Visit) -> "str | None":
     """Why a protected project may not use this backend; None where it may, or where nobody has said which it may.
 
-    What counts is the session's own project and the folder that it is in now.
+    What counts is the session's own project, and every other folder that it can reach.
     """
-    backend, now_in = visit.backend, visit.event.get("cwd")
-    for folder in dict.fromkeys((visit.folder, now_in if isinstance(now_in, str) else None)):
+    from claude_local_plugin.guest import reach
+
+    backend = visit.backend
+    reached = reach.folders(visit.environ, visit.event, visit.state_dir, visit.config)
+    for folder, how in reached or [(os.getcwd(), "")]:
         protection = visit.config.for_project(folder)
+        here = f"{folder} {how} and is" if how else f"{folder} is"
         if protection.forbids(backend.kind, backend.url):
             allowed = ", ".join(protection.allowed_backends)
-            here = backend.url or backend.kind
-            return clean(f"{folder} is protected: it may use {allowed}, and this session is on {here}. {ALLOW}")
+            place = backend.url or backend.kind
+            return clean(f"{here} protected: it may use {allowed}, and this session is on {place}. {ALLOW}", 1000)
+        if protection.forbids_way(backend.via) and visit.folder is not None:
+            from claude_local_plugin.guest import protect
+
+            if protect.is_way_of_project(visit.environ, visit.folder):
+                said = f"{here} protected, and this project's own settings send its requests through {backend.via}"
+                return clean(f"{said}. {ALLOW}", 1000)
     return None
 
 
@@ -513,6 +548,7 @@ def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, An
         "project": config.logged(config.log_project, project),
         "backend_kind": found.kind if found else backend.kind,
         "backend_url": backend.url,
+        "via": backend.via,
         "model": model or _text(environ.get("ANTHROPIC_MODEL")),
         "model_is_certain": model is not None,
         "reachable": found.reachable if found else None,

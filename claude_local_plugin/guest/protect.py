@@ -1,6 +1,13 @@
 """Keeping a project's sessions on the backends they may use: which those are, and where changed settings would lead."""
 
-from claude_local_plugin.guest.backend import GATEWAY_KEYS, PROVIDERS, backend_with, parse_url
+from claude_local_plugin.guest.backend import (
+    GATEWAY_KEYS,
+    NO_PROXY_VARIABLES,
+    PROVIDERS,
+    PROXY_VARIABLES,
+    backend_with,
+    parse_url,
+)
 from claude_local_plugin.guest.claude import GATEWAY, client_version_of
 from claude_local_plugin.guest.signin import over
 
@@ -18,6 +25,9 @@ ROUTING = (
     *GATEWAY_KEYS[1:],
 )
 
+#: What decides about the way there; see `via_of`.
+WAY = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
+
 #: The word for Anthropic's API and every provider together.
 CLOUD = "cloud"
 CLOUD_KINDS = ("anthropic", *(kind for _, kind, _ in PROVIDERS))
@@ -34,8 +44,46 @@ def is_allowed(kind: str, url: "str | None", allowed: "Sequence[str]") -> bool:
     return False
 
 
+def is_way_allowed(via: "str | None", allowed: "Sequence[str]") -> bool:
+    """Whether requests may go through this: nothing at all, or what is on the list itself."""
+    if via is None or via in allowed:
+        return True
+    return any(target is not None and target.url == via for target in map(parse_url, allowed))
+
+
+def is_way_of_project(environ: "Mapping[str, str]", folder: str, managed_dir: "str | None" = None) -> bool:
+    """Whether the project's own settings choose what requests go through: a file that comes with the repository, or the
+    local one beside it, which may have come with it.
+
+    What the user's or the administrator's settings say as well is theirs. Of exemptions only those in the shared file
+    count as the project's: `enable` writes the local ones.
+    """
+    from claude_local_plugin.guest.leaks import World, as_text, managed_default
+
+    proxy = next((name for name in PROXY_VARIABLES if environ.get(name)), None)
+    exempt = next((name for name in NO_PROXY_VARIABLES if environ.get(name)), None)
+    files = World(environ, folder, managed_dir or managed_default()).files
+    for name, scopes in ((proxy, ("project", "local")), (exempt, ("project",))):
+        if name is None:
+            continue
+        value = environ[name].strip()
+        said = {file.scope for file in files if name in file.env and as_text(file.env[name]) == value}
+        if said & {*scopes} and not said & {"managed", "user"}:
+            return True
+    return False
+
+
 def after_change(environ: "Mapping[str, str]", folder: str, managed_dir: "str | None" = None) -> "Backend":
-    """The backend that a running session with this environment would talk to once the settings files count again.
+    """The backend that a running session with this environment would talk to once the settings files count again."""
+    merged, outside = changed(environ, folder, managed_dir)
+    return over(backend_with(merged, outside, client_version_of(environ)), merged, folder, managed_dir)
+
+
+def changed(
+    environ: "Mapping[str, str]", folder: str, managed_dir: "str | None" = None
+) -> "tuple[dict[str, str], dict[str, str]]":
+    """What a running session's environment becomes, as far as it decides about the backend, once the settings files
+    count again; and what it would without the project's own.
 
     A variable that no file sets keeps its value: taking it out of a file changes nothing before the next start
     (observed on Claude Code 2.1.329). What `--settings` set is not known here and would win.
@@ -44,9 +92,9 @@ def after_change(environ: "Mapping[str, str]", folder: str, managed_dir: "str | 
 
     merged, outside = dict(environ), dict(environ)
     for file in reversed(World(environ, folder, managed_dir or managed_default()).files):
-        for name in ROUTING:
+        for name in (*ROUTING, *WAY):
             if name in file.env:
                 merged[name] = as_text(file.env[name])
                 if file.scope not in PROJECT_SCOPES:
                     outside[name] = merged[name]
-    return over(backend_with(merged, outside, client_version_of(environ)), merged, folder, managed_dir)
+    return merged, outside

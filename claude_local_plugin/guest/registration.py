@@ -7,6 +7,7 @@ EVENTS = (
     "ConfigChange",
     "PostModelSwitch",
     "CwdChanged",
+    "DirectoryAdded",
     "SubagentStop",
     "Stop",
     "StopFailure",

@@ -99,6 +99,14 @@ MIGRATIONS = (
         # how servers fared over time is asked of these columns alone
         "CREATE INDEX events_looks ON events (at, backend_url, outcome, latency_ms) WHERE outcome IS NOT NULL",
     ),
+    (
+        # what requests go through: a proxy or a socket; NULL for nothing, and where nobody has looked
+        "ALTER TABLE sessions ADD COLUMN via TEXT",
+        "ALTER TABLE events ADD COLUMN via TEXT",
+        "ALTER TABLE endpoints ADD COLUMN via TEXT",
+        "DROP INDEX endpoints_kind_url",
+        "CREATE UNIQUE INDEX endpoints_kind_url_via ON endpoints (kind, coalesce(url, ''), coalesce(via, ''))",
+    ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 
@@ -112,6 +120,7 @@ FIELDS = (
     "project",
     "backend_kind",
     "backend_url",
+    "via",
     "model",
     "model_is_certain",
     "reachable",
@@ -138,14 +147,14 @@ BEGINNINGS = ("SessionStart", "UserPromptSubmit")
 #: clock says; one from the spool is placed by its time. What is known already is not forgotten for lack of news.
 _UPSERT = """
 INSERT INTO sessions (
-    session_id, started_at, last_seen_at, ended_at, end_reason, source, cwd, project, backend_kind, backend_url, model,
-    reachable, latency_ms, blocked, client_version, entrypoint, client_pid, transcript_path, host
+    session_id, started_at, last_seen_at, ended_at, end_reason, source, cwd, project, backend_kind, backend_url, via,
+    model, reachable, latency_ms, blocked, client_version, entrypoint, client_pid, transcript_path, host
 ) VALUES (
     :session_id, :at, :at,
     CASE :event WHEN 'SessionEnd' THEN :at END,
     CASE :event WHEN 'SessionEnd' THEN :cause END,
     CASE :event WHEN 'SessionStart' THEN :cause END,
-    :cwd, :project, :backend_kind, :backend_url, :model,
+    :cwd, :project, :backend_kind, :backend_url, :via, :model,
     :reachable, :latency_ms, :held_back, :client_version, :entrypoint, :client_pid, :transcript_path, :host
 )
 ON CONFLICT (session_id) DO UPDATE SET
@@ -174,14 +183,16 @@ UPDATE sessions SET
         WHEN :outcome IS NULL AND backend_url IS :backend_url THEN reachable ELSE :reachable END,
     latency_ms = CASE
         WHEN :outcome IS NULL AND backend_url IS :backend_url THEN latency_ms ELSE :latency_ms END,
-    backend_url = :backend_url
+    backend_url = :backend_url,
+    via = :via
 WHERE session_id = :session_id AND (:is_newest OR last_seen_at <= :at)
 """
 _ADD_EVENT = """
 INSERT INTO events (
-    session, at, event, cause, backend_kind, backend_url, outcome, status, latency_ms, blocked, detail, spooled_as
+    session, at, event, cause, backend_kind, backend_url, via, outcome, status, latency_ms, blocked, detail, spooled_as
 ) SELECT
-    id, :at, :event, :cause, :backend_kind, :backend_url, :outcome, :status, :latency_ms, :blocked, :detail, :spooled_as
+    id, :at, :event, :cause, :backend_kind, :backend_url, :via, :outcome, :status, :latency_ms, :blocked, :detail,
+    :spooled_as
 FROM sessions WHERE session_id = :session_id
 """
 

@@ -77,7 +77,8 @@ ONE_SPAN_EACH = (
 )
 
 _LAST = """
-SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, models.name, spans.messages
+SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, endpoints.via, models.name, spans.messages,
+    spans.project
 FROM spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model
 WHERE spans.session = ? AND spans.main = 1 AND spans.cause <> 'unseen' ORDER BY spans.id DESC LIMIT 1
 """
@@ -130,12 +131,17 @@ def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, 
     if last is None:
         _begin(connection, session, event)
         return
-    span, ended_at, kind, url, model, messages = last
+    span, ended_at, kind, url, via, model, messages, project = last
+    if project is None and event["project"]:
+        # the first that was heard of it had no time to say where it is
+        number = _id(connection, "projects", "path", event["project"])
+        connection.execute("UPDATE spans SET project = ? WHERE session = ? AND project IS NULL", (number, session))
     if not event["is_newest"]:
         _stretch(connection, _first(connection, session), event["at"])
         return
     resumed = event["event"] == "SessionStart" and event["cause"] == "resume"
-    if (url, kind if url is None else None) != (event["backend_url"], event["backend_kind"] if url is None else None):
+    there = (event["backend_url"], event["backend_kind"] if url is None else None, event["via"])
+    if (url, kind if url is None else None, via) != there:
         at = event["at"]
         if not resumed:
             at = _when_it_changed(connection, session, ended_at) or at
@@ -240,11 +246,11 @@ def _unseen(connection: "sqlite3.Connection", session: int, use: "Use") -> int:
     if row and (use.model in (None, row[1]) or use.side):
         span = int(row[0])
     else:
-        nowhere = _endpoint(connection, {"backend_kind": NOT_KNOWN, "backend_url": None})
+        nowhere = _endpoint(connection, {"backend_kind": NOT_KNOWN, "backend_url": None, "via": None})
         before = _span_at(connection, session, use.at)[0]
         span = _add(connection, session, before, use.at, UNSEEN, nowhere, use.model, certain=use.model is not None)
         connection.execute(
-            "UPDATE sessions SET backend_kind = ?, backend_url = NULL, reachable = NULL, latency_ms = NULL"
+            "UPDATE sessions SET backend_kind = ?, backend_url = NULL, via = NULL, reachable = NULL, latency_ms = NULL"
             " WHERE id = ? AND NOT EXISTS (SELECT 1 FROM events WHERE session = sessions.id AND at > ?)",
             (NOT_KNOWN, session, use.at),
         )
@@ -357,11 +363,11 @@ def _stretch(connection: "sqlite3.Connection", span: int, at: str) -> None:
 
 
 def _endpoint(connection: "sqlite3.Connection", event: "Mapping[str, Any]") -> int:
-    kind, url = event["backend_kind"], event["backend_url"]
-    row = connection.execute("SELECT id FROM endpoints WHERE kind = ? AND url IS ?", (kind, url)).fetchone()
+    way = (event["backend_kind"], event["backend_url"], event["via"])
+    row = connection.execute("SELECT id FROM endpoints WHERE kind = ? AND url IS ? AND via IS ?", way).fetchone()
     if row:
         return int(row[0])
-    return int(connection.execute("INSERT INTO endpoints (kind, url) VALUES (?, ?)", (kind, url)).lastrowid or 0)
+    return int(connection.execute("INSERT INTO endpoints (kind, url, via) VALUES (?, ?, ?)", way).lastrowid or 0)
 
 
 def _id(connection: "sqlite3.Connection", table: str, column: str, value: "str | None") -> "int | None":

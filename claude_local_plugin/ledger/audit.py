@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claude_local_plugin.ledger.reading import open_log
+from claude_local_plugin.ledger.records import backend_json
 from claude_local_plugin.ledger.where import Where
 
-#: Whether a project (None: not on record) may use the backend of this kind and URL.
-Allows = Callable[[str | None, str, str | None], bool]
+#: Whether a project (None: not on record) may use the backend of this kind and URL through what stands between.
+Allows = Callable[[str | None, str, str | None, str | None], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Stretch:
     project: str | None
     backend_kind: str
     backend_url: str | None
+    via: str | None
     model: str | None
     messages: int
     held_back: bool
@@ -34,7 +36,7 @@ class Stretch:
             "started_at": self.started_at,
             "ended_at": self.ended_at,
             "project": self.project,
-            "backend": {"kind": self.backend_kind, "url": self.backend_url},
+            "backend": backend_json(self.backend_kind, self.backend_url, self.via),
             "model": self.model,
             "messages": self.messages,
         }
@@ -43,11 +45,12 @@ class Stretch:
 _USED = "SELECT DISTINCT project, endpoint FROM spans WHERE {}"
 _PROMPTS = (
     "(SELECT {} FROM events WHERE events.session = spans.session AND event = 'UserPromptSubmit'"
-    " AND events.backend_url IS endpoints.url AND (endpoints.url IS NOT NULL OR events.backend_kind = endpoints.kind))"
+    " AND events.backend_url IS endpoints.url AND (endpoints.url IS NOT NULL OR events.backend_kind = endpoints.kind)"
+    " AND events.via IS endpoints.via)"
 )
 _STRETCHES = (
-    "SELECT session_id, spans.started_at, spans.ended_at, projects.path, endpoints.kind, endpoints.url, models.name,"
-    " messages, messages = 0 AND (endpoints.kind = 'unknown' AND endpoints.url IS NULL"
+    "SELECT session_id, spans.started_at, spans.ended_at, projects.path, endpoints.kind, endpoints.url, endpoints.via,"
+    " models.name, messages, messages = 0 AND (endpoints.kind = 'unknown' AND endpoints.url IS NULL"
     f" OR errors + retries = 0 AND {_PROMPTS.format('count(*) > 0 AND count(*) = sum(events.blocked)')})"
     " FROM spans JOIN sessions ON sessions.id = spans.session JOIN endpoints ON endpoints.id = spans.endpoint"
     " LEFT JOIN models ON models.id = spans.model LEFT JOIN projects ON projects.id = spans.project"
@@ -62,7 +65,7 @@ def outside(state_dir: Path, allows: Allows, where: Where | None = None) -> tupl
         if log is None:
             return ()
         paths = dict(log.execute("SELECT id, path FROM projects"))
-        endpoints = {number: backend for number, *backend in log.execute("SELECT id, kind, url FROM endpoints")}
+        endpoints = {number: backend for number, *backend in log.execute("SELECT id, kind, url, via FROM endpoints")}
         wanted = where.of_spans(log)
         wrong = [
             f"({project or 0}, {endpoint})"

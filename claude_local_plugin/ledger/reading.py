@@ -20,7 +20,12 @@ _BATCH = 500
 
 _SESSION = ", ".join(field.name for field in fields(Session) if field.name != "spans")
 _EVENT = ", ".join(field.name for field in fields(Event))
-_ELSEWHERE = {"backend_kind": "endpoints.kind", "backend_url": "endpoints.url", "model": "models.name"}
+_ELSEWHERE = {
+    "backend_kind": "endpoints.kind",
+    "backend_url": "endpoints.url",
+    "via": "endpoints.via",
+    "model": "models.name",
+}
 _SPAN = ", ".join(_ELSEWHERE.get(field.name, f"spans.{field.name}") for field in fields(Span))
 _SPANS = "spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model"
 

@@ -18,6 +18,11 @@ COUNTS = (
 _LISTED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "errors")
 
 
+def backend_json(kind: str, url: str | None, via: str | None) -> dict[str, str | None]:
+    """A backend as JSON shows it; `via` where requests go through something."""
+    return {"kind": kind, "url": url, **({"via": via} if via else {})}
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of a session on one backend with one model, and what was counted there.
@@ -31,6 +36,7 @@ class Span:
     cause: str
     backend_kind: str
     backend_url: str | None
+    via: str | None
     model: str | None
     main: bool
     duration_ms: int
@@ -48,7 +54,7 @@ class Span:
             "started_at": self.started_at,
             "ended_at": self.ended_at,
             "cause": self.cause,
-            "backend": {"kind": self.backend_kind, "url": self.backend_url},
+            "backend": backend_json(self.backend_kind, self.backend_url, self.via),
             "model": self.model,
             "main": self.main,
             "duration_s": self.duration_ms / 1000,
@@ -72,6 +78,7 @@ class Session:
     project: str | None
     backend_kind: str
     backend_url: str | None
+    via: str | None
     model: str | None
     reachable: bool | None
     latency_ms: float | None
@@ -106,7 +113,7 @@ class Session:
             "end_reason": self.end_reason,
             "cwd": self.cwd,
             "project": self.project,
-            "backend": {"kind": self.backend_kind, "url": self.backend_url},
+            "backend": backend_json(self.backend_kind, self.backend_url, self.via),
             "model": self.model,
             "reachable": self.reachable,
             "latency_ms": self.latency_ms,
@@ -132,6 +139,7 @@ class Event:
     cause: str | None
     backend_kind: str
     backend_url: str | None
+    via: str | None
     outcome: str | None
     status: int | None
     latency_ms: float | None
@@ -144,7 +152,7 @@ class Event:
             "at": self.at,
             "event": self.event,
             "cause": self.cause,
-            "backend": {"kind": self.backend_kind, "url": self.backend_url},
+            "backend": backend_json(self.backend_kind, self.backend_url, self.via),
             "outcome": self.outcome,
             "status": self.status,
             "latency_ms": self.latency_ms,

@@ -75,7 +75,7 @@ def test_list_as_json(place: Place, file: Path) -> None:
     report = place.ok("config", "list", "--json").json
     assert (report["path"], report["exists"], report["problems"]) == (str(file), True, [])
     assert [each["key"] for each in report["settings"]] == [key.name for key in KEYS]
-    first = {"key": "on_dead_backend", "value": "warn", "default": "block", "set": True, "line": 2, "understood": True}
+    first = {"key": "on_dead_backend", "value": "warn", "default": "auto", "set": True, "line": 2, "understood": True}
     assert report["settings"][0] == first
     assert report["projects"][1] == {
         "folder": "~/src/client-a",
@@ -155,7 +155,7 @@ def test_set_writes_one_key_and_keeps_the_rest_and_hooks_hear_of_it(place: Place
     kept = json.loads((place.state / guest.COMPILED).read_text())
     assert kept["settings"]["on_dead_backend"] == "block"
     assert place.ok("config", "set", "on_dead_backend", "block").out.endswith("(already so)\n")
-    assert place.ok("config", "unset", "on_dead_backend").out == "on_dead_backend = block   (~/config/config.toml)\n"
+    assert place.ok("config", "unset", "on_dead_backend").out == "on_dead_backend = auto   (~/config/config.toml)\n"
     assert file.read_text() == GOOD.replace('on_dead_backend = "warn"   # patience\n', "")
     assert place.ok("config", "unset", "on_dead_backend").out.endswith("(was not set)\n")
 
@@ -192,7 +192,11 @@ def test_every_kind_of_value_can_be_typed(
 @pytest.mark.parametrize(
     ("arguments", "what", "next_step"),
     [
-        (["on_dead_backend", "blok"], 'on_dead_backend must be "block" or "warn"', "set on_dead_backend block"),
+        (
+            ["on_dead_backend", "blok"],
+            'on_dead_backend must be "auto" or "block" or "warn"',
+            "set on_dead_backend block",
+        ),
         (["warm_up", "yes"], "warm_up must be true or false", "set warm_up true"),
         (["warm_up", "true", "true"], "warm_up must be true or false", "set warm_up true"),
         (["probe_deadline_s", "2.6"], "must be a number from 0.1 to 2.5", "set probe_deadline_s 1.0"),
@@ -205,7 +209,11 @@ def test_every_kind_of_value_can_be_typed(
         (["down_command", "it's"], "has a quotation mark that is never closed", "set down_command 'ssh"),
         (["down_command", '["x"'], "must be a text or a list of texts", "set down_command 'ssh"),
         (["down_command", '["x"]\ny = 1'], "must be a text or a list of texts", "set down_command 'ssh"),
-        (["allowed_backends", "box:8000"], "must hold http(s) URLs or words of these: cloud, ", "set allowed_backends"),
+        (
+            ["allowed_backends", "box:8000"],
+            "must hold http(s) URLs, unix:/… or words of these: cloud, ",
+            "set allowed_backends",
+        ),
         (["--project", "~/a", "protect", "1"], "protect must be true or false", "set --project ~/a protect true"),
     ],
     ids=str,

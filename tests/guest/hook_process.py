@@ -31,10 +31,12 @@ class Ran:
 def recorded(name: str) -> tuple[dict[str, Any], dict[str, str]]:
     """A recorded event of the real client: its standard input and the part of its environment that is Claude Code's.
 
-    The client is this process: the one of the recording is gone, and its session would be closed.
+    The client is this process: the one of the recording is gone, and its session would be closed. `attended-…` is the
+    same as `print-…`, seen from a session in a terminal.
     """
-    payload = json.loads((PAYLOADS / f"{name}.json").read_text())
-    return payload["stdin"], {**payload["env"], "CLAUDE_PID": str(os.getpid())}
+    payload = json.loads((PAYLOADS / f"{name.replace('attended-', 'print-')}.json").read_text())
+    more = {"CLAUDE_CODE_ENTRYPOINT": "cli"} if name.startswith("attended-") else {}
+    return payload["stdin"], {**payload["env"], "CLAUDE_PID": str(os.getpid()), **more}
 
 
 class HookRunner:

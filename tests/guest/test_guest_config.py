@@ -49,7 +49,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_without_a_file_every_setting_has_its_default_and_nothing_is_written(machine: Machine) -> None:
     found = machine.load()
-    assert (found.on_dead_backend, found.probe_deadline_s, found.recheck_after_s) == ("block", 1.0, 30.0)
+    assert (found.on_dead_backend, found.probe_deadline_s, found.recheck_after_s) == ("auto", 1.0, 30.0)
     assert (found.warm_up, found.down_command, found.retention_days) == (False, (), 0)
     assert (found.log_cwd, found.log_project) == ("full", "full")
     everywhere = found.for_project(None)
@@ -144,9 +144,9 @@ def test_a_wrong_value_has_its_default_and_is_noted_once(machine: Machine) -> No
     )
     for _ in range(3):
         found = machine.load()
-        assert (found.on_dead_backend, found.probe_deadline_s, found.warm_up) == ("block", 1.0, True)
+        assert (found.on_dead_backend, found.probe_deadline_s, found.warm_up) == ("auto", 1.0, True)
     assert machine.faults == [
-        'on_dead_backend must be "block" or "warn"',
+        'on_dead_backend must be "auto" or "block" or "warn"',
         "probe_deadline_s must be a number from 0.1 to 2.5",
         "projects: a folder's name must be an absolute path or begin with ~",
     ]

@@ -19,7 +19,7 @@ from claude_local_plugin.guest import errands, lastlook, protect, sessionlog
 from claude_local_plugin.guest.probe import Probe
 from claude_local_plugin.guest.registration import EVENTS, SCRIPT
 
-START, PROMPT, STOP = "print-SessionStart-startup", "print-UserPromptSubmit", "print-Stop"
+START, PROMPT, STOP = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-Stop"
 
 
 class Machine:

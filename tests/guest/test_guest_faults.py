@@ -23,7 +23,7 @@ from claude_local_plugin import ledger
 from claude_local_plugin.guest import lastlook, sessionlog
 from claude_local_plugin.guest.probe import Probe
 
-START, PROMPT, END = "print-SessionStart-startup", "print-UserPromptSubmit", "print-SessionEnd-other"
+START, PROMPT, END = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-SessionEnd-other"
 STOP, SWITCH = "print-Stop", "interactive-PostModelSwitch-command"
 SESSION_ID = recorded(START)[0]["session_id"]
 WAL = f"{sessionlog.DATABASE}-wal"
@@ -559,7 +559,7 @@ def test_what_is_no_file_of_its_kind_keeps_no_hook(
         "hook.LONGEST_S = 45.0\nhook.main()\n"
     )
     hook = HookRunner(hook.state, tmp_path / "config")
-    for name in ("print-SessionStart-startup", "print-UserPromptSubmit", "print-Stop", "print-SessionEnd-other"):
+    for name in ("print-SessionStart-startup", "attended-UserPromptSubmit", "print-Stop", "print-SessionEnd-other"):
         event, recorded_environ = recorded(name)
         event |= {"transcript_path": str(tmp_path / "the-session.jsonl"), "cwd": str(tmp_path / "project")}
         ran = hook(event, {**recorded_environ, **environ}, script=patient)

@@ -21,7 +21,7 @@ from claude_local_plugin.guest.hook import as_registered, client_version_of, par
 
 Serve = Callable[..., MoodyServer]
 
-START, PROMPT, END = "print-SessionStart-startup", "print-UserPromptSubmit", "print-SessionEnd-other"
+START, PROMPT, END = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-SessionEnd-other"
 SESSION_ID = recorded(START)[0]["session_id"]
 
 
@@ -227,10 +227,12 @@ def test_https_with_an_unknown_certificate_is_told_and_can_be_vouched_for(hook: 
 def test_a_server_behind_a_proxy_is_recorded_and_not_judged(hook: HookRunner, closed_port: int) -> None:
     url, proxy = f"http://127.0.0.1:{closed_port}", "http://127.0.0.1:1"
     ran = hook.replay(START, ANTHROPIC_BASE_URL=url, HTTP_PROXY=proxy)
-    assert ran.said["systemMessage"].endswith(f"on 127.0.0.1:{closed_port} (through a proxy, not checked)")
+    assert ran.said["systemMessage"].endswith(f"on 127.0.0.1:{closed_port} (through {proxy}, not checked)")
     assert hook.replay(PROMPT, ANTHROPIC_BASE_URL=url, HTTP_PROXY=proxy).stdout == ""
     assert only_session(hook).reachable is None
     assert [event.outcome for event in ledger.events(hook.state, SESSION_ID)] == ["proxied", "proxied"]
+    assert {event.via for event in ledger.events(hook.state, SESSION_ID)} == {only_session(hook).via} == {proxy}
+    assert [span.via for span in only_session(hook).spans] == [proxy]
 
 
 def test_a_base_url_that_is_none_is_told(hook: HookRunner) -> None:

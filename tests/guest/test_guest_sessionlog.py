@@ -37,6 +37,7 @@ def record(event: str = "SessionStart", minute: int = 0, **changed: Any) -> dict
         "project": "/home/dev/proj",
         "backend_kind": "unknown" if event == "SessionEnd" else "vllm",
         "backend_url": "http://box:8000",
+        "via": None,
         "model": "qwen3",
         "model_is_certain": False,
         "reachable": None if event == "SessionEnd" else True,
