@@ -10,7 +10,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest import config
 from claude_local_plugin.guest.protect import is_allowed, is_way_allowed
 from claude_local_plugin.ledger import Where
-from claude_local_plugin.ledger.audit import outside
+from claude_local_plugin.ledger.audit import outside, without_way
 from claude_local_plugin.ledger.usage import UNKNOWN, By, usage
 from claude_local_plugin.ledger.where import HASHED, is_below
 from claude_local_plugin.precedence.locate import git_layout
@@ -60,7 +60,7 @@ def audit(
         "sessions": sum(ours.values()),
         "outside": [stretch.as_json() for stretch in wrong],
         "held_back": len({stretch.session_id for stretch in stretches if stretch.held_back}),
-        "not_known": _not_known(projects, ours),
+        "not_known": _not_known(projects, ours, without_way(state_dir, replace(window, projects=names))),
     }
 
 
@@ -93,11 +93,13 @@ def _folder(asked: str | None, cwd: Path, home: Path) -> Path:
     return Path(asked) if asked.startswith(HASHED) else folder_named(asked, cwd=cwd, home=home)
 
 
-def _not_known(projects: Mapping[str, int], ours: Mapping[str, int]) -> list[str]:
+def _not_known(projects: Mapping[str, int], ours: Mapping[str, int], without_way: int) -> list[str]:
     """What was not looked at, in sentences."""
     nameless = projects.get(UNKNOWN, 0)
     hashed = sum(count for project, count in projects.items() if project.startswith(HASHED) and project not in ours)
     said = [LIMITS]
+    if without_way:
+        said.append(f"through which proxy, if any: {counted(without_way)} from before that was put on record")
     if nameless:
         said.append(f"not looked at: {counted(nameless)} without a project on record (log.project is off)")
     if hashed:

@@ -45,8 +45,8 @@ def is_allowed(kind: str, url: "str | None", allowed: "Sequence[str]") -> bool:
 
 
 def is_way_allowed(via: "str | None", allowed: "Sequence[str]") -> bool:
-    """Whether requests may go through this: nothing at all, or what is on the list itself."""
-    if via is None or via in allowed:
+    """Whether requests may go through this: nothing at all ("": as far as is known), or what is on the list itself."""
+    if not via or via in allowed:
         return True
     return any(target is not None and target.url == via for target in map(parse_url, allowed))
 

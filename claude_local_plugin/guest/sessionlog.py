@@ -100,12 +100,13 @@ MIGRATIONS = (
         "CREATE INDEX events_looks ON events (at, backend_url, outcome, latency_ms) WHERE outcome IS NOT NULL",
     ),
     (
-        # what requests go through: a proxy or a socket; NULL for nothing, and where nobody has looked
+        # what requests go through: a proxy or a socket; NULL for nothing, '' in spans of when nobody looked
         "ALTER TABLE sessions ADD COLUMN via TEXT",
         "ALTER TABLE events ADD COLUMN via TEXT",
         "ALTER TABLE endpoints ADD COLUMN via TEXT",
+        "UPDATE endpoints SET via = ''",
         "DROP INDEX endpoints_kind_url",
-        "CREATE UNIQUE INDEX endpoints_kind_url_via ON endpoints (kind, coalesce(url, ''), coalesce(via, ''))",
+        "CREATE UNIQUE INDEX endpoints_kind_url_via ON endpoints (kind, coalesce(url, ''), coalesce(via, '-'))",
     ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)

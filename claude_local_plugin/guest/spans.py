@@ -141,7 +141,7 @@ def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, 
         return
     resumed = event["event"] == "SessionStart" and event["cause"] == "resume"
     there = (event["backend_url"], event["backend_kind"] if url is None else None, event["via"])
-    if (url, kind if url is None else None, via) != there:
+    if (url, kind if url is None else None, via or None) != there:
         at = event["at"]
         if not resumed:
             at = _when_it_changed(connection, session, ended_at) or at

@@ -46,7 +46,7 @@ _USED = "SELECT DISTINCT project, endpoint FROM spans WHERE {}"
 _PROMPTS = (
     "(SELECT {} FROM events WHERE events.session = spans.session AND event = 'UserPromptSubmit'"
     " AND events.backend_url IS endpoints.url AND (endpoints.url IS NOT NULL OR events.backend_kind = endpoints.kind)"
-    " AND events.via IS endpoints.via)"
+    " AND coalesce(events.via, '') = coalesce(endpoints.via, ''))"
 )
 _STRETCHES = (
     "SELECT session_id, spans.started_at, spans.ended_at, projects.path, endpoints.kind, endpoints.url, endpoints.via,"
@@ -76,3 +76,17 @@ def outside(state_dir: Path, allows: Allows, where: Where | None = None) -> tupl
             return ()
         rows = log.execute(_STRETCHES.format(", ".join(wrong), wanted), where.values)
         return tuple(replace(Stretch(*row), held_back=bool(row[-1])) for row in rows)
+
+
+def without_way(state_dir: Path, where: Where | None = None) -> int:
+    """How many sessions have spans of which it is not on record whether requests went through a proxy or a socket."""
+    where = where or Where()
+    with open_log(state_dir) as log:
+        if log is None:
+            return 0
+        (count,) = log.execute(
+            "SELECT count(DISTINCT session) FROM spans WHERE endpoint IN (SELECT id FROM endpoints WHERE via = '')"
+            f" AND {where.of_spans(log)}",
+            where.values,
+        ).fetchone()
+        return int(count)

@@ -78,7 +78,7 @@ def test_without_any_list_it_is_exit_2(log: Place) -> None:
 
 @pytest.mark.parametrize("entry", ["box:8000", "vllm", "clowd", ""])
 def test_what_is_no_backend_is_refused_with_exit_2(log: Place, entry: str) -> None:
-    assert "--allow must hold http(s) URLs or words of these" in log.ends(2, "audit", "--allow", entry).err
+    assert "--allow must hold http(s) URLs, unix:/… or words of these" in log.ends(2, "audit", "--allow", entry).err
 
 
 def test_the_configured_list_counts_and_each_project_has_its_own(log: Place) -> None:
@@ -209,3 +209,29 @@ def test_answers_that_no_hook_saw_are_not_passed(place: Place) -> None:
     assert (found["backend"], found["messages"]) == ({"kind": "not-known", "url": None}, 1)
     shown = place.ends(1, "audit", "--allow", "http://box:8000").out
     assert "not known" in shown
+
+
+def test_a_proxy_on_the_way_is_outside_unless_the_list_names_it(place: Place) -> None:
+    with recording(place.state) as recorder:
+        for session, via in (("straight", None), ("proxied", "http://proxy:3128"), ("tunnel", "unix:/run/there.sock")):
+            recorder.session(session, project=str(place.project), via=via)
+    box, proxy = ("--allow", "http://box:8000"), ("--allow", "http://PROXY:3128/")
+    report = place.json("audit", *box, code=1)
+    assert [each["backend"] for each in report["outside"]] == [
+        {"kind": "vllm", "url": "http://box:8000", "via": "http://proxy:3128"},
+        {"kind": "vllm", "url": "http://box:8000", "via": "unix:/run/there.sock"},
+    ]
+    assert "vllm box:8000 via proxy:3128" in flat(place.ends(1, "audit", *box).out)
+    assert len(place.json("audit", *box, *proxy, code=1)["outside"]) == 1
+    assert place.json("audit", *box, *proxy, "--allow", "unix:/run/there.sock")["passed"]
+    assert not any("through which proxy" in said for said in report["not_known"])
+
+
+def test_that_nobody_looked_for_a_proxy_is_said(place: Place) -> None:
+    """As of spans in a log that an older version wrote."""
+    with recording(place.state) as recorder:
+        recorder.session("old", project=str(place.project))
+        recorder.log.execute("UPDATE endpoints SET via = ''")
+    report = place.json("audit", "--allow", "http://box:8000")
+    assert "through which proxy, if any: 1 session from before that was put on record" in report["not_known"]
+    assert "via" not in place.json("sessions", "show", "old")["backend"]

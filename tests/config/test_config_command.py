@@ -195,7 +195,7 @@ def test_every_kind_of_value_can_be_typed(
         (
             ["on_dead_backend", "blok"],
             'on_dead_backend must be "auto" or "block" or "warn"',
-            "set on_dead_backend block",
+            "set on_dead_backend auto",
         ),
         (["warm_up", "yes"], "warm_up must be true or false", "set warm_up true"),
         (["warm_up", "true", "true"], "warm_up must be true or false", "set warm_up true"),

@@ -353,7 +353,15 @@ CASES: tuple[Case, ...] = (
         known(hooks=(Installed("SessionStart", "local", str(b.LOCAL), "its interpreter /gone is gone"),)),
     ),
     ("hooks.allowed", OK, "allowed", known()),
-    ("hooks.allowed", WARNING, "disableAllHooks", seen(keys={"disableAllHooks": True})),
+    ("hooks.allowed", WARNING, "disableAllHooks switches our hooks off", seen(user={"disableAllHooks": True})),
+    ("hooks.allowed", ERROR, "in this project's own settings", seen(keys={"disableAllHooks": True})),
+    ("hooks.allowed", ERROR, "in this project's own settings", seen(shared={"disableAllHooks": True})),
+    (
+        "hooks.allowed",
+        ERROR,
+        "the protection of this folder is not enforced",
+        lambda: b.facts(b.snapshot(user={"disableAllHooks": True}), own=own(protect=True)),
+    ),
     ("hooks.allowed", WARNING, "allowManagedHooksOnly", seen(managed={"allowManagedHooksOnly": True})),
     ("hooks.guard", OK, "outlive", known()),
     (

@@ -221,7 +221,7 @@ def test_a_file_that_may_not_be_read_is_treated_likewise(machine: Machine) -> No
     machine.file.mkdir()
     for _ in range(2):
         assert machine.load().for_project(None).protect is True
-    assert machine.faults == ["Is a directory, so what it last said holds"]
+    assert machine.faults == ["a folder, so what it last said holds"]
 
 
 def test_a_mark_and_windows_line_ends_are_no_trouble(machine: Machine) -> None:
@@ -393,7 +393,7 @@ def test_a_path_is_left_out_where_no_salt_can_be_had(machine: Machine) -> None:
     machine.state.mkdir()
     (machine.state / config.SALT).mkdir()
     assert machine.load().logged("hash", "/home/dev") is None
-    assert machine.faults == ["no salt to hash paths with, so they are left out: Is a directory"]
+    assert machine.faults == ["no salt to hash paths with, so they are left out: a folder"]
     (machine.state / config.SALT).rmdir()
     (machine.state / config.SALT).write_bytes(b"too short")
     assert machine.load().logged("hash", "/home/dev") is None

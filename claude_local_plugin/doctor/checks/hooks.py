@@ -45,7 +45,14 @@ def _allowed(facts: Facts) -> Iterator[Found]:
                     if each.scope is Scope.MANAGED
                     else f"take {key} out of that file"
                 )
-                yield Found(Result.WARNING, f"{key} switches our hooks off", place_of(each), fix)
+                said, result = f"{key} switches our hooks off", Result.WARNING
+                if each.scope in (Scope.PROJECT, Scope.LOCAL):
+                    # somebody who writes into this folder did it, who need not be the one who runs sessions here
+                    said = f"{key} in this project's own settings switches our hooks off: no session here is on record"
+                    result = Result.ERROR
+                if facts.own.for_project(str(facts.snapshot.cwd)).protect:
+                    said, result = f"{said}, and the protection of this folder is not enforced", Result.ERROR
+                yield Found(result, said, place_of(each), fix)
 
 
 def _guarded(facts: Facts) -> Iterator[Found]:
@@ -122,7 +129,10 @@ CHECKS = (
         asks="are hooks allowed here?",
         fine="hooks are allowed here",
         why="no record, no warning, whatever is installed",
-        finds="`disableAllHooks`, and an administrator's `allowManagedHooksOnly`.",
+        finds=(
+            "`disableAllHooks`, and an administrator's `allowManagedHooksOnly`. An error where the project's own"
+            " settings say it, as a repository can, or where the folder is protected: nothing enforces that then."
+        ),
         mend="Take the key out, or ask whoever manages the machine.",
         judge=_allowed,
     ),
