@@ -24,9 +24,6 @@ PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "al
 
 #: The one of them that counts, and what exempts from it.
 NO_PROXY_VARIABLES = ("no_proxy", "NO_PROXY")
-#: A socket of this machine that takes every request, whatever the URL says; heard from the shell alone (observed on
-#: Claude Code 2.1.329 and 2.1.332). Such a way is written with this before the socket's path.
-SOCKET_VARIABLE, SOCKET = "ANTHROPIC_UNIX_SOCKET", "unix:"
 #: Stands for a proxy whose address is no URL: Claude Code refuses to start with it.
 NO_PROXY_URL = "(a proxy that is no URL)"
 
@@ -82,7 +79,7 @@ class Target:
 class Backend:
     """Where a session's requests go: `kind`, `url` (None when unknown), `cloud`, `via`, and the `target` to probe.
 
-    `via` is what stands between: a proxy's URL without credentials, or `unix:/path`; None for nothing.
+    `via` is what stands between: a proxy's URL without credentials; None for nothing.
 
     `cloud` is true for Anthropic's own hosts and for the providers. An own server's kind is "unknown" until the
     log or the server tells. `target` is None for the cloud and for a URL that Claude Code cannot use either.
@@ -193,7 +190,7 @@ def _is_host_and_port(authority: str) -> bool:
 
 
 def is_proxied(environ: "Mapping[str, str]", target: Target) -> bool:
-    """Whether Claude Code reaches this server through a proxy or a socket: then a direct look says nothing."""
+    """Whether Claude Code reaches this server through a proxy: then a direct look says nothing."""
     return via_of(environ, target) is not None
 
 
@@ -203,9 +200,6 @@ def via_of(environ: "Mapping[str, str]", target: "Target | None") -> "str | None
     A non-empty `no_proxy` hides `NO_PROXY` altogether; entries are separated by commas or blanks, and `*` exempts
     everything (this and what an entry covers: observed on Claude Code 2.1.329, 80 cases).
     """
-    socket = environ.get(SOCKET_VARIABLE)
-    if socket:
-        return clean(SOCKET + socket)
     proxy = next((environ[name] for name in PROXY_VARIABLES if environ.get(name)), "")
     if not proxy or proxy.lower().startswith("socks"):
         return None  # a SOCKS proxy is ignored

@@ -7,7 +7,8 @@ folder, with a stamp of the file it was read from; whoever finds the stamp out o
 import os
 import sys
 
-from claude_local_plugin.guest.backend import SOCKET, clean, parse_url
+from claude_local_plugin.guest.backend import clean, parse_url
+from claude_local_plugin.guest.claude import SOCKET_SCHEME
 from claude_local_plugin.guest.files import content
 from claude_local_plugin.guest.protect import CLOUD, CLOUD_KINDS, is_allowed, is_way_allowed
 
@@ -287,7 +288,7 @@ def backends(value: object) -> "list[str]":
 def _backend(value: object) -> "str | None":
     if not isinstance(value, str):
         return None
-    if value.startswith(f"{SOCKET}/"):
+    if value.startswith(f"{SOCKET_SCHEME}/"):
         return clean(value)
     target = parse_url(value)
     return target.url if target else value if value in CLOUDS else None

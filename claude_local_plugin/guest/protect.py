@@ -36,7 +36,7 @@ CLOUD_KINDS = ("anthropic", *(kind for _, kind, _ in PROVIDERS))
 def is_allowed(kind: str, url: "str | None", allowed: "Sequence[str]") -> bool:
     """Whether a backend is on the list, whose entries are URLs, providers' kinds, or "cloud" for all of these."""
     for entry in allowed:
-        if entry == kind or (entry == CLOUD and kind in CLOUD_KINDS):
+        if entry in (kind, url) or (entry == CLOUD and kind in CLOUD_KINDS):
             return True
         target = parse_url(entry)
         if target is not None and target.url == url:

@@ -7,7 +7,7 @@ project's file. The sign-in lies in a file of Claude Code's own (all observed on
 import os
 import time
 
-from claude_local_plugin.guest.backend import Backend, backend_of, clean, parse_url
+from claude_local_plugin.guest.backend import Backend, backend_of, clean, parse_url, via_of
 from claude_local_plugin.guest.claude import SOCKET_SCHEME, UNIX_SOCKET, is_on
 
 TYPE_CHECKING = False
@@ -41,11 +41,11 @@ def over(backend: Backend, environ: "Mapping[str, str]", folder: str, managed_di
 
     world = World(environ, folder or os.curdir, managed_dir or managed_default())
     if through and not any((file.data.get("env") or {}).get(UNIX_SOCKET) == through for file in world.files):
-        return Backend("unknown", clean(f"{SOCKET_SCHEME}{through}"), False, None, False)
+        return Backend("unknown", clean(f"{SOCKET_SCHEME}{through}"), False, None)
     if signed_in is None or not _counts(signed_in, world):
         return backend
     target = parse_url(str(signed_in["url"]))
-    return Backend(GATEWAY, target.url if target else None, True, None, False)
+    return Backend(GATEWAY, target.url if target else None, True, None, via_of(environ, target))
 
 
 def _signed_in(environ: "Mapping[str, str]", folder: str) -> "Mapping[str, Any] | None":

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_at, backend_with, clean, parse_url
+from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_at, backend_with, clean, parse_url, via_of
 from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET, is_on, provider_of
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence import models
@@ -144,11 +144,11 @@ def backend_in_use(snapshot: Snapshot) -> Backend:
     env = effective_env(snapshot)
     outside = effective_env(_as_the_gateway_sees(snapshot)) if is_on(env.get(GATEWAY)) else env
     if socket := snapshot.shell.get(UNIX_SOCKET, "").strip():
-        return Backend("unknown", clean(f"{SOCKET_SCHEME}{socket}"), False, None, False)
+        return Backend("unknown", clean(f"{SOCKET_SCHEME}{socket}"), False, None)
     provider = active_provider(snapshot, env)
     if (provider is None or provider.name != "gateway") and (sign_in := gateway_sign_in(snapshot)) is not None:
         target = parse_url(str(sign_in.data["url"]))
-        return Backend("gateway", target.url if target else None, True, None, False)
+        return Backend("gateway", target.url if target else None, True, None, via_of(env, target))
     if provider is None and any(snapshot.of(Scope.PROFILE)):
         endpoint = _of_the_profile(_base_url(snapshot, env, None), snapshot, credentials(snapshot, env))
         if endpoint.winner is not None and endpoint.winner.scope is Scope.PROFILE:

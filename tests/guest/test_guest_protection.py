@@ -148,8 +148,6 @@ def test_a_change_of_settings_that_would_send_a_protected_session_through_a_prox
         ({"HTTP_PROXY": "proxy:3128"}, "(a proxy that is no URL)"),
         ({"HTTP_PROXY": PROXY, "NO_PROXY": "box"}, None),
         ({"HTTP_PROXY": PROXY, "NO_PROXY": "box", "no_proxy": "other"}, PROXY),
-        ({"ANTHROPIC_UNIX_SOCKET": "/run/there.sock"}, "unix:/run/there.sock"),
-        ({"ANTHROPIC_UNIX_SOCKET": "/run/there.sock", "HTTP_PROXY": PROXY, "NO_PROXY": "*"}, "unix:/run/there.sock"),
         ({"HTTP_PROXY": PROXY, "CLAUDE_CODE_USE_BEDROCK": "1"}, PROXY),
         ({"HTTP_PROXY": PROXY, "CLAUDE_CODE_USE_BEDROCK": "1", "NO_PROXY": "*"}, None),
     ],
@@ -161,8 +159,8 @@ def test_what_requests_go_through(environ: dict[str, str], via: str | None) -> N
 def test_a_way_is_on_a_list_by_its_own_name() -> None:
     allowed = understood({"allowed_backends": ["http://PROXY:80/", "unix:/run/there.sock"]})[0]["allowed_backends"]
     assert protect.is_way_allowed("http://proxy", allowed)
-    assert protect.is_way_allowed("unix:/run/there.sock", allowed)
-    assert not protect.is_way_allowed("unix:/run/other.sock", allowed)
+    assert protect.is_allowed("unknown", "unix:/run/there.sock", allowed)
+    assert not protect.is_allowed("unknown", "unix:/run/other.sock", allowed)
     assert not protect.is_way_allowed("http://box", ["cloud", "http://proxy"])
     assert protect.is_way_allowed(None, [])
 
