@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.render import Printer, columns, err, json_text, out, short_path
@@ -33,6 +34,7 @@ WIDTH = 13
 @click.option("--fix", "fixing", is_flag=True, help="Mend what can be mended in settings, after showing the diff.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show the diff and write nothing.")
 @click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask before writing.")
+@when_idle_option
 @json_option
 def doctor(
     checks: tuple[str, ...],
@@ -44,6 +46,7 @@ def doctor(
     fixing: bool,
     dry_run: bool,
     yes: bool,
+    when_idle: bool,
     as_json: bool,
 ) -> int:
     """Say what is wrong here and the command that mends it. CHECK is an id or a group; none means all of them.
@@ -69,7 +72,9 @@ def doctor(
         facts = _deepened(facts, request, world, place, quiet=as_json)
     report = command.judge(facts, chosen, began)
     plan = command.fixes(report, world, checks) if fixing else None
-    applied = plan is not None and _fix(plan, place, dry_run=dry_run, ask=asking and not yes, quiet=as_json)
+    applied = plan is not None and _fix(
+        plan, world, place, dry_run=dry_run, ask=asking and not yes, when_idle=when_idle, quiet=as_json
+    )
     if applied:
         report = _again(report, request, world)
     if as_json:
@@ -121,9 +126,12 @@ def _with_progress(facts: "Facts", plan: "Deep") -> "Facts":
         return command.deepen(facts, plan, progress)
 
 
-def _fix(plan: "Planned", place: Place, *, dry_run: bool, ask: bool, quiet: bool) -> bool:
+def _fix(
+    plan: "Planned", world: "World", place: Place, *, dry_run: bool, ask: bool, when_idle: bool, quiet: bool
+) -> bool:
     """Show what would be mended, ask where somebody can be asked, and do it; whether anything was written."""
     from claude_local_plugin.commands import doctor as command
+    from claude_local_plugin.commands.open_sessions import affected
 
     prose, printer = err(place.environ), out(place.environ)
     for each in plan.refused if not quiet else ():
@@ -139,6 +147,8 @@ def _fix(plan: "Planned", place: Place, *, dry_run: bool, ask: bool, quiet: bool
         if not quiet:
             prose.line("Nothing was written (--dry-run).")
         return False
+    texts = {fix.path: fix.after for fix in plan.fixes if fix.mode is None}
+    settle(affected(world, texts), world, yes=not ask, when_idle=when_idle, quiet=quiet)
     if ask and not click.confirm("Write this?", default=True, err=True):
         raise click.exceptions.Abort
     command.carry_out(plan.fixes)

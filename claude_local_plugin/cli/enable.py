@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
 from claude_local_plugin.guest.shell import command as spelt
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     "--follow-link", is_flag=True, help="Write a settings file that lies outside of the project, where a link leads."
 )
 @click.option("--force", is_flag=True, help="Write even if the window is too small, or larger than the server says.")
+@when_idle_option
 @json_option
 def enable(
     url: str | None,
@@ -99,6 +101,7 @@ def enable(
     reset: tuple[str, ...],
     follow_link: bool,
     force: bool,
+    when_idle: bool,
     as_json: bool,
 ) -> int:
     """Point this project's Claude Code at a model server of your own.
@@ -139,6 +142,7 @@ def enable(
     if dry_run:
         written = command.Written(prepared.sentence, prepared.unheard)
     else:
+        prepared = _settled(prepared, yes=yes, when_idle=when_idle, quiet=as_json)
         if prepared.changed and asking and not click.confirm("Write this?", default=True, err=True):
             raise click.exceptions.Abort
         written = command.write(prepared)
@@ -150,6 +154,19 @@ def enable(
                 err(place.environ).line(f"! {printable(warning)}", "yellow")
         _conclude(prepared, written, place, dry_run=dry_run)
     return 0 if written.has_effect else 1
+
+
+def _settled(prepared: "Prepared", *, yes: bool, when_idle: bool, quiet: bool) -> "Prepared":
+    """The plan, once the open sessions that it moves are settled; made again where they have ended meanwhile."""
+    from claude_local_plugin.commands.enable import prepare
+    from claude_local_plugin.commands.open_sessions import affected
+
+    if not prepared.changed:
+        return prepared
+    found = affected(prepared.world, {prepared.settings_file: prepared.after})
+    if not settle(found, prepared.world, yes=yes, when_idle=when_idle, quiet=quiet):
+        return prepared
+    return prepare(prepared.request, prepared.world)
 
 
 def _choose(question: str, options: Sequence[str]) -> str:
@@ -239,7 +256,6 @@ def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run
         return
     else:
         printer.line(f"Enabled. {printable(written.sentence)}", "green")
-    scope = () if prepared.request.scope == "local" else ("--scope", str(prepared.request.scope))
-    printer.line(f"Undo: {spelt('claude-local', 'disable', *scope)}")
+    printer.line(f"Undo: {spelt('claude-local', 'disable', '--scope', str(prepared.request.scope))}")
     if written.has_effect:
         printer.line("Now run: claude")

@@ -1,57 +1,235 @@
-"""Give a folder's settings files back as they were before `enable`."""
+"""Give settings files back as they were before `enable`, wherever they are and whatever happened to them since."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import git
+from claude_local_plugin import git, paths
 from claude_local_plugin.commands.enable import MODE, previewed
+from claude_local_plugin.commands.explain_precedence import sentence
+from claude_local_plugin.commands.open_sessions import Affected, affected
 from claude_local_plugin.commands.world import World
-from claude_local_plugin.precedence import Scope, settings_file_to_write
-from claude_local_plugin.settings import file, ownership
-from claude_local_plugin.settings.ownership import BACKEND, BENCH, HOOKS, STATUSLINE
+from claude_local_plugin.guest import config
+from claude_local_plugin.guest.guard import RELEASE
+from claude_local_plugin.ledger.open_sessions import open_sessions
+from claude_local_plugin.precedence import Scope, resolve, settings_file_to_write
+from claude_local_plugin.precedence.locate import config_dir, user_file
+from claude_local_plugin.settings import file, hooks, ownership
+from claude_local_plugin.settings.orphans import on_record, orphaned
+from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE, Record
+
+#: What `disable` gives up: all of ours but hooks that were installed alone.
+PURPOSES = (BACKEND, BENCH, STATUSLINE, GUARD)
+SCOPES = (Scope.LOCAL, Scope.PROJECT, Scope.USER)
+
+#: What a record says of hooks that stay until these sessions have ended.
+GUARDED = "guarded_sessions"
 
 
-def disable(world: World, scopes: Sequence[Scope]) -> dict[str, Any]:
-    """Give each scope's settings file back as it was before `enable` (schemas/disable.schema.json)."""
-    files = [
-        _disable_file(world, scope, settings_file)
-        for scope in scopes
-        for settings_file in _files_to_disable(world, scope)
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A settings file with a part of ours in it, or none: `record` says what; an orphan's is made of its text."""
+
+    scope: Scope
+    settings_file: Path
+    record: Record | None = field(repr=False)
+    is_orphan: bool = False
+    purposes: tuple[str, ...] = PURPOSES
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether there is anything to give back."""
+        return self.record is not None and any(self.record.layer(purpose) for purpose in self.purposes)
+
+    @property
+    def after(self) -> str | None:
+        """What the file would hold; raises SettingsError where it cannot be edited."""
+        text = file.read(self.settings_file)
+        if not self.is_ours:
+            return text
+        return previewed(text, dict.fromkeys(self.purposes, ()), self.record, self.settings_file)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What `disable` is about to do: the files, who is open on them, and what is lost with them."""
+
+    world: World
+    targets: tuple[Target, ...]
+    open: tuple[Affected, ...]
+    #: The scopes of this folder that stay enabled.
+    remaining: tuple[Target, ...]
+    #: Sentences about protection that nothing enforces any more.
+    unprotected: tuple[str, ...]
+
+    @property
+    def moving(self) -> tuple[Affected, ...]:
+        """The open sessions whose next prompt would go elsewhere."""
+        return tuple(each for each in self.open if each.moves)
+
+    @property
+    def orphans(self) -> tuple[Target, ...]:
+        """The files of which nothing is on record, with things of ours in them."""
+        return tuple(target for target in self.targets if target.is_ours and target.is_orphan)
+
+
+def prepare(world: World, scope: Scope | None = None, *, all_scopes: bool = False) -> Prepared:
+    """What disabling here would do: in the scope named, in all, or in the nearest that is enabled. Writes nothing."""
+    found = [target for each in SCOPES for target in _targets(world, each)]
+    enabled = [target for target in found if target.is_ours]
+    if scope is not None:
+        chosen = [target for target in found if target.scope is scope]
+    elif all_scopes:
+        chosen = found
+    else:
+        nearest = enabled[0].scope if enabled else None
+        chosen = [target for target in found if nearest in (None, target.scope)]
+    return _prepared(world, chosen, [target for target in enabled if target not in chosen])
+
+
+def prepare_everywhere(world: World, *, purposes: tuple[str, ...] = PURPOSES) -> Prepared:
+    """What disabling every folder on record, and this one, would do."""
+    here = [target for scope in SCOPES for target in _targets(world, scope) if target.is_ours]
+    known = {file.resolve(target.settings_file) for target in here}
+    user = file.resolve(user_file(world.cwd, world.home, world.environ))
+    others = [
+        Target(_scope_of(record.settings_file, user), record.settings_file, record)
+        for record in ownership.records(world.state_dir)
+        if record.settings_file not in known
     ]
-    return {"changed": any(entry["changed"] for entry in files), "files": files}
+    targets = [Target(each.scope, each.settings_file, each.record, each.is_orphan, purposes) for each in here + others]
+    return _prepared(world, targets, [])
 
 
-def _files_to_disable(world: World, scope: Scope) -> list[Path]:
+def _prepared(world: World, targets: Sequence[Target], remaining: Sequence[Target]) -> Prepared:
+    ours = [target for target in targets if target.is_ours]
+    texts = {target.settings_file: target.after for target in ours}
+    found = affected(world, texts)
+    return Prepared(world, tuple(targets), found, tuple(remaining), tuple(_unprotected(world, texts)))
+
+
+def carry_out(prepared: Prepared) -> dict[str, Any]:
+    """Do it; what happened (schemas/disable.schema.json).
+
+    Where open sessions would move and nothing of ours would hold their next prompt, the hooks stay until they have
+    ended: see `release`.
+    """
+    world = prepared.world
+    guarded = tuple(each.session.session_id for each in prepared.moving if not each.watched)
+    files = [_give_back(world, target, guarded if _is_hooked(target) else ()) for target in prepared.targets]
+    return {
+        "changed": any(entry["changed"] for entry in files),
+        "files": files,
+        "remaining": [
+            {"scope": target.scope.value, "settings_file": str(target.settings_file)} for target in prepared.remaining
+        ],
+        "open_sessions": [each.as_json() for each in prepared.open],
+        "afterwards": sentence(resolve(world.snapshot()), world.place),
+    }
+
+
+def release(world: World) -> tuple[Path, ...]:
+    """Take out the hooks that were left for open sessions, where these have ended; the files that were changed."""
+    done = []
+    for record in ownership.records(world.state_dir):
+        if record.layer(GUARD) is None:
+            continue
+        if set(record.extras.get(GUARDED, "").split()) & _alive(world):
+            continue
+        if record.purposes == (GUARD,):
+            _include(record.extras, world)
+        _give_back_mode(ownership.revert(record.settings_file, state_dir=world.state_dir, purposes=(GUARD,)))
+        done.append(record.settings_file)
+    if not any(record.layer(GUARD) for record in ownership.records(world.state_dir)):
+        (world.state_dir / RELEASE).unlink(missing_ok=True)
+    return tuple(done)
+
+
+def is_guarding(world: World) -> bool:
+    """Whether hooks were left for open sessions somewhere."""
+    return (world.state_dir / RELEASE).exists()
+
+
+def _alive(world: World) -> set[str]:
+    """The sessions that have a process."""
+    folder = config_dir(world.cwd, world.home, world.environ)
+    return {each.session_id for each in open_sessions(world.state_dir, folder) if each.pid or not each.is_job}
+
+
+def _targets(world: World, scope: Scope) -> Iterator[Target]:
     """The settings file of this scope, and the one that another version of the client had `enable` write instead."""
-    found: list[Path] = []
+    seen: list[Path] = []
     for version in (world.client_version, None, "2.1.210"):  # from 2.1.211 on, local settings are at git's root
         path = settings_file_to_write(
             scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=version
         )
-        if not found or (path not in found and ownership.load(path, world.state_dir)):
-            found.append(path)
-    return found
+        if path in seen:
+            continue
+        record, is_orphan = on_record(path, world.state_dir)
+        if not seen or record:
+            yield Target(scope, path, record, is_orphan)
+        seen.append(path)
 
 
-def _disable_file(world: World, scope: Scope, settings_file: Path) -> dict[str, Any]:
-    record = ownership.load(settings_file, world.state_dir)
-    if record is not None and record.layer(BACKEND):
-        previewed(file.read(settings_file), {BACKEND: ()}, record, settings_file)  # raises before anything is touched
-        _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
-    reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=(BACKEND, BENCH, STATUSLINE))
-    _give_back_mode(reverted)
-    left = ownership.load(settings_file, world.state_dir)
+def _scope_of(settings_file: Path, user: Path) -> Scope:
+    if settings_file == user:
+        return Scope.USER
+    return Scope.LOCAL if settings_file.name == "settings.local.json" else Scope.PROJECT
+
+
+def _is_hooked(target: Target) -> bool:
+    if target.record is None or not target.is_ours:
+        return False
+    return any(slot.path[0] == "hooks" for slot in target.record.traces) and not target.record.layer(HOOKS)
+
+
+def _unprotected(world: World, texts: Mapping[Path, str | None]) -> Iterator[str]:
+    """That this folder is protected and that nothing would see to it any more."""
+    rule = config.look(str(world.state_dir), world.environ).for_project(str(world.cwd))
+    if not (rule.protect or rule.allowed_backends):
+        return
+    now, then = (hooks.found_in(world.snapshot(each)) for each in ({}, dict(texts)))
+    if now and not then:
+        yield f"{world.cwd} is protected by config.toml, and the hooks that see to it go with these settings"
+
+
+def _give_back(world: World, target: Target, guarded: Sequence[str]) -> dict[str, Any]:
+    """Give one file back; but for the hooks, where sessions are named that are to be guarded."""
+    record, settings_file = target.record, target.settings_file
+    if record is not None and target.is_ours:
+        target.after  # noqa: B018 - raises before anything is touched
+        if not guarded:
+            _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
+    orphan = partial(orphaned, file.resolve(settings_file)) if target.is_orphan else None
+    if guarded:
+        file.private_folder(world.state_dir)
+        (world.state_dir / RELEASE).touch()  # has the hooks of sessions that end look whether ours can go
+        wanted = dict.fromkeys(target.purposes, ()) | {
+            GUARD: hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir)
+        }
+        extras = {GUARDED: " ".join(guarded)}
+        ownership.apply(settings_file, wanted, state_dir=world.state_dir, extras=extras, orphan=orphan)
+        reverted, changed = None, True
+    else:
+        reverted = ownership.revert(settings_file, state_dir=world.state_dir, purposes=target.purposes, orphan=orphan)
+        changed = reverted.changed
+        _give_back_mode(reverted)
+    after = ownership.load(settings_file, world.state_dir)
     return {
-        "scope": scope.value,
+        "scope": target.scope.value,
         "settings_file": str(settings_file),
-        "had_record": reverted.had_record,
-        "changed": reverted.changed,
-        "restored": [".".join(path) for path in reverted.restored],
-        "removed": [".".join(path) for path in reverted.removed],
-        "kept": [{"key": ".".join(kept.path), "reason": kept.reason} for kept in reverted.kept],
-        "removed_file": reverted.removed_file,
-        "hooks_stay": left is not None and left.layer(HOOKS) is not None,
+        "had_record": target.is_ours if reverted is None else reverted.had_record,
+        "on_record": target.is_ours and not target.is_orphan,
+        "changed": changed,
+        "restored": [".".join(path) for path in reverted.restored] if reverted else [],
+        "removed": [".".join(path) for path in reverted.removed] if reverted else _owned(target),
+        "kept": [{"key": ".".join(kept.path), "reason": kept.reason} for kept in reverted.kept] if reverted else [],
+        "removed_file": bool(reverted and reverted.removed_file),
+        "hooks_left": bool(guarded),
+        "hooks_stay": after is not None and after.layer(HOOKS) is not None,
     }
 
 
@@ -62,9 +240,14 @@ def _give_back_mode(reverted: ownership.Reverted) -> None:
         reverted.target.chmod(int(mode, 8))
 
 
+def _owned(target: Target) -> list[str]:
+    assert target.record is not None
+    return [".".join(path) for path in target.record.owned if path[0] != "hooks"]
+
+
 def _include(extras: Mapping[str, str], world: World) -> None:
     """Take back what was done to keep a settings file out of git."""
-    if "exclude_file" not in extras:
+    if "exclude_file" not in extras or not os.path.lexists(Path(extras["exclude_file"]).parent.parent):
         return
     line, before = extras["exclude_line"], extras.get("exclude_before")
     file.rewrite(

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, line_of, same, value_at
+from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 
 __all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
@@ -118,7 +120,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     # what git thinks is asked of the file that is written, wherever links lead; what it ignores is the link's own name
     standing = git.standing(target)
     before = file.read(settings_file)
-    record = ownership.load(settings_file, world.state_dir)
+    record, _ = on_record(settings_file, world.state_dir)
     # what is needed is planned for the file as it would be had `enable` and `bench --apply` never been
     without_us = previewed(before, {BACKEND: (), BENCH: ()}, record, settings_file)
     without_us = hand_edits.without(without_us, hand_edits.edits(before, record))
@@ -289,7 +291,9 @@ def write(prepared: Prepared) -> Written:
         extras[MODE] = f"{mode:o}"
         prepared.target.chmod(mode & 0o700)  # first: the key must not be there for others to read, not for a moment
     notes = _remembered(prepared) if prepared.changed else ()
-    ownership.apply(prepared.settings_file, prepared.wanted, state_dir=world.state_dir, extras=extras)
+    # what is ours in a file without a record is no original to be given back one day
+    orphan = partial(orphaned, file.resolve(prepared.settings_file))
+    ownership.apply(prepared.settings_file, prepared.wanted, state_dir=world.state_dir, extras=extras, orphan=orphan)
     if prepared.exclude_file is not None:
         line = extras.get("exclude_line")
         file.rewrite(

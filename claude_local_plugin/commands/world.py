@@ -1,7 +1,7 @@
 """Where a command runs, as one value that every command that writes settings takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from claude_local_plugin import paths
@@ -30,6 +30,10 @@ class World:
     def place(self) -> str:
         """The folder in a sentence: `in ~/src/shop`."""
         return f"in {short_path(self.cwd, cwd=self.home / '-', home=self.home)}"
+
+    def at(self, folder: Path) -> "World":
+        """The same in another folder."""
+        return replace(self, cwd=folder)
 
     def snapshot(self, texts: Mapping[Path, str | None] | None = None) -> Snapshot:
         """What a session started here would see, with `texts` in place of the named files' contents."""

@@ -27,6 +27,11 @@ def start(visit: "Visit", errands: "Sequence[str]") -> None:
     An errand that was started for this server a moment ago is left out.
     """
     for name in errands:
+        if name == "release":
+            # with the packages of this interpreter, which `-S` keeps from us
+            argv = (sys.executable, "-I", "-m", "claude_local_plugin", "disable", "--release")
+            _spawn(argv, dict(visit.environ, CLAUDE_LOCAL_STATE_DIR=visit.state_dir))
+            continue
         if not _due(visit.state_dir, name, visit.backend.url or ""):
             continue
         environ = dict(_without_project(visit), CLAUDE_LOCAL_BACKEND_URL=visit.backend.url or "")

@@ -22,10 +22,18 @@ FOLDER = "conversations"
 #: What the log says of a change of settings after which our hooks do not run in the session any more.
 UNWATCHED = "our hooks are gone from the settings"
 
+#: Stands for the backend of a conversation that began before our hooks were here.
+UNRECORDED = "(not on record)"
+
+#: This file in the state folder says that `disable` has left hooks for open sessions, to be taken out as they end.
+RELEASE = "hooks-left"
+
 #: When the note of a session that says nothing any more may go, in seconds.
 KEPT_S = 30 * 24 * 60 * 60.0
 #: How many such notes are removed as a new conversation is noted.
 SWEPT = 20
+#: As much of a transcript's end is read to see whether it holds an answer.
+TAIL_BYTES = 256 * 1024
 #: A URL and a little.
 MOST_BYTES = 8192
 
@@ -35,14 +43,21 @@ def name_of(kind: str, url: "str | None") -> str:
     return url or kind
 
 
-def moved_from(state_dir: str, session_id: str, backend: Backend) -> "str | None":
+def moved_from(
+    state_dir: str, session_id: str, backend: Backend, transcript: "str | None" = None, model: "str | None" = None
+) -> "str | None":
     """Where this session's conversation has been until now, when that is not `backend`; None when it stays, or began
-    just now, or nobody can tell.
+    just now, or nobody can tell; UNRECORDED where it began before our hooks were here, with another model than the
+    settings' `model`, and would now go to an own server.
 
     From now on it counts as being on `backend`.
     """
     here = name_of(backend.kind, backend.url)
     before = recall(state_dir, session_id)
+    if before is None and (spoken := _last_model(transcript)):
+        before = last_backend(state_dir, session_id)
+        if before is None and not backend.cloud and spoken != model:
+            before = UNRECORDED
     if before == here:
         return None
     try:
@@ -83,6 +98,32 @@ def remember(state_dir: str, session_id: str, backend: str) -> None:
     os.replace(unfinished, path)
 
 
+def _last_model(transcript: "str | None") -> "str | None":
+    """The model of the last answer in a transcript; None where there is none, or no transcript."""
+    if not transcript:
+        return None
+    from claude_local_plugin.guest.hook import parse_event
+
+    try:
+        with open(transcript, "rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - TAIL_BYTES))
+            lines = file.read(TAIL_BYTES).split(b"\n")
+    except (OSError, ValueError):
+        return None
+    for line in reversed(lines):
+        if b'"assistant"' not in line:
+            continue
+        try:
+            message = parse_event(line).get("message")
+        except (ValueError, RecursionError):  # cut off by where we began to read
+            continue
+        model = message.get("model") if isinstance(message, dict) else None
+        if isinstance(model, str) and model != "<synthetic>":
+            return model
+    return None
+
+
 def last_backend(state_dir: str, session_id: str) -> "str | None":
     """The backend that a session's last answer or prompt was on, as the log has it; None where it does not say."""
     from claude_local_plugin.guest import sessionlog
@@ -111,7 +152,7 @@ def is_cloud(backend: str) -> bool:
     """Whether a backend's name is one of the cloud's: Anthropic's own hosts, or a provider's kind."""
     target = parse_url(backend)
     if target is None:
-        return "://" not in backend
+        return "://" not in backend and backend != UNRECORDED
     return any(target.host == domain or target.host.endswith(f".{domain}") for domain in ANTHROPIC_DOMAINS)
 
 
@@ -121,13 +162,13 @@ def held(before: str, backend: Backend, carried: "str | None") -> str:
 
     here = name_of(backend.kind, backend.url)
     what = f" with {carried}" if carried else ""
-    stay = (
-        "leave this session and start a new one"
-        if is_cloud(before)
-        else command("claude-local", "enable", "--url", before)
-    )
+    was, stay = f"this conversation has been on {before}", command("claude-local", "enable", "--url", before)
+    if before == UNRECORDED:
+        was = "this conversation began before claude-local was enabled here"
+    if before == UNRECORDED or is_cloud(before):
+        stay = "leave this session and start a new one"
     return clean(
-        f"held once: this conversation has been on {before}, and the settings have changed: it would now go to"
+        f"held once: {was}, and the settings have changed: it would now go to"
         f" {here}{what}, whole, under the same model name."
         f"{unsigned(before, backend)} To go on there: send the prompt again. To stay: {stay}",
         1000,

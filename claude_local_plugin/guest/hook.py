@@ -159,7 +159,7 @@ def answer_to(visit: Visit) -> Answer:
     if name == "PostModelSwitch":
         record["model"] = _text(visit.event.get("to_model"))
         record["model_is_certain"] = record["model"] is not None
-    return Answer(record)
+    return Answer(record, errands=_at_the_end(visit) if name == "SessionEnd" else ())
 
 
 def session_start(visit: Visit) -> Answer:
@@ -413,11 +413,24 @@ def _forbidden(visit: Visit) -> "str | None":
     return None
 
 
+def _at_the_end(visit: Visit) -> "Sequence[str]":
+    """What is to be started as a session ends: `disable` may have left hooks for it."""
+    from claude_local_plugin.guest import guard
+
+    return ("release",) if os.path.exists(os.path.join(visit.state_dir, guard.RELEASE)) else ()
+
+
 def _moved(visit: Visit) -> "str | None":
     """What to say to a prompt that would take the conversation to another backend than it was on, once; else None."""
     from claude_local_plugin.guest import guard
 
-    before = guard.moved_from(visit.state_dir, _session_of(visit) or "", visit.backend)
+    before = guard.moved_from(
+        visit.state_dir,
+        _session_of(visit) or "",
+        visit.backend,
+        _text(visit.event.get("transcript_path")),
+        _text(visit.environ.get("ANTHROPIC_MODEL")),
+    )
     return None if before is None else guard.held(before, visit.backend, _carried(visit))
 
 

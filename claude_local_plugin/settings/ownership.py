@@ -11,7 +11,8 @@ it; so whatever is interrupted when, the record and the file together tell what 
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -63,8 +64,8 @@ __all__ = [
 ]
 
 #: The purposes there are: `enable` and its hooks, hooks installed alone, what `bench --apply` wrote for the server, and
-#: the status line of `enable --statusline`.
-BACKEND, HOOKS, BENCH, STATUSLINE = "backend", "hooks", "bench", "statusline"
+#: the status line of `enable --statusline`, and hooks that `disable` leaves for sessions that are open.
+BACKEND, HOOKS, BENCH, STATUSLINE, GUARD = "backend", "hooks", "bench", "statusline", "guard"
 
 #: What each purpose wants of a file; no changes: it gives up its part.
 Wanted = Mapping[str, Sequence[Change]]
@@ -123,32 +124,52 @@ class Reverted:
     extras: Mapping[str, str]
 
 
-def apply(settings_file: Path, wanted: Wanted, *, state_dir: Path, extras: Mapping[str, str] | None = None) -> Applied:
+#: What stands for the record of a file that has none: a record that a file's text alone gives, or None.
+Orphan = Callable[[str], Record | None]
+
+
+def apply(
+    settings_file: Path,
+    wanted: Wanted,
+    *,
+    state_dir: Path,
+    extras: Mapping[str, str] | None = None,
+    orphan: Orphan | None = None,
+) -> Applied:
     """Make each purpose's edits, in place of those it made before, as one rewrite of the file.
 
     Purposes not named keep theirs. What stood before us stays on record, however often this is called. Nothing is
     written where everything stands already. `extras` are remembered in the record, added to those already there,
     until everything is reverted. Raises SettingsError; then the settings file is as it was.
+
+    A file without a record that was moved here, or copied, has the one of where it came from; `orphan` is asked for
+    the record of any other.
     """
     asked = {purpose: _plain(changes) for purpose, changes in wanted.items()}
-    done = _update(settings_file, state_dir, lambda _: asked, extras or {})
+    done = _update(settings_file, state_dir, lambda _: asked, extras or {}, orphan)
     return Applied(done.before != done.after, done.before, done.after, done.target)
 
 
-def revert(settings_file: Path, *, state_dir: Path, purposes: Iterable[str] | None = None) -> Reverted:
+def revert(
+    settings_file: Path,
+    *,
+    state_dir: Path,
+    purposes: Iterable[str] | None = None,
+    orphan: Orphan | None = None,
+) -> Reverted:
     """Take the edits of these purposes (default: of all) back, and only them.
 
     If the file is as we left it, the result is, to the byte, the file without these edits. Otherwise each place
     that still holds our value gets its former one back, and one edited since is left and named in `kept`. A file
-    and folders that we made are removed if nothing else is in them. Without a record nothing is touched. Raises
-    SettingsError; then the settings file is as it was.
+    and folders that we made are removed if nothing else is in them. Without a record (see `apply`) nothing is touched.
+    Raises SettingsError; then the settings file is as it was.
     """
     chosen = None if purposes is None else tuple(purposes)
 
     def nothing(record: Record | None) -> Wanted:
         return dict.fromkeys((record.purposes if record else ()) if chosen is None else chosen, ())
 
-    done = _update(settings_file, state_dir, nothing, {})
+    done = _update(settings_file, state_dir, nothing, {}, orphan)
     found = done.plan.found
     return Reverted(
         changed=done.before != done.after,
@@ -175,10 +196,31 @@ def preview(text: str | None, wanted: Wanted, record: Record | None) -> Preview:
 
 
 def load(settings_file: Path, state_dir: Path) -> Record | None:
-    """What is on record for a settings file, None if nothing is; raises SettingsError for a damaged record."""
+    """What is on record for a settings file, None if nothing is; raises SettingsError for a damaged record.
+
+    A file that was moved here, or copied, has the record of where it came from.
+    """
     target = file.resolve(settings_file)
-    stored = Store(state_dir, target).read()
-    return stored.record and stored.settled(file.read(target))
+    stored, text = Store(state_dir, target).read(), file.read(target)
+    if stored.record is None:
+        return moved_here(target, text, state_dir)
+    return stored.settled(text)
+
+
+def moved_here(target: Path, text: str | None, state_dir: Path) -> Record | None:
+    """The record of a file that was moved or copied to `target` with its folder, as it holds here; None if none is.
+
+    It is known by its content; edited since, by all that we wrote standing in it while the file on record is gone.
+    """
+    if text is None:
+        return None
+    others = [each for each in _sound_records(state_dir) if each.settings_file.parts[-2:] == target.parts[-2:]]
+    alike = [each for each in others if each.left == digest(text)]
+    if not alike:
+        gone = [each for each in others if not os.path.lexists(each.settings_file)]
+        alike = [each for each in gone if each.traces and _all_stands(each, text)]
+    rebased = [each.rebased(target) for each in alike]
+    return rebased[0] if rebased and all(each == rebased[0] for each in rebased) else None
 
 
 def records(state_dir: Path) -> tuple[Record, ...]:
@@ -189,6 +231,15 @@ def records(state_dir: Path) -> tuple[Record, ...]:
         if stored.record and (record := stored.settled(file.read(stored.record.settings_file))):
             found.append(record)
     return tuple(sorted(found, key=lambda record: record.settings_file))
+
+
+def _sound_records(state_dir: Path) -> Iterator[Record]:
+    """The records that can be understood; whoever is asked about the others' files says so."""
+    for path in sorted(folder_of(state_dir).glob("*.json")):
+        with contextlib.suppress(SettingsError):
+            stored = read_record(path)
+            if stored.record and (record := stored.settled(file.read(stored.record.settings_file))):
+                yield record
 
 
 # --- carrying it out -------------------------------------------------------------------------------------------------
@@ -214,7 +265,11 @@ def _folders_of_ours(target: Path, state_dir: Path) -> tuple[Path, ...]:
 
 
 def _update(
-    settings_file: Path, state_dir: Path, wanted: Callable[[Record | None], Wanted], extras: Mapping[str, str]
+    settings_file: Path,
+    state_dir: Path,
+    wanted: Callable[[Record | None], Wanted],
+    extras: Mapping[str, str],
+    orphan: Orphan | None = None,
 ) -> _Done:
     """Bring file and record to what is wanted; writes nothing, no lock either, if they are there already."""
     target = file.resolve(settings_file)
@@ -222,6 +277,10 @@ def _update(
 
     def decide(text: str | None, stored: Stored) -> _Plan:
         record = stored.settled(text)
+        if stored.record is None:
+            record = moved_here(target, text, state_dir)
+            if record is None and orphan is not None and text is not None:
+                record = orphan(text)
         place = _Place(target, _folders_of_ours(target, state_dir) if text is None else (), extras)
         try:
             return _planned(text, record, wanted(record), place)
@@ -234,7 +293,18 @@ def _update(
     if is_done and not file.leftover(target) and not file.leftover(store.path):
         return _Done(text, text, target, plan)
     with file.locked(target, state_dir / "locks"):
-        return _carry_out(target, store, decide)
+        done = _carry_out(target, store, decide)
+    if plan.found is not None and stored.record is None:
+        _forget_where_it_was(plan.found, state_dir)
+    return done
+
+
+def _forget_where_it_was(moved: Record, state_dir: Path) -> None:
+    """Take away the record of a file that is gone, once it is on record where it was moved to."""
+    for each in _sound_records(state_dir):
+        gone = each.settings_file != moved.settings_file and not os.path.lexists(each.settings_file)
+        if gone and each.rebased(moved.settings_file) == moved:
+            Store(state_dir, each.settings_file).write(Stored())
 
 
 def _carry_out(target: Path, store: Store, decide: Callable[[str | None, Stored], "_Plan"]) -> _Done:
@@ -410,6 +480,15 @@ def _places(root: Node, found: Record, layers: tuple[Layer, ...], wanted: Wanted
         elif known and (reason := _left_alone(root, slot, now, known)):
             places.kept.append(Kept(slot.path, reason))
     return places
+
+
+def _all_stands(found: Record, text: str) -> bool:
+    """Whether everything we wrote stands in the text."""
+    try:
+        root = parse(text)
+    except DocumentError:
+        return False
+    return all(any(same(trace.ours, _state(root, slot)) for trace in known) for slot, known in found.traces.items())
 
 
 def _stands(found: Record, text: str | None) -> bool:

@@ -99,6 +99,19 @@ class Record:
         """Whether the file is just as we left it, so that our edits can be undone to the byte."""
         return self.splices is not None and self.left == digest(text)
 
+    def rebased(self, target: Path) -> "Record":
+        """The same for the file where its folder was moved to: what lay beside it lies beside it there."""
+        old, new = self.settings_file.parent.parent, target.parent.parent
+
+        def there(path: Path) -> Path:
+            return new / path.relative_to(old) if path.is_relative_to(old) else path
+
+        extras = {
+            name: str(there(Path(value))) if name in ("exclude_file", "exclude_folder") else value
+            for name, value in self.extras.items()
+        }
+        return replace(self, settings_file=target, folders=tuple(map(there, self.folders)), extras=extras)
+
 
 def digest(text: str | None) -> str | None:
     """The SHA-256 of a file's text in hexadecimal digits, None for no file."""

@@ -68,7 +68,7 @@ class Conversation:
 @contextmanager
 def elsewhere(person: Person) -> Iterator[EmbeddedBackend]:
     """Where sessions go that no project's settings send anywhere: a server in place of the cloud, in user settings."""
-    with EmbeddedBackend(models=(Model("qwen3-coder-next"),)) as other:
+    with EmbeddedBackend(models=(Model("qwen3-coder-next"), Model("their-model"))) as other:
         other.reply = "elsewhere"
         user = person.home / ".claude" / "settings.json"
         user.parent.mkdir(exist_ok=True)
@@ -161,3 +161,50 @@ def test_a_session_that_is_resumed_on_another_server_holds_its_first_prompt(
         assert "held once" in json.loads(person.session("two", *resume).stdout)["result"]
         assert not other.messages
         assert json.loads(person.session("two", *resume).stdout)["result"] == "elsewhere"
+
+
+def test_disable_under_an_open_session_holds_its_prompt_and_leaves_nothing(
+    person: Person, server: EmbeddedBackend
+) -> None:
+    trust(person)
+    with elsewhere(person) as other:
+        person.ours("enable", "--url", server.url, "--yes")
+        with Conversation(person) as session:
+            assert session.say("one") == "pong"
+            refused = person.ours("disable", code=1).stderr
+            assert f"({session.session_id[:8]}, process " in refused
+            assert f"on {server.url} as qwen3-coder-next: its next prompt" in refused
+            said = person.ours("disable", "--yes").stdout
+            assert f"now talks to {other.url}" in said
+            time.sleep(NOTICED_S)
+            held = session.say("two")
+            assert f"held once: this conversation has been on {server.url}" in held
+            assert f"would now go to {other.url} with your ANTHROPIC_AUTH_TOKEN (in ~/.claude/settings.json)" in held
+            assert not other.messages
+            assert session.say("two") == "elsewhere"
+        found = recorded(person)
+        assert (found["state"], found["end_reason"]) == ("ended", "other")
+        assert urls(found) == [(server.url, 1), (other.url, 1)]
+        for _ in range(300):  # what the session's end has started is soon done
+            if not person.local_settings.exists():
+                break
+            time.sleep(0.1)
+        assert not person.local_settings.parent.exists()
+
+
+def test_enable_under_a_session_that_began_without_us_holds_its_prompt(person: Person, server: EmbeddedBackend) -> None:
+    trust(person)
+    with elsewhere(person) as other:
+        user = person.home / ".claude" / "settings.json"
+        settings = json.loads(user.read_text())
+        settings["env"]["ANTHROPIC_MODEL"] = "their-model"
+        user.write_text(json.dumps(settings))
+        with Conversation(person) as session:
+            assert session.say("one") == "elsewhere"
+            assert f"would go to {server.url}" in person.ours("enable", "--url", server.url, code=1).stderr
+            person.ours("enable", "--url", server.url, "--yes")
+            time.sleep(4 * NOTICED_S)  # the hooks are taken up later than the address
+            before = len(server.messages)
+            assert "held once: this conversation began before claude-local was enabled here" in session.say("two")
+            assert len(server.messages) == before
+        assert other.messages

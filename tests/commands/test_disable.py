@@ -59,7 +59,7 @@ def test_a_line_that_the_new_server_does_not_need_goes_when_it_replaces_the_old_
 def test_the_file_and_the_folder_that_enable_made_are_removed(place: Place) -> None:
     place.ok("enable", *offline())
     ended = place.ok("disable")
-    assert ended.out == ".claude/settings.local.json: removed (enable had created it)\n"
+    assert ended.out.startswith(".claude/settings.local.json: removed (enable had created it)\nA session started in ")
     assert not place.local.parent.exists()
 
 
@@ -104,12 +104,27 @@ def test_disabling_twice_ends_well_and_writes_nothing_the_second_time(place: Pla
     assert place.files() == before
 
 
-def test_without_a_scope_every_scope_is_given_back(place: Place) -> None:
+def test_with_all_scopes_every_scope_is_given_back(place: Place) -> None:
     before = place.write(place.user, SETTINGS), place.write(place.shared, SETTINGS), place.write(place.local, SETTINGS)
     for scope in ("local", "project", "user"):
         place.ok("enable", "--scope", scope, *offline())
-    place.ok("disable")
+    place.ok("disable", "--all-scopes")
     assert (place.user.read_bytes(), place.shared.read_bytes(), place.local.read_bytes()) == before
+
+
+def test_without_a_scope_the_nearest_one_is_given_back_and_the_others_are_named(place: Place) -> None:
+    place.write(place.user, SETTINGS)
+    place.ok("enable", "--scope", "user", *offline())
+    place.ok("enable", *offline("http://127.0.0.1:9000"))
+    enabled = place.user.read_bytes()
+    said = place.ok("disable").out.splitlines()
+    assert not place.local.exists()
+    assert place.user.read_bytes() == enabled
+    assert said[1].startswith("A session started in ")
+    assert "now talks to http://127.0.0.1:8000 as m" in said[1]
+    assert said[2] == "still enabled: user scope, ~/.claude/settings.json   (claude-local disable --scope user)"
+    place.ok("disable")
+    assert place.user.read_bytes() != enabled
 
 
 def test_with_a_scope_the_others_stay(place: Place) -> None:
@@ -245,15 +260,20 @@ def test_the_json_object_says_what_was_done_to_each_file(place: Place) -> None:
     place.write(place.local, SETTINGS)
     place.ok("enable", *offline())
     answer = place.json("disable")
-    assert set(answer) == {"changed", "files"}
-    assert [entry["scope"] for entry in answer["files"]] == ["local", "project", "user"]
+    assert set(answer) == {"changed", "files", "remaining", "open_sessions", "afterwards"}
+    assert [entry["scope"] for entry in answer["files"]] == ["local"]
     entry = answer["files"][0]
     assert entry["settings_file"] == str(place.local)
     assert (entry["changed"], entry["had_record"], entry["removed_file"]) == (True, True, False)
     assert set(entry["restored"]) == {"env.ANTHROPIC_BASE_URL", "env.ANTHROPIC_MODEL"}
     assert "env.ANTHROPIC_AUTH_TOKEN" in entry["removed"]
-    assert answer["files"][1]["had_record"] is False
-    assert place.json("disable")["changed"] is False
+    again = place.json("disable")
+    assert [(entry["scope"], entry["had_record"]) for entry in again["files"]] == [
+        ("local", False),
+        ("project", False),
+        ("user", False),
+    ]
+    assert again["changed"] is False
 
 
 def test_a_secret_that_was_there_before_comes_back_and_is_not_shown(place: Place) -> None:

@@ -165,7 +165,7 @@ def test_it_says_in_one_sentence_what_a_session_here_will_use_and_how_to_undo_it
         f"Enabled. A session started in {place.project} now talks to {server.url} as {MODEL};"
         " no credential of yours goes there."
     )
-    assert said[-2:] == ["Undo: claude-local disable", "Now run: claude"]
+    assert said[-2:] == ["Undo: claude-local disable --scope local", "Now run: claude"]
     assert place.ok("enable", "--url", server.url, "--scope", "user").err.splitlines()[-2:] == [
         "Undo: claude-local disable --scope user",
         "Now run: claude",

@@ -180,3 +180,32 @@ def test_a_moved_sessions_model_is_the_one_it_had(log: Log) -> None:
     log.write(event(event="SessionStart", at=minute(0), model="claude-opus-5-5", model_is_certain=True, **CLOUD))
     log.write(event(event="UserPromptSubmit", at=minute(1), model="m-8003[1m]", model_is_certain=False))
     assert [span.name for span in log.spans()] == ["claude-opus-5-5", "claude-opus-5-5"]
+
+
+def transcript(folder: Path, model: str) -> str:
+    path = folder / "t.jsonl"
+    lines = [{"type": "user"}, {"type": "assistant", "message": {"model": model}}, {"type": "assistant", "message": 3}]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "url", "decision"),
+    [
+        ("claude-opus-5-5", "own", "block"),
+        ("qwen3", "own", None),
+        ("claude-opus-5-5", "", None),
+        ("<synthetic>", "own", None),
+    ],
+    ids=["from the cloud to a server", "the same model", "to the cloud", "no answer yet"],
+)
+def test_a_conversation_that_began_without_our_hooks_is_held_where_it_would_go_to_a_server(
+    machine: Machine, healthy: MoodyServer, spoken: str, url: str, decision: str | None
+) -> None:
+    event = {"transcript_path": transcript(machine.project, spoken)}
+    ran = machine.run(PROMPT, healthy.url if url else "", event, ANTHROPIC_MODEL="qwen3")
+    said = json.loads(ran.stdout) if ran.stdout else {}
+    assert said.get("decision") == decision
+    if decision:
+        assert "this conversation began before claude-local was enabled here" in said["reason"]
+        assert machine.run(PROMPT, healthy.url, event, ANTHROPIC_MODEL="qwen3").stdout == ""

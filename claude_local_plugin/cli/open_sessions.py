@@ -1,0 +1,59 @@
+"""What is said and asked before a command writes settings that open sessions read."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.render import err
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from claude_local_plugin.commands.open_sessions import Affected
+    from claude_local_plugin.commands.world import World
+
+when_idle_option = click.option(
+    "--when-idle",
+    is_flag=True,
+    help="Wait until the open sessions that this would move have ended (12 hours at most; Ctrl-C writes nothing).",
+)
+
+
+def settle(found: "Sequence[Affected]", world: "World", *, yes: bool, when_idle: bool, quiet: bool = False) -> bool:
+    """Say which open sessions a change moves, and return once it may be written; True where they have ended meanwhile.
+
+    Asks on a terminal, where the default is no. Raises ClaudeLocalError where nobody can be asked, or a wait is over.
+    """
+    moving = [each for each in found if each.moves]
+    printer = err(world.environ)
+    for each in moving if not quiet or when_idle else ():
+        printer.line(f"! {each.sentence(world)}", "yellow")
+    if not moving:
+        return False
+    if when_idle:
+        return _waited(moving, world)
+    if yes:
+        return False
+    if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        what = "; ".join(each.sentence(world) for each in moving)
+        raise ClaudeLocalError(
+            f"nothing was written: {what}",
+            "--when-idle waits until these sessions have ended; --yes goes on, and the prompt that would go elsewhere"
+            " is held once",
+        )
+    question = "[w]ait until they have ended, [n]ow, holding that prompt once, or [c]ancel"
+    answer = click.prompt(question, type=click.Choice(["w", "n", "c"]), default="c", show_choices=False, err=True)
+    if answer == "c":
+        raise click.exceptions.Abort
+    return _waited(moving, world) if answer == "w" else False
+
+
+def _waited(moving: "Sequence[Affected]", world: "World") -> bool:
+    from claude_local_plugin.commands.open_sessions import wait
+
+    printer = err(world.environ)
+    printer.line(f"waiting for {len(moving)} to end   (Ctrl-C writes nothing)")
+    wait(world, moving, said=printer.line)
+    return True

@@ -1,0 +1,175 @@
+"""`disable` finds what is ours where no record stands under the file's path: moved, copied, lost, put back."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin.settings import ownership
+from tests.commands.place import Place
+
+BEFORE = {"permissions": {"allow": ["Bash(make:*)"]}, "env": {"ANTHROPIC_MODEL": "theirs"}}
+ENABLE = ("enable", "--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
+
+
+def records(place: Place) -> list[Path]:
+    return [each.settings_file for each in ownership.records(place.state)]
+
+
+def moved(place: Place, monkeypatch: pytest.MonkeyPatch, *, copied: bool = False) -> Path:
+    """The project under another name, and we are in it."""
+    there = place.project.with_name("renamed")
+    monkeypatch.chdir(place.project.parent)
+    if copied:
+        shutil.copytree(place.project, there)
+    else:
+        place.project.rename(there)
+    monkeypatch.chdir(there)
+    return there / ".claude" / "settings.local.json"
+
+
+def test_a_renamed_project_is_given_back_to_the_byte(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = place.write(place.local, BEFORE)
+    place.ok(*ENABLE)
+    there = moved(place, monkeypatch)
+    place.ok("disable")
+    assert there.read_bytes() == before
+    assert records(place) == []
+
+
+def test_a_renamed_repository_has_its_list_for_git_back(repository: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    exclude = repository.project / ".git" / "info" / "exclude"
+    before = exclude.read_bytes()
+    repository.ok(*ENABLE)
+    assert exclude.read_bytes() != before
+    there = moved(repository, monkeypatch)
+    repository.ok("disable")
+    assert (there.parents[1] / ".git" / "info" / "exclude").read_bytes() == before
+    assert not there.parent.exists()
+
+
+def test_a_renamed_project_that_somebody_edited_is_given_back_place_by_place(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write(place.local, BEFORE)
+    place.ok(*ENABLE)
+    there = moved(place, monkeypatch)
+    settings = json.loads(there.read_bytes())
+    there.write_text(json.dumps({**settings, "model": "opus"}, indent=4))
+    place.ok("disable")
+    assert json.loads(there.read_bytes()) == {**BEFORE, "model": "opus"}
+
+
+def test_enabling_a_renamed_project_again_keeps_what_was_there_first(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = place.write(place.local, BEFORE)
+    place.ok(*ENABLE)
+    there = moved(place, monkeypatch)
+    place.ok("enable", "--no-check", "--url", "http://127.0.0.1:9000", "--model", "other")
+    assert records(place) == [there]
+    place.ok("disable")
+    assert there.read_bytes() == before
+
+
+def test_of_a_copied_project_both_are_given_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = place.write(place.local, BEFORE)
+    place.ok(*ENABLE)
+    there = moved(place, monkeypatch, copied=True)
+    place.ok("disable")
+    assert there.read_bytes() == before
+    monkeypatch.chdir(place.project)
+    place.ok("disable")
+    assert place.local.read_bytes() == before
+
+
+def lost(place: Place) -> None:
+    place.ok(*ENABLE)
+    shutil.rmtree(place.state / "ownership")
+
+
+def test_what_is_ours_and_on_no_record_is_named_and_asked_about(place: Place) -> None:
+    place.write(place.local, {"permissions": {"allow": ["Bash(ls)"]}})
+    lost(place)
+    enabled = place.local.read_bytes()
+    ended = place.ends(1, "disable")
+    assert "nothing is on record" in ended.err
+    assert "env.ANTHROPIC_AUTH_TOKEN" in ended.err
+    assert "--yes" in ended.err
+    assert place.local.read_bytes() == enabled
+    place.ok("disable", "--yes")
+    assert json.loads(place.local.read_bytes()) == {"permissions": {"allow": ["Bash(ls)"]}}
+    assert records(place) == []
+
+
+def test_a_file_with_nothing_but_ours_goes(place: Place) -> None:
+    lost(place)
+    place.ok("disable", "--yes")
+    assert not place.local.exists()
+
+
+def test_our_status_line_gives_back_the_one_that_it_shows_above_itself(place: Place) -> None:
+    theirs = {"statusLine": {"type": "command", "command": "echo mine", "padding": 1}}
+    place.write(place.local, theirs)
+    place.ok(*ENABLE, "--statusline")
+    shutil.rmtree(place.state / "ownership")
+    place.ok("disable", "--yes")
+    assert json.loads(place.local.read_bytes()) == theirs
+
+
+def test_a_block_that_another_tool_put_back_can_be_taken_out(place: Place) -> None:
+    before = place.write(place.local, BEFORE)
+    place.ok(*ENABLE)
+    block = place.local.read_bytes()
+    place.ok("disable")
+    assert place.local.read_bytes() == before
+    place.local.write_bytes(block)
+    place.ends(1, "disable")
+    place.ok("disable", "-y")
+    left = json.loads(place.local.read_bytes())
+    assert "hooks" not in left
+    assert "ANTHROPIC_BASE_URL" not in left.get("env", {})
+
+
+def test_enabling_over_what_is_on_no_record_does_not_make_it_the_original(place: Place) -> None:
+    place.write(place.local, {"permissions": {"allow": ["Bash(ls)"]}})
+    lost(place)
+    place.ok("enable", "--no-check", "--url", "http://127.0.0.1:9000", "--model", "other")
+    place.ok("disable")
+    assert json.loads(place.local.read_bytes()) == {"permissions": {"allow": ["Bash(ls)"]}}
+
+
+def test_settings_of_the_users_own_server_are_none_of_ours(place: Place) -> None:
+    place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": "http://a:1", "ANTHROPIC_AUTH_TOKEN": "own"}})
+    before = place.local.read_bytes()
+    assert place.ok("disable").out == "not enabled here: nothing to disable\n"
+    assert place.local.read_bytes() == before
+
+
+# --- everywhere
+
+
+def test_everywhere_gives_back_every_folder_and_sweeps_what_is_gone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.ok(*ENABLE, "--scope", "user")
+    place.ok(*ENABLE)
+    other, gone = place.project.with_name("other"), place.project.with_name("gone")
+    for folder in (other, gone):
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        place.ok(*ENABLE)
+    monkeypatch.chdir(place.project)
+    shutil.rmtree(gone)
+    assert len(records(place)) == 4
+    ended = place.ends(1, "disable", "--everywhere")
+    assert "4 settings files are given back" in ended.err
+    place.ok("disable", "--everywhere", "--yes")
+    assert [path.exists() for path in (place.local, place.user, other / ".claude")] == [False] * 3
+    assert list((place.state / "ownership").iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--scope", "local", "--all-scopes"), ("--all-scopes", "--everywhere")])
+def test_how_far_it_goes_is_said_once(place: Place, words: tuple[str, ...]) -> None:
+    place.ends(2, "disable", *words)
