@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sessions": ("sessions", "Read the log: which backend every session used."),
     "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
     "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),
+    "uninstall": ("uninstall", "Take everything of ours out of every settings file again."),
     "verify": ("verify", "Ask your own Claude Code whether explain-precedence is right about it."),
     "warmup": ("warmup", "Have the server do its slow first things before a session needs it."),
     "watch": ("watch", "A live screen of what the server is doing, and of today's sessions."),

@@ -20,6 +20,20 @@ SCRIPT = "claude_local_hook.py"
 #: Isolated and without site-packages: half the start-up time, and nothing of the project can be imported.
 INTERPRETER_FLAGS = ("-I", "-S")
 
+#: The shell that starts it, where there is one: a program that is gone is an error at every event of every session, for
+#: ever (observed on Claude Code 2.1.332), and a virtual environment is soon deleted.
+SHELL = "/bin/sh"
+#: What the shell is told: interpreter, flags, script and options follow as its arguments, so nothing of them is code.
+LAUNCH = '[ -x "$0" ] && [ -f "$3" ] && exec "$0" "$@"; exit 0'
+#: The same for a session's start, where one line says so.
+LAUNCH_AND_SAY = LAUNCH.replace(
+    "exit 0",
+    'echo \'{"systemMessage":"the hooks of claude-local do nothing: what they ran with was deleted.'
+    " Install claude-local again, then claude-local hooks install, or claude-local uninstall\"}'",
+)
+#: Tells a registration of this form from an older one that starts the same interpreter itself: see `claim`.
+LAUNCHED = "--launched"
+
 #: What Claude Code allows before it kills the hook, in seconds. The hook's own watchdog ends it well before.
 #: In a settings file it also raises the 1.5 s that all SessionEnd hooks share (observed on Claude Code 2.1.329).
 TIMEOUT_S = 5

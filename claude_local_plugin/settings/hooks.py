@@ -11,8 +11,12 @@ from claude_local_plugin.guest.registration import (
     CONFIG_OPTION,
     EVENTS,
     INTERPRETER_FLAGS,
+    LAUNCH,
+    LAUNCH_AND_SAY,
+    LAUNCHED,
     PLUGIN,
     SCRIPT,
+    SHELL,
     STATE_OPTION,
     TIMEOUT_S,
 )
@@ -25,28 +29,28 @@ if TYPE_CHECKING:
 def entries(python: str, hooks_dir: Path, state_dir: Path, config_dir: Path | None = None) -> "tuple[Append, ...]":
     """The edits that install our hook for every event.
 
-    Exec form (no shell, so spaces and quotes in paths are harmless) with an absolute interpreter: a bare `python3`
-    may be a shim that costs more than the hook, or not be there at all. `config_dir` is where config.toml is if not in
-    the platform's own folder.
+    Exec form (spaces and quotes in paths are harmless) with an absolute interpreter: a bare `python3` may be a shim
+    that costs more than the hook, or not be there at all. A line of shell goes before it, which does nothing where the
+    interpreter or the script is gone. `config_dir` is where config.toml is if not in the platform's own folder.
     """
     from claude_local_plugin.settings.document import Append  # `status` only looks, and is to be quick
 
+    argv = [python, *INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), *options(state_dir, config_dir)]
     return tuple(
         Append(
             ("hooks", event),
-            {
-                "hooks": [
-                    {
-                        "type": "command",
-                        "command": python,
-                        "args": [*INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), *options(state_dir, config_dir)],
-                        "timeout": TIMEOUT_S,
-                    }
-                ]
-            },
+            {"hooks": [{"type": "command", **_launched(event, argv), "timeout": TIMEOUT_S}]},
         )
         for event in EVENTS
     )
+
+
+def _launched(event: str, argv: list[str]) -> dict[str, object]:
+    """The command and the arguments that start this program, or do nothing where it is gone."""
+    if not Path(SHELL).exists():  # Windows
+        return {"command": argv[0], "args": argv[1:]}
+    script = LAUNCH_AND_SAY if event == "SessionStart" else LAUNCH
+    return {"command": SHELL, "args": ["-c", script, *argv, LAUNCHED]}
 
 
 def options(state_dir: Path, config_dir: Path | None) -> tuple[str, ...]:
@@ -140,8 +144,9 @@ def _plugin_enabled_in(snapshot: Snapshot) -> Path | None:
 
 def cannot_run(argv: list[str]) -> str | None:
     """Why this hook's command line would fail here; None if nothing speaks against it."""
-    interpreter = argv[0]
-    if not (os.access(interpreter, os.X_OK) if Path(interpreter).is_absolute() else shutil.which(interpreter)):
-        return f"its interpreter {interpreter} is gone"
+    programs = [argv[0], *([argv[3]] if argv[1:2] == ["-c"] and len(argv) > 4 else [])]
+    for program in programs:
+        if not (os.access(program, os.X_OK) if Path(program).is_absolute() else shutil.which(program)):
+            return f"its interpreter {program} is gone"
     script = next(part for part in argv if Path(part).name == SCRIPT)
     return None if Path(script).is_file() else f"its script {script} is gone"

@@ -122,7 +122,7 @@ def test_only_our_own_keys_change(place: Place, server: EmbeddedBackend, dressed
         _take_out(before, key, None)
     for event in EVENTS:
         ours = after["hooks"][event].pop()
-        assert ours["hooks"][0]["args"][:2] == ["-I", "-S"]
+        assert ours["hooks"][0]["args"][3:5] == ["-I", "-S"]
     assert _without_empty(after) == _without_empty(before)
 
 

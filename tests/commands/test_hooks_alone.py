@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,10 +56,12 @@ def test_the_entry_is_in_exec_form_with_absolute_paths_and_a_timeout(place: Plac
     for groups in hooks.values():
         (handler,) = groups[0]["hooks"]
         assert handler["type"] == "command"
-        assert Path(handler["command"]).is_absolute()
-        assert handler["args"][:2] == ["-I", "-S"]
-        assert Path(handler["args"][2]).is_absolute()
-        assert Path(handler["args"][2]).name == SCRIPT
+        assert (handler["command"], handler["args"][0]) == ("/bin/sh", "-c")
+        python, *flags, script = handler["args"][2:6]
+        assert Path(python).is_absolute()
+        assert flags == ["-I", "-S"]
+        assert Path(script).is_absolute()
+        assert Path(script).name == SCRIPT
         assert handler["timeout"] == 5
 
 
@@ -160,7 +164,7 @@ def test_enabling_from_another_installation_replaces_the_hooks_of_the_first(plac
     enable.write(place.prepare(world, url="http://127.0.0.1:8000", model="m", check=False, max_model_len=65_536))
     assert sorted(ours(place.local)) == sorted(EVENTS)
     hooks = json.loads(place.local.read_bytes())["hooks"]
-    assert {groups[0]["hooks"][0]["command"] for groups in hooks.values()} == {"/other/python3"}
+    assert {groups[0]["hooks"][0]["args"][2] for groups in hooks.values()} == {"/other/python3"}
     place.ok("disable")
     assert place.elsewhere() == before
 
@@ -217,9 +221,9 @@ def test_status_finds_an_interpreter_or_a_script_that_is_gone(place: Place, part
     settings = json.loads(place.user.read_bytes())
     (handler,) = settings["hooks"]["SessionEnd"][0]["hooks"]
     if part == "command":
-        handler["command"] = "/gone/python3"
+        handler["args"][2] = "/gone/python3"
     else:
-        handler["args"][2] = f"/gone/{SCRIPT}"
+        handler["args"][5] = f"/gone/{SCRIPT}"
     place.write(place.user, settings)
     ended = place.ends(1, "hooks", "status")
     (line,) = [line for line in ended.out.splitlines() if "SessionEnd" in line]
@@ -261,3 +265,37 @@ def test_hooks_at_user_scope_go_on_when_a_projects_file_is_broken(place: Place) 
     place.ok("hooks", "install", "--scope", "user")
     place.write(place.local, '{"a": 1,}')
     assert len(place.json("hooks", "status")["hooks"]) == len(EVENTS)
+
+
+# --- what they ran with is gone
+
+
+def started(place: Place, event: str) -> subprocess.CompletedProcess[str]:
+    """Our hook as Claude Code starts it."""
+    (handler,) = json.loads(place.user.read_bytes())["hooks"][event][0]["hooks"]
+    argv = [handler["command"], *handler["args"]]
+    return subprocess.run(argv, input="{}", capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("gone", ["interpreter", "script"])
+@pytest.mark.parametrize("event", EVENTS)
+def test_hooks_whose_program_was_deleted_say_one_line_at_a_sessions_start_and_nothing_else(
+    place: Place, event: str, gone: str
+) -> None:
+    place.ok("hooks", "install", "--scope", "user")
+    text = place.user.read_text()
+    place.user.write_text(text.replace(sys.executable, "/gone/python") if gone == "interpreter" else
+                          text.replace(SCRIPT, f"gone/{SCRIPT}"))  # fmt: skip
+    ended = started(place, event)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    if event == "SessionStart":
+        assert "claude-local uninstall" in json.loads(ended.stdout)["systemMessage"]
+    else:
+        assert ended.stdout == ""
+
+
+def test_hooks_as_an_earlier_version_wrote_them_are_recognised_and_taken_out(place: Place) -> None:
+    handler = {"type": "command", "command": sys.executable, "args": ["-I", "-S", f"/x/{SCRIPT}", "--state", "/s"]}
+    place.write(place.user, {"hooks": {event: [{"hooks": [handler]}] for event in EVENTS}})
+    assert place.json("hooks", "uninstall", "--scope", "user")["changed"] is True
+    assert "claude_local_hook" not in place.user.read_text()

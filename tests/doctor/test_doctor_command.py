@@ -154,14 +154,14 @@ def test_broken_hooks_of_another_installation_are_made_anew(place: Place, server
     enabled(place, server)
     settings = json.loads(place.local.read_text())
     for groups in settings["hooks"].values():
-        groups[0]["hooks"][0]["command"] = "/gone/python"
+        groups[0]["hooks"][0]["args"][2] = "/gone/python"
     place.write(place.local, settings)
     assert results(place.json("doctor", "hooks", code=1)) == {"hooks.broken": "error"}
     answer = place.json("doctor", "hooks", "--fix", "--yes")
     assert results(answer) == {}
     groups = json.loads(place.local.read_text())["hooks"]
     assert all(len(listed) == 1 for listed in groups.values())
-    assert groups["SessionEnd"][0]["hooks"][0]["command"] == sys.executable
+    assert groups["SessionEnd"][0]["hooks"][0]["args"][2] == sys.executable
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no permission bits there")

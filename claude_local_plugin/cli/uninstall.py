@@ -1,0 +1,60 @@
+"""`claude-local uninstall`: the question, and what is shown."""
+
+import sys
+
+import click
+
+from claude_local_plugin.cli.disable import disabled_lines
+from claude_local_plugin.cli.open_sessions import settle, when_idle_option
+from claude_local_plugin.cli.options import here, json_option, world_of
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.render import err, json_text, out, printable, short_path
+
+
+@click.command()
+@click.option("--purge", is_flag=True, help="Remove the session log and all else in our state folder, too, for good.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@when_idle_option
+@json_option
+def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
+    """Take everything of ours out of every settings file again: what enable wrote, hooks, status line.
+
+    Names what it does and asks first. The session log and config.toml stay, the log unless --purge is given. The
+    program itself is removed by what installed it. Modifies every settings file on record, and our state folder.
+    """
+    from claude_local_plugin.commands import uninstall as command
+
+    place = here()
+    world = world_of(place)
+    prepared = command.prepare(world)
+    if settle(prepared.open, world, yes=yes, when_idle=when_idle, quiet=as_json):
+        prepared = command.prepare(world)
+    prose = err(place.environ)
+    names = [
+        short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.targets if each.is_ours
+    ]
+    said = [*(f"ours is taken out of {printable(name)}" for name in names), *prepared.unprotected]
+    if purge:
+        said.append(f"the session log and all else of ours in {printable(str(world.state_dir))} is removed for good")
+    if said and not yes:
+        if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise ClaudeLocalError(f"nothing was written: {'; '.join(said)}", "--yes goes on")
+        for line in said:
+            prose.line(f"! {line}", "yellow")
+        if not click.confirm("Go on?", default=False, err=True):
+            raise click.exceptions.Abort
+    report = command.carry_out(prepared, purge=purge)
+    if as_json:
+        print(json_text(report))
+        return 0
+    printer = out(place.environ)
+    for line in disabled_lines({**report, "remaining": []}, place):
+        printer.line(line)
+    if purge:
+        count = len(report["purged"])
+        kept = "kept until the open sessions have ended: run this again then"
+        printer.line(kept if report["kept_for_open_sessions"] else f"state: {count} files and folders removed")
+    else:
+        printer.line(f"kept: the session log in {printable(report['state_dir'])}   (--purge removes it)")
+    printer.line("now remove the program: uv tool uninstall, pipx uninstall or pip uninstall, then claude-local")
+    return 0

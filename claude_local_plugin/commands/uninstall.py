@@ -1,0 +1,58 @@
+"""Take everything of ours out again: every settings file, and on request what we keep for ourselves."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from claude_local_plugin.commands import disable
+from claude_local_plugin.commands.world import World
+from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE
+
+#: Every purpose for which something of ours stands in a settings file.
+EVERYTHING = (BACKEND, HOOKS, BENCH, STATUSLINE, GUARD)
+
+#: What is in the state folder: nothing else there is removed, whoever put it there.
+FOLDERS = ("ownership", "spool", "claims", "conversations", "looks", "errands", "locks", "verified")
+FILES = ("sessions.db*", "faults.log*", "config.json*", "salt*", "hooks-left", "verified*.json")
+
+
+def prepare(world: World) -> disable.Prepared:
+    """What taking ours out of every settings file on record, and out of this folder's, would do."""
+    return disable.prepare_everywhere(world, purposes=EVERYTHING)
+
+
+def carry_out(prepared: disable.Prepared, *, purge: bool) -> dict[str, Any]:
+    """Do it; what happened (schemas/uninstall.schema.json). With `purge` the session log and the rest go, too.
+
+    Where hooks have to stay until open sessions have ended nothing is purged.
+    """
+    world = prepared.world
+    report = disable.carry_out(prepared)
+    left = disable.is_guarding(world)
+    removed = [] if left or not purge else [str(path) for path in _purged(world.state_dir)]
+    return {
+        "changed": report["changed"],
+        "files": report["files"],
+        "open_sessions": report["open_sessions"],
+        "state_dir": str(world.state_dir),
+        "purged": removed,
+        "kept_for_open_sessions": left,
+        "afterwards": report["afterwards"],
+    }
+
+
+def _purged(state_dir: Path) -> Iterator[Path]:
+    """Removes what we keep for ourselves; what was removed."""
+    for name in FOLDERS:
+        if (state_dir / name).is_dir():
+            shutil.rmtree(state_dir / name)
+            yield state_dir / name
+    for pattern in FILES:
+        for path in sorted(state_dir.glob(pattern)):
+            if path.is_file():
+                path.unlink()
+                yield path
+    if state_dir.is_dir() and not any(state_dir.iterdir()):
+        state_dir.rmdir()
+        yield state_dir
