@@ -6,7 +6,7 @@ from pathlib import Path
 
 from claude_local_plugin.ledger.reading import open_log
 from claude_local_plugin.ledger.records import backend_json
-from claude_local_plugin.ledger.where import Where
+from claude_local_plugin.ledger.where import NOTHING_SENT, Where
 
 #: Whether a project (None: not on record) may use the backend of this kind and URL through what stands between.
 Allows = Callable[[str | None, str, str | None, str | None], bool]
@@ -54,12 +54,13 @@ _STRETCHES = (
     f" OR errors + retries = 0 AND {_PROMPTS.format('count(*) > 0 AND count(*) = sum(events.blocked)')})"
     " FROM spans JOIN sessions ON sessions.id = spans.session JOIN endpoints ON endpoints.id = spans.endpoint"
     " LEFT JOIN models ON models.id = spans.model LEFT JOIN projects ON projects.id = spans.project"
-    " WHERE (coalesce(spans.project, 0), spans.endpoint) IN (VALUES {}) AND {} ORDER BY spans.started_at, spans.id"
+    " WHERE (coalesce(spans.project, 0), spans.endpoint) IN (VALUES {}) AND {}"
+    f" AND spans.session NOT IN ({NOTHING_SENT}) ORDER BY spans.started_at, spans.id"
 )
 
 
 def outside(state_dir: Path, allows: Allows, where: Where | None = None) -> tuple[Stretch, ...]:
-    """The spans on backends that are not allowed, in the order of time."""
+    """The spans on backends that are not allowed, in the order of time; without sessions in which nothing was sent."""
     where = where or Where()
     with open_log(state_dir) as log:
         if log is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from claude_local_plugin.guest.protect import CLOUD_KINDS
 from claude_local_plugin.ledger.reading import open_log
-from claude_local_plugin.ledger.where import Where, is_own, spelled, zoned
+from claude_local_plugin.ledger.where import NOTHING_SENT, Where, is_own, spelled, zoned
 
 #: What stands for a model or a project that is not on record.
 UNKNOWN = "(unknown)"
@@ -171,13 +171,19 @@ class _Sums:
         groups = ", ".join(str(place + 1) for place in range(len(self.keys) + 1))
         query = (
             f"SELECT {', '.join(columns)} FROM spans AS s"
-            f" WHERE s.id > :start AND s.id <= :end AND {self.where.of_spans(self.log, 's')} GROUP BY {groups}"
+            f" WHERE s.id > :start AND s.id <= :end AND {self.where.of_spans(self.log, 's')}{self._sent()}"
+            f" GROUP BY {groups}"
         )
         begin = len(self.keys) + 1
         places = [begin + different.index(flag) for flag in flags]
         for start in range(0, self.most or 0, _PIECE):
             for row in self.log.execute(query, {**self.where.values, "start": start, "end": start + _PIECE}):
                 yield row[0], row[1:begin], tuple([row[place] for place in places]) + row[begin + len(different) :]
+
+    def _sent(self) -> str:
+        """The condition that leaves out sessions in which nothing was sent."""
+        numbers = [str(number) for (number,) in self.log.execute(NOTHING_SENT)]
+        return f" AND s.session NOT IN ({', '.join(numbers)})" if numbers else ""
 
     def _sides(self) -> str:
         """One of its backends for each side but the own servers', for which it is 0."""

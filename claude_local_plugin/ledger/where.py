@@ -41,6 +41,16 @@ _OF_STATE = {
 }
 
 
+#: Sessions that ended and in which nothing was sent: no prompt, no answer, no failure. Claude Code leaves such rows as
+#: it lists MCP servers, shows the agents or sets up a token. One that serves MCP sends prompts that no hook is told of.
+NOTHING_SENT = (
+    "SELECT id FROM sessions WHERE ended_at IS NOT NULL AND entrypoint IS NOT 'mcp'"
+    " AND NOT EXISTS (SELECT 1 FROM spans WHERE spans.session = sessions.id AND messages + errors + retries > 0)"
+    " AND NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.id"
+    " AND event IN ('UserPromptSubmit', 'StopFailure'))"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """What to look at; None and () ask for all.

@@ -235,3 +235,28 @@ def test_that_nobody_looked_for_a_proxy_is_said(place: Place) -> None:
     report = place.json("audit", "--allow", "http://box:8000")
     assert "through which proxy, if any: 1 session from before that was put on record" in report["not_known"]
     assert "via" not in place.json("sessions", "show", "old")["backend"]
+
+
+@pytest.mark.parametrize(
+    ("events", "more", "passed"),
+    [
+        (("SessionEnd",), {}, True),
+        (("SessionStart", "SessionEnd"), {}, True),
+        (("ConfigChange", "SessionEnd"), {}, True),
+        (("SessionStart", "UserPromptSubmit", "SessionEnd"), {}, False),
+        (("SessionStart", "StopFailure", "SessionEnd"), {}, False),
+        (("SessionStart",), {}, False),
+        (("SubagentStop", "SessionEnd"), {"entrypoint": "mcp"}, False),
+    ],
+    ids=["mcp list", "opened and left", "a lone change", "a prompt", "a failure", "still open", "mcp serve"],
+)
+def test_a_session_in_which_nothing_was_sent_has_used_nothing(
+    place: Place, events: tuple[str, ...], more: dict[str, str], passed: bool
+) -> None:
+    with recording(place.state) as recorder:
+        for number, event in enumerate(events):
+            recorder.event("aaaaaaaa", number, event, ANTHROPIC, project=str(place.project), **more)
+    report = place.json("audit", "--allow", "http://box:8000", code=0 if passed else 1)
+    assert report["passed"] is passed
+    shown = place.json("sessions", "stats")
+    assert shown["total"]["sessions"] == (0 if passed else 1)

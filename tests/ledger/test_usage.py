@@ -39,13 +39,16 @@ def plain(state: Path, by: tuple[By, ...], where: Where, zone: tzinfo) -> tuple[
     placed: dict[tuple[object, ...], str] = {}
     with closing(sqlite3.connect(state / sessionlog.DATABASE)) as log:
         log.row_factory = sqlite3.Row
+        sent = {row[0] for row in log.execute("SELECT session FROM spans WHERE messages + errors + retries > 0")}
+        sent |= {row[0] for row in log.execute("SELECT session FROM events WHERE event = 'UserPromptSubmit'")}
+        sent |= {row[0] for row in log.execute("SELECT id FROM sessions WHERE ended_at IS NULL")}
         for span in log.execute(
             "SELECT spans.*, kind, url, name, path, end_reason, sessions.ended_at AS ended, blocked FROM spans"
             " JOIN sessions ON sessions.id = spans.session JOIN endpoints ON endpoints.id = endpoint"
             " LEFT JOIN models ON models.id = spans.model LEFT JOIN projects ON projects.id = spans.project"
             " ORDER BY spans.id"
         ):
-            if not wanted(span, where):
+            if span["session"] not in sent or not wanted(span, where):
                 continue
             day = datetime.fromisoformat(span["started_at"]).astimezone(zone).date().isoformat()
             names = {By.BACKEND: span["url"] or span["kind"], By.MODEL: span["name"] or "(unknown)", By.DAY: day,
