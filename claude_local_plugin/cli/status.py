@@ -4,14 +4,18 @@ from typing import Any
 
 import click
 
-from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.registration import EVENTS
+from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.render import columns, json_text, out, printable, second, short_path
 
 
 @click.command()
+@click.option("--all", "everywhere", is_flag=True, help="Every folder that enable has written to, and its state.")
+@click.option("--sweep", is_flag=True, help="With --all: forget the folders that are gone.")
 @json_option
-def status(as_json: bool) -> int:
+def status(everywhere: bool, sweep: bool, as_json: bool) -> int:
     """This folder's backend, from which file, reachable or not and how fast, its hooks and last session.
 
     Asks the server one question without a credential; reads only. Exit 0 healthy, 1 not.
@@ -20,6 +24,10 @@ def status(as_json: bool) -> int:
     from claude_local_plugin.precedence import gather, installed_client_version
 
     place = here()
+    if sweep and not everywhere:
+        raise UsageError("--sweep belongs to --all", typed("claude-local", "status", "--all", "--sweep"))
+    if everywhere:
+        return _everywhere(place, sweep=sweep, as_json=as_json)
     snapshot = gather(
         cwd=place.cwd,
         home=place.home,
@@ -49,6 +57,32 @@ def status(as_json: bool) -> int:
         if warning["fix"]:
             printer.line(f"    fix: {warning['fix']}")
     return 0 if report["healthy"] else 1
+
+
+def _everywhere(place: Place, *, sweep: bool, as_json: bool) -> int:
+    """Every settings file on record; exit 1 where one is not as enable left it."""
+    from claude_local_plugin.commands.status import everywhere
+
+    report = everywhere(place.state_dir, place.home, sweep=sweep)
+    well = all(entry["state"] == "enabled" or entry["swept"] for entry in report["enabled"])
+    if as_json:
+        print(json_text(report))
+        return 0 if well else 1
+    printer = out(place.environ)
+    if not report["enabled"]:
+        printer.line("enabled nowhere")
+    rows = []
+    for entry in report["enabled"]:
+        name = short_path(entry["settings_file"], cwd=place.home / "-", home=place.home)
+        state = "gone, forgotten" if entry["swept"] else entry["state"]
+        rows.append(
+            (state, printable(name), printable(f"{entry['url'] or '-'}"), printable(f"{entry['model'] or '-'}"))
+        )
+    printer.lines(columns(rows))
+    if any(entry["state"] == "gone" and not entry["swept"] for entry in report["enabled"]):
+        again = typed("claude-local", "status", "--all", "--sweep")
+        printer.line(f"gone: its folder was deleted, or moved: there claude-local disable finds it; {again} forgets it")
+    return 0 if well else 1
 
 
 def _answer(report: dict[str, Any]) -> str:

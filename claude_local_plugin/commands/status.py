@@ -12,6 +12,8 @@ from claude_local_plugin.guest.backend import Backend
 from claude_local_plugin.guest.probe import OK, Probe, probe
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_in_use, git_layout, resolve
+from claude_local_plugin.settings import ownership
+from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 UNUSABLE = "ANTHROPIC_BASE_URL is no http(s) URL: claude-local enable --url URL writes one"
@@ -106,3 +108,39 @@ def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[di
                 "message": f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
                 "fix": command("claude-local", "hooks", "install", "--scope", hook.scope),
             }
+
+
+#: What is said of a folder on record, by how much of what we wrote stands there.
+_STATES = {"all": "enabled", "part": "edited", "none": "wiped", "gone": "gone"}
+
+
+def everywhere(state_dir: Path, home: Path, *, sweep: bool = False) -> dict[str, Any]:
+    """Every settings file that `enable` has written, with what became of it (schemas/status-all.schema.json).
+
+    `sweep` takes away the records of folders that are gone. Raises ClaudeLocalError for a damaged record.
+    """
+    entries = []
+    for record in ownership.records(state_dir):
+        values = {
+            change.path[-1]: change.value
+            for layer in record.layers
+            for change in layer.changes
+            if isinstance(change, Set) and change.path[0] == "env"
+        }
+        state = _STATES[ownership.stands(record)]
+        swept = sweep and state == "gone"
+        if swept:
+            ownership.forget(record, state_dir)
+        entries.append(
+            {
+                "folder": str(record.settings_file.parent.parent),
+                "settings_file": str(record.settings_file),
+                "state": state,
+                "purposes": list(record.purposes),
+                "url": values.get("ANTHROPIC_BASE_URL"),
+                "model": values.get("ANTHROPIC_MODEL"),
+                "every_project": record.settings_file.parent == home / ".claude",
+                "swept": swept,
+            }
+        )
+    return {"enabled": entries}

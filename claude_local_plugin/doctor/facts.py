@@ -40,6 +40,7 @@ from claude_local_plugin.precedence.resolve import effective_object
 from claude_local_plugin.settings import file, ownership, statusline
 from claude_local_plugin.settings.document import Set, same, value_at
 from claude_local_plugin.settings.hooks import Installed, found_in
+from claude_local_plugin.settings.orphans import on_record
 
 if TYPE_CHECKING:
     from claude_local_plugin.config import Problem
@@ -77,13 +78,16 @@ class Owned:
     """What `enable` or `hooks install` has on record for one settings file.
 
     `lines` are the keys that `enable` set, with their values; `edited` those that hold something else by now.
-    `writable`: the file can be replaced, so that what was written can be taken out of it.
+    `writable`: the file can be replaced, so that what was written can be taken out of it. `wiped`: nothing of it stands
+    any more. `unrecorded` are keys that are ours by the file alone, where nothing is on record.
     """
 
     path: Path
     lines: tuple[tuple[tuple[str, ...], object], ...] = field(default=(), repr=False)
     edited: tuple[tuple[str, ...], ...] = ()
     writable: bool = True
+    wiped: bool = False
+    unrecorded: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,19 +343,24 @@ def _owned(snapshot: Snapshot, state_dir: Path) -> tuple[tuple[Owned, ...], str 
     """What we have on record for the files read here; and why a record cannot be used."""
     found, problem = [], None
     for each in snapshot.of(*FILE_SCOPES):
-        if each.path is None or each.state is FileState.ABSENT:
+        if each.path is None:
             continue
         try:
-            record = ownership.load(each.path, state_dir)
+            record, is_orphan = on_record(each.path, state_dir)
             text = file.read(each.path)
         except SettingsError as error:
             problem = error.message
             continue
         layer = record.layer(ownership.BACKEND) if record else None
-        if layer is None:
+        if record is None or layer is None:
+            continue
+        if is_orphan:
+            found.append(Owned(each.path, unrecorded=record.owned))
             continue
         lines = tuple((change.path, change.value) for change in layer.changes if isinstance(change, Set))
-        found.append(Owned(each.path, lines, _edited(text or "", lines), _writable(each.path)))
+        wiped = ownership.stands(record) == "none"
+        edited = () if wiped else _edited(text or "", lines)
+        found.append(Owned(each.path, lines, edited, wiped or _writable(each.path), wiped))
     return tuple(found), problem
 
 

@@ -115,12 +115,13 @@ def _last_model(transcript: "str | None") -> "str | None":
         if b'"assistant"' not in line:
             continue
         try:
-            message = parse_event(line).get("message")
+            entry = parse_event(line)
         except (ValueError, RecursionError):  # cut off by where we began to read
             continue
+        message, asked = entry.get("message"), entry.get("requestedModel")
         model = message.get("model") if isinstance(message, dict) else None
         if isinstance(model, str) and model != "<synthetic>":
-            return model
+            return asked if isinstance(asked, str) and asked else model  # a server may answer in a name of its own
     return None
 
 

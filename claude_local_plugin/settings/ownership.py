@@ -57,10 +57,12 @@ __all__ = [
     "Record",
     "Reverted",
     "apply",
+    "forget",
     "load",
     "preview",
     "records",
     "revert",
+    "stands",
 ]
 
 #: The purposes there are: `enable` and its hooks, hooks installed alone, what `bench --apply` wrote for the server, and
@@ -205,6 +207,32 @@ def load(settings_file: Path, state_dir: Path) -> Record | None:
     if stored.record is None:
         return moved_here(target, text, state_dir)
     return stored.settled(text)
+
+
+def stands(record: Record) -> str:
+    """How much of what a record says still stands: `all` as we left it, `part` of it, `none`, or the folder is `gone`.
+
+    `none`: the file is there or not, and another hand has taken out everything that we wrote.
+    """
+    if not record.settings_file.parent.parent.is_dir():
+        return "gone"
+    text = file.read(record.settings_file)
+    if record.left == digest(text):
+        return "all"
+    try:
+        if text is None or not _stands(record, text):
+            return "none"
+    except DocumentError:
+        return "part"
+    return "all" if _all_stands(record, text) else "part"
+
+
+def forget(record: Record, state_dir: Path) -> None:
+    """Take a record away whose folder is gone; raises SettingsError where it cannot be written."""
+    store = Store(state_dir, record.settings_file)
+    with file.locked(record.settings_file, state_dir / "locks"):
+        if stands(record) == "gone":
+            store.write(Stored())
 
 
 def moved_here(target: Path, text: str | None, state_dir: Path) -> Record | None:

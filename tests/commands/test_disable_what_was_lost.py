@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.settings import ownership
+from claude_local_plugin.settings import ownership, schema
 from tests.commands.place import Place
 
 BEFORE = {"permissions": {"allow": ["Bash(make:*)"]}, "env": {"ANTHROPIC_MODEL": "theirs"}}
@@ -173,3 +173,43 @@ def test_everywhere_gives_back_every_folder_and_sweeps_what_is_gone(
 @pytest.mark.parametrize("words", [("--scope", "local", "--all-scopes"), ("--all-scopes", "--everywhere")])
 def test_how_far_it_goes_is_said_once(place: Place, words: tuple[str, ...]) -> None:
     place.ends(2, "disable", *words)
+
+
+def test_status_all_says_what_became_of_every_folder(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = {name: place.project.with_name(name) for name in ("enabled", "edited", "wiped", "gone")}
+    for folder in folders.values():
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        place.ok(*ENABLE)
+    settings = folders["edited"] / ".claude" / "settings.local.json"
+    settings.write_text(settings.read_text().replace('"m"', '"other"'))
+    (folders["wiped"] / ".claude" / "settings.local.json").write_text("{}")
+    shutil.rmtree(folders["gone"])
+    monkeypatch.chdir(place.project)
+
+    def states() -> dict[str, str]:
+        answer = place.ends(1, "status", "--all", "--json").json
+        assert schema.problems(answer, "status-all") == ()
+        return {Path(entry["folder"]).name: entry["state"] for entry in answer["enabled"]}
+
+    assert states() == {name: name for name in folders}
+    assert "gone: its folder was deleted" in place.ends(1, "status", "--all").out
+    place.ends(1, "status", "--all", "--sweep")
+    assert "gone" not in states()
+    place.ends(2, "status", "--sweep")
+
+
+def test_doctor_finds_what_another_tool_took_out_and_what_it_put_back(place: Place) -> None:
+    def finding() -> dict[str, str]:
+        (found,) = [each for each in place.json("doctor", "files.record", code=1)["findings"] if each["result"] != "ok"]
+        return dict(found)
+
+    place.ok(*ENABLE)
+    block = place.local.read_bytes()
+    place.local.write_text("{}")
+    assert "nothing of it stands in the file any more" in finding()["what"]
+    place.ok("disable")
+    place.local.parent.mkdir(exist_ok=True)
+    place.local.write_bytes(block)
+    assert "ours, and on no record" in finding()["what"]
+    assert finding()["fix"].startswith("claude-local disable --yes")

@@ -290,6 +290,21 @@ def _record(facts: Facts) -> Iterator[Found]:
             what = "claude-local wrote into it, and it cannot be written any more: disable would fail"
             fix = command("chmod", "u+w", str(owned.path.parent), str(owned.path))
             yield Found(Result.WARNING, what, Place(owned.path), fix)
+        if owned.unrecorded:
+            names = ", ".join(dict.fromkeys(".".join(path) for path in owned.unrecorded))
+            yield Found(
+                Result.WARNING,
+                f"ours, and on no record (copied, or put back by another tool): {names}",
+                Place(owned.path),
+                f"{command('claude-local', 'disable', '--yes')}   (takes it out)",
+            )
+        if owned.wiped:
+            yield Found(
+                Result.WARNING,
+                "enabled on record, and nothing of it stands in the file any more: another tool took it out",
+                Place(owned.path),
+                f"{command('claude-local', 'enable')}   (writes it again; claude-local disable forgets it)",
+            )
         if owned.edited:
             names = ", ".join(".".join(path) for path in owned.edited)
             what = f"changed since enable wrote it, so disable will leave it alone: {names}"
@@ -414,7 +429,10 @@ CHECKS = (
         asks="can what claude-local wrote be taken back?",
         fine="what claude-local wrote can be taken back",
         why="`claude-local disable` gives a file back by this record",
-        finds="A damaged record, a file that cannot be written, and keys that were edited since enable wrote them.",
+        finds=(
+            "A damaged record, a file that cannot be written, keys that were edited since enable wrote them, settings"
+            " that another tool took out, and settings of ours that are on no record."
+        ),
         mend="Run `claude-local enable` again to have its values back; nothing else needs to be done.",
         judge=_record,
     ),
