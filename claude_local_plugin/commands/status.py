@@ -12,8 +12,6 @@ from claude_local_plugin.guest.backend import Backend
 from claude_local_plugin.guest.probe import OK, Probe, probe
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_in_use, git_layout, resolve
-from claude_local_plugin.settings import ownership
-from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 UNUSABLE = "ANTHROPIC_BASE_URL is no http(s) URL: claude-local enable --url URL writes one"
@@ -119,6 +117,9 @@ def everywhere(state_dir: Path, home: Path, *, sweep: bool = False) -> dict[str,
 
     `sweep` takes away the records of folders that are gone. Raises ClaudeLocalError for a damaged record.
     """
+    from claude_local_plugin.settings import ownership  # `status` of one folder only looks, and is to be quick
+    from claude_local_plugin.settings.document import Set
+
     entries = []
     for record in ownership.records(state_dir):
         values = {
