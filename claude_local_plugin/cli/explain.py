@@ -83,8 +83,9 @@ def explain_precedence(
 
 def _sources(text: str) -> tuple[str, ...]:
     from claude_local_plugin.errors import UsageError
+    from claude_local_plugin.precedence.gather import listed
 
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    names = listed(text)
     unknown = [name for name in names if name not in ("user", "project", "local")]
     if unknown:
         raise UsageError(f"--setting-sources: there is no source {unknown[0]!r}", "any of user,project,local")

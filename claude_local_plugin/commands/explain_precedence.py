@@ -18,6 +18,7 @@ from claude_local_plugin.precedence import (
     candidates,
     resolve,
 )
+from claude_local_plugin.precedence.model import why
 from claude_local_plugin.precedence.table import FIRST_PARTY, is_verified
 from claude_local_plugin.precedence.whatif import full_key, with_value
 from claude_local_plugin.render import mask_secret
@@ -228,7 +229,7 @@ def _why(found: Sequence[Candidate]) -> str:
     winner = next((row for row in found if row.state == "wins"), None)
     if winner is None:
         return "it is set, and nowhere in a way that counts"
-    return next((row.reason for row in found if row is not winner), "nothing else sets it")
+    return why(winner, found)
 
 
 def _changes(before: Resolution, after: Resolution, mask: _Mask) -> Iterator[Change]:

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from claude_local_plugin.precedence.gather import listed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -184,8 +186,7 @@ def materialise(
         arguments += ["--setting-sources", scenario.setting_sources]
     if scenario.model is not None:
         arguments += ["--model", scenario.model]
-    listed = scenario.setting_sources
-    sources = None if listed is None else tuple(name.strip() for name in listed.split(",") if name.strip())
+    sources = None if scenario.setting_sources is None else listed(scenario.setting_sources)
     socket = folder / "socket" if any(SOCKET in value for value in scenario.shell.values()) else None
     return Materialised(home, cwd, environ, managed, flag, sources, (*arguments, *scenario.args), socket, paths)
 

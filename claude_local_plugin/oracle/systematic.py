@@ -156,7 +156,7 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     for family in (
         *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),
         *(_malformed, _setting_sources, _flags, _refused_variables, _policies, _managed_fragments),
-        *(_headers, _proxies, _config_folder, _hook_files, _sources),
+        *(_headers, _proxies, _config_folder, _hook_files, _sources, _at_the_edges),
     ):
         family(ask, thorough)
     return ask.questions
@@ -592,6 +592,54 @@ def _proxies(ask: _Ask, _: bool) -> None:
     ask.env("proxy/exempt-lower-against-upper", backend, {"shell": against})
     ask.env("proxy/in-local", backend, {"local": {"HTTP_PROXY": proxy}})
     ask.env("proxy/cancelled-in-local", backend, {"shell": {"HTTP_PROXY": proxy}, "local": {"HTTP_PROXY": ""}})
+
+
+def _at_the_edges(ask: _Ask, _: bool) -> None:
+    """Addresses with a password, a body with a model of its own, forced logins under a provider, odd lists."""
+    address = url("shell").replace("//", "//me:se%40cret@")
+    credentials: dict[str, dict[str, str]] = {
+        "none": {},
+        "token": {"ANTHROPIC_AUTH_TOKEN": "token-shell"},
+        "key": {"ANTHROPIC_API_KEY": "key-shell"},
+        "key-and-token": {"ANTHROPIC_API_KEY": "key-shell", "ANTHROPIC_AUTH_TOKEN": "token-shell"},
+        "custom-authorization": {"ANTHROPIC_CUSTOM_HEADERS": "Authorization: Bearer custom"},
+        "custom-x-api-key": {"ANTHROPIC_CUSTOM_HEADERS": "x-api-key: custom"},
+        "oauth": {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"},
+    }
+    for name, variables in credentials.items():
+        ask.given(f"basic/{name}", {}, {"ANTHROPIC_BASE_URL": address} | variables)
+    ask.given("basic/helper", {"user": {"apiKeyHelper": "echo helper"}}, {"ANTHROPIC_BASE_URL": address})
+    ask.given("basic/console", {}, {"ANTHROPIC_BASE_URL": address}, home_json=CONSOLE)
+    ask.given("basic/login", {}, {"ANTHROPIC_BASE_URL": address}, credentials=LOGIN)
+    keyed = {"ANTHROPIC_API_KEY": "key-shell"}
+    for name, text in {"no-password": "//me@", "no-user": "//:pw@", "two-colons": "//a:b:c@"}.items():
+        ask.given(f"basic/{name}", {}, keyed | {"ANTHROPIC_BASE_URL": url("shell").replace("//", text)})
+    bodies = (
+        '{"model": "other"}',
+        '{"model": "other[1m]"}',
+        '{"max_tokens": 5}',
+        '{"model": ',
+        "[1]",
+        "null",
+        '"x"',
+        "",
+    )
+    for body in bodies:
+        ask.env(f"extra-body/{body}", {"user": USER_BACKEND}, {"local": {"CLAUDE_CODE_EXTRA_BODY": body}})
+    for method in ("claudeai", "console", "gateway", "nonsense"):
+        managed = {"managed": {"forceLoginMethod": method}}
+        for name in ("none", "key", "token", "oauth"):
+            ask.given(f"forced/{method}/{name}", managed, {"CLAUDE_CODE_USE_BEDROCK": "1"} | credentials[name])
+        ask.given(f"forced/{method}/console-key", managed, {"CLAUDE_CODE_USE_BEDROCK": "1"}, home_json=CONSOLE)
+        ask.given(
+            f"forced/{method}/helper", managed | {"user": {"apiKeyHelper": "echo h"}}, {"CLAUDE_CODE_USE_VERTEX": "1"}
+        )
+        ask.given(f"forced/{method}/gateway", managed, WEAKEST | {"CLAUDE_CODE_USE_GATEWAY": "1"})
+    organization = {"managed": {"forceLoginOrgUUID": "11111111-2222-3333-4444-555555555555"}}
+    for name in ("none", "key"):
+        ask.given(f"forced/organization/{name}", organization, {"CLAUDE_CODE_USE_BEDROCK": "1"} | credentials[name])
+    for listed in ("user,", ",user", "user,,local", ",", " ", "user,user", "user ,project"):
+        ask.env(f"sources/odd/{listed}", {"user": USER_BACKEND}, setting_sources=listed)
 
 
 def _hook_files(ask: _Ask, thorough: bool) -> None:

@@ -1,13 +1,15 @@
 """Decides the two credential headers, `Authorization` and `x-api-key`, each by its own list of rungs."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import unquote, urlsplit
 
 from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, is_on, js_string
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence.logins import EXCHANGED, federation
-from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
 from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
@@ -172,7 +174,14 @@ def _header(
                 winner = row
                 judged.append(row)
     if winner is not None:
-        return Decision(name, _sent(name, winner), winner, tuple(judged), _why(winner, judged), secret=True)
+        return Decision(
+            name,
+            _sent(name, winner),
+            winner,
+            tuple(judged),
+            why(winner, judged, "nothing else supplies it"),
+            secret=True,
+        )
     return _nothing_sent(name, judged)
 
 
@@ -207,10 +216,6 @@ def _nothing_sent(name: str, rows: list[Candidate]) -> Decision:
 def _sent(name: str, winner: Candidate) -> str:
     value = HELPER_OUTPUT if winner.key == "apiKeyHelper" else winner.value or ""
     return f"Bearer {value}" if name == "authorization" else value
-
-
-def _why(winner: Candidate, rows: list[Candidate]) -> str:
-    return next((row.reason for row in rows if row is not winner), "nothing else supplies it")
 
 
 def name_of(row: Candidate) -> str:
@@ -261,3 +266,26 @@ def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
         replace(each, state="shadowed", reason=reason) if each.state == "wins" else each for each in decision.candidates
     ]
     return replace(decision, value=value, winner=row, candidates=(row, *rows), sentence=reason)
+
+
+def with_basic(found: Credentials, endpoint: Decision) -> Credentials:
+    """The decisions with what stands before an `@` in the base URL: sent as `Basic` where no other Authorization is.
+
+    It is no login: a session with nothing else does not start (seen on 2.1.332).
+    """
+    winner = endpoint.winner
+    if found.authorization.value is not None or winner is None or endpoint.value is None:
+        return found
+    try:
+        userinfo = urlsplit(endpoint.value).netloc.rpartition("@")[0]
+    except ValueError:  # brackets that do not close: no URL at all
+        return found
+    if not userinfo:
+        return found
+    user, _, password = userinfo.partition(":")
+    text = b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+    reason = "the base URL has a user and password in it, and nothing else supplies the header"
+    row = replace(winner, value=f"Basic {text}", reason=reason, secret=True)
+    others = found.authorization.candidates
+    rows = (row, *(replace(each, state="shadowed") if each.state == "wins" else each for each in others))
+    return replace(found, authorization=Decision("authorization", row.value, row, rows, reason, secret=True))

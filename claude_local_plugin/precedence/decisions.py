@@ -5,16 +5,17 @@ from dataclasses import replace
 
 from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_at, backend_with, clean, parse_url, via_of
 from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET, is_on, provider_of
-from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.guest.settings import is_hosted, strict_json
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
-from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of
+from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of, with_basic
 from claude_local_plugin.precedence.logins import gateway_sign_in
-from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
 from claude_local_plugin.precedence.resolve import candidates, effective_env, effective_object
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,
     CUSTOM_HEADERS,
+    EXTRA_BODY,
     FEDERATION,
     FIRST_PARTY,
     MODEL_RUNGS,
@@ -46,6 +47,7 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
         endpoint = _at_the_gateway(endpoint, sign_in)
     elif provider is None:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
+    headers = with_basic(headers, endpoint)
     found = (
         _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in),
         _through_the_socket(endpoint, snapshot),
@@ -205,7 +207,7 @@ def _base_url(snapshot: Snapshot, env: Mapping[str, str], provider: Provider | N
         unused = [_lost(row, f"{provider.switch} is on") for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL")]
         return Decision("base_url", value or None, winner if value else None, (*rows, *unused), sentence)
     if value:
-        return Decision("base_url", value, winner, tuple(rows), _why(winner, rows))
+        return Decision("base_url", value, winner, tuple(rows), why(winner, rows))
     default = Candidate(Scope.DEFAULT, f"env.{variable}", None, None, ANTHROPIC_API)
     if winner is not None:
         reason = f"the empty string in {winner.place} means the Anthropic API"
@@ -233,14 +235,34 @@ def _model(
         setting = _as_taken(winner, default, snapshot.client_version)
         name = models.named(setting, env, overrides, aliases)
         instead = replacement(setting, name, snapshot, env)
-    sentence = _why(winner, rows)
+    sentence = why(winner, rows)
     if instead is not None:
         sentence = f"{name.wire} is not allowed by availableModels or deniedModels, so {instead} takes its place"
         name = models.named(instead, {} if instead != models.DEFAULT_SETTING else env, overrides, aliases)
     elif name.alias is not None:
         sentence = f"{sentence}; {name.alias} says what {models.without_suffix(setting)} stands for"
         rows += [_lost(row, "says what the alias stands for") for row in candidates(snapshot, f"env.{name.alias}")]
-    return Decision("model", name.wire, winner, tuple(rows), sentence), name
+    return _with_extra_body(snapshot, env, Decision("model", name.wire, winner, tuple(rows), sentence)), name
+
+
+def _with_extra_body(snapshot: Snapshot, env: Mapping[str, str], found: Decision) -> Decision:
+    """The model with CLAUDE_CODE_EXTRA_BODY, whose members replace those of the request; what is no object is ignored.
+
+    The window stays that of the model Claude Code believes to ask for (seen on 2.1.332).
+    """
+    text = env.get(EXTRA_BODY, "")
+    try:
+        body = strict_json(text) if text.strip() else None
+    except (ValueError, RecursionError):
+        return found
+    model = body.get("model") if isinstance(body, dict) else None
+    row = _winner(candidates(snapshot, f"env.{EXTRA_BODY}"))
+    if not isinstance(model, str) or row is None:
+        return found
+    reason = f"{EXTRA_BODY} replaces the model of every request"
+    row = replace(row, value=model, reason=reason)
+    rows = (row, *(_lost(each, reason) for each in found.candidates))
+    return replace(found, value=model, winner=row, candidates=rows, sentence=reason)
 
 
 def _named_model(snapshot: Snapshot) -> tuple[list[Candidate], Candidate | None]:
@@ -309,15 +331,15 @@ def _window(snapshot: Snapshot, env: Mapping[str, str], name: models.ModelName) 
     rows = list(candidates(snapshot, f"env.{models.WINDOW_VARIABLE}"))
     if source == "variable":
         return Decision("context_window", str(window), _winner(rows), tuple(rows), f"{models.WINDOW_VARIABLE} says so")
-    why = {
+    reason = {
         "suffix": f"the [1m] suffix of {name.wire} asks for the long window",
         "known": f"{name.wire} is a name Claude Code knows, and it keeps to what it knows",
         "picker": f"modelPicker says what {name.wire} behaves as",
         "assumed": f"{name.wire} is a name Claude Code does not know, so it assumes this",
     }[source]
-    rows = [_lost(row, why) for row in rows]
-    default = Candidate(Scope.DEFAULT, f"env.{models.WINDOW_VARIABLE}", None, None, str(window), "wins", why)
-    return Decision("context_window", str(window), default, (*rows, default), why)
+    rows = [_lost(row, reason) for row in rows]
+    default = Candidate(Scope.DEFAULT, f"env.{models.WINDOW_VARIABLE}", None, None, str(window), "wins", reason)
+    return Decision("context_window", str(window), default, (*rows, default), reason)
 
 
 def _behaves_as(snapshot: Snapshot, wire: str) -> str | None:
@@ -341,11 +363,3 @@ def _winner(rows: Iterable[Candidate]) -> Candidate | None:
 
 def _lost(row: Candidate, reason: str) -> Candidate:
     return replace(row, state="shadowed", reason=reason) if row.state == "wins" else row
-
-
-def _why(winner: Candidate | None, rows: Iterable[Candidate]) -> str:
-    """Why the winner beats the next one."""
-    rest = [row for row in rows if row is not winner]
-    if rest:
-        return rest[0].reason
-    return winner.reason if winner is not None and winner.reason else "nothing else sets it"

@@ -116,13 +116,20 @@ def _unread(error: OSError) -> str:
     return f"cannot be read: {error.strerror or error}"
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """The sources of `--setting-sources TEXT`, none for the empty text; what is wrong with them `gather` says."""
+    return tuple(name.strip() for name in text.split(",")) if text else ()
+
+
 def _sources(given: Sequence[Scope | str] | None, environ: Mapping[str, str]) -> tuple[Scope, ...] | None:
     """The scopes of `--setting-sources`; a restricted session reads none of them, whatever the option says."""
     if is_on(environ.get("CLAUDE_CODE_RESTRICTED")):
         return ()
     if given is None:
         return None
-    names = [str(name).strip() for name in given if str(name).strip()]
+    names = [str(name).strip() for name in given]
+    if "" in names:
+        raise UsageError("--setting-sources has an empty entry, which Claude Code refuses", "leave the comma out")
     if wrong := next((name for name in names if name not in SETTING_SOURCES), None):
         raise UsageError(f"no such setting source: {wrong}", f"choose from {', '.join(SETTING_SOURCES)}")
     return tuple(Scope(name) for name in names)

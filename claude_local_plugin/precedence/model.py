@@ -1,6 +1,6 @@
 """The records of precedence: what the world looked like, every value set for a key, and what was decided."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -145,6 +145,17 @@ class Candidate:
                 self.scope, f"the {self.scope}"
             )
         return f"{self.path}:{self.line}" if self.line else str(self.path)
+
+
+def why(winner: Candidate | None, rows: Iterable[Candidate], alone: str = "nothing else sets it") -> str:
+    """Why the winner beats the next one below it; what stands above it and does not count is named behind that."""
+    listed = list(rows)
+    if winner is None:
+        return next((row.reason for row in listed), alone)
+    at = next((place for place, row in enumerate(listed) if row is winner), -1)
+    below = (row.reason for row in listed[at + 1 :] if row.state not in ("refused", "dropped"))
+    reason = next(below, winner.reason or alone)
+    return "; ".join([reason, *(f"{row.place} does not count: {row.reason}" for row in listed[: max(at, 0)])])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def _nobody(snapshot: Snapshot) -> str:
 
 def _logged_in(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> bool:
     """Whether there is a credential; a custom header that takes a login's place by nothing leaves none."""
-    if decisions["authorization"].value is not None or decisions["x_api_key"].value:
+    token = decisions["authorization"]
+    basic = token.winner is not None and token.winner.key == "env.ANTHROPIC_BASE_URL"  # a URL's password is no login
+    if (token.value is not None and not basic) or decisions["x_api_key"].value:
         return True
     return credentials(snapshot, env).login is not None and decisions["authorization"].winner is None
 
@@ -126,20 +128,25 @@ def _version_policy(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _login_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
-    """A forced login refuses every key, token and helper; clouds and the saved Console key are let through."""
+    """A forced login refuses every key, token and helper; with a provider the saved Console key too, else not.
+
+    A provider that is sent nothing of these is let through (seen on 2.1.332).
+    """
     organization, method = _policy(snapshot, "forceLoginOrgUUID"), _policy(snapshot, "forceLoginMethod")
     if method is not None and method[0] not in ("claudeai", "console", "gateway"):
         method = None
     policy = organization or method
-    if policy is None or decisions["provider"].value != FIRST_PARTY or snapshot.shell.get(UNIX_SOCKET):
+    if policy is None or snapshot.shell.get(UNIX_SOCKET):
         return
+    provider = decisions["provider"].value != FIRST_PARTY
+    refused = (*NOT_A_LOGIN, "primaryApiKey") if provider else NOT_A_LOGIN
     for name in ("authorization", "x_api_key"):
         winner = decisions[name].winner
         if winner is None or not decisions[name].value:
             continue
-        if winner.key in NOT_A_LOGIN:
+        if winner.key in refused:
             yield f"{policy[1]} requires a login, which {name_of(winner)} from {winner.place} is not"
-        elif organization is not None and winner.key in LOGINS:
+        elif organization is not None and winner.key in LOGINS and not provider:
             yield from _organization_policy(snapshot, organization)
 
 

@@ -162,6 +162,9 @@ AUTHORIZATION_RUNGS = (
 #: Lines of `Name: value` that are added to every request.
 CUSTOM_HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 
+#: A JSON object whose members replace those of every request.
+EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
+
 #: Who names the model, first to last.
 MODEL_RUNGS = ("--model", "env.ANTHROPIC_MODEL", "model", "env.ANTHROPIC_DEFAULT_MODEL")
 

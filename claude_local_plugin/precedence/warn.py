@@ -103,7 +103,7 @@ def _leaks(
 def _leak(
     source: Candidate, endpoint: Candidate | None, host: str, env: Mapping[str, str], *, header: str
 ) -> Iterator[ConfigWarning]:
-    if source.key == "env.ANTHROPIC_CUSTOM_HEADERS" or source.value == PLACEHOLDER:
+    if source.key in ("env.ANTHROPIC_CUSTOM_HEADERS", "env.ANTHROPIC_BASE_URL") or source.value == PLACEHOLDER:
         return  # headers are looked at by themselves; the placeholder is ours
     name = source.key.removeprefix("env.")
     told = {

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.precedence import Snapshot, gather
+from claude_local_plugin.precedence.gather import listed
 
 World = Callable[..., Snapshot]
 
@@ -82,5 +83,5 @@ def _options(arguments: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for option, value in pairwise(arguments):
         if option in names:
-            found[names[option]] = value.split(",") if option == "--setting-sources" else value
+            found[names[option]] = listed(value) if option == "--setting-sources" else value
     return found
