@@ -235,6 +235,27 @@ def custom_headers(text: str) -> dict[str, str]:
     return found
 
 
+#: What the name of a header may have in it.
+_IN_NAMES = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def unusable_header(text: str) -> str | None:
+    """What in ANTHROPIC_CUSTOM_HEADERS keeps every request from being sent; None when nothing does (2.1.332).
+
+    Lines without a colon are ignored; control characters in values are sent as they are.
+    """
+    for line in text.replace("\r\n", "\n").split("\n"):
+        name, colon, value = line.partition(":")
+        if not colon:
+            continue
+        name, value = name.strip(), value.strip()
+        if not name or not _IN_NAMES.issuperset(name):
+            return f"{name!r} is no name of a header"
+        if "\r" in value or any(letter > "\xff" for letter in value):
+            return f"the value of {name} has characters in it that no header can carry"
+    return None
+
+
 def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Credentials) -> Credentials:
     """The decisions with ANTHROPIC_CUSTOM_HEADERS taken into account.
 

@@ -12,7 +12,7 @@ from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, is_proxied, 
 from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, SOCKET_SCHEME, UNIX_SOCKET
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
-from claude_local_plugin.precedence.credentials import custom_headers
+from claude_local_plugin.precedence.credentials import custom_headers, unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.logins import gateway_sign_in
 from claude_local_plugin.precedence.model import (
@@ -42,6 +42,7 @@ def warnings(
     """Every warning that stands, errors first."""
     backend = backend_in_use(snapshot)
     found = [
+        *_unusable_headers(snapshot, env),
         *_files(snapshot),
         *_leaks(snapshot, env, decisions, backend),
         *_gateway(snapshot, decisions),
@@ -187,6 +188,20 @@ def _header_leaks(
         f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(source)}) are sent to {host}: {', '.join(foreign)}",
         _leak_fix(source, endpoint, env),
     )
+
+
+def _unusable_headers(snapshot: Snapshot, env: Mapping[str, str]) -> Iterator[ConfigWarning]:
+    from claude_local_plugin.precedence.resolve import candidates
+
+    problem = unusable_header(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
+    source = next((row for row in candidates(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS") if row.state == "wins"), None)
+    if problem is not None and source is not None:
+        yield ConfigWarning(
+            "headers.unusable",
+            "error",
+            f"ANTHROPIC_CUSTOM_HEADERS ({_where(source)}) keeps every request from being sent: {problem}",
+            "write one Name: value a line",
+        )
 
 
 # --- what comes before the endpoint that is set: a gateway sign-in, a socket, served settings

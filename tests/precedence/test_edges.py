@@ -94,3 +94,26 @@ def test_an_address_that_no_request_can_be_sent_to_is_an_error(url: str, warning
     settings = {"env": {**USER["env"], "ANTHROPIC_BASE_URL": url}}
     found = {each.id: each.severity for each in resolve(world(user=settings)).warnings}
     assert found[warning] == "error"
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ("X Y: 1", True),
+        ("X(Y): 1", True),
+        ('{"X-A": "1"}', True),
+        (": 1", True),
+        ("X-A: 1\nX/Y: 2", True),
+        ("X-A: \u4e2d", True),
+        ("X-A: 1\rX-B: 2", True),
+        ("nonsense", False),
+        ("X-A: \u00e9", False),
+        ("X-A: 1\r\nX_B*: 2", False),
+        ("X-A: a\tb\x01", False),
+        ("", False),
+    ],
+)
+def test_headers_that_keep_every_request_from_being_sent_are_an_error(headers: str, refused: bool, world: Any) -> None:
+    settings = {"env": {**USER["env"], "ANTHROPIC_CUSTOM_HEADERS": headers}}
+    found = [each.severity for each in resolve(world(user=settings)).warnings if each.id == "headers.unusable"]
+    assert found == (["error"] if refused else [])

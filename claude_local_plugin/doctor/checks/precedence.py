@@ -18,6 +18,7 @@ SAID_BY = {
     "env.refused": "files.unheard",
     "files.dropped": "files.json",
     "files.skipped": "files.json",
+    "headers.unusable": "precedence.other",
     "hooks.disabled": "hooks.allowed",
     "key.approval": "credentials.question",
     "leak.api-key": "leak.api-key",
@@ -210,7 +211,7 @@ def _late(facts: Facts) -> Iterator[Found]:
 def _other(facts: Facts) -> Iterator[Found]:
     severity = {"error": Result.ERROR, "warning": Result.WARNING, "info": Result.INFO}
     for warning in facts.resolution.warnings:
-        if warning.id not in SAID_BY:
+        if SAID_BY.get(warning.id, "precedence.other") == "precedence.other":
             yield Found(severity[warning.severity], warning.message, None, warning.fix or None)
 
 
