@@ -59,7 +59,7 @@ def _refusals(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
-    yield from _unusable_proxy(snapshot)
+    yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, decisions)
     yield from _provider_policy(snapshot, decisions)
@@ -89,7 +89,7 @@ _PROXY_URL = re.compile(
 _BARE = re.compile(r"[A-Za-z0-9_.-]+(?::\d+)?(?:/\S*)?")
 
 
-def _unusable_proxy(snapshot: Snapshot) -> Iterator[str]:
+def unusable_proxy(snapshot: Snapshot) -> Iterator[str]:
     """A proxy that is no URL ends every start; what a project's files say of proxies comes too late for that.
 
     Observed on 2.1.200 to 2.1.332 (15 spellings in each variable and scope).

@@ -25,6 +25,7 @@ from claude_local_plugin.precedence.model import (
     Severity,
     Snapshot,
 )
+from claude_local_plugin.precedence.policy import unusable_proxy
 from claude_local_plugin.precedence.served import ONLY_CONFIRMED, age_of, who_is_served
 from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, SCOPE_LABELS, is_verified
 
@@ -368,7 +369,7 @@ def _endpoint(
         )
     if backend.cloud:
         return
-    if is_proxied(env, target):
+    if is_proxied(env, target) and next(unusable_proxy(snapshot), None) is None:  # that one ends the start by itself
         yield ConfigWarning(
             "proxy.in-the-way",
             "warning",
@@ -511,7 +512,8 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: 
             "window.unreadable",
             "error" if read is not None and read < 20_000 else "warning",
             f"{models.WINDOW_VARIABLE} is {asked!r}, which is read as {'nothing' if read is None else f'{read:,}'}",
-            "write the number of tokens in digits, or claude-local enable",
+            "write the number of tokens in digits, or "
+            + command("claude-local", "enable", "--reset", models.WINDOW_VARIABLE),
         )
     if backend.cloud or window.winner is None or window.winner.scope is not Scope.DEFAULT:
         return
