@@ -590,19 +590,29 @@ def _with_state(server: Server, answers: Answers, *, token_sent: bool) -> Server
 
 def _refusal(kind: str, answers: Answers, names: tuple[str, ...]) -> Answer | None:
     """The first of these answers that asks for a key: a server may leave its list of models open and guard the rest."""
-    asked = (answers.get(name) for name in names)
-    return next((answer for answer in asked if isinstance(answer, Answer) and _asks_for_key(kind, answer)), None)
+    for name in names:
+        answer = answers.get(name)
+        if isinstance(answer, Answer) and _asks_for_key(kind, name, answer) and not _only_of_get(name, answers):
+            return answer
+    return None
 
 
-def _asks_for_key(kind: str, answer: Answer) -> bool:
+def _asks_for_key(kind: str, name: str, answer: Answer) -> bool:
     if answer.status in (401, 403):
         return True
     # without a database LiteLLM says 500 to no key at all and 400 to a wrong one
     if kind != "litellm":
         return False
-    return (answer.status == 400 and "No connected db" in answer.text) or (
-        answer.status == 500 and "model" not in answer.text
-    )
+    no_key = answer.status == 500 and name.startswith("models")
+    return no_key or (answer.status == 400 and "No connected db" in answer.text)
+
+
+def _only_of_get(name: str, answers: Answers) -> bool:
+    """Whether GET alone is refused on the messages' route: a proxy that lets nothing but POST through says 403, too."""
+    if not name.startswith("messages"):
+        return False
+    posted, got = _status(answers, "count_tokens"), _status(answers, "messages")
+    return posted is not None and posted not in (401, 403) and got in (401, 403)
 
 
 def _state(server: Server, answers: Answers, listed: Answer) -> tuple[State, str | None]:

@@ -97,6 +97,28 @@ def test_a_key_that_guards_the_posting_route_alone_is_asked_for() -> None:
     assert recognise("http://box", answers).state is State.NEEDS_KEY
 
 
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_proxy_that_refuses_get_alone_asks_for_no_key(sent: bool) -> None:
+    answers = {
+        "models": Answer(200, {}, b'{"data":[{"id":"m","owned_by":"vllm","max_model_len":9}]}'),
+        "messages": Answer(403, {}, b"forbidden"),
+        "messages_without_token": Answer(403, {}, b"forbidden"),
+        "count_tokens": Answer(400, {}, b"body.messages: Field required"),
+    }
+    server = recognise("http://box", answers, token_sent=sent)
+    assert (server.state, server.needs_key, server.speaks_messages) == (State.READY, False, True)
+
+
+def test_an_error_of_litellms_on_another_route_is_no_question_for_a_key() -> None:
+    answers = {
+        "liveliness": Answer(200, {}, b'"I\'m alive!"'),
+        "models": Answer(200, {}, b'{"data":[{"id":"m"}]}'),
+        "messages": Answer(405, {}, b""),
+        "count_tokens": Answer(500, {}, b"Internal Server Error"),
+    }
+    assert recognise("http://box", answers).state is State.READY
+
+
 def test_a_frontend_that_says_501_is_believed_with_its_own_words(play: Play) -> None:
     server = identify(play("vllm-0.33-rust").url)
     assert not server.usable
