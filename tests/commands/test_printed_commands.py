@@ -226,7 +226,6 @@ SCENARIOS: Mapping[str, Callable[[House], None]] = {
     "a key in the shell": exported(ANTHROPIC_API_KEY="sk-ant-api03-shell"),
     "a provider switch in the shell": exported(CLAUDE_CODE_USE_BEDROCK="1"),
     "a proxy in the shell": exported(HTTP_PROXY="http://127.0.0.1:9"),
-    "a bare proxy in the shell": exported(HTTP_PROXY="proxy.corp:3128"),
     "headers in the shell": exported(ANTHROPIC_CUSTOM_HEADERS="x-api-key: sk-ant-api03-shell"),
     "a login": login,
     "a console key": console_key,
