@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from claude_local_plugin.backends import Server
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.urls import is_plain_http_remote
 from claude_local_plugin.guest.backend import PLACEHOLDER, is_proxied, parse_url
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, is_on
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective, effective_env
 from claude_local_plugin.precedence.models import known_window
-from claude_local_plugin.settings.document import Set
+from claude_local_plugin.settings.document import Append, Set, same, value_at
 
 #: The variable that chooses between Claude Code's two system prompts, and what `enable` writes for each.
 SYSTEM_PROMPT = "CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT"
@@ -52,15 +53,24 @@ class Line:
     value: object = field(repr=False)
     reason: str
     secret: bool = False
+    #: The value is one item of the list at `path`, which keeps its others.
+    item: bool = False
 
     @property
     def key(self) -> str:
         """The key as every command names it: `env.NAME`, `apiKeyHelper`, `permissions.defaultMode`."""
         return ".".join(self.path)
 
-    def change(self) -> Set:
+    def change(self) -> Set | Append:
         """The line as an edit of a settings document."""
-        return Set(self.path, self.value)
+        return Append(self.path, self.value) if self.item else Set(self.path, self.value)
+
+    def stands_in(self, text: str | None) -> bool:
+        """Whether a settings document says so already."""
+        found = value_at(text or "", self.path)
+        if self.item:
+            return isinstance(found, list) and any(same(each, self.value) for each in found)
+        return same(found, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,12 @@ class Backend:
     version: str | None = None
     token: str = field(default=PLACEHOLDER, repr=False)
     headers: tuple[Header, ...] = ()
+    #: Whether its model was found to take no pictures, so that reading one would end a session.
+    text_only: bool = False
+    #: How many conversations the server holds at once; None where it does not say, or where nothing is to be limited.
+    at_once: int | None = None
+    #: Whether WebSearch is left as it is, although the server refuses what it sends.
+    web_search: bool = False
     #: "full" or "lean" where somebody chose Claude Code's system prompt, None where the model's name does.
     prompt: str | None = None
 
@@ -144,7 +160,10 @@ def lines(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope) -> t
         *_protocol(needs, scope),
         *_patience(snapshot),
         *_quiet(snapshot),
+        *_compaction(snapshot),
+        *_at_once(snapshot, backend),
         *_permissions(snapshot),
+        *_denials(backend, needs),
     )
 
 
@@ -301,6 +320,75 @@ def _permissions(snapshot: Snapshot) -> Iterator[Line]:
         yield Line(("permissions", "defaultMode"), "default", reason)
 
 
+#: The tool that has Anthropic's API search the web.
+WEB_SEARCH = "WebSearch"
+#: Rules that keep Claude Code from reading pictures and PDF files, in any folder and however the name is written, by
+#: the tool or by @name in a prompt (seen on 2.1.332). What a server of MCP brings they cannot keep out.
+NO_PICTURES = tuple(f"Read(**/*.{ending})" for ending in ("png", "jpg", "jpeg", "gif", "webp", "pdf"))
+
+
+def _denials(backend: Backend, needs: Needs) -> Iterator[Line]:
+    if backend.text_only:
+        reason = "this model takes no pictures: one would end the session for good"
+        yield from (denied(rule, reason) for rule in NO_PICTURES)
+    if needs.no_web_search and not backend.web_search:
+        yield denied(WEB_SEARCH, needs.no_web_search)
+
+
+def denied(rule: str, reason: str) -> Line:
+    """The line that denies a tool, or what it may be used on."""
+    return Line(("permissions", "deny"), rule, reason, item=True)
+
+
+#: How many subagents a session may have at once, and how many where nothing is set; a call for one more is answered
+#: with an error that the model sees. CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY does not hold them back (seen on 2.1.332).
+SUBAGENTS_AT_ONCE = "CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS"
+DEFAULT_SUBAGENTS_AT_ONCE = 20
+#: A session with a subagent or two needs that many conversations at once.
+FEW = 3
+
+
+def conversations_at_once(server: Server, window: int | None, smallest: int) -> int | None:
+    """How many conversations the server holds at once, by what it says of itself; None where it says nothing.
+
+    vLLM computes it for conversations of the whole window. llama.cpp's slots share one window unless that is split
+    among them: so many conversations fit into it as their first prompts do, `smallest` tokens each.
+    """
+    if server.kv_cache_concurrency is not None:
+        return max(1, int(server.kv_cache_concurrency))
+    if server.slots is None:
+        return None
+    return server.slots if window is None else max(1, min(server.slots, window // smallest))
+
+
+def _at_once(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
+    if backend.at_once is None or backend.at_once >= FEW or _in_a_file(snapshot, f"env.{SUBAGENTS_AT_ONCE}"):
+        return
+    count = f"{backend.at_once} conversation{'' if backend.at_once == 1 else 's'}"
+    yield _env(SUBAGENTS_AT_ONCE, str(backend.at_once), f"the server holds {count} at once; more wait, or fail")
+
+
+#: What switches compaction off; a settings file may undo the first, and says yes to the second (seen on 2.1.332).
+#: DISABLE_COMPACT no file can undo, and CLAUDE_CODE_AUTO_COMPACT_WINDOW and CLAUDE_AUTOCOMPACT_PCT_OVERRIDE do no harm.
+NO_AUTO_COMPACT = "DISABLE_AUTO_COMPACT"
+AUTO_COMPACT = "autoCompactEnabled"
+NO_COMPACT = "DISABLE_COMPACT"
+
+
+def _compaction(snapshot: Snapshot) -> Iterator[Line]:
+    reason = "compaction is switched off, and a window of this size would end at “Prompt is too long” for good"
+    if is_on(effective_env(snapshot).get(NO_AUTO_COMPACT)):
+        yield _env(NO_AUTO_COMPACT, "", f"set in {_set_anywhere(snapshot, f'env.{NO_AUTO_COMPACT}')}: {reason}")
+    if compaction_key(snapshot) is False:
+        yield Line((AUTO_COMPACT,), True, reason)
+
+
+def compaction_key(snapshot: Snapshot) -> bool | None:
+    """What the settings, else Claude Code's own state file, say of compacting by itself; None where nobody does."""
+    said = effective(snapshot, AUTO_COMPACT)
+    return snapshot.auto_compact if said is None else said == "true"
+
+
 def is_claude(backend: Backend) -> bool:
     """Whether Claude Code takes the name for a model of Anthropic's whose window it knows better than anybody."""
     return known_window(backend.model) is not None
@@ -327,10 +415,11 @@ def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
             f" compacts in time: {later}name it with --max-model-len N"
         )
     elif (assumed := known_window(backend.model)) and backend.max_model_len < assumed:
+        how = " (vLLM: --served-model-name NAME)" if backend.kind == "vllm" else ""
         yield (
             f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
             f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"
-            " name of its own, then"
+            f" name of its own{how}, then"
             f" {command('claude-local', 'enable', '--url', backend.url, '--model', Words('NAME'))}"
         )
     for problem in (needs.too_old, needs.thinking_ignored):

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from claude_local_plugin import plan
+from claude_local_plugin.backends import Server, State
 from claude_local_plugin.backends.needs import Needs, needs
 from claude_local_plugin.guest.backend import PROXY_VARIABLES
 from claude_local_plugin.guest.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.precedence import Scope, Snapshot, gather
+from claude_local_plugin.settings.document import edit
 from claude_local_plugin.settings.variables import catalogue
 
 URL = "http://127.0.0.1:8000"
@@ -105,6 +107,7 @@ def test_in_an_untouched_world_a_current_vllm_gets_the_base_set_and_nothing_else
         "env.DISABLE_AUTOUPDATER": "1",
         "skipWebFetchPreflight": True,
         "permissions.defaultMode": "default",
+        "permissions.deny": "WebSearch",
     }
 
 
@@ -305,7 +308,7 @@ def test_a_server_that_does_not_clamp_is_never_asked_for_more_than_its_window(wi
 
 def test_a_window_that_nobody_knows_is_not_written(tmp_path: Path) -> None:
     keys = planned(world(tmp_path), max_model_len=None)
-    assert list(keys) == [*ALWAYS, *PATIENCE, *QUIET, *MODE]
+    assert list(keys) == [*ALWAYS, *PATIENCE, *QUIET, *MODE, "permissions.deny"]
 
 
 @pytest.mark.parametrize(
@@ -319,6 +322,76 @@ def test_a_window_that_nobody_knows_is_not_written(tmp_path: Path) -> None:
 )
 def test_the_smallest_window_holds_prompt_answer_and_reserve(model: str, needed: int, version: str) -> None:
     assert plan.smallest_window(backend(model=model), needs("vllm", version)) == needed
+
+
+# --- what a small window and a plain model cannot take
+
+
+@pytest.mark.parametrize(
+    ("sources", "wanted"),
+    [
+        ({"user": {"env": {"DISABLE_AUTO_COMPACT": "1"}}}, {"env.DISABLE_AUTO_COMPACT": ""}),
+        ({"shell": {"DISABLE_AUTO_COMPACT": "yes"}}, {"env.DISABLE_AUTO_COMPACT": ""}),
+        ({"user": {"autoCompactEnabled": False}}, {"autoCompactEnabled": True}),
+        ({"state": {"autoCompactEnabled": False}}, {"autoCompactEnabled": True}),
+        ({"user": {"autoCompactEnabled": True}, "state": {"autoCompactEnabled": False}}, {}),
+        ({"shell": {"DISABLE_AUTO_COMPACT": "0"}}, {}),
+        ({}, {}),
+    ],
+)
+def test_compaction_is_switched_on_where_it_was_switched_off(
+    tmp_path: Path, sources: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    keys = planned(world(tmp_path, **sources))
+    assert {key: keys[key] for key in keys if "ompact" in key.lower()} == wanted
+
+
+def rules(**changes: Any) -> list[object]:
+    lines = plan.lines(changes.pop("snapshot"), backend(**changes), needs("vllm", "0.32.0"), Scope.LOCAL)
+    return [line.value for line in lines if line.key == "permissions.deny"]
+
+
+def test_reading_pictures_is_denied_for_a_model_that_takes_none(tmp_path: Path) -> None:
+    snapshot = world(tmp_path)
+    assert rules(snapshot=snapshot) == ["WebSearch"]
+    assert rules(snapshot=snapshot, web_search=True) == []
+    assert rules(snapshot=snapshot, web_search=True, text_only=True) == list(plan.NO_PICTURES)
+
+
+@pytest.mark.parametrize(("at_once", "wanted"), [(1, "1"), (2, "2"), (3, None), (None, None)])
+def test_subagents_are_limited_where_the_server_has_room_for_few(
+    tmp_path: Path, at_once: int | None, wanted: str | None
+) -> None:
+    assert planned(world(tmp_path), at_once=at_once).get("env.CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS") == wanted
+
+
+@pytest.mark.parametrize(
+    ("server", "window", "wanted"),
+    [
+        ({"kv_cache_concurrency": 1.9}, 65_536, 1),
+        ({"kv_cache_concurrency": 0.4}, 65_536, 1),
+        ({"kv_cache_concurrency": 12.0}, 65_536, 12),
+        ({"slots": 4}, 65_536, 2),
+        ({"slots": 4}, 262_144, 4),
+        ({"slots": 1}, 262_144, 1),
+        ({"slots": 4}, None, 4),
+        ({}, 65_536, None),
+    ],
+)
+def test_how_many_conversations_fit_follows_from_what_the_server_says(
+    server: dict[str, Any], window: int | None, wanted: int | None
+) -> None:
+    found = Server(URL, "vllm", State.READY, **server)
+    assert plan.conversations_at_once(found, window, 28_000) == wanted
+
+
+def test_a_rule_is_added_to_the_list_that_is_there() -> None:
+    line = plan.denied("WebSearch", "r")
+    text = '{"permissions": {"deny": ["Read(.env)"]}}'
+    assert not line.stands_in(text)
+    after = edit(text, [line.change()]).text
+    assert json.loads(after)["permissions"]["deny"] == ["Read(.env)", "WebSearch"]
+    assert line.stands_in(after)
 
 
 # --- what a server and its version need
@@ -343,7 +416,7 @@ def test_the_protocol_is_reduced_only_for_servers_that_need_it(
     tmp_path: Path, kind: str, version: str | None, wanted: list[str]
 ) -> None:
     keys = planned(world(tmp_path), needs=needs(kind, version), kind=kind, version=version)
-    special = [key for key in keys if key not in (*ALWAYS, *WINDOW, *PATIENCE, *QUIET, *MODE)]
+    special = [key for key in keys if key not in (*ALWAYS, *WINDOW, *PATIENCE, *QUIET, *MODE, "permissions.deny")]
     assert [key.removeprefix("env.").removeprefix("CLAUDE_CODE_") for key in special] == wanted
     values = {keys[key] for key in special}
     assert values <= {"0", "1", "false"}
@@ -377,10 +450,12 @@ def test_nothing_that_a_project_file_may_not_set_is_ever_written_there(tmp_path:
 
 def test_every_variable_that_is_written_is_in_the_catalogue_as_one_we_write(tmp_path: Path) -> None:
     names = {*plan.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
-    shell = dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS"), "x")
+    shell = {**dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS"), "x"), "DISABLE_AUTO_COMPACT": "1"}
     written = set()
     for more in ({}, {"no_proxy": "x"}):
-        keys = planned(world(tmp_path, shell={**shell, **more}), Scope.USER, needs("vllm", "0.17.0"), prompt="full")
+        keys = planned(
+            world(tmp_path, shell={**shell, **more}), Scope.USER, needs("vllm", "0.17.0"), prompt="full", at_once=1
+        )
         written |= {key.removeprefix("env.") for key in keys if key.startswith("env.")}
     assert written == {name for name, variable in catalogue().items() if variable.written}
 

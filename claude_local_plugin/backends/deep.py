@@ -17,6 +17,7 @@ from typing import Any
 from claude_local_plugin.backends.messages import COUNT_TOKENS, MESSAGES, Client, Reply, conversation, run
 from claude_local_plugin.backends.metrics import Metrics, not_comparable, reused
 from claude_local_plugin.backends.parsers import call_format
+from claude_local_plugin.backends.pictures import LARGER, PIXEL, refuses, with_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,25 @@ class ThinkingFacts:
     never_ends: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Whether the server takes a picture: a PNG of one pixel and, if that was refused, one of 64 by 64.
+
+    Some models take no picture that is smaller than their patches, so that only both refusals together say something.
+    Claude Code sends a picture whenever it reads one, and then again with every later request of that session.
+    """
+
+    pixel: Exchange
+    larger: Exchange | None = None
+
+    @property
+    def refusal(self) -> str | None:
+        """What the server said of pictures, both of which it refused; None where it took one, or said other things."""
+        if self.larger is None or not (refuses(self.pixel.reply) and refuses(self.larger.reply)):
+            return None
+        return self.larger.refusal
+
+
 class CacheVerdict(StrEnum):
     """What a repeated prompt shows of the prefix cache."""
 
@@ -191,7 +211,8 @@ class DeepFacts:
 
     `plain` is the first request of all (not streamed), `streamed` the same question streamed: its reply has TTFT and
     gaps. `inline_system` ends in a system message after the user's, as Claude Code sends for names of your own.
-    `unknown_fields` carries the fields that Claude Code sends beside the ones of the public API. `metrics_before` and
+    `unknown_fields` carries the fields that Claude Code sends beside the ones of the public API, `web_search` the
+    server-side tool that its WebSearch sends, which has no input_schema. `metrics_before` and
     `metrics_after` are None where there is no /metrics. If `plain` was not answered, everything after it is None.
     `not_comparable` says why nothing was read from the difference of two readings of it, where that is so.
     `exchanges` are all requests in the order they were sent; `seconds` is what the whole took.
@@ -207,6 +228,8 @@ class DeepFacts:
     inline_system: Exchange | None = None
     thinking: ThinkingFacts | None = None
     unknown_fields: Exchange | None = None
+    images: ImageFacts | None = None
+    web_search: Exchange | None = None
     count: CountFacts | None = None
     cache: CacheFacts | None = None
     folders: FolderFacts | None = None
@@ -220,9 +243,13 @@ class DeepFacts:
     def silent(self) -> tuple[Exchange, ...]:
         """The answers that ended well and show nothing: what Claude Code passes over without an error.
 
-        The long prompts are not asked for an answer worth showing, so they do not count.
+        Long prompts, pictures and tools of others are not asked for an answer worth showing, so they do not count.
         """
-        asked = (each for each in self.exchanges if not each.name.startswith(("cache-", "folder-", "count-")))
+        asked = (
+            each
+            for each in self.exchanges
+            if not each.name.startswith(("cache-", "folder-", "count-", "image-", "web-"))
+        )
         return tuple(exchange for exchange in asked if exchange.reply.shows_nothing)
 
     @property
@@ -262,6 +289,9 @@ _PLAN = (
     Planned("thinking-adaptive", "thinking, as sent for a model of your own"),
     Planned("thinking-enabled", "thinking with a budget, as sent for this name"),
     Planned("unknown-fields", "fields that only Claude Code sends"),
+    Planned("image-pixel", "a picture of one pixel"),
+    Planned("image-larger", "a picture of 64 by 64 pixels", 200),
+    Planned("web-search", "the web search of Anthropic's own API"),
     Planned("count-tokens", "counting a prompt's tokens"),
     Planned("cache-cold", "a long prompt, new", LONG),
     Planned("cache-again", "the same long prompt again", LONG),
@@ -353,6 +383,8 @@ class _Examination:
                 found["inline_system"] = await self.inline_system()
                 found["thinking"] = await self.thinking()
                 found["unknown_fields"] = await self.unknown_fields()
+                found["images"] = await self.images()
+                found["web_search"] = await self.web_search()
                 found["count"] = await self.count(plain)
                 found["cache"] = await self.cache()
                 found["folders"] = await self.folders()
@@ -457,6 +489,20 @@ class _Examination:
             betas=["context-management-2025-06-27"],
         )
         return await self.send("unknown-fields", "context_management, metadata, betas, cache_control", body)
+
+    async def images(self) -> ImageFacts:
+        pixel = await self.send("image-pixel", "a PNG of one pixel", with_picture(self.model, PIXEL))
+        if pixel.accepted:
+            return ImageFacts(pixel)
+        larger = None
+        with contextlib.suppress(_OutOfTimeError):  # what was said of the first one stays a fact
+            larger = await self.send("image-larger", "a PNG of 64 by 64 pixels", with_picture(self.model, LARGER))
+        return ImageFacts(pixel, larger)
+
+    async def web_search(self) -> Exchange:
+        tools = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}]
+        body = self.body(_READY, max_tokens=16, tools=tools)
+        return await self.send("web-search", "the tool web_search_20250305, which has no input_schema", body)
 
     async def count(self, plain: Exchange) -> CountFacts:
         body = {name: value for name, value in self.body(_READY, max_tokens=512).items() if name != "max_tokens"}

@@ -93,7 +93,8 @@ class EmbeddedBackend:
     does: only `Authorization: Bearer` counts. `reply` is a text, a `ToolUse`, several of them for several content
     blocks, or a function from the request body to one of these. `kind` "anthropic-compatible" keeps the Messages API
     but hides everything that tells vLLM. `version` is what /version says; the behaviour is always 0.32's. `record` is
-    called with each `Request` as it arrives, from the connection's own thread; `requests` keeps them all.
+    called with each `Request` as it arrives, from the connection's own thread; `requests` keeps them all. `sees`:
+    whether its models take pictures.
 
     Scripted behaviour: `delay` seconds before the first token and `token_delay` between tokens, `status` instead of
     every answer, `loading` answers 503 everywhere, `max_running` generations at once while others wait; `answer()`
@@ -116,6 +117,7 @@ class EmbeddedBackend:
         status: int | None = None,
         loading: bool = False,
         max_running: int = 256,
+        sees: bool = True,
     ) -> None:
         if not models:
             raise ValueError("a model server serves at least one name")
@@ -129,6 +131,7 @@ class EmbeddedBackend:
         self.token_delay = token_delay
         self.status = status
         self.loading = loading
+        self.sees = sees
         self.requests: list[Request] = []
         self._wanted_port = port
         self._record = record
@@ -304,6 +307,8 @@ class EmbeddedBackend:
                 f"max_completion_tokens={wanted} cannot be greater than max_model_len={judged.max_model_len}. "
                 f"Please request fewer output tokens. (parameter=max_completion_tokens, value={wanted})"
             )
+        if refusal := self._not_taken(request.body):
+            return refusal
         generation = _Generation(self, request.body, self._blocks(request.body))
         return generation.events() if request.body.get("stream") else generation.whole()
 
@@ -335,6 +340,16 @@ class EmbeddedBackend:
                 f"the length of the input prompt. (parameter=input_tokens, value={window + 1})"
             )
         return found[0]
+
+    def _not_taken(self, body: Mapping[str, Any]) -> Answer | None:
+        """The refusal of a tool without a schema, and of a picture where the models cannot see; as vLLM words them."""
+        for number, tool in enumerate(body.get("tools") or ()):
+            if self.kind == "vllm" and isinstance(tool, dict) and "input_schema" not in tool:
+                where = f"body.tools.{number}.input_schema"
+                return _invalid(where, f"{{'type': 'missing', 'loc': '{where}', 'msg': 'Field required'}}")
+        if not self.sees and any(block.get("type") == "image" for block in _all_blocks(body)):
+            return _bad_request(f"{body['model']} is not a multimodal model")
+        return None
 
     def _blocks(self, body: Mapping[str, Any]) -> tuple[Block, ...]:
         chosen = self.reply(body) if callable(self.reply) else self.reply
@@ -579,6 +594,17 @@ def _invalid(where: str, complaint: str) -> Answer:
     """A field that does not validate; vLLM uses another shape for these than for its other errors."""
     message = f"1 validation error:\n  {complaint}"
     return Answer(400, json_bytes({"error": {"message": message, "type": "Bad Request", "param": where, "code": 400}}))
+
+
+def _all_blocks(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every content block of a conversation, those in tools' results too."""
+    waiting = [message.get("content") for message in body["messages"] if isinstance(message, dict)]
+    while waiting:
+        content = waiting.pop()
+        for block in content if isinstance(content, list) else ():
+            if isinstance(block, dict):
+                yield block
+                waiting.append(block.get("content"))
 
 
 # --- the answer's text

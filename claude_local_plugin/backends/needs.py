@@ -18,6 +18,7 @@ Field = Literal[
     "attribution_off",
     "disable_betas",
     "model_capabilities",
+    "no_web_search",
     "output_not_clamped",
     "thinking_ignored",
     "too_old",
@@ -30,14 +31,16 @@ class Needs:
 
     `attribution_off`: CLAUDE_CODE_ATTRIBUTION_HEADER=0. `disable_betas`: CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS=1 and
     ENABLE_TOOL_SEARCH=false. `model_capabilities`: the value of CLAUDE_CODE_MODEL_CAPABILITIES (never heard from a
-    project's file) and the reason. Nothing to write, but to say: `output_not_clamped`, the server refuses a prompt and
-    CLAUDE_CODE_MAX_OUTPUT_TOKENS that together exceed the window; `thinking_ignored`, thinking cannot be switched on
-    or off; `too_old`, Claude Code cannot work with it.
+    project's file) and the reason. `no_web_search`: the tool WebSearch is denied, since it cannot work. Nothing to
+    write, but to say: `output_not_clamped`, the server refuses a prompt and CLAUDE_CODE_MAX_OUTPUT_TOKENS that
+    together exceed the window; `thinking_ignored`, thinking cannot be switched on or off; `too_old`, Claude Code
+    cannot work with it.
     """
 
     attribution_off: str | None = None
     disable_betas: str | None = None
     model_capabilities: tuple[str, str] | None = None
+    no_web_search: str | None = None
     output_not_clamped: str | None = None
     thinking_ignored: str | None = None
     too_old: str | None = None
@@ -94,6 +97,7 @@ TABLE = (
         "vLLM before 0.11.1 has no Messages API: use a newer one, or LiteLLM in front of it",
         unknown=False,
     ),
+    Row("vllm", "no_web_search", None, "it sends a tool without a schema, which vLLM refuses with 400"),
     Row("llama.cpp", "attribution_off", None, _STRIPPED),
     Row("litellm", "attribution_off", None, _STRIPPED),
     Row("sglang", "attribution_off", None, _STRIPPED),

@@ -39,12 +39,14 @@ class ServedModel:
     """A name the server answers to, its window in tokens (None: it does not say), and the weights behind the name.
 
     `parent` is the served model that an adapter (LoRA) belongs to: it has the window and the family.
+    `vision`: whether the server says that the model takes pictures; None where it says nothing of it.
     """
 
     name: str
     max_model_len: int | None = None
     root: str | None = None
     parent: str | None = None
+    vision: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,13 +491,15 @@ def _models(kind: str, answers: Answers) -> tuple[ServedModel, ...]:
     listed = answers.get("models")
     windows = _windows(kind, answers)
     silent = _embedders(answers)
+    seeing = _seeing(answers)
     models = []
     for row in _rows(listed) or ():
         name, root, parent = row.get("id"), row.get("root"), row.get("parent")
         if _is_label(name) and name not in silent:
             window = _positive(row.get("max_model_len")) or windows.get(name) or _window_in(row)
             named = root if _is_label(root) else None
-            models.append(ServedModel(name, window, named, parent if _is_label(parent) and parent != name else None))
+            above = parent if _is_label(parent) and parent != name else None
+            models.append(ServedModel(name, window, named, above, seeing.get(name)))
     by_name = {model.name: model for model in models}
     return tuple(_with_parents_window(model, by_name) for model in models)
 
@@ -514,6 +518,19 @@ def _embedders(answers: Answers) -> frozenset[str]:
     return frozenset(
         str(row.get("id") or row.get("key")) for row in rows if str(row.get("type")).startswith("embedding")
     )
+
+
+def _seeing(answers: Answers) -> dict[str, bool]:
+    """Name -> whether the model takes pictures, as llama.cpp and LM Studio say of theirs."""
+    found: dict[str, bool] = {}
+    for row in _list(answers.get("models"), "models") or ():  # llama.cpp's own list beside the one of OpenAI's kind
+        capabilities = row.get("capabilities")
+        if isinstance(capabilities, list) and "completion" in capabilities:
+            found[str(row.get("name"))] = "multimodal" in capabilities
+    for row in _list(answers.get("native_v0"), "data") or ():
+        if row.get("type") in ("llm", "vlm"):
+            found[str(row.get("id"))] = row["type"] == "vlm"
+    return found
 
 
 def _window_in(row: Mapping[str, Any]) -> int | None:

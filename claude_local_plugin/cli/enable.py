@@ -1,5 +1,6 @@
 """`claude-local enable`: options, the question, and what is shown."""
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -79,6 +80,9 @@ if TYPE_CHECKING:
 @click.option(
     "--follow-link", is_flag=True, help="Write a settings file that lies outside of the project, where a link leads."
 )
+@click.option("--images", is_flag=True, help="Leave reading pictures allowed, though the model takes none.")
+@click.option("--subagents", is_flag=True, help="Leave subagents unlimited, though the server has room for few.")
+@click.option("--web-search", is_flag=True, help="Leave WebSearch allowed, though the server refuses what it sends.")
 @click.option("--force", is_flag=True, help="Write even if the window is too small, or larger than the server says.")
 @when_idle_option
 @json_option
@@ -100,6 +104,9 @@ def enable(
     max_model_len: int | None,
     reset: tuple[str, ...],
     follow_link: bool,
+    images: bool,
+    subagents: bool,
+    web_search: bool,
     force: bool,
     when_idle: bool,
     as_json: bool,
@@ -132,6 +139,9 @@ def enable(
         max_model_len=max_model_len,
         reset=reset,
         follow_link=follow_link,
+        images=images,
+        subagents=subagents,
+        web_search=web_search,
         force=force,
     )
     prepared = command.prepare(request, world_of(place), _choose if asking else None)
@@ -229,7 +239,8 @@ def headline(prepared: "Prepared") -> list[str]:
 
 def annotated(diff: str, prepared: "Prepared") -> str:
     """The diff with each of our lines' reasons beside it, as far as the line is there."""
-    reasons = {f'"{line.path[-1]}":': line.reason for line in prepared.lines}
+    reasons = {f'"{line.path[-1]}":': line.reason for line in prepared.lines if not line.item}
+    reasons |= {json.dumps(line.value, ensure_ascii=False): line.reason for line in prepared.lines if line.item}
     lines = [printable(line.removesuffix("\r").expandtabs(4)) for line in diff.removesuffix("\n").split("\n")]
     width = min(72, max((len(line) for line in lines if _reason(line, reasons)), default=0))
     return "\n".join(
@@ -239,7 +250,7 @@ def annotated(diff: str, prepared: "Prepared") -> str:
 
 def _reason(line: str, reasons: dict[str, str]) -> str:
     words = line[1:].split(maxsplit=1)
-    return reasons.get(words[0], "") if line.startswith("+") and words else ""
+    return reasons.get(words[0].removesuffix(","), "") if line.startswith("+") and words else ""
 
 
 def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool) -> None:

@@ -53,6 +53,11 @@ class Request:
     keep_headers: bool = True
     #: "full" or "lean": which of Claude Code's system prompts; None leaves it as it is.
     system_prompt: str | None = None
+    #: Whether reading pictures stays allowed though the model takes none, and WebSearch though the server refuses it.
+    images: bool = False
+    web_search: bool = False
+    #: Whether subagents stay unlimited though the server has no room for many conversations.
+    subagents: bool = False
     #: Keys that are written although somebody edited them since (all of them: "all").
     reset: tuple[str, ...] = ()
     #: Whether a settings file may be written that a link leads to, outside of the project.

@@ -142,6 +142,8 @@ def unheard(planned: Snapshot, lines: Sequence[plan.Line], settings_file: Path) 
     """The lines that another source beats, in words; what they are about is not what decides where sessions go."""
     beaten = []
     for line in lines:
+        if line.item:
+            continue  # the lists of all scopes are one
         winner = next((row for row in candidates(planned, line.key) if row.state == "wins"), None)
         if winner is None:
             beaten.append(f"{line.key} has no effect: Claude Code does not take it from {settings_file}")

@@ -24,7 +24,7 @@ from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_i
 from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.render import mask_secret, printable
 from claude_local_plugin.settings import file, hooks, ownership, statusline
-from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, line_of, same, value_at
+from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, line_of, value_at
 from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 
@@ -79,7 +79,7 @@ class Prepared:
     def written(self) -> tuple[plan.Line, ...]:
         """The lines that are not in the file yet."""
         text = self.before or ""
-        return tuple(line for line in self.lines if not same(value_at(text, line.path), line.value))
+        return tuple(line for line in self.lines if not line.stands_in(text))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -127,6 +127,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     snapshot = world.snapshot({settings_file: without_us})
     backend = _with_prompt(request, choice, snapshot, record)
     _check_window(backend, choice.needs, request, choice.server)
+    backend = replace(backend, at_once=_at_once(request, choice, backend))
+    backend = replace(backend, text_only=_takes_no_pictures(request, choice, record), web_search=request.web_search)
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
     if any(line.secret for line in lines):
         _refuse_a_secret_that_git_may_take(target, standing)
@@ -211,6 +213,32 @@ def _with_prompt(request: Request, choice: Choice, snapshot: Snapshot, record: o
     written = _recorded_value(record, ("env", plan.SYSTEM_PROMPT))
     value = written if isinstance(written, str) else effective(snapshot, f"env.{plan.SYSTEM_PROMPT}")
     return replace(choice.backend, prompt=request.system_prompt or plan.prompt_chosen(value))
+
+
+def _at_once(request: Request, choice: Choice, backend: plan.Backend) -> int | None:
+    """How many conversations the server says that it holds at once; None where subagents are not to be limited."""
+    if request.subagents or choice.server is None:
+        return None
+    smallest = plan.smallest_window(backend, choice.needs)
+    return plan.conversations_at_once(choice.server, backend.max_model_len, smallest)
+
+
+def _takes_no_pictures(request: Request, choice: Choice, record: ownership.Record | None) -> bool:
+    """Whether the model is known to take no pictures: its server says so, or `doctor --deep --fix` found it here.
+
+    Nothing is sent to find it out: `enable` never asks the model for an answer.
+    """
+    if request.images:
+        return False
+    models = choice.server.models if choice.server else ()
+    said = next((model.vision for model in models if model.name == choice.backend.model), None)
+    same = (_recorded_value(record, ("env", name)) for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"))
+    if said is None and tuple(same) == (choice.backend.url, choice.backend.model):
+        layer = record.layer(BACKEND) if record else None
+        return any(
+            change == plan.denied(plan.NO_PICTURES[0], "").change() for change in (layer.changes if layer else ())
+        )
+    return said is False
 
 
 def _recorded_value(record: ownership.Record | None, path: tuple[str, ...]) -> object:

@@ -1,7 +1,7 @@
 """What `--fix` would change, file by file: planned as text first, so that it can be shown before it is done."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Scope, Snapshot
 from claude_local_plugin.settings import file, hooks, ownership
-from claude_local_plugin.settings.document import Append, Change, RemoveItem, edit, parse, same, value_at
+from claude_local_plugin.settings.document import Append, Change, RemoveItem, edit, parse, same
 
 #: The keys of enable's plan that mend each check.
 PLANNED: Mapping[str, tuple[str, ...]] = {
@@ -47,6 +47,8 @@ PLANNED: Mapping[str, tuple[str, ...]] = {
         )
     ),
     "model.window": ("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS", "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"),
+    "model.concurrency": (f"env.{plan.SUBAGENTS_AT_ONCE}",),
+    "model.compaction": (f"env.{plan.NO_AUTO_COMPACT}", plan.AUTO_COMPACT),
     "model.output": ("env.CLAUDE_CODE_MAX_OUTPUT_TOKENS",),
     "client.auto-mode": ("permissions.defaultMode",),
 }
@@ -72,6 +74,8 @@ FIXED: Mapping[str, tuple[plan.Line, ...]] = {
         _line("CLAUDE_STREAM_IDLE_TIMEOUT_MS", plan.SLOW_PREFILL_MS, "reading a long prompt takes this server long"),
     ),
     "model.fields": _ALL_TOOLS,
+    "model.images": tuple(plan.denied(rule, "the model takes no pictures") for rule in plan.NO_PICTURES),
+    "model.web-search": (plan.denied(plan.WEB_SEARCH, "the server refuses what it sends"),),
     "privacy.plugins": (_line(MARKETPLACE, "1", "no plugin download at the first start"),),
     "privacy.traffic": (_line(NONESSENTIAL, "1", "no telemetry, no update checks, no title requests"),),
     "privacy.web-fetch": (plan.Line(("skipWebFetchPreflight",), True, "WebFetch asks nobody first"),),
@@ -257,7 +261,7 @@ def _lines(
     tracked = facts.standings.get(path)
     if tracked is not None and tracked.tracked and any(line.secret for line in lines):
         return [], [*refused, Refused(tuple(ids), f"{path} is tracked by git, and a key would be written there")]
-    return [line for line in lines if not same(value_at(before or "", line.path), line.value)], refused
+    return [line for line in lines if not line.stands_in(before)], refused
 
 
 def _backend(facts: Facts, tools: Tools) -> plan.Backend:
@@ -269,7 +273,7 @@ def _backend(facts: Facts, tools: Tools) -> plan.Backend:
     endpoint, token = facts.resolution.decisions["base_url"].winner, facts.resolution.decisions["authorization"].winner
     own = token is not None and endpoint is not None and token.path is not None and token.path == endpoint.path
     value = token.value if own and token is not None and token.key == "env.ANTHROPIC_AUTH_TOKEN" else None
-    return plan.Backend(
+    backend = plan.Backend(
         url,
         server.kind if server else "unknown",
         name,
@@ -277,6 +281,10 @@ def _backend(facts: Facts, tools: Tools) -> plan.Backend:
         server.version if server else None,
         value or PLACEHOLDER,
     )
+    if server is None:
+        return backend
+    smallest = plan.smallest_window(backend, facts.needs)
+    return replace(backend, at_once=plan.conversations_at_once(server, backend.max_model_len, smallest))
 
 
 def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
@@ -301,18 +309,17 @@ def _wanted(record: ownership.Record | None, edits: _Edits, tools: Tools) -> dic
     """Each purpose's edits: those on record, with the new lines in their place and the hooks made anew."""
     backend = record.layer(ownership.BACKEND) if record else None
     former = backend.changes if backend else ()
-    has_hooks = any(isinstance(change, Append) for change in former)
+    hooked = [change for change in former if isinstance(change, Append) and change.path[0] == "hooks"]
     entries = (
         hooks.entries(tools.python, tools.hooks_dir, tools.state_dir, tools.config_dir) if edits.with_entries else ()
     )
     wanted: dict[str, Sequence[Change]] = {}
-    if edits.lines or (edits.hooks and has_hooks):
-        paths = {line.path for line in edits.lines}
-        kept = [change for change in former if change.path not in paths and not isinstance(change, Append)]
-        appended = [change for change in former if isinstance(change, Append)]
-        new = entries if edits.hooks and has_hooks else appended
+    if edits.lines or (edits.hooks and hooked):
+        paths = {line.path for line in edits.lines if not line.item}
+        kept = [change for change in former if change.path not in paths and change not in hooked]
+        new = entries if edits.hooks and hooked else hooked
         wanted[ownership.BACKEND] = (*kept, *(line.change() for line in edits.lines), *new)
-    if edits.hooks and not has_hooks:
+    if edits.hooks and not hooked:
         wanted[ownership.HOOKS] = entries
     return wanted
 

@@ -87,6 +87,7 @@ def gather(
         approved_api_keys=_approved(state[0]),
         organization=_organization(state[0]),
         entry=entry,
+        auto_compact=_switch(state[0].get("autoCompactEnabled")),
     )
     folder = login_dir(snapshot.config_dir, cwd, effective_env(snapshot))
     logins = [*_login_files(folder / ".credentials.json"), _console_file(state_path, state)]
@@ -233,6 +234,10 @@ def _approved(state: Mapping[str, object]) -> tuple[str, ...]:
     responses = state.get("customApiKeyResponses")
     approved = responses.get("approved") if isinstance(responses, dict) else None
     return tuple(str(key) for key in approved) if isinstance(approved, list) else ()
+
+
+def _switch(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _organization(state: Mapping[str, object]) -> str | None:

@@ -97,7 +97,8 @@ class Snapshot:
     `files` holds settings files, highest precedence first, then the files with logins and the console key's file.
     `unknown` names what cannot be seen from here (server-managed settings, a keychain).
     `trusted` is the recorded answer to the trust dialog for this folder, None when none is recorded;
-    `organization` is that of the recorded claude.ai account.
+    `organization` is that of the recorded claude.ai account, and `auto_compact` what Claude Code's own state file says
+    of compacting by itself, which counts where no settings file says anything.
     """
 
     cwd: Path
@@ -115,6 +116,7 @@ class Snapshot:
     approved_api_keys: tuple[str, ...] = ()
     organization: str | None = None
     entry: Entry = Entry.SESSION
+    auto_compact: bool | None = None
 
     def of(self, *scopes: Scope) -> Iterator[SettingsFile]:
         """The files of these scopes, highest precedence first."""

@@ -25,6 +25,7 @@ from claude_local_plugin.backends.deep import (
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, ToolUse
 from claude_local_plugin.backends.embedded import Reply as Said_
 from claude_local_plugin.backends.messages import Block, Reply, Usage, ask, conversation
+from claude_local_plugin.backends.pictures import refuses
 from claude_local_plugin.backends.words import Problem
 from tests.in_turn import in_turn
 
@@ -112,12 +113,42 @@ def test_what_was_sent_is_kept_and_long_texts_are_shortened(well: DeepFacts) -> 
 
 def test_no_more_is_sent_than_was_announced_and_every_step_is_told() -> None:
     steps: list[tuple[int, int, str]] = []
-    with EmbeddedBackend(reply="ready") as backend:
+    with EmbeddedBackend(reply="ready", sees=False) as backend:  # so that every step is taken
         facts = examined(backend, progress=lambda *step: steps.append(step))
         sent = [request for request in backend.requests if request.method == "POST"]
     assert len(sent) == len(planned()) == facts.requests == len(steps)
     assert [number for number, _, _ in steps] == list(range(1, len(planned()) + 1))
     assert [exchange.name for exchange in facts.exchanges] == [step.name for step in planned()]
+
+
+def test_a_model_that_cannot_see_is_known_by_two_refusals(well: DeepFacts) -> None:
+    assert well.images is not None
+    assert (well.images.refusal, well.images.larger) == (None, None)
+    with EmbeddedBackend(reply="ready", sees=False) as backend:
+        images = examined(backend).images
+    assert images is not None
+    assert images.refusal == "qwen3-coder-next is not a multimodal model"
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "blind"),
+    [
+        (400, "At most 0 image(s) may be provided in one prompt.", True),
+        (500, "image input is not supported - hint: you may need to provide the mmproj", True),
+        (400, "max_tokens is too large", False),
+        (401, "this image needs a key", False),
+        (200, None, False),
+    ],
+)
+def test_only_a_refusal_that_speaks_of_pictures_is_one(status: int, said: str | None, blind: bool) -> None:
+    problem = None if said is None else Problem("http", said)
+    assert refuses(Reply(status, False, 0.1, problem)) is blind
+
+
+def test_a_web_search_without_a_schema_is_refused_as_vllm_does(well: DeepFacts) -> None:
+    assert well.web_search is not None
+    assert not well.web_search.accepted
+    assert "input_schema" in (well.web_search.refusal or "")
 
 
 def test_the_prompts_are_about_as_long_as_announced() -> None:

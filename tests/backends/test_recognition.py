@@ -104,7 +104,7 @@ def test_a_recorded_llama_cpp_is_recognised_with_its_window(replay: StartReplay)
     server = identify(replay("llama.cpp", {("POST", "/v1/messages/count_tokens"): bad}).url)
 
     assert (server.kind, server.state, server.version) == ("llama.cpp", State.READY, "b0-unknown")
-    assert server.models == (ServedModel("local-qwen3", 65536),)
+    assert server.models == (ServedModel("local-qwen3", 65536, vision=False),)
     assert server.speaks_messages is True
 
 

@@ -130,6 +130,10 @@ def _take_out(settings: dict[str, Any], key: str, value: object) -> None:
     *parents, name = key.split(".")
     for parent in parents:
         settings = settings.get(parent, {})
+    if name == "deny":  # one rule of a list
+        if value is not None:
+            settings[name].remove(value)
+        return
     found = settings.pop(name, None)
     assert value is None or found == value
 

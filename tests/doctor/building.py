@@ -14,6 +14,7 @@ from claude_local_plugin.backends.deep import (
     DeepFacts,
     Exchange,
     FolderFacts,
+    ImageFacts,
     Reuse,
     ThinkingFacts,
     ToolFacts,
@@ -65,6 +66,8 @@ SERVER = Server(
     models=(ServedModel(MODEL, 65_536, "Qwen/Qwen3-Coder-Next"),),
     latency_ms=3.0,
     speaks_messages=True,
+    kv_cache_tokens=262_144,
+    kv_cache_concurrency=4.0,
 )
 MANAGED_BY = Path("/etc/claude-code/managed-settings.json")
 
@@ -233,11 +236,18 @@ def deep(**changes: Any) -> DeepFacts:
         "inline_system": exchange("inline-system"),
         "thinking": thinking(),
         "unknown_fields": exchange("unknown-fields"),
+        "images": ImageFacts(exchange("image-pixel")),
+        "web_search": exchange("web-search"),
         "count": CountFacts(exchange("count-tokens"), 100, 100),
         "cache": cache(),
         "folders": folders(0.8, 0.8),
     }
     return DeepFacts(**{**values, **changes})
+
+
+def blind() -> ImageFacts:
+    """A model that has refused two pictures."""
+    return ImageFacts(exchange("image-pixel", refused("no image here")), exchange("image-larger", refused("no image")))
 
 
 def target(url: str) -> Any:

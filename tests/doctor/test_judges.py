@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.backends import ServedModel, State
-from claude_local_plugin.backends.deep import CacheVerdict, CountFacts, Mismatch, Reuse, ToolVerdict
+from claude_local_plugin.backends.deep import CacheVerdict, CountFacts, ImageFacts, Mismatch, Reuse, ToolVerdict
 from claude_local_plugin.backends.messages import Block, Usage
 from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.config import Problem
@@ -20,6 +20,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.git import Standing
 from claude_local_plugin.guest.config import Config
 from claude_local_plugin.ledger import Condition, Fault
+from claude_local_plugin.plan import NO_PICTURES
 from claude_local_plugin.precedence import ConfigWarning, FileState, Scope, SettingsFile
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.settings.hooks import Installed
@@ -138,7 +139,7 @@ CASES: tuple[Case, ...] = (
     (
         "files.git",
         WARNING,
-        "cannot say",
+        "cannot be said",
         known(standings={b.LOCAL: Standing(in_repository=True, problem="git is not there")}),
     ),
     (
@@ -579,6 +580,51 @@ CASES: tuple[Case, ...] = (
             deep=b.deep(inline_system=b.exchange("inline-system", b.refused("no role"))),
         ),
     ),
+    ("model.compaction", OK, "compacted in time", known()),
+    ("model.compaction", ERROR, "DISABLE_AUTO_COMPACT is on", seen(user={"env": {"DISABLE_AUTO_COMPACT": "1"}})),
+    ("model.compaction", ERROR, "DISABLE_AUTO_COMPACT is on", seen(shell={"DISABLE_AUTO_COMPACT": "yes"})),
+    ("model.compaction", OK, "compacted in time", seen(user={"env": {"DISABLE_AUTO_COMPACT": "0"}})),
+    ("model.compaction", ERROR, "not even /compact", seen(shell={"DISABLE_COMPACT": "1"})),
+    ("model.compaction", ERROR, "not even /compact", seen(env={"DISABLE_COMPACT": "1"})),
+    ("model.compaction", ERROR, "autoCompactEnabled is false", seen(user={"autoCompactEnabled": False})),
+    ("model.compaction", ERROR, "autoCompactEnabled is false", seen(auto_compact=False)),
+    ("model.compaction", OK, "compacted in time", seen(auto_compact=False, keys={"autoCompactEnabled": True})),
+    ("model.concurrency", SKIPPED, "does not say", known(server=replace(b.SERVER, kv_cache_concurrency=None))),
+    ("model.concurrency", OK, "fit at once", known()),
+    ("model.concurrency", WARNING, "is 1.3 full windows", known(server=replace(b.SERVER, kv_cache_concurrency=1.3))),
+    (
+        "model.concurrency",
+        INFO,
+        "is 1.3 full windows",
+        lambda: b.facts(
+            b.snapshot(env={"CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS": "1"}),
+            server=replace(b.SERVER, kv_cache_concurrency=1.3),
+        ),
+    ),
+    ("model.concurrency", WARNING, "has one slot", known(server=replace(b.SERVER, kv_cache_concurrency=None, slots=1))),
+    ("model.concurrency", WARNING, "4 slots", known(server=replace(b.SERVER, kv_cache_concurrency=None, slots=4))),
+    ("model.images", OK, "takes pictures, or none", examined()),
+    ("model.images", WARNING, "takes no pictures (“no image", examined(images=b.blind())),
+    (
+        "model.images",
+        OK,
+        "takes pictures, or none",
+        lambda: b.facts(b.snapshot(user={"permissions": {"deny": list(NO_PICTURES)}}), deep=b.deep(images=b.blind())),
+    ),
+    ("model.images", INFO, "is not known", examined(images=ImageFacts(b.exchange("i", b.refused("no disk"))))),
+    ("model.images", SKIPPED, "ran out of time", examined(images=None)),
+    ("model.web-search", OK, "or it is denied", examined()),
+    ("model.web-search", WARNING, "cannot work", examined(web_search=b.exchange("w", b.refused("no schema")))),
+    (
+        "model.web-search",
+        OK,
+        "or it is denied",
+        lambda: b.facts(
+            b.snapshot(keys={"permissions": {"deny": ["WebSearch"], "defaultMode": "default"}}),
+            deep=b.deep(web_search=b.exchange("w", b.refused("no schema"))),
+        ),
+    ),
+    ("model.web-search", SKIPPED, "ran out of time", examined(web_search=None)),
     ("model.thinking", OK, "is taken", examined()),
     ("model.thinking", ERROR, "refused", examined(thinking=b.thinking(adaptive=b.exchange("a", b.refused("no"))))),
     ("model.thinking", WARNING, "<think>", examined(thinking=b.thinking(leaked=True))),
@@ -721,7 +767,7 @@ def test_whatever_is_wrong_has_a_reason_and_a_mend(
         assert finding.why
         assert "\n" not in finding.what
         if finding.result.bad:
-            assert finding.fix or "git cannot say" in finding.what or "cannot be judged" in finding.what, finding
+            assert finding.fix or "cannot be said" in finding.what or "cannot be judged" in finding.what, finding
         if finding.fixable:
             assert check(check_id).fixable
             assert finding.fix is not None

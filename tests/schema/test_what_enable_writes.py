@@ -13,7 +13,9 @@ from claude_local_plugin.settings.variables import catalogue, refused_in
 
 #: A server that needs everything.
 NEEDY = Needs(attribution_off="r", disable_betas="r", model_capabilities=("-mid_conv_system", "r"))
-BACKEND = plan.Backend("http://127.0.0.1:8000", "vllm", "qwen3-coder", 65536, token="sk-of-the-server", prompt="full")
+BACKEND = plan.Backend(
+    "http://127.0.0.1:8000", "vllm", "qwen3-coder", 65536, token="sk-of-the-server", prompt="full", at_once=1
+)
 
 
 def planned(

@@ -9,6 +9,7 @@ from claude_local_plugin.doctor.checks import (
     credentials,
     files,
     hooks,
+    limits,
     model,
     precedence,
     privacy,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     *protection.CHECKS,
     *server.CHECKS,
     *model.CHECKS,
+    *limits.CHECKS,
     *cache.CHECKS,
     *privacy.CHECKS,
 )

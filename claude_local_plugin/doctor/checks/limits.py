@@ -1,0 +1,215 @@
+"""Checks of what a small window or a plain model cannot take: harmless on the cloud, the end of a session here."""
+
+import json
+from collections.abc import Iterator
+
+from claude_local_plugin import plan
+from claude_local_plugin.backends import Server
+from claude_local_plugin.doctor import conditions
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
+from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.shell import command
+from claude_local_plugin.precedence import Candidate, Scope, candidates
+from claude_local_plugin.render import printable
+
+#: Where the end of a session is told, and what gets it going again.
+RESCUE = command("claude-local", "rescue", "last")
+
+
+def _winner(facts: Facts, key: str) -> Candidate | None:
+    return next((each for each in candidates(facts.snapshot, key) if each.state == "wins"), None)
+
+
+def denied(facts: Facts) -> frozenset[str]:
+    """Every rule of `permissions.deny` in effect: the lists of all scopes are one."""
+    rules: set[str] = set()
+    for found in candidates(facts.snapshot, "permissions.deny"):
+        listed = json.loads(found.value) if found.state == "wins" and found.value else []
+        rules.update(rule for rule in listed if isinstance(rule, str))
+    return frozenset(rules)
+
+
+def _fixable(facts: Facts, key: str) -> bool:
+    winner = _winner(facts, key)
+    return winner is None or winner.scope not in (Scope.MANAGED, Scope.FLAG)
+
+
+# --- model.compaction
+
+
+def _compaction(facts: Facts) -> Iterator[Found]:
+    model = facts.main_model
+    window = f"at {model.max_model_len:,} tokens " if model and model.max_model_len else ""
+    consequence = f"{window}a conversation ends at “Prompt is too long” and does not go on"
+    if is_on(facts.env.get(plan.NO_COMPACT)):
+        yield Found(
+            Result.ERROR,
+            f"{plan.NO_COMPACT} is on: nothing compacts a conversation, not even /compact; {consequence}",
+            place_of(_winner(facts, f"env.{plan.NO_COMPACT}")),
+            _take_out(facts),
+        )
+    for key, said in ((f"env.{plan.NO_AUTO_COMPACT}", "is on"), (plan.AUTO_COMPACT, "is false")):
+        if not _switched_off(facts, key):
+            continue
+        fixable = _fixable(facts, key)
+        yield Found(
+            Result.ERROR,
+            f"{key.removeprefix('env.')} {said}: nothing is compacted by itself; {consequence}",
+            _place(facts, key),
+            fix_command("model.compaction") if fixable else "ask whoever manages this machine",
+            fixable=fixable,
+        )
+
+
+def _switched_off(facts: Facts, key: str) -> bool:
+    if key == plan.AUTO_COMPACT:
+        return plan.compaction_key(facts.snapshot) is False
+    return is_on(facts.env.get(plan.NO_AUTO_COMPACT))
+
+
+def _place(facts: Facts, key: str) -> Where:
+    return place_of(_winner(facts, key)) or ("Claude Code's own state (/config)" if key == plan.AUTO_COMPACT else None)
+
+
+def _take_out(facts: Facts) -> str:
+    """No settings file can switch this off again, so it has to go from where it is."""
+    winner = _winner(facts, f"env.{plan.NO_COMPACT}")
+    if winner is None or winner.scope is Scope.SHELL:
+        return command("unset", plan.NO_COMPACT)
+    return f"take it out of {printable(winner.place)}"
+
+
+# --- model.concurrency
+
+
+def _concurrency(facts: Facts) -> Iterator[Found]:
+    server, model = facts.server, facts.main_model
+    assert server is not None
+    assert model is not None
+    window = model.max_model_len
+    backend = plan.Backend(server.url, server.kind, model.name, window)
+    fit = plan.conversations_at_once(server, window, plan.smallest_window(backend, facts.needs))
+    if fit is None:
+        yield Found(Result.SKIPPED, f"{facts.host} does not say how many conversations it holds at once")
+    elif fit < plan.FEW:
+        limited = (facts.number(plan.SUBAGENTS_AT_ONCE) or plan.DEFAULT_SUBAGENTS_AT_ONCE) <= fit
+        fixable = not limited and _fixable(facts, f"env.{plan.SUBAGENTS_AT_ONCE}")
+        yield Found(
+            Result.INFO if limited else Result.WARNING,
+            f"{facts.host} holds {fit} conversation{'' if fit == 1 else 's'} at once: {_room(server, window)}",
+            place_of(_winner(facts, f"env.{plan.SUBAGENTS_AT_ONCE}")),
+            None if limited else fix_command("model.concurrency") if fixable else "ask whoever manages this machine",
+            fixable=fixable,
+        )
+
+
+def _room(server: Server, window: int | None) -> str:
+    """By what the server says of itself."""
+    if server.kv_cache_concurrency is not None:
+        tokens = f" of {server.kv_cache_tokens:,} tokens" if server.kv_cache_tokens else ""
+        return f"its KV cache{tokens} is {server.kv_cache_concurrency:.1f} full windows; subagents beyond that wait"
+    if server.slots == 1:
+        return "it has one slot; subagents wait for their turn"
+    tokens, said = f" of {window:,} tokens" if window else "", "“Context size has been exceeded”"
+    return f"its {server.slots} slots may share one window{tokens}; one too many, and others fail with {said}"
+
+
+# --- what real requests show
+
+
+def _images(facts: Facts) -> Iterator[Found]:
+    deep = facts.deep
+    assert deep is not None
+    if deep.images is None:
+        yield Found(Result.SKIPPED, "the examination ran out of time before it sent a picture")
+        return
+    if deep.images.refusal is None:
+        if not deep.images.pixel.accepted and not (deep.images.larger and deep.images.larger.accepted):
+            said = printable((deep.images.pixel.refusal or "nothing")[:200])
+            yield Found(Result.INFO, f"whether {printable(deep.model)} takes pictures is not known: it said “{said}”")
+        return
+    if set(plan.NO_PICTURES) <= denied(facts):
+        return
+    said = printable(deep.images.refusal[:200])
+    yield Found(
+        Result.WARNING,
+        f"{printable(deep.model)} takes no pictures (“{said}”), and Claude Code may read some: one ends the session",
+        None,
+        fix_command("model.images", deep=True),
+        fixable=True,
+    )
+
+
+def _web_search(facts: Facts) -> Iterator[Found]:
+    deep = facts.deep
+    assert deep is not None
+    search = deep.web_search
+    if search is None:
+        yield Found(Result.SKIPPED, "the examination ran out of time before it tried the web search")
+    elif not search.accepted and plan.WEB_SEARCH not in denied(facts):
+        said = printable((search.refusal or "nothing")[:200])
+        yield Found(
+            Result.WARNING,
+            f"WebSearch cannot work: what it sends is refused (“{said}”), and nothing but the model hears of it",
+            None,
+            fix_command("model.web-search", deep=True),
+            fixable=True,
+        )
+
+
+CHECKS = (
+    Check(
+        id="model.compaction",
+        group="model",
+        asks="is a conversation compacted before it exceeds the window?",
+        fine="conversations are compacted in time",
+        why="Claude Code refuses to send a prompt that exceeds the window, and without compaction each later one does",
+        finds="DISABLE_AUTO_COMPACT, DISABLE_COMPACT, and autoCompactEnabled in settings files and in Claude Code's own"
+        " state. CLAUDE_CODE_AUTO_COMPACT_WINDOW and CLAUDE_AUTOCOMPACT_PCT_OVERRIDE do no harm (seen on 2.1.332).",
+        mend="`--fix` switches it on again for this folder; DISABLE_COMPACT has to be taken out where it is, since no"
+        " settings file can undo it. A session that has ended so goes on in a copy: `claude-local rescue`.",
+        judge=_compaction,
+        applies=conditions.own_server,
+        fixable=True,
+    ),
+    Check(
+        id="model.concurrency",
+        group="model",
+        asks="do a session and its subagents fit the server at once?",
+        fine="a session and its subagents fit at once",
+        why="a subagent is a conversation of its own, with a prompt of its own, at the same time",
+        finds="llama.cpp's number of slots and its window, and the concurrency that vLLM computes for its KV cache.",
+        mend="`--fix` limits the subagents that a session may have at once; or give the server more room: a larger"
+        " -c for llama.cpp, a smaller --max-model-len or an FP8 KV cache for vLLM.",
+        judge=_concurrency,
+        applies=conditions.main_model_served,
+        fixable=True,
+    ),
+    Check(
+        id="model.images",
+        group="model",
+        asks="does the model take the pictures that Claude Code reads?",
+        fine="the model takes pictures, or none is read",
+        why="a picture stays in the conversation, so the server refuses every later request and /compact too",
+        finds="A PNG of one pixel and, if that is refused, one of 64 by 64: some models take none that is too small.",
+        mend=f"`--fix` denies reading pictures and PDF files. A session that ended so goes on in a copy: `{RESCUE}`.",
+        judge=_images,
+        applies=conditions.examined,
+        deep=True,
+        fixable=True,
+    ),
+    Check(
+        id="model.web-search",
+        group="model",
+        asks="can WebSearch work?",
+        fine="the server takes what WebSearch sends, or it is denied",
+        why="the search runs at Anthropic's API, and other servers refuse the tool that stands for it",
+        finds="A request with the tool web_search_20250305, which has no input_schema.",
+        mend="`--fix` denies WebSearch; a server of MCP can search instead.",
+        judge=_web_search,
+        applies=conditions.examined,
+        deep=True,
+        fixable=True,
+    ),
+)
