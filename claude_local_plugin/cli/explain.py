@@ -1,5 +1,6 @@
 """`claude-local explain-precedence`: the answer first, then why, then the command to type."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,10 @@ ROWS = (
     ("model", "model"),
     ("context_window", "window"),
 )
+
+
+#: What stands in place of a value that was never compared with the client.
+NOT_COMPARED = "(not compared)"
 
 
 @click.command()
@@ -54,7 +59,7 @@ def explain_precedence(
     sets it. An apiKeyHelper is shown, never run. Reads only. Exit 1 while a warning marked ✗ stands.
     """
     from claude_local_plugin.commands.explain_precedence import explain
-    from claude_local_plugin.precedence import gather, installed_client_version
+    from claude_local_plugin.precedence import gather, installed_answers, installed_client_version
     from claude_local_plugin.settings.variables import nearest
 
     place = here()
@@ -68,6 +73,7 @@ def explain_precedence(
         cli_model=model,
         interactive=not print_mode,
     )
+    snapshot = replace(snapshot, answers=installed_answers(place.environ, place.state_dir))
     explanation = explain(snapshot, keys, reveal=reveal, what_if=what_if)
     for key, found in explanation.report.get("keys", {}).items():
         if not found["candidates"] and (near := nearest(key.removeprefix("env."))):
@@ -99,7 +105,8 @@ def _show_decisions(explanation: "Explanation", place: Place) -> None:
     for name, label in ROWS:
         decision = report["decisions"][name]
         why = short_text(explanation.sentences[name], place)
-        rows.append((label, _value(name, decision["value"]), _from(decision["winner"], place), why))
+        value = NOT_COMPARED if why.startswith("not compared") else _value(name, decision["value"])
+        rows.append((label, value, _from(decision["winner"], place), why.removeprefix("not compared: ")))
     heading, *lines = columns([tuple(map(printable, row)) for row in rows])
     printer.line(heading, "dim")
     printer.lines(lines)
@@ -107,7 +114,7 @@ def _show_decisions(explanation: "Explanation", place: Place) -> None:
     show_warnings(explanation.warnings, place)
     if explanation.unknown:
         printer.line(f"not visible from here: {', '.join(explanation.unknown)}", "dim")
-    printer.line(_versions(report), "dim")
+    printer.line(_versions(explanation), "dim")
     if explanation.changes is not None:
         _show_changes(explanation, place)
     printer.line(printable(explanation.summary), "bold")
@@ -125,10 +132,19 @@ def show_warnings(warnings: "tuple[ConfigWarning, ...]", place: Place) -> None:
         printer.line()
 
 
-def _versions(report: dict[str, Any]) -> str:
-    installed = report["installed_version"]
+def _versions(explanation: "Explanation") -> str:
+    """What the explanation rests on: the versions it was compared with, and the user's own client's answers."""
+    from claude_local_plugin.precedence import VERIFIED_SPAN
+
+    installed = explanation.report["installed_version"]
     told = f"; installed {installed}" if installed else "; no installed version can be told"
-    return f"verified against Claude Code {report['verified_against']}{told}   (claude-local verify asks your own)"
+    answers = explanation.answers
+    own = "   (claude-local verify asks your own)"
+    if answers is not None:
+        asked = f"all {answers.asked:,}" if answers.complete else f"{answers.asked:,} of {answers.questions:,}"
+        rest = "" if answers.complete else "; claude-local verify asks the rest"
+        own = f", which agreed on {asked} questions on {answers.date}{rest}"
+    return f"verified against Claude Code {VERIFIED_SPAN}{told}{own}"
 
 
 def _show_keys(explanation: "Explanation", place: Place) -> None:

@@ -46,7 +46,7 @@ def status(everywhere: bool, sweep: bool, as_json: bool) -> int:
         rows.append(("from", f"{source['scope']}   {where}" + (f":{source['line']}" if source["line"] else "")))
     rows.append(("answers", _answer(report)))
     window = f"   window {report['context_window']:,}" if report["context_window"] else ""
-    rows.append(("model", printable(str(report["model"])) + window))
+    rows.append(("model", printable(report["model"] or "(not compared)") + window))
     rows.append(("hooks", _hooks(report) or "none   (claude-local hooks install --scope user)"))
     rows.append(("last session", _last(report["last_session"])))
     style = {"answers": "" if report["reachable"] is None else "green" if report["probe"] == "ok" else "bold red"}

@@ -1,84 +1,161 @@
 """`claude-local verify`: asks the user's own Claude Code."""
 
-import shutil
+import os
+import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.options import Place, here, json_option
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.render import err, json_text, out
+from claude_local_plugin.guest.shell import command
+from claude_local_plugin.render import err, json_text, out, printable
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.verify import Progress
 
+#: Seconds between two lines of progress where there is no terminal.
+EVERY = 10.0
+AGREE, DIFFER, PARTIAL = 0, 1, 3
+
 
 @click.command()
 @click.option("--claude", metavar="PATH", help="The Claude Code to ask; by default the `claude` on PATH.")
-@click.option("--cases", type=click.IntRange(min=0), default=150, show_default=True, help="Random configurations.")
+@click.option("--quick", is_flag=True, help="A minute's worth of questions, spread over every kind.")
+@click.option("--cases", type=click.IntRange(min=1), metavar="N", help="About N questions, spread over every kind.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), metavar="N", help="Stop after N minutes (15).")
 @click.option("--seed", type=int, default=1, show_default=True, help="What the random configurations are drawn from.")
 @click.option("--thorough", is_flag=True, help="The whole systematic set, some minutes more.")
+@click.option(
+    "--case",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Ask what is in this file alone: a difference that was reported, a whole --json report, or a scenario.",
+)
 @json_option
-def verify(claude: str | None, cases: int, seed: int, thorough: bool, as_json: bool) -> int:
+def verify(
+    claude: str | None,
+    quick: bool,
+    cases: int | None,
+    minutes: float | None,
+    seed: int,
+    thorough: bool,
+    files: tuple[Path, ...],
+    as_json: bool,
+) -> int:
     """Ask your own Claude Code whether explain-precedence is right about it.
 
     Runs it over a systematic set and random configurations, each in a home and project of its own, with dummy
     credentials, against a server of ours on loopback, on Linux without any network where that is permitted; then
-    compares what arrived with what we say. Changes nothing. Exit 0 when all agree, 1 when not.
+    compares what arrived with what we say. Keeps in our state folder that all agreed, or a file for each difference;
+    changes nothing else. Exit 0: all agree, and all were asked. Exit 1: some differ. Exit 3: those asked agree, and
+    some were not asked (--quick, --cases, no time left, no namespaces).
     """
-    from claude_local_plugin.commands.verify import verify as ask
+    from claude_local_plugin.commands import verify as asking
 
     place = here()
-    binary = _binary(claude)
-    meter = _Meter(sys.stderr.isatty() and not as_json)
-    report = ask(binary, cases=cases, seed=seed, thorough=thorough, progress=meter)
+    questions = None
+    if files:
+        questions = {f"{name}": case for file in files for name, case in asking.read_cases(file).items()}
+    patience = minutes * 60 if minutes else asking.QUICK if quick else asking.PATIENCE
+    meter = _Meter(sys.stderr)
+    with _ended_by_sigterm():
+        report = asking.verify(
+            _binary(claude, place),
+            cases=cases,
+            seed=seed,
+            thorough=thorough,
+            patience=patience,
+            questions=questions,
+            state_dir=place.state_dir,
+            progress=meter,
+        )
     meter.clear()
     if as_json:
         print(json_text(report))
     else:
-        _show(report, place.environ)
-    return 0 if report["agree"] == report["cases"] and report["cases"] else 1
+        _show(report, place)
+    if report["differences"]:
+        return DIFFER
+    return AGREE if report["complete"] else PARTIAL
 
 
-def _binary(named: str | None) -> Path:
-    found = shutil.which(named) if named else shutil.which("claude")
+def _binary(named: str | None, place: Place) -> Path:
+    from claude_local_plugin import isolated
+
+    if named is None:
+        found = isolated.program("claude", place.environ)
+    elif _runs(place.cwd / named):
+        found = str(place.cwd / named)
+    else:
+        found = isolated.program(named, place.environ) if Path(named).name == named else None
     if found is None:
         what = f"{named} cannot be run" if named else "there is no claude on PATH"
         raise UsageError(what, "claude-local verify --claude /path/to/claude")
     return Path(found)
 
 
-class _Meter:
-    """One line on a terminal that says how far it is."""
+def _runs(file: Path) -> bool:
+    return file.is_file() and os.access(file, os.X_OK)
 
-    def __init__(self, wanted: bool) -> None:
-        self.wanted = wanted
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Have SIGTERM end us as Ctrl-C does: boxes, clients and folders go first."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Meter:
+    """Says how far it is: one line on a terminal that changes, else a line every ten seconds."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+        self.terminal = stream is not None and stream.isatty()
+        self.said = time.monotonic()
 
     def __call__(self, progress: "Progress") -> None:
-        if self.wanted:
-            differing = f", {progress.differing} differ" if progress.differing else ""
-            print(f"\r{progress.done} of {progress.total} asked{differing} ", end="", file=sys.stderr, flush=True)
+        differing = f", {progress.differing} differ" if progress.differing else ""
+        text = f"{progress.done:,} of {progress.total:,} asked{differing}"
+        if self.terminal:
+            print(f"\r{text} ", end="", file=self.stream, flush=True)
+        elif self.stream is not None and time.monotonic() - self.said >= EVERY:
+            self.said = time.monotonic()
+            print(text, file=self.stream, flush=True)
 
     def clear(self) -> None:
-        if self.wanted:
-            print("\r\x1b[2K", end="", file=sys.stderr, flush=True)
+        if self.terminal:
+            print("\r\x1b[2K", end="", file=self.stream, flush=True)
 
 
-def _show(report: dict[str, Any], environ: dict[str, str]) -> None:
-    printer, prose = out(environ), err(environ)
+def _show(report: dict[str, Any], place: Place) -> None:
+    printer, prose = out(place.environ), err(place.environ)
     for difference in report["differences"]:
-        printer.line(difference["name"], "bold red")
-        printer.lines(f"  {what}" for what in difference["what"])
-        printer.line(f"  {json_text(difference['scenario'])}")
+        printer.line(printable(difference["name"]), "bold red")
+        printer.lines(f"  {printable(what)}" for what in difference["what"])
+        printer.line(f"  {json_text(difference['scenario'], indent=None)}")
+        printer.line(f"  again: {command('claude-local', 'verify', '--case', difference['file'])}")
     if not report["namespace"]:
         prose.line("! no network namespace could be had here: cases with managed settings were left out", "yellow")
-    if report["unasked"]:
-        prose.line(f"! {report['unasked']} cases were not asked", "yellow")
-    agree = report["agree"] == report["cases"] and report["cases"] > 0
-    printer.line(
-        f"Claude Code {report['summary']}   ({report['seconds']:.0f} s)", "bold green" if agree else "bold red"
-    )
-    if not agree:
+    style = "bold red" if report["differences"] else "bold green" if report["complete"] else "yellow"
+    printer.line(f"Claude Code {report['summary']}   ({report['seconds']:.0f} s)", style)
+    if report["differences"]:
         prose.line("please paste the above into an issue: our table is wrong for your version")
+    elif report["complete"]:
+        prose.line("remembered: explain-precedence and doctor no longer ask for this", "dim")
+    else:
+        prose.line(f"{report['unasked']:,} questions were not asked; all of them: claude-local verify", "yellow")

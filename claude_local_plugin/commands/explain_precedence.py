@@ -19,7 +19,8 @@ from claude_local_plugin.precedence import (
     resolve,
 )
 from claude_local_plugin.precedence.model import why
-from claude_local_plugin.precedence.table import FIRST_PARTY, is_verified
+from claude_local_plugin.precedence.table import FIRST_PARTY
+from claude_local_plugin.precedence.verified import Answers
 from claude_local_plugin.precedence.whatif import full_key, with_value
 from claude_local_plugin.render import mask_secret
 from claude_local_plugin.settings.variables import is_secret
@@ -45,7 +46,8 @@ class Explanation:
 
     `report` is the `--json` object (schemas/explain-precedence.schema.json). `sentences` says, for each decision and
     asked key, why its winner beats the next one; `summary` is the closing sentence; `unknown` is what cannot be seen
-    from here; `changes` is what `--what-if` would change, None when nothing was asked.
+    from here; `answers` is what the installed client answered to `verify`, None if it was not asked; `changes` is what
+    `--what-if` would change, None when nothing was asked.
     """
 
     report: dict[str, Any] = field(repr=False)
@@ -53,7 +55,7 @@ class Explanation:
     summary: str
     warnings: tuple[ConfigWarning, ...]
     unknown: tuple[str, ...]
-    verified: bool
+    answers: Answers | None
     changes: tuple[Change, ...] | None = None
 
     @property
@@ -97,7 +99,7 @@ def explain(
         sentence(resolution),
         resolution.warnings,
         snapshot.unknown,
-        is_verified(snapshot.client_version),
+        snapshot.answers,
         changes,
     )
 
@@ -254,7 +256,8 @@ def sentence(resolution: Resolution, place: str = "here") -> str:
     target = parse_url(endpoint or "")
     where = target.url if target is not None else endpoint
     if provider not in (FIRST_PARTY, "gateway"):
-        return f"A session started {place} now talks to {provider}{f' at {where}' if where else ''} as {model}."
+        name = f" as {model}" if model else "; the model it asks for was not compared"
+        return f"A session started {place} now talks to {provider}{f' at {where}' if where else ''}{name}."
     signed_in = resolution.decisions["provider"].winner
     if signed_in is not None and signed_in.scope is Scope.GATEWAY:
         how = f"with the sign-in kept in {signed_in.path}"

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from claude_local_plugin.precedence import (
     backend_in_use,
     effective_env,
     git_layout,
+    installed_answers,
     resolve,
 )
 from claude_local_plugin.precedence.locate import GitLayout
@@ -224,6 +225,7 @@ def gather(
     `url` is looked at instead of the folder's server. A key goes along only where it is that server's own: `token`,
     or the one that the folder's settings send there. `ask_server` False leaves the server alone.
     """
+    snapshot = replace(snapshot, answers=installed_answers(snapshot.shell, state_dir))
     resolution, env = resolve(snapshot), effective_env(snapshot)
     backend = backend_in_use(snapshot)
     folders = None if backend.target is None else _askable(backend.target)

@@ -1,5 +1,6 @@
 """Asking the real Claude Code: scenarios, the box it runs in, what it was seen to do, and what we expected."""
 
+from claude_local_plugin.oracle import recorded
 from claude_local_plugin.oracle.box import Box, BoxError, Boxes, ClientError
 from claude_local_plugin.oracle.expected import Difference, Expected, compare, expected
 from claude_local_plugin.oracle.generate import draw, randomly
@@ -14,6 +15,7 @@ from claude_local_plugin.oracle.scenario import (
     url,
 )
 from claude_local_plugin.oracle.shrink import shrink
+from claude_local_plugin.oracle.spread import spread
 from claude_local_plugin.oracle.systematic import systematic
 
 __all__ = [
@@ -34,7 +36,9 @@ __all__ = [
     "materialise",
     "needs_namespace",
     "randomly",
+    "recorded",
     "shrink",
+    "spread",
     "systematic",
     "url",
 ]

@@ -6,15 +6,17 @@ import sys
 import time
 from pathlib import Path
 
+from claude_local_plugin.oracle import recorded
 from claude_local_plugin.oracle.box import Boxes
 from claude_local_plugin.oracle.generate import randomly
 from claude_local_plugin.oracle.observed import Observed
 from claude_local_plugin.oracle.scenario import Scenario, needs_namespace
+from claude_local_plugin.oracle.spread import spread
 from claude_local_plugin.oracle.systematic import systematic
 
 
 def main() -> int:
-    """Ask, print one line per case, and with --record append one line of JSON per case."""
+    """Ask, print one line per case; with --record ask what the file has no answer to yet, and append the answers."""
     parser = argparse.ArgumentParser(prog="python -m claude_local_plugin.oracle", description=__doc__)
     parser.add_argument("--claude", type=Path, required=True, help="the client's native binary")
     parser.add_argument("--cases", type=int, default=0, metavar="N", help="random configurations")
@@ -22,7 +24,8 @@ def main() -> int:
     parser.add_argument("--only", action="append", metavar="PREFIX", help="systematic cases with this beginning")
     parser.add_argument("--scenario", type=Path, help="a file with one scenario, or a list of them, instead")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--record", type=Path)
+    parser.add_argument("--record", type=Path, metavar="FILE", help="tests/oracle/golden/VERSION.jsonl")
+    parser.add_argument("--ordinary", action="store_true", help="the ordinary systematic set, not the thorough one")
     parser.add_argument("--shared-network", action="store_true", help="do without namespaces")
     options = parser.parse_args()
     began = time.monotonic()
@@ -30,18 +33,14 @@ def main() -> int:
         cases = _cases(options)
         if not boxes.alone:
             cases = {name: scenario for name, scenario in cases.items() if not needs_namespace(scenario)}
+        if options.record:
+            cases = recorded.unrecorded(cases, options.record)
         names = list(cases)
         for name, (scenario, observed) in zip(names, boxes.observe_all(cases.values()), strict=True):
             print(_line(name, observed), flush=True)
             if options.record:
                 with options.record.open("a", encoding="utf-8") as file:
-                    record = {
-                        "name": name,
-                        "version": boxes.client_version,
-                        "scenario": scenario.to_json(),
-                        "observed": observed.to_json(),
-                    }
-                    file.write(json.dumps(record) + "\n")
+                    file.write(recorded.line(name, scenario, observed) + "\n")
     print(f"{len(cases)} cases in {time.monotonic() - began:.1f} s", file=sys.stderr)
     return 0
 
@@ -52,10 +51,11 @@ def _cases(options: argparse.Namespace) -> dict[str, Scenario]:
         rows = given if isinstance(given, list) else [given]
         return {f"given/{index}": Scenario.from_json(row) for index, row in enumerate(rows)}
     wanted = tuple(options.only or ("",))
-    cases = {name: scenario for name, scenario in systematic(thorough=True).items() if name.startswith(wanted)}
+    known = systematic(thorough=not options.ordinary)
+    cases = {name: scenario for name, scenario in known.items() if name.startswith(wanted)}
     if options.only is None and options.cases:
         cases = {}
-    return cases | randomly(options.cases, options.seed)
+    return spread(cases | randomly(options.cases, options.seed))
 
 
 def _line(name: str, seen: Observed) -> str:

@@ -44,7 +44,9 @@ class Box:
             ready = self._answer()
             self.tls, self.client_version = bool(ready["tls"]), str(ready["version"])
             if not self.client_version:
-                raise ClientError(f"{claude} does not run: `--version` gives nothing", "name Claude Code's own program")
+                raise ClientError(
+                    f"{claude} does not run: `--version` names no version", "name Claude Code's own program"
+                )
             self._open = stack.pop_all()
 
     def observe(self, scenario: Scenario) -> Observed:
@@ -70,16 +72,21 @@ class Box:
         answer: dict[str, object] = json.loads(line)
         return answer
 
+    def abandon(self) -> None:
+        """Have the process stop whatever it does; who waits for its answer gets a BoxError."""
+        self._process.terminate()
+
     def _end(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):  # it ended before it had read the last question
-                    stream.close()
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):  # it ended before it had read the last question
+                self._process.stdin.close()  # it ends at that, together with the client it may be running
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 def _begin(order: dict[str, object], words: Path) -> "subprocess.Popen[str]":
@@ -95,6 +102,7 @@ def _begin(order: dict[str, object], words: Path) -> "subprocess.Popen[str]":
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            start_new_session=True,  # Ctrl-C is ours to hear; the box ends when we do
         )
 
 
@@ -112,6 +120,7 @@ class Boxes:
 
     def __init__(self, claude: Path, *, workers: int = 2, patience: float = 30.0, alone: bool | None = None) -> None:
         self._open = ExitStack()
+        self._boxes: list[Box] = []
         self._idle: SimpleQueue[Box] = SimpleQueue()
         self.alone, first = self._first(claude, patience, alone)
         self.tls, self.client_version = first.tls, first.client_version
@@ -147,12 +156,19 @@ class Boxes:
             return None if stop() else (scenario, self.observe(scenario))
 
         with ThreadPoolExecutor(self.workers) as pool:
-            for answer in pool.map(one, scenarios):
-                if answer is not None:
-                    yield answer
+            try:
+                for answer in pool.map(one, scenarios):
+                    if answer is not None:
+                        yield answer
+            except BaseException:  # interrupted, say: the threads of the pool wait for answers that nobody wants
+                for box in self._boxes:
+                    box.abandon()
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _keep(self, box: Box) -> None:
         self._open.callback(box.close)
+        self._boxes.append(box)
         self._idle.put(box)
 
     @staticmethod

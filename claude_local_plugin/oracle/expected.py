@@ -85,7 +85,8 @@ def summary(resolved: Resolution, scenario: Scenario = NOTHING_HANDED_OVER) -> E
     decided = resolved.decisions
     provider = decided["provider"].value
     if provider not in OURS:
-        return Expected("ok", provider)
+        base_url = plain_url(decided["base_url"].value)
+        return Expected("ok", provider, base_url=base_url, model=decided["model"].value)
     address = decided["base_url"].value or ""
     base_url = url("socket") if address.startswith(SOCKET_SCHEME) else plain_url(address)
     if base_url is None:
@@ -106,8 +107,8 @@ def summary(resolved: Resolution, scenario: Scenario = NOTHING_HANDED_OVER) -> E
 def compare(seen: Observed, wanted: Expected) -> list[Difference]:
     """Where the two disagree; empty when they agree.
 
-    A provider's own endpoint, credential and model names are not compared, and what was not observed (the window of
-    a session that failed, headers without TLS) is not either.
+    Of a cloud provider its address is compared where one is set, and the model where one is claimed; its credential
+    is not. What was not observed (the window of a session that failed, headers without TLS) is not compared either.
     """
     if seen.outcome != wanted.outcome:
         return [Difference("outcome", wanted.outcome, f"{seen.outcome}: {seen.said}" if seen.said else seen.outcome)]
@@ -116,7 +117,8 @@ def compare(seen: Observed, wanted: Expected) -> list[Difference]:
     if seen.provider != wanted.provider and (seen.provider is not None or wanted.provider not in OURS):
         return [Difference("provider", wanted.provider, seen.provider)]
     if wanted.provider not in OURS:
-        return []
+        claims = [("base_url", wanted.base_url, plain_url(seen.base_url)), ("model", wanted.model, seen.model)]
+        return [Difference(*row) for row in claims if None not in row[1:] and row[1] != row[2]]
     rows: list[tuple[str, Any, Any]] = [
         ("base_url", wanted.base_url, plain_url(seen.base_url)),
         ("x_api_key", wanted.x_api_key, seen.x_api_key),

@@ -5,11 +5,17 @@ from typing import Any
 
 from claude_local_plugin.oracle.scenario import Scenario, Settings, url
 from claude_local_plugin.oracle.systematic import CONSOLE, LOGIN, ODD_FILES, SCOPES
+from claude_local_plugin.oracle.twists import twisted
 
 
 def randomly(count: int, seed: int) -> dict[str, Scenario]:
-    """`count` configurations drawn from all sources; the same seed gives the same ones."""
-    return {f"random/{seed}/{index}": draw(random.Random(f"{seed}:{index}")) for index in range(count)}
+    """`count` configurations drawn from all sources, every second one with twists; a seed gives the same ones again."""
+    drawn = {}
+    for index in range(count):
+        chance = random.Random(f"{seed}:{index}")
+        scenario = draw(chance)
+        drawn[f"random/{seed}/{index}"] = twisted(chance, scenario) if index % 2 else scenario
+    return drawn
 
 
 #: Chance that a source sets a key at all, and the values it may set: `{place}` says where it was set.

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,9 +17,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TextIO
 
 from claude_local_plugin.oracle.network import Certificate, Switchboard, make_certificate
@@ -64,7 +66,26 @@ class Order:
 
 
 def serve(order: Order, orders: TextIO, answers: TextIO) -> None:
-    """Answer scenarios until `orders` ends."""
+    """Answer scenarios until `orders` ends, as it does with whoever started us; what is running then is ended."""
+    waiting: SimpleQueue[str | None] = SimpleQueue()
+    threading.Thread(target=_hand_over, args=(orders, waiting), daemon=True).start()
+    signal.signal(signal.SIGTERM, _stop)
+    # The folder is never removed from in here: `etc` in it is the real /etc. Whoever made it does that, outside.
+    _serve(order, iter(waiting.get, None), answers)
+
+
+def _hand_over(orders: TextIO, waiting: "SimpleQueue[str | None]") -> None:
+    for line in orders:
+        waiting.put(line)
+    waiting.put(None)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def _serve(order: Order, orders: Iterable[str], answers: TextIO) -> None:
     folder = Path(order.folder)
     if order.alone:
         _loopback_up()
@@ -92,6 +113,8 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
         )
         # The client keeps a folder of its own in /tmp otherwise, which would outlive the box.
         environ = BOX_ENVIRONMENT | {"CLAUDE_CODE_TMPDIR": case} | made.environ
+        if "ANTHROPIC_FOUNDRY_BASE_URL" in json.dumps(scenario.to_json()):
+            del environ["ANTHROPIC_FOUNDRY_RESOURCE"]  # it takes one of the two alone
         if certificate is not None:
             environ["NODE_EXTRA_CA_CERTS"] = str(certificate.file)
         if not order.alone:
@@ -222,13 +245,14 @@ def _run(command: list[str], cwd: Path, environ: dict[str, str], patience: float
 
 
 def _version(order: Order) -> str:
-    """What the client calls itself: `2.1.329`, or nothing where it does not run at all."""
+    """What the client calls itself: `2.1.329`, or nothing where it does not run or says no number."""
     environ = {"PATH": SYSTEM_PATH, "HOME": order.folder}
     try:
         run = _run([order.claude, "--version"], Path(order.folder), environ, order.patience)
     except OSError:  # not there, not executable, or no program at all: our parent says so
         return ""
-    return run.stdout.split()[0] if run.exit_code == 0 and run.stdout.strip() else ""
+    words = run.stdout.split() if run.exit_code == 0 else []
+    return words[0] if words and re.match(r"\d+\.\d+", words[0]) else ""
 
 
 def _end(group: int) -> None:

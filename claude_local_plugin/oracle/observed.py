@@ -129,9 +129,12 @@ def _answer(stdout: str) -> dict[str, Any]:
 
 
 def _prompt(requests: tuple[Request, ...]) -> Request | None:
-    """The request that carries the prompt; requests for titles, token counts or model lists do not."""
-    posts = [request for request in requests if request.method == "POST" and _is_prompt(request)]
-    return posts[-1] if posts else None
+    """The first request that carries the prompt; requests for titles, token counts or model lists do not.
+
+    The first, since a client whose request fails goes on with other models: our answers are not the ones a cloud
+    provider would give.
+    """
+    return next((request for request in requests if request.method == "POST" and _is_prompt(request)), None)
 
 
 def _is_prompt(request: Request) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from claude_local_plugin.oracle.hook_files import hook_files
 from claude_local_plugin.oracle.scenario import LAYOUTS, PLACES, Scenario, url
 from claude_local_plugin.oracle.sources import questions
+from claude_local_plugin.precedence.table import PROVIDERS, Provider
 
 #: The scopes that exist in every layout, strongest first.
 SCOPES = ("managed", "flag", "local", "project", "user")
@@ -304,10 +305,30 @@ def _providers(ask: _Ask, thorough: bool) -> None:
         ask.shell(f"provider/{first}+{second}", {first: "1", second: "1"})
     ask.shell("provider/all", dict.fromkeys(PROVIDER_SWITCHES, "1"))
     ask.given("provider/without-credentials", {}, {"CLAUDE_CODE_USE_BEDROCK": "1"})
-    bedrock = {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": url("shell")}
-    ask.shell("provider/bedrock-url", bedrock)
+    for provider in PROVIDERS:
+        if provider.name != "gateway":
+            _provider(ask, provider, thorough=thorough)
     for name in ("BEDROCK", "VERTEX", "FOUNDRY", "AWS", "GOOGLE_CLOUD"):
         ask.shell(f"provider/{name}-url-without-switch", {f"ANTHROPIC_{name}_BASE_URL": url("user")})
+
+
+def _provider(ask: _Ask, provider: Provider, *, thorough: bool) -> None:
+    """Where a cloud provider's requests go, and the model they ask for first."""
+    on, name = {provider.switch: "1"}, provider.name
+    ask.shell(f"provider/{name}/url", on | {provider.base_url_variable: url("user")})
+    ask.shell(f"provider/{name}/url-in-local", on, {"local": {"env": {provider.base_url_variable: url("local")}}})
+    ask.shell(f"provider/{name}/named", on | {"ANTHROPIC_MODEL": "mine"})
+    ask.shell(f"provider/{name}/setting", on, {"user": {"model": "mine"}})
+    targets = {f"ANTHROPIC_DEFAULT_{alias.upper()}_MODEL": f"my-{alias}" for alias in ("opus", "sonnet")}
+    ask.shell(f"provider/{name}/targets", on | targets)
+    for variable in targets:
+        ask.shell(f"provider/{name}/{variable}", on | {variable: targets[variable]})
+    more = ("best", "opusplan", "opus[1m]", "claude-opus-4-1") if thorough else ()
+    for alias in ("opus", "sonnet", "haiku", *more):
+        ask.shell(f"provider/{name}/{alias}", on | {"ANTHROPIC_MODEL": alias})
+    for alias in ("opus", "sonnet"):
+        ask.shell(f"provider/{name}/{alias}-target", on | targets | {"ANTHROPIC_MODEL": alias})
+    ask.shell(f"provider/{name}/default-model", on | {"ANTHROPIC_DEFAULT_MODEL": "first"})
 
 
 def _values(ask: _Ask, thorough: bool) -> None:

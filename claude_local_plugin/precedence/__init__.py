@@ -1,7 +1,7 @@
 """Why is it so: which settings, credentials and model a session here would use, and who decided it."""
 
 from claude_local_plugin.precedence.decisions import backend_in_use
-from claude_local_plugin.precedence.gather import gather, installed_client_version
+from claude_local_plugin.precedence.gather import gather, installed_answers, installed_client_version
 from claude_local_plugin.precedence.locate import (
     git_layout,
     managed_dir_default,
@@ -39,6 +39,7 @@ __all__ = [
     "effective_env",
     "gather",
     "git_layout",
+    "installed_answers",
     "installed_client_version",
     "managed_dir_default",
     "resolve",

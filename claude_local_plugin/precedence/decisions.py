@@ -11,7 +11,8 @@ from claude_local_plugin.precedence.available import replacement
 from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of, with_basic
 from claude_local_plugin.precedence.logins import gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
-from claude_local_plugin.precedence.resolve import candidates, effective_env, effective_object
+from claude_local_plugin.precedence.provider_models import provider_model
+from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, effective_object
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,
     CUSTOM_HEADERS,
@@ -41,22 +42,52 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
         headers = _signed_in(snapshot, headers, sign_in)
     elif provider is not None and provider.name == "gateway":
         headers = _with_token_only(headers)
-    model, name = _model(snapshot, env, headers, provider)
     endpoint = _base_url(snapshot, env, provider)
     if sign_in is not None:
         endpoint = _at_the_gateway(endpoint, sign_in)
     elif provider is None:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
     headers = with_basic(headers, endpoint)
-    found = (
-        _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in),
-        _through_the_socket(endpoint, snapshot),
-        headers.authorization,
-        headers.x_api_key,
+    found: tuple[Decision, ...]
+    if provider is not None and provider.name != "gateway":
+        found = _under_a_provider(snapshot, env, headers, provider)
+    else:
+        model, name = _model(snapshot, env, headers, provider)
+        found = (headers.authorization, headers.x_api_key, model, _window(snapshot, env, name))
+    first = _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in)
+    decisions = (first, _through_the_socket(endpoint, snapshot), *found)
+    return {decision.name: decision for decision in decisions}
+
+
+def _under_a_provider(
+    snapshot: Snapshot, env: Mapping[str, str], headers: Credentials, provider: Provider
+) -> tuple[Decision, ...]:
+    """What is known of a session that goes to a cloud provider: the model by its first request, and no more."""
+    own = f"not compared: which credential {provider.label} is sent"
+    rows, winner = _named_model(snapshot)
+    restricted = ("modelOverrides", "availableModels", "deniedModels")
+    name = None
+    if not any(effective(snapshot, key) for key in restricted) and not env.get("CLAUDE_CODE_EXTRA_BODY"):
+        setting = None if winner is None else winner.value or ""
+        name = provider_model(provider.name, setting, env, snapshot.client_version)
+    if name is None:
+        unseen = f"not compared: what {provider.label} is asked for here was not seen"
+        model = Decision("model", None, None, tuple(_lost(row, unseen) for row in rows), unseen)
+    else:
+        if winner is None:
+            winner = Candidate(Scope.DEFAULT, "model", None, None, name, "wins", "nobody names a model")
+            rows.append(winner)
+        model = Decision("model", name, winner, tuple(rows), why(winner, rows))
+    window = f"not compared: the window of a model of {provider.label}"
+    windows = tuple(_lost(row, window) for row in candidates(snapshot, f"env.{models.WINDOW_VARIABLE}"))
+    return (
+        *(
+            Decision(each.name, None, None, tuple(_lost(row, own) for row in each.candidates), own, True)
+            for each in (headers.authorization, headers.x_api_key)
+        ),
         model,
-        _window(snapshot, env, name),
+        Decision("context_window", None, None, windows, window),
     )
-    return {decision.name: decision for decision in found}
 
 
 _GATEWAY = next(provider for provider in PROVIDERS if provider.name == "gateway")
@@ -312,8 +343,8 @@ def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credent
 
     Opus with its long window for keys, tokens, helpers and the larger subscriptions, Opus for Pro, Sonnet for the rest.
     """
-    if provider is not None:
-        return models.PROVIDER_DEFAULTS.get(provider.name, models.DEFAULT_SETTING)
+    if provider is not None:  # the gateway: cloud providers have tables of their own
+        return models.GATEWAY_DEFAULT
     if headers.login is None or headers.login.scope is Scope.PROFILE or headers.login.key == f"env.{FEDERATION[0]}":
         return models.DEFAULT_SETTING
     kind = env.get("CLAUDE_CODE_SUBSCRIPTION_TYPE") or None

@@ -25,8 +25,9 @@ from claude_local_plugin.precedence.model import NOTHING, Entry, FileState, Scop
 from claude_local_plugin.precedence.resolve import effective_env
 from claude_local_plugin.precedence.served import why_not_fetched, with_served
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST
+from claude_local_plugin.precedence.verified import Answers, recall
 
-__all__ = ["gather", "installed_client_version", "managed_dir_default", "read_settings_file"]
+__all__ = ["gather", "installed_answers", "installed_client_version", "managed_dir_default", "read_settings_file"]
 
 NOT_A_FILE = "not a file"
 
@@ -278,6 +279,12 @@ def installed_client_version(environ: Mapping[str, str]) -> str | None:
             version = data.get("version")
             return version if isinstance(version, str) else None
     return None
+
+
+def installed_answers(environ: Mapping[str, str], state_dir: Path) -> Answers | None:
+    """What the `claude` on PATH answered to `claude-local verify`; None where it was not asked, or differed."""
+    found = _on_path("claude", environ.get("PATH", ""))
+    return recall(state_dir, Path(os.path.realpath(found))) if found else None
 
 
 def _on_path(program: str, path: str) -> str | None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from claude_local_plugin.precedence.lines import Lines
+from claude_local_plugin.precedence.verified import Answers
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -99,6 +100,7 @@ class Snapshot:
     `trusted` is the recorded answer to the trust dialog for this folder, None when none is recorded;
     `organization` is that of the recorded claude.ai account, and `auto_compact` what Claude Code's own state file says
     of compacting by itself, which counts where no settings file says anything.
+    `answers` is what the installed client answered to `claude-local verify`, None where it was not asked.
     """
 
     cwd: Path
@@ -117,6 +119,7 @@ class Snapshot:
     organization: str | None = None
     entry: Entry = Entry.SESSION
     auto_compact: bool | None = None
+    answers: Answers | None = None
 
     def of(self, *scopes: Scope) -> Iterator[SettingsFile]:
         """The files of these scopes, highest precedence first."""

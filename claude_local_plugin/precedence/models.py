@@ -68,13 +68,8 @@ GATEWAY_ALIASES: Mapping[str, tuple[str, str]] = {
     "haiku": ("ANTHROPIC_DEFAULT_HAIKU_MODEL", "claude-haiku-4-5-20251001"),
 }
 
-#: The same for cloud providers, as their own names.
-PROVIDER_DEFAULTS: Mapping[str, str] = {
-    "gateway": "opus",
-    "bedrock": "us.anthropic.claude-opus-5-5",
-    "foundry": "claude-sonnet-4-5",
-    "mantle": "anthropic.claude-opus-5-5",
-}
+#: What a session behind it starts with when nobody names a model.
+GATEWAY_DEFAULT = "opus"
 
 ASSUMED_WINDOW = 1_000_000
 SMALL_WINDOW = 200_000

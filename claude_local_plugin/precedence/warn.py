@@ -579,7 +579,8 @@ def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
 
 
 def _version(snapshot: Snapshot) -> Iterator[ConfigWarning]:
-    if snapshot.client_version is not None and not is_verified(snapshot.client_version):
+    asked = snapshot.answers is not None and snapshot.answers.complete
+    if snapshot.client_version is not None and not asked and not is_verified(snapshot.client_version):
         yield ConfigWarning(
             "version.unverified",
             "info",

@@ -1,8 +1,11 @@
 """`explain-precedence` as people use it: the answer, the reasons, the warnings, what-if, and never a secret."""
 
+from dataclasses import replace
+
 import pytest
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.precedence import verified
 from tests.commands.place import Place, flat
 
 SECRET = "sk-ant-api03-marked-secret-0123456789"
@@ -195,6 +198,24 @@ def test_a_version_that_was_not_compared_is_said_with_the_command_that_asks_it(
     assert report["installed_version"] == "9.9.9"
     (warning,) = [each for each in report["warnings"] if each["id"] == "version.unverified"]
     assert warning["fix"] == "claude-local verify"
+
+
+def test_a_client_that_was_asked_itself_is_said_to_have_been_and_the_advice_ends(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = place.client("9.9.9", place.home / "npm")
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    program = (folder / "claude").resolve()
+    found = verified.answers(program, client_version="9.9.9", date="2026-11-28", asked=338, questions=1065)
+    verified.remember(place.state, found)
+    line = next(each for each in place.run("explain-precedence").out.splitlines() if "verified against" in each)
+    assert line.endswith("which agreed on 338 of 1,065 questions on 2026-11-28; claude-local verify asks the rest")
+    verified.remember(place.state, replace(found, asked=1065))
+    done = place.run("explain-precedence").out
+    assert "installed 9.9.9, which agreed on all 1,065 questions on 2026-11-28" in done
+    assert "claude-local verify" not in done
+    verified.remember(place.state, found)  # a part of it takes nothing back
+    assert "agreed on all" in place.run("explain-precedence").out
 
 
 @pytest.mark.parametrize(

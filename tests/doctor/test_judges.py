@@ -23,8 +23,12 @@ from claude_local_plugin.ledger import Condition, Fault
 from claude_local_plugin.plan import NO_PICTURES
 from claude_local_plugin.precedence import ConfigWarning, FileState, Scope, SettingsFile
 from claude_local_plugin.precedence.locate import GitLayout
+from claude_local_plugin.precedence.verified import Answers
 from claude_local_plugin.settings.hooks import Installed
 from tests.doctor import building as b
+
+#: What a client answered that was asked everything.
+ANSWERS = Answers("2.9.0", "digest", "rules", "2026-11-28", asked=10, questions=10, size=1, changed_ns=1)
 
 Case = tuple[str, Result, str, Callable[[], Facts]]
 
@@ -285,6 +289,9 @@ CASES: tuple[Case, ...] = (
     ("client.installed", INFO, "without being run", seen(client_version=None)),
     ("client.version", OK, "verified", known()),
     ("client.version", INFO, "2.9.0", seen(client_version="2.9.0")),
+    ("client.version", OK, "verified", seen(client_version="2.9.0", answers=ANSWERS)),
+    ("client.version", INFO, "2.9.0", seen(client_version="2.9.0", answers=replace(ANSWERS, asked=9))),
+    ("client.version", SKIPPED, "no claude here", seen(client_version=None)),
     ("client.known-bad", OK, "nothing is known", known()),
     ("client.known-bad", ERROR, "0.17.1", known(server=b.server(version="0.16.0"))),
     ("client.known-bad", ERROR, "intruder", known(server=b.server(kind="litellm", version="1.107.0"))),

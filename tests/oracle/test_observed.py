@@ -43,9 +43,9 @@ def test_requests_beside_the_prompt_do_not_count() -> None:
     assert observed.model == "m"
 
 
-def test_the_last_attempt_counts() -> None:
+def test_the_first_attempt_counts_and_not_the_models_a_client_falls_back_to() -> None:
     again = {"model": "fallback", "tools": [{}]}
-    assert seen(request(), request(body=again)).model == "fallback"
+    assert seen(request(), request(body=again)).model == "m"
 
 
 def test_a_base_url_with_a_path_is_seen_with_it() -> None:

@@ -1,29 +1,36 @@
 """The truth: the real Claude Code does what the resolver says, on every question we know to ask and on random ones.
 
-A difference is a failing test, never an exception to the rule. CLAUDE_LOCAL_VERIFY_CASES says how many random
-configurations are asked (CI: 300); each failure prints a scenario to be given to `python -m claude_local_plugin.oracle
---scenario FILE`.
+A difference is a failing test, never an exception to the rule. Its answers to the systematic set are on record
+(tests/oracle/golden, compared in test_recorded.py); here the client itself is asked a sample of all questions, random
+ones included, and whatever is not on record. CLAUDE_LOCAL_VERIFY_CASES says how many (CI: 300; `all`: every one); each
+failure prints a scenario to be given to `claude-local verify --case FILE`.
 """
 
 import json
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.oracle import Boxes, Scenario, compare, expected, needs_namespace, randomly, systematic
+from claude_local_plugin.commands.verify import all_questions
+from claude_local_plugin.oracle import Boxes, Scenario, compare, expected, needs_namespace, recorded, systematic
+from claude_local_plugin.precedence import VERIFIED_AGAINST
 
 pytestmark = pytest.mark.claude
 
-#: Families asked in one test each, so that parallel test processes share the work.
-FAMILIES = sorted({name.partition("/")[0] for name in systematic()})
-SEED = 1
-RANDOM_PARTS = 6
+GOLDEN = Path(__file__).parent / "golden" / f"{VERIFIED_AGAINST}.jsonl"
+#: Tests that share the work, so that parallel test processes do.
+PARTS = 8
 
 
-def cases() -> int:
-    return int(os.environ.get("CLAUDE_LOCAL_VERIFY_CASES", "60"))
+def questions() -> dict[str, Scenario]:
+    """What is to be asked."""
+    wanted = os.environ.get("CLAUDE_LOCAL_VERIFY_CASES", "60")
+    everything = all_questions(at_least=0 if wanted == "all" else int(wanted))
+    sample = dict(islice(everything.items(), len(everything) if wanted == "all" else int(wanted)))
+    return sample | recorded.unrecorded(systematic(), GOLDEN)
 
 
 @pytest.fixture(scope="module")
@@ -33,28 +40,18 @@ def boxes(claude_binary: Path) -> Iterator[Boxes]:
         yield boxes
 
 
-def differences(boxes: Boxes, questions: dict[str, Scenario]) -> list[str]:
-    """Each question on which the client and the resolver differ, with all it takes to ask again."""
-    asked = {name: case for name, case in questions.items() if boxes.alone or not needs_namespace(case)}
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_client_does_what_we_say(boxes: Boxes, part: int) -> None:
+    asked = {
+        name: case
+        for index, (name, case) in enumerate(questions().items())
+        if index % PARTS == part and (boxes.alone or not needs_namespace(case))
+    }
     found = []
     for name, (scenario, seen) in zip(asked, boxes.observe_all(asked.values()), strict=True):
         if left := compare(seen, expected(scenario, boxes.client_version)):
             found.append(f"{name}: {'; '.join(map(str, left))}\n    {json.dumps(scenario.to_json())}")
-    return found
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_the_client_does_what_we_say(boxes: Boxes, family: str) -> None:
-    questions = {name: case for name, case in systematic().items() if name.partition("/")[0] == family}
-    assert differences(boxes, questions) == []
-
-
-@pytest.mark.parametrize("part", range(RANDOM_PARTS))
-def test_the_client_does_what_we_say_of_random_configurations(boxes: Boxes, part: int) -> None:
-    questions = {
-        name: case for index, (name, case) in enumerate(randomly(cases(), SEED).items()) if index % RANDOM_PARTS == part
-    }
-    assert differences(boxes, questions) == []
+    assert found == []
 
 
 def test_cloud_sessions_can_be_looked_into_where_there_is_openssl(boxes: Boxes) -> None:

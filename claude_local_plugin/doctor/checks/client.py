@@ -13,8 +13,7 @@ from claude_local_plugin.doctor.speed import Speed, speed_of
 from claude_local_plugin.guest.backend import parse_url
 from claude_local_plugin.guest.shell import command, export
 from claude_local_plugin.precedence import (
-    VERIFIED_AGAINST,
-    VERIFIED_VERSIONS,
+    VERIFIED_SPAN,
     Candidate,
     Scope,
     candidates,
@@ -43,18 +42,22 @@ def _installed(facts: Facts) -> Iterator[Found]:
         yield Found(Result.INFO, what, None, "claude --version")
 
 
+def _with_a_version(facts: Facts) -> str | None:
+    """A claude is installed, and its version can be told without running it."""
+    return None if facts.snapshot.client_version else "there is no claude here whose version can be told"
+
+
 def _version(facts: Facts) -> Iterator[Found]:
-    version = facts.snapshot.client_version
+    version, answers = facts.snapshot.client_version, facts.snapshot.answers
     if version is None:
         where = "there is no claude on your PATH" if facts.client_path is None else f"{facts.client_path} does not tell"
         yield Found(Result.SKIPPED, f"no version was seen: {where}")
         return
-    if is_verified(version):
+    if is_verified(version) or (answers is not None and answers.complete):
         return
-    span = f"{VERIFIED_VERSIONS[0]} to {VERIFIED_VERSIONS[-1]}"
     yield Found(
         Result.INFO,
-        f"Claude Code {version} is installed; our rules are verified for {span}",
+        f"Claude Code {version} is installed; our rules are verified against {VERIFIED_SPAN}",
         None,
         "claude-local verify",
     )
@@ -244,9 +247,10 @@ CHECKS = (
         asks="is this version of Claude Code one our rules were verified against?",
         fine="our rules were verified against this version",
         why="what settings mean has changed between versions",
-        finds=f"A version outside of those that the table of precedence was compared with (first {VERIFIED_AGAINST}).",
+        finds=f"A version outside of {VERIFIED_SPAN} that was not asked itself either.",
         mend="`claude-local verify` asks your own Claude Code whether the rules hold for it.",
         judge=_version,
+        applies=_with_a_version,
     ),
     Check(
         id="client.known-bad",
