@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from claude_local_plugin.backends.messages import COUNT_TOKENS, MESSAGES, Client, Reply, conversation, run
+from claude_local_plugin.backends.messages import COUNT_TOKENS, MESSAGES, NO_HEADERS, Client, Reply, conversation, run
 from claude_local_plugin.backends.metrics import Metrics, not_comparable, reused
 from claude_local_plugin.backends.parsers import call_format
 from claude_local_plugin.backends.pictures import LARGER, PIXEL, refuses, with_picture
@@ -324,6 +324,7 @@ def examine(
     model: str,
     *,
     token: str | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
     kind: str = "unknown",
     root: str | None = None,
     progress: Progress | None = None,
@@ -332,9 +333,9 @@ def examine(
 ) -> DeepFacts:
     """Send the planned requests one after the other and return what was seen.
 
-    `url` and `token` as for `identify`; `model` is the served name, `root` what it stands for if known, `kind` the
-    recognised server. `timeout` (seconds) bounds each single request; after five times that, and after two answers
-    that had to be given up, no further one is sent, and what was not asked is None. `quiet` is how long a stream may
+    `url`, `token` and `headers` as for `identify`; `model` is the served name, `root` what it stands for if known,
+    `kind` the recognised server. `timeout` (seconds) bounds each single request; after five times that, and after two
+    answers that had to be given up, no further one is sent, and what was not asked is None. `quiet` is how long a stream may
     go on without content. Whatever the server does is in the facts; raises UsageError only for a URL or token
     that cannot be used.
     """
@@ -343,7 +344,7 @@ def examine(
     async def work(client: Client) -> DeepFacts:
         return await _Examination(client, model, kind, root, progress, began + 5 * timeout).facts()
 
-    seen = run(work, url, token=token, timeout=timeout, quiet=QUIET_S if quiet is None else quiet)
+    seen = run(work, url, token=token, headers=headers, timeout=timeout, quiet=QUIET_S if quiet is None else quiet)
     return replace(seen, seconds=time.monotonic() - began)
 
 

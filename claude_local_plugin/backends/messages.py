@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from claude_local_plugin import __version__
@@ -158,15 +158,27 @@ class Got:
     headers: Mapping[str, str] = field(repr=False)
 
 
+#: No headers besides our own.
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
 class Client:
     """One server's Messages API, for use inside an event loop and an `async with`.
 
     `token` goes out as a bearer token; a server that also wants x-api-key is not known. `timeout` bounds each request
     in seconds, from its beginning to its last byte, and `quiet` how long a stream may go on without content. Raises
-    UsageError for a URL or a token that cannot be used.
+    UsageError for a URL or a token that cannot be used. `headers` are those that the server wants with every request.
     """
 
-    def __init__(self, url: str, *, token: str | None = None, timeout: float = 120.0, quiet: float = QUIET_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        timeout: float = 120.0,
+        quiet: float = QUIET_S,
+    ) -> None:
         self.base: BackendUrl = normalise(url)
         if token is not None and not (token.isascii() and token.isprintable() and token == token.strip() and token):
             raise UsageError(
@@ -174,6 +186,7 @@ class Client:
             )
         self.timeout, self.quiet = timeout, quiet
         self._token = token
+        self._headers = headers
         self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -188,7 +201,7 @@ class Client:
             follow_redirects=False,
             timeout=None,  # every request has a deadline of its own
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
-            headers={**headers, "accept-encoding": "identity"},
+            headers={**self._headers, **headers, "accept-encoding": "identity"},
         )
         return self
 
@@ -290,21 +303,29 @@ def run(
     url: str,
     *,
     token: str | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
     timeout: float = 120.0,
     quiet: float = QUIET_S,
 ) -> _T:
     """Do `work` with a client of its own, from code that is not asynchronous; returns what `work` returns."""
 
     async def inside() -> _T:
-        async with Client(url, token=token, timeout=timeout, quiet=quiet) as client:
+        async with Client(url, token=token, headers=headers, timeout=timeout, quiet=quiet) as client:
             return await work(client)
 
     return asyncio.run(inside())
 
 
-def ask(url: str, body: Mapping[str, Any], *, token: str | None = None, timeout: float = 120.0) -> Reply:
+def ask(
+    url: str,
+    body: Mapping[str, Any],
+    *,
+    token: str | None = None,
+    headers: Mapping[str, str] = NO_HEADERS,
+    timeout: float = 120.0,
+) -> Reply:
     """One request on a connection of its own."""
-    return run(lambda client: client.send(body), url, token=token, timeout=timeout)
+    return run(lambda client: client.send(body), url, token=token, headers=headers, timeout=timeout)
 
 
 def _tls_context(base: BackendUrl) -> ssl.SSLContext:

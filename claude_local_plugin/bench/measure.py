@@ -93,6 +93,7 @@ class Target:
     kind: str = "unknown"
     version: str | None = None
     window: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def measure(
@@ -112,7 +113,7 @@ def measure(
     async def work(client: Client) -> Measured:
         return await _Run(client, target, workload, progress, began + time_limit).all(began)
 
-    return run(work, target.url, token=target.token, timeout=request_timeout)
+    return run(work, target.url, token=target.token, headers=target.headers, timeout=request_timeout)
 
 
 class _StopError(Exception):

@@ -42,7 +42,7 @@ def run(used: InUse, work: bench.Workload, *, progress: Progress | None, time_li
 
     Raises BackendError when the server does not answer at all.
     """
-    target = Target(used.url, used.model, used.token, used.server.kind, used.server.version, used.window)
+    target = Target(used.url, used.model, used.token, used.server.kind, used.server.version, used.window, used.headers)
     overhead = bench.own_overhead(work)
     measured = bench.measure(target, work, progress=progress, time_limit=time_limit)
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from claude_local_plugin.commands.world import World
 from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
 from claude_local_plugin.doctor.checks import chosen
 from claude_local_plugin.doctor.conditions import ABOUT_THE_SERVER
-from claude_local_plugin.doctor.facts import own_token
+from claude_local_plugin.doctor.facts import own_headers, own_token
 from claude_local_plugin.doctor.fixes import Fix, Planned, Tools, planned
 from claude_local_plugin.doctor.model import fix_command
 from claude_local_plugin.errors import UsageError
@@ -54,6 +54,7 @@ class Deep:
     requests: int
     tokens: int
     token: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def deep_plan(facts: Facts, request: Request, world: World) -> Deep | str:
         return f"{facts.host} lists no model"
     plan = examination.planned(budget=examination.gets_budget(model.name))
     token = _token(request, world) or own_token(facts.snapshot, facts.resolution, server.url)
-    return Deep(server.url, model, server.kind, len(plan), sum(step.about_tokens for step in plan), token)
+    headers = own_headers(facts.snapshot, facts.resolution, server.url)
+    return Deep(server.url, model, server.kind, len(plan), sum(step.about_tokens for step in plan), token, headers)
 
 
 def _examined(facts: Facts) -> ServedModel | None:
@@ -146,6 +148,7 @@ def deepen(facts: Facts, plan: Deep | str, progress: examination.Progress | None
         plan.url,
         plan.model.name,
         token=plan.token,
+        headers=plan.headers,
         kind=plan.kind,
         root=plan.model.root,
         progress=progress,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from claude_local_plugin.backends import Server, identify
 from claude_local_plugin.backends.urls import is_anthropic, normalise
+from claude_local_plugin.doctor.facts import own_headers
 from claude_local_plugin.errors import BackendError, UsageError
 from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.guest.shell import Words, command, export
@@ -23,6 +24,7 @@ class InUse:
     model: str
     token: str | None = field(repr=False)
     of_folder: bool
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def url(self) -> str:
@@ -47,6 +49,7 @@ class Address:
     url: str
     token: str | None = field(repr=False)
     of_folder: bool
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def address(snapshot: Snapshot, *, url: str | None, token_env: str | None) -> Address:
@@ -70,7 +73,8 @@ def address(snapshot: Snapshot, *, url: str | None, token_env: str | None) -> Ad
         if of_folder
         else None
     )
-    return Address(wanted.url, None if token in (None, "", PLACEHOLDER) or _is_cloud(token) else token, of_folder)
+    usable = None if token in (None, "", PLACEHOLDER) or _is_cloud(token) else token
+    return Address(wanted.url, usable, of_folder, own_headers(snapshot, resolve(snapshot), wanted.url))
 
 
 def in_use(
@@ -81,14 +85,14 @@ def in_use(
     Raises UsageError for what was asked wrongly, BackendError where the server cannot be used now.
     """
     where = address(snapshot, url=url, token_env=token_env)
-    server = identify(where.url, token=where.token)
+    server = identify(where.url, token=where.token, headers=where.headers)
     if not server.usable and server.state != "overloaded":
         what = server.problem or str(server.state)
         raise BackendError(
             f"{server.url} {what}", f"{command('claude-local', 'doctor', '--url', server.url)} says more"
         )
     chosen = model or (resolve(snapshot).value("model") if where.of_folder else None) or _only_model(server)
-    return InUse(server, chosen, where.token, where.of_folder)
+    return InUse(server, chosen, where.token, where.of_folder, where.headers)
 
 
 def _from_variable(name: str, environ: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ def warm(used: InUse, *, timeout: float) -> dict[str, Any]:
     """One small streamed request; `{"url", "model", "ok", "ttft", "seconds", "problem"}`, times in seconds."""
     # eight tokens, so that generating is exercised and not only reading
     body = conversation(used.model, [{"role": "user", "content": "ping"}], max_tokens=8, stream=True)
-    return _report(used, ask(used.url, body, token=used.token, timeout=timeout))
+    return _report(used, ask(used.url, body, token=used.token, headers=used.headers, timeout=timeout))
 
 
 def _report(used: InUse, reply: Reply) -> dict[str, Any]:

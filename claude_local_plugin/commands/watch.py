@@ -44,7 +44,11 @@ def look(where: Address, *, timeout: float = 3.0) -> Reading:
     """Ask the server for its metrics, once."""
 
     answer = run(
-        lambda client: client.fetch("/metrics", timeout=timeout), where.url, token=where.token, timeout=timeout
+        lambda client: client.fetch("/metrics", timeout=timeout),
+        where.url,
+        token=where.token,
+        headers=where.headers,
+        timeout=timeout,
     )
     now = time.monotonic()
     if answer is None:
@@ -63,7 +67,7 @@ def steady(where: Address, *, timeout: float = 3.0) -> str | None:
     async def work(client: Client) -> tuple[Metrics | None, str | None]:
         return await client.steady(timeout=timeout)
 
-    return run(work, where.url, token=where.token, timeout=timeout)[1]
+    return run(work, where.url, token=where.token, headers=where.headers, timeout=timeout)[1]
 
 
 class Watcher:

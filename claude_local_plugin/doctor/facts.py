@@ -30,14 +30,17 @@ from claude_local_plugin.precedence import (
     SettingsFile,
     Snapshot,
     backend_in_use,
+    candidates,
     effective_env,
     git_layout,
     installed_answers,
     resolve,
 )
+from claude_local_plugin.precedence.credentials import custom_headers
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.models import named
 from claude_local_plugin.precedence.resolve import effective_object
+from claude_local_plugin.precedence.table import CUSTOM_HEADERS
 from claude_local_plugin.settings import file, ownership, statusline
 from claude_local_plugin.settings.document import Set, same, value_at
 from claude_local_plugin.settings.hooks import Installed, found_in
@@ -232,7 +235,12 @@ def gather(
     looked_at = normalise(url).url if url else folders
     server = None
     if looked_at and ask_server:
-        server = identify(looked_at, token=token or own_token(snapshot, resolution, looked_at), ca_file=_ca_file(env))
+        server = identify(
+            looked_at,
+            token=token or own_token(snapshot, resolution, looked_at),
+            headers=own_headers(snapshot, resolution, looked_at),
+            ca_file=_ca_file(env),
+        )
     owned, record_problem = _owned(snapshot, state_dir)
     own = own_config.look(str(state_dir), snapshot.shell)
     existing = tuple(each.path for each in snapshot.of(*FILE_SCOPES) if each.path and each.path.is_file())
@@ -245,7 +253,7 @@ def gather(
         elsewhere=url is not None and not _same(looked_at, folders),
         server=server,
         others=_others(server, owned) if server else (),
-        metrics=_metrics(server) if server else None,
+        metrics=_metrics(server, own_headers(snapshot, resolution, server.url)) if server else None,
         needs=needs_of(server.behaves_as, server.version) if server else Needs(),
         hooks=found_in(snapshot),
         status_line=statusline.found_in(snapshot),
@@ -265,11 +273,11 @@ def gather(
     )
 
 
-def _metrics(server: Server) -> Metrics | None:
+def _metrics(server: Server, headers: Mapping[str, str]) -> Metrics | None:
     """What the server's /metrics says, which costs it nothing; None where it has none."""
     if server.kind not in WITH_METRICS or server.state not in (State.READY, State.OVERLOADED):
         return None
-    return messages.run(lambda client: client.metrics(timeout=METRICS_S), server.url)
+    return messages.run(lambda client: client.metrics(timeout=METRICS_S), server.url, headers=headers)
 
 
 def _others(server: Server, owned: tuple[Owned, ...]) -> tuple[Server, ...]:
@@ -329,6 +337,30 @@ def own_token(snapshot: Snapshot, resolution: Resolution, url: str) -> str | Non
     value = (token.value or "").strip()
     usable = value.isascii() and value.isprintable() and value not in ("", PLACEHOLDER)
     return value if usable and not value.startswith("sk-ant-") else None
+
+
+def own_headers(snapshot: Snapshot, resolution: Resolution, url: str) -> dict[str, str]:
+    """The headers that were set beside this server's address and go to it with every request of sessions here.
+
+    None for another server than the folder's, no credential of Anthropic's kind, and not the stand-in that keeps a
+    saved Console key away.
+    """
+    base = resolution.decisions["base_url"]
+    target = parse_url(base.value or "")
+    row = next((each for each in candidates(snapshot, f"env.{CUSTOM_HEADERS}") if each.state == "wins"), None)
+    if target is None or base.winner is None or row is None or not _same(_base(target), url):
+        return {}
+    if (row.scope, row.path) != (base.winner.scope, base.winner.path):
+        return {}
+    ours = {PLACEHOLDER, (effective_env(snapshot).get("ANTHROPIC_AUTH_TOKEN") or "").strip()}
+    return {
+        name: value
+        for name, value in custom_headers(row.value or "").items()
+        if value.isascii()
+        and value.isprintable()
+        and not value.removeprefix("Bearer ").startswith("sk-ant-")
+        and not (name == "x-api-key" and value in ours)
+    }
 
 
 def _ca_file(env: Mapping[str, str]) -> Path | None:
