@@ -335,9 +335,9 @@ def examine(
 
     `url`, `token` and `headers` as for `identify`; `model` is the served name, `root` what it stands for if known,
     `kind` the recognised server. `timeout` (seconds) bounds each single request; after five times that, and after two
-    answers that had to be given up, no further one is sent, and what was not asked is None. `quiet` is how long a stream may
-    go on without content. Whatever the server does is in the facts; raises UsageError only for a URL or token
-    that cannot be used.
+    answers that had to be given up, no further one is sent, and what was not asked is None. `quiet` is how long a
+    stream may go on without content. Whatever the server does is in the facts; raises UsageError only for a URL or
+    token that cannot be used.
     """
     began = time.monotonic()
 
