@@ -37,6 +37,10 @@ ANTHROPIC_PREFIX = "sk-ant-"
 #: Words in a header's name that say it carries a credential.
 CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
 
+#: Logins that Anthropic's own library finds; with a saved Console key they are left aside.
+EXCHANGED, PROFILE = "exchanged identity token", "login profile"
+BY_ANTHROPICS_LIBRARY = (EXCHANGED, PROFILE)
+
 #: A session that leaves the repository's own settings out.
 WITHOUT_PROJECT = "claude --setting-sources user,local"
 
@@ -244,8 +248,10 @@ def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
 def _saved(world: World, explicit: bool, no_login: bool, no_key: bool) -> "Iterator[Credential]":
     """The login or the Console key, whichever is sent; `no_login` and `no_key` say that its header is taken."""
     login = None if explicit else _login(world)
+    if login is not None and login.name in BY_ANTHROPICS_LIBRARY and _has_console_key(world):
+        login = None  # the saved Console key serves in its place
     if login is not None:
-        if not no_login:
+        if not no_login or login.name in BY_ANTHROPICS_LIBRARY:  # which sets the header after custom ones
             yield login
     elif not no_key and _has_console_key(world):
         # a login that is not shown to hooks would be sent in its place
@@ -285,12 +291,30 @@ def custom_headers(text: str) -> "dict[str, str]":
 
 
 def _login(world: World) -> "Credential | None":
-    """The login that would serve, as far as it can be seen: a variable in a settings file, or the login file."""
+    """The login that would serve, as far as it can be seen: in a settings file, the login file, or a login profile."""
     name = "CLAUDE_CODE_OAUTH_TOKEN"
     for file in world.files:
         if file.scope in ("managed", "user") and file.env.get(name):  # Claude Code takes it from no project's file
             return Credential(name, f"your claude.ai login ({name} in {file.place})", None)
-    path = os.path.join(world.config, ".credentials.json")
+    from claude_local_plugin.guest import profiles  # a session with a key or a token of its own needs none of them
+
+    chosen = _outside(world, profiles.NAME)
+    if not chosen and all(_outside(world, each) for each in profiles.FEDERATION):
+        token = _variable(world, profiles.FEDERATION[0], "")
+        called = token.called.replace("your ", "your identity token, and what it is exchanged for, by way of ", 1)
+        return Credential(EXCHANGED, called, token.source)
+    found = profiles.in_use(profiles.store(world.home, world.environ), chosen, world.environ.get(profiles.NAME))
+    if found is None or found.problem is not None:
+        return _claude_login(world)
+    called = f"the token of your login profile (in {world.short(found.path)})"
+    profile = Credential(PROFILE, called, None)
+    return profile if chosen else _claude_login(world) or profile
+
+
+def _claude_login(world: World) -> "Credential | None":
+    """The claude.ai login in the login file, which a variable may have moved elsewhere."""
+    moved = world.environ.get("CLAUDE_SECURESTORAGE_CONFIG_DIR")
+    path = os.path.join(os.path.join(world.folder, moved) if moved else world.config, ".credentials.json")
     login = _object(_read(path, MOST_BYTES)).get("claudeAiOauth")
     if not isinstance(login, dict) or not login.get("accessToken"):
         return None

@@ -3,77 +3,36 @@
 What is here was seen on Claude Code 2.1.329 and 2.1.332 by looking at the requests that arrived.
 """
 
-import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from claude_local_plugin.guest import profiles
 from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.precedence.model import FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import early_env, effective_env
 from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME
 
-#: The kinds of login that a profile can hold.
-PROFILE_KINDS = ("user_oauth", "oidc_federation")
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
-#: Claude Code reads no profile larger than this many bytes.
-MOST_BYTES = 65_536
-
-
-def profile_store(home: Path, environ: Mapping[str, str]) -> Path:
-    """The folder of login profiles: ANTHROPIC_CONFIG_DIR, else `anthropic` in XDG_CONFIG_HOME or `~/.config`."""
-    if chosen := environ.get("ANTHROPIC_CONFIG_DIR", "").strip():
-        return Path(chosen)
-    if config := environ.get("XDG_CONFIG_HOME", "").strip():
-        return Path(config) / "anthropic"
-    return home / ".config" / "anthropic"
 
 
 def profile_file(snapshot: Snapshot) -> SettingsFile | None:
     """The login profile that a session here has: the named one, else the active one; None where there is none.
 
-    Its `data` holds `kind`, `chosen` (whether ANTHROPIC_PROFILE names it) and, as far as they are there,
-    `access_token`, `expires_at` (seconds) and `base_url`. Whether there is one at all is settled before a project's
-    files are read, and which one it is after that.
+    Its `data` is that of `profiles.Profile`. Whether there is one at all is settled before a project's files are
+    read, and which one it is after that.
     """
-    store = profile_store(snapshot.home, effective_env(snapshot))
-    chosen = early_env(snapshot).get(PROFILE_NAME, "").strip()
-    active = _text(store / "active_config").strip() or "default"
-    early = _profile(store, chosen or active)
-    if early is None:
-        missing = SettingsFile(Scope.PROFILE, store / "configs" / f"{chosen}.json", FileState.ABSENT)
-        return replace(missing, problem=f"there is no profile {chosen}") if chosen else None
-    late = effective_env(snapshot).get(PROFILE_NAME)
-    found = early if late is None or late.strip() == (chosen or active) else _profile(store, late.strip())
-    if found is None or early.state is not FileState.READ:
-        return None if found is None else early
-    return replace(found, data={**found.data, "chosen": bool(chosen)})
-
-
-def _profile(store: Path, name: str) -> SettingsFile | None:
-    """The profile of this name; None where there is none."""
-    path = store / "configs" / f"{name}.json"
-    config = _object(path) if name else None
-    if config is None:
+    env = effective_env(snapshot)
+    folder = profiles.store(str(snapshot.home), env)
+    found = profiles.in_use(folder, early_env(snapshot).get(PROFILE_NAME, ""), env.get(PROFILE_NAME))
+    if found is None:
         return None
-    found = config.get("authentication")
-    login: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    if login.get("type") not in PROFILE_KINDS:
-        return SettingsFile(Scope.PROFILE, path, FileState.UNUSED, "it holds no login that Claude Code knows")
-    data: dict[str, object] = {"kind": login["type"]}
-    if isinstance(url := config.get("base_url"), str) and url.strip():
-        data["base_url"] = url.strip()
-    if login["type"] == "user_oauth":
-        kept = login.get("credentials_path")
-        credentials = _object(Path(kept) if isinstance(kept, str) and kept else store / "credentials" / f"{name}.json")
-        if credentials is None:
-            return SettingsFile(Scope.PROFILE, path, FileState.UNUSED, "the profile is signed out")
-        data |= {key: credentials[key] for key in ("access_token", "expires_at") if key in credentials}
-    return SettingsFile(Scope.PROFILE, path, FileState.READ, None, data, _text(path))
+    unusable = FileState.ABSENT if found.absent else FileState.UNUSED
+    state = FileState.READ if found.problem is None else unusable
+    return SettingsFile(Scope.PROFILE, Path(found.path), state, found.problem, found.data, found.text)
 
 
 def federation(snapshot: Snapshot) -> bool:
@@ -130,20 +89,3 @@ def _allowed_by_administrator(snapshot: Snapshot, url: str) -> bool | None:
 
 def _same(one: object, other: str) -> bool:
     return isinstance(one, str) and one.strip().rstrip("/").lower() == other.strip().rstrip("/").lower()
-
-
-def _text(path: Path) -> str:
-    try:
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:
-            return ""
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # absent or not ours to read; Claude Code goes on without it
-        return ""
-
-
-def _object(path: Path) -> Mapping[str, Any] | None:
-    try:
-        data = json.loads(_text(path))
-    except (ValueError, RecursionError):  # no JSON: Claude Code goes on without it
-        return None
-    return data if isinstance(data, dict) else None

@@ -6,7 +6,7 @@ Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by l
 
 from dataclasses import dataclass
 
-from claude_local_plugin.guest import claude
+from claude_local_plugin.guest import claude, profiles
 from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, version_key
 from claude_local_plugin.precedence.model import Scope
 
@@ -134,9 +134,8 @@ class Rung:
     handed_over: bool = False
 
 
-#: Two variables that, together, make Claude Code exchange an identity token for an access token.
-FEDERATION = ("ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID")
-PROFILE_NAME = "ANTHROPIC_PROFILE"
+#: The variables about login profiles and exchanged identity tokens.
+FEDERATION, PROFILE_NAME = profiles.FEDERATION, profiles.NAME
 
 
 #: Who supplies `x-api-key`, first to last.

@@ -178,7 +178,7 @@ def _header_leaks(
     ours = (PLACEHOLDER, env.get("ANTHROPIC_AUTH_TOKEN", "").strip())
     headers = custom_headers(source.value)
     foreign = [name for name, value in headers.items() if not (name == "x-api-key" and value in ours)]
-    secret = [name for name in foreign if any(word in name for word in _CREDENTIAL_WORDS)]
+    secret = [name for name in foreign if headers[name] and any(word in name for word in _CREDENTIAL_WORDS)]
     anthropics = [name for name in secret if headers[name].removeprefix("Bearer ").startswith("sk-ant-")]
     if not foreign or (not anthropics and _same_place(source, endpoint)):
         return  # one place names the server and its headers

@@ -84,6 +84,19 @@ HEADERS = {"ANTHROPIC_CUSTOM_HEADERS": "X-Team: blue\nX-Corp-Token: secret"}
 OURS = {**ENDPOINT, "ANTHROPIC_AUTH_TOKEN": "claude-local", "ANTHROPIC_API_KEY": ""}
 LOCAL, SHARED, USER = ".claude/settings.local.json", ".claude/settings.json", "~/.claude/settings.json"
 
+FEDERATION = {"ANTHROPIC_FEDERATION_RULE_ID": "rule", "ANTHROPIC_ORGANIZATION_ID": "organization"}
+IDENTITY = "your identity token, and what it is exchanged for, by way of ANTHROPIC_FEDERATION_RULE_ID"
+
+
+def profile(name: str) -> dict[str, Any]:
+    """The files of a login profile."""
+    store = "home/.config/anthropic"
+    return {
+        f"{store}/configs/{name}.json": {"authentication": {"type": "user_oauth"}},
+        f"{store}/credentials/{name}.json": {"access_token": "secret", "expires_at": 4_102_444_800},
+    }
+
+
 #: What stands where, and the facts it comes to.
 SITUATIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
     # keys and tokens
@@ -220,6 +233,44 @@ SITUATIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"local": settings(**OURS, ANTHROPIC_CUSTOM_HEADERS="X-Key: sk-ant-api03-secret")},
         [f"x-key in your ANTHROPIC_CUSTOM_HEADERS (in {LOCAL})"],
     ),
+    # what Anthropic's own library finds
+    "a login profile": (
+        {"user": settings(**ENDPOINT), **profile("default")},
+        ["the token of your login profile (in ~/.config/anthropic/configs/default.json)"],
+    ),
+    "the active login profile behind a claude.ai login": (
+        {"user": settings(**ENDPOINT), **profile("default"), "login": LOGIN},
+        ["your claude.ai login (in ~/.claude/.credentials.json)"],
+    ),
+    "a login profile that is named before a claude.ai login": (
+        {"user": settings(**ENDPOINT), "shell": {"ANTHROPIC_PROFILE": "work"}, **profile("work"), "login": LOGIN},
+        ["the token of your login profile (in ~/.config/anthropic/configs/work.json)"],
+    ),
+    "a login profile behind a token": ({"user": settings(**ENDPOINT, **TOKEN), **profile("default")}, []),
+    "a login profile, whose header no custom one replaces": (
+        {"user": settings(**ENDPOINT, ANTHROPIC_CUSTOM_HEADERS="Authorization: Bearer x"), **profile("default")},
+        ["the token of your login profile (in ~/.config/anthropic/configs/default.json)"],
+    ),
+    "a login profile beside a Console key": (
+        {"user": settings(**ENDPOINT), **profile("default"), "state": CONSOLE},
+        ["your saved Console key (in .claude.json) or, where it is set, CLAUDE_CODE_OAUTH_TOKEN"],
+    ),
+    "an identity token": (
+        {"user": settings(**ENDPOINT), "shell": FEDERATION},
+        [f"{IDENTITY} (exported in the shell)"],
+    ),
+    "an identity token that a project's file takes part in": (
+        {"local": settings(**ENDPOINT, ANTHROPIC_FEDERATION_RULE_ID="rule"), "login": LOGIN},
+        ["your claude.ai login (in ~/.claude/.credentials.json)"],
+    ),
+    "a login that was moved elsewhere": (
+        {
+            "user": settings(**ENDPOINT),
+            "shell": {"CLAUDE_SECURESTORAGE_CONFIG_DIR": "../kept"},
+            "kept/.credentials.json": LOGIN,
+        },
+        ["your claude.ai login (in KEPT/.credentials.json)"],
+    ),
 }
 
 
@@ -231,7 +282,8 @@ def test_a_leak_is_told_with_its_source_and_all_else_is_silence(place: Place, si
         if where != "shell":
             place.put(where, content)
     found = place.look()
-    assert found.facts == [f"{each} is sent there too" for each in called]
+    kept = str(place.project / ".." / "kept")
+    assert found.facts == [f"{each} is sent there too".replace("KEPT", kept) for each in called]
     assert found.message == ("\n".join(f"! {fact}" for fact in found.facts) + STOP if called else "")
     assert len(found.marks) == len(called)
     assert "secret" not in found.message + "".join(found.marks)

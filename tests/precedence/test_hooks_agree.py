@@ -19,7 +19,6 @@ from claude_local_plugin.guest.signin import backend_here
 from claude_local_plugin.oracle import Scenario, randomly, systematic
 from claude_local_plugin.oracle.scenario import Materialised, materialise
 from claude_local_plugin.precedence import VERIFIED_AGAINST, Snapshot, backend_in_use, effective_env, gather, resolve
-from claude_local_plugin.precedence.logins import federation
 
 #: A start that changes with the calendar: other random scenarios each week, the same ones all week.
 GROWING = int(os.environ.get("CLAUDE_LOCAL_TEST_SEED", "0"))
@@ -35,8 +34,10 @@ def unseen(snapshot: Snapshot, scenario: Scenario) -> set[str]:
         found.add("--setting-sources")
     if scenario.descriptors:
         found.add("what a program hands over at a file descriptor")
-    if any(scope in ("served", "profile") for scope in (file.scope for file in snapshot.files)) or federation(snapshot):
-        found.add("server-managed settings, login profiles and exchanged identity tokens")
+    if any(file.scope == "served" for file in snapshot.files):
+        found.add("server-managed settings")
+    if any("base_url" in file.data for file in snapshot.files if file.scope == "profile"):
+        found.add("the address in a login profile")
     if snapshot.shell.get("ANTHROPIC_UNIX_SOCKET"):
         found.add("where a Unix socket leads")
     if "flag" in scenario.settings:
@@ -89,14 +90,16 @@ def differences(scenarios: dict[str, Scenario], said: Counter[str]) -> Iterator[
         if told(backend_here(environ, cwd, managed)) != told(truth) and not blind & {
             "what a project's file hides of the shell's gateway",
             "--settings",
-            "server-managed settings, login profiles and exchanged identity tokens",
+            "server-managed settings",
+            "the address in a login profile",
         }:
             yield f"{name}: backend {told(backend_here(environ, cwd, managed))}, resolver {told(truth)}"
         moved = protect.after_change({**made.environ, "AI_AGENT": AGENT}, cwd, managed)
         if told(moved) != told(truth) and not blind & {
             "--settings",
             "--setting-sources",
-            "server-managed settings, login profiles and exchanged identity tokens",
+            "server-managed settings",
+            "the address in a login profile",
         }:
             yield f"{name}: after a change {told(moved)}, resolver {told(truth)}"
         if truth.target is None or blind:
@@ -125,6 +128,7 @@ def test_hooks_and_resolver_agree_on_every_systematic_scenario() -> None:
         f"{OAUTH}, which is taken out of its environment",
         "what a project's file hides of the shell's gateway",
         "what a program hands over at a file descriptor",
-        "server-managed settings, login profiles and exchanged identity tokens",
+        "server-managed settings",
+        "the address in a login profile",
         "where a Unix socket leads",
     }
