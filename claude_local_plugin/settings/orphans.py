@@ -19,7 +19,7 @@ from claude_local_plugin.settings.document import (
     same,
     value_at,
 )
-from claude_local_plugin.settings.ownership import BACKEND
+from claude_local_plugin.settings.ownership import BACKEND, STATUSLINE
 from claude_local_plugin.settings.record import Layer, Record, Slot, State, Trace
 from claude_local_plugin.settings.variables import catalogue
 
@@ -53,9 +53,11 @@ def orphaned(settings_file: Path, text: str) -> Record | None:
         return None
     containers = dict.fromkeys(change.path[:end] for change, _ in found for end in range(len(change.path), 0, -1))
     made = [path for path in containers if path not in {change.path for change, _ in found if isinstance(change, Set)}]
+    line = tuple(change for change, _ in found if change.path[0] == statusline.KEY)
+    rest = tuple(change for change, _ in found if change not in line)
     return Record(
         settings_file,
-        (Layer(BACKEND, tuple(change for change, _ in found)),),
+        tuple(Layer(purpose, changes) for purpose, changes in ((BACKEND, rest), (STATUSLINE, line)) if changes),
         {Slot.of(change): (Trace(_raw(_value(change)), former),) for change, former in found},
         tuple(made),
         created_file=True,
@@ -85,10 +87,11 @@ def _found(text: str) -> Iterator[tuple[Change, State]]:
 
 
 def _status_line(entry: object) -> Iterator[tuple[Change, State]]:
+    """The one that `enable` installs; one that somebody typed is theirs."""
     command = entry.get("command") if isinstance(entry, Mapping) else None
-    if not isinstance(command, str) or (wrapped := statusline.wrapped_by(command)) == command:
+    if not isinstance(command, str) or not statusline.is_installed(command):
         return
-    if wrapped is not None:
+    if (wrapped := statusline.wrapped_by(command)) is not None:
         yield Set((statusline.KEY, "command"), command), _raw(wrapped)
     else:
         yield Set((statusline.KEY,), entry), MISSING

@@ -111,6 +111,16 @@ def wrapped_by(command: str) -> str | None:
     return options[options.index(WRAP_OPTION) + 1] if WRAP_OPTION in options[::2] else None
 
 
+def is_installed(command: str) -> bool:
+    """Whether this is a command as `command_line` makes it, not one that somebody typed."""
+    try:
+        argv = shlex.split(command)
+    except ValueError:  # an open quote
+        return False
+    place = len(INTERPRETER_FLAGS) + 1
+    return _options(argv) is not None and len(argv) > place and Path(argv[place]).name == SCRIPT
+
+
 def _options(argv: list[str]) -> list[str] | None:
     """What follows our program in an argv; None where the program is another one."""
     starts = len(INTERPRETER_FLAGS) + 2

@@ -145,7 +145,7 @@ def test_in_the_home_folder_local_and_user_are_two_files(place: Place, monkeypat
     assert written(place, before) == {place.home / ".claude" / "settings.local.json"}
     place.ok("enable", "--scope", "user", *OFFLINE)
     assert place.user.exists()
-    place.ok("disable")
+    place.ok("disable", "--all-scopes")
     assert place.elsewhere() == before
 
 

@@ -147,6 +147,17 @@ def test_ours_typed_by_hand_is_replaced_and_what_has_more_in_it_is_wrapped(
     assert place.local.read_bytes() == before
 
 
+def test_one_of_ours_that_nothing_is_on_record_about_is_written_anew_and_taken_out(place: Place) -> None:
+    command = command_line("/gone/python", Path("/gone/hooks"), Path("/gone/state"), "date +%T")
+    for entry_there in ({"type": "command", "command": command}, {"type": "command", "command": command, "padding": 1}):
+        place.write(place.local, {"model": "opus", "statusLine": entry_there})
+        place.ok(*ENABLE)
+        assert (wraps(place.local), argv(place.local)[0]) == ("date +%T", sys.executable)
+        assert entry(place.local)["type"] == "command"
+        place.ok("disable")
+        assert entry(place.local) == {**entry_there, "command": "date +%T"}
+
+
 @given(wrapped=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_any_command_survives_the_shell_and_is_found_again(wrapped: str) -> None:
     folder = Path('/it\'s a "folder" of $HOME/`x`/é')
