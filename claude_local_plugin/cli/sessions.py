@@ -4,6 +4,7 @@ import io
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,11 @@ _FILTERS = {
 }
 
 
+_all_option = click.option(
+    "--all", "show_all", is_flag=True, help="Those too that ended without a prompt, an answer or a failure."
+)
+
+
 def filters(*names: str) -> Callable[[Any], Any]:
     """The options that choose sessions, by name; all of them by default."""
 
@@ -50,11 +56,11 @@ def filters(*names: str) -> Callable[[Any], Any]:
     return decorate
 
 
-def chosen(place: Place, **asked: str | None) -> "Where":
-    """The sessions that the options choose."""
+def chosen(place: Place, *, sent: bool = False, **asked: str | None) -> "Where":
+    """The sessions that the options choose; `sent` leaves out those in which nothing was sent."""
     from claude_local_plugin.commands.sessions import Asked, is_known
 
-    where = Asked(**asked).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
+    where = Asked(**asked, sent=sent).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
     project = asked.get("project")
     if project and not is_known(project, where, cwd=place.cwd, home=place.home, state_dir=place.state_dir):
         err(place.environ).line(
@@ -71,19 +77,23 @@ def sessions() -> None:
 @sessions.command("list")
 @filters()
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
+@_all_option
 @json_option
-def list_(limit: int, as_json: bool, **asked: str | None) -> int:
-    """The sessions on record, newest first."""
+def list_(limit: int, show_all: bool, as_json: bool, **asked: str | None) -> int:
+    """The sessions on record, newest first; without --all, those in which something was sent or that are open."""
     from claude_local_plugin.commands.sessions import list_sessions
 
     place = here()
-    report = list_sessions(place.state_dir, limit, chosen(place, **asked))
+    where = chosen(place, sent=not show_all, **asked)
+    report = list_sessions(place.state_dir, limit, where)
     if as_json:
         print(json_text(report))
         return 0
     printer = out(place.environ)
     if not report["sessions"]:
-        printer.line(_none_found(any(asked.values())))
+        others = list_sessions(place.state_dir, 1, replace(where, sent=False))["sessions"]
+        nothing_sent = "no session in which anything was sent   (--all shows the others)"
+        printer.line(nothing_sent if others else _none_found(any(asked.values())))
         return 0
     rows = [("started (UTC)", "session", "backend", "model", "time", "in", "out", "state", "project")]
     for session in report["sessions"]:
@@ -205,15 +215,21 @@ def tail(follow: bool, count: int, as_json: bool) -> int:
 )
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Instead of standard output.")
 @click.option("--spans", is_flag=True, help="A row for each stretch on one backend with one model.")
+@_all_option
 @filters()
-def export(to: str, output: Path | None, spans: bool, **asked: str | None) -> int:
-    """The log as a table for other programs: one row per session, `session_id` being Claude Code's own."""
+def export(to: str, output: Path | None, spans: bool, show_all: bool, **asked: str | None) -> int:
+    """The log as a table for other programs: one row per session, `session_id` being Claude Code's own.
+
+    Without --all, those in which something was sent or that are open.
+    """
     from claude_local_plugin.commands import export as command
 
     place = here()
     if output is None and to == "csv" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as with --output: programs have no other way to know
-    count = command.export(place.state_dir, command.Format(to), output, chosen(place, **asked), spans=spans)
+    count = command.export(
+        place.state_dir, command.Format(to), output, chosen(place, sent=not show_all, **asked), spans=spans
+    )
     if output:
         err(place.environ).line(f"{count:,} {'spans' if spans else 'sessions'} in {output}")
     return 0

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from claude_local_plugin.ledger.reading import open_log
+from claude_local_plugin.ledger.where import SOMETHING_SENT
 
 
 class What(StrEnum):
@@ -58,6 +59,9 @@ class Mark:
     running: frozenset[int] = frozenset()
 
 
+#: What is said at the end of a session without a prompt, an answer or a failure.
+NOTHING = "nothing was sent"
+
 #: Sessions that ended without a word, and switches, are looked for among so many of the newest.
 _FAR = 20_000
 
@@ -103,13 +107,13 @@ def _mark(log: sqlite3.Connection) -> Mark:
 
 def _events(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happening]:
     """What hooks have seen; newest first, as are the others."""
-    for at, event, cause, outcome, detail, blocked, kind, url, session_id, project, model, errors in log.execute(
+    for at, event, cause, outcome, detail, blocked, kind, url, session_id, project, model, errors, sent in log.execute(
         "SELECT at, event, cause, outcome, detail, events.blocked,"
         " CASE WHEN events.backend_url IS sessions.backend_url AND events.backend_kind = 'unknown'"
         " THEN sessions.backend_kind ELSE events.backend_kind END, events.backend_url, session_id, project,"
         " (SELECT name FROM spans LEFT JOIN models ON models.id = spans.model WHERE spans.session = sessions.id"
         " AND main AND spans.started_at <= events.at ORDER BY spans.id DESC LIMIT 1),"
-        f" {_ERRORS.format('AND spans.started_at <= events.at', 'AND began.id <= events.id')}"
+        f" {_ERRORS.format('AND spans.started_at <= events.at', 'AND began.id <= events.id')}, {SOMETHING_SENT}"
         " FROM events JOIN sessions ON sessions.id = events.session WHERE events.id > ?"
         " AND (events.blocked OR event IN ('SessionStart', 'SessionEnd', 'StopFailure'))"
         " ORDER BY events.id DESC LIMIT ?",
@@ -121,7 +125,7 @@ def _events(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happenin
         elif event == "SessionStart":
             what, said = What.START, [cause, looked]
         elif event == "SessionEnd":
-            what, said = What.END, [cause, _failed(errors)]
+            what, said = What.END, [cause, _failed(errors) if sent else NOTHING]
         else:
             what, said = What.FAILED, [cause]
         yield Happening(at, what, session_id, project, kind, url, model, _joined(said))
@@ -144,13 +148,13 @@ def _killed(log: sqlite3.Connection, most: int, condition: str | None = None) ->
     """Sessions whose process was gone, of the newest unless the condition says which."""
     if condition is None:
         condition = f"id > (SELECT max(id) FROM sessions) - {_FAR}"
-    for at, session_id, project, kind, url, model, errors in log.execute(
+    for at, session_id, project, kind, url, model, errors, sent in log.execute(
         "SELECT ended_at, session_id, project, backend_kind, backend_url, model,"
-        f" {_ERRORS.format('', '')} FROM sessions"
+        f" {_ERRORS.format('', '')}, {SOMETHING_SENT} FROM sessions"
         f" WHERE end_reason = 'killed' AND {condition} ORDER BY id DESC LIMIT ?",
         (most,),
     ):
-        yield Happening(at, What.KILLED, session_id, project, kind, url, model, _failed(errors))
+        yield Happening(at, What.KILLED, session_id, project, kind, url, model, _failed(errors) if sent else NOTHING)
 
 
 def _failed(errors: int | None) -> str | None:

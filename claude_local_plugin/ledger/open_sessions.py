@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import upkeep
 from claude_local_plugin.guest.guard import name_of
 from claude_local_plugin.ledger.reading import sessions
+from claude_local_plugin.ledger.records import Session
 from claude_local_plugin.ledger.where import State, Where, spelled
 
 #: A job in one of these states is started again only if somebody asks for it.
@@ -39,9 +41,12 @@ class Open:
 
 
 def open_sessions(state_dir: Path, config_dir: Path) -> tuple[Open, ...]:
-    """Every open session and job of this user on this machine, the oldest first."""
+    """Every open session and job of this user on this machine, the oldest first.
+
+    With a log that cannot be read they are those that Claude Code lists; each command that needs the log says so.
+    """
     found = {each.session_id: each for each in _listed(config_dir)}
-    for session in sessions(state_dir, where=Where(state=State.RUNNING)):
+    for session in _running(state_dir):
         folder = session.cwd or session.project
         known = found.get(session.session_id)
         if known is None and (folder is None or not folder.startswith("/")):
@@ -59,6 +64,14 @@ def open_sessions(state_dir: Path, config_dir: Path) -> tuple[Open, ...]:
 def is_open(session: Open, state_dir: Path, config_dir: Path) -> bool:
     """Whether it is still open."""
     return any(each.session_id == session.session_id for each in open_sessions(state_dir, config_dir))
+
+
+def _running(state_dir: Path) -> tuple[Session, ...]:
+    """The sessions that the log knows to be open; none where it cannot be read."""
+    try:
+        return sessions(state_dir, where=Where(state=State.RUNNING))
+    except ClaudeLocalError:
+        return ()
 
 
 def _listed(config_dir: Path) -> Iterator[Open]:

@@ -11,7 +11,7 @@ from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import sessionlog
 from claude_local_plugin.ledger.catching_up import catch_up
 from claude_local_plugin.ledger.records import Event, Session, Span
-from claude_local_plugin.ledger.where import Where, is_below
+from claude_local_plugin.ledger.where import SOMETHING_SENT, Where, is_below
 
 #: How long a reader waits for writers, in seconds: a person is waiting, not a session.
 PATIENCE_S = 3.0
@@ -76,11 +76,13 @@ def events(state_dir: Path, session_id: str) -> tuple[Event, ...]:
 
 
 def last_session(state_dir: Path, folder: str) -> dict[str, object] | None:
-    """The newest session of a folder (its own or as the project of one), as `sessions list --json` shows it."""
+    """The newest session of a folder (its own or as the project of one), as `sessions list --json` shows it; one in which
+    nothing was sent is passed over.
+    """
     with open_log(state_dir, quick=True) as log:
         if log is None:
             return None
-        newest = "(cwd = :folder OR project = :folder) ORDER BY started_at DESC, id DESC LIMIT 1"
+        newest = f"(cwd = :folder OR project = :folder) AND {SOMETHING_SENT} ORDER BY started_at DESC, id DESC LIMIT 1"
         found = _sessions(log, newest, {"folder": folder})
         return found[0].as_json() if found else None
 

@@ -7,7 +7,7 @@ import sqlite3
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
@@ -130,7 +130,7 @@ def collect(state_dir: Path, where: Where, *, now: datetime, zone: tzinfo | None
             collection.add_spans(log)
             collection.add_looks(log)
             collection.add_failures(log)
-    return collection.report(sessions(state_dir, LAST_SESSIONS, where))
+    return collection.report(sessions(state_dir, LAST_SESSIONS, replace(where, sent=True)))
 
 
 class _Periods:

@@ -43,12 +43,15 @@ _OF_STATE = {
 
 #: Sessions that ended and in which nothing was sent: no prompt, no answer, no failure. Claude Code leaves such rows as
 #: it lists MCP servers, shows the agents or sets up a token. One that serves MCP sends prompts that no hook is told of.
-NOTHING_SENT = (
-    "SELECT id FROM sessions WHERE ended_at IS NOT NULL AND entrypoint IS NOT 'mcp'"
+_NOTHING_WAS_SENT = (
+    "sessions.ended_at IS NOT NULL AND sessions.entrypoint IS NOT 'mcp'"
     " AND NOT EXISTS (SELECT 1 FROM spans WHERE spans.session = sessions.id AND messages + errors + retries > 0)"
     " AND NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.id"
     " AND event IN ('UserPromptSubmit', 'StopFailure'))"
 )
+NOTHING_SENT = f"SELECT id FROM sessions WHERE {_NOTHING_WAS_SENT}"
+#: The same as a condition on a row of `sessions`.
+SOMETHING_SENT = f"NOT ({_NOTHING_WAS_SENT})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Where:
     `since` and `until` are moments as the log spells them (see `moment`): what was going on between them counts, whole.
     `projects` are spellings of one folder, with all below it, or names as the log hashes them. `backend` is a URL,
     `host:port`, a kind, `cloud` or `local`; `model` a part of a name, or a pattern with `*`.
+    `sent` leaves out sessions that ended and in which nothing was sent.
     """
 
     since: str | None = None
@@ -66,6 +70,7 @@ class Where:
     backend: str | None = None
     model: str | None = None
     state: State | None = None
+    sent: bool = False
 
     @property
     def is_everything(self) -> bool:
@@ -83,6 +88,8 @@ class Where:
         conditions = [*self._times(f"+{alias}.started_at", f"{alias}.ended_at"), *self._of(log, alias)]
         if self.state:
             conditions.append(f"{alias}.session IN (SELECT id FROM sessions WHERE {_OF_STATE[self.state]})")
+        if self.sent:
+            conditions.append(f"{alias}.session NOT IN ({NOTHING_SENT})")
         return " AND ".join(conditions) or "1"
 
     def of_sessions(self, log: sqlite3.Connection) -> str:
@@ -92,6 +99,8 @@ class Where:
             conditions.append(f"EXISTS (SELECT 1 FROM spans WHERE session = sessions.id AND {' AND '.join(wanted)})")
         if self.state:
             conditions.append(_OF_STATE[self.state])
+        if self.sent:
+            conditions.append(SOMETHING_SENT)
         return " AND ".join(conditions) or "1"
 
     def _times(self, start: str, end: str) -> Iterator[str]:

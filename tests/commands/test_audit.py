@@ -260,3 +260,9 @@ def test_a_session_in_which_nothing_was_sent_has_used_nothing(
     assert report["passed"] is passed
     shown = place.json("sessions", "stats")
     assert shown["total"]["sessions"] == (0 if passed else 1)
+    for options, many in (((), 0 if passed else 1), (("--all",), 1)):
+        assert len(place.json("sessions", "list", *options)["sessions"]) == many
+        assert len(place.ok("sessions", "export", *options).out.splitlines()) == many
+        assert len(place.ok("sessions", "export", "--spans", *options).out.splitlines()) == many
+    assert ("--all shows the others" in place.ok("sessions", "list").out) is passed
+    assert ("nothing was sent" in place.ok("sessions", "tail").out) is passed

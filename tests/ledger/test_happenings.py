@@ -110,4 +110,4 @@ def test_a_session_that_is_killed_is_told_when_it_is_found_out(state: Path) -> N
     found, mark = happenings.since(state, mark)
     assert [(each.what.value, each.session_id, each.at) for each in found] == [("killed", "a", at(0))]
     assert happenings.since(state, mark)[0] == ()
-    assert ("killed", "a", None) in told(happenings.latest(state, 10)[0])
+    assert ("killed", "a", "nothing was sent") in told(happenings.latest(state, 10)[0])
