@@ -105,7 +105,7 @@ def pace(earlier: Reading | None, now: Reading) -> Pace:
 
 
 def today(state_dir: Path, *, now: datetime) -> tuple[Session, ...]:
-    """The sessions that began today in the time zone of `now`, newest first; those in which nothing was sent are left out."""
+    """The sessions that began today in the time zone of `now`, newest first, none in which nothing was sent."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     begun = []
     for session in ledger.sessions(state_dir, MOST_SESSIONS, ledger.Where(sent=True)):

@@ -76,8 +76,9 @@ def events(state_dir: Path, session_id: str) -> tuple[Event, ...]:
 
 
 def last_session(state_dir: Path, folder: str) -> dict[str, object] | None:
-    """The newest session of a folder (its own or as the project of one), as `sessions list --json` shows it; one in which
-    nothing was sent is passed over.
+    """The newest session of a folder (its own or as the project of one), as `sessions list --json` shows it.
+
+    One in which nothing was sent is passed over.
     """
     with open_log(state_dir, quick=True) as log:
         if log is None:
