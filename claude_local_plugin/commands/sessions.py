@@ -23,7 +23,6 @@ class Asked:
     backend: str | None = None
     model: str | None = None
     state: str | None = None
-    sent: bool = False
 
     def where(self, *, cwd: Path, home: Path, state_dir: Path, now: datetime | None = None) -> Where:
         """The same for the log; raises UsageError for a time that is none, times in the wrong order, and nothing at
@@ -47,7 +46,6 @@ class Asked:
             backend=self.backend,
             model=self.model,
             state=State(self.state) if self.state else None,
-            sent=self.sent,
         )
 
 
