@@ -56,11 +56,11 @@ def filters(*names: str) -> Callable[[Any], Any]:
     return decorate
 
 
-def chosen(place: Place, *, sent: bool = False, **asked: str | None) -> "Where":
-    """The sessions that the options choose; `sent` leaves out those in which nothing was sent."""
+def chosen(place: Place, **asked: str | None) -> "Where":
+    """The sessions that the options choose."""
     from claude_local_plugin.commands.sessions import Asked, is_known
 
-    where = Asked(**asked, sent=sent).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
+    where = Asked(**asked).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
     project = asked.get("project")
     if project and not is_known(project, where, cwd=place.cwd, home=place.home, state_dir=place.state_dir):
         err(place.environ).line(
@@ -84,7 +84,7 @@ def list_(limit: int, show_all: bool, as_json: bool, **asked: str | None) -> int
     from claude_local_plugin.commands.sessions import list_sessions
 
     place = here()
-    where = chosen(place, sent=not show_all, **asked)
+    where = replace(chosen(place, **asked), sent=not show_all)
     report = list_sessions(place.state_dir, limit, where)
     if as_json:
         print(json_text(report))
@@ -227,9 +227,8 @@ def export(to: str, output: Path | None, spans: bool, show_all: bool, **asked: s
     place = here()
     if output is None and to == "csv" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as with --output: programs have no other way to know
-    count = command.export(
-        place.state_dir, command.Format(to), output, chosen(place, sent=not show_all, **asked), spans=spans
-    )
+    where = replace(chosen(place, **asked), sent=not show_all)
+    count = command.export(place.state_dir, command.Format(to), output, where, spans=spans)
     if output:
         err(place.environ).line(f"{count:,} {'spans' if spans else 'sessions'} in {output}")
     return 0
