@@ -1,9 +1,9 @@
 """Writes the tables of docs/precedence.md anew from the code's own: `python docs/precedence_tables.py`.
 
-With `--verify CLAUDE [CLAUDE ...]` it also asks these Claude Code binaries and writes what share of the
-configurations each of them agrees with; that takes some minutes for each.
+The table of agreement comes from the answers on record in tests/oracle/golden, a file for each version that was asked.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +26,7 @@ from claude_local_plugin.precedence.table import (
 )
 
 PAGE = Path(__file__).with_name("precedence.md")
+GOLDEN = Path(__file__).parent.parent / "tests" / "oracle" / "golden"
 
 #: Where each scope's values stand.
 PLACES = {
@@ -77,6 +78,7 @@ def parts() -> dict[str, str]:
         "rules": table(
             "rule|from version|before version", ((rule.text, rule.since or "", rule.until or "") for rule in RULES)
         ),
+        "agreement": agreement(),
         "refused": f"{len(refused)} variables: {', '.join(map(code, refused))}.\n",
     }
 
@@ -86,22 +88,27 @@ def rewritten(page: str) -> str:
     return filled(page, parts())
 
 
-def agreement(binaries: Sequence[str]) -> str:
-    """The share of configurations that each of these binaries agrees with, as a table."""
-    from claude_local_plugin.commands.verify import table as version_table
-    from claude_local_plugin.commands.verify import verify
+def agreement() -> str:
+    """How many of its recorded answers each version agrees in, newest first."""
+    from claude_local_plugin.guest.claude import version_key
 
-    return version_table([verify(Path(binary), cases=60) for binary in binaries])
+    known = json.loads((GOLDEN / "differ.json").read_text(encoding="utf-8"))
+    rows = []
+    for file in sorted(GOLDEN.glob("*.jsonl"), key=lambda file: version_key(file.stem), reverse=True):
+        asked = len(file.read_text(encoding="utf-8").splitlines())
+        differ = known.get(file.stem, [])
+        # Rounded down: a single difference is not to be seen as "100 %".
+        share = f"{int(1000 * (asked - len(differ)) / asked) / 10:g} %"
+        kinds = sorted({name.rpartition("/")[0] or name for name in differ})
+        rows.append((file.stem, f"{asked:,}", share, ", ".join(map(code, kinds)) or "nowhere"))
+    return table("Claude Code|questions on record|agree|where it differs", rows)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Rewrite the page; with --verify the agreement table too."""
-    page = rewritten(PAGE.read_text(encoding="utf-8"))
-    if arguments[:1] == ["--verify"]:
-        page = filled(page, {"agreement": agreement(arguments[1:])})
-    PAGE.write_text(page, encoding="utf-8")
+def main() -> int:
+    """Rewrite the page."""
+    PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    raise SystemExit(main())
