@@ -238,7 +238,8 @@ def _text(content: Any) -> str:
 
 def _translate(text: str, ports: Mapping[int, int], box: Path) -> str:
     for named, real in ports.items():
-        text = text.replace(f"127.0.0.1:{named}", f"127.0.0.1:{real}")
+        for host in ("127.0.0.1", "localhost"):
+            text = text.replace(f"{host}:{named}", f"{host}:{real}")
     return text.replace(BOX, str(box))
 
 

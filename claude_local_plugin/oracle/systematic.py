@@ -367,6 +367,8 @@ def _values(ask: _Ask, thorough: bool) -> None:
         "localhost": local.replace("127.0.0.1", "localhost"),
         "user-info": local.replace("//", "//me:secret@"),
         "upper-scheme": local.replace("http", "HTTP"),
+        "name-and-port": local.removeprefix("http://").replace("127.0.0.1", "localhost"),
+        "no-slashes": local.replace("//", ""),
         "no-scheme": local.removeprefix("http://"),
         "not-a-url": "nonsense",
         "null": None,
@@ -555,6 +557,14 @@ def _policies(ask: _Ask, thorough: bool) -> None:
             ask.given(f"policy/{name}/cloud-login", {"managed": policy}, credentials=LOGIN)
         if thorough or name.startswith(("models", "providers-anthropic", "login-claudeai")):
             ask.given(f"policy/{name}/from-user", {"user": policy | {"env": USER_BACKEND}})
+    asked = {"ANTHROPIC_MODEL": "opus", "ANTHROPIC_DEFAULT_OPUS_MODEL": "my-opus"}
+    for place in ("managed", "user"):
+        ask.shell(f"policy/models-alias/{place}", asked, {place: {"availableModels": ["opus", "haiku"]}})
+    for first in ("sonnet", "mine", "haiku", "claude-sonnet-4-5"):
+        listed = {"user": {"availableModels": ["sonnet"]}}
+        ask.given(
+            f"policy/models-first/{first}", listed, SHELL_BACKEND | {"ANTHROPIC_DEFAULT_MODEL": first}, model="haiku"
+        )
     ask.given("policy/models-local", {"local": policies["models-sonnet"], "user": {"env": USER_BACKEND}})
     bedrock = {"CLAUDE_CODE_USE_BEDROCK": "1"}
     ask.given("policy/providers-bedrock/bedrock", {"managed": policies["providers-bedrock"]}, bedrock)

@@ -63,6 +63,9 @@ ADDRESSES = (
     "http://me:secret@{host}",
     "HTTP://{host}",
     "{host}",
+    "{name}",
+    "http:{host}",
+    "HTTP:/{host}/",
     "nonsense",
     "https://api.anthropic.com",
     "https://api.anthropic.com/",
@@ -127,6 +130,7 @@ def _address(chance: random.Random, scenario: Scenario) -> Scenario:
     place = _place(chance)
     host = url(place).removeprefix("http://")
     text = chance.choice(ADDRESSES).replace("{url}", url(place)).replace("{host}", host)
+    text = text.replace("{name}", host.replace("127.0.0.1", "localhost"))
     return _export(scenario, place, {"ANTHROPIC_BASE_URL": text})
 
 

@@ -68,10 +68,18 @@ def matches(name: str, entries: Sequence[str]) -> bool:
     return False
 
 
-def replacement(setting: str | None, name: models.ModelName, snapshot: Snapshot, env: Mapping[str, str]) -> str | None:
+def replacement(
+    setting: str | None,
+    name: models.ModelName,
+    snapshot: Snapshot,
+    env: Mapping[str, str],
+    default: str = models.DEFAULT_SETTING,
+) -> str | None:
     """The model that takes the place of `name`, as a setting; None when `name` may be used as it is.
 
-    `setting` is what the user named, None when nobody named a model.
+    `setting` is what the user named, None when nobody named a model; `default` what a session starts with then. `opus`
+    where it is listed is allowed whatever it stands for, the other aliases are not (seen on 2.1.329 and 2.1.332). What
+    takes the place is ANTHROPIC_DEFAULT_MODEL where that is allowed, else the default, be it allowed or not.
     """
     entries, denied = allowed_list(snapshot), denied_list(snapshot)
     if entries is None and not denied:
@@ -80,20 +88,25 @@ def replacement(setting: str | None, name: models.ModelName, snapshot: Snapshot,
     def fine(wire: str) -> bool:
         return (entries is None or matches(wire, entries)) and not matches(wire, denied)
 
-    if fine(name.wire):
+    alias = models.without_suffix(setting or "").lower()
+    listed = {models.without_suffix(entry) for entry in entries or ()}
+    if fine(name.wire) or (alias == "opus" and alias in listed and not matches(name.wire, denied)):
         return None
     enforced = entries is not None and _enforced(snapshot)
     if setting is None and not enforced and not matches(name.wire, denied):
         return None
-    alias = models.without_suffix(setting or "").lower()
     if alias in _FAMILIES and (same_family := _first(fine, alias)) is not None:
         return same_family
     if enforced and entries is not None:
         aliases = models.aliases_for(snapshot.client_version)
         return next((target for entry in entries if (target := _own(entry, aliases)) and fine(target)), _LAST_RESORT)
-    if not matches(models.named(models.DEFAULT_SETTING, env).wire, denied):
-        return models.DEFAULT_SETTING
-    return _first(fine) or models.DEFAULT_SETTING
+    aliases = models.aliases_for(snapshot.client_version)
+    chosen = env.get("ANTHROPIC_DEFAULT_MODEL", "").strip()
+    if chosen and fine(models.named(chosen, env, aliases=aliases).wire):
+        return chosen
+    if not matches(models.named(default, env).wire, denied):
+        return default
+    return _first(fine) or default
 
 
 def _own(entry: str, aliases: Mapping[str, tuple[str, str]]) -> str | None:

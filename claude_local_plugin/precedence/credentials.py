@@ -10,7 +10,7 @@ from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, is_on,
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence.logins import EXCHANGED, federation
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
-from claude_local_plugin.precedence.resolve import candidates
+from claude_local_plugin.precedence.resolve import candidates, effective
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
     CUSTOM_HEADERS,
@@ -47,6 +47,8 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
     rows = {rung.key: tuple(_rows(snapshot, env, rung, trims)) for rung in (*X_API_KEY_RUNGS, *AUTHORIZATION_RUNGS)}
     explicit = any(_serving(rows[rung.key]) for rung in AUTHORIZATION_RUNGS if not rung.login_only)
     explicit = explicit or any(_serving(rows[f"env.{name}"]) for name in ("ANTHROPIC_API_KEY", KEY_DESCRIPTOR))
+    # a host that does the routing takes the helper's output from nobody, and yet it stands in a login's way
+    explicit = explicit or (is_hosted(snapshot.shell) and bool(effective(snapshot, "apiKeyHelper")))
     rung, login = None, None
     if not explicit:
         found = ((rung, _serving(rows[rung.key])) for rung in AUTHORIZATION_RUNGS if rung.login_only)

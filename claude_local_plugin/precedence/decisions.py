@@ -261,15 +261,15 @@ def _model(
         winner = Candidate(Scope.DEFAULT, "model", None, None, setting, "wins", "nobody names a model")
         rows.append(winner)
         name = models.named(setting, env, overrides, aliases)
-        instead = replacement(None, name, snapshot, env)
+        instead = replacement(None, name, snapshot, env, default)
     else:
         setting = _as_taken(winner, default, snapshot.client_version)
         name = models.named(setting, env, overrides, aliases)
-        instead = replacement(setting, name, snapshot, env)
+        instead = replacement(setting, name, snapshot, env, default)
     sentence = why(winner, rows)
     if instead is not None:
         sentence = f"{name.wire} is not allowed by availableModels or deniedModels, so {instead} takes its place"
-        name = models.named(instead, {} if instead != models.DEFAULT_SETTING else env, overrides, aliases)
+        name = models.named(instead, {} if instead.startswith("claude-") else env, overrides, aliases)
     elif name.alias is not None:
         sentence = f"{sentence}; {name.alias} says what {models.without_suffix(setting)} stands for"
         rows += [_lost(row, "says what the alias stands for") for row in candidates(snapshot, f"env.{name.alias}")]

@@ -23,7 +23,7 @@ CUSTOM_ENDPOINT = "customEndpoint"
 
 def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> tuple[Outcome, str]:
     """The outcome and, where it is not `ok`, the reason as a sentence."""
-    for reason in _refusals(snapshot, decisions):
+    for reason in _refusals(snapshot, env, decisions):
         return "refused", reason
     if decisions["provider"].value in (FIRST_PARTY, "gateway") and not _logged_in(snapshot, env, decisions):
         return "not_logged_in", _nobody(snapshot)
@@ -51,7 +51,7 @@ def _logged_in(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[st
     return credentials(snapshot, env).login is not None and decisions["authorization"].winner is None
 
 
-def _refusals(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
+def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[str]:
     for file in snapshot.of(Scope.FLAG):
         if file.state is FileState.UNKNOWN:
             yield f"--settings {file.path or ''}: {file.problem}".replace(" :", ":")
@@ -61,7 +61,7 @@ def _refusals(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
-    yield from _login_policy(snapshot, decisions)
+    yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
 
 
@@ -127,7 +127,7 @@ def _version_policy(snapshot: Snapshot) -> Iterator[str]:
             yield f"{policy[1]} asks for Claude Code {policy[0]} or {word}"
 
 
-def _login_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
+def _login_policy(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[str]:
     """A forced login refuses every key, token and helper; with a provider the saved Console key too, else not.
 
     A provider that is sent nothing of these is let through (seen on 2.1.332).
@@ -140,9 +140,13 @@ def _login_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iter
         return
     provider = decisions["provider"].value != FIRST_PARTY
     refused = (*NOT_A_LOGIN, "primaryApiKey") if provider else NOT_A_LOGIN
-    for name in ("authorization", "x_api_key"):
-        winner = decisions[name].winner
-        if winner is None or not decisions[name].value:
+    headers = (decisions["authorization"], decisions["x_api_key"])
+    if decisions["provider"].value not in (FIRST_PARTY, "gateway"):  # what is set counts, though it is sent nowhere
+        found = credentials(snapshot, env)
+        headers = (found.authorization, found.x_api_key)
+    for header in headers:
+        winner = header.winner
+        if winner is None or not header.value:
             continue
         if winner.key in refused:
             yield f"{policy[1]} requires a login, which {name_of(winner)} from {winner.place} is not"

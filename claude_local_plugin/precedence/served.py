@@ -81,20 +81,28 @@ def who_is_served(snapshot: Snapshot) -> str | None:
 
 
 def _is_served(snapshot: Snapshot, env: dict[str, str]) -> bool:
-    """Whether a key or a login is there, before a project's file is read, for which settings are served."""
-    if env.get("ANTHROPIC_AUTH_TOKEN", "").strip() and not env.get("ANTHROPIC_API_KEY", "").strip():
-        return _subscription(snapshot) is not None and _subscription(snapshot) not in UNSERVED
+    """Whether a key or a login is there, before a project's file is read, for which settings are served.
+
+    A token is no account, and comes before an exchanged token and a profile; a helper before an exchanged token and a
+    saved Console key.
+    """
     if env.get("ANTHROPIC_API_KEY", "").strip() or env.get("CLAUDE_CODE_OAUTH_TOKEN", "").strip():
         return True
-    if snapshot.shell.get(KEY_DESCRIPTOR) or snapshot.shell.get(OAUTH_DESCRIPTOR) or federation(snapshot):
+    if snapshot.shell.get(KEY_DESCRIPTOR) or snapshot.shell.get(OAUTH_DESCRIPTOR):
         return True
-    if effective(snapshot, "apiKeyHelper"):
-        return False
+    token, helper = bool(env.get("ANTHROPIC_AUTH_TOKEN", "").strip()), bool(effective(snapshot, "apiKeyHelper"))
+    if _is_stored(snapshot, Scope.CONSOLE) and not helper:
+        return True
+    if federation(snapshot) and not token and not helper:
+        return True
     kind = _subscription(snapshot)
     if kind is not None:
         return kind not in UNSERVED
-    stored = snapshot.of(Scope.CONSOLE, Scope.PROFILE)
-    return any(file.state is FileState.READ and file.data for file in stored)
+    return _is_stored(snapshot, Scope.PROFILE) and not token
+
+
+def _is_stored(snapshot: Snapshot, scope: Scope) -> bool:
+    return any(file.state is FileState.READ and file.data for file in snapshot.of(scope))
 
 
 def _subscription(snapshot: Snapshot) -> str | None:

@@ -222,7 +222,7 @@ def test_a_client_that_was_asked_itself_is_said_to_have_been_and_the_advice_ends
     ("env", "warning"),
     [
         ({"ANTHROPIC_BASE_URL": "http://gb10:8000/v1"}, "url.v1"),
-        ({"ANTHROPIC_BASE_URL": "gb10:8000"}, "url.invalid"),
+        ({"ANTHROPIC_BASE_URL": "192.168.0.7:8000"}, "url.invalid"),
         ({"ANTHROPIC_BASE_URL": "http://gb10:8000", "HTTP_PROXY": "http://proxy:3128"}, "proxy.in-the-way"),
         ({"ANTHROPIC_BASE_URL": "http://gb10:8000", "CLAUDE_CODE_USE_BEDROCK": "1"}, "provider.beats-url"),
         ({"ANTHROPIC_BASE_URL": "http://gb10:8000", "ANTHROPIC_MODEL": "qwen"}, "window.assumed"),
