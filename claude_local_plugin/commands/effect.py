@@ -11,6 +11,7 @@ from claude_local_plugin import plan
 from claude_local_plugin.commands.choose_server import same_server
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
+from claude_local_plugin.guest.settings import routed_by
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Candidate, Decision, Resolution, Scope, Snapshot, candidates
 from claude_local_plugin.precedence.credentials import name_of
@@ -117,8 +118,8 @@ def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, scope
     if lists:
         return f"add {printable(backend.model)} to {winner.key} in {winner.place}, or take the list out"
     if winner.scope is Scope.SHELL:
-        if planned.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"):
-            return command("unset", "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST")
+        if host := routed_by(planned.shell):
+            return command("unset", host)
         return command("unset", winner.key.removeprefix("env."))
     if winner.scope in (Scope.LOGIN, Scope.CONSOLE):
         return "sign out there (/logout in a session)"

@@ -50,8 +50,15 @@ SOCKET_SCHEME = "unix:"
 #: With it these count from the environment alone as well, and no login serves.
 BESIDE_A_SOCKET = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
 
+#: Any of these in the environment makes the routing variables of settings files count for nothing: a program that
+#: starts Claude Code decides (a switch), hands a credential over (any text), or binds it to the stored claude.ai login
+#: (a switch, which leaves an administrator's files alone). Seen on 2.1.332.
+HOSTED = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
+HOST_AUTH = "CLAUDE_CODE_HOST_AUTH_ENV_VAR"
+PINNED = "CLAUDE_CODE_REMOTE_TOOLS_PIN_STORED_LOGIN"
+
 #: Read from the environment before any settings file is.
-FROM_THE_ENVIRONMENT = frozenset((KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET))
+FROM_THE_ENVIRONMENT = frozenset((KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET, HOST_AUTH))
 
 #: The values of a switch that mean on; every other value means off.
 TRUTHY = ("1", "true", "yes", "on")

@@ -437,12 +437,16 @@ def _settings(world: World, scope: str, path: str, place: str) -> "Source | None
     raw = _read(path, MOST_BYTES)
     if not raw:
         return None
-    from claude_local_plugin.guest.settings import decoded, is_hosted, refusal, taken  # most folders have no such file
+    from claude_local_plugin.guest.settings import decoded, refusal, routed_by, taken  # most folders have no such file
 
     found = taken(decoded(raw), managed=scope == "managed", client_version=world.client_version)
     if found.state != "read":
         return None
-    env, project, hosted = found.data.get("env", {}), scope in PROJECT_SCOPES, is_hosted(world.environ)
+    env, project, hosted = (
+        found.data.get("env", {}),
+        scope in PROJECT_SCOPES,
+        bool(routed_by(world.environ, managed=scope == "managed")),
+    )
     heard = {
         name: value
         for name, value in env.items()

@@ -1,6 +1,14 @@
 """What Claude Code takes from the text of a settings file: for the hooks and for the resolver alike."""
 
-from claude_local_plugin.guest.claude import BESIDE_A_SOCKET, FROM_THE_ENVIRONMENT, holds, is_on
+from claude_local_plugin.guest.claude import (
+    BESIDE_A_SOCKET,
+    FROM_THE_ENVIRONMENT,
+    HOST_AUTH,
+    HOSTED,
+    PINNED,
+    holds,
+    is_on,
+)
 from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.guest.env_rules import refused_everywhere, refused_in_projects, routed_by_host
 
@@ -100,7 +108,19 @@ def refusal(
 
 def is_hosted(environ: "Mapping[str, str]") -> bool:
     """Whether a program that starts Claude Code has taken the routing into its own hands."""
-    return is_on(environ.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"))
+    return is_on(environ.get(HOSTED))
+
+
+def routed_by(environ: "Mapping[str, str]", *, managed: bool = False) -> str:
+    """The variable for which the routing variables of a file count for nothing, "" where they do.
+
+    `managed` is for an administrator's files.
+    """
+    if is_hosted(environ):
+        return HOSTED
+    if environ.get(HOST_AUTH):
+        return HOST_AUTH
+    return PINNED if is_on(environ.get(PINNED)) and not managed else ""
 
 
 def strict_json(text: str) -> object:

@@ -40,6 +40,8 @@ FEDERATION = {
 }
 THROUGH_SOCKET = {"ANTHROPIC_UNIX_SOCKET": SOCKET}
 HOSTED = {"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1"}
+HOST_AUTH = {"CLAUDE_CODE_HOST_AUTH_ENV_VAR": "MINE"}
+PINNED = {"CLAUDE_CODE_REMOTE_TOOLS_PIN_STORED_LOGIN": "1"}
 
 #: What else may be there when a source is asked about: each alone decides something.
 Others = dict[str, dict[str, Any]]
@@ -127,6 +129,7 @@ def questions() -> Iterator[tuple[str, Scenario]]:
     yield from _gateways()
     yield from _sockets()
     yield from _hosted()
+    yield from _started_by_a_program()
     yield from _served()
     yield from _mcp_serve()
 
@@ -298,6 +301,27 @@ def _hosted() -> Iterator[tuple[str, Scenario]]:
     yield "source/hosted/managed-providers", Scenario(shell=ours, settings=allowed)
     window = env(user={"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "50000"})
     yield "source/hosted/window", Scenario(shell=ours | {"ANTHROPIC_MODEL": "mine"}, settings=window)
+
+
+def _started_by_a_program() -> Iterator[tuple[str, Scenario]]:
+    key = {"ANTHROPIC_API_KEY": "key-shell"}
+    for name, given in (("host-auth", HOST_AUTH), ("pinned", PINNED)):
+        base = f"source/{name}"
+        for place in ("local", "user", "flag", "managed"):
+            yield f"{base}/block-in-{place}", Scenario(shell=given | key, settings=env(**{place: ENABLED}))
+        yield f"{base}/key", Scenario(shell=given | key | ELSEWHERE)
+        yield f"{base}/login-and-block", Scenario(shell=given, credentials=LOGIN, settings=env(local=ENABLED))
+        yield f"{base}/gateway", Scenario(shell=given, credentials=gateway(), settings=env(local=ENABLED))
+        yield f"{base}/off", Scenario(shell={next(iter(given)): ""}, settings=env(local=ENABLED))
+        yield f"{base}/in-user", Scenario(settings=env(local=ENABLED, user=given))
+    alone = HOST_AUTH | ELSEWHERE
+    for other in ("login", "console", "helper", "oauth"):
+        yield f"source/host-auth/beside-{other}", merged({"shell": alone}, BESIDE[other])
+    oauth = env(user={"CLAUDE_CODE_OAUTH_TOKEN": "oauth-user"})
+    yield "source/host-auth/user-oauth", Scenario(shell=alone, settings=oauth)
+    headers = env(user={"ANTHROPIC_CUSTOM_HEADERS": "X-From: user"})
+    yield "source/host-auth/headers", Scenario(shell=alone | key, settings=headers)
+    yield "source/host-auth/profile", Scenario(shell=alone, files=profile())
 
 
 SERVED_BLOCK = {"env": {"ANTHROPIC_MODEL": "model-served", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "77000"}}

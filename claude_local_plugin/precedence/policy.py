@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, version_key
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, is_on, version_key
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence.credentials import credentials, name_of
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
-from claude_local_plugin.precedence.table import FIRST_PARTY, holds, is_anthropic
+from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds, is_anthropic
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
 NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", f"env.{KEY_DESCRIPTOR}", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
@@ -59,10 +59,18 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
+    yield from _bound_to_anthropic(snapshot, decisions)
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
+
+
+def _bound_to_anthropic(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
+    """A program that starts Claude Code may bind it to the stored claude.ai login (2.1.332)."""
+    elsewhere = not is_anthropic(decisions["base_url"].value or ANTHROPIC_API)
+    if is_on(snapshot.shell.get(PINNED)) and elsewhere and decisions["provider"].value == FIRST_PARTY:
+        yield f"{PINNED} is on, and no session starts that goes anywhere but to Anthropic"
 
 
 def _policy(snapshot: Snapshot, key: str) -> tuple[object, str] | None:

@@ -102,11 +102,12 @@ def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str |
     """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
     if snapshot.entry is Entry.MCP_SERVE and scope in (Scope.LOCAL, Scope.PROJECT) and not applied_before_trust(name):
         return f"`claude mcp serve` does not take {name} from a project's file"
+    host = settings.routed_by(snapshot.shell, managed=scope is Scope.MANAGED)
     why = settings.refusal(
         name,
         js_string(value),
         project=scope in (Scope.LOCAL, Scope.PROJECT),
-        hosted=settings.is_hosted(snapshot.shell),
+        hosted=bool(host),
         socket=bool(snapshot.shell.get(UNIX_SOCKET)),
         client_version=snapshot.client_version or VERIFIED_AGAINST,
     )
@@ -115,7 +116,7 @@ def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str |
     return {
         "everywhere": f"Claude Code takes {name} from no settings file, only from the environment it is started in",
         "socket": f"{UNIX_SOCKET} is set, so {name} is taken from the environment alone",
-        "host": f"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST is on, so {name} is taken from the environment alone",
+        "host": f"{host} is set, so {name} is taken from the environment alone",
         "project": f"Claude Code takes {name} from no project's file",
     }[why]
 

@@ -21,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("claude", type=Path, nargs="?")
     parser.add_argument("--from", dest="recorded", type=Path)
+    parser.add_argument("--new", action="store_true", help="ask only what has no answer in the record")
     options = parser.parse_args()
     asked = {name: scenario for name, scenario in systematic().items() if name.startswith(FAMILIES)}
     if options.recorded:
@@ -28,15 +29,28 @@ def main() -> None:
         version = rows[0]["version"]
         seen = {row["name"]: Observed.from_json(row["observed"]) for row in rows if row["name"] in asked}
     else:
-        with Boxes(options.claude) as boxes:
+        with Boxes(options.claude, workers=1) as boxes:
             version = boxes.client_version
-            seen = dict(zip(asked, (found for _, found in boxes.observe_all(asked.values())), strict=True))
-    lines = [f"  {json.dumps(name)}: {json.dumps(_case(asked[name].to_json(), found))}" for name, found in seen.items()]
-    file = Path(__file__).parent / "golden" / f"sources-{version}.json"
+            known = json.loads(_record(version).read_text(encoding="utf-8"))["cases"] if options.new else {}
+            left = {name: scenario for name, scenario in asked.items() if _differs(known.get(name), scenario.to_json())}
+            seen = dict(zip(left, (found for _, found in boxes.observe_all(left.values())), strict=True))
+    cases = {
+        name: _case(scenario.to_json(), seen[name]) if name in seen else known[name] for name, scenario in asked.items()
+    }
+    lines = [f"  {json.dumps(name)}: {json.dumps(case)}" for name, case in cases.items()]
+    file = _record(version)
     file.parent.mkdir(exist_ok=True)
     text = f'{{\n "client": {json.dumps(version)},\n "cases": {{\n' + ",\n".join(lines) + "\n }\n}\n"
     file.write_text(text, encoding="utf-8")
     print(f"{len(lines)} of {len(asked)} in {file}")
+
+
+def _record(version: str) -> Path:
+    return Path(__file__).parent / "golden" / f"sources-{version}.json"
+
+
+def _differs(case: dict[str, Any] | None, scenario: dict[str, Any]) -> bool:
+    return case is None or case["scenario"] != scenario
 
 
 def _case(scenario: dict[str, Any], seen: Observed) -> dict[str, Any]:
