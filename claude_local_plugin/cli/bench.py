@@ -8,9 +8,13 @@ from typing import Any
 
 import click
 
+from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+
+#: What becomes of an open session whose server stays the same.
+TAKEN_UP = "it takes these settings up at its next prompt"
 
 
 @click.command()
@@ -38,6 +42,7 @@ from claude_local_plugin.render import columns, err, json_text, out, printable, 
 @click.option("--apply", "apply_it", is_flag=True, help="Write what follows into this folder's local settings.")
 @click.option("--revert", is_flag=True, help="Measure nothing; take back what --apply wrote.")
 @click.option("--yes", "-y", is_flag=True, help="With --apply: do not ask before writing.")
+@when_idle_option
 @json_option
 def bench(
     url: str | None,
@@ -53,6 +58,7 @@ def bench(
     apply_it: bool,
     revert: bool,
     yes: bool,
+    when_idle: bool,
     as_json: bool,
 ) -> int:
     """Measure how fast the server is for an agent, and what follows from it.
@@ -67,6 +73,10 @@ def bench(
     place = here()
     world = world_of(place)
     if revert:
+        from claude_local_plugin.commands.open_sessions import affected
+
+        found = affected(world, command.reverted(world))
+        settle(found, world, yes=yes, when_idle=when_idle, quiet=as_json, staying=TAKEN_UP)
         return _revert(command.revert(world), place)
     if plot_file is not None:
         from claude_local_plugin.bench import plot
@@ -99,13 +109,15 @@ def bench(
         plot.plot(report, plot_file)
         prose.line(f"drawn: {short_path(plot_file.absolute(), cwd=place.cwd, home=place.home)}")
     if apply_it:
-        _apply(command.prepare(report, used, world), place, ask=not yes and not as_json)
+        prepared = command.prepare(report, used, world)
+        _apply(prepared, place, yes=yes, when_idle=when_idle, quiet=as_json)
     return 1 if report["spoiled"] or report["stopped"] else 0
 
 
-def _apply(prepared: Any, place: Place, *, ask: bool) -> None:
-    """Show the diff, ask on a terminal, write."""
+def _apply(prepared: Any, place: Place, *, yes: bool, when_idle: bool, quiet: bool) -> None:
+    """Show the diff, name the open sessions, ask on a terminal, write."""
     from claude_local_plugin.commands import bench as command
+    from claude_local_plugin.commands.open_sessions import affected
 
     prose = err(place.environ)
     name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
@@ -114,10 +126,13 @@ def _apply(prepared: Any, place: Place, *, ask: bool) -> None:
         return
     prose.line()
     prose.diff(prepared.diff())  # not to stdout: with --json that is the report
-    asking = ask and sys.stdin.isatty() and sys.stderr.isatty()
+    world = world_of(place)
+    found = affected(world, {prepared.settings_file: prepared.after})
+    settle(found, world, yes=yes, when_idle=when_idle, quiet=quiet, staying=TAKEN_UP)
+    asking = not yes and not quiet and sys.stdin.isatty() and sys.stderr.isatty()
     if asking and not click.confirm("Write this?", default=True, err=True):
         raise click.exceptions.Abort
-    command.write(prepared, world_of(place))
+    command.write(prepared, world)
     prose.line(f"Written to {name}. Undo: claude-local bench --revert", "green")
 
 

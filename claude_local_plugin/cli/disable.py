@@ -1,16 +1,15 @@
 """`claude-local disable`: options, the questions, and what is shown."""
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from claude_local_plugin.cli.open_sessions import settle, when_idle_option
+from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
-from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.shell import command as typed
-from claude_local_plugin.render import err, json_text, out, short_path
+from claude_local_plugin.render import json_text, out, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.disable import Prepared
@@ -90,15 +89,8 @@ def _ask(found: "Prepared", *, everywhere: bool, yes: bool, quiet: bool) -> None
         )
     if everywhere and (ours := [target for target in found.targets if target.is_ours]):
         said.append(f"{len(ours)} settings files are given back: {', '.join(str(each.settings_file) for each in ours)}")
-    if not said or yes:
-        return
-    if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ClaudeLocalError(f"nothing was written: {'; '.join(said)}", "--yes goes on")
-    printer = err(world.environ)
-    for each in said:
-        printer.line(f"! {each}", "yellow")
-    if not click.confirm("Go on?", default=False, err=True):
-        raise click.exceptions.Abort
+    if not yes:
+        go_on(said, world, quiet=quiet)
 
 
 def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
@@ -121,7 +113,7 @@ def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
             lines.append(f"  the session hooks of `claude-local hooks install` stay; take them out: {away}")
     if not lines:
         return ["not enabled here: nothing to disable"]
-    lines.append(report["afterwards"])
+    lines += [report["afterwards"], *report["notes"]]
     for entry in report["remaining"]:
         name = short_path(entry["settings_file"], cwd=place.cwd, home=place.home)
         undo = typed("claude-local", "disable", "--scope", entry["scope"])

@@ -17,24 +17,46 @@ if TYPE_CHECKING:
 when_idle_option = click.option(
     "--when-idle",
     is_flag=True,
-    help="Wait until the open sessions that this would move have ended (12 hours at most; Ctrl-C writes nothing).",
+    help="Wait until the open sessions that this concerns have ended (12 hours at most; Ctrl-C writes nothing).",
 )
 
 
-def settle(found: "Sequence[Affected]", world: "World", *, yes: bool, when_idle: bool, quiet: bool = False) -> bool:
+def go_on(said: "Sequence[str]", world: "World", *, quiet: bool) -> None:
+    """Say these and return where somebody agrees; raises ClaudeLocalError where nobody can be asked."""
+    if not said:
+        return
+    if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ClaudeLocalError(f"nothing was written: {'; '.join(said)}", "--yes goes on")
+    printer = err(world.environ)
+    for each in said:
+        printer.line(f"! {each}", "yellow")
+    if not click.confirm("Go on?", default=False, err=True):
+        raise click.exceptions.Abort
+
+
+def settle(
+    found: "Sequence[Affected]",
+    world: "World",
+    *,
+    yes: bool,
+    when_idle: bool,
+    quiet: bool = False,
+    staying: str | None = None,
+) -> bool:
     """Say which open sessions a change moves, and return once it may be written; True where they have ended meanwhile.
 
+    `staying` says what becomes of those that stay where they are; with it they are named, and waited for, too.
     Asks on a terminal, where the default is no. Raises ClaudeLocalError where nobody can be asked, or a wait is over.
     """
     moving = [each for each in found if each.moves]
+    named = [each for each in found if each.moves or staying]
     printer = err(world.environ)
-    for each in moving if not quiet or when_idle else ():
-        printer.line(f"! {each.sentence(world)}", "yellow")
-    if not moving:
-        return False
-    if when_idle:
-        return _waited(moving, world)
-    if yes:
+    for each in named if not quiet or when_idle else ():
+        more = "" if each.moves else f"; {staying}"
+        printer.line(f"! {each.sentence(world)}{more}", "yellow")
+    if named and when_idle:
+        return _waited(named, world)
+    if yes or not moving:
         return False
     if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
         what = "; ".join(each.sentence(world) for each in moving)

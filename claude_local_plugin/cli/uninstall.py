@@ -1,14 +1,11 @@
 """`claude-local uninstall`: the question, and what is shown."""
 
-import sys
-
 import click
 
 from claude_local_plugin.cli.disable import disabled_lines
-from claude_local_plugin.cli.open_sessions import settle, when_idle_option
+from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import here, json_option, world_of
-from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.render import err, json_text, out, printable, short_path
+from claude_local_plugin.render import json_text, out, printable, short_path
 
 
 @click.command()
@@ -29,20 +26,14 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     prepared = command.prepare(world)
     if settle(prepared.open, world, yes=yes, when_idle=when_idle, quiet=as_json):
         prepared = command.prepare(world)
-    prose = err(place.environ)
     names = [
         short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.targets if each.is_ours
     ]
     said = [*(f"ours is taken out of {printable(name)}" for name in names), *prepared.unprotected]
     if purge:
         said.append(f"the session log and all else of ours in {printable(str(world.state_dir))} is removed for good")
-    if said and not yes:
-        if as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-            raise ClaudeLocalError(f"nothing was written: {'; '.join(said)}", "--yes goes on")
-        for line in said:
-            prose.line(f"! {line}", "yellow")
-        if not click.confirm("Go on?", default=False, err=True):
-            raise click.exceptions.Abort
+    if not yes:
+        go_on(said, world, quiet=as_json)
     report = command.carry_out(prepared, purge=purge)
     if as_json:
         print(json_text(report))

@@ -112,6 +112,18 @@ def write(prepared: Prepared, world: World) -> bool:
     return ownership.apply(prepared.settings_file, {BENCH: prepared.changes}, state_dir=world.state_dir).changed
 
 
+def reverted(world: World) -> dict[Path, str | None]:
+    """The settings file with the text that `revert` would leave; empty where nothing is on record. Writes nothing."""
+    path = _local_settings(world)
+    record = ownership.load(path, world.state_dir)
+    if record is None or not record.layer(BENCH):
+        return {}
+    try:
+        return {path: ownership.preview(file.read(path), {BENCH: ()}, record).after}
+    except DocumentError as error:
+        raise SettingsError(f"{path}: {error}", "mend the file first: claude-local doctor files") from error
+
+
 def revert(world: World) -> ownership.Reverted:
     """Take back what `--apply` wrote into this folder's local settings, and nothing else. Raises SettingsError."""
     path = _local_settings(world)

@@ -3,19 +3,25 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import git, paths
+from claude_local_plugin import git, ledger, paths
 from claude_local_plugin.commands.enable import MODE, previewed
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.open_sessions import Affected, affected
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
-from claude_local_plugin.guest.guard import RELEASE
+from claude_local_plugin.guest.backend import backend_of
+from claude_local_plugin.guest.guard import RELEASE, is_cloud
+from claude_local_plugin.guest.shell import Words
+from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.ledger.open_sessions import open_sessions
-from claude_local_plugin.precedence import Scope, resolve, settings_file_to_write
+from claude_local_plugin.ledger.where import LOCAL, Where, spelled
+from claude_local_plugin.precedence import Scope, effective_env, resolve, settings_file_to_write
 from claude_local_plugin.precedence.locate import config_dir, user_file
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.orphans import on_record, orphaned
@@ -24,6 +30,9 @@ from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS,
 #: What `disable` gives up: all of ours but hooks that were installed alone.
 PURPOSES = (BACKEND, BENCH, STATUSLINE, GUARD)
 SCOPES = (Scope.LOCAL, Scope.PROJECT, Scope.USER)
+
+#: A conversation that went on within this time may well be resumed.
+RECENT = timedelta(days=30)
 
 #: What a record says of hooks that stay until these sessions have ended.
 GUARDED = "guarded_sessions"
@@ -64,6 +73,8 @@ class Prepared:
     remaining: tuple[Target, ...]
     #: Sentences about protection that nothing enforces any more.
     unprotected: tuple[str, ...]
+    #: What is to be known of conversations of own servers that would be resumed on the cloud.
+    notes: tuple[str, ...] = ()
 
     @property
     def moving(self) -> tuple[Affected, ...]:
@@ -108,7 +119,28 @@ def _prepared(world: World, targets: Sequence[Target], remaining: Sequence[Targe
     ours = [target for target in targets if target.is_ours]
     texts = {target.settings_file: target.after for target in ours}
     found = affected(world, texts)
-    return Prepared(world, tuple(targets), found, tuple(remaining), tuple(_unprotected(world, texts)))
+    notes = (UNSIGNED,) if _taken_back(world, texts, found) else ()
+    return Prepared(world, tuple(targets), found, tuple(remaining), unprotected(world, texts), notes)
+
+
+UNSIGNED = (
+    "what your server's model thought carries no signature of Anthropic's: where the API refuses a conversation from"
+    f" there, {typed('claude-local', 'rescue', Words('SESSION'))} makes a copy without it"
+)
+
+
+def _taken_back(world: World, texts: Mapping[Path, str | None], found: Sequence[Affected]) -> bool:
+    """Whether conversations of own servers, open or recent, would go on with the cloud."""
+    if any(each.moves and is_cloud(each.there) and not is_cloud(each.here) for each in found):
+        return True
+    if not texts or not backend_of(effective_env(world.snapshot(dict(texts)))).cloud:
+        return False
+    since = spelled(datetime.now(UTC) - RECENT)
+    try:
+        where = Where(since=since, projects=(str(world.cwd),), backend=LOCAL, sent=True)
+        return bool(ledger.sessions(world.state_dir, 1, where))
+    except ClaudeLocalError:  # a log that cannot be read knows none, and is no reason to leave settings as they are
+        return False
 
 
 def carry_out(prepared: Prepared) -> dict[str, Any]:
@@ -127,6 +159,7 @@ def carry_out(prepared: Prepared) -> dict[str, Any]:
             {"scope": target.scope.value, "settings_file": str(target.settings_file)} for target in prepared.remaining
         ],
         "open_sessions": [each.as_json() for each in prepared.open],
+        "notes": list(prepared.notes),
         "afterwards": sentence(resolve(world.snapshot()), world.place),
     }
 
@@ -186,14 +219,15 @@ def _is_hooked(target: Target) -> bool:
     return any(slot.path[0] == "hooks" for slot in target.record.traces) and not target.record.layer(HOOKS)
 
 
-def _unprotected(world: World, texts: Mapping[Path, str | None]) -> Iterator[str]:
+def unprotected(world: World, texts: Mapping[Path, str | None]) -> tuple[str, ...]:
     """That this folder is protected and that nothing would see to it any more."""
     rule = config.look(str(world.state_dir), world.environ).for_project(str(world.cwd))
     if not (rule.protect or rule.allowed_backends):
-        return
+        return ()
     now, then = (hooks.found_in(world.snapshot(each)) for each in ({}, dict(texts)))
     if now and not then:
-        yield f"{world.cwd} is protected by config.toml, and the hooks that see to it go with these settings"
+        return (f"{world.cwd} is protected by config.toml, and the hooks that see to it go with these settings",)
+    return ()
 
 
 def _give_back(world: World, target: Target, guarded: Sequence[str]) -> dict[str, Any]:

@@ -169,6 +169,16 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
             "no hooks in a file your team shares (they name this machine's interpreter):"
             f" {command('claude-local', 'hooks', 'install', '--scope', 'user')}"
         )
+    if (
+        request.scope is not Scope.PROJECT
+        and request.with_hooks is None
+        and not with_hooks
+        and not hooks.found_in(planned)
+    ):
+        warnings.append(
+            "no hooks are put in, as they were taken out of this file: no session is on record;"
+            f" {command('claude-local', 'enable', '--hooks')} puts them in again"
+        )
     if status_line is not None and status_line.hidden_by is not None:
         warnings.append(f"statusLine has no effect: {status_line.hidden_by} sets it and is stronger")
     if status_line is not None and (off := next((w for w in resolution.warnings if w.id == "hooks.disabled"), None)):

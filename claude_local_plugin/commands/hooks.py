@@ -1,6 +1,7 @@
 """The session hooks alone: install, uninstall, and whether those that are installed can run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,52 +14,81 @@ from claude_local_plugin.settings.document import Change, DocumentError, RemoveI
 from claude_local_plugin.settings.ownership import BACKEND, HOOKS
 
 
-def install(world: World, scope: Scope, *, dry_run: bool = False) -> dict[str, Any]:
-    """Install our hooks into the settings file of `scope`; says what changed, with the diff."""
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be done with the hooks in the settings file of a scope, and what the file would hold then."""
+
+    world: World
+    scope: Scope
+    settings_file: Path
+    wanted: Mapping[str, Sequence[Change]] = field(repr=False)
+    before: str | None = field(repr=False)
+    after: str | None = field(repr=False)
+
+    @property
+    def texts(self) -> dict[Path, str | None]:
+        """The file with its new text."""
+        return {self.settings_file: self.after}
+
+    def as_json(self, *, dry_run: bool = False) -> dict[str, Any]:
+        """What `hooks install --json` and `hooks uninstall --json` print."""
+        return {
+            "changed": self.before != self.after and not dry_run,
+            "scope": self.scope.value,
+            "settings_file": str(self.settings_file),
+            "diff": masked_diff(self.before, self.after, self.settings_file),
+        }
+
+
+def install(world: World, scope: Scope) -> Prepared:
+    """Plan installing our hooks into the settings file of `scope`; writes nothing."""
     settings_file = _file(world, scope)
     wanted = {HOOKS: hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir)}
-    return _carry_out(world, scope, settings_file, wanted, dry_run=dry_run)
+    return _prepared(world, scope, settings_file, wanted)
 
 
-def uninstall(world: World, scope: Scope) -> dict[str, Any]:
-    """Take our hooks out of the settings file of `scope`, whichever of our commands or installations put them in."""
+def uninstall(world: World, scope: Scope) -> Prepared:
+    """Plan taking our hooks out of the settings file of `scope`, whichever of our commands or installations put them
+    in; writes nothing.
+    """
     settings_file = _file(world, scope)
     record = ownership.load(settings_file, world.state_dir)
     wanted: dict[str, tuple[Change, ...]] = {HOOKS: ()}
     if record and (backend := record.layer(BACKEND)):
         # those that `enable` put in go, the rest of what it wrote stays
         wanted[BACKEND] = tuple(change for change in backend.changes if change.path[0] != "hooks")
-    report = _carry_out(world, scope, settings_file, wanted, dry_run=False)
+    return _prepared(world, scope, settings_file, wanted, without_strays=True)
+
+
+def _prepared(
+    world: World,
+    scope: Scope,
+    settings_file: Path,
+    wanted: Mapping[str, Sequence[Change]],
+    *,
+    without_strays: bool = False,
+) -> Prepared:
+    before = file.read(settings_file)
+    record = ownership.load(settings_file, world.state_dir)
     try:
-        strays = _strays(file.read(settings_file))
+        after = ownership.preview(before, wanted, record).after
+        if without_strays and (strays := _strays(after)):
+            after = edit(after or "", strays).text
     except DocumentError as error:
         raise error.at(settings_file) from error
-    if strays:
+    return Prepared(world, scope, settings_file, wanted, before, after)
+
+
+def carry_out(prepared: Prepared) -> None:
+    """Do it; one that is to leave no hook of ours takes those out, too, that no record knows."""
+    world, settings_file = prepared.world, prepared.settings_file
+    ownership.apply(settings_file, prepared.wanted, state_dir=world.state_dir)
+    if not prepared.wanted[HOOKS] and _strays(file.read(settings_file)):
         file.rewrite(
             settings_file,
             lambda text: edit(text or "", _strays(text)).text,
             lock_dir=world.state_dir / "locks",
         )
-    return {**report, "changed": report["changed"] or bool(strays)}
-
-
-def _carry_out(
-    world: World, scope: Scope, settings_file: Path, wanted: Mapping[str, Sequence[Change]], *, dry_run: bool
-) -> dict[str, Any]:
-    before = file.read(settings_file)
-    record = ownership.load(settings_file, world.state_dir)
-    try:
-        after = ownership.preview(before, wanted, record).after
-    except DocumentError as error:
-        raise error.at(settings_file) from error
-    if not dry_run:
-        ownership.apply(settings_file, wanted, state_dir=world.state_dir)
-    return {
-        "changed": before != after and not dry_run,
-        "scope": scope.value,
-        "settings_file": str(settings_file),
-        "diff": masked_diff(before, after, settings_file),
-    }
 
 
 def _strays(text: str | None) -> tuple[RemoveItem, ...]:

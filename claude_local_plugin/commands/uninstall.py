@@ -38,6 +38,7 @@ def carry_out(prepared: disable.Prepared, *, purge: bool) -> dict[str, Any]:
         "state_dir": str(world.state_dir),
         "purged": removed,
         "kept_for_open_sessions": left,
+        "notes": report["notes"],
         "afterwards": report["afterwards"],
     }
 

@@ -128,7 +128,9 @@ def test_uninstall_takes_out_the_hooks_of_enable_and_leaves_the_rest(place: Plac
     place.ok("hooks", "uninstall")
     assert "hooks" not in json.loads(place.local.read_bytes())
     assert place.env()["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:8000"
-    place.ok("enable", *OFFLINE)
+    assert "enable --hooks puts them in again" in place.ok("enable", *OFFLINE).err
+    assert ours(place.local) == []
+    assert "taken out of this file" not in place.ok("enable", "--hooks", *OFFLINE).err
     assert sorted(ours(place.local)) == sorted(EVENTS)
     place.ok("disable")
     assert not place.local.exists()

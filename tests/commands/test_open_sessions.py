@@ -18,6 +18,8 @@ from claude_local_plugin.guest import sessionlog
 from claude_local_plugin.guest.upkeep import this_host
 from claude_local_plugin.ledger.open_sessions import open_sessions
 from claude_local_plugin.settings import ownership
+from claude_local_plugin.settings.document import Set
+from claude_local_plugin.settings.ownership import BENCH
 from tests.commands.place import Place
 from tests.ledger.recording import recording
 
@@ -253,6 +255,56 @@ def test_losing_protection_is_asked_about(place: Place) -> None:
     assert place.local.exists()
     place.ok("disable", "--yes")
     assert not place.local.exists()
+
+
+def test_taking_out_the_hooks_of_a_protected_folder_is_asked_about(place: Place) -> None:
+    place.ok("config", "set", "protect", "true", "--project", str(place.project))
+    place.ok(*ENABLE, A)
+    before = place.local.read_bytes()
+    assert "is protected by config.toml" in place.ends(1, "hooks", "uninstall").err
+    assert place.local.read_bytes() == before
+    place.ok("hooks", "uninstall", "--yes")
+    assert "hooks" not in json.loads(place.local.read_bytes())
+
+
+def test_hooks_that_come_and_go_name_the_open_sessions(place: Place, sleeper: subprocess.Popen[bytes]) -> None:
+    listed(place, sleeper.pid)
+    there = "a session is open in"
+    said = place.ok("hooks", "install", "--dry-run").err
+    assert there not in said
+    said = place.ok("hooks", "install").err
+    assert there in said
+    assert "it stays there; it is on record from its next prompt on" in said
+    said = place.ok("hooks", "uninstall").err
+    assert "it stays there; nothing that it does from now on is seen" in said
+    assert there not in place.ok("hooks", "uninstall").err
+
+
+def test_bench_names_the_open_sessions_whose_settings_it_changes(
+    place: Place, sleeper: subprocess.Popen[bytes]
+) -> None:
+    place.ok(*ENABLE, A)
+    change = Set(("env", "API_TIMEOUT_MS"), "900000")
+    ownership.apply(place.local, {BENCH: (change,)}, state_dir=place.state)
+    assert "is open" not in place.ok("bench", "--revert").err
+    ownership.apply(place.local, {BENCH: (change,)}, state_dir=place.state)
+    listed(place, sleeper.pid)
+    assert "it stays there; it takes these settings up at its next prompt" in place.ok("bench", "--revert").err
+
+
+def test_disable_says_what_becomes_of_conversations_that_are_taken_to_the_cloud(place: Place) -> None:
+    place.ok(*ENABLE, A)
+    assert "signature" not in place.ok("disable").out
+    with recording(place.state) as log:
+        more = {"cwd": str(place.project), "project": str(place.project), "model_is_certain": False, "model": "m"}
+        for event in ("SessionStart", "UserPromptSubmit", "SessionEnd"):
+            known = {"session_id": ID, "at": sessionlog.now(), "event": event, "backend_kind": "vllm"}
+            sessionlog.insert(log.log, known | more | {"backend_url": A})
+    place.ok(*ENABLE, A)
+    assert "claude-local rescue SESSION makes a copy without it" in place.ok("disable").out
+    elsewhere(place)
+    place.ok(*ENABLE, A)
+    assert place.json("disable")["notes"] == []
 
 
 def test_a_configuration_folder_that_was_moved_is_looked_into(
