@@ -91,11 +91,26 @@ def test_a_url_is_kept_in_one_spelling_and_without_credentials(text: str, url: s
 
 @pytest.mark.parametrize(
     "text",
-    ["", "localhost:8000", "box", "ftp://box", "http://", "http:///v1", "http://box:80a", "http://box:99999",
+    ["", "127.0.0.1:8000", "my_box:8000", "box", "box:x", "ftp://box", "http://", "http://box:80a", "http://box:99999",
      "http://box:٣", "http://[::1", "http://[::1]x", "http://a b", "http://box\x1b[2J:80"],
 )  # fmt: skip
 def test_what_is_no_http_url_is_no_target(text: str) -> None:
     assert parse_url(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("gb10:8000", "http://gb10:8000"),
+        ("LOCALHOST:8000/v1", "http://localhost:8000/v1"),
+        ("http:127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http:///box", "http://box"),
+    ],
+)
+def test_what_the_client_sends_requests_to_without_being_a_whole_url_is_a_target(text: str, url: str) -> None:
+    target = parse_url(text)
+    assert target is not None
+    assert target.url == url
 
 
 NEARBY = ["localhost", "dell-pro-max", "box.local", "box.tail1234.ts.net", "127.0.0.1", "10.1.2.3", "172.20.0.1",
