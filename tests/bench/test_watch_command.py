@@ -26,7 +26,7 @@ METRICS = Metrics(
     prompt_tokens=1000, generation_tokens=100,
 )  # fmt: skip
 SESSION = Session(
-    "0f0e", "2026-11-21T09:15:00.000Z", None, None, "/src/shop", "/src/shop", "vllm", "http://127.0.0.1:8000",
+    "0f0e", "2026-11-21T09:15:00.000Z", None, None, "/src/shop", "/src/shop", "vllm", "http://127.0.0.1:8000", None,
     "qwen3-coder-next", True, 3.0, "2.1.329", "startup", "cli", 0,
 )  # fmt: skip
 

@@ -23,7 +23,7 @@ def trials(folder: Path, how: str, number: int = 0) -> Any:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=3600,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
