@@ -109,6 +109,8 @@ def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, scope
     """What to do about what wins."""
     lists = _limits(planned) if decision.name == "model" else []
     winner = lists[0] if lists else decision.winner
+    if winner is None and (host := routed_by(planned.shell)):
+        return command("unset", host)
     if winner is None:
         return "claude-local explain-precedence says who decides what"
     if winner.scope is Scope.GATEWAY:

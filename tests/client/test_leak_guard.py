@@ -43,7 +43,12 @@ def questions() -> dict[str, Scenario]:
     What is said on a session's own command line (--settings, --model, …) comes after `enable` and is left out.
     """
     families = ("credentials/custom/", "headers/", "provider/CLAUDE_CODE_USE_BEDROCK", "policy/", "managed/")
-    known = {name: case for name, case in systematic().items() if name.startswith(families)}
+    sources = ("cloud", "beside-nothing", "beside-login", "key", "login-and-block", "in-shell", "in-user")
+    known = {
+        name: case
+        for name, case in systematic().items()
+        if name.startswith(families) or (name.startswith("source/") and name.rsplit("/", 1)[1] in sources)
+    }
     count = int(os.environ.get("CLAUDE_LOCAL_VERIFY_CASES", "60"))
     return {
         name: replace(case, settings=without_flag(case), model=None, setting_sources=None, args=())
