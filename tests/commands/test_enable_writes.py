@@ -195,7 +195,7 @@ def test_the_shared_file_gets_no_hooks_and_says_how_to_have_them(place: Place, s
 
 def test_the_json_object_has_the_promised_keys_and_a_few_documented_ones(place: Place, server: EmbeddedBackend) -> None:
     answer = place.json("enable", "--url", server.url)
-    assert set(answer) == {"changed", "settings_file", "backend", "wrote", "warnings", "dry_run", "scope"}
+    assert set(answer) == {"changed", "settings_file", "target", "backend", "wrote", "warnings", "dry_run", "scope"}
     assert set(answer["backend"]) == {"url", "kind", "model", "max_model_len", "version"}
     assert answer["backend"] == {
         "url": server.url,
@@ -573,7 +573,7 @@ def test_a_key_in_the_shell_is_warned_of_with_the_command_that_helps(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-shell-key")
     ended = place.ok("enable", "--url", server.url)
-    assert "costs 19 seconds offline: unset ANTHROPIC_API_KEY, or claude-local enable --scope user" in ended.err
+    assert "costs 19 seconds offline: unset ANTHROPIC_API_KEY   (or claude-local enable --scope user)" in ended.err
     assert "sk-ant" not in ended.all
     assert "19 seconds" not in place.ok("enable", "--url", server.url, "--scope", "user").err
 
@@ -592,7 +592,7 @@ def test_all_warnings_name_a_command_or_an_option(place: Place, monkeypatch: pyt
     answer["warnings"] += place.json(
         "enable", "--no-check", "--url", "http://far:8000", "--model", "claude-sonnet-4-5", "--max-model-len", "65536"
     )["warnings"]
-    assert len(set(answer["warnings"])) == 6
+    assert len(set(answer["warnings"])) == 7
     for text in answer["warnings"]:
         assert "claude-local " in text or "--max-model-len" in text, text
 
