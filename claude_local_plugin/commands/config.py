@@ -28,7 +28,7 @@ from claude_local_plugin.guest.shell import command
 from claude_local_plugin.render import printable
 
 #: What to type where the default is no example of a value.
-EXAMPLES = {"down_command": "'ssh box docker compose up -d'", "allowed_backends": "http://localhost:8000 cloud"}
+EXAMPLES = {"down_command": "ssh box docker compose up -d", "allowed_backends": "http://localhost:8000 cloud"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def report(rescue: Rescue, *, home: Path, dry_run: bool) -> dict[str, Any]:
 
 def conversation_tokens(window: int) -> int:
     """How many tokens of a window a conversation may have, so that there is room to go on before it is compacted."""
-    free = window - plan.FIRST_PROMPT["custom"] - plan.COMPACTION_RESERVE - plan.OUTPUT_LIMITS[-1]
+    free = window - plan.FIRST_PROMPT["lean"] - plan.COMPACTION_RESERVE - plan.OUTPUT_LIMITS[-1]
     return max(1_000, int(free * 0.7))
 
 

@@ -499,6 +499,8 @@ def _editor(path: Path) -> Editor:
         return Editor(path, problem=f"cannot be read: {error.strerror or error}")
     try:
         data = json.loads(strict(text) or "{}")
+    except RecursionError:
+        return Editor(path, problem="nested too deeply to be read here")
     except ValueError as error:
         return Editor(path, problem=f"not JSON, comments and trailing commas aside: {error}")
     return Editor(path, _variables(data), isinstance(data, dict) and data.get("claudeCode.disableLoginPrompt") is True)

@@ -102,10 +102,11 @@ def _last_model(transcript: "str | None") -> "str | None":
     """The model of the last answer in a transcript; None where there is none, or no transcript."""
     if not transcript:
         return None
+    from claude_local_plugin.guest.files import opened
     from claude_local_plugin.guest.hook import parse_event
 
     try:
-        with open(transcript, "rb") as file:
+        with open(opened(transcript), "rb") as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(0, end - TAIL_BYTES))
             lines = file.read(TAIL_BYTES).split(b"\n")

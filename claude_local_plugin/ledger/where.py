@@ -137,7 +137,7 @@ def is_backend(kind: str, url: str | None, wanted: str) -> bool:
         return kind in CLOUD_KINDS
     if wanted == LOCAL:
         return is_own(kind, url)
-    if meant := parse_url(wanted):
+    if "://" in wanted and (meant := parse_url(wanted)):
         return meant.url == url
     place = parse_url(url or "")
     return wanted == kind or (place is not None and wanted.lower() in (place.host, place.label.lower()))

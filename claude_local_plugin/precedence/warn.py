@@ -262,7 +262,7 @@ def _socket(snapshot: Snapshot) -> Iterator[ConfigWarning]:
             "warning",
             f"{UNIX_SOCKET} is exported: every request goes through {socket}, whatever address is set, and where that"
             " leads cannot be seen from here",
-            f"unset {UNIX_SOCKET}",
+            command("unset", UNIX_SOCKET),
         )
 
 

@@ -198,6 +198,7 @@ class _Copy:
 
     def _answer_calls(self, open_calls: set[Any]) -> int:
         """A line with results after the last line of each answer that has calls without one."""
+        self.finish()  # what followed a line that was taken out follows the one before it by now
         missing: dict[str, list[Block]] = {}
         last: dict[str, str] = {}
         for line in self.lines:

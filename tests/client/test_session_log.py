@@ -117,6 +117,7 @@ def test_tokens_fall_to_the_backend_they_were_spent_on(person: Person, server: E
             settings = person.local_settings.read_text()
             person.local_settings.write_text(settings.replace(server.url, other.url))
             terminal.settle(2.0)
+            say(terminal, "and there?", "heldonce")
             say(terminal, "and there?", "elsewhere")
             say(terminal, "/model glm", "glm")
             say(terminal, "and now?", "elsewhere")

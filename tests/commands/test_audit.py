@@ -76,7 +76,7 @@ def test_without_any_list_it_is_exit_2(log: Place) -> None:
     assert "no list of allowed backends for /p/b, /p/b/sub" in log.ends(2, "audit", "--project", "/p/b").err
 
 
-@pytest.mark.parametrize("entry", ["box:8000", "vllm", "clowd", ""])
+@pytest.mark.parametrize("entry", ["my_box:8000", "vllm", "clowd", ""])
 def test_what_is_no_backend_is_refused_with_exit_2(log: Place, entry: str) -> None:
     assert "--allow must hold http(s) URLs, unix:/… or words of these" in log.ends(2, "audit", "--allow", entry).err
 

@@ -50,6 +50,7 @@ TYPED = (
     "hooks uninstall",
     "hooks install",
     "report --force",
+    "rescue last",
     "sessions list",
     "sessions show no-such-session",
     "sessions stats",
@@ -175,7 +176,9 @@ def test_every_interpreter_of_ours_is_started_in_one_place() -> None:
     for path in package.rglob("*.py"):
         for line in path.read_text(encoding="utf-8").splitlines():
             starts = re.search(r"[\[(]\s*sys\.executable\s*,", line)
-            assert not starts or path.name == "isolated.py" or "*INTERPRETER_FLAGS" in line, f"{path}: {line}"
+            assert not starts or path.name == "isolated.py" or re.search(r'INTERPRETER_FLAGS|, "-I"', line), (
+                f"{path}: {line}"
+            )
 
 
 def test_as_a_module_it_is_safe_with_python_s_own_option(hostile: Path, marks: Path) -> None:

@@ -92,7 +92,7 @@ def test_without_any_credential_it_says_that_nobody_is_logged_in(place: Place) -
 
 
 def test_an_address_that_claude_code_cannot_use_is_unhealthy(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ANTHROPIC_BASE_URL", "dell-pro-max:8000")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "127.0.0.1:8000")
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "x")
     assert "ANTHROPIC_BASE_URL is no http(s) URL" in rows(place, 1)["answers"]
     assert place.json("status", code=1)["healthy"] is False

@@ -210,11 +210,11 @@ def test_every_kind_of_value_can_be_typed(
         (["down_command", '["x"'], "must be a text or a list of texts", "set down_command 'ssh"),
         (["down_command", '["x"]\ny = 1'], "must be a text or a list of texts", "set down_command 'ssh"),
         (
-            ["allowed_backends", "box:8000"],
+            ["allowed_backends", "my_box:8000"],
             "must hold http(s) URLs, unix:/… or words of these: cloud, ",
             "set allowed_backends",
         ),
-        (["--project", "~/a", "protect", "1"], "protect must be true or false", "set --project ~/a protect true"),
+        (["--project", "~/a", "protect", "1"], "protect must be true or false", "set --project '~/a' protect true"),
     ],
     ids=str,
 )

@@ -162,7 +162,8 @@ def test_a_protection_that_cannot_be_understood_protects(machine: Machine, wrong
 @pytest.mark.parametrize(
     ("wrong", "left"),
     [
-        ('["http://box", "box:8000", 3]', ("http://box",)),
+        ('["http://box", "my_box:8000", 3]', ("http://box",)),
+        ('["box:8000", 3]', ("http://box:8000",)),
         ('["u:s3cr3t@box:8000"]', (config.NO_BACKEND,)),
         ('"http://box"', (config.NO_BACKEND,)),
         ("true", (config.NO_BACKEND,)),

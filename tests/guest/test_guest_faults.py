@@ -165,7 +165,9 @@ def test_on_a_full_disk_sessions_go_on_and_once_there_is_room_they_are_on_record
     assert inside.run(["sh", "-c", f"rm {disk}/ballast*"]).returncode == 0
     assert harmful([inside.hook(END, state)]) == []
     listed = inside.run(
-        [sys.executable, "-m", "claude_local_plugin", "sessions", "list", "--json"], env=here(state), cwd=tmp_path
+        [sys.executable, "-m", "claude_local_plugin", "sessions", "list", "--all", "--json"],
+        env=here(state),
+        cwd=tmp_path,
     )
     (session,) = json.loads(listed.stdout)["sessions"]
     assert (session["session_id"], session["end_reason"]) == (SESSION_ID, "other")
@@ -322,6 +324,9 @@ EARLIER = (
     "spans.follow = upkeep.close_dead = lambda *_, **__: None\n"
     "sessionlog._UPSERT = sessionlog._UPSERT.replace(', host\\n', '\\n').replace(', :host', '')"
     ".replace('    host = coalesce(excluded.host, host),\\n', '')\n"
+    "for name in ('_UPSERT', '_FOLLOW_NEWEST', '_ADD_EVENT'):\n"
+    "    text = getattr(sessionlog, name).replace(',\\n    via = :via', '')\n"
+    "    setattr(sessionlog, name, text.replace(' via,', '').replace(' :via,', ''))\n"
     "record = {**dict.fromkeys(sessionlog.FIELDS), 'event': 'SessionStart', 'backend_kind': 'anthropic'}\n"
     "record |= {'at': sessionlog.now(), 'session_id': sys.argv[3]}\n"
 )
@@ -342,7 +347,9 @@ def test_an_earlier_log_is_brought_up_to_date_and_the_earlier_program_goes_on_be
     with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:
         assert log.execute("PRAGMA user_version").fetchone() == (1,)
     assert harmful([hook.replay(START, ANTHROPIC_BASE_URL="")]) == []
-    assert "has schema 2, this claude-local knows 1" in earlier_version(hook.state, "second", append)
+    assert f"has schema {sessionlog.SCHEMA_VERSION}, this claude-local knows 1" in earlier_version(
+        hook.state, "second", append
+    )
     assert len(sessionlog.spooled(str(hook.state))) == 1
     assert harmful([hook.replay(END, ANTHROPIC_BASE_URL="")]) == []
     sessions = {session.session_id: session for session in ledger.sessions(hook.state)}
@@ -376,7 +383,7 @@ def test_a_log_of_a_newer_version_is_left_to_it_with_all_that_was_spooled_meanwh
     assert harmful([hook.replay(name, ANTHROPIC_BASE_URL="") for name in (PROMPT, END)]) == []
     assert damaged_logs(hook.state) == []
     said = doctor(hook.state)
-    assert any("has schema 3" in each for each in said["hooks.log"])
+    assert any(f"has schema {sessionlog.SCHEMA_VERSION + 1}" in each for each in said["hooks.log"])
     assert any("2 records" in each for each in said["hooks.log"])
     with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:  # as if the newer program were here now
         log.execute(f"PRAGMA user_version = {sessionlog.SCHEMA_VERSION}")

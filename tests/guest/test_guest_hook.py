@@ -236,9 +236,9 @@ def test_a_server_behind_a_proxy_is_recorded_and_not_judged(hook: HookRunner, cl
 
 
 def test_a_base_url_that_is_none_is_told(hook: HookRunner) -> None:
-    ran = hook.replay(START, ANTHROPIC_BASE_URL="localhost:8000")
+    ran = hook.replay(START, ANTHROPIC_BASE_URL="127.0.0.1:8000")
     assert ran.said["systemMessage"].startswith("ANTHROPIC_BASE_URL is not an http(s) URL")
-    assert hook.replay(PROMPT, ANTHROPIC_BASE_URL="localhost:8000").stdout == ""
+    assert hook.replay(PROMPT, ANTHROPIC_BASE_URL="127.0.0.1:8000").stdout == ""
     assert (only_session(hook).backend_url, only_session(hook).reachable) == (None, False)
 
 

@@ -567,7 +567,7 @@ def test_a_server_that_is_not_well_and_a_leak_are_both_told(hook: HookRunner, pl
     assert (only_detail(hook) or "").endswith("; leak: ANTHROPIC_API_KEY (exported in the shell)")
 
 
-@pytest.mark.parametrize("url", ["https://api.anthropic.com", "localhost:8000"])
+@pytest.mark.parametrize("url", ["https://api.anthropic.com", "127.0.0.1:8000"])
 def test_where_nothing_of_an_own_server_is_at_stake_there_is_no_warning(
     hook: HookRunner, place: Place, url: str
 ) -> None:

@@ -196,7 +196,7 @@ def test_extra_certificates_that_cannot_be_read_are_named(serve_tls: Serve, tmp_
         assert (found.outcome, "extra certificates" in found.detail) == ("tls", True)
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://box", "http://"])
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "", "ftp://box", "http://"])
 def test_a_url_that_is_none_is_not_asked(url: str) -> None:
     assert probe(url).outcome == "bad-url"
 

@@ -121,10 +121,13 @@ def test_a_session_is_on_record_and_the_model_hears_nothing_of_it(claude_binary:
     assert [event.event for event in events] == ["SessionStart", "UserPromptSubmit", "SessionEnd"]
 
 
-def test_on_a_dead_server_the_prompt_is_blocked_at_once_and_the_log_says_so(
+def test_where_it_is_to_block_a_dead_server_stops_the_prompt_at_once_and_the_log_says_so(
     claude_binary: Path, tmp_path: Path, closed_port: int
 ) -> None:
     client = Client(claude_binary, tmp_path, f"http://127.0.0.1:{closed_port}")
+    config = tmp_path / "home" / ".config" / "claude-local" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('on_dead_backend = "block"\n')
     result, messages = client.ask("ping")
     assert result["num_turns"] == 0
     assert f"local backend 127.0.0.1:{closed_port} refuses connections" in result["result"]

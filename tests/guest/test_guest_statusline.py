@@ -131,7 +131,7 @@ def test_behind_a_proxy_a_look_would_say_nothing(state: str) -> None:
 
 
 def test_a_base_url_that_is_none_is_named(state: str) -> None:
-    assert line(state, {}, url="dell:8000") == "no server · ANTHROPIC_BASE_URL is not an http(s) URL"
+    assert line(state, {}, url="127.0.0.1:8000") == "no server · ANTHROPIC_BASE_URL is not an http(s) URL"
 
 
 @pytest.mark.parametrize(

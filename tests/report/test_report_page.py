@@ -283,5 +283,5 @@ def test_a_share_is_never_rounded_to_none_or_all(part: float, whole: float, said
 
 def test_text_is_escaped_wherever_it_stands() -> None:
     assert element("td", "<b>", ["&", None, 1234], title='"<\x00', hidden=True, lang=None) == (
-        '<td title="&quot;&lt;\ufffd" hidden>&lt;b&gt;&amp;1,234</td>'
+        '<td title="&quot;&lt;\\x00" hidden>&lt;b&gt;&amp;1,234</td>'
     )

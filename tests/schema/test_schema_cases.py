@@ -22,7 +22,7 @@ VALID = sorted((HERE / "valid").glob("*/*.json"))
 INVALID = sorted((HERE / "invalid").glob("*/*.json"))
 OUR_KEYWORDS = {
     *("x-message", "x-severity", "x-minimum", "x-maximum"),
-    *("x-role", "x-secret", "x-refused-in", "x-refused-unless", "x-before-trust", "x-since", "x-written"),
+    *("x-role", "x-secret", "x-refused-in", "x-refused-unless", "x-before-trust", "x-since", "x-written", "x-mistaken"),
 }
 
 
