@@ -321,6 +321,7 @@ def test_ctrl_c_at_the_question_says_that_nothing_was_written(project: Path, hom
         argv = [*PROGRAM, "enable", "--url", backend.url]
         with Terminal(argv, cwd=project, environ=dict(os.environ)) as terminal:
             terminal.wait_for(r"Writethis\?")
+            terminal.settle()  # as a person does, who has read the question
             terminal.type(b"\x03")
             terminal.wait_for("nothingwaswritten")
             assert terminal.wait_for_exit() == 1

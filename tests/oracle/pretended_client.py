@@ -50,7 +50,7 @@ def ask(variables: "dict[str, str]") -> int:
     body = {
         "model": model,
         "max_tokens": 10,
-        "tools": [{"name": "Read"}],
+        "tools": [{"name": "Read", "input_schema": {"type": "object"}}],
         "messages": [{"role": "user", "content": "x"}],
     }
     headers = {"authorization": f"Bearer {variables.get('ANTHROPIC_AUTH_TOKEN', '')}", "x-from": "pretended"}
