@@ -56,7 +56,7 @@ def moved_from(
     before = recall(state_dir, session_id)
     if before is None and (spoken := _last_model(transcript)):
         before = last_backend(state_dir, session_id)
-        if before is None and not backend.cloud and spoken != model:
+        if before is None and not backend.cloud and spoken != model and not _is_behind(state_dir):
             before = UNRECORDED
     if before == here:
         return None
@@ -65,6 +65,13 @@ def moved_from(
     except OSError:  # what cannot be written down would be held at every prompt
         return None
     return before
+
+
+def _is_behind(state_dir: str) -> bool:
+    """Whether records wait beside the log, this session's start perhaps among them: then nobody can tell."""
+    from claude_local_plugin.guest import sessionlog
+
+    return bool(sessionlog.spooled(state_dir))
 
 
 def recall(state_dir: str, session_id: str) -> "str | None":
