@@ -144,12 +144,19 @@ def last_backend(state_dir: str, session_id: str) -> "str | None":
     try:
         connection = engine.connect(sessionlog._address(path), timeout=0.2, isolation_level=None, uri=True)
         try:
-            row = connection.execute(
-                "SELECT endpoints.kind, endpoints.url FROM spans JOIN endpoints ON endpoints.id = spans.endpoint"
-                " JOIN sessions ON sessions.id = spans.session WHERE session_id = ? AND main = 1 AND messages > 0"
-                " ORDER BY spans.started_at DESC, spans.id DESC LIMIT 1",
-                (session_id,),
-            ).fetchone()
+            row = (
+                connection.execute(
+                    "SELECT endpoints.kind, endpoints.url FROM spans JOIN endpoints ON endpoints.id = spans.endpoint"
+                    " JOIN sessions ON sessions.id = spans.session WHERE session_id = ? AND main = 1 AND messages > 0"
+                    " ORDER BY spans.started_at DESC, spans.id DESC LIMIT 1",
+                    (session_id,),
+                ).fetchone()
+                or connection.execute(
+                    # begun with our hooks and not answered yet, as far as was counted: where it began
+                    "SELECT backend_kind, backend_url FROM sessions WHERE session_id = ? AND source = 'startup'",
+                    (session_id,),
+                ).fetchone()
+            )
         finally:
             connection.close()
     except engine.Error:  # busy, damaged, or of another version: the prompt is what counts
