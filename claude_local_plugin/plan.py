@@ -361,6 +361,11 @@ def conversations_at_once(server: Server, window: int | None, smallest: int) -> 
     return server.slots if window is None else max(1, min(server.slots, window // smallest))
 
 
+def room_for(server: Server, backend: Backend, needs: Needs) -> int | None:
+    """How many conversations under this model's name the server holds at once; None where it says nothing."""
+    return conversations_at_once(server, backend.max_model_len, smallest_window(backend, needs))
+
+
 def _at_once(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
     if backend.at_once is None or backend.at_once >= FEW or _in_a_file(snapshot, f"env.{SUBAGENTS_AT_ONCE}"):
         return

@@ -29,6 +29,7 @@ MAY_KNOW = {
     "report": {"guest", "ledger", "render"},
     "oracle": {"backends", "errors", "guest", "isolated", "precedence"},
     "rescue": set(),
+    "server_headers": {"errors", "guest", "plan", "render"},
     "plan": {"backends", "guest", "precedence", "settings"},
     "bench": {"backends", "errors", "guest"},
     "doctor": {
@@ -43,6 +44,7 @@ MAY_KNOW = {
         "precedence",
         "render",
         "settings",
+        "server_headers",
     },
 }
 

@@ -4,17 +4,25 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from claude_local_plugin import git, ledger, plan
+from claude_local_plugin import git, ledger, plan, server_headers
 from claude_local_plugin.backends import ServedModel, Server, advice, identify, neighbours, sweep, wellknown
 from claude_local_plugin.backends.needs import Needs
 from claude_local_plugin.backends.needs import needs as needs_of
 from claude_local_plugin.backends.urls import is_anthropic, normalise
-from claude_local_plugin.commands import server_headers
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
+from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX
 from claude_local_plugin.guest.shell import Words, command, export
-from claude_local_plugin.precedence import Candidate, Scope, Snapshot, candidates, resolve, settings_file_to_write
+from claude_local_plugin.precedence import (
+    Candidate,
+    Scope,
+    Snapshot,
+    resolve,
+    settings_file_to_write,
+    told_window,
+    winning,
+)
 from claude_local_plugin.precedence.table import CUSTOM_HEADERS, FIRST_PARTY
 from claude_local_plugin.render import printable
 from claude_local_plugin.settings import ownership
@@ -23,9 +31,6 @@ from claude_local_plugin.settings.ownership import BACKEND
 
 #: Asks the user to choose one of several; None where nobody can be asked.
 Choose = Callable[[str, Sequence[str]], str]
-
-#: How keys and tokens of Anthropic's own begin.
-ANTHROPIC_PREFIX = "sk-ant-"
 
 #: No model has a window larger than this (tokens); more is a slip of the keyboard.
 LARGEST_WINDOW = 20_000_000
@@ -154,12 +159,10 @@ def _in_effect(world: World) -> Known | None:
         return None
     model = resolution.decisions["model"]
     named = model.winner is not None and model.winner.scope is not Scope.DEFAULT
-    window = resolution.decisions["context_window"].winner
-    told = window is not None and window.scope is not Scope.DEFAULT
     return Known(
         url,
         model.value if named else None,
-        int(resolution.value("context_window") or 0) or None if told else None,
+        told_window(resolution),
         _as_key(_beside(snapshot, base, "ANTHROPIC_AUTH_TOKEN")),
         server_headers.kept(
             _beside(snapshot, base, CUSTOM_HEADERS),
@@ -181,7 +184,7 @@ def _came_along(base: Candidate, world: World) -> bool:
 
 def _beside(snapshot: Snapshot, base: Candidate, name: str) -> str:
     """The value in effect of a variable that is set in the same place as the address; else the empty string."""
-    row = next((row for row in candidates(snapshot, f"env.{name}") if row.state == "wins"), None)
+    row = winning(snapshot, f"env.{name}")
     return (row.value or "").strip() if row and (row.scope, row.path) == (base.scope, base.path) else ""
 
 

@@ -11,9 +11,10 @@ from claude_local_plugin import plan
 from claude_local_plugin.commands.choose_server import same_server
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
+from claude_local_plugin.guest.claude import js_string
 from claude_local_plugin.guest.settings import routed_by
 from claude_local_plugin.guest.shell import command
-from claude_local_plugin.precedence import Candidate, Decision, Resolution, Scope, Snapshot, candidates
+from claude_local_plugin.precedence import Candidate, Decision, Resolution, Scope, Snapshot, candidates, winning
 from claude_local_plugin.precedence.credentials import name_of
 from claude_local_plugin.precedence.table import FIRST_PARTY, SCOPE_LABELS
 from claude_local_plugin.render import printable
@@ -147,13 +148,9 @@ def unheard(planned: Snapshot, lines: Sequence[plan.Line], settings_file: Path) 
     for line in lines:
         if line.item:
             continue  # the lists of all scopes are one
-        winner = next((row for row in candidates(planned, line.key) if row.state == "wins"), None)
-        if winner is None:
+        found = winning(planned, line.key)
+        if found is None:
             beaten.append(f"{line.key} has no effect: Claude Code does not take it from {settings_file}")
-        elif winner.path != settings_file and winner.value != _as_text(line.value):
-            beaten.append(f"{line.key} has no effect: {winner.place} sets it and is stronger")
+        elif found.path != settings_file and found.value != js_string(line.value):
+            beaten.append(f"{line.key} has no effect: {found.place} sets it and is stronger")
     return tuple(beaten)
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -127,8 +127,12 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     snapshot = world.snapshot({settings_file: without_us})
     backend = _with_prompt(request, choice, snapshot, record)
     _check_window(backend, choice.needs, request, choice.server)
-    backend = replace(backend, at_once=_at_once(request, choice, backend))
-    backend = replace(backend, text_only=_takes_no_pictures(request, choice, record), web_search=request.web_search)
+    backend = replace(
+        backend,
+        at_once=_at_once(request, choice, backend),
+        text_only=_takes_no_pictures(request, choice, record),
+        web_search=request.web_search,
+    )
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
     if any(line.secret for line in lines):
         _refuse_a_secret_that_git_may_take(target, standing)
@@ -229,8 +233,7 @@ def _at_once(request: Request, choice: Choice, backend: plan.Backend) -> int | N
     """How many conversations the server says that it holds at once; None where subagents are not to be limited."""
     if request.subagents or choice.server is None:
         return None
-    smallest = plan.smallest_window(backend, choice.needs)
-    return plan.conversations_at_once(choice.server, backend.max_model_len, smallest)
+    return plan.room_for(choice.server, backend, choice.needs)
 
 
 def _takes_no_pictures(request: Request, choice: Choice, record: ownership.Record | None) -> bool:

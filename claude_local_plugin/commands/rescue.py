@@ -12,7 +12,7 @@ from claude_local_plugin import plan
 from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.guest.shell import command, home_path, then
-from claude_local_plugin.precedence import Snapshot, effective
+from claude_local_plugin.precedence import Snapshot, resolve, told_window
 from claude_local_plugin.rescue import Cause, Kind, Repaired, cause_of, repair
 
 #: A transcript that is larger is not read: it would have to be held in memory as a whole, some times over.
@@ -121,9 +121,7 @@ def conversation_tokens(window: int) -> int:
 
 
 def _window(snapshot: Snapshot) -> int | None:
-    said = effective(snapshot, "env.CLAUDE_CODE_MAX_CONTEXT_TOKENS") or ""
-    digits = said.strip().replace("_", "").replace(",", "")
-    return int(digits) if digits.isdecimal() and int(digits) else None
+    return told_window(resolve(snapshot))
 
 
 def _transcript(session: str, snapshot: Snapshot) -> Path:

@@ -8,12 +8,10 @@ from claude_local_plugin.backends.urls import is_anthropic, normalise
 from claude_local_plugin.doctor.facts import own_headers
 from claude_local_plugin.errors import BackendError, UsageError
 from claude_local_plugin.guest.backend import PLACEHOLDER
+from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Snapshot, backend_in_use, effective_env, resolve
 from claude_local_plugin.render import printable
-
-#: How credentials of Anthropic's own begin: none of them is for a server of the user's.
-CLOUD_CREDENTIALS = ("sk-ant-",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def _from_variable(name: str, environ: Mapping[str, str]) -> str:
 
 
 def _is_cloud(token: str | None) -> bool:
-    return token is not None and token.startswith(CLOUD_CREDENTIALS)
+    return token is not None and token.startswith(ANTHROPIC_PREFIX)
 
 
 def _only_model(server: Server) -> str:

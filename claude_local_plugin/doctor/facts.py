@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin import git, ledger, paths
+from claude_local_plugin import git, ledger, paths, server_headers
 from claude_local_plugin.backends import ServedModel, Server, State, identify, messages, neighbours
 from claude_local_plugin.backends.deep import DeepFacts
 from claude_local_plugin.backends.metrics import Metrics
@@ -21,7 +21,7 @@ from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest import config as own_config
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, parse_url
-from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX, is_on
 from claude_local_plugin.guest.files import content
 from claude_local_plugin.precedence import (
     FileState,
@@ -30,13 +30,12 @@ from claude_local_plugin.precedence import (
     SettingsFile,
     Snapshot,
     backend_in_use,
-    candidates,
     effective_env,
     git_layout,
     installed_answers,
     resolve,
+    winning,
 )
-from claude_local_plugin.precedence.credentials import custom_headers
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.models import named
 from claude_local_plugin.precedence.resolve import effective_object
@@ -209,6 +208,11 @@ class Facts:
         """Whether the variable switches something on."""
         return is_on(self.env.get(name))
 
+    def is_ours_to_change(self, key: str) -> bool:
+        """Whether a settings file that we may write can say otherwise: not over an administrator, nor `--settings`."""
+        found = winning(self.snapshot, key)
+        return found is None or found.scope not in (Scope.MANAGED, Scope.FLAG)
+
     def number(self, name: str) -> int | None:
         """The variable as a whole number; None where it is not set or none."""
         text = self.env.get(name, "").strip().replace("_", "")
@@ -336,7 +340,7 @@ def own_token(snapshot: Snapshot, resolution: Resolution, url: str) -> str | Non
         return None
     value = (token.value or "").strip()
     usable = value.isascii() and value.isprintable() and value not in ("", PLACEHOLDER)
-    return value if usable and not value.startswith("sk-ant-") else None
+    return value if usable and not value.startswith(ANTHROPIC_PREFIX) else None
 
 
 def own_headers(snapshot: Snapshot, resolution: Resolution, url: str) -> dict[str, str]:
@@ -347,20 +351,14 @@ def own_headers(snapshot: Snapshot, resolution: Resolution, url: str) -> dict[st
     """
     base = resolution.decisions["base_url"]
     target = parse_url(base.value or "")
-    row = next((each for each in candidates(snapshot, f"env.{CUSTOM_HEADERS}") if each.state == "wins"), None)
+    row = winning(snapshot, f"env.{CUSTOM_HEADERS}")
     if target is None or base.winner is None or row is None or not _same(_base(target), url):
         return {}
     if (row.scope, row.path) != (base.winner.scope, base.winner.path):
         return {}
-    ours = {PLACEHOLDER, (effective_env(snapshot).get("ANTHROPIC_AUTH_TOKEN") or "").strip()}
-    return {
-        name: value
-        for name, value in custom_headers(row.value or "").items()
-        if value.isascii()
-        and value.isprintable()
-        and not value.removeprefix("Bearer ").startswith("sk-ant-")
-        and not (name == "x-api-key" and value in ours)
-    }
+    ours = (PLACEHOLDER, effective_env(snapshot).get("ANTHROPIC_AUTH_TOKEN", "").strip())
+    found = server_headers.kept(row.value or "", ours)
+    return {each.name: each.value for each in found if each.value.isascii() and each.value.isprintable()}
 
 
 def _ca_file(env: Mapping[str, str]) -> Path | None:

@@ -281,10 +281,7 @@ def _backend(facts: Facts, tools: Tools) -> plan.Backend:
         server.version if server else None,
         value or PLACEHOLDER,
     )
-    if server is None:
-        return backend
-    smallest = plan.smallest_window(backend, facts.needs)
-    return replace(backend, at_once=plan.conversations_at_once(server, backend.max_model_len, smallest))
+    return replace(backend, at_once=plan.room_for(server, backend, facts.needs)) if server else backend
 
 
 def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:

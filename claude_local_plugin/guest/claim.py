@@ -67,16 +67,9 @@ def _sign(folder: str, session: str, line: bytes) -> bytes:
 
 def _sweep(folder: str) -> None:
     """Removes a few lists of sessions that have been silent for long."""
-    import time
+    from claude_local_plugin.guest.upkeep import remove_silent
 
-    before = time.time() - KEPT_S
-    with os.scandir(folder) as lists:
-        silent = [found.path for found in lists if found.stat(follow_symlinks=False).st_mtime < before]
-    for path in silent[:SWEPT]:
-        try:
-            os.unlink(path)
-        except FileNotFoundError:  # another session that begins sweeps too
-            continue
+    remove_silent(folder, KEPT_S, SWEPT)
 
 
 def _session(stdin: bytes) -> str:

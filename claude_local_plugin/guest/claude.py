@@ -64,6 +64,28 @@ FROM_THE_ENVIRONMENT = frozenset((KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET,
 TRUTHY = ("1", "true", "yes", "on")
 
 
+#: How Anthropic's own keys and tokens begin: they are never another server's, wherever they are written.
+ANTHROPIC_PREFIX = "sk-ant-"
+
+#: Words in a header's name that say it carries a credential.
+CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
+
+
+def is_anthropics(value: str) -> bool:
+    """Whether a header's value is a key or token of Anthropic's own."""
+    return value.startswith((ANTHROPIC_PREFIX, f"Bearer {ANTHROPIC_PREFIX}"))
+
+
+def custom_headers(text: str) -> "dict[str, str]":
+    """The headers in ANTHROPIC_CUSTOM_HEADERS, one `Name: value` a line, by lower-case name; the last one counts."""
+    found = {}
+    for line in text.split("\n"):
+        name, colon, value = line.partition(":")
+        if colon and name.strip():
+            found[name.strip().lower()] = value.strip()
+    return found
+
+
 def version_key(version: str) -> "tuple[int, ...]":
     """`"2.1.329"` as `(2, 1, 329)`; what is not a number ends the key."""
     numbers = []

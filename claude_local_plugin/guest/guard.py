@@ -76,16 +76,12 @@ def _is_behind(state_dir: str) -> bool:
 
 def recall(state_dir: str, session_id: str) -> "str | None":
     """Where the conversation is, None if nobody has noted it."""
+    from claude_local_plugin.guest.files import content
+
     try:
-        file = os.open(_path(state_dir, session_id), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        return content(_path(state_dir, session_id), MOST_BYTES).decode("utf-8", "replace").strip() or None
     except (OSError, ValueError):  # no prompt yet
         return None
-    try:
-        return os.read(file, MOST_BYTES).decode("utf-8", "replace").strip() or None
-    except OSError:
-        return None
-    finally:
-        os.close(file)
 
 
 def remember(state_dir: str, session_id: str, backend: str) -> None:
@@ -134,7 +130,7 @@ def _last_model(transcript: "str | None") -> "str | None":
 
 
 def last_backend(state_dir: str, session_id: str) -> "str | None":
-    """The backend that a session's last answer or prompt was on, as the log has it; None where it does not say."""
+    """The backend that a session's last answer was on, else the one it began on; None where the log does not say."""
     from claude_local_plugin.guest import sessionlog
 
     path = os.path.join(state_dir, sessionlog.DATABASE)
@@ -238,16 +234,9 @@ def _enables_the_plugin(settings: "Mapping[str, object]") -> bool:
 
 def _sweep(folder: str) -> None:
     """Removes a few notes of sessions that have been silent for long."""
-    import time
+    from claude_local_plugin.guest.upkeep import remove_silent
 
-    before = time.time() - KEPT_S
-    with os.scandir(folder) as notes:
-        silent = [found.path for found in notes if found.stat(follow_symlinks=False).st_mtime < before]
-    for path in silent[:SWEPT]:
-        try:
-            os.unlink(path)
-        except FileNotFoundError:  # another session that begins sweeps too
-            continue
+    remove_silent(folder, KEPT_S, SWEPT)
 
 
 def _path(state_dir: str, session_id: str) -> str:

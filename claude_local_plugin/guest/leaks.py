@@ -9,7 +9,16 @@ import os
 import sys
 
 from claude_local_plugin.guest.backend import GATEWAY_KEYS, PLACEHOLDER, clean
-from claude_local_plugin.guest.claude import GATEWAY, client_version_of, holds, is_on, js_string
+from claude_local_plugin.guest.claude import (
+    CREDENTIAL_WORDS,
+    GATEWAY,
+    client_version_of,
+    custom_headers,
+    holds,
+    is_anthropics,
+    is_on,
+    js_string,
+)
 from claude_local_plugin.guest.files import content, opened
 from claude_local_plugin.guest.hook import parse_event
 from claude_local_plugin.guest.shell import command
@@ -30,12 +39,6 @@ PIECE_BYTES = 65536
 
 #: The scopes of a project's files.
 PROJECT_SCOPES = ("local", "project")
-
-#: How Anthropic's own keys and tokens begin: they are never another server's, wherever they are written.
-ANTHROPIC_PREFIX = "sk-ant-"
-
-#: Words in a header's name that say it carries a credential.
-CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
 
 #: Logins that Anthropic's own library finds; with a saved Console key they are left aside.
 EXCHANGED, PROFILE = "exchanged identity token", "login profile"
@@ -271,23 +274,12 @@ def _is_leak(credential: Credential, endpoint: Source) -> bool:
     """Whether the credential was set by another than whoever set the endpoint, or is Anthropic's anyway."""
     if credential.value == PLACEHOLDER:
         return False
-    anthropics = credential.value.startswith((ANTHROPIC_PREFIX, f"Bearer {ANTHROPIC_PREFIX}"))
-    return anthropics or credential.source is not endpoint
+    return is_anthropics(credential.value) or credential.source is not endpoint
 
 
 def _variable(world: World, name: str, value: str) -> Credential:
     source = world.source_of(name)
     return Credential(name, f"your {name} ({'' if source is SHELL else 'in '}{source.place})", source, value)
-
-
-def custom_headers(text: str) -> "dict[str, str]":
-    """The headers in ANTHROPIC_CUSTOM_HEADERS, one `Name: value` a line, by lower-case name; the last one counts."""
-    found = {}
-    for line in text.split("\n"):
-        name, colon, value = line.partition(":")
-        if colon and name.strip():
-            found[name.strip().lower()] = value.strip()
-    return found
 
 
 def _login(world: World) -> "Credential | None":

@@ -107,18 +107,26 @@ def sweep(state_dir: str) -> None:
     """Takes away what processes that were ended over it have left half-written; a whole record among it is spooled."""
     from claude_local_plugin.guest import config, lastlook, sessionlog
 
-    for path in _unfinished(state_dir, (f"{config.COMPILED}.", f"{config.SALT}.")):
+    for path in _untouched(state_dir, (f"{config.COMPILED}.", f"{config.SALT}.")):
         _remove(path)
-    for path in _unfinished(os.path.join(state_dir, lastlook.FOLDER)):
+    for path in _untouched(os.path.join(state_dir, lastlook.FOLDER)):
         if not path.endswith(".json"):
             _remove(path)
-    for path in _unfinished(os.path.join(state_dir, sessionlog.SPOOL)):
+    for path in _untouched(os.path.join(state_dir, sessionlog.SPOOL)):
         if path.endswith(sessionlog.UNFINISHED):
             sessionlog.finish_spooling(path)
 
 
-def _unfinished(folder: str, beginnings: "tuple[str, ...]" = ("",)) -> "list[str]":
-    """The files in a folder that nobody has written to for long, those whose names begin so."""
+def remove_silent(folder: str, older_than_s: float, most: int) -> None:
+    """Removes a few of the files in a folder, one a session, that nobody has written to for so long."""
+    for path in _untouched(folder, older_than_s=older_than_s)[:most]:
+        _remove(path)
+
+
+def _untouched(
+    folder: str, beginnings: "tuple[str, ...]" = ("",), *, older_than_s: float = UNFINISHED_S
+) -> "list[str]":
+    """The files in a folder that nobody has written to for so long, those whose names begin so."""
     now = time.time()
     found = []
     try:
@@ -126,7 +134,7 @@ def _unfinished(folder: str, beginnings: "tuple[str, ...]" = ("",)) -> "list[str
             for entry in entries:
                 if entry.name.startswith(beginnings) and entry.is_file(follow_symlinks=False):
                     age = now - entry.stat(follow_symlinks=False).st_mtime
-                    if age > UNFINISHED_S:
+                    if age > older_than_s:
                         found.append(entry.path)
     except OSError:
         return found  # no such folder yet, or a file that went meanwhile; the next session looks again

@@ -61,11 +61,6 @@ def open_sessions(state_dir: Path, config_dir: Path) -> tuple[Open, ...]:
     return tuple(sorted(found.values(), key=lambda each: each.since))
 
 
-def is_open(session: Open, state_dir: Path, config_dir: Path) -> bool:
-    """Whether it is still open."""
-    return any(each.session_id == session.session_id for each in open_sessions(state_dir, config_dir))
-
-
 def _running(state_dir: Path) -> tuple[Session, ...]:
     """The sessions that the log knows to be open; none where it cannot be read."""
     try:

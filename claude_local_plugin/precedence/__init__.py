@@ -18,7 +18,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, resolve
+from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, resolve, told_window, winning
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST, VERIFIED_SPAN, VERIFIED_VERSIONS
 
 __all__ = [
@@ -45,4 +45,6 @@ __all__ = [
     "resolve",
     "settings_file_to_write",
     "settings_paths",
+    "told_window",
+    "winning",
 ]

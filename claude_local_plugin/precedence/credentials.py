@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, is_on, js_string
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, custom_headers, is_on, js_string
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence.logins import EXCHANGED, federation
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
-from claude_local_plugin.precedence.resolve import candidates, effective
+from claude_local_plugin.precedence.resolve import candidates, effective, winning
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
     CUSTOM_HEADERS,
@@ -227,16 +227,6 @@ def name_of(row: Candidate) -> str:
     return row.key.removeprefix("env.")
 
 
-def custom_headers(text: str) -> dict[str, str]:
-    """The headers in ANTHROPIC_CUSTOM_HEADERS, one `Name: value` a line, by lower-case name; the last one counts."""
-    found: dict[str, str] = {}
-    for line in text.split("\n"):
-        name, colon, value = line.partition(":")
-        if colon and name.strip():
-            found[name.strip().lower()] = value.strip()
-    return found
-
-
 #: What the name of a header may have in it.
 _IN_NAMES = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
@@ -265,7 +255,7 @@ def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Cred
     token, a helper or a login profile, and replaces any other login, also by nothing.
     """
     custom = custom_headers(env.get(CUSTOM_HEADERS, ""))
-    row = next((row for row in candidates(snapshot, f"env.{CUSTOM_HEADERS}") if row.state == "wins"), None)
+    row = winning(snapshot, f"env.{CUSTOM_HEADERS}")
     if row is None:
         return found
     key, token = found.x_api_key, found.authorization

@@ -140,7 +140,13 @@ def why_beats(winner: Scope, loser: Scope) -> str:
 
 def effective(snapshot: Snapshot, key: str) -> str | None:
     """The value in effect for `key`, which may be the empty string; None when nobody sets it."""
-    return next((found.value for found in candidates(snapshot, key) if found.state == "wins"), None)
+    found = winning(snapshot, key)
+    return found.value if found else None
+
+
+def winning(snapshot: Snapshot, key: str) -> Candidate | None:
+    """The candidate in effect for `key`; None when nobody sets it. Of what is merged, the highest."""
+    return next((found for found in candidates(snapshot, key) if found.state == "wins"), None)
 
 
 def effective_env(snapshot: Snapshot) -> dict[str, str]:
@@ -194,3 +200,11 @@ def effective_object(snapshot: Snapshot, key: str) -> dict[str, object]:
             if isinstance(value, dict):
                 merged.update(value)
     return merged
+
+
+def told_window(resolution: Resolution) -> int | None:
+    """The window in tokens that somebody has named; None where Claude Code assumes one."""
+    decision = resolution.decisions["context_window"]
+    if decision.winner is None or decision.winner.scope is Scope.DEFAULT:
+        return None
+    return int(decision.value or 0) or None

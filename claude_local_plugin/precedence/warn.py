@@ -9,10 +9,19 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, is_proxied, parse_url
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, SOCKET_SCHEME, UNIX_SOCKET
+from claude_local_plugin.guest.claude import (
+    ANTHROPIC_PREFIX,
+    CREDENTIAL_WORDS,
+    KEY_DESCRIPTOR,
+    OAUTH_DESCRIPTOR,
+    SOCKET_SCHEME,
+    UNIX_SOCKET,
+    custom_headers,
+    is_anthropics,
+)
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
-from claude_local_plugin.precedence.credentials import custom_headers, unusable_header
+from claude_local_plugin.precedence.credentials import unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.logins import gateway_sign_in
 from claude_local_plugin.precedence.model import (
@@ -28,9 +37,6 @@ from claude_local_plugin.precedence.model import (
 from claude_local_plugin.precedence.policy import unusable_proxy
 from claude_local_plugin.precedence.served import ONLY_CONFIRMED, age_of, who_is_served
 from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, SCOPE_LABELS, is_verified
-
-#: Words in a header's name that say it carries a credential.
-_CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
 
 _FILE_SCOPES = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
 _EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
@@ -119,7 +125,7 @@ def _leak(
     if source.scope is Scope.LOGIN or name == "CLAUDE_CODE_OAUTH_TOKEN":
         told = "your claude.ai login"
     # a key of Anthropic's own is never another server's, wherever it is written
-    together = _same_place(source, endpoint) and not (source.value or "").startswith("sk-ant-")
+    together = _same_place(source, endpoint) and not (source.value or "").startswith(ANTHROPIC_PREFIX)
     if together and name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY") and source.path is not None:
         return  # one file names the server and its key
     severity: Severity = "warning" if together else "error"
@@ -170,16 +176,16 @@ def _leak_fix(source: Candidate, endpoint: Candidate | None, env: Mapping[str, s
 def _header_leaks(
     snapshot: Snapshot, env: Mapping[str, str], endpoint: Candidate | None, host: str
 ) -> Iterator[ConfigWarning]:
-    from claude_local_plugin.precedence.resolve import candidates
+    from claude_local_plugin.precedence.resolve import winning
 
-    source = next((row for row in candidates(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS") if row.state == "wins"), None)
+    source = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
     if source is None or not source.value:
         return
     ours = (PLACEHOLDER, env.get("ANTHROPIC_AUTH_TOKEN", "").strip())
     headers = custom_headers(source.value)
     foreign = [name for name, value in headers.items() if not (name == "x-api-key" and value in ours)]
-    secret = [name for name in foreign if headers[name] and any(word in name for word in _CREDENTIAL_WORDS)]
-    anthropics = [name for name in secret if headers[name].removeprefix("Bearer ").startswith("sk-ant-")]
+    secret = [name for name in foreign if headers[name] and any(word in name for word in CREDENTIAL_WORDS)]
+    anthropics = [name for name in secret if is_anthropics(headers[name])]
     if not foreign or (not anthropics and _same_place(source, endpoint)):
         return  # one place names the server and its headers
     severity: Severity = "error" if secret else "warning"
@@ -192,10 +198,10 @@ def _header_leaks(
 
 
 def _unusable_headers(snapshot: Snapshot, env: Mapping[str, str]) -> Iterator[ConfigWarning]:
-    from claude_local_plugin.precedence.resolve import candidates
+    from claude_local_plugin.precedence.resolve import winning
 
     problem = unusable_header(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
-    source = next((row for row in candidates(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS") if row.state == "wins"), None)
+    source = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
     if problem is not None and source is not None:
         yield ConfigWarning(
             "headers.unusable",
@@ -467,10 +473,10 @@ _REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)[^}]*\}|\{env:([A-Za-z_]\w*)\}|^\$([
 
 def _as_written(snapshot: Snapshot) -> Iterator[ConfigWarning]:
     """Keys that are not what they look like: Claude Code sends the characters of a value as they stand."""
-    from claude_local_plugin.precedence.resolve import candidates
+    from claude_local_plugin.precedence.resolve import winning
 
     for name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_CUSTOM_HEADERS"):
-        row = next((row for row in candidates(snapshot, f"env.{name}") if row.state == "wins"), None)
+        row = winning(snapshot, f"env.{name}")
         value = (row.value or "").strip() if row is not None else ""
         if row is None or not value:
             continue

@@ -7,7 +7,7 @@ from claude_local_plugin.backends.deep import CacheFacts, CacheVerdict, Reuse
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, fix_command, place_of
-from claude_local_plugin.precedence import candidates, effective
+from claude_local_plugin.precedence import effective, winning
 
 #: A folder that reuses less than this share of another folder's prompt starts nearly from nothing.
 LITTLE_REUSE = 0.5
@@ -20,10 +20,7 @@ MEMORY_COST = "Claude Code then keeps no notes of its own from one session to th
 def _attribution(facts: Facts) -> Iterator[Found]:
     if not facts.needs.attribution_off or effective(facts.snapshot, "env.CLAUDE_CODE_ATTRIBUTION_HEADER") == "0":
         return
-    winner = next(
-        (each for each in candidates(facts.snapshot, "env.CLAUDE_CODE_ATTRIBUTION_HEADER") if each.state == "wins"),
-        None,
-    )
+    winner = winning(facts.snapshot, "env.CLAUDE_CODE_ATTRIBUTION_HEADER")
     what = (
         "a billing line that differs with every conversation stands before the prompt, and this server keeps it there"
     )

@@ -14,10 +14,9 @@ from claude_local_plugin.guest.backend import parse_url
 from claude_local_plugin.guest.shell import command, export
 from claude_local_plugin.precedence import (
     VERIFIED_SPAN,
-    Candidate,
     Scope,
-    candidates,
     effective,
+    winning,
 )
 from claude_local_plugin.precedence.table import is_verified
 from claude_local_plugin.render import mask_secret
@@ -108,15 +107,11 @@ def _auto_mode(facts: Facts) -> Iterator[Found]:
     mode = effective(facts.snapshot, "permissions.defaultMode")
     if effective(facts.snapshot, "permissions.disableAutoMode") == "disable" or mode not in (None, "", "auto"):
         return
-    winner = _winner(facts, "permissions.defaultMode")
+    winner = winning(facts.snapshot, "permissions.defaultMode")
     what = "sessions start in auto mode, whose safety check runs at Anthropic: the first tool call stops the turn"
     fixable = winner is None or winner.scope not in (Scope.MANAGED, Scope.FLAG)
     fix = fix_command("client.auto-mode") if fixable else "ask whoever manages this machine"
     yield Found(Result.ERROR, what, place_of(winner), fix, fixable=fixable)
-
-
-def _winner(facts: Facts, key: str) -> Candidate | None:
-    return next((each for each in candidates(facts.snapshot, key) if each.state == "wins"), None)
 
 
 def _onboarding(facts: Facts) -> Iterator[Found]:
@@ -146,7 +141,7 @@ def _retries(facts: Facts) -> Iterator[Found]:
     yield Found(
         Result.WARNING,
         f"Claude Code asks a server that is down or refuses the key {said}, and says nothing meanwhile",
-        place_of(_winner(facts, "env.CLAUDE_CODE_MAX_RETRIES")),
+        place_of(winning(facts.snapshot, "env.CLAUDE_CODE_MAX_RETRIES")),
         fix_command("client.retries"),
         fixable=True,
     )
@@ -182,7 +177,7 @@ def _impatient(facts: Facts, name: str, what: str) -> Found:
     return Found(
         Result.WARNING,
         what,
-        place_of(_winner(facts, f"env.{name}")),
+        place_of(winning(facts.snapshot, f"env.{name}")),
         fix_command("client.timeouts", deep=facts.deep is not None),
         fixable=True,
     )

@@ -10,15 +10,11 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
 from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.guest.shell import command
-from claude_local_plugin.precedence import Candidate, Scope, candidates
+from claude_local_plugin.precedence import Scope, candidates, winning
 from claude_local_plugin.render import printable
 
 #: Where the end of a session is told, and what gets it going again.
 RESCUE = command("claude-local", "rescue", "last")
-
-
-def _winner(facts: Facts, key: str) -> Candidate | None:
-    return next((each for each in candidates(facts.snapshot, key) if each.state == "wins"), None)
 
 
 def denied(facts: Facts) -> frozenset[str]:
@@ -28,11 +24,6 @@ def denied(facts: Facts) -> frozenset[str]:
         listed = json.loads(found.value) if found.state == "wins" and found.value else []
         rules.update(rule for rule in listed if isinstance(rule, str))
     return frozenset(rules)
-
-
-def _fixable(facts: Facts, key: str) -> bool:
-    winner = _winner(facts, key)
-    return winner is None or winner.scope not in (Scope.MANAGED, Scope.FLAG)
 
 
 # --- model.compaction
@@ -46,13 +37,13 @@ def _compaction(facts: Facts) -> Iterator[Found]:
         yield Found(
             Result.ERROR,
             f"{plan.NO_COMPACT} is on: nothing compacts a conversation, not even /compact; {consequence}",
-            place_of(_winner(facts, f"env.{plan.NO_COMPACT}")),
+            place_of(winning(facts.snapshot, f"env.{plan.NO_COMPACT}")),
             _take_out(facts),
         )
     for key, said in ((f"env.{plan.NO_AUTO_COMPACT}", "is on"), (plan.AUTO_COMPACT, "is false")):
         if not _switched_off(facts, key):
             continue
-        fixable = _fixable(facts, key)
+        fixable = facts.is_ours_to_change(key)
         yield Found(
             Result.ERROR,
             f"{key.removeprefix('env.')} {said}: nothing is compacted by itself; {consequence}",
@@ -69,12 +60,14 @@ def _switched_off(facts: Facts, key: str) -> bool:
 
 
 def _place(facts: Facts, key: str) -> Where:
-    return place_of(_winner(facts, key)) or ("Claude Code's own state (/config)" if key == plan.AUTO_COMPACT else None)
+    return place_of(winning(facts.snapshot, key)) or (
+        "Claude Code's own state (/config)" if key == plan.AUTO_COMPACT else None
+    )
 
 
 def _take_out(facts: Facts) -> str:
     """No settings file can switch this off again, so it has to go from where it is."""
-    winner = _winner(facts, f"env.{plan.NO_COMPACT}")
+    winner = winning(facts.snapshot, f"env.{plan.NO_COMPACT}")
     if winner is None or winner.scope is Scope.SHELL:
         return command("unset", plan.NO_COMPACT)
     return f"take it out of {printable(winner.place)}"
@@ -89,16 +82,16 @@ def _concurrency(facts: Facts) -> Iterator[Found]:
     assert model is not None
     window = model.max_model_len
     backend = plan.Backend(server.url, server.kind, model.name, window)
-    fit = plan.conversations_at_once(server, window, plan.smallest_window(backend, facts.needs))
+    fit = plan.room_for(server, backend, facts.needs)
     if fit is None:
         yield Found(Result.SKIPPED, f"{facts.host} does not say how many conversations it holds at once")
     elif fit < plan.FEW:
         limited = (facts.number(plan.SUBAGENTS_AT_ONCE) or plan.DEFAULT_SUBAGENTS_AT_ONCE) <= fit
-        fixable = not limited and _fixable(facts, f"env.{plan.SUBAGENTS_AT_ONCE}")
+        fixable = not limited and facts.is_ours_to_change(f"env.{plan.SUBAGENTS_AT_ONCE}")
         yield Found(
             Result.INFO if limited else Result.WARNING,
             f"{facts.host} holds {fit} conversation{'' if fit == 1 else 's'} at once: {_room(server, window)}",
-            place_of(_winner(facts, f"env.{plan.SUBAGENTS_AT_ONCE}")),
+            place_of(winning(facts.snapshot, f"env.{plan.SUBAGENTS_AT_ONCE}")),
             None if limited else fix_command("model.concurrency") if fixable else "ask whoever manages this machine",
             fixable=fixable,
         )

@@ -10,7 +10,7 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts, Name
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
 from claude_local_plugin.guest.shell import Words, command
-from claude_local_plugin.precedence import Candidate, Scope, candidates
+from claude_local_plugin.precedence import winning
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.render import printable
 
@@ -18,16 +18,6 @@ from claude_local_plugin.render import printable
 DEFAULT_OUTPUT = 32_000
 #: With shorter answers than this a session is cut off in the middle of its edits.
 SHORTEST_OUTPUT = 2_048
-
-
-def _winner(facts: Facts, key: str) -> Candidate | None:
-    return next((each for each in candidates(facts.snapshot, key) if each.state == "wins"), None)
-
-
-def _fixable(facts: Facts, variable: str) -> bool:
-    """Whether a file of ours may say otherwise."""
-    winner = _winner(facts, f"env.{variable}")
-    return winner is None or winner.scope not in (Scope.MANAGED, Scope.FLAG)
 
 
 def _listed(facts: Facts) -> str:
@@ -60,7 +50,9 @@ def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
     asked = (f"{printable(wire)} ({', '.join(n.role for n in names if n.name == wire)})" for wire in wires)
     verb = "is" if len(wires) == 1 else "are"
     what = f"{', '.join(asked)} {verb} not served; {facts.host} lists {_listed(facts)}"
-    where = next((place_of(found) for name in names if (found := _winner(facts, f"env.{name.variable}"))), None)
+    where = next(
+        (place_of(found) for name in names if (found := winning(facts.snapshot, f"env.{name.variable}"))), None
+    )
     if facts.server.kind in wellknown.ROUTES_UNLISTED:
         deep = facts.deep
         if deep is not None and deep.plain.accepted and set(wires) == {deep.model}:
@@ -68,7 +60,7 @@ def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
         what += "; one of its wildcards may still route that name"
         ask = command("claude-local", "doctor", "--deep", *(["--url", str(facts.url)] if facts.elsewhere else []))
         return Found(Result.INFO, what, where, None if deep is not None else ask)
-    fixable = all(_fixable(facts, name.variable) for name in names)
+    fixable = all(facts.is_ours_to_change(f"env.{name.variable}") for name in names)
     fix = fix_command("model.served") if fixable else "ask whoever manages this machine"
     return Found(result, what, where, fix, fixable=fixable)
 
@@ -82,11 +74,11 @@ def _window(facts: Facts) -> Iterator[Found]:
     assert facts.server is not None
     believed = int(decision.value) if decision.value and decision.value.isdigit() else None
     variable = facts.env.get("CLAUDE_CODE_MAX_CONTEXT_TOKENS", "").strip()
-    where = place_of(_winner(facts, "env.CLAUDE_CODE_MAX_CONTEXT_TOKENS"))
+    where = place_of(winning(facts.snapshot, "env.CLAUDE_CODE_MAX_CONTEXT_TOKENS"))
     if model.max_model_len is None:
         yield from _hidden_window(facts, model, variable)
         return
-    fixable = _fixable(facts, "CLAUDE_CODE_MAX_CONTEXT_TOKENS")
+    fixable = facts.is_ours_to_change("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS")
     fix = fix_command("model.window") if fixable else "ask whoever manages this machine"
     if variable and not variable.replace("_", "").isdigit():
         what = f"CLAUDE_CODE_MAX_CONTEXT_TOKENS is “{printable(variable)}”, which Claude Code reads as {believed:,}"
@@ -158,9 +150,9 @@ def _output(facts: Facts) -> Iterator[Found]:
     assert facts.server is not None
     chosen = facts.number("CLAUDE_CODE_MAX_OUTPUT_TOKENS")
     limit = DEFAULT_OUTPUT if chosen is None else chosen
-    where = place_of(_winner(facts, "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"))
+    where = place_of(winning(facts.snapshot, "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"))
     said = f"{limit:,} tokens" if chosen is not None else f"{limit:,} tokens, Claude Code's default"
-    fixable = _fixable(facts, "CLAUDE_CODE_MAX_OUTPUT_TOKENS")
+    fixable = facts.is_ours_to_change("env.CLAUDE_CODE_MAX_OUTPUT_TOKENS")
     fix = fix_command("model.output") if fixable else "ask whoever manages this machine"
     if chosen is not None and chosen < SHORTEST_OUTPUT:
         what = f"answers end after {said}: edits of any size are cut off"

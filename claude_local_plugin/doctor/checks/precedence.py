@@ -7,9 +7,10 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.claude import js_string
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.plan import SHELL_CREDENTIALS
-from claude_local_plugin.precedence import Candidate, FileState, Scope, candidates
+from claude_local_plugin.precedence import Candidate, FileState, Scope, candidates, winning
 from claude_local_plugin.render import short_path
 from claude_local_plugin.settings.document import same
 
@@ -104,15 +105,11 @@ def _beaten(facts: Facts) -> Iterator[Found]:
         for path, value in owned.lines:
             if path in owned.edited or path[0] == "hooks":
                 continue
-            winner = _winner(facts, ".".join(path))
-            if winner is None or winner.path == owned.path or same(_text(value), winner.value):
+            winner = winning(facts.snapshot, ".".join(path))
+            if winner is None or winner.path == owned.path or same(js_string(value), winner.value):
                 continue
             what = f"{path[-1]}, which enable wrote, has no effect: {_place(facts, winner)} sets it and is stronger"
             yield Found(Result.ERROR, what, place_of(winner), command("claude-local", "explain-precedence", path[-1]))
-
-
-def _winner(facts: Facts, key: str) -> Candidate | None:
-    return next((each for each in candidates(facts.snapshot, key) if each.state == "wins"), None)
 
 
 def _place(facts: Facts, candidate: Candidate) -> str:
@@ -122,14 +119,10 @@ def _place(facts: Facts, candidate: Candidate) -> str:
     return place.of(short_path(place.path, cwd=facts.snapshot.cwd, home=facts.snapshot.home))
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _shell(facts: Facts) -> Iterator[Found]:
     for name, result in (("ANTHROPIC_BASE_URL", Result.WARNING), ("ANTHROPIC_MODEL", Result.INFO)):
         exported = facts.snapshot.shell.get(name)
-        winner = _winner(facts, f"env.{name}")
+        winner = winning(facts.snapshot, f"env.{name}")
         if not exported or winner is None or winner.scope is Scope.SHELL or winner.value == exported:
             continue
         yield Found(
@@ -167,7 +160,7 @@ def _proxy(facts: Facts) -> Iterator[Found]:
         if facts.env.get(name)
     )
     near = is_loopback(target.host) or target.nearby
-    where = place_of(_winner(facts, f"env.{name}"))
+    where = place_of(winning(facts.snapshot, f"env.{name}"))
     if near:
         what = f"{name} is set, and Claude Code would ask that proxy for {target.label}, which only this network knows"
         yield Found(Result.ERROR, what, where, fix_command("precedence.proxy"), fixable=True)
@@ -178,7 +171,7 @@ def _proxy(facts: Facts) -> Iterator[Found]:
 
 def _provider(facts: Facts) -> Iterator[Found]:
     decision = facts.resolution.decisions["provider"]
-    wanted = _winner(facts, "env.ANTHROPIC_BASE_URL")
+    wanted = winning(facts.snapshot, "env.ANTHROPIC_BASE_URL")
     if decision.value in HEARS_BASE_URL or wanted is None or not wanted.value:
         return
     fixable = decision.winner is not None and decision.winner.scope not in (Scope.MANAGED, Scope.FLAG)

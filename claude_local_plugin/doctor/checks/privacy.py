@@ -8,7 +8,7 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
 from claude_local_plugin.guest.backend import parse_url
 from claude_local_plugin.guest.shell import command
-from claude_local_plugin.precedence import FileState, Scope, candidates, effective
+from claude_local_plugin.precedence import FileState, Scope, effective, winning
 
 NONESSENTIAL = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
 MARKETPLACE = "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL"
@@ -87,9 +87,7 @@ def _telemetry(facts: Facts) -> Iterator[Found]:
         return
     target = parse_url(facts.env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""))
     where = target.label if target else "the exporters' default endpoint"
-    winner = next(
-        (each for each in candidates(facts.snapshot, "env.CLAUDE_CODE_ENABLE_TELEMETRY") if each.state == "wins"), None
-    )
+    winner = winning(facts.snapshot, "env.CLAUDE_CODE_ENABLE_TELEMETRY")
     prompts = facts.is_on("OTEL_LOG_USER_PROMPTS")
     what = f"OpenTelemetry {'with your prompts in full' if prompts else 'without your prompts'} goes to {where}"
     yield Found(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.claude import CREDENTIAL_WORDS, is_anthropics
 from claude_local_plugin.guest.shell import Words, export
 from claude_local_plugin.plan import Header
 from claude_local_plugin.render import printable
@@ -14,15 +15,15 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers that carry the message itself: a second opinion on them breaks every request.
 _OF_THE_REQUEST = ("connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade")
 
-#: Words in a header's name that say it carries a credential.
-CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password", "pass")
+#: Words in a header's name that say its value is not to be shown.
+SECRET_WORDS = (*CREDENTIAL_WORDS, "pass")
 
 _EXAMPLE = "a header is given as --header X-Gateway-Pass=VALUE, or --header-env X-Gateway-Pass=VARIABLE"
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a header of this name carries a credential, by its name."""
-    return any(word in name.lower() for word in CREDENTIAL_WORDS)
+    return any(word in name.lower() for word in SECRET_WORDS)
 
 
 def asked(plain: Sequence[str], from_environment: Sequence[str], environ: Mapping[str, str]) -> tuple[Header, ...]:
@@ -70,7 +71,7 @@ def _taken_apart(option: str, text: str) -> tuple[str, str]:
 def _check_value(what: str, value: str) -> None:
     if not (value.isascii() and value.isprintable()) or value.strip() != value or not value:
         raise UsageError(f"{what}: a header's value is visible ASCII text without blanks at its ends", _EXAMPLE)
-    if value.startswith(("sk-ant-", "Bearer sk-ant-")):
+    if is_anthropics(value):
         raise UsageError(
             f"{what} is a key of Anthropic's own: it may not be sent to another server", "use the server's own key"
         )
@@ -85,7 +86,7 @@ def kept(text: str, ours: Sequence[str]) -> tuple[Header, ...]:
     found: dict[str, Header] = {}
     for line in text.split("\n"):
         name, colon, value = (part.strip() for part in line.partition(":"))
-        if not colon or not _NAME.fullmatch(name) or value.startswith(("sk-ant-", "Bearer sk-ant-")):
+        if not colon or not _NAME.fullmatch(name) or is_anthropics(value):
             continue
         if name.lower() == "x-api-key" and value in ours:
             continue
