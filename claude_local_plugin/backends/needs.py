@@ -97,7 +97,7 @@ TABLE = (
         "vLLM before 0.11.1 has no Messages API: use a newer one, or LiteLLM in front of it",
         unknown=False,
     ),
-    Row("vllm", "no_web_search", None, "it sends a tool without a schema, which vLLM refuses with 400"),
+    Row("vllm", "no_web_search", None, "WebSearch sends a tool without a schema, which vLLM refuses with 400"),
     Row("llama.cpp", "attribution_off", None, _STRIPPED),
     Row("litellm", "attribution_off", None, _STRIPPED),
     Row("sglang", "attribution_off", None, _STRIPPED),

@@ -1,5 +1,6 @@
 """Point a folder's Claude Code at a model server: choose it, plan the edits, write them, read them back."""
 
+import difflib
 import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
@@ -134,6 +135,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         web_search=request.web_search,
     )
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
+    _check_reset(request, lines)
     if any(line.secret for line in lines):
         _refuse_a_secret_that_git_may_take(target, standing)
     former = _former_server(record, choice.known)
@@ -261,9 +263,25 @@ def _recorded_value(record: ownership.Record | None, path: tuple[str, ...]) -> o
     return next((change.value for change in found), None)
 
 
+def _reset(request: Request) -> set[str]:
+    """The keys of --reset, a variable with or without `env.` before it."""
+    return {key if "." in key or not key.isupper() else f"env.{key}" for key in request.reset}
+
+
+def _check_reset(request: Request, lines: Sequence[plan.Line]) -> None:
+    """Raise UsageError for a key that would not be written anyway."""
+    known = {line.key for line in lines}
+    if unknown := sorted(_reset(request) - known - {"all"}):
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        raise UsageError(
+            f"--reset {printable(unknown[0])}: that is no key that would be written here",
+            command("claude-local", "enable", "--reset", near[0] if near else "all"),
+        )
+
+
 def _explicit(request: Request) -> Collection[str]:
     """The keys that an option speaks of: they are written whatever was made of them since."""
-    named = {key if "." in key or not key.isupper() else f"env.{key}" for key in request.reset}
+    named = _reset(request)
     if request.max_model_len is not None:
         named.add("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS")
     if request.system_prompt is not None:

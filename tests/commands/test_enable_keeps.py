@@ -270,6 +270,13 @@ def test_what_you_edited_since_stays_and_is_named_every_time(place: Place, serve
     assert place.env() == {"CLAUDE_CODE_MAX_OUTPUT_TOKENS": "8000", "API_TIMEOUT_MS": "5"}
 
 
+def test_a_key_that_is_not_written_cannot_be_reset(place: Place, server: EmbeddedBackend) -> None:
+    said = place.refused("enable", "--url", server.url, "--reset", "API_TIMEOUT", "--yes", code=2)
+    assert "--reset env.API_TIMEOUT: that is no key that would be written here" in said
+    assert "claude-local enable --reset env.API_TIMEOUT_MS" in said
+    assert not place.local.exists()
+
+
 def test_reset_all_writes_everything_again_and_disable_takes_it_out(place: Place, server: EmbeddedBackend) -> None:
     before = place.elsewhere()
     place.ok("enable", "--url", server.url)

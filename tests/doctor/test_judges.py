@@ -889,3 +889,13 @@ def test_no_speed_is_claimed_of_an_answer_that_came_in_lumps() -> None:
     lumps = b.exchange("streamed", b.reply(streamed=True, gaps=(0.0, 0.4), ended=0.6, usage=Usage(9, 200)))
     (finding,) = found_by("server.speed", b.facts(deep=b.deep(streamed=lumps)))
     assert "tokens a second" not in finding.what
+
+
+@pytest.mark.parametrize(("check_id", "changes"), [
+    ("model.images", {"images": b.blind()}),
+    ("model.web-search", {"web_search": b.exchange("w", b.refused("no schema"))}),
+])  # fmt: skip
+def test_what_another_server_cannot_take_is_not_denied_to_the_sessions_here(check_id: str, changes: Any) -> None:
+    elsewhere = b.facts(b.cloud(), hooks=(), url=b.URL, elsewhere=True, deep=b.deep(**changes))
+    (found,) = found_by(check_id, elsewhere)
+    assert (found.fixable, found.fix) == (False, f"claude-local enable --url {b.URL}")

@@ -111,6 +111,13 @@ def _room(server: Server, window: int | None) -> str:
 # --- what real requests show
 
 
+def _way_out(facts: Facts, check_id: str) -> tuple[str, bool]:
+    """The command that denies it, and whether `--fix` may: not for sessions that go to another server."""
+    if conditions.serving_here(facts) is None:
+        return fix_command(check_id, deep=True), True
+    return command("claude-local", "enable", "--url", facts.url or ""), False
+
+
 def _images(facts: Facts) -> Iterator[Found]:
     deep = facts.deep
     assert deep is not None
@@ -125,12 +132,13 @@ def _images(facts: Facts) -> Iterator[Found]:
     if set(plan.NO_PICTURES) <= denied(facts):
         return
     said = printable(deep.images.refusal[:200])
+    fix, fixable = _way_out(facts, "model.images")
     yield Found(
         Result.WARNING,
         f"{printable(deep.model)} takes no pictures (“{said}”), and Claude Code may read some: one ends the session",
         None,
-        fix_command("model.images", deep=True),
-        fixable=True,
+        fix,
+        fixable=fixable,
     )
 
 
@@ -142,12 +150,13 @@ def _web_search(facts: Facts) -> Iterator[Found]:
         yield Found(Result.SKIPPED, "the examination ran out of time before it tried the web search")
     elif not search.accepted and plan.WEB_SEARCH not in denied(facts):
         said = printable((search.refusal or "nothing")[:200])
+        fix, fixable = _way_out(facts, "model.web-search")
         yield Found(
             Result.WARNING,
             f"WebSearch cannot work: what it sends is refused (“{said}”), and nothing but the model hears of it",
             None,
-            fix_command("model.web-search", deep=True),
-            fixable=True,
+            fix,
+            fixable=fixable,
         )
 
 
