@@ -15,13 +15,12 @@ from claude_local_plugin.commands.open_sessions import Affected, affected
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
-from claude_local_plugin.guest.backend import backend_of
 from claude_local_plugin.guest.guard import RELEASE, is_cloud
 from claude_local_plugin.guest.shell import Words
 from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.ledger.open_sessions import open_sessions
 from claude_local_plugin.ledger.where import LOCAL, Where, spelled
-from claude_local_plugin.precedence import Scope, effective_env, resolve, settings_file_to_write
+from claude_local_plugin.precedence import Scope, backend_in_use, resolve, settings_file_to_write
 from claude_local_plugin.precedence.locate import config_dir, user_file
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.orphans import on_record, orphaned
@@ -133,7 +132,7 @@ def _taken_back(world: World, texts: Mapping[Path, str | None], found: Sequence[
     """Whether conversations of own servers, open or recent, would go on with the cloud."""
     if any(each.moves and is_cloud(each.there) and not is_cloud(each.here) for each in found):
         return True
-    if not texts or not backend_of(effective_env(world.snapshot(dict(texts)))).cloud:
+    if not texts or not backend_in_use(world.snapshot(dict(texts))).cloud:
         return False
     since = spelled(datetime.now(UTC) - RECENT)
     try:

@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest.backend import backend_of
 from claude_local_plugin.guest.guard import is_cloud, name_of
 from claude_local_plugin.guest.protect import ROUTING
 from claude_local_plugin.ledger.open_sessions import Open, open_sessions
-from claude_local_plugin.precedence import FileState, Scope, Snapshot, effective_env, settings_file_to_write
+from claude_local_plugin.precedence import Scope, Snapshot, backend_in_use, effective_env, settings_file_to_write
 from claude_local_plugin.precedence.locate import config_dir
 from claude_local_plugin.render import printable, short_path
 from claude_local_plugin.settings import file
@@ -96,32 +95,27 @@ def _settings_of(world: World, folder: Path) -> set[Path]:
 
 
 def _fate(world: World, session: Open, changed: Mapping[Path, str | None]) -> Affected:
-    now, then = world.snapshot(), world.snapshot(_as_read(world, changed))
-    env = effective_env(now)
-    here = backend_of(env)
-    # what no file sets keeps its value in a process that runs (observed on Claude Code 2.1.329 to 2.1.332)
-    set_then = _set_by_files(then)
-    there = backend_of(env | {name: set_then[name] for name in ROUTING if name in set_then})
+    now = world.snapshot()
+    then = world.snapshot(_as_read(now, changed))
+    here, env = backend_in_use(now), effective_env(now)
+    # what no file sets keeps its value in a process that runs, as if it were exported (observed on Claude Code 2.1.329
+    # to 2.1.332)
+    kept = {name: env[name] for name in ROUTING if name in env}
+    there = backend_in_use(replace(then, shell={**then.shell, **kept}))
     watched = any(hook.event == "UserPromptSubmit" for hook in found_in(then))
     on_record = session.backend or name_of(here.kind, here.url)
     return Affected(session, on_record, name_of(there.kind, there.url), watched)
 
 
-def _as_read(world: World, changed: Mapping[Path, str | None]) -> dict[Path, str | None]:
+def _as_read(now: Snapshot, changed: Mapping[Path, str | None]) -> dict[Path, str | None]:
     """The new texts under the names that a session here reads them by."""
     return {
         each.path: changed[target]
-        for each in world.snapshot().files
+        for each in now.files
         if each.path is not None
         and each.scope in (Scope.LOCAL, Scope.PROJECT, Scope.USER)
         and (target := file.resolve(each.path)) in changed
     }
-
-
-def _set_by_files(snapshot: Snapshot) -> dict[str, str]:
-    """What the settings files alone set."""
-    named = {name for each in snapshot.files if each.state is FileState.READ for name in each.env}
-    return {name: value for name, value in effective_env(snapshot).items() if name in named}
 
 
 def wait(
