@@ -10,8 +10,8 @@ from claude_local_plugin.guest.backend import parse_url
 from claude_local_plugin.guest.claude import SOCKET_SCHEME
 from claude_local_plugin.oracle.network import EXCHANGED_TOKEN
 from claude_local_plugin.oracle.observed import Observed
-from claude_local_plugin.oracle.scenario import Scenario, materialise, url
-from claude_local_plugin.precedence import Decision, Resolution, gather, resolve
+from claude_local_plugin.oracle.scenario import Materialised, Scenario, materialise, url
+from claude_local_plugin.precedence import Decision, Resolution, Snapshot, gather, resolve
 from claude_local_plugin.precedence.logins import EXCHANGED
 from claude_local_plugin.precedence.model import Entry
 
@@ -61,20 +61,22 @@ def expected(scenario: Scenario, client_version: str | None = None) -> Expected:
 
 def resolution(scenario: Scenario, folder: Path, client_version: str | None = None) -> Resolution:
     """The whole resolution of a scenario written below `folder`."""
-    made = materialise(scenario, folder)
-    return resolve(
-        gather(
-            cwd=made.cwd,
-            home=made.home,
-            environ=made.environ,
-            client_version=client_version,
-            managed_dir=made.managed_dir,
-            flag_settings=made.flag_settings,
-            setting_sources=made.setting_sources,
-            cli_model=scenario.model,
-            interactive=False,
-            entry=Entry(scenario.entry) if scenario.entry != "print" else Entry.SESSION,
-        )
+    return resolve(seen_there(scenario, materialise(scenario, folder), client_version))
+
+
+def seen_there(scenario: Scenario, made: Materialised, client_version: str | None = None) -> Snapshot:
+    """What a session of a scenario that was written down sees; raises UsageError where none would start."""
+    return gather(
+        cwd=made.cwd,
+        home=made.home,
+        environ=made.environ,
+        client_version=client_version,
+        managed_dir=made.managed_dir,
+        flag_settings=made.flag_settings,
+        setting_sources=made.setting_sources,
+        cli_model=scenario.model,
+        interactive=False,
+        entry=Entry(scenario.entry) if scenario.entry != "print" else Entry.SESSION,
     )
 
 

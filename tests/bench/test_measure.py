@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -16,6 +16,7 @@ from claude_local_plugin.bench.report import report
 from claude_local_plugin.errors import BackendError
 from claude_local_plugin.settings import schema
 from tests.in_turn import in_turn
+from tests.listening import listening
 
 MODEL = "qwen3-coder-next"
 SMALL = Workload(prompt_tokens=600, turns=3, answer_tokens=8, concurrency=(1, 2))
@@ -34,15 +35,8 @@ def serving(post: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as url:
+        yield url
 
 
 def test_everything_that_was_announced_is_measured() -> None:

@@ -17,8 +17,9 @@ from claude_local_plugin.guest import leaks, protect
 from claude_local_plugin.guest.backend import Backend
 from claude_local_plugin.guest.signin import backend_here
 from claude_local_plugin.oracle import Scenario, randomly, systematic
+from claude_local_plugin.oracle.expected import seen_there
 from claude_local_plugin.oracle.scenario import Materialised, materialise
-from claude_local_plugin.precedence import VERIFIED_AGAINST, Snapshot, backend_in_use, effective_env, gather, resolve
+from claude_local_plugin.precedence import VERIFIED_AGAINST, Snapshot, backend_in_use, effective_env, resolve
 
 #: A start that changes with the calendar: other random scenarios each week, the same ones all week.
 GROWING = int(os.environ.get("CLAUDE_LOCAL_TEST_SEED", "0"))
@@ -57,17 +58,7 @@ def worlds(scenarios: dict[str, Scenario]) -> Iterator[tuple[str, Scenario, Mate
         with tempfile.TemporaryDirectory() as folder:
             made = materialise(scenario, Path(folder))
             try:
-                snapshot = gather(
-                    cwd=made.cwd,
-                    home=made.home,
-                    environ=made.environ,
-                    client_version=VERIFIED_AGAINST,
-                    managed_dir=made.managed_dir,
-                    flag_settings=made.flag_settings,
-                    setting_sources=made.setting_sources,
-                    cli_model=scenario.model,
-                    interactive=False,
-                )
+                snapshot = seen_there(scenario, made, VERIFIED_AGAINST)
             except UsageError:  # the client does not start, so no hook runs
                 continue
             yield name, scenario, made, snapshot
