@@ -53,7 +53,8 @@ def _chromium() -> tuple[Path | None, dict[str, str]]:
     return (Path(found) if found else None), {}
 
 
-@pytest.fixture(scope="session")
+# Per module: while Playwright is open it keeps an event loop running in this thread, and no other test may meet that.
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Browser]":
     """Chromium without a window; the tests are skipped where there is none, and fail instead in CI."""
     try:
