@@ -15,7 +15,8 @@ from claude_local_plugin.commands.open_sessions import Affected, affected
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
-from claude_local_plugin.guest.guard import RELEASE, is_cloud
+from claude_local_plugin.guest.guard import is_cloud
+from claude_local_plugin.guest.registration import RELEASE
 from claude_local_plugin.guest.shell import Words
 from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.ledger.open_sessions import open_sessions

@@ -13,7 +13,7 @@ from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS,
 EVERYTHING = (BACKEND, HOOKS, BENCH, STATUSLINE, GUARD)
 
 #: What is in the state folder: nothing else there is removed, whoever put it there.
-FOLDERS = ("ownership", "spool", "claims", "conversations", "looks", "errands", "locks", "verified")
+FOLDERS = ("ownership", "journal", "spool", "claims", "conversations", "looks", "errands", "locks", "verified")
 FILES = ("sessions.db*", "faults.log*", "config.json*", "salt*", "hooks-left", "verified*.json")
 
 

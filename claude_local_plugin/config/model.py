@@ -53,6 +53,15 @@ class Log(_Table):
         le=guest.RETENTION_DAYS[1],
         description="After how many days sessions are taken out of the log; 0 keeps them for ever.",
     )
+    journal_days: int = Field(
+        default=30,
+        ge=guest.JOURNAL_DAYS[0],
+        le=guest.JOURNAL_DAYS[1],
+        description=(
+            "After how many days the journals of ended sessions are removed, of which a damaged log is made anew; 0"
+            " keeps them for ever."
+        ),
+    )
 
 
 class Prices(_Table):

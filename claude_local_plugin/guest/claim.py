@@ -18,12 +18,6 @@ PRIME = 0xFFFFFFFFFFFFFFC5
 #: count as one that came twice, which does no harm: every registration counts them alike.
 END_BYTES = 16 * 1024
 
-#: When the list of a session that says nothing any more may go, in seconds.
-KEPT_S = 24 * 60 * 60.0
-
-#: How many such lists are removed as a new session begins, so that no start waits for it.
-SWEPT = 20
-
 
 def is_first(state_dir: str, stdin: bytes, registration: "str | None" = None) -> bool:
     """True for the one process that is to handle this event; in doubt, and where nothing can be written, True.
@@ -37,8 +31,6 @@ def is_first(state_dir: str, stdin: bytes, registration: "str | None" = None) ->
     folder = os.path.join(state_dir, "claims")
     try:
         signed = _sign(folder, _session(stdin), mine)
-        if signed == mine:
-            _sweep(folder)
     except OSError:  # a read-only or full disk: handled twice is better than not at all
         return True
     turn = signed.count(mine)  # none where a full disk has cut the line short
@@ -63,13 +55,6 @@ def _sign(folder: str, session: str, line: bytes) -> bytes:
         return os.read(descriptor, end)
     finally:
         os.close(descriptor)
-
-
-def _sweep(folder: str) -> None:
-    """Removes a few lists of sessions that have been silent for long."""
-    from claude_local_plugin.guest.upkeep import remove_silent
-
-    remove_silent(folder, KEPT_S, SWEPT)
 
 
 def _session(stdin: bytes) -> str:

@@ -23,7 +23,7 @@ MOST_BYTES = 1024 * 1024
 #: Where what it says is kept, in the state folder.
 COMPILED = "config.json"
 #: Raised with every key that is added or means something else: what another version kept is then read anew.
-FORMAT = 3
+FORMAT = 4
 #: The secret that hashed paths are mixed with, in the state folder.
 SALT = "salt"
 
@@ -37,6 +37,7 @@ LOGGED = ("full", "hash", "off")
 PROBE_DEADLINE_S = (0.1, 2.5)
 RECHECK_AFTER_S = (0.0, 86400.0)
 RETENTION_DAYS = (0, 36500)
+JOURNAL_DAYS = (0, 36500)
 #: What an allowed backend may be called besides its URL: everything in the cloud, or one kind of it.
 CLOUDS = (CLOUD, *CLOUD_KINDS)
 #: Settings of which no path is logged: what holds while nobody has read what the user wants.
@@ -70,13 +71,15 @@ class Config:
     """The settings as hooks use them; `settings` is what `understood` makes of a file, defaults fill the rest.
 
     `on_dead_backend` of ON_DEAD_BACKEND; `probe_deadline_s` and `recheck_after_s` in seconds; `warm_up`;
-    `down_command`, an argv (empty: none); `log_cwd` and `log_project` of LOGGED; `retention_days` (0: for ever).
+    `down_command`, an argv (empty: none); `log_cwd` and `log_project` of LOGGED; `retention_days` and `journal_days`
+    (0: for ever).
     """
 
     __slots__ = (
         "_settings",
         "_state_dir",
         "down_command",
+        "journal_days",
         "log_cwd",
         "log_project",
         "on_dead_backend",
@@ -98,6 +101,7 @@ class Config:
         self.log_cwd: str = log.get("cwd", "full")
         self.log_project: str = log.get("project", "full")
         self.retention_days: int = log.get("retention_days", 0)
+        self.journal_days: int = log.get("journal_days", 30)
 
     def warns(self, entrypoint: str) -> bool:
         """Whether a prompt for a dead server is let through with a warning in a session of this entry point.
@@ -341,6 +345,7 @@ PRIVACY: "dict[str, Callable[[Any], Any]]" = {"cwd": _word(*LOGGED), "project": 
 LOG: "dict[str, Callable[[Any], Any]]" = {
     **PRIVACY,
     "retention_days": _whole(RETENTION_DAYS),
+    "journal_days": _whole(JOURNAL_DAYS),
 }
 
 
@@ -517,6 +522,6 @@ def holds(outer: str, inner: str) -> bool:
 
 
 def _note(state_dir: str, text: str) -> None:
-    from claude_local_plugin.guest.sessionlog import note_fault
+    from claude_local_plugin.guest.journal import note_fault
 
     note_fault(state_dir, clean(text))

@@ -1,10 +1,12 @@
-"""What a hook starts and does not wait for: a command that brings the server back, a request that warms it up."""
+"""What a hook starts and does not wait for: a command that brings the server back, a request that warms it up, and
+what puts the lines of hooks into the log.
+"""
 
 import os
 import sys
 import time
 
-from claude_local_plugin.guest.registration import INTERPRETER_FLAGS, WARM_UP
+from claude_local_plugin.guest.registration import IMPORT, INTERPRETER_FLAGS, MOVED_BY, WARM_UP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,13 @@ FOLDER = "errands"
 
 #: Seconds before the same errand is run again for the same server.
 PAUSE_S = {"down_command": 60.0, "warm_up": 600.0}
+
+#: Before an import begins it waits so long, in seconds: for what the client writes last, and for other sessions' ends.
+IMPORT_DELAY_S = 1.0
+#: One that was started so long ago and has not begun, in seconds, will not.
+IMPORT_LOST_S = 60.0
+#: How long it waits for others who write to the log, in seconds: nobody is waiting for it.
+IMPORT_PATIENCE_S = 30.0
 
 #: The first request of a server may compile for minutes.
 WARM_UP_TIMEOUT_S = 600.0
@@ -31,6 +40,13 @@ def start(visit: "Visit", errands: "Sequence[str]") -> None:
             # with the packages of this interpreter, which `-S` keeps from us
             argv = (sys.executable, "-I", "-m", "claude_local_plugin", "disable", "--release")
             _spawn(argv, dict(visit.environ, CLAUDE_LOCAL_STATE_DIR=visit.state_dir))
+            continue
+        if name == "import":
+            if _is_first_to_import(visit.state_dir):
+                told = [(option, visit.environ[key]) for key, option in MOVED_BY if key in visit.environ]
+                options = [word for pair in told for word in pair]
+                script = os.path.realpath(sys.argv[0])
+                _spawn((sys.executable, *INTERPRETER_FLAGS, script, *options, IMPORT), visit.environ)
             continue
         if not _due(visit.state_dir, name, visit.backend.url or ""):
             continue
@@ -94,6 +110,37 @@ def warm_up(environ: "Mapping[str, str]") -> int:
     except HTTPError as refusal:
         refusal.close()
         return int(refusal.code)
+
+
+def import_journals(environ: "Mapping[str, str]", state_dir: str) -> None:
+    """Puts what hooks have written until now into the log."""
+    time.sleep(IMPORT_DELAY_S)
+    from claude_local_plugin.guest import importer, upkeep
+
+    # first the mark, then the look: whoever writes a line after that starts another one
+    upkeep.remove(_import_mark(state_dir))
+
+    importer.run(state_dir, environ, IMPORT_PATIENCE_S)
+
+
+def _is_first_to_import(state_dir: str) -> bool:
+    """Whether no import is about to begin that will see what was written until now; this one is to begin then."""
+    path = _import_mark(state_dir)
+    os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        try:
+            if 0 <= time.time() - os.stat(path).st_mtime < IMPORT_LOST_S:
+                return False
+            os.utime(path)
+        except FileNotFoundError:
+            return True  # it begins just now, and may not see it
+    return True
+
+
+def _import_mark(state_dir: str) -> str:
+    return os.path.join(state_dir, FOLDER, "import")
 
 
 def _due(state_dir: str, name: str, url: str) -> bool:

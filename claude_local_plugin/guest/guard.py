@@ -4,8 +4,9 @@ Claude Code reads `env` again whenever a settings file changes: endpoint and cre
 request, while the name of the model stays. A session that is resumed takes today's settings, too. Nobody is told
 (observed on Claude Code 2.1.329 to 2.1.332).
 
-Where a conversation is, a small file per session says; it is written before a prompt is held, so that one that cannot
-be written holds nothing, and no prompt is held twice for the same move.
+Where a conversation is, the lines of its prompts in the session's journal say. The line of a prompt that is held is
+written before that is told, so that one that cannot be written holds nothing, and no prompt is held twice for the same
+move.
 """
 
 import os
@@ -17,25 +18,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FOLDER = "conversations"
-
 #: What the log says of a change of settings after which our hooks do not run in the session any more.
 UNWATCHED = "our hooks are gone from the settings"
 
 #: Stands for the backend of a conversation that began before our hooks were here.
 UNRECORDED = "(not on record)"
 
-#: This file in the state folder says that `disable` has left hooks for open sessions, to be taken out as they end.
-RELEASE = "hooks-left"
-
-#: When the note of a session that says nothing any more may go, in seconds.
-KEPT_S = 30 * 24 * 60 * 60.0
-#: How many such notes are removed as a new conversation is noted.
-SWEPT = 20
 #: As much of a transcript's end is read to see whether it holds an answer.
 TAIL_BYTES = 256 * 1024
-#: A URL and a little.
-MOST_BYTES = 8192
 
 
 def name_of(kind: str, url: "str | None") -> str:
@@ -49,56 +39,15 @@ def moved_from(
     """Where this session's conversation has been until now, when that is not `backend`; None when it stays, or began
     just now, or nobody can tell; UNRECORDED where it began before our hooks were here, with another model than the
     settings' `model`, and would now go to an own server.
-
-    From now on it counts as being on `backend`.
     """
-    here = name_of(backend.kind, backend.url)
-    before = recall(state_dir, session_id)
+    from claude_local_plugin.guest import journal
+
+    before, began = journal.memory(state_dir, session_id)
     if before is None and (spoken := _last_model(transcript)):
-        before = last_backend(state_dir, session_id)
-        if before is None and not backend.cloud and spoken != model and not _is_behind(state_dir):
+        before = began
+        if before is None and not backend.cloud and spoken != model:
             before = UNRECORDED
-    if before == here:
-        return None
-    try:
-        remember(state_dir, session_id, here)
-    except OSError:  # what cannot be written down would be held at every prompt
-        return None
-    return before
-
-
-def _is_behind(state_dir: str) -> bool:
-    """Whether records wait beside the log, this session's start perhaps among them: then nobody can tell."""
-    from claude_local_plugin.guest import sessionlog
-
-    return bool(sessionlog.spooled(state_dir))
-
-
-def recall(state_dir: str, session_id: str) -> "str | None":
-    """Where the conversation is, None if nobody has noted it."""
-    from claude_local_plugin.guest.files import content
-
-    try:
-        return content(_path(state_dir, session_id), MOST_BYTES).decode("utf-8", "replace").strip() or None
-    except (OSError, ValueError):  # no prompt yet
-        return None
-
-
-def remember(state_dir: str, session_id: str, backend: str) -> None:
-    """Notes where the conversation is; raises OSError."""
-    path = _path(state_dir, session_id)
-    folder = os.path.dirname(path)
-    for each in (state_dir, folder):  # one by one: else only the last gets the mode
-        os.makedirs(each, 0o700, exist_ok=True)
-    if not os.path.exists(path):
-        _sweep(folder)
-    unfinished = f"{path}.{os.getpid()}"
-    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        os.write(file, f"{clean(backend, 4096)}\n".encode())
-    finally:
-        os.close(file)
-    os.replace(unfinished, path)
+    return None if before == name_of(backend.kind, backend.url) else before
 
 
 def _last_model(transcript: "str | None") -> "str | None":
@@ -127,37 +76,6 @@ def _last_model(transcript: "str | None") -> "str | None":
         if isinstance(model, str) and model != "<synthetic>":
             return asked if isinstance(asked, str) and asked else model  # a server may answer in a name of its own
     return None
-
-
-def last_backend(state_dir: str, session_id: str) -> "str | None":
-    """The backend that a session's last answer was on, else the one it began on; None where the log does not say."""
-    from claude_local_plugin.guest import sessionlog
-
-    path = os.path.join(state_dir, sessionlog.DATABASE)
-    if not os.path.exists(path):
-        return None
-    engine = sessionlog._engine()
-    try:
-        connection = engine.connect(sessionlog._address(path), timeout=0.2, isolation_level=None, uri=True)
-        try:
-            row = (
-                connection.execute(
-                    "SELECT endpoints.kind, endpoints.url FROM spans JOIN endpoints ON endpoints.id = spans.endpoint"
-                    " JOIN sessions ON sessions.id = spans.session WHERE session_id = ? AND main = 1 AND messages > 0"
-                    " ORDER BY spans.started_at DESC, spans.id DESC LIMIT 1",
-                    (session_id,),
-                ).fetchone()
-                or connection.execute(
-                    # begun with our hooks and not answered yet, as far as was counted: where it began
-                    "SELECT backend_kind, backend_url FROM sessions WHERE session_id = ? AND source = 'startup'",
-                    (session_id,),
-                ).fetchone()
-            )
-        finally:
-            connection.close()
-    except engine.Error:  # busy, damaged, or of another version: the prompt is what counts
-        return None
-    return name_of(row[0], row[1]) if row else None
 
 
 def is_cloud(backend: str) -> bool:
@@ -230,18 +148,3 @@ def _enables_the_plugin(settings: "Mapping[str, object]") -> bool:
     plugins = settings.get("enabledPlugins")
     named = plugins.items() if isinstance(plugins, dict) else ()
     return any(str(name).partition("@")[0] == PLUGIN and on is True for name, on in named)
-
-
-def _sweep(folder: str) -> None:
-    """Removes a few notes of sessions that have been silent for long."""
-    from claude_local_plugin.guest.upkeep import remove_silent
-
-    remove_silent(folder, KEPT_S, SWEPT)
-
-
-def _path(state_dir: str, session_id: str) -> str:
-    from binascii import crc32
-
-    plain = session_id.replace("-", "")
-    name = session_id if plain.isalnum() and plain.isascii() and len(session_id) <= 64 else ""
-    return os.path.join(state_dir, FOLDER, name or f"{crc32(session_id.encode('utf-8', 'replace')):08x}")

@@ -1,6 +1,7 @@
-"""What Claude Code runs at a session's events: look at the backend, note it, say so.
+"""What Claude Code runs at a session's events: look at the backend, write a line about it, say so.
 
-Only a start and a prompt look at the server; the others note what changed and count tokens.
+Only a start and a prompt look at the server; the others note what changed. What the lines come to is for commands to
+find out (see `journal` and `importer`).
 
 A guest in somebody's session: it answers in milliseconds, says nothing unless there is something to say, and
 whatever goes wrong in here the session goes on. Standard output carries at most one JSON object, with a
@@ -15,7 +16,7 @@ import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean
 from claude_local_plugin.guest.claude import client_version_of
-from claude_local_plugin.guest.registration import EVENTS, MOVED_BY, WARM_UP
+from claude_local_plugin.guest.registration import EVENTS, IMPORT, MOVED_BY, RELEASE, WARM_UP
 from claude_local_plugin.guest.signin import GATEWAY, backend_here
 
 TYPE_CHECKING = False
@@ -39,6 +40,9 @@ SHORTEST_S = 0.5
 #: A prompt of a million tokens is a few megabytes; an event larger than this is not read to its end.
 MOST_STDIN_BYTES = 16 * 1024 * 1024
 
+#: Where a session's conversation is from this record on: see `journal`.
+CONVERSATION = "conversation"
+
 #: Outcomes of a look after which the server needs somebody to start it.
 DOWN = ("refused", "unreachable", "timeout")
 
@@ -49,22 +53,29 @@ CHECK = "Check it: claude-local status   Back to your former backend: claude-loc
 class Answer:
     """What the hook makes of an event: `record` for the log, and `output` for Claude Code (None: say nothing).
 
-    `errands` is what is to be started afterwards: names of functions in `errands`.
+    `errands` is what is to be started afterwards: names for `errands`. `once` is for an output that is only said if the
+    record says so, too.
     """
 
-    __slots__ = ("errands", "output", "record")
+    __slots__ = ("errands", "once", "output", "record")
 
     def __init__(
-        self, record: "dict[str, Any]", output: "dict[str, str] | None" = None, errands: "Sequence[str]" = ()
+        self,
+        record: "dict[str, Any]",
+        output: "dict[str, str] | None" = None,
+        errands: "Sequence[str]" = (),
+        *,
+        once: bool = False,
     ) -> None:
         self.record = record
         self.output = output
         self.errands = errands
+        self.once = once
 
 
 def main() -> None:
     """Handles the event on standard input and ends the process with exit code 0."""
-    state_dir = ""
+    state_dir, environ = "", dict(os.environ)
     try:
         environ = as_registered(sys.argv[1:], os.environ)
         state_dir = state_dir_of(environ)
@@ -72,49 +83,43 @@ def main() -> None:
             from claude_local_plugin.guest import errands
 
             errands.warm_up(environ)
+        elif IMPORT in sys.argv[1:]:
+            from claude_local_plugin.guest import errands
+
+            errands.import_journals(environ, state_dir)
         else:
-            _thread.start_new_thread(_watchdog, (state_dir,))
+            _thread.start_new_thread(_watchdog, (environ, state_dir))
             _UNWRITTEN.stdin = _read_stdin()
             run(_UNWRITTEN.stdin, environ, state_dir)
     except BaseException as fault:  # the session must not suffer for any fault of ours, not even an interrupt
-        _UNWRITTEN.spool(state_dir)
+        _UNWRITTEN.leave_behind(environ, state_dir)
         _note(state_dir, fault)
     finally:
-        # Not sys.exit(): a probe may still be waiting in its thread, and the log is left open on purpose.
+        # Not sys.exit(): a probe may still be waiting in its thread.
         os._exit(0)
 
 
 def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
-    """Handles one event: the user's message first, then the log, whose troubles go to the log of faults."""
+    """Handles one event: the user's message first, then the line, whose troubles go to the log of faults."""
     event = parse_event(stdin)
     if event.get("hook_event_name") not in EVENTS:
         return
-    from claude_local_plugin.guest import config, sessionlog
+    from claude_local_plugin.guest import config
 
-    # first what is to be saved should time run out: until it is known whether paths are logged, without them
-    unread = Visit(event, environ, state_dir, config.Config(state_dir, config.UNREAD))
-    _UNWRITTEN.hold(unread, _record(unread, None, _cause(event)))
+    _UNWRITTEN.event = event
     if not _UNWRITTEN.is_ours(state_dir):
         return  # the same event came to us by another way too
     visit = Visit(event, environ, state_dir, config.load(state_dir, environ))
-    _UNWRITTEN.hold(visit, _record(visit, None, _cause(event)))
     answer = answer_to(visit)
     _UNWRITTEN.record = answer.record
+    if answer.once:
+        _UNWRITTEN.write(state_dir, answer.record)  # raises where that is not possible: then nothing is said
     if answer.output:
         try:
             os.write(1, f"{flat_json(answer.output)}\n".encode("ascii"))
         except OSError as fault:  # nobody reads it any more; the record is worth keeping all the same
             _note(state_dir, fault)
-    transcript = event.get("transcript_path") if answer.record["event"] in sessionlog.COUNTED else None
-    transcript = transcript if isinstance(transcript, str) else None
-    days = visit.config.retention_days
-    trouble = sessionlog.append(state_dir, answer.record, transcript, days, _UNWRITTEN)
-    if trouble:
-        sessionlog.note_fault(state_dir, f"{answer.record['event']}: {trouble}")
-    if answer.record["event"] == "SessionStart":
-        from claude_local_plugin.guest import upkeep
-
-        upkeep.sweep(state_dir)
+    _UNWRITTEN.write(state_dir, answer.record)
     if answer.errands:
         from claude_local_plugin.guest import errands
 
@@ -173,19 +178,21 @@ def session_start(visit: Visit) -> Answer:
     record = _record(visit, found, source)
     forbidden = _forbidden(visit)
     elsewhere = _resumed_elsewhere(visit, source)
+    errands = _left_unread(visit)
+    if elsewhere:
+        record[CONVERSATION] = elsewhere[0]  # the first prompt is held by this
     if backend.cloud:
-        said = forbidden or elsewhere or _at_a_gateway(visit)
-        return Answer(record, {"systemMessage": said} if said else None)
+        said = forbidden or (elsewhere and elsewhere[1]) or _at_a_gateway(visit)
+        return Answer(record, {"systemMessage": said} if said else None, errands)
     leaks = _look_for_leaks(visit)
     message = forbidden or complaint(backend, found)
     if message is None and (source != "compact" or leaks is not None):
         message = introduction(backend, found, record["model"])
     if elsewhere:
-        message = f"{message}   {elsewhere}" if message else elsewhere
+        message = f"{message}   {elsewhere[1]}" if message else elsewhere[1]
     if message and leaks is not None:
         message = f"{message}   {leaks.message}"
         record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
-    errands = []
     if found is not None and found.outcome in DOWN and visit.config.down_command:
         errands.append("down_command")
     if found is not None and found.outcome == "ok" and visit.config.warm_up and leaks is None and not forbidden:
@@ -207,10 +214,11 @@ def user_prompt_submit(visit: Visit) -> Answer:
         return Answer(record, {"decision": "block", "reason": forbidden})
     found = None if _answered_lately(visit) else _look_at(visit)
     record = _record(visit, found, _cause(visit.event))
+    record[CONVERSATION] = True
     if moved := _moved(visit):
         record["blocked"] = True
         record["detail"] = "held once: settings have moved this session"
-        return Answer(record, {"decision": "block", "reason": moved})
+        return Answer(record, {"decision": "block", "reason": moved}, once=True)
     if found is None or found.outcome not in DOWN:
         return Answer(record)
     errands = ["down_command"] if visit.config.down_command else []
@@ -414,10 +422,17 @@ def _forbidden(visit: Visit) -> "str | None":
 
 
 def _at_the_end(visit: Visit) -> "Sequence[str]":
-    """What is to be started as a session ends: `disable` may have left hooks for it."""
-    from claude_local_plugin.guest import guard
+    """What is to be started as a session ends: what was written of it goes into the log while its transcript is there,
+    and `disable` may have left hooks for it.
+    """
+    return ("import", "release") if os.path.exists(os.path.join(visit.state_dir, RELEASE)) else ("import",)
 
-    return ("release",) if os.path.exists(os.path.join(visit.state_dir, guard.RELEASE)) else ()
+
+def _left_unread(visit: Visit) -> "list[str]":
+    """What is to be started where sessions have left something that is not in the log: they were killed, perhaps."""
+    from claude_local_plugin.guest import journal
+
+    return ["import"] if journal.is_unread(visit.state_dir, _session_of(visit) or "") else []
 
 
 def _moved(visit: Visit) -> "str | None":
@@ -434,23 +449,17 @@ def _moved(visit: Visit) -> "str | None":
     return None if before is None else guard.held(before, visit.backend, _carried(visit))
 
 
-def _resumed_elsewhere(visit: Visit, source: object) -> "str | None":
-    """What to say at the start of a session whose conversation was on another backend; None where it was not."""
+def _resumed_elsewhere(visit: Visit, source: object) -> "tuple[str, str] | None":
+    """On which other backend the conversation of a session was that starts now, and what to say of it."""
     if source not in ("resume", "fork"):
         return None
-    from claude_local_plugin.guest import guard
+    from claude_local_plugin.guest import guard, journal
 
-    session_id = _session_of(visit) or ""
-    noted = guard.recall(visit.state_dir, session_id)
-    before = noted or guard.last_backend(visit.state_dir, session_id)
+    noted, began = journal.memory(visit.state_dir, _session_of(visit) or "")
+    before = noted or began
     if before is None or before == guard.name_of(visit.backend.kind, visit.backend.url):
         return None
-    if noted is None:
-        try:
-            guard.remember(visit.state_dir, session_id, before)  # the first prompt is held by this
-        except OSError as fault:
-            _note(visit.state_dir, fault)
-    return guard.resumed(before, visit.backend)
+    return before, guard.resumed(before, visit.backend)
 
 
 def _carried(visit: Visit) -> "str | None":
@@ -540,8 +549,8 @@ def _cause(event: "Mapping[str, Any]") -> object:
 
 def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, Any]":
     """The event as the log keeps it; of a prompt or an answer not a letter."""
-    from claude_local_plugin.guest.sessionlog import now
-    from claude_local_plugin.guest.upkeep import this_host
+    from claude_local_plugin.guest.journal import now
+    from claude_local_plugin.guest.processes import this_host
 
     event, environ, backend, config = visit.event, visit.environ, visit.backend, visit.config
     session_id = _session_of(visit)
@@ -593,12 +602,12 @@ def _called(backend: Backend) -> str:
     return "local backend" if backend.target and backend.target.nearby else "backend"
 
 
-def flat_json(members: "Mapping[str, Any]") -> str:
-    """An object of strings, numbers, truth values and nulls as JSON in ASCII, for which `json` need not be loaded."""
+def flat_json(members: "Mapping[str, Any]", *, ascii_only: bool = True) -> str:
+    """An object of strings, numbers, truth values and nulls as JSON, for which `json` need not be loaded."""
 
     def literal(value: object) -> str:
         if isinstance(value, str):
-            return quoted(value)
+            return quoted(value, ascii_only=ascii_only)
         if value is None or isinstance(value, bool):
             return {None: "null", True: "true", False: "false"}[value]
         return repr(value)
@@ -606,13 +615,15 @@ def flat_json(members: "Mapping[str, Any]") -> str:
     return "{" + ",".join(f"{quoted(name)}:{literal(value)}" for name, value in members.items()) + "}"
 
 
-def quoted(text: str) -> str:
-    """A text as JSON in ASCII."""
+def quoted(text: str, *, ascii_only: bool = True) -> str:
+    """A text as JSON, if need be in ASCII."""
     try:
-        from _json import encode_basestring_ascii as quote
+        import _json
     except ImportError:  # another Python than CPython
-        from json import dumps as quote
-    return str(quote(text))
+        from json import dumps
+
+        return dumps(text, ensure_ascii=ascii_only)
+    return str((_json.encode_basestring_ascii if ascii_only else _json.encode_basestring)(text))
 
 
 def _read_stdin() -> bytes:
@@ -629,36 +640,20 @@ def _read_stdin() -> bytes:
 
 
 class _Unwritten:
-    """The record on its way into the log, as far as it is known; entered while it goes in for good.
+    """The event on its way into the journal, as far as it is known; its line is written once, whoever writes it."""
 
-    `record` is None before anything is known, empty when it is in, or another process's to write. Whoever holds the
-    lock writes it, so that it is written once.
-    """
-
-    __slots__ = ("asking", "lock", "ours", "record", "stdin", "visit")
+    __slots__ = ("asking", "event", "is_written", "lock", "ours", "record", "stdin")
 
     def __init__(self) -> None:
         self.lock = _thread.allocate_lock()
         #: Held while it is found out whether the event is this process's, which can be asked once.
         self.asking = _thread.allocate_lock()
         self.ours: bool | None = None
-        #: What came on standard input, once all of it has.
+        #: What came on standard input, once all of it has, and the event that it is.
         self.stdin: bytes | None = None
+        self.event: dict[str, Any] | None = None
         self.record: dict[str, Any] | None = None
-        self.visit: Visit | None = None
-
-    def __enter__(self) -> None:
-        self.lock.acquire()
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self.record = {}
-        self.lock.release()
-
-    def hold(self, visit: Visit, record: "dict[str, Any]") -> None:
-        """Takes the event in hand: from now on it is on record whatever happens to this process's time."""
-        self.visit = visit
-        self.record = record
+        self.is_written = False
 
     def is_ours(self, state_dir: str) -> bool:
         """Whether this process is the one to handle the event; the answer is the same each time."""
@@ -669,59 +664,62 @@ class _Unwritten:
         try:
             if self.ours is None:
                 self.ours = not asking or claim.is_first(state_dir, self.stdin or b"")
-            if not self.ours:
-                self.record = {}
             return self.ours
         finally:
             if asking:
                 self.asking.release()
 
-    def spool(self, state_dir: str) -> None:
-        """Spools the record, unless it is in the log or about to be."""
-        from claude_local_plugin.guest import sessionlog
+    def write(self, state_dir: str, record: "Mapping[str, Any]") -> None:
+        """Writes the line, unless that was done; raises OSError, or ValueError for a record that no line can hold."""
+        from claude_local_plugin.guest import journal
 
-        if self.lock.acquire(True, SPARE_S) and self.record and self.is_ours(state_dir):
-            try:
-                sessionlog.spool(state_dir, self.whole(self.record))
-            except OSError as fault:
-                _note(state_dir, fault)
+        with self.lock:
+            if not self.is_written:
+                self.is_written = True  # or cannot be: what was cut short is not written once more
+                journal.append(state_dir, record)
 
-    def whole(self, record: "dict[str, Any]") -> "dict[str, Any]":
-        """The record with the paths that the user wants to be logged, if there was no time yet to find out which."""
+    def leave_behind(self, environ: "Mapping[str, str]", state_dir: str) -> None:
+        """Writes what is known of the event, if that has not been done, before this process ends."""
+        if self.is_written or self.event is None:
+            return
+        try:
+            if self.is_ours(state_dir):
+                self.write(state_dir, self.record or self._bare(self.event, environ, state_dir))
+        except (OSError, ValueError) as fault:
+            _note(state_dir, fault)
+
+    def _bare(self, event: "dict[str, Any]", environ: "Mapping[str, str]", state_dir: str) -> "dict[str, Any]":
+        """The record of an event of which nothing more has become known."""
         from claude_local_plugin.guest import config
 
-        visit = self.visit
-        if visit is None or not visit.config.is_unread:
-            return record
-        visit = Visit(visit.event, visit.environ, visit.state_dir, config.load(visit.state_dir, visit.environ))
-        return dict(_record(visit, None, record["cause"]), at=record["at"])
+        return _record(Visit(event, environ, state_dir, config.load(state_dir, environ)), None, _cause(event))
 
 
 _UNWRITTEN = _Unwritten()
 
 
-def _watchdog(state_dir: str) -> None:
+def _watchdog(environ: "Mapping[str, str]", state_dir: str) -> None:
     """Ends the process when its time is up, which has been running since the process began; what it leaves behind, it
     leaves in the time to spare or not at all.
     """
-    from claude_local_plugin.guest.upkeep import age_s
+    from claude_local_plugin.guest.processes import age_s
 
     time.sleep(max(LONGEST_S - age_s(os.getpid()), SHORTEST_S))
     left = _thread.allocate_lock()
     left.acquire()
-    _thread.start_new_thread(_leave_behind, (state_dir, left))
+    _thread.start_new_thread(_leave_behind, (environ, state_dir, left))
     left.acquire(True, SPARE_S)
     os._exit(0)
 
 
-def _leave_behind(state_dir: str, left: "Any") -> None:
-    """Spools the record that has not made it into the log, and notes that time was up."""
+def _leave_behind(environ: "Mapping[str, str]", state_dir: str, left: "Any") -> None:
+    """Writes the line that has not made it into the journal, and notes that time was up."""
     try:
         silent = 0
-        while _UNWRITTEN.record is None and silent < SILENT:  # a machine so busy that we have hardly begun
+        while _UNWRITTEN.event is None and silent < SILENT:  # a machine so busy that we have hardly begun
             time.sleep(0.05)
             silent += _UNWRITTEN.stdin is None and _is_silent()
-        _UNWRITTEN.spool(state_dir)
+        _UNWRITTEN.leave_behind(environ, state_dir)
         _note(state_dir, TimeoutError(f"the hook was still busy after {LONGEST_S} s"))
     finally:
         left.release()
@@ -751,6 +749,6 @@ def _note(state_dir: str, fault: BaseException) -> None:
         trace = trace.tb_next
     if trace is not None:
         text += f" ({os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})"
-    from claude_local_plugin.guest import sessionlog
+    from claude_local_plugin.guest import journal
 
-    sessionlog.note_fault(state_dir, clean(text))
+    journal.note_fault(state_dir, clean(text))

@@ -51,5 +51,11 @@ MOVED_BY = (("CLAUDE_LOCAL_STATE_DIR", STATE_OPTION), ("CLAUDE_LOCAL_CONFIG_DIR"
 #: The argument with which the hook sends a server a warm-up request instead of handling an event.
 WARM_UP = "--warm-up"
 
+#: The argument with which it puts what hooks have written into the log.
+IMPORT = "--import"
+
+#: This file in the state folder says that `disable` has left hooks for open sessions, to be taken out as they end.
+RELEASE = "hooks-left"
+
 #: The plugin's name before the `@`, as Claude Code notes it in `enabledPlugins`.
 PLUGIN = "local-backend"

@@ -9,6 +9,7 @@ import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean, parse_url, via_of
 from claude_local_plugin.guest.claude import SOCKET_SCHEME, UNIX_SOCKET, is_on
+from claude_local_plugin.guest.files import MOST_SETTINGS, content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,14 +51,17 @@ def over(backend: Backend, environ: "Mapping[str, str]", folder: str, managed_di
 
 def _signed_in(environ: "Mapping[str, str]", folder: str) -> "Mapping[str, Any] | None":
     """The sign-in that is kept, if it still holds."""
-    from claude_local_plugin.guest.leaks import MOST_BYTES, _object, _read
-
     home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
     chosen = environ.get("CLAUDE_SECURESTORAGE_CONFIG_DIR") or environ.get("CLAUDE_CONFIG_DIR")
     config = os.path.join(folder, chosen) if chosen else os.path.join(home, ".claude")
-    raw = _read(os.path.join(config, ".credentials.json"), MOST_BYTES)
-    if raw is None or SIGN_IN not in raw:
+    try:
+        raw = content(os.path.join(config, ".credentials.json"), MOST_SETTINGS)
+    except (OSError, ValueError):  # absent, or not ours to read; ValueError: a path with a NUL in it
         return None
+    if SIGN_IN not in raw:
+        return None
+    from claude_local_plugin.guest.leaks import _object
+
     kept = _object(raw)
     login, trusted = kept.get("enterpriseGateway"), kept.get("gatewayTrust")
     if not isinstance(login, dict) or not isinstance(trusted, dict) or not login.get("jwt"):

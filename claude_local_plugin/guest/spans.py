@@ -17,65 +17,6 @@ if TYPE_CHECKING:
 UNSEEN = "unseen"
 NOT_KNOWN = "not-known"
 
-#: Spans, and what they share with thousands of others in small tables, so that a million of them are added up in one
-#: reading without comparing texts. `new_endpoint` and `new_model` say whether the session is to be counted here when
-#: sessions are counted by backend or by model, `first` when by anything else.
-SCHEMA = (
-    "CREATE TABLE projects (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE endpoints (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, url TEXT)",
-    "CREATE UNIQUE INDEX endpoints_kind_url ON endpoints (kind, coalesce(url, ''))",
-    """CREATE TABLE spans (
-        id INTEGER PRIMARY KEY,
-        session INTEGER NOT NULL REFERENCES sessions (id),
-        started_at TEXT NOT NULL,
-        ended_at TEXT NOT NULL,
-        cause TEXT NOT NULL,
-        endpoint INTEGER NOT NULL REFERENCES endpoints (id),
-        model INTEGER REFERENCES models (id),
-        model_is_certain INTEGER NOT NULL,
-        project INTEGER REFERENCES projects (id),
-        main INTEGER NOT NULL,
-        first INTEGER NOT NULL,
-        new_endpoint INTEGER NOT NULL,
-        new_model INTEGER NOT NULL,
-        duration_ms INTEGER NOT NULL DEFAULT 0,
-        messages INTEGER NOT NULL DEFAULT 0,
-        input_tokens INTEGER NOT NULL DEFAULT 0,
-        output_tokens INTEGER NOT NULL DEFAULT 0,
-        cache_read_tokens INTEGER NOT NULL DEFAULT 0,
-        cache_write_tokens INTEGER NOT NULL DEFAULT 0,
-        errors INTEGER NOT NULL DEFAULT 0,
-        retries INTEGER NOT NULL DEFAULT 0
-    )""",
-    "CREATE INDEX spans_session ON spans (session)",
-    "CREATE INDEX spans_started_at ON spans (started_at)",
-    """CREATE TABLE transcripts (
-        session INTEGER NOT NULL REFERENCES sessions (id),
-        name TEXT NOT NULL,
-        position TEXT NOT NULL,
-        PRIMARY KEY (session, name)
-    ) WITHOUT ROWID""",
-)
-
-#: What turns a log without spans into one with them: each session becomes one.
-ONE_SPAN_EACH = (
-    "INSERT INTO projects (path) SELECT DISTINCT project FROM sessions WHERE project IS NOT NULL",
-    "INSERT INTO models (name) SELECT DISTINCT model FROM sessions WHERE model IS NOT NULL",
-    "INSERT INTO endpoints (kind, url) SELECT DISTINCT backend_kind, backend_url FROM sessions",
-    """INSERT INTO spans (
-        session, started_at, ended_at, cause, endpoint, model, model_is_certain, project,
-        main, first, new_endpoint, new_model, duration_ms
-    ) SELECT
-        sessions.id, started_at, last_seen_at, 'start', endpoints.id, models.id, 0, projects.id, 1, 1, 1, 1,
-        max(0, CAST((julianday(last_seen_at) - julianday(started_at)) * 86400000 + 0.5 AS INTEGER))
-    FROM sessions
-    JOIN endpoints ON endpoints.kind = backend_kind AND endpoints.url IS backend_url
-    LEFT JOIN models ON models.name = sessions.model
-    LEFT JOIN projects ON projects.path = sessions.project
-    ORDER BY sessions.id""",
-)
-
 _LAST = """
 SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, endpoints.via, models.name, spans.messages,
     spans.project
@@ -124,8 +65,8 @@ WHERE id = ?
 def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, Any]") -> None:
     """Brings the spans of a session up to date with an event, inside the caller's transaction.
 
-    `event` has the keys of a record of `sessionlog`, and `is_newest`: one that comes late, from the spool, places the
-    session's beginning but begins no span.
+    `event` has the keys of a record of `sessionlog`, and `is_newest`: one that comes late, from the spool of an earlier
+    version, places the session's beginning but begins no span.
     """
     last = connection.execute(_LAST, (session,)).fetchone()
     if last is None:
@@ -204,6 +145,21 @@ def count(connection: "sqlite3.Connection", session: int, uses: "Sequence[Use]")
     told = [use.model for use in uses if use.model and not use.side]
     if told:
         connection.execute("UPDATE sessions SET model = ? WHERE id = ?", (told[-1], session))
+
+
+def is_in_doubt(connection: "sqlite3.Connection", session: int) -> bool:
+    """Whether a change of settings is the last that was heard of a session: what was answered since falls to the
+    backend that the next event tells of.
+    """
+    from claude_local_plugin.guest.guard import UNWATCHED
+
+    return bool(
+        connection.execute(
+            "SELECT 1 FROM events JOIN sessions ON sessions.id = events.session WHERE session = ?"
+            " AND event = 'ConfigChange' AND detail IS NOT ? AND at >= last_seen_at",
+            (session, UNWATCHED),
+        ).fetchone()
+    )
 
 
 def _kept(event: "Mapping[str, Any]", model: "str | None") -> "str | None":

@@ -107,6 +107,11 @@ def read(
     return uses, progress.text(), reader.at_end
 
 
+def offset_of(position: "str | None") -> int:
+    """How many bytes of a file lie before a position."""
+    return _Progress(position).offset
+
+
 class _Progress:
     """How far a transcript has been read, and what must be known of it to count the rest."""
 

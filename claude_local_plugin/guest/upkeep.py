@@ -1,10 +1,13 @@
-"""Keeping the session log in order: sessions whose process is gone are closed, old ones are forgotten when wanted."""
+"""Keeping the log and its journals in order: dead sessions are closed, old ones forgotten, leftovers taken away.
+
+The importer does all of this, never a hook.
+"""
 
 import os
-import sys
 import time
 
-from claude_local_plugin.guest.backend import clean
+from claude_local_plugin.guest import journal
+from claude_local_plugin.guest.processes import is_alive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,17 +17,16 @@ if TYPE_CHECKING:
 KILLED = "killed"
 #: What a process has not finished writing by then, in seconds, it never will: it was ended over it.
 UNFINISHED_S = 60.0
-#: A hook looks after at most this many sessions at a time.
-MOST = 50
+#: When a session that says nothing any more needs its list of `claim` no longer, in seconds.
+CLAIMED_S = 24 * 60 * 60.0
+#: When the note of a conversation may go that an earlier version made, in seconds.
+NOTED_S = 30 * 24 * 60 * 60.0
 
 
-def close_dead(
-    connection: "sqlite3.Connection", host: "str | None", *, alive: str = "", most: "int | None" = MOST
-) -> "list[str]":
+def close_dead(connection: "sqlite3.Connection", host: "str | None") -> "list[str]":
     """Closes sessions of this machine whose process is gone, as of when they were last heard of; returns their ids.
 
-    In a transaction of its own. `alive` is a session that is known to be there; `most` bounds how many are looked at,
-    None for all.
+    In a transaction of its own.
     """
     from claude_local_plugin.guest.sessionlog import roll_back
 
@@ -32,10 +34,10 @@ def close_dead(
         (number, session_id)
         for number, session_id, process, seen in connection.execute(
             "SELECT id, session_id, client_pid, last_seen_at FROM sessions"
-            " WHERE ended_at IS NULL AND host = ? AND client_pid IS NOT NULL ORDER BY id DESC LIMIT ?",
-            (host, -1 if most is None else most),
+            " WHERE ended_at IS NULL AND host = ? AND client_pid IS NOT NULL ORDER BY id DESC",
+            (host,),
         ).fetchall()
-        if session_id != alive and not is_alive(process, seen)
+        if not is_alive(process, seen)
     ]
     if dead:
         connection.execute("BEGIN IMMEDIATE")
@@ -51,76 +53,54 @@ def close_dead(
     return [session_id for _, session_id in dead]
 
 
-def this_host() -> "str | None":
-    """This machine's name: the numbers of processes mean something on their own machine only."""
-    try:
-        name = os.uname().nodename
-    except AttributeError:  # Windows
-        name = os.environ.get("COMPUTERNAME", "")
-    return clean(name, 4096) or None
+def forget(connection: "sqlite3.Connection", state_dir: str, before: str, most: "int | None" = None) -> int:
+    """Removes sessions that were last heard of before that moment (UTC, ISO 8601), oldest first; returns how many.
 
-
-def is_alive(process: int, seen: str) -> bool:
-    """Whether the process that was last heard of at `seen` (UTC, ISO 8601) may still be there.
-
-    A number is given again to other processes: on Linux one that began later is known to be another.
+    Open ones stay. Their journals go first: no log that is made anew of what is kept brings them back. In a transaction
+    of its own.
     """
-    if sys.platform == "win32":
-        return True  # there a signal, even none, ends the process; without one there is no telling
+    from claude_local_plugin.guest.sessionlog import roll_back
+
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return process < 2**31  # it is there, and somebody else's
-    state, began = _state(process)
-    if state in ("Z", "X"):
-        return False  # it has ended, and nobody has asked how
-    if began is None:
-        return True
-    from claude_local_plugin.guest.sessionlog import now
-
-    return now(began - 5) <= seen  # both are only as good as the clock
-
-
-def _state(process: int) -> "tuple[str, float | None]":
-    """A process's state in the kernel's letter, and when it began, in seconds since 1970; ("", None) where the system
-    does not say.
-    """
-    try:
-        with open("/proc/uptime", encoding="ascii") as file:
-            booted = time.time() - float(file.read().split()[0])
-        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
-            words = file.read().rpartition(")")[2].split()
-        return words[0], booted + int(words[19]) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return "", None
-
-
-def age_s(process: int) -> float:
-    """How long the process has been there, in seconds; 0 where the system does not say."""
-    began = _state(process)[1]
-    return 0.0 if began is None else max(time.time() - began, 0.0)
+        old = connection.execute(
+            "SELECT id, session_id FROM sessions WHERE started_at < :before AND last_seen_at < :before"
+            " AND ended_at IS NOT NULL ORDER BY started_at LIMIT :most",
+            {"before": before, "most": -1 if most is None else most},
+        ).fetchall()
+        for number, session_id in old:
+            path = journal.path_of(state_dir, session_id)
+            remove(journal.done_path(path))
+            if not os.path.exists(path):  # else it goes on just now
+                connection.execute("DELETE FROM journals WHERE name = ?", (os.path.basename(path),))
+            for table, column in (
+                ("events", "session"),
+                ("spans", "session"),
+                ("transcripts", "session"),
+                ("sessions", "id"),
+            ):
+                connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))
+        connection.execute("COMMIT")
+    finally:
+        roll_back(connection)
+    return len(old)
 
 
 def sweep(state_dir: str) -> None:
-    """Takes away what processes that were ended over it have left half-written; a whole record among it is spooled."""
-    from claude_local_plugin.guest import config, lastlook, sessionlog
+    """Takes away what nobody needs any more, and what processes that were ended over it have left half-written."""
+    from claude_local_plugin.guest import config, lastlook, spool
 
     for path in _untouched(state_dir, (f"{config.COMPILED}.", f"{config.SALT}.")):
-        _remove(path)
+        remove(path)
     for path in _untouched(os.path.join(state_dir, lastlook.FOLDER)):
         if not path.endswith(".json"):
-            _remove(path)
-    for path in _untouched(os.path.join(state_dir, sessionlog.SPOOL)):
-        if path.endswith(sessionlog.UNFINISHED):
-            sessionlog.finish_spooling(path)
-
-
-def remove_silent(folder: str, older_than_s: float, most: int) -> None:
-    """Removes a few of the files in a folder, one a session, that nobody has written to for so long."""
-    for path in _untouched(folder, older_than_s=older_than_s)[:most]:
-        _remove(path)
+            remove(path)
+    for path in _untouched(os.path.join(state_dir, spool.FOLDER)):
+        if path.endswith(spool.UNFINISHED):
+            spool.finish(path)
+    for folder, seconds in (("claims", CLAIMED_S), (journal.FORMER, NOTED_S)):
+        for path in _untouched(os.path.join(state_dir, folder), older_than_s=seconds):
+            remove(path)
 
 
 def _untouched(
@@ -137,42 +117,13 @@ def _untouched(
                     if age > older_than_s:
                         found.append(entry.path)
     except OSError:
-        return found  # no such folder yet, or a file that went meanwhile; the next session looks again
+        return found  # no such folder yet, or a file that went meanwhile; the next one looks again
     return found
 
 
-def _remove(path: str) -> None:
+def remove(path: str) -> None:
+    """Removes a file, if that can be done."""
     try:
         os.unlink(path)
     except OSError:
-        return  # another session that begins was faster, or it is not ours to remove: it does no harm
-
-
-def forget(connection: "sqlite3.Connection", before: str, most: "int | None" = MOST) -> int:
-    """Removes sessions that were last heard of before that moment (UTC, ISO 8601), oldest first; returns how many.
-
-    Open ones stay. In a transaction of its own.
-    """
-    from claude_local_plugin.guest.sessionlog import roll_back
-
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        numbers = [
-            row[0]
-            for row in connection.execute(
-                "SELECT id FROM sessions WHERE started_at < :before AND last_seen_at < :before AND ended_at IS NOT NULL"
-                " ORDER BY started_at LIMIT :most",
-                {"before": before, "most": -1 if most is None else most},
-            )
-        ]
-        for table, column in (
-            ("events", "session"),
-            ("spans", "session"),
-            ("transcripts", "session"),
-            ("sessions", "id"),
-        ):
-            connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", ((number,) for number in numbers))
-        connection.execute("COMMIT")
-    finally:
-        roll_back(connection)
-    return len(numbers)
+        return  # another process was faster, or it is not ours to remove: it does no harm

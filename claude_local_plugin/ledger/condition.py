@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest import importer, journal, sessionlog, spool
 from claude_local_plugin.guest.files import content
 
 #: What went wrong longer ago than this is history.
@@ -32,25 +32,29 @@ class Condition:
     """What there is to know about the log beside what stands in it.
 
     `unwritable` is the folder or file that cannot be written and why; `damaged` are logs that were set aside,
-    `waiting` is how many records are not in the log yet, and `refused` are files of the spool that hold none.
+    `waiting` is how many records are not in the log yet, `newer` are journals whose next lines only a newer
+    claude-local understands, and `refused` are files of an earlier version's spool that hold no record.
     """
 
     unwritable: tuple[Path, str] | None = None
     damaged: tuple[Path, ...] = ()
     waiting: int = 0
+    newer: tuple[Path, ...] = ()
     refused: tuple[Path, ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
 def condition(state_dir: Path, now: datetime | None = None) -> Condition:
     """How the log of this folder is; reads, and writes nothing. Faults are those of late, the last one first."""
-    since = sessionlog.now(((now or datetime.now(UTC)) - RECENT).timestamp())
+    since = journal.now(((now or datetime.now(UTC)) - RECENT).timestamp())
+    waiting, newer = _unread(state_dir)
     aside = state_dir.glob(f"{sessionlog.DATABASE}.damaged-*")
     return Condition(
         unwritable=_unwritable(state_dir),
         damaged=tuple(sorted(path for path in aside if not path.name.endswith(("-wal", "-shm")))),
-        waiting=len(sessionlog.spooled(str(state_dir))),
-        refused=tuple(sorted((state_dir / sessionlog.SPOOL).glob("*.bad"))),
+        waiting=waiting + len(spool.spooled(str(state_dir))),
+        newer=newer,
+        refused=tuple(sorted((state_dir / spool.FOLDER).glob("*.bad"))),
         faults=_faults(state_dir, since),
     )
 
@@ -73,6 +77,22 @@ def _unwritable(state_dir: Path) -> tuple[Path, str] | None:
     return None
 
 
+def _unread(state_dir: Path) -> tuple[int, tuple[Path, ...]]:
+    """How many lines of hooks are not in the log yet, and the journals that stop at a line of a newer version."""
+    known = importer.known(str(state_dir))
+    count, newer = 0, []
+    for entry in importer.unread(str(state_dir), known):
+        head, position = known.get(entry.name, ("", 0))
+        try:
+            piece = importer.read(entry.path, head, position)
+        except OSError:
+            continue  # put away meanwhile
+        count += len(piece.records)
+        if piece.newer:
+            newer.append(Path(entry.path))
+    return count, tuple(newer)
+
+
 def _faults(state_dir: Path, since: str) -> tuple[Fault, ...]:
     """What was noted since that moment, the same complaints together whatever numbers are in them."""
     found: dict[str, Fault] = {}
@@ -84,7 +104,7 @@ def _faults(state_dir: Path, since: str) -> tuple[Fault, ...]:
 
 
 def _noted(state_dir: Path) -> Iterator[Fault]:
-    for name in (f"{sessionlog.FAULTS}.1", sessionlog.FAULTS):
+    for name in (f"{journal.FAULTS}.1", journal.FAULTS):
         path = state_dir / name
         try:
             lines = content(path).decode("utf-8", "replace").splitlines()

@@ -62,7 +62,7 @@ class Mark:
 #: What is said at the end of a session without a prompt, an answer or a failure.
 NOTHING = "nothing was sent"
 
-#: Sessions that ended without a word, and switches, are looked for among so many of the newest.
+#: Among so many of the newest the latest is looked for.
 _FAR = 20_000
 
 #: The errors of one run of a session: in the spans since it was resumed last, which each resumption begins anew.
@@ -79,7 +79,11 @@ def latest(state_dir: Path, count: int) -> tuple[tuple[Happening, ...], Mark]:
         if log is None:
             return (), Mark()
         mark = _mark(log)
-        found = [*_events(log, 0, count), *_switches(log, mark.span - _FAR, count), *_killed(log, count)]
+        found = [
+            *_events(log, mark.event - _FAR, count),
+            *_switches(log, mark.span - _FAR, count),
+            *_killed(log, count),
+        ]
         return _in_order(found)[-count:], mark
 
 
@@ -114,9 +118,10 @@ def _events(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happenin
         " (SELECT name FROM spans LEFT JOIN models ON models.id = spans.model WHERE spans.session = sessions.id"
         " AND main AND spans.started_at <= events.at ORDER BY spans.id DESC LIMIT 1),"
         f" {_ERRORS.format('AND spans.started_at <= events.at', 'AND began.id <= events.id')}, {SOMETHING_SENT}"
-        " FROM events JOIN sessions ON sessions.id = events.session WHERE events.id > ?"
-        " AND (events.blocked OR event IN ('SessionStart', 'SessionEnd', 'StopFailure'))"
-        " ORDER BY events.id DESC LIMIT ?",
+        # in the order of time, which that of their numbers is not: sessions are put into the log one after the other
+        " FROM events JOIN sessions ON sessions.id = events.session WHERE events.id IN (SELECT id FROM events"
+        " WHERE id > ? AND (blocked OR event IN ('SessionStart', 'SessionEnd', 'StopFailure'))"
+        " ORDER BY at DESC, id DESC LIMIT ?) ORDER BY events.at DESC, events.id DESC",
         (after, most),
     ):
         looked = None if outcome == "ok" else outcome

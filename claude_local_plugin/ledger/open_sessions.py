@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import upkeep
+from claude_local_plugin.guest import processes
 from claude_local_plugin.guest.guard import name_of
 from claude_local_plugin.ledger.reading import sessions
 from claude_local_plugin.ledger.records import Session
@@ -76,7 +76,7 @@ def _listed(config_dir: Path) -> Iterator[Open]:
         session_id, pid, folder = entry.get("sessionId"), entry.get("pid"), entry.get("cwd")
         if isinstance(session_id, str) and type(pid) is int and isinstance(folder, str):
             seen = _moment(entry.get("updatedAt")) or _moment(entry.get("startedAt")) or ""
-            if pid > 0 and upkeep.is_alive(pid, seen or spelled(datetime.now(UTC))):
+            if pid > 0 and processes.is_alive(pid, seen or spelled(datetime.now(UTC))):
                 yield Open(session_id, Path(folder), _moment(entry.get("startedAt")) or seen, pid)
 
 

@@ -8,8 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import sessionlog
-from claude_local_plugin.ledger.catching_up import catch_up
+from claude_local_plugin.guest import importer, journal, sessionlog
 from claude_local_plugin.ledger.records import Event, Session, Span
 from claude_local_plugin.ledger.where import SOMETHING_SENT, Where, is_below
 
@@ -108,31 +107,19 @@ def is_on_record(state_dir: Path, projects: Iterable[str]) -> bool:
 def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connection | None]:
     """The log opened for reading, None when there is none; raises ClaudeLocalError when it cannot be read.
 
-    Records that hooks had to spool are taken in first, and unless it has to be `quick` what hooks could not see of
-    sessions is caught up with, where that can be done.
+    What hooks have written since is put in first, and unless it has to be `quick` what they could not see of sessions
+    is caught up with, where that can be done.
     """
     path = state_dir / sessionlog.DATABASE
-    if sessionlog.spooled(str(state_dir)):
-        _take_in_spool(state_dir)
+    importer.run(str(state_dir), os.environ, PATIENCE_S, quick=quick)
     if not path.exists():
         yield None
         return
     try:
         with closing(_open(path)) as log:
-            if not quick:
-                catch_up(log, state_dir, PATIENCE_S)
             yield log
     except sqlite3.Error as fault:
         raise _unreadable(path, sessionlog.explain(fault)) from fault
-
-
-def _take_in_spool(state_dir: Path) -> None:
-    """Takes in what hooks have spooled; a log that cannot be written is still worth reading as it is."""
-    try:
-        with closing(sessionlog.connect(str(state_dir), PATIENCE_S)) as log:
-            sessionlog.take_in(log, str(state_dir))
-    except (sessionlog.LogUnusableError, sqlite3.Error, OSError) as fault:
-        sessionlog.note_fault(str(state_dir), f"reading: spooled records stay where they are: {fault}")
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -175,14 +162,14 @@ def _unreadable(path: Path, problem: str) -> ClaudeLocalError:
 def hint(path: Path, problem: str) -> str:
     """What to do when the log at `path` has this problem (in the words of `sessionlog.explain`)."""
     if "damaged" in problem:
-        return "the next session sets it aside and begins a new one; until then there is nothing to read"
+        return "the next session sets it aside as it ends, and a new one is made; until then there is nothing to read"
     if "busy" in problem:
         return "try again in a moment"
     if "full" in problem:
         return f"make room on the disk of {path.parent}"
     if any(word in problem for word in ("readonly", "unable to open", "denied", "Read-only")):
         return f"the folder is read-only, or the file: make {path.parent} and what is in it writable for you"
-    return f"claude-local doctor; until then sessions are kept in {path.parent / sessionlog.SPOOL}"
+    return f"claude-local doctor; until then sessions are kept in {path.parent / journal.FOLDER}"
 
 
 def _sessions(log: sqlite3.Connection, condition: str, values: Mapping[str, object]) -> tuple[Session, ...]:

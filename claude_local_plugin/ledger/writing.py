@@ -53,14 +53,14 @@ def prunable(state_dir: Path, before: str) -> Prunable:
 def prune(state_dir: Path, before: str) -> int:
     """Takes out sessions that were last heard of before that moment, and gives their space back; returns how many.
 
-    Raises ClaudeLocalError. In small steps, so that hooks need not wait; while the space is given back they spool.
+    Raises ClaudeLocalError. In small steps, so that others who write need not wait.
     """
     if not (state_dir / sessionlog.DATABASE).exists():
         return 0
     count = 0
     try:
         with closing(sessionlog.connect(str(state_dir), PATIENCE_S)) as log:
-            while taken := upkeep.forget(log, before, _STEP):
+            while taken := upkeep.forget(log, str(state_dir), before, _STEP):
                 count += taken
             for table, column in (("projects", "project"), ("models", "model"), ("endpoints", "endpoint")):
                 log.execute(

@@ -1,12 +1,11 @@
 """How long the hook takes as installed, beside a bare interpreter and the shell pre-flight it replaces.
 
-    python tests/benchmarks/bench_hook.py [--rounds N] [--crowds N] [--max-ratio X]
+    python tests/benchmarks/bench_hook.py [--rounds N] [--max-ratio X]
 
 The pre-flight is what people put before a session otherwise: `bash` with two `curl -sf`, to `/health` and
 `/v1/models`. All run against the same loopback server, in turns, so that whatever else the machine does hits all of
 them alike. Printed are, for each event, the median and the quickest run and their ratios to a bare interpreter and to
-the pre-flight; then how long each of a hundred hooks at once waited for the log, and how many of 100 and 200 first ones
-are lost. With `--max-ratio` the exit code is 1
+the pre-flight; then how many of 100, 200 and 300 first ones at once are lost. With `--max-ratio` the exit code is 1
 when the median SessionStart hook takes longer than that many pre-flights.
 """
 
@@ -15,20 +14,18 @@ import json
 import os
 import shutil
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from claude_local_plugin import ledger
-from claude_local_plugin.guest import sessionlog
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "hooks" / "claude_local_hook.py"
@@ -62,28 +59,6 @@ retention_days = 365
 [projects."/srv/client"]
 protect = true
 allowed_backends = ["http://127.0.0.1:8000"]
-"""
-
-#: The hook, telling how long it has waited for the log.
-WAITING = """
-import os, sys, time; sys.path.append(sys.argv[1])
-from claude_local_plugin.guest import hook, sessionlog
-began = waited = 0.0
-def timed(function):
-    def wrapper(*arguments):
-        global waited
-        began = time.perf_counter()
-        try:
-            return function(*arguments)
-        finally:
-            waited += time.perf_counter() - began
-    return wrapper
-sessionlog._make, sessionlog._begin, sessionlog._version = map(
-    timed, (sessionlog._make, sessionlog._begin, sessionlog._version)
-)
-sys.argv[1:] = sys.argv[2:]
-os._exit = lambda code: (os.write(1, b"%f" % waited), os.kill(os.getpid(), 9))
-hook.main()
 """
 
 
@@ -220,34 +195,9 @@ def measure(rounds: int) -> dict[str, list[float]]:
         return times
 
 
-def waits(crowds: int, *, held: bool = False) -> tuple[list[float], int]:
-    """How long each of a hundred hooks at once waited for the log, in seconds, and how many spooled their record.
-
-    With `held` somebody else has the log to himself all the time.
-    """
-    waited: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        state = Path(folder) / "state"
-        if held:
-            crowd(state, "first")
-        for number in range(crowds):
-            with closing(sqlite3.connect(state / "sessions.db" if held else ":memory:", isolation_level=None)) as other:
-                other.execute("BEGIN IMMEDIATE")
-                waited += crowd(state, str(number))
-        spool = state / "spool"
-        return waited, len(list(spool.iterdir())) if spool.exists() else 0
-
-
-def crowd(state: Path, name: str, size: int = 100) -> list[float]:
-    """Starts so many hooks at once; how long each waited for the log, in seconds."""
-    command = [sys.executable, "-I", "-S", "-c", WAITING, str(ROOT), "--state", str(state)]
-    processes = [start(command, state.parent, f"{name}-{number}") for number in range(size)]
-    return [float(process.communicate()[0]) for process in processes]
-
-
-def lost(size: int) -> tuple[int, int, float]:
-    """Of so many first hooks at once, with a config.toml and no state folder: how many are not on record, how many had
-    to spool, and how many seconds all of them took.
+def lost(size: int) -> tuple[int, float]:
+    """Of so many first hooks at once, with a config.toml and no state folder: how many are not on record, and how many
+    seconds all of them took.
     """
     with tempfile.TemporaryDirectory() as folder:
         state, config = Path(folder) / "state", Path(folder) / "config"
@@ -260,8 +210,7 @@ def lost(size: int) -> tuple[int, int, float]:
         for process in gone:
             process.wait()
         took = time.perf_counter() - began
-        waiting = len(sessionlog.spooled(str(state)))
-        return size - len(ledger.sessions(state)), waiting, took
+        return size - len(ledger.sessions(state)), took
 
 
 def start(command: list[str], home: Path, session_id: str) -> "subprocess.Popen[bytes]":
@@ -279,7 +228,6 @@ def main() -> int:
     """Measures, prints the tables, and judges when asked to."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=100)
-    options.add_argument("--crowds", type=int, default=3, help="how many times a hundred hooks run at once")
     options.add_argument("--max-ratio", type=float, help="the most pre-flights a SessionStart hook may take")
     chosen = options.parse_args()
     times = measure(chosen.rounds)
@@ -294,13 +242,9 @@ def main() -> int:
         )
         print(f"{name:32}{columns}")
     print(f"({chosen.rounds} rounds)\n")
-    for label, held in (("a hundred hooks at once", False), ("and somebody who never lets go of the log", True)):
-        waited, spooled = waits(chosen.crowds if not held else 1, held=held)
-        middle, longest = statistics.median(waited) * 1000, max(waited) * 1000
-        print(f"{label}: waited for the log {middle:.1f} ms (median), {longest:.1f} ms (longest); {spooled} spooled")
-    for size in (100, 200):
-        gone, waiting, took = lost(size)
-        print(f"{size} first hooks at once: {gone} lost, {waiting} spooled, {took:.1f} s")
+    for size in (100, 200, 300):
+        gone, took = lost(size)
+        print(f"{size} first hooks at once: {gone} lost, {took:.1f} s")
     return int(chosen.max_ratio is not None and medians[START] / medians[TWO_CURLS] > chosen.max_ratio)
 
 

@@ -3,10 +3,10 @@
     python tests/benchmarks/bench_log.py [--sessions N …] [--rounds N] [--max-stats-s X]
 
 Every log is made in a temporary folder: each session with three events and one span, each tenth with a second span on
-another backend. One insert is what a hook does with an event, in this process: open the log, write, leave. A question
-is the whole command in a process of its own, taken in turns with a bare interpreter. Printed are medians, their ratios
-to the smallest log and to `python3 -I -S -c pass`; with `--max-stats-s` the exit code is 1 when `sessions stats` over
-the largest log takes longer.
+another backend. One insert is what an import does with an event, in this process: read its line, open the log, write.
+A question is the whole command in a process of its own, taken in turns with a bare interpreter. Printed are medians,
+their ratios to the smallest log and to `python3 -I -S -c pass`; with `--max-stats-s` the exit code is 1 when `sessions
+stats` over the largest log takes longer.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest import importer, journal, sessionlog
 
 INSERTS = 300
 BARE = [sys.executable, "-I", "-S", "-c", "pass"]
@@ -79,12 +79,12 @@ def make(state: Path, count: int) -> None:
 
 
 def inserts(state: Path) -> list[float]:
-    """How long single events take, in milliseconds, each as a hook writes it."""
+    """How long single events take, in milliseconds, each imported by itself."""
     took = []
     for number in range(INSERTS):
         record = {
             "session_id": f"benchmark-{number // 3}",
-            "at": sessionlog.now(),
+            "at": journal.now(),
             "event": ("SessionStart", "UserPromptSubmit", "SessionEnd")[number % 3],
             "project": "/home/dev/src/project-1",
             "backend_kind": "vllm",
@@ -92,13 +92,10 @@ def inserts(state: Path) -> list[float]:
             "model": "model-1",
             "outcome": "ok",
         }
+        journal.append(str(state), record)
         began = time.perf_counter()
-        fault = sessionlog.append(str(state), record)
+        importer.run(str(state), os.environ, 1.0, quick=True)
         took.append((time.perf_counter() - began) * 1000)
-        if fault:
-            raise SystemExit(fault)
-        while sessionlog._LEFT_OPEN:
-            sessionlog._LEFT_OPEN.pop().close()
     return took
 
 

@@ -186,8 +186,7 @@ def test_no_file_of_ours_and_nothing_we_say_holds_a_secret(machine: Machine) -> 
         told = {"type": "error", "error": {"type": "invalid_request_error", "message": f"not {secret('thrown')}"}}
         server.answer(400, path="/v1/messages", body=told)
         assert "thrown" in machine.session("that fails", asked)
-        assert sessionlog.spooled(str(machine.state))
-        assert not [each for each in machine.found(but=KEPT) if "spool" in each]
+        assert not [each for each in machine.found(but=KEPT) if "journal" in each]
 
     # settings by hand, with a password in the address, and whatever else there is, is sent to the server
     machine.configured(
@@ -219,7 +218,7 @@ def test_no_file_of_ours_and_nothing_we_say_holds_a_secret(machine: Machine) -> 
     assert "127.0.0.1:9" in machine.ours("statusline", stdin=json.dumps(seen), ANTHROPIC_BASE_URL=url)
     assert session_id in machine.said["sessions list --json"]
 
-    for name in ("faults.log", "ownership", sessionlog.DATABASE, "claims", "looks"):
+    for name in ("faults.log", "ownership", sessionlog.DATABASE, "claims", "looks", "journal"):
         assert (machine.state / name).exists(), f"{name} was to be looked at"
     assert machine.found(but=KEPT) == []
     for path in machine.state.rglob("*"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from hook_process import SCRIPT, Ran
 
-from claude_local_plugin.guest.sessionlog import now
+from claude_local_plugin.guest.journal import now
 
 #: An event and the environment that the hook gets it in.
 Occurrence = tuple[Mapping[str, Any], Mapping[str, str]]

@@ -11,7 +11,7 @@ import pytest
 from hook_process import ROOT
 
 from claude_local_plugin import paths
-from claude_local_plugin.guest import config, sessionlog
+from claude_local_plugin.guest import config, journal
 
 
 class Machine:
@@ -37,7 +37,7 @@ class Machine:
     @property
     def faults(self) -> list[str]:
         """What went into the log of faults, without the time and the file's name."""
-        log = self.state / sessionlog.FAULTS
+        log = self.state / journal.FAULTS
         lines = log.read_text().splitlines() if log.exists() else []
         return [line.partition(" ")[2].removeprefix(f"{self.file}: ") for line in lines]
 

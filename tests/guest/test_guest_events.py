@@ -15,7 +15,7 @@ from hook_process import HookRunner, Ran, recorded
 from moody_server import MoodyServer, http_answer
 
 from claude_local_plugin import ledger
-from claude_local_plugin.guest import errands, lastlook, protect, sessionlog
+from claude_local_plugin.guest import errands, journal, lastlook, protect
 from claude_local_plugin.guest.probe import Probe
 from claude_local_plugin.guest.registration import EVENTS, SCRIPT
 
@@ -59,7 +59,7 @@ class Machine:
 
     @property
     def faults(self) -> str:
-        path = self.hook.state / sessionlog.FAULTS
+        path = self.hook.state / journal.FAULTS
         return path.read_text() if path.exists() else ""
 
 

@@ -20,8 +20,9 @@ from hook_process import ROOT, SCRIPT, HookRunner, Ran, recorded
 from moody_server import MoodyServer
 
 from claude_local_plugin import ledger
-from claude_local_plugin.guest import lastlook, sessionlog
+from claude_local_plugin.guest import importer, journal, lastlook, migrations, sessionlog
 from claude_local_plugin.guest.probe import Probe
+from tests.ledger.recording import spooled
 
 START, PROMPT, END = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-SessionEnd-other"
 STOP, SWITCH = "print-Stop", "interactive-PostModelSwitch-command"
@@ -60,6 +61,11 @@ def integrity(state: Path) -> list[tuple[str]]:
     with closing(sessionlog.connect(str(state))) as log:
         assert log.execute("PRAGMA foreign_key_check").fetchall() == []
         return log.execute("PRAGMA integrity_check").fetchall()
+
+
+def bring_up_to_date(state: Path) -> None:
+    """What a session's end has done in the background, and every command that reads the log first."""
+    importer.run(str(state), os.environ, 30)
 
 
 def damaged_logs(state: Path) -> list[Path]:
@@ -182,6 +188,7 @@ def test_in_a_read_only_folder_sessions_go_on_and_what_is_on_record_can_be_read(
     mounted: Callable[..., Mounted], hook: HookRunner, closed_port: int
 ) -> None:
     hook.replay(START, ANTHROPIC_BASE_URL="")
+    bring_up_to_date(hook.state)
     inside = mounted(f"mount --bind {hook.state} {hook.state}", f"mount -o remount,bind,ro {hook.state}")
     dead = {"environ": {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{closed_port}"}}
     blocked = inside.hook(PROMPT, hook.state, **dead)
@@ -240,6 +247,7 @@ def test_a_damaged_log_is_set_aside_as_it_is_and_the_session_is_in_a_new_one(
     before = {name: (hook.state / name).read_bytes() for name in (sessionlog.DATABASE, WAL)[: 2 if hot else 1]}
     ran = [hook.replay(name, ANTHROPIC_BASE_URL="") for name in (START, STOP, END)]
     assert harmful(ran) == []
+    bring_up_to_date(hook.state)
     (kept,) = damaged_logs(hook.state)
     for name, content in before.items():
         assert kept.with_name(name.replace(sessionlog.DATABASE, kept.name)).read_bytes() == content
@@ -273,21 +281,22 @@ def test_what_is_beside_the_log_may_be_lost_and_the_log_goes_on(
     old_sessions(hook.state, 300)
     spoil(hook.state)
     assert harmful([hook.replay(START, ANTHROPIC_BASE_URL="")]) == []
+    bring_up_to_date(hook.state)
     assert damaged_logs(hook.state) == []
     assert len(ledger.sessions(hook.state)) == 300 + 10 - lost + 1
     assert integrity(hook.state) == [("ok",)]
     assert doctor(hook.state) == {}
 
 
-def test_damage_that_only_shows_in_tidying_up_is_damage_too(hook: HookRunner) -> None:
+def test_damage_that_only_shows_in_looking_for_the_dead_is_damage_too(hook: HookRunner) -> None:
     old_sessions(hook.state)
     ledger.remember_backend(hook.state, "http://box:1", "vllm")
     with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:
         (root,) = log.execute("SELECT rootpage FROM sqlite_master WHERE name = 'sessions_open'").fetchone()
         assert log.execute("PRAGMA page_size").fetchone() == (4096,)
     garbage((root - 1) * 4096, 4096)(hook.state)
-    # what a prompt writes may not touch that index, which a start's looking for dead sessions reads
     assert harmful([hook.replay(name, ANTHROPIC_BASE_URL="") for name in (PROMPT, START)]) == []
+    bring_up_to_date(hook.state)
     assert len(damaged_logs(hook.state)) == 1
     assert "SessionStart" in events_of(hook.state)
     assert integrity(hook.state) == [("ok",)]
@@ -296,15 +305,16 @@ def test_damage_that_only_shows_in_tidying_up_is_damage_too(hook: HookRunner) ->
 def test_one_who_opened_the_log_before_it_was_set_aside_writes_to_the_new_one(tmp_path: Path) -> None:
     """The moment between opening a file and its first use is short; here it is as long as it takes."""
     state = str(tmp_path)
-    start = {**dict.fromkeys(sessionlog.FIELDS), "event": "SessionStart", "backend_kind": "anthropic", "at": "2026"}
-    assert sessionlog.append(state, {**start, "session_id": "before"}) is None
-    late, file = sessionlog._open(state, sessionlog.BUSY_S)
+    old_sessions(tmp_path, 1)
+    late, file = sessionlog.open_file(state, sessionlog.BUSY_S)
     try:
-        assert "it is kept as" in sessionlog.set_aside(state, sessionlog._identity(state))
+        assert "it is kept as" in sessionlog.set_aside(state, sessionlog.identity(state))
         assert "another process" in sessionlog.set_aside(state, file)
-        assert sessionlog.append(state, {**start, "session_id": "after"}) is None
+        start = {"event": "SessionStart", "backend_kind": "anthropic", "at": journal.now(), "session_id": "after"}
+        journal.append(state, start)
+        bring_up_to_date(tmp_path)
         with pytest.raises(sessionlog.MovedLogError):
-            sessionlog._begin(late, state, file)
+            sessionlog.begin(late, state, file)
         assert not late.in_transaction
     finally:
         while sessionlog._LEFT_OPEN:
@@ -316,68 +326,47 @@ def test_one_who_opened_the_log_before_it_was_set_aside_writes_to_the_new_one(tm
 
 # --- two versions of the program at once
 
-#: An earlier version of the program, which knows the first schema only.
-EARLIER = (
-    "import json, os, sys, time; sys.path.append(sys.argv[1])\n"
-    "from claude_local_plugin.guest import sessionlog, spans, upkeep\n"
-    "sessionlog.MIGRATIONS = sessionlog.MIGRATIONS[:1]; sessionlog.SCHEMA_VERSION = 1\n"
-    "spans.follow = upkeep.close_dead = lambda *_, **__: None\n"
-    "sessionlog._UPSERT = sessionlog._UPSERT.replace(', host\\n', '\\n').replace(', :host', '')"
-    ".replace('    host = coalesce(excluded.host, host),\\n', '')\n"
-    "for name in ('_UPSERT', '_FOLLOW_NEWEST', '_ADD_EVENT'):\n"
-    "    text = getattr(sessionlog, name).replace(',\\n    via = :via', '')\n"
-    "    setattr(sessionlog, name, text.replace(' via,', '').replace(' :via,', ''))\n"
-    "record = {**dict.fromkeys(sessionlog.FIELDS), 'event': 'SessionStart', 'backend_kind': 'anthropic'}\n"
-    "record |= {'at': sessionlog.now(), 'session_id': sys.argv[3]}\n"
-)
+
+def log_of_version(state: Path, version: int) -> None:
+    """A log of that schema with one session, whose event an earlier version could not write is in the spool."""
+    state.mkdir()
+    with closing(sqlite3.connect(state / sessionlog.DATABASE, isolation_level=None)) as log:
+        log.execute("PRAGMA journal_mode = WAL")
+        for statements in migrations.MIGRATIONS[:version]:
+            for statement in statements:
+                log.execute(statement)
+        log.execute(f"PRAGMA user_version = {version}")
+        log.execute(
+            "INSERT INTO sessions (session_id, started_at, last_seen_at, backend_kind, backend_url, blocked)"
+            " VALUES ('first', '2026-11-21T10:00:00.000Z', '2026-11-21T10:05:00.000Z', 'vllm', 'http://box:1', 0)"
+        )
+        if version > 1:
+            log.execute("INSERT INTO endpoints (kind, url) VALUES ('vllm', 'http://box:1')")
+            log.execute(
+                "INSERT INTO spans (session, started_at, ended_at, cause, endpoint, model_is_certain, main, first,"
+                " new_endpoint, new_model) VALUES (1, '2026-11-21T10:00:00.000Z', '2026-11-21T10:05:00.000Z', 'start',"
+                " 1, 0, 1, 1, 1, 1)"
+            )
+    late = {"session_id": "first", "at": "2026-11-21T10:09:00.000Z", "event": "SessionEnd", "cause": "other"}
+    spooled(state, late | {"backend_kind": "vllm", "backend_url": "http://box:1"}, schema=version)
 
 
-def earlier_version(state: Path, session_id: str, code: str) -> str:
-    """What an earlier version prints that does this with its record."""
-    arguments = [str(ROOT), str(state), session_id]
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", EARLIER + code, *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
-def test_an_earlier_log_is_brought_up_to_date_and_the_earlier_program_goes_on_beside_it(hook: HookRunner) -> None:
-    append = "print(sessionlog.append(sys.argv[2], record))"
-    assert earlier_version(hook.state, "first", append) == "None"
-    with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:
-        assert log.execute("PRAGMA user_version").fetchone() == (1,)
-    assert harmful([hook.replay(START, ANTHROPIC_BASE_URL="")]) == []
-    assert f"has schema {sessionlog.SCHEMA_VERSION}, this claude-local knows 1" in earlier_version(
-        hook.state, "second", append
-    )
-    assert len(sessionlog.spooled(str(hook.state))) == 1
-    assert harmful([hook.replay(END, ANTHROPIC_BASE_URL="")]) == []
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_an_earlier_log_and_its_spool_are_brought_up_to_date(hook: HookRunner, version: int) -> None:
+    log_of_version(hook.state, version)
+    assert harmful([hook.replay(name, ANTHROPIC_BASE_URL="") for name in (START, END)]) == []
     sessions = {session.session_id: session for session in ledger.sessions(hook.state)}
-    assert sessions.keys() == {"first", SESSION_ID, "second"}
+    assert sessions.keys() == {"first", SESSION_ID}
+    assert sessions["first"].end_reason == "other"
     assert all(session.spans for session in sessions.values())
-    assert sessionlog.spooled(str(hook.state)) == []
-
-
-def test_one_of_the_earlier_version_who_is_in_the_middle_of_it_loses_nothing(hook: HookRunner) -> None:
-    assert earlier_version(hook.state, "first", "print(sessionlog.append(sys.argv[2], record))") == "None"
-    event, environ = recorded(START)
-    with subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", EARLIER + "log = sessionlog.connect(sys.argv[2]); print(flush=True)\n"
-         "input(); log.execute('BEGIN'); sessionlog.insert(log, record); log.execute('COMMIT')",
-         str(ROOT), str(hook.state), "slow"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as slow:  # fmt: skip
-        assert slow.stdout is not None
-        assert slow.stdout.readline() == "\n"
-        assert harmful([hook(event, {**environ, "ANTHROPIC_BASE_URL": ""})]) == []
-        slow.communicate("\n")
-        assert slow.returncode == 0
-    assert {session.session_id for session in ledger.sessions(hook.state)} == {"first", "slow", SESSION_ID}
+    assert list((hook.state / "spool").iterdir()) == []
     assert integrity(hook.state) == [("ok",)]
+    assert doctor(hook.state) == {}
 
 
-def test_a_log_of_a_newer_version_is_left_to_it_with_all_that_was_spooled_meanwhile(hook: HookRunner) -> None:
+def test_a_log_of_a_newer_version_is_left_to_it_with_all_that_was_written_meanwhile(hook: HookRunner) -> None:
     hook.replay(START, ANTHROPIC_BASE_URL="")
+    bring_up_to_date(hook.state)
     with closing(sqlite3.connect(hook.state / sessionlog.DATABASE)) as log:
         log.execute(f"PRAGMA user_version = {sessionlog.SCHEMA_VERSION + 1}")
     assert harmful([hook.replay(name, ANTHROPIC_BASE_URL="") for name in (PROMPT, END)]) == []
@@ -551,7 +540,7 @@ def in_the_place_of(path: Path, what: str) -> None:
 def test_what_is_no_file_of_its_kind_keeps_no_hook(
     hook: HookRunner, healthy: MoodyServer, tmp_path: Path, place: str, what: str
 ) -> None:
-    """A hook that waits for a pipe, or reads a device to its end, would be ended by its watchdog, which spools."""
+    """A hook that waits for a pipe, or reads a device to its end, would be ended by its watchdog."""
     in_the_place_of(tmp_path / place, what)
     (tmp_path / "project").mkdir(exist_ok=True)
     environ = {
@@ -578,4 +567,3 @@ def test_what_is_no_file_of_its_kind_keeps_no_hook(
     ]
     faults = (hook.state / "faults.log").read_text() if (hook.state / "faults.log").exists() else ""
     assert "still busy" not in faults
-    assert sessionlog.spooled(str(hook.state)) == []

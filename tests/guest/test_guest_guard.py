@@ -1,12 +1,15 @@
 """A prompt that settings would take to another backend than its conversation was on is held once, with words."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hook_process import recorded
 from moody_server import MoodyServer
 from test_guest_events import PROMPT, START, Machine, change, local_settings, machine
+from test_guest_hook import without_roots_privilege
 from test_guest_spans import CLOUD, Log, log, minute
 from test_guest_spans import record as event
 
@@ -47,12 +50,38 @@ def test_a_conversation_that_has_not_begun_can_be_moved(machine: Machine, health
     assert prompt(machine, "") == {}
 
 
-def test_what_cannot_be_noted_holds_nothing(tmp_path: Path) -> None:
-    guard.remember(str(tmp_path), "s", A)
-    folder = tmp_path / guard.FOLDER
-    folder.rename(tmp_path / "aside")
-    folder.write_text("in the way")
-    assert guard.moved_from(str(tmp_path), "s", backend_of({})) is None
+def test_what_cannot_be_noted_holds_nothing(machine: Machine, healthy: MoodyServer) -> None:
+    assert prompt(machine, healthy.url) == {}
+    (journal,) = (machine.hook.state / "journal").glob("*.jsonl")
+    text = journal.read_bytes()
+    journal.chmod(0o400)
+    event, environ = recorded(PROMPT)
+    environ |= {"CLAUDE_PROJECT_DIR": str(machine.project), "HOME": str(machine.project.parent)}
+    ran = machine.hook({**event, "prompt_id": "another"}, environ, preexec_fn=without_roots_privilege)
+    assert (ran.code, ran.stdout) == (0, "")
+    assert "Permission denied" in (machine.hook.state / "faults.log").read_text()
+    assert journal.read_bytes() == text
+    journal.chmod(0o600)
+    assert prompt(machine, "")["decision"] == "block"
+
+
+def test_a_conversation_is_known_by_its_own_journal_alone(machine: Machine, healthy: MoodyServer) -> None:
+    """The log in SQLite may be away or damaged, and the file may have been put away meanwhile."""
+    assert prompt(machine, healthy.url) == {}
+    shutil.rmtree(machine.hook.state / "looks")
+    (file,) = (machine.hook.state / "journal").glob("*.jsonl")
+    (file.parent / "done").mkdir()
+    file.rename(file.parent / "done" / file.name)
+    assert prompt(machine, "")["decision"] == "block"
+    assert file.read_bytes().count(b"\n{") == 2
+
+
+def test_the_note_of_an_earlier_version_counts(machine: Machine) -> None:
+    session_id = recorded(PROMPT)[0]["session_id"]
+    (machine.hook.state / "conversations").mkdir(parents=True)
+    (machine.hook.state / "conversations" / session_id).write_text(f"{A}\n")
+    assert f"has been on {A}" in prompt(machine, "")["reason"]
+    assert prompt(machine, "") == {}
 
 
 def test_the_words_for_the_cloud_name_thinking_that_it_may_refuse() -> None:

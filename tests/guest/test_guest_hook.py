@@ -16,7 +16,8 @@ from hook_process import ROOT, SCRIPT, HookRunner, Ran, recorded
 from moody_server import MoodyServer, dripping, endless, http_answer, raw_answer, reset, silent
 
 from claude_local_plugin import ledger, paths
-from claude_local_plugin.guest import registration, sessionlog
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.guest import journal, registration, sessionlog
 from claude_local_plugin.guest.hook import as_registered, client_version_of, parse_event, state_dir_of
 
 Serve = Callable[..., MoodyServer]
@@ -26,7 +27,7 @@ SESSION_ID = recorded(START)[0]["session_id"]
 
 
 def faults(hook: HookRunner) -> str:
-    path = hook.state / sessionlog.FAULTS
+    path = hook.state / journal.FAULTS
     return path.read_text() if path.exists() else ""
 
 
@@ -81,9 +82,9 @@ def test_a_whole_session_is_one_row_with_its_end(hook: HookRunner, healthy: Mood
 def test_times_are_utc_with_milliseconds(hook: HookRunner, healthy: MoodyServer) -> None:
     hook.replay(START, ANTHROPIC_BASE_URL=healthy.url, TZ="Asia/Tokyo")
     started = only_session(hook).started_at
-    assert sessionlog.now(0) == "1970-01-01T00:00:00.000Z"
+    assert journal.now(0) == "1970-01-01T00:00:00.000Z"
     assert (len(started), started[10], started[19], started[-1]) == (24, "T", ".", "Z")
-    assert started[:13] <= sessionlog.now()[:13]
+    assert started[:13] <= journal.now()[:13]
 
 
 def test_without_a_model_the_introduction_names_the_server_alone(hook: HookRunner, healthy: MoodyServer) -> None:
@@ -327,12 +328,12 @@ def test_standard_input_that_never_ends_does_not_keep_the_hook(hook: HookRunner)
     assert "TimeoutError: the hook was still busy" in faults(hook)
 
 
-def test_a_record_that_does_not_get_into_the_log_in_time_is_spooled(hook: HookRunner) -> None:
+def test_a_hook_whose_time_is_up_leaves_what_it_knows(hook: HookRunner) -> None:
     driver = (
         "import os, sys, time; sys.path.append(sys.argv[1])\n"
-        "from claude_local_plugin.guest import hook, sessionlog\n"
+        "from claude_local_plugin.guest import hook\n"
         "hook.LONGEST_S = 0.3\n"
-        "sessionlog.append = lambda *_: time.sleep(60)\n"  # a disk that does not answer
+        "hook.answer_to = lambda *_: time.sleep(60)\n"  # a file that nobody can read to its end
         "sys.argv[1:] = sys.argv[2:]; hook.main()"
     )
     done = subprocess.run(
@@ -410,57 +411,57 @@ def put_a_folder_there(state: Path) -> None:
     (state / sessionlog.DATABASE).mkdir()
 
 
-@pytest.mark.parametrize(
-    ("spoil", "complaint"),
-    [(make_newer, "has schema 99"), (put_a_folder_there, "cannot be used")],
-)
-def test_what_cannot_be_logged_is_spooled_and_noted(
-    hook: HookRunner, healthy: MoodyServer, spoil: Callable[[Path], None], complaint: str
+@pytest.mark.parametrize("spoil", [damage, make_newer, put_a_folder_there])
+def test_a_hook_does_not_touch_the_log_whatever_has_become_of_it(
+    hook: HookRunner, healthy: MoodyServer, spoil: Callable[[Path], None]
 ) -> None:
     hook.state.mkdir()
     spoil(hook.state)
-    before = (hook.state / sessionlog.DATABASE).read_bytes() if spoil is not put_a_folder_there else b""
+    path = hook.state / sessionlog.DATABASE
+    before = path.read_bytes() if path.is_file() else b""
     ran = hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
-    assert (ran.code, ran.said.keys()) == (0, {"systemMessage"})
-    assert complaint in faults(hook)
-    assert len(sessionlog.spooled(str(hook.state))) == 1
-    if spoil is not put_a_folder_there:
-        assert (hook.state / sessionlog.DATABASE).read_bytes() == before
+    assert (ran.code, ran.said.keys(), faults(hook)) == (0, {"systemMessage"}, "")
+    assert (path.read_bytes() if path.is_file() else b"") == before
+    assert not path.with_name(f"{path.name}-wal").exists()
 
 
-def test_a_damaged_log_is_set_aside_and_a_new_one_begun(hook: HookRunner, healthy: MoodyServer) -> None:
+def test_a_damaged_log_is_set_aside_and_a_new_one_made(hook: HookRunner, healthy: MoodyServer) -> None:
     hook.state.mkdir()
     damage(hook.state)
     before = (hook.state / sessionlog.DATABASE).read_bytes()
-    ran = hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
-    assert (ran.code, ran.said.keys()) == (0, {"systemMessage"})
+    hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
+    assert only_session(hook).source == "startup"
     (kept,) = hook.state.glob(f"{sessionlog.DATABASE}.damaged-*")
     assert kept.read_bytes() == before
     assert f"the session log is damaged: file is not a database; it is kept as {kept.name}" in faults(hook)
-    assert sessionlog.spooled(str(hook.state)) == []
-    assert only_session(hook).source == "startup"
 
 
-def test_spooled_records_are_taken_in_once_the_log_is_well(hook: HookRunner, healthy: MoodyServer) -> None:
+def test_a_log_that_cannot_be_used_is_brought_up_to_date_once_it_can(hook: HookRunner, healthy: MoodyServer) -> None:
     put_a_folder = hook.state / sessionlog.DATABASE
     put_a_folder.mkdir(parents=True)
     hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
+    with pytest.raises(ClaudeLocalError):
+        ledger.sessions(hook.state)
+    assert "cannot be used" in faults(hook)
     put_a_folder.rmdir()
     hook.replay(END, ANTHROPIC_BASE_URL=healthy.url)
-    assert sessionlog.spooled(str(hook.state)) == []
     session = only_session(hook)
     assert (session.source, session.end_reason) == ("startup", "other")
     assert session.ended_at is not None
     assert [event.event for event in ledger.events(hook.state, SESSION_ID)] == ["SessionStart", "SessionEnd"]
 
 
-def test_a_writer_that_does_not_let_go_costs_no_record(hook: HookRunner, healthy: MoodyServer) -> None:
+def test_a_writer_that_does_not_let_go_costs_no_record(
+    hook: HookRunner, healthy: MoodyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
+    only_session(hook)
+    monkeypatch.setattr("claude_local_plugin.ledger.reading.PATIENCE_S", 0.1)
     holder = sqlite3.connect(hook.state / sessionlog.DATABASE, isolation_level=None)
     try:
         holder.execute("BEGIN IMMEDIATE")
         assert hook.replay(END, ANTHROPIC_BASE_URL=healthy.url).code == 0
-        assert len(sessionlog.spooled(str(hook.state))) == 1
+        assert only_session(hook).end_reason is None  # read as it is
         assert "busy for too long" in faults(hook)
         holder.execute("ROLLBACK")
     finally:
@@ -508,10 +509,10 @@ def test_a_full_disk_does_not_harm_the_session(hook: HookRunner, closed_port: in
 
 def test_the_log_of_faults_stays_small(hook: HookRunner) -> None:
     hook.state.mkdir()
-    (hook.state / sessionlog.FAULTS).write_text("x" * (sessionlog.MOST_FAULT_BYTES + 1))
+    (hook.state / journal.FAULTS).write_text("x" * (journal.MOST_FAULT_BYTES + 1))
     hook(b"garbage", {})
     assert len(faults(hook).splitlines()) == 1
-    assert (hook.state / f"{sessionlog.FAULTS}.1").exists()
+    assert (hook.state / f"{journal.FAULTS}.1").exists()
 
 
 # --- where the hook lives
@@ -643,8 +644,7 @@ def test_the_hook_loads_next_to_nothing(hook: HookRunner, healthy: MoodyServer, 
     third_party = {"pydantic", "jsonschema", "tomlkit", "platformdirs", "click", "httpx", "rich", "filelock"}
     costly = {"dataclasses", "http.client", "urllib.parse", "ssl", "socket", "asyncio", "re", "enum", "json", "typing",
               "pathlib", "subprocess", "threading", "datetime", "sqlite3", "logging", "argparse", "inspect",
-              "functools", "collections", "__future__"}  # fmt: skip
-    assert "_sqlite3" in loaded
+              "functools", "collections", "__future__", "_sqlite3"}  # fmt: skip
     assert not loaded & (third_party | costly)
     ours = {module for module in loaded if module.startswith("claude_local_plugin.")}
     assert all(module.startswith("claude_local_plugin.guest") for module in ours)

@@ -4,14 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from test_guest_sessionlog import record
 from test_guest_spans import Log, log, use
 
-from claude_local_plugin.guest import sessionlog, upkeep
+from claude_local_plugin import ledger
+from claude_local_plugin.guest import journal, processes, upkeep
 
 __all__ = ["log"]
 
@@ -36,7 +36,7 @@ def test_a_session_whose_process_is_gone_is_closed_as_of_when_it_was_last_seen(l
 
 @pytest.mark.parametrize(
     "changed",
-    [{"host": "other"}, {"host": None}, {"client_pid": None}, {"client_pid": os.getpid(), "at": sessionlog.now()}],
+    [{"host": "other"}, {"host": None}, {"client_pid": None}, {"client_pid": os.getpid(), "at": journal.now()}],
     ids=["of another machine", "of who knows which", "of no known process", "of a living one"],
 )
 def test_a_session_that_may_be_alive_is_left_open(log: Log, changed: dict[str, object]) -> None:
@@ -45,17 +45,12 @@ def test_a_session_that_may_be_alive_is_left_open(log: Log, changed: dict[str, o
     assert ends(log) == {"s": (None, None)}
 
 
-def test_the_session_that_asks_is_alive_whatever_it_seems(log: Log) -> None:
-    log.write(record(host="desk", client_pid=gone()))
-    assert upkeep.close_dead(log.connection, "desk", alive="s") == []
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began")
 def test_a_number_that_another_process_has_by_now_does_not_keep_a_session_open() -> None:
-    hours_ago = sessionlog.now(time.time() - 6 * 3600)
+    hours_ago = journal.now(time.time() - 6 * 3600)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        assert upkeep.is_alive(process.pid, sessionlog.now())
-        assert not upkeep.is_alive(process.pid, hours_ago)
+        assert processes.is_alive(process.pid, journal.now())
+        assert not processes.is_alive(process.pid, hours_ago)
         process.communicate(b"\n")
 
 
@@ -64,13 +59,13 @@ def test_a_process_that_has_ended_and_that_nobody_has_asked_about_is_gone() -> N
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", "print()"], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.read()  # until it is closed
-        while upkeep._state(process.pid)[0] not in ("Z", "X"):
+        while processes._state(process.pid)[0] not in ("Z", "X"):
             time.sleep(0.01)
-        assert not upkeep.is_alive(process.pid, sessionlog.now())
+        assert not processes.is_alive(process.pid, journal.now())
 
 
 def test_a_process_of_somebody_else_is_there() -> None:
-    assert upkeep.is_alive(1, sessionlog.now())
+    assert processes.is_alive(1, journal.now())
 
 
 def test_a_session_that_was_closed_too_early_is_open_again_with_its_next_event(log: Log) -> None:
@@ -80,28 +75,30 @@ def test_a_session_that_was_closed_too_early_is_open_again_with_its_next_event(l
     assert ends(log) == {"s": (None, None)}
 
 
-def test_a_sessions_start_closes_the_dead_and_forgets_the_old(tmp_path: Path) -> None:
-    state = str(tmp_path / "state")
+def test_an_import_closes_the_dead_and_forgets_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, config = tmp_path / "state", tmp_path / "config"
+    config.mkdir()
+    (config / "config.toml").write_text("[log]\nretention_days = 30\n")
+    monkeypatch.setenv("CLAUDE_LOCAL_CONFIG_DIR", str(config))
     old = record(session_id="old", at="2020-01-01T00:00:00.000Z")
-    assert sessionlog.append(state, old) is None
-    assert sessionlog.append(state, dict(old, event="SessionEnd", cause="other")) is None
-    dead = record(session_id="dead", host="desk", client_pid=gone(), at=sessionlog.now())
-    assert sessionlog.append(state, dead) is None
-    assert sessionlog.append(state, record(at=sessionlog.now(), host="desk"), keep_days=30) is None
-    while sessionlog._LEFT_OPEN:
-        sessionlog._LEFT_OPEN.pop().close()
-    with closing(sessionlog.connect(state)) as connection:
-        rows = connection.execute("SELECT session_id, end_reason FROM sessions ORDER BY id").fetchall()
-    assert rows == [("dead", "killed"), ("s", None)]
+    here, now = processes.this_host(), journal.now()
+    for each in (
+        old,
+        dict(old, event="SessionEnd", cause="other"),
+        record(session_id="dead", host=here, client_pid=gone(), at=now),
+        record(at=now, host=here, client_pid=os.getpid()),
+    ):
+        journal.append(str(state), each)
+    assert {each.session_id: each.end_reason for each in ledger.sessions(state)} == {"dead": "killed", "s": None}
 
 
-def test_what_is_forgotten_leaves_no_trace_and_the_open_and_the_new_stay(log: Log) -> None:
+def test_what_is_forgotten_leaves_no_trace_and_the_open_and_the_new_stay(log: Log, tmp_path: Path) -> None:
     for session_id, minute in (("a", 1), ("b", 2), ("new", 30)):
         log.write(record(minute=minute, session_id=session_id)).count(use(minute))
         log.write(record("SessionEnd", minute, session_id=session_id))
     log.write(record(minute=3, session_id="open"))
-    assert upkeep.forget(log.connection, "2026-11-21T10:20:00.000Z", most=1) == 1
-    assert upkeep.forget(log.connection, "2026-11-21T10:20:00.000Z") == 1
+    assert upkeep.forget(log.connection, str(tmp_path), "2026-11-21T10:20:00.000Z", most=1) == 1
+    assert upkeep.forget(log.connection, str(tmp_path), "2026-11-21T10:20:00.000Z") == 1
     assert set(ends(log)) == {"new", "open"}
     for table in ("events", "spans"):
         left = log.connection.execute(f"SELECT count(DISTINCT session) FROM {table}").fetchone()

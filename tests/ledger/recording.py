@@ -1,5 +1,6 @@
 """A session log made by hand, event by event and answer by answer, the way hooks make it."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -61,6 +62,17 @@ class Recorder:
         self.event(session, minutes, "UserPromptSubmit", **more)
         self.answers(session, minutes + lasting / 2, more.get("model", "qwen3"))
         self.event(session, minutes + lasting, "SessionEnd", cause="other", **more)
+
+
+def spooled(state: Path, *records: dict[str, Any], schema: int = 3) -> list[Path]:
+    """Records as hooks of an earlier version left them in the spool."""
+    folder = state / "spool"
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for each in records:
+        paths.append(folder / f"{len(list(folder.iterdir())) + 1:019}-0000abcd-ef012345.json")
+        paths[-1].write_text(json.dumps(each | {"schema": schema}))
+    return paths
 
 
 @contextmanager

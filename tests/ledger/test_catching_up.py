@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from claude_local_plugin import ledger
-from claude_local_plugin.guest import sessionlog, tally
-from claude_local_plugin.ledger import catching_up
+from claude_local_plugin.guest import importer, journal, sessionlog, tally
+from claude_local_plugin.guest.processes import this_host
 from tests.ledger.recording import at, recording
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there, nobody can ask whether a process lives")
@@ -48,7 +48,7 @@ def gone() -> int:
 
 def record(state: Path, session: str = "s", *, end: bool = False, **more: Any) -> None:
     """A session of this machine whose process is gone."""
-    more = {"host": catching_up.this_host(), "client_pid": gone(), **more}
+    more = {"host": this_host(), "client_pid": gone(), **more}
     with recording(state) as log:
         log.event(session, 0, cause="startup", **more)
         if end:
@@ -121,12 +121,12 @@ def test_a_transcript_that_is_gone_or_may_not_be_read_does_no_harm(state: Path, 
 
 
 def test_not_every_session_there_ever_was_is_looked_at(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catching_up, "RECENT", 3)
+    monkeypatch.setattr(importer, "RECENT", 3)
     looked_at = []
     monkeypatch.setattr(tally, "read", lambda log, session, path: looked_at.append(session))
     with recording(state) as log:
         for number in range(10):
-            more = {"host": catching_up.this_host(), "transcript_path": "/nowhere/x.jsonl"}
+            more = {"host": this_host(), "transcript_path": "/nowhere/x.jsonl"}
             log.event(f"s{number}", number, **more)
             if number:
                 log.event(f"s{number}", number, "SessionEnd", **more)
@@ -151,9 +151,9 @@ def test_what_cannot_be_written_is_read_all_the_same_and_the_fault_is_noted(
     def refuse(*_: Any) -> Any:
         raise sessionlog.LogUnusableError("the disk is full")
 
-    monkeypatch.setattr(sessionlog, "connect", refuse)
+    monkeypatch.setattr(sessionlog, "open_file", refuse)
     assert ledger.sessions(state)[0].state == "running"
-    assert "the disk is full" in (state / sessionlog.FAULTS).read_text()
+    assert "the disk is full" in (state / journal.FAULTS).read_text()
 
 
 def test_status_does_not_wait_for_any_of_this(state: Path) -> None:

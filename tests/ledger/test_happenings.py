@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.ledger import catching_up, happenings
+from claude_local_plugin.guest.processes import this_host
+from claude_local_plugin.ledger import happenings
 from claude_local_plugin.ledger.happenings import Happening, Mark
 from tests.ledger.recording import ANTHROPIC, BOX, at, recording
 
@@ -101,7 +102,7 @@ def test_a_session_that_is_killed_is_told_when_it_is_found_out(state: Path) -> N
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pid = process.pid
     with recording(state) as log:
-        log.event("a", 0, backend=BOX, cause="startup", host=catching_up.this_host())
+        log.event("a", 0, backend=BOX, cause="startup", host=this_host())
         log.event("ours", 0, backend=BOX, cause="startup")
     _, mark = happenings.latest(state, 10)
     with recording(state) as log:

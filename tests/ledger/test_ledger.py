@@ -1,5 +1,6 @@
 """Reading the session log: what is asked is answered, what is not there is not made."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,8 @@ import pytest
 from claude_local_plugin import ledger
 from claude_local_plugin.commands.sessions import list_sessions, show_session
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
-from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest import journal, sessionlog
+from tests.ledger import recording as records
 from tests.ledger.recording import ANTHROPIC, recording
 
 
@@ -29,14 +31,14 @@ def happened(state: Path, session_id: str, at: str = "2026-11-21T10:03:13.123Z",
     """Puts one event on record."""
     event = {"session_id": session_id, "at": at, "event": "SessionStart", "cause": "startup"}
     backend = {"backend_kind": "anthropic", "backend_url": "https://api.anthropic.com"}
-    assert sessionlog.append(str(state), event | backend | more) is None
+    journal.append(str(state), event | backend | more)
 
 
 def spooled(state: Path, session_id: str) -> None:
     """Leaves one event in the spool."""
     at = "2026-11-21T10:00:00.000Z"
     event = {"session_id": session_id, "at": at, "event": "SessionStart", "backend_kind": "vllm"}
-    sessionlog.spool(str(state), event)
+    records.spooled(state, event)
 
 
 def test_asking_an_empty_home_leaves_it_empty(home: Path) -> None:
@@ -241,7 +243,7 @@ def test_what_was_spooled_before_there_was_a_log_is_read(state: Path) -> None:
     state.mkdir()
     spooled(state, "x")
     assert [session.session_id for session in ledger.sessions(state)] == ["x"]
-    assert sessionlog.spooled(str(state)) == []
+    assert list((state / "spool").iterdir()) == []
 
 
 def test_a_damaged_log_is_said_to_be_so_and_stays(state: Path) -> None:
@@ -249,7 +251,7 @@ def test_a_damaged_log_is_said_to_be_so_and_stays(state: Path) -> None:
     (state / sessionlog.DATABASE).write_bytes(b"no database" * 500)
     with pytest.raises(ClaudeLocalError, match="damaged") as caught:
         ledger.sessions(state)
-    assert "the next session sets it aside and begins a new one" in str(caught.value.hint)
+    assert "the next session sets it aside as it ends" in str(caught.value.hint)
     with pytest.raises(ClaudeLocalError, match="damaged"):
         ledger.remember_backend(state, "http://box:8000", "vllm")
     assert (state / sessionlog.DATABASE).read_bytes() == b"no database" * 500
@@ -258,6 +260,8 @@ def test_a_damaged_log_is_said_to_be_so_and_stays(state: Path) -> None:
 def test_a_log_damaged_inside_is_said_to_be_so(state: Path) -> None:
     for number in range(200):
         happened(state, f"session-{number}", cwd="/x" * 100)
+    ledger.sessions(state)
+    shutil.rmtree(state / "journal")  # of which the log would be made anew
     while sessionlog._LEFT_OPEN:
         sessionlog._LEFT_OPEN.pop().close()
     path = state / sessionlog.DATABASE
@@ -268,18 +272,16 @@ def test_a_log_damaged_inside_is_said_to_be_so(state: Path) -> None:
         ledger.sessions(state)
 
 
-def test_a_damaged_log_and_a_spool_are_read_as_far_as_possible(state: Path) -> None:
+def test_a_damaged_log_with_a_spool_is_set_aside(state: Path) -> None:
     state.mkdir()
     (state / sessionlog.DATABASE).write_bytes(b"no database" * 500)
     spooled(state, "x")
-    with pytest.raises(ClaudeLocalError, match="damaged"):
-        ledger.sessions(state)
-    (state / sessionlog.DATABASE).rename(state / "aside")  # what the hint says
     assert [session.session_id for session in ledger.sessions(state)] == ["x"]
 
 
 def test_a_newer_log_is_not_read(state: Path) -> None:
     happened(state, "x")
+    ledger.sessions(state)
     with closing(sqlite3.connect(state / sessionlog.DATABASE)) as log:
         log.execute("PRAGMA user_version = 99")
     with pytest.raises(ClaudeLocalError, match="has schema 99") as caught:
@@ -295,8 +297,7 @@ def test_an_empty_file_is_an_empty_log(state: Path) -> None:
 
 def test_reading_does_not_change_the_log(state: Path) -> None:
     happened(state, "x")
-    while sessionlog._LEFT_OPEN:
-        sessionlog._LEFT_OPEN.pop().close()
+    ledger.sessions(state)
     before = (state / sessionlog.DATABASE).read_bytes()
     assert len(ledger.sessions(state)) == 1
     assert (state / sessionlog.DATABASE).read_bytes() == before
@@ -304,6 +305,7 @@ def test_reading_does_not_change_the_log(state: Path) -> None:
 
 def test_a_reader_sees_what_a_writer_has_committed_and_no_more(state: Path) -> None:
     happened(state, "x")
+    ledger.sessions(state)
     with closing(sessionlog.connect(str(state))) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE sessions SET model = 'unfinished'")
@@ -315,8 +317,7 @@ def test_a_reader_sees_what_a_writer_has_committed_and_no_more(state: Path) -> N
 @pytest.mark.skipif(sys.platform != "linux", reason="root's privileges are dropped the Linux way")
 def test_a_log_on_a_read_only_disk_can_be_read(state: Path) -> None:
     happened(state, "x")
-    while sessionlog._LEFT_OPEN:
-        sessionlog._LEFT_OPEN.pop().close()
+    ledger.sessions(state)
     state.chmod(0o500)
     program = (
         "import ctypes, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)\n"

@@ -74,6 +74,9 @@ def _log(facts: Facts) -> Iterator[Found]:
     if facts.log.waiting:
         what = f"{facts.log.waiting:,} records of hooks are not in the log yet"
         yield Found(Result.WARNING, what, None, "claude-local sessions list   (takes them in, or says why not)")
+    for path in facts.log.newer:
+        what = "a newer claude-local has written into this journal what this one cannot read: it waits for that one"
+        yield Found(Result.WARNING, what, Place(path), "pip install --upgrade claude-local")
     for path in facts.log.refused:
         yield Found(
             Result.WARNING, "a file in the spool is no record of a hook", Place(path), command("less", str(path))
@@ -82,7 +85,7 @@ def _log(facts: Facts) -> Iterator[Found]:
 
 def _kept(facts: Facts) -> Iterator[Found]:
     for path in facts.log.damaged:
-        what = "the session log was damaged, and a new one was begun: sessions before that are in this file only"
+        what = "the session log was damaged, and a new one was made of the journals: what is older is in this file only"
         fix = f"{command('sqlite3', str(path), '.recover')}   (prints what can be read; then remove the file)"
         yield Found(Result.WARNING, what, Place(path), fix)
 
@@ -154,7 +157,7 @@ CHECKS = (
         why="which backend a session used is on record there",
         finds=(
             "A damaged log, one of a newer claude-local, or one that is not ours to read; a folder that is read-only"
-            " or on a full disk; records that hooks had to keep beside the log and that could not be taken in since."
+            " or on a full disk; lines of hooks that could not be put into it, or that only a newer version can read."
         ),
         mend="`claude-local sessions list` says what is the matter and what to do; make room, or the folder writable.",
         judge=_log,
@@ -165,7 +168,10 @@ CHECKS = (
         asks="is every session still in the log?",
         fine="no log had to be set aside",
         why="reports and statistics know nothing of the sessions before",
-        finds="Logs that were damaged. A hook that finds one sets it aside and begins a new one; none is ever deleted.",
+        finds=(
+            "Logs that were damaged. One that is found so is set aside, never deleted, and a new one is made of what"
+            " hooks wrote in the last days (`log.journal_days`)."
+        ),
         mend="Copy what you need out of it with `sqlite3 FILE .recover`, then remove it.",
         judge=_kept,
     ),
