@@ -39,6 +39,8 @@ SILENT = 20
 SHORTEST_S = 0.5
 #: A prompt of a million tokens is a few megabytes; an event larger than this is not read to its end.
 MOST_STDIN_BYTES = 16 * 1024 * 1024
+#: Nearly every event is smaller than this, and so small a piece of memory costs next to nothing.
+PIECE_BYTES = 64 * 1024
 
 #: Where a session's conversation is from this record on: see `journal`.
 CONVERSATION = "conversation"
@@ -549,8 +551,7 @@ def _cause(event: "Mapping[str, Any]") -> object:
 
 def _record(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, Any]":
     """The event as the log keeps it; of a prompt or an answer not a letter."""
-    from claude_local_plugin.guest.journal import now
-    from claude_local_plugin.guest.processes import this_host
+    from claude_local_plugin.guest.journal import now, this_host
 
     event, environ, backend, config = visit.event, visit.environ, visit.backend, visit.config
     session_id = _session_of(visit)
@@ -631,7 +632,7 @@ def _read_stdin() -> bytes:
     read = []
     size = 0
     while size < MOST_STDIN_BYTES:
-        piece = os.read(0, 1024 * 1024)
+        piece = os.read(0, PIECE_BYTES)
         if not piece:
             break
         read.append(piece)
@@ -673,14 +674,18 @@ class _Unwritten:
         """Writes the line, unless that was done; raises OSError, or ValueError for a record that no line can hold."""
         from claude_local_plugin.guest import journal
 
-        with self.lock:
-            if not self.is_written:
-                self.is_written = True  # or cannot be: what was cut short is not written once more
-                journal.append(state_dir, record)
+        # in vain where the disk holds the other thread over it
+        if self.lock.acquire(True, SPARE_S):
+            try:
+                if not self.is_written:
+                    self.is_written = True  # or cannot be: what was cut short is not written once more
+                    journal.append(state_dir, record)
+            finally:
+                self.lock.release()
 
     def leave_behind(self, environ: "Mapping[str, str]", state_dir: str) -> None:
-        """Writes what is known of the event, if that has not been done, before this process ends."""
-        if self.is_written or self.event is None:
+        """Writes what is known of the event before this process ends, or waits until the other thread has done so."""
+        if self.event is None:
             return
         try:
             if self.is_ours(state_dir):
@@ -702,9 +707,10 @@ def _watchdog(environ: "Mapping[str, str]", state_dir: str) -> None:
     """Ends the process when its time is up, which has been running since the process began; what it leaves behind, it
     leaves in the time to spare or not at all.
     """
+    time.sleep(SHORTEST_S)  # most have ended by then, and have no need of what follows
     from claude_local_plugin.guest.processes import age_s
 
-    time.sleep(max(LONGEST_S - age_s(os.getpid()), SHORTEST_S))
+    time.sleep(max(LONGEST_S - age_s(os.getpid()), 0))
     left = _thread.allocate_lock()
     left.acquire()
     _thread.start_new_thread(_leave_behind, (environ, state_dir, left))

@@ -383,7 +383,7 @@ class _Import:
         """Counts what is unread in the transcripts of this machine's sessions, the open ones and those that ended
         lately, then closes those whose process is gone.
         """
-        host = None if sys.platform == "win32" else processes.this_host()
+        host = None if sys.platform == "win32" else journal.this_host()
         if host is None:
             return
         for number, session_id, path in self._candidates(host):

@@ -10,6 +10,7 @@ Nothing a user typed or a model answered is ever in a line, and no credential.
 import os
 import time
 
+from claude_local_plugin.guest.backend import clean
 from claude_local_plugin.guest.files import content, opened
 
 TYPE_CHECKING = False
@@ -51,6 +52,15 @@ def now(moment: "float | None" = None) -> str:
     milliseconds = int((time.time() if moment is None else moment) * 1000)
     seconds, rest = divmod(milliseconds, 1000)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03d}Z"
+
+
+def this_host() -> "str | None":
+    """This machine's name: the numbers of processes mean something on their own machine only."""
+    try:
+        name = os.uname().nodename
+    except AttributeError:  # Windows
+        name = os.environ.get("COMPUTERNAME", "")
+    return clean(name, 4096) or None
 
 
 def append(state_dir: str, record: "Mapping[str, Any]") -> None:
@@ -109,17 +119,19 @@ def is_unread(state_dir: str, session_id: str) -> bool:
     Cheap, since every session asks: only where nothing was read for a while are the files looked at.
     """
     folder = os.path.join(state_dir, FOLDER)
+    long_ago = time.time() - UNREAD_S
     try:
-        read = os.stat(os.path.join(folder, STAMP)).st_mtime
-    except OSError:
-        read = 0.0
-    if 0 <= time.time() - read < UNREAD_S:
-        return False
+        since, until = os.stat(os.path.join(folder, STAMP)).st_mtime, float("inf")
+        if since > long_ago:
+            return False
+    except OSError:  # nothing was ever read
+        since, until = 0.0, long_ago
     own = os.path.basename(path_of(state_dir, session_id))
     try:
         with os.scandir(folder) as entries:
             return any(
-                entry.name.endswith(SUFFIX) and entry.name != own and entry.stat().st_mtime > read for entry in entries
+                entry.name.endswith(SUFFIX) and entry.name != own and since < entry.stat().st_mtime < until
+                for entry in entries
             )
     except OSError:
         return False  # no session was ever here

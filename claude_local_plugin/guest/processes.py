@@ -4,17 +4,6 @@ import os
 import sys
 import time
 
-from claude_local_plugin.guest.backend import clean
-
-
-def this_host() -> "str | None":
-    """This machine's name: the numbers of processes mean something on their own machine only."""
-    try:
-        name = os.uname().nodename
-    except AttributeError:  # Windows
-        name = os.environ.get("COMPUTERNAME", "")
-    return clean(name, 4096) or None
-
 
 def is_alive(process: int, seen: str) -> bool:
     """Whether the process that was last heard of at `seen` (UTC, ISO 8601) may still be there.

@@ -15,7 +15,7 @@ from claude_local_plugin.commands.open_sessions import affected, wait
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import journal, sessionlog
-from claude_local_plugin.guest.processes import this_host
+from claude_local_plugin.guest.journal import this_host
 from claude_local_plugin.ledger.open_sessions import open_sessions
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Set

@@ -18,7 +18,7 @@ from test_guest_hook import without_roots_privilege
 from test_guest_sessionlog import record
 
 from claude_local_plugin import ledger
-from claude_local_plugin.guest import errands, importer, journal, processes, sessionlog
+from claude_local_plugin.guest import errands, importer, journal, sessionlog
 from claude_local_plugin.guest.hook import parse_event
 
 START, PROMPT, END = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-SessionEnd-other"
@@ -57,7 +57,7 @@ def faults(state: Path) -> list[str]:
 
 def make_old(path: Path) -> None:
     """As if nobody had written to it for long."""
-    os.utime(path, (path.stat().st_mtime - 3600,) * 2)
+    os.utime(path, (path.stat().st_mtime - 4000,) * 2)
 
 
 # --- a line
@@ -213,7 +213,7 @@ def test_a_file_that_another_one_has_replaced_is_read_from_its_beginning(state: 
 def answered(state: Path, tmp_path: Path, **more: Any) -> Conversation:
     """A session with a few answers between its events."""
     conversation = Conversation(tmp_path, "s")
-    told = {"transcript_path": str(conversation.path), "host": processes.this_host(), **more}
+    told = {"transcript_path": str(conversation.path), "host": journal.this_host(), **more}
     for event in ("SessionStart", "UserPromptSubmit", "Stop", "UserPromptSubmit", "Stop"):
         write(state, record(event, at=journal.now(), **told))
         if event == "UserPromptSubmit":
@@ -315,6 +315,8 @@ def test_a_start_has_imported_what_others_have_left_for_long(state: Path) -> Non
     write(state, record(session_id="mine"))
     assert not journal.is_unread(str(state), "mine")
     write(state, record())
+    assert not journal.is_unread(str(state), "mine")
+    make_old(file_of(state))
     assert journal.is_unread(str(state), "mine")
     bring_up_to_date(state)
     assert not journal.is_unread(str(state), "mine")

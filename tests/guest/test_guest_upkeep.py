@@ -81,7 +81,7 @@ def test_an_import_closes_the_dead_and_forgets_the_old(tmp_path: Path, monkeypat
     (config / "config.toml").write_text("[log]\nretention_days = 30\n")
     monkeypatch.setenv("CLAUDE_LOCAL_CONFIG_DIR", str(config))
     old = record(session_id="old", at="2020-01-01T00:00:00.000Z")
-    here, now = processes.this_host(), journal.now()
+    here, now = journal.this_host(), journal.now()
     for each in (
         old,
         dict(old, event="SessionEnd", cause="other"),

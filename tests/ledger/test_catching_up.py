@@ -11,7 +11,7 @@ import pytest
 
 from claude_local_plugin import ledger
 from claude_local_plugin.guest import importer, journal, sessionlog, tally
-from claude_local_plugin.guest.processes import this_host
+from claude_local_plugin.guest.journal import this_host
 from tests.ledger.recording import at, recording
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there, nobody can ask whether a process lives")

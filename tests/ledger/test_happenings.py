@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.guest.processes import this_host
+from claude_local_plugin.guest.journal import this_host
 from claude_local_plugin.ledger import happenings
 from claude_local_plugin.ledger.happenings import Happening, Mark
 from tests.ledger.recording import ANTHROPIC, BOX, at, recording
