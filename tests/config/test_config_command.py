@@ -59,6 +59,7 @@ allowed_backends                  (none)                 default
 log.cwd                           hash                   line 5
 log.project                       full                   default
 log.retention_days                0                      default
+log.journal_days                  30                     default
 prices.input                      2                      default
 prices.output                     10                     default
 prices.cache_read                 0.1                    default

@@ -47,7 +47,12 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
     "protect": st.booleans(),
     "allowed_backends": BACKENDS,
 }
-LOG = {"cwd": HOW, "project": HOW, "retention_days": st.integers(*guest.RETENTION_DAYS)}
+LOG = {
+    "cwd": HOW,
+    "project": HOW,
+    "retention_days": st.integers(*guest.RETENTION_DAYS),
+    "journal_days": st.integers(*guest.JOURNAL_DAYS),
+}
 PRICES = {
     **dict.fromkeys(("input", "output", "cache_read", "cache_write"), PRICE),
     "currency": st.sampled_from(["USD", "€", "EUR"]),
@@ -87,7 +92,12 @@ def assert_equal(settings: Settings, config: guest.Config) -> None:
     assert (settings.on_dead_backend, settings.warm_up) == (config.on_dead_backend, config.warm_up)
     assert (settings.probe_deadline_s, settings.recheck_after_s) == (config.probe_deadline_s, config.recheck_after_s)
     assert settings.down_command == config.down_command
-    assert (log.cwd, log.project, log.retention_days) == (config.log_cwd, config.log_project, config.retention_days)
+    assert (log.cwd, log.project, log.retention_days, log.journal_days) == (
+        config.log_cwd,
+        config.log_project,
+        config.retention_days,
+        config.journal_days,
+    )
 
 
 @run(deadline=None)

@@ -62,13 +62,13 @@ def test_what_the_file_says_holds(machine: Machine) -> None:
         'on_dead_backend = "warn"\nprobe_deadline_s = 2\nrecheck_after_s = 5.5\nwarm_up = true\n'
         "down_command = \"ssh box 'docker compose up'\"\nprotect = true\n"
         'allowed_backends = ["HTTP://u:s3cr3t@Box:80/v1/", "http://box/v1", "cloud"]\n'
-        '[log]\ncwd = "hash"\nproject = "off"\nretention_days = 90\n'
+        '[log]\ncwd = "hash"\nproject = "off"\nretention_days = 90\njournal_days = 7\n'
     )
     for _ in range(2):  # first from the file, then from what was kept of it
         found = machine.load()
         assert (found.on_dead_backend, found.probe_deadline_s, found.recheck_after_s) == ("warn", 2.0, 5.5)
         assert (found.warm_up, found.down_command) == (True, ("ssh", "box", "docker compose up"))
-        assert (found.log_cwd, found.log_project, found.retention_days) == ("hash", "off", 90)
+        assert (found.log_cwd, found.log_project, found.retention_days, found.journal_days) == ("hash", "off", 90, 7)
         everywhere = found.for_project(None)
         assert (everywhere.protect, everywhere.allowed_backends) == (True, ("http://box/v1", "cloud"))
     assert machine.faults == []
