@@ -346,7 +346,8 @@ def _hooks(value: object, client_version: "str | None") -> "Problem":
         )
     guards = guarding(client_version)
     if isinstance(value, list):
-        loaded = not any(isinstance(each, dict) for each in value) and _fits(value, guards, DEEPEST_LIST)
+        deepest = DEEPEST_LIST if holds("hook-lists-end", client_version) else None
+        loaded = not any(isinstance(each, dict) for each in value) and _fits(value, guards, deepest)
         return None if loaded else (("hooks",), "be an object with the events as its keys")
     if not isinstance(value, dict):
         return None
@@ -403,13 +404,12 @@ def _is_free(value: object, guards: "tuple[str, ...]", levels: int) -> bool:
     return not levels or all(_is_free(each, guards, levels - 1) for each in _inside(value))
 
 
-def _fits(value: object, guards: "tuple[str, ...]", levels: int) -> bool:
-    """Whether nested lists end in time, and no hook of a guarding event stands in them."""
-    if not _is_free(value, guards, 0):
+def _fits(value: object, guards: "tuple[str, ...]", levels: "int | None") -> bool:
+    """Whether nested lists end in time (`levels` None: whenever), and no hook of a guarding event stands in them."""
+    if not _is_free(value, guards, 0) or levels == 0:
         return False
-    return all(
-        levels > 1 and _fits(each, guards, levels - 1) for each in _inside(value) if isinstance(each, (dict, list))
-    )
+    below = None if levels is None else levels - 1
+    return all(_fits(each, guards, below) for each in _inside(value) if isinstance(each, (dict, list)))
 
 
 def _inside(value: object) -> "list[object]":

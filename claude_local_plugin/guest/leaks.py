@@ -437,7 +437,7 @@ def _settings(world: World, scope: str, path: str, place: str) -> "Source | None
     env, project, hosted = (
         found.data.get("env", {}),
         scope in PROJECT_SCOPES,
-        bool(routed_by(world.environ, managed=scope == "managed")),
+        bool(routed_by(world.environ, world.client_version, managed=scope == "managed")),
     )
     heard = {
         name: value

@@ -47,7 +47,8 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
         endpoint = _at_the_gateway(endpoint, sign_in)
     elif provider is None:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
-    headers = with_basic(headers, endpoint)
+    if holds("basic-from-url", snapshot.client_version):
+        headers = with_basic(headers, endpoint)
     found: tuple[Decision, ...]
     if provider is not None and provider.name != "gateway":
         found = _under_a_provider(snapshot, env, headers, provider)
@@ -358,7 +359,8 @@ def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credent
 
 def _window(snapshot: Snapshot, env: Mapping[str, str], name: models.ModelName) -> Decision:
     behaves_as = _behaves_as(snapshot, name.wire) if holds("model-picker", snapshot.client_version) else None
-    window, source = models.window_of(name, env, behaves_as, snapshot.client_version)
+    signed_in = gateway_sign_in(snapshot) is not None
+    window, source = models.window_of(name, env, behaves_as, snapshot.client_version, signed_in=signed_in)
     rows = list(candidates(snapshot, f"env.{models.WINDOW_VARIABLE}"))
     if source == "variable":
         return Decision("context_window", str(window), _winner(rows), tuple(rows), f"{models.WINDOW_VARIABLE} says so")

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.guest import profiles
-from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.claude import holds, is_on
 from claude_local_plugin.precedence.model import FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import early_env, effective_env
 from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME
@@ -82,9 +82,8 @@ def gateway_sign_in(snapshot: Snapshot) -> SettingsFile | None:
 def _allowed_by_administrator(snapshot: Snapshot, url: str) -> bool | None:
     """What an administrator's files say about this gateway; None where there is nothing in them."""
     rules = [file.data for file in snapshot.of(Scope.MANAGED) if file.state is FileState.READ and file.data]
-    if not rules:
-        return None
-    return next((_same(rule["forceLoginGatewayUrl"], url) for rule in rules if "forceLoginGatewayUrl" in rule), False)
+    unnamed = None if not rules or not holds("gateway-must-be-named", snapshot.client_version) else False
+    return next((_same(rule["forceLoginGatewayUrl"], url) for rule in rules if "forceLoginGatewayUrl" in rule), unnamed)
 
 
 def _same(one: object, other: str) -> bool:

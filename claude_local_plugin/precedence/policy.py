@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, is_on, version_key
-from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, version_key
+from claude_local_plugin.guest.settings import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.credentials import credentials, name_of
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
@@ -67,9 +67,13 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
 
 
 def _bound_to_anthropic(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
-    """A program that starts Claude Code may bind it to the stored claude.ai login (2.1.332)."""
+    """A program that starts Claude Code may bind it to the stored claude.ai login."""
     elsewhere = not is_anthropic(decisions["base_url"].value or ANTHROPIC_API)
-    if is_on(snapshot.shell.get(PINNED)) and elsewhere and decisions["provider"].value == FIRST_PARTY:
+    if (
+        is_bound_to_login(snapshot.shell, snapshot.client_version)
+        and elsewhere
+        and decisions["provider"].value == FIRST_PARTY
+    ):
         yield f"{PINNED} is on, and no session starts that goes anywhere but to Anthropic"
 
 
