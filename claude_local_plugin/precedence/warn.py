@@ -19,6 +19,7 @@ from claude_local_plugin.guest.claude import (
     custom_headers,
     is_anthropics,
 )
+from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import unusable_header
@@ -222,6 +223,7 @@ def _at_a_gateway(decisions: Mapping[str, Decision]) -> bool:
 def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
     """A sign-in at a Claude apps gateway decides where sessions go, or would if something did not stand before it."""
     sign_in = next(iter(snapshot.of(Scope.GATEWAY)), None)
+    yield from _gateway_unnamed(snapshot)
     if sign_in is None:
         return
     kept = f"a sign-in at the Claude apps gateway {_shown(sign_in.data['url'])} is kept in {sign_in.path}"
@@ -248,12 +250,27 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
             "gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", "claude auth logout"
         )
     elif gateway_sign_in(snapshot) is None:
+        hosted = is_hosted(snapshot.shell)
+        why = "a host does the routing" if hosted else "the administrator's settings do not name it"
         yield ConfigWarning(
             "gateway.unused",
             "info",
-            f"{kept} and is not used: the administrator's settings do not name it (forceLoginGatewayUrl), or a host"
-            " does the routing",
+            f"{kept} and is not used: {why}{'' if hosted else ' (forceLoginGatewayUrl)'}",
             "claude auth logout",
+        )
+
+
+def _gateway_unnamed(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    """An administrator asks for a sign-in at a gateway and names none: beside such a file none counts."""
+    files = [file for file in snapshot.of(Scope.SERVED, Scope.MANAGED) if file.state is FileState.READ]
+    asks = next((file for file in files if file.data.get("forceLoginMethod") == "gateway"), None)
+    if asks is not None and not any("forceLoginGatewayUrl" in file.data for file in files):
+        yield ConfigWarning(
+            "gateway.unnamed",
+            "error",
+            f"{asks.path} wants a sign-in at a Claude apps gateway (forceLoginMethod) and names none"
+            " (forceLoginGatewayUrl), so no sign-in counts",
+            "ask whoever manages this machine",
         )
 
 

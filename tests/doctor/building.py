@@ -84,6 +84,13 @@ def dropped(text: str, problem: str, data: Mapping[str, Any] | None = None) -> S
     return SettingsFile(Scope.LOCAL, LOCAL, FileState.DROPPED, problem, data or {}, text)
 
 
+def gateway(*, problem: str | None = None, **changes: Any) -> SettingsFile:
+    """A sign-in at a Claude apps gateway that holds until 2100 and can be renewed, unless said."""
+    login = {"url": "https://gw.example", "jwt": "j", "expiresAt": 4102444800000, "idpRefreshToken": "r", **changes}
+    state = FileState.READ if problem is None else FileState.UNUSED
+    return SettingsFile(Scope.GATEWAY, HOME / ".claude" / ".credentials.json", state, problem, login)
+
+
 def snapshot(
     *,
     env: Mapping[str, Any] | None = None,
@@ -95,6 +102,8 @@ def snapshot(
     user: Mapping[str, Any] | None = None,
     managed: Mapping[str, Any] | None = None,
     login: Mapping[str, Any] | None = None,
+    gateway: SettingsFile | None = None,
+    served: Mapping[str, Any] | None = None,
     shell: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> Snapshot:
@@ -102,12 +111,14 @@ def snapshot(
     block = {name: value for name, value in {**ENV, **(env or {})}.items() if name not in without}
     data = {name: value for name, value in {**OTHER_KEYS, "env": block, **(keys or {})}.items() if value is not None}
     files = [
+        *([settings_file(Scope.SERVED, HOME / ".claude" / "remote-settings.json", served)] if served else []),
         settings_file(Scope.MANAGED, MANAGED_BY, managed),
         local or settings_file(Scope.LOCAL, LOCAL, data),
         *([settings_file(Scope.LOCAL, PROJECT / "sub" / LOCAL.name, more_local)] if more_local else []),
         settings_file(Scope.PROJECT, SHARED, shared),
         settings_file(Scope.USER, USER, user),
         settings_file(Scope.LOGIN, HOME / ".claude" / ".credentials.json", login),
+        *([gateway] if gateway else []),
     ]
     values: dict[str, Any] = {
         "cwd": PROJECT,
