@@ -395,6 +395,10 @@ def _started_by_a_program() -> Iterator[tuple[str, Scenario]]:
         yield f"{base}/key", Scenario(shell=given | key | ELSEWHERE)
         yield f"{base}/login-and-block", Scenario(shell=given, credentials=LOGIN, settings=env(local=ENABLED))
         yield f"{base}/gateway", Scenario(shell=given, credentials=gateway(), settings=env(local=ENABLED))
+        for provider in PROVIDERS[1:6:4]:
+            switched = given | {provider.switch: "1"}
+            yield f"{base}/{provider.name}", Scenario(shell=switched)
+            yield f"{base}/{provider.name}-and-address", Scenario(shell=switched | ELSEWHERE)
         yield f"{base}/off", Scenario(shell={next(iter(given)): ""}, settings=env(local=ENABLED))
         yield f"{base}/in-user", Scenario(settings=env(local=ENABLED, user=given))
     alone = HOST_AUTH | ELSEWHERE

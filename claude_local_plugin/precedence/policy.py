@@ -64,17 +64,22 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
-    yield from _bound_to_anthropic(snapshot, decisions)
+    yield from _bound_to_anthropic(snapshot, env, decisions)
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
 
 
-def _bound_to_anthropic(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
-    """A program that starts Claude Code may bind it to the stored claude.ai login (2.1.332)."""
-    elsewhere = not is_anthropic(decisions["base_url"].value or ANTHROPIC_API)
-    if is_on(snapshot.shell.get(PINNED)) and elsewhere and decisions["provider"].value == FIRST_PARTY:
+def _bound_to_anthropic(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[str]:
+    """A program that starts Claude Code may bind it to the stored claude.ai login (2.1.332).
+
+    ANTHROPIC_BASE_URL is looked at for that even where a provider's switch puts it aside.
+    """
+    address = decisions["base_url"].value
+    if decisions["provider"].value != FIRST_PARTY:
+        address = env.get("ANTHROPIC_BASE_URL", "").strip()
+    if is_on(snapshot.shell.get(PINNED)) and not is_anthropic(address or ANTHROPIC_API):
         yield f"{PINNED} is on, and no session starts that goes anywhere but to Anthropic"
 
 
