@@ -22,8 +22,16 @@ UNSIGNED = {
     "vertex": ("CLAUDE_CODE_SKIP_VERTEX_AUTH", ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY")),
     "anthropicGoogleCloud": ("CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH", ("ANTHROPIC_AUTH_TOKEN",)),
 }
-#: How the hosts of those who run the providers end.
-PROVIDER_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "azure.com", "azure.us", "googleapis.com")
+#: How the hosts of the providers' services end; a machine that anybody can rent there has another name. Of AWS's older
+#: names one part begins with `bedrock`.
+PROVIDER_DOMAINS = (
+    "api.aws",
+    "services.ai.azure.com",
+    "cognitiveservices.azure.com",
+    "openai.azure.com",
+    "googleapis.com",
+)
+AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn")
 
 #: What the gateway needs, and takes from no project's file.
 GATEWAY_KEYS = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
@@ -232,7 +240,10 @@ def is_foreign(provider: str, url: "str | None") -> bool:
     target = parse_url(url or "") if any(kind == provider for _, kind, _ in PROVIDERS) else None
     if target is None or _is_anthropic(target.host):
         return False
-    return not any(target.host == domain or target.host.endswith(f".{domain}") for domain in PROVIDER_DOMAINS)
+    domains = PROVIDER_DOMAINS
+    if any(label.startswith("bedrock") for label in target.host.split(".")):
+        domains += AWS_DOMAINS
+    return not target.host.endswith(tuple(f".{domain}" for domain in domains))
 
 
 def is_proxied(environ: "Mapping[str, str]", target: Target) -> bool:
