@@ -240,7 +240,7 @@ def is_foreign(provider: str, url: "str | None") -> bool:
     target = parse_url(url or "") if any(kind == provider for _, kind, _ in PROVIDERS) else None
     if target is None or _is_anthropic(target.host):
         return False
-    domains = PROVIDER_DOMAINS
+    domains: tuple[str, ...] = PROVIDER_DOMAINS
     if any(label.startswith("bedrock") for label in target.host.split(".")):
         domains += AWS_DOMAINS
     return not target.host.endswith(tuple(f".{domain}" for domain in domains))
