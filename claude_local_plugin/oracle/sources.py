@@ -494,6 +494,15 @@ def _mcp_serve() -> Iterator[tuple[str, Scenario]]:
             yield f"mcp-serve/{place}/beside-{name}", merged(settings | entry, BESIDE[name])
         helper = {"settings": {place: {"apiKeyHelper": "echo helper", "model": "model-set"}}}
         yield f"mcp-serve/{place}/helper", merged(helper | entry, {"shell": ELSEWHERE})
+    for place in ("local", "project", "user", "flag"):
+        settings = {"settings": {place: {"apiKeyHelper": "echo helper"}}}
+        beside = {"shell": ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "token-shell"}}
+        yield f"mcp-serve/{place}/helper-and-token", merged(settings | entry, beside)
+    for name, half in {
+        "own": {"shell": ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "t"}},
+        "bedrock": BESIDE["bedrock"],
+    }.items():
+        yield f"mcp-serve/model-option/{name}", merged({"model": "model-cli"} | entry, half)
     both = env(user=ENABLED | {"ANTHROPIC_BASE_URL": url("user")}, local=ENABLED)
     yield "mcp-serve/user+local", Scenario(settings=both, entry="mcp-serve")
     yield "mcp-serve/gateway", Scenario(settings=env(local=ENABLED), credentials=gateway(), entry="mcp-serve")

@@ -303,16 +303,16 @@ def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
 
 
 def without_late_helper(found: Credentials) -> Credentials:
-    """The decisions where served settings arrive for a login: beside a token nothing waits for the helper's key.
+    """The decisions where the first request goes out before a helper has run: beside a token nothing waits for its key.
 
-    Seen on 2.1.332 at Anthropic's own address alone, whichever file names the helper.
+    Seen on 2.1.332 in `claude mcp serve` with a project's helper, and where served settings arrive for a login, at Anthropic's own address.
     """
     key, token = found.x_api_key, found.authorization
     if key.winner is None or key.winner.key != "apiKeyHelper" or token.winner is None:
         return found
     if token.winner.key == "apiKeyHelper" or token.value is None:
         return found
-    reason = "beside a token, served settings come before the helper has said anything"
+    reason = "beside a token nothing waits for what the helper prints"
     rows = tuple(replace(row, state="shadowed", reason=reason) if row is key.winner else row for row in key.candidates)
     return replace(found, x_api_key=replace(key, value=None, winner=None, candidates=rows, sentence=reason))
 

@@ -16,7 +16,16 @@ from claude_local_plugin.precedence.credentials import (
     without_late_helper,
 )
 from claude_local_plugin.precedence.logins import gateway_sign_in
-from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
+from claude_local_plugin.precedence.model import (
+    Candidate,
+    Decision,
+    Entry,
+    FileState,
+    Scope,
+    SettingsFile,
+    Snapshot,
+    why,
+)
 from claude_local_plugin.precedence.provider_models import provider_model
 from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, effective_object
 from claude_local_plugin.precedence.served import asks_with_a_login
@@ -56,7 +65,10 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     elif provider is None:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
     headers = with_basic(headers, endpoint)
-    if provider is None and is_anthropic(endpoint.value or "") and asks_with_a_login(snapshot):
+    served_late = is_anthropic(endpoint.value or "") and asks_with_a_login(snapshot)
+    helper = headers.x_api_key.winner
+    projects = snapshot.entry is Entry.MCP_SERVE and helper is not None and helper.scope in (Scope.LOCAL, Scope.PROJECT)
+    if provider is None and (served_late or projects):
         headers = without_late_helper(headers)
     found: tuple[Decision, ...]
     if provider is not None and provider.name != "gateway":
@@ -310,6 +322,8 @@ def _named_model(snapshot: Snapshot) -> tuple[list[Candidate], Candidate | None]
     """Every candidate for the model in the order of the rungs, and the one that names it."""
     rows: list[Candidate] = []
     winner: Candidate | None = None
+    if snapshot.entry is Entry.MCP_SERVE:  # which takes no notice of `--model` (2.1.332)
+        snapshot = replace(snapshot, cli_model=None)
     asks_for_default = (snapshot.cli_model or "").strip().lower() == "default"
     rungs = MODEL_RUNGS if holds("default-model-variable", snapshot.client_version) else MODEL_RUNGS[:-1]
     for key in rungs:
