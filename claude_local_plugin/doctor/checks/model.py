@@ -257,7 +257,7 @@ def parser_flags(facts: Facts, spoken: str | None = None) -> str:
     flags, note = _flags(kind, family, spoken)
     if kind in ("litellm", "unknown", "anthropic-compatible"):  # what does the work there is not known
         which = "the server behind it" if kind == "litellm" else "the server"
-        return f"restart {which}: vLLM with {flags}, llama-server with --jinja{note}"
+        return f"restart {which}: vLLM with {flags}, llama.cpp with --jinja{note}"
     restarted = {"vllm": "vLLM", "sglang": "SGLang"}.get(kind, "the vLLM behind it")
     return f"restart {restarted} with {flags}{note}"
 
