@@ -1,6 +1,11 @@
 """`claude-local bench` from the command line, against a server of our own."""
 
 import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -34,6 +39,29 @@ def test_people_get_a_table(enabled: Place) -> None:
     assert "recommended: " in ended.out
     assert "our own part" in ended.out
     assert "up to" in ended.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are Unix's")
+@pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_shows_how_far_it_is_and_keeps_nothing_of_that(enabled: Place, term: str, drawn: bool) -> None:
+    import pty
+
+    here, terminal = pty.openpty()
+    command = [sys.executable, "-m", "claude_local_plugin", "bench", *SMALL]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=terminal, env={**os.environ, "TERM": term}
+    ) as running:
+        os.close(terminal)
+        seen = bytearray()
+        with suppress(OSError):  # Linux's way to say that the other side has gone
+            while part := os.read(here, 4096):
+                seen += part
+    os.close(here)
+    assert running.returncode == 0
+    bars = re.findall(rb"\r([a-z].{13}) [#.]{30} (\d+)/(\d+) 0:00:\d\d\x1b\[K", seen)
+    assert bool(bars) is drawn
+    assert seen.endswith(b"\r\x1b[K") is drawn
+    assert (b"\x1b" in seen) is drawn
 
 
 def test_any_server_can_be_measured(place: Place, server: EmbeddedBackend) -> None:
