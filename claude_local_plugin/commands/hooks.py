@@ -106,8 +106,9 @@ def status(snapshot: Snapshot, scope: Scope | None = None) -> dict[str, Any]:
 
 def _disabled_by(snapshot: Snapshot) -> str | None:
     for key in ("disableAllHooks", "allowManagedHooksOnly"):
+        scopes = (Scope.SERVED, Scope.MANAGED) if key == "allowManagedHooksOnly" else tuple(Scope)
         for candidate in candidates(snapshot, key):
-            if candidate.state == "wins" and candidate.value == "true":
+            if candidate.state == "wins" and candidate.value == "true" and candidate.scope in scopes:
                 return f"{key} in {candidate.place}"
     return None
 

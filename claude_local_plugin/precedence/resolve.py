@@ -16,7 +16,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST
+from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST, holds
 
 SECRET_NAMES = (
     "TOKEN",
@@ -102,7 +102,7 @@ def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str |
     """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
     if snapshot.entry is Entry.MCP_SERVE and scope in (Scope.LOCAL, Scope.PROJECT) and not applied_before_trust(name):
         return f"`claude mcp serve` does not take {name} from a project's file"
-    host = settings.routed_by(snapshot.shell, managed=scope is Scope.MANAGED)
+    host = settings.routed_by(snapshot.shell, snapshot.client_version, managed=scope is Scope.MANAGED)
     why = settings.refusal(
         name,
         js_string(value),
@@ -181,10 +181,12 @@ def resolve(snapshot: Snapshot) -> Resolution:
 
 
 def where_mcp_serve_goes(snapshot: Snapshot) -> str | None:
-    """Where `claude mcp serve` started here sends its prompts; None where it would not get as far."""
+    """Where `claude mcp serve` started here sends its prompts; None where it would send none."""
     from claude_local_plugin.precedence.decisions import decide
     from claude_local_plugin.precedence.policy import outcome
 
+    if not holds("mcp-serve-asks", snapshot.client_version):
+        return None
     served = replace(snapshot, entry=Entry.MCP_SERVE)
     env = effective_env(served)
     decisions = decide(served, env)

@@ -37,12 +37,12 @@ def _line(facts: Facts, path: str, event: str) -> Place:
 def _allowed(facts: Facts) -> Iterator[Found]:
     for key in ("disableAllHooks", "allowManagedHooksOnly"):
         # the second one is an administrator's to say
-        scopes = (Scope.MANAGED,) if key == "allowManagedHooksOnly" else tuple(Scope)
+        scopes = (Scope.SERVED, Scope.MANAGED) if key == "allowManagedHooksOnly" else tuple(Scope)
         for each in candidates(facts.snapshot, key):
             if each.state == "wins" and each.value == "true" and each.scope in scopes:
                 fix = (
                     "ask whoever manages this machine"
-                    if each.scope is Scope.MANAGED
+                    if each.scope in (Scope.SERVED, Scope.MANAGED)
                     else f"take {key} out of that file"
                 )
                 said, result = f"{key} switches our hooks off", Result.WARNING
