@@ -299,7 +299,8 @@ def test_what_doctor_prints_mends_what_it_is_printed_for(house: House, name: str
             "claude-local enable", "claude-local enable --yes"
         )
         after = house.type(f"{again} >&2; echo ended $? >&2; claude-local doctor --json {check}")
-        assert "Traceback" not in after.err and "ended 2" not in after.err, f"{check}: {line}\n{after.err}"
+        assert "Traceback" not in after.err, f"{check}: {line}\n{after.err}"
+        assert "ended 2" not in after.err, f"{check}: {line}\n{after.err}"
         left = [each["what"] for each in after.json["findings"] if each["id"] == check and each["result"] in BAD]
         assert left == [], f"{check} still finds after: {line}\n{left}\n{after.err}"
 
