@@ -28,7 +28,7 @@ from claude_local_plugin.settings.variables import is_secret
 SCHEMA_VERSION = 1
 
 #: The warnings that say that no request arrives anywhere.
-UNUSABLE_ADDRESS = ("url.invalid", "url.query")
+UNUSABLE_ADDRESS = ("url.exchange", "url.invalid", "url.query")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from claude_local_plugin.oracle.network import EXCHANGED_TOKEN
 from claude_local_plugin.oracle.observed import Observed
 from claude_local_plugin.oracle.scenario import Materialised, Scenario, materialise, url
 from claude_local_plugin.precedence import Decision, Resolution, Snapshot, gather, resolve
-from claude_local_plugin.precedence.logins import EXCHANGED
+from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED
 from claude_local_plugin.precedence.model import Entry
 from claude_local_plugin.precedence.table import holds
 
@@ -89,12 +89,11 @@ def summary(resolved: Resolution, scenario: Scenario = NOTHING_HANDED_OVER) -> E
         return Expected(resolved.outcome)
     decided = resolved.decisions
     provider = decided["provider"].value
-    if provider not in OURS:
-        base_url = plain_url(decided["base_url"].value)
-        return Expected("ok", provider, base_url=base_url, model=decided["model"].value)
     address = decided["base_url"].value or ""
     base_url = url("socket") if address.startswith(SOCKET_SCHEME) else plain_url(address)
-    if base_url is None:
+    if provider not in OURS:
+        return Expected("ok", provider, base_url=base_url, model=decided["model"].value)
+    if base_url is None or any(warning.id == "url.exchange" for warning in resolved.warnings):
         return Expected("invalid_url")
     window = decided["context_window"].value
     authorization = _header(decided["authorization"], scenario)
@@ -163,7 +162,7 @@ def _header(decision: Decision, scenario: Scenario) -> str | None:
     name = decision.winner.key.removeprefix("env.") if decision.winner is not None else ""
     if decision.value is not None and name in scenario.descriptors:
         return scenario.descriptors[name].strip()
-    if decision.value is not None and decision.value.endswith(EXCHANGED):
+    if decision.value is not None and decision.value.endswith((EXCHANGED, RENEWED)):
         return EXCHANGED_TOKEN
     if decision.value is not None and decision.winner is not None and decision.winner.key == "apiKeyHelper":
         return helper_output(decision.winner.value or "")

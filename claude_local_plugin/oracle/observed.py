@@ -150,6 +150,9 @@ def _where(request: Request, named: Mapping[int, int], cloud_port: int) -> tuple
         provider = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), "anthropic")
         return f"https://{host}", provider
     endpoint = f"http://127.0.0.1:{named.get(request.port, request.port)}"
+    through_socket = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), None)
+    if through_socket is not None:  # it is asked as if it had been reached, on the provider's own path
+        return endpoint, through_socket
     if request.route.endswith("/v1/messages"):  # Anthropic's way of asking, which a gateway is asked in as well
         return endpoint + request.route.removesuffix("/v1/messages"), None
     return endpoint, "vertex" if "/publishers/" in request.route else "bedrock"
@@ -193,8 +196,9 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
     if run.exit_code is None:
         return "timeout"
     if (
-        "Not logged in" in said or "Not signed in to the Cloud gateway" in said or "Invalid API key" in said
-    ):  # the latter: how 2.1.200 takes a blank one
+        any(words in said for words in ("Not logged in", "Not signed in to the Cloud gateway", "Invalid API key"))
+        or "login expired" in said.lower()
+    ):  # the third: how 2.1.200 takes a blank one; the last: a login profile
         return "not_logged_in"
     if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"

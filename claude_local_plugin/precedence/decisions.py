@@ -8,11 +8,27 @@ from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET
 from claude_local_plugin.guest.settings import is_hosted, strict_json
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
-from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of, with_basic
+from claude_local_plugin.precedence.credentials import (
+    Credentials,
+    credentials,
+    name_of,
+    with_basic,
+    without_late_helper,
+)
 from claude_local_plugin.precedence.logins import gateway_sign_in
-from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
+from claude_local_plugin.precedence.model import (
+    Candidate,
+    Decision,
+    Entry,
+    FileState,
+    Scope,
+    SettingsFile,
+    Snapshot,
+    why,
+)
 from claude_local_plugin.precedence.provider_models import provider_model
 from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, effective_object
+from claude_local_plugin.precedence.served import asks_with_a_login
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,
     CUSTOM_HEADERS,
@@ -24,6 +40,7 @@ from claude_local_plugin.precedence.table import (
     VERIFIED_AGAINST,
     Provider,
     holds,
+    is_anthropic,
 )
 
 
@@ -35,7 +52,7 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     if provider is not None and provider.name == "gateway":
         snapshot = _as_the_gateway_sees(snapshot)
         env = effective_env(snapshot)
-    headers = credentials(snapshot, env)
+    headers = credentials(snapshot, env, gateway=provider is not None and provider.name == "gateway")
     sign_in = gateway_sign_in(snapshot) if provider is None or provider.name != "gateway" else None
     if sign_in is not None:
         provider = _GATEWAY
@@ -49,6 +66,11 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
     if holds("basic-from-url", snapshot.client_version):
         headers = with_basic(headers, endpoint)
+    served_late = is_anthropic(endpoint.value or "") and asks_with_a_login(snapshot)
+    helper = headers.x_api_key.winner
+    projects = snapshot.entry is Entry.MCP_SERVE and helper is not None and helper.scope in (Scope.LOCAL, Scope.PROJECT)
+    if provider is None and (served_late or projects):
+        headers = without_late_helper(headers)
     found: tuple[Decision, ...]
     if provider is not None and provider.name != "gateway":
         found = _under_a_provider(snapshot, env, headers, provider)
@@ -301,6 +323,8 @@ def _named_model(snapshot: Snapshot) -> tuple[list[Candidate], Candidate | None]
     """Every candidate for the model in the order of the rungs, and the one that names it."""
     rows: list[Candidate] = []
     winner: Candidate | None = None
+    if snapshot.entry is Entry.MCP_SERVE:  # which takes no notice of `--model` (2.1.332)
+        snapshot = replace(snapshot, cli_model=None)
     asks_for_default = (snapshot.cli_model or "").strip().lower() == "default"
     rungs = MODEL_RUNGS if holds("default-model-variable", snapshot.client_version) else MODEL_RUNGS[:-1]
     for key in rungs:
@@ -344,7 +368,8 @@ def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credent
 
     Opus with its long window for keys, tokens, helpers and the larger subscriptions, Opus for Pro, Sonnet for the rest.
     """
-    if provider is not None:  # the gateway: cloud providers have tables of their own
+    at_gateway = headers.login is None or headers.login.scope is Scope.GATEWAY
+    if provider is not None and at_gateway:  # cloud providers have tables of their own
         return models.GATEWAY_DEFAULT
     if headers.login is None or headers.login.scope is Scope.PROFILE or headers.login.key == f"env.{FEDERATION[0]}":
         return models.DEFAULT_SETTING

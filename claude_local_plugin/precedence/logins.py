@@ -17,6 +17,9 @@ from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME
 
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
+RENEWED = "(renewed, since its time is over)"
+#: What stands for the token of a login profile whose time is over: with it every request fails.
+EXPIRED = "(expired)"
 
 
 def profile_file(snapshot: Snapshot) -> SettingsFile | None:

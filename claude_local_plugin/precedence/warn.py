@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, is_proxied, parse_url
+from claude_local_plugin.guest.backend import (
+    PLACEHOLDER,
+    UNSIGNED,
+    Backend,
+    is_foreign,
+    is_proxied,
+    parse_url,
+    sent_to,
+    via_of,
+)
 from claude_local_plugin.guest.claude import (
     ANTHROPIC_PREFIX,
     CREDENTIAL_WORDS,
@@ -18,13 +27,14 @@ from claude_local_plugin.guest.claude import (
     UNIX_SOCKET,
     custom_headers,
     is_anthropics,
+    is_on,
 )
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
-from claude_local_plugin.precedence.logins import gateway_sign_in
+from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED, gateway_sign_in
 from claude_local_plugin.precedence.model import (
     Candidate,
     ConfigWarning,
@@ -38,6 +48,9 @@ from claude_local_plugin.precedence.model import (
 from claude_local_plugin.precedence.policy import unusable_proxy
 from claude_local_plugin.precedence.served import ONLY_CONFIRMED, age_of, who_is_served
 from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, SCOPE_LABELS, is_verified
+
+#: Without it no proxyAuthHelper is run.
+PROXY_HELPER = "CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER"
 
 _FILE_SCOPES = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
 _EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
@@ -55,6 +68,7 @@ def warnings(
         *_leaks(snapshot, env, decisions, backend),
         *_gateway(snapshot, decisions),
         *_socket(snapshot),
+        *_proxy_helper(snapshot, env, decisions),
         *_served(snapshot),
         *_mcp_serve(snapshot, decisions),
         *_endpoint(snapshot, env, decisions, backend),
@@ -90,12 +104,12 @@ def _leaks(
     snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend
 ) -> Iterator[ConfigWarning]:
     """Each credential of the user's that would arrive at an endpoint that is not Anthropic's."""
-    endpoint = decisions["base_url"]
-    if (
-        decisions["provider"].value not in (FIRST_PARTY, "gateway")
-        or endpoint.value is None
-        or _at_a_gateway(decisions)
-    ):
+    endpoint, provider = decisions["base_url"], decisions["provider"].value or ""
+    if endpoint.value is None or _at_a_gateway(decisions):
+        return
+    if provider not in (FIRST_PARTY, "gateway"):
+        if is_foreign(provider, endpoint.value):
+            yield from _provider_leaks(snapshot, env, provider, endpoint)
         return
     if backend.cloud:
         return
@@ -107,6 +121,50 @@ def _leaks(
         if decision.value and decision.winner is not None:
             yield from _leak(decision.winner, endpoint.winner, host, env, header=name.replace("_", "-"))
     yield from _header_leaks(snapshot, env, endpoint.winner, host)
+
+
+def _provider_leaks(
+    snapshot: Snapshot, env: Mapping[str, str], provider: str, endpoint: Decision
+) -> Iterator[ConfigWarning]:
+    """Each credential that a cloud provider is sent where its address leads to somebody else."""
+    from claude_local_plugin.precedence.resolve import winning
+
+    named = sent_to(provider, env)
+    sources = [winning(snapshot, f"env.{name}") for name in named]
+    unsigned = provider in UNSIGNED and is_on(env.get(UNSIGNED[provider][0]))
+    if unsigned and "ANTHROPIC_AUTH_TOKEN" not in named:
+        sources.append(winning(snapshot, "apiKeyHelper"))
+    host = _shown(endpoint.value)
+    for source in sources:
+        if source is None or not source.value or source.value == PLACEHOLDER:
+            continue
+        together = _same_place(source, endpoint.winner) and not is_anthropics(source.value)
+        if together and source.path is not None:
+            continue  # one file names the server and its key
+        name = source.key.removeprefix("env.")
+        told = f"the output of {name}" if name == "apiKeyHelper" else name
+        meant = "; if it is that server's own, all is well" if together else ""
+        yield ConfigWarning(
+            "leak.provider-token",
+            "warning" if together else "error",
+            f"{told} ({_where(source)}) is sent to {host}, which is no address of {provider}{meant}",
+            command("unset", name) if source.scope is Scope.SHELL else f"edit {source.path}",
+        )
+    custom = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
+    headers = custom_headers(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
+    secret = [
+        name
+        for name, value in headers.items()
+        if value and name != "authorization" and any(word in name for word in CREDENTIAL_WORDS)
+    ]
+    anthropics = any(is_anthropics(headers[name]) for name in secret)
+    if custom is not None and secret and (anthropics or not _same_place(custom, endpoint.winner)):
+        yield ConfigWarning(
+            "leak.headers",
+            "error",
+            f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(custom)}) are sent to {host}: {', '.join(secret)}",
+            "unset ANTHROPIC_CUSTOM_HEADERS" if custom.scope is Scope.SHELL else f"edit {custom.path}",
+        )
 
 
 def _leak(
@@ -289,6 +347,32 @@ def _socket(snapshot: Snapshot) -> Iterator[ConfigWarning]:
         )
 
 
+def _proxy_helper(
+    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
+) -> Iterator[ConfigWarning]:
+    """`proxyAuthHelper` is run for the `Proxy-Authorization` of requests that go through a proxy, behind a switch."""
+    from claude_local_plugin.precedence.resolve import winning
+
+    source = winning(snapshot, "proxyAuthHelper")
+    if source is None or not source.value:
+        return
+    address = decisions["base_url"].value or ""
+    proxy = via_of(env, parse_url(address)) if not address.startswith(SOCKET_SCHEME) else None
+    if not is_on(env.get(PROXY_HELPER)) or proxy is None:
+        missing = f"{PROXY_HELPER} is not on" if proxy is not None else "no proxy is used for these requests"
+        yield ConfigWarning(
+            "proxy.helper", "info", f"proxyAuthHelper ({_where(source)}) is not run: {missing}", f"edit {source.path}"
+        )
+        return
+    yield ConfigWarning(
+        "proxy.helper",
+        "warning" if source.scope in (Scope.LOCAL, Scope.PROJECT) else "info",
+        f"proxyAuthHelper ({_where(source)}) is run, and what it prints is sent to the proxy {proxy} as"
+        " Proxy-Authorization; the server is not sent it",
+        f"look at {source.place}",
+    )
+
+
 def _served(snapshot: Snapshot) -> Iterator[ConfigWarning]:
     """Server-managed settings, of which a copy lies here: they outrank every file."""
     for file in snapshot.of(Scope.SERVED):
@@ -365,6 +449,14 @@ def _endpoint(
             "claude-local enable --url http://HOST:PORT",
         )
         return
+    if not base_url.lower().startswith(("http:", "https:")) and _is_exchanged(decisions["authorization"]):
+        yield ConfigWarning(
+            "url.exchange",
+            "error",
+            f"ANTHROPIC_BASE_URL is written without its scheme ({_place(endpoint)}), and no identity token is exchanged"
+            " there: no request is sent",
+            command("claude-local", "enable", "--url", target.url),
+        )
     if "?" in base_url or "#" in base_url:
         yield ConfigWarning(
             "url.query",
@@ -407,6 +499,11 @@ def _endpoint(
             f"nobody names a model, so sessions ask {target.label} for {decisions['model'].value}",
             command("claude-local", "enable", "--url", target.url),
         )
+
+
+def _is_exchanged(token: Decision) -> bool:
+    """Whether the token is one that an identity token, or an older token, is exchanged for at the base URL."""
+    return token.winner is not None and token.winner.value in (EXCHANGED, RENEWED)
 
 
 def _can_be_a_host(host: str) -> bool:

@@ -270,6 +270,17 @@ CASES: tuple[Case, ...] = (
             (f"leak.{name}", WARNING, f"leak.{name}", told(f"leak.{name}", "warning")),
         )
     ),
+    ("leak.provider-token", OK, "no provider's credential", known()),
+    ("leak.provider-token", WARNING, "leak.provider-token", told("leak.provider-token", "warning")),
+    (
+        "leak.provider-token",
+        ERROR,
+        "AWS_BEARER_TOKEN_BEDROCK (exported in the shell) is sent to http://10.0.0.9:8080",
+        seen(
+            env={"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": "http://10.0.0.9:8080"},
+            shell={"AWS_BEARER_TOKEN_BEDROCK": "bearer"},
+        ),
+    ),
     ("credentials.key", OK, "asks for none", known()),
     ("credentials.key", ERROR, "send none of its own", known(server=b.server(state=State.NEEDS_KEY, needs_key=True))),
     (
