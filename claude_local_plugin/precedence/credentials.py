@@ -305,7 +305,8 @@ def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
 def without_late_helper(found: Credentials) -> Credentials:
     """The decisions where the first request goes out before a helper has run: beside a token nothing waits for its key.
 
-    Seen on 2.1.332 in `claude mcp serve` with a project's helper, and where served settings arrive for a login, at Anthropic's own address.
+    Seen on 2.1.332 in `claude mcp serve` with a project's helper, and where served settings arrive for a login, at
+    Anthropic's own address.
     """
     key, token = found.x_api_key, found.authorization
     if key.winner is None or key.winner.key != "apiKeyHelper" or token.winner is None:
