@@ -31,7 +31,7 @@ MAY_KNOW = {
     "rescue": set(),
     "server_headers": {"errors", "guest", "plan", "render"},
     "plan": {"backends", "guest", "precedence", "settings"},
-    "bench": {"backends", "errors", "guest"},
+    "bench": {"backends", "errors", "guest", "report"},
     "doctor": {
         "backends",
         "config",
@@ -59,7 +59,7 @@ DOORS = {
     "referencing": {"settings/schema.py"},
     "platformdirs": {"paths.py"},
     "filelock": {"settings/file.py"},
-    "matplotlib": {"bench/plot.py", "report/charts.py"},
+    "matplotlib": {"bench/plot.py"},
     "pydantic": {"config/model.py"},
     "pyarrow": {"ledger/parquet.py"},
     "tomlkit": {"config/document.py"},

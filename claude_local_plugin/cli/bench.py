@@ -38,7 +38,13 @@ TAKEN_UP = "it takes these settings up at its next prompt"
 @click.option(
     "--compare", metavar="FILE", type=click.Path(path_type=Path), help="A report of --json to set beside this one."
 )
-@click.option("--plot", "plot_file", metavar="FILE", type=click.Path(path_type=Path), help="Draw an .svg or a .png.")
+@click.option(
+    "--plot",
+    "plot_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Draw an .svg, or a .png with matplotlib.",
+)
 @click.option("--apply", "apply_it", is_flag=True, help="Write what follows into this folder's local settings.")
 @click.option("--revert", is_flag=True, help="Measure nothing; take back what --apply wrote.")
 @click.option("--yes", "-y", is_flag=True, help="With --apply: do not ask before writing.")
