@@ -135,16 +135,22 @@ class Reply:
         return self.ok and not visible and self.stop_reason != "max_tokens"
 
     @property
+    def came_at_once(self) -> bool:
+        """Whether a stream was there in one moment, its end with it: nothing in it says when its pieces were made."""
+        return self.ttft is not None and self.ttft == self.ended
+
+    @property
     def seconds_per_token(self) -> float | None:
         """The mean time per output token after the first: (end - first token) / (tokens - 1).
 
         This is what benchmarks and vLLM's own `request_time_per_output_token_seconds` mean by it, so pieces of several
-        tokens do not matter. None without a stream, without two tokens, and where all of it came as a single piece.
+        tokens do not matter. None without a stream, without two tokens, and where all of it came at once: then
+        somebody on the way held it back, and the first token's time is the whole answer's.
         """
         count = self.usage.output
         if self.ttft is None or self.ended is None or count is None or count < 2:
             return None
-        if not self.gaps and count > 2:
+        if count > 2 and (self.came_at_once or not self.gaps):
             return None
         return max(0.0, self.ended - self.ttft) / (count - 1)
 

@@ -246,10 +246,19 @@ def _conclusions(report: Mapping[str, Any]) -> Iterator[str]:
         yield "  (claude-local bench --apply writes these)"
     for spoiled in report["spoiled"]:
         yield printable(f"! failed ({spoiled['phase']}): {spoiled['problem']}")
+    if any(_came_at_once(level) for level in report["levels"]):
+        yield (
+            "answers came all at once, so nothing is said per token, and a first token's time is the whole answer's:"
+            " something on the way holds streams back (nginx: proxy_buffering off)"
+        )
     if report.get("not_comparable"):
         yield f"the server's counters are {report['not_comparable']}"
     if report["stopped"]:
         yield f"! ended early: {report['stopped']}"
+
+
+def _came_at_once(level: Mapping[str, Any]) -> bool:
+    return bool(level["per_token"]["count"] == 0 and level["gap"]["max"] == 0)
 
 
 def _comparison(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:

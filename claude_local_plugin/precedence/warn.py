@@ -650,7 +650,8 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: 
             "window.assumed",
             "warning",
             f"Claude Code assumes {int(window.value or 0):,} tokens for {model}, whatever {host} can take",
-            command("claude-local", "enable", "--url", backend.url or ""),
+            command("claude-local", "enable", "--url", backend.url or "")
+            + "   (with --max-model-len N where the server does not say it)",
         )
 
 

@@ -291,6 +291,7 @@ def test_a_stream_that_has_said_its_last_word_and_stays_open_is_whole(
         (1.0, (0.1,) * 9, 2.0, 11, 0.1),  # a token a piece, and the end of turn after the last
         (1.0, (0.9,), 2.0, 11, 0.1),  # the same in two lumps
         (1.0, (), 1.5, 2, 0.5),  # one word and the end of turn
+        (1.0, (0.0,) * 9, 1.0, 11, None),  # held back on the way: all pieces and the end in one moment
         (1.0, (), 1.0, 11, None),  # everything in one piece: nothing was seen of the pace
         (1.0, (0.5,), 1.5, 1, None),
         (1.0, (0.5,), 1.5, None, None),

@@ -1,6 +1,12 @@
 """`claude-local bench` from the command line, against a server of our own."""
 
+import contextlib
 import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -34,6 +40,53 @@ def test_people_get_a_table(enabled: Place) -> None:
     assert "recommended: " in ended.out
     assert "our own part" in ended.out
     assert "up to" in ended.err
+
+
+def test_answers_that_were_held_back_on_the_way_are_said_to_be(enabled: Place, server: EmbeddedBackend) -> None:
+    """A gateway that collects the stream and hands it over at the end, as nginx does by itself."""
+    with holding_back(server.url) as url:
+        report = enabled.json("bench", "--url", url, "--model", MODEL, *SMALL)
+        said = enabled.ok("bench", "--url", url, "--model", MODEL, *SMALL).out
+    assert {level["per_token"]["count"] for level in report["levels"]} == {0}
+    assert "answers came all at once, so nothing is said per token" in said
+    assert "the longest answer" not in said
+    assert "answers came all at once" not in enabled.ok("bench", *SMALL).out
+
+
+@contextlib.contextmanager
+def holding_back(target: str) -> Iterator[str]:
+    """A proxy that passes an answer on in one piece, once it is whole."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0)) or None
+            asked = urllib.request.Request(target + self.path, body, {"content-type": "application/json"})
+            asked.method = self.command
+            try:
+                answer = urllib.request.urlopen(asked, timeout=30)
+            except urllib.error.HTTPError as error:
+                answer = error
+            with answer:
+                text = answer.read()
+                self.send_response(answer.status)
+                self.send_header("content-type", answer.headers["content-type"] or "text/plain")
+            self.send_header("content-length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = pass_on  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{proxy.server_port}"
+        finally:
+            proxy.shutdown()
+            thread.join()
 
 
 def test_any_server_can_be_measured(place: Place, server: EmbeddedBackend) -> None:

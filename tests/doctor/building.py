@@ -16,6 +16,8 @@ from claude_local_plugin.backends.deep import (
     FolderFacts,
     ImageFacts,
     Reuse,
+    SearchFacts,
+    SearchVerdict,
     ThinkingFacts,
     ToolFacts,
     ToolVerdict,
@@ -183,9 +185,9 @@ def reply(*blocks: Block, streamed: bool = False, **changes: Any) -> Reply:
     return Reply(**{**values, **changes})
 
 
-def refused(message: str) -> Reply:
+def refused(message: str, status: int = 400) -> Reply:
     """An answer that says no."""
-    return Reply(400, False, 0.1, Problem("BadRequestError", message))
+    return Reply(status, False, 0.1, Problem("BadRequestError", message))
 
 
 def exchange(name: str, answer: Reply | None = None) -> Exchange:
@@ -248,12 +250,18 @@ def deep(**changes: Any) -> DeepFacts:
         "thinking": thinking(),
         "unknown_fields": exchange("unknown-fields"),
         "images": ImageFacts(exchange("image-pixel")),
-        "web_search": exchange("web-search"),
+        "web_search": search(SearchVerdict.SEARCHED),
         "count": CountFacts(exchange("count-tokens"), 100, 100),
         "cache": cache(),
         "folders": folders(0.8, 0.8),
     }
     return DeepFacts(**{**values, **changes})
+
+
+def search(verdict: SearchVerdict) -> SearchFacts:
+    """What became of a web search."""
+    answer = reply() if verdict in (SearchVerdict.SEARCHED, SearchVerdict.MADE_UP) else refused("no schema")
+    return SearchFacts(verdict, exchange("web-search", answer))
 
 
 def blind() -> ImageFacts:

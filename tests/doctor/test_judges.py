@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.backends import ServedModel, State
-from claude_local_plugin.backends.deep import CacheVerdict, CountFacts, ImageFacts, Mismatch, Reuse, ToolVerdict
+from claude_local_plugin.backends.deep import (
+    CacheVerdict,
+    CountFacts,
+    ImageFacts,
+    Mismatch,
+    Reuse,
+    SearchVerdict,
+    ToolVerdict,
+)
 from claude_local_plugin.backends.messages import Block, Usage
 from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.config import Problem
@@ -650,15 +658,17 @@ CASES: tuple[Case, ...] = (
     ),
     ("model.images", INFO, "is not known", examined(images=ImageFacts(b.exchange("i", b.refused("no disk"))))),
     ("model.images", SKIPPED, "ran out of time", examined(images=None)),
-    ("model.web-search", OK, "or it is denied", examined()),
-    ("model.web-search", WARNING, "cannot work", examined(web_search=b.exchange("w", b.refused("no schema")))),
+    ("model.web-search", OK, "or WebSearch is denied", examined()),
+    ("model.web-search", WARNING, "cannot work", examined(web_search=b.search(SearchVerdict.REFUSED))),
+    ("model.web-search", WARNING, "makes up comes back", examined(web_search=b.search(SearchVerdict.MADE_UP))),
+    ("model.web-search", SKIPPED, "is not known", examined(web_search=b.search(SearchVerdict.UNKNOWN))),
     (
         "model.web-search",
         OK,
-        "or it is denied",
+        "or WebSearch is denied",
         lambda: b.facts(
             b.snapshot(keys={"permissions": {"deny": ["WebSearch"], "defaultMode": "default"}}),
-            deep=b.deep(web_search=b.exchange("w", b.refused("no schema"))),
+            deep=b.deep(web_search=b.search(SearchVerdict.REFUSED)),
         ),
     ),
     ("model.web-search", SKIPPED, "ran out of time", examined(web_search=None)),
@@ -903,7 +913,11 @@ def test_the_results_are_ordered_from_best_to_worst() -> None:
         pytest.param({"kind": "llama.cpp"}, "restart llama-server with --jinja", id="llama.cpp"),
         pytest.param({"kind": "ollama"}, "use a model whose chat template has tools", id="Ollama"),
         pytest.param({"kind": "sglang"}, "restart SGLang with --tool-call-parser qwen3_coder", id="SGLang"),
-        pytest.param({"kind": "litellm"}, "restart the vLLM behind it with", id="LiteLLM"),
+        pytest.param(
+            {"kind": "litellm"},
+            "restart the server behind it: vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder, llama.cpp",
+            id="LiteLLM",
+        ),
         pytest.param({"root": None, "model": "mine"}, "vllm serve --help=tool-call-parser", id="an unknown family"),
         pytest.param({"root": None, "model": "gemma-4"}, "the model's card knows better", id="an uncertain family"),
     ],
@@ -923,7 +937,7 @@ def test_no_speed_is_claimed_of_an_answer_that_came_in_lumps() -> None:
 
 @pytest.mark.parametrize(("check_id", "changes"), [
     ("model.images", {"images": b.blind()}),
-    ("model.web-search", {"web_search": b.exchange("w", b.refused("no schema"))}),
+    ("model.web-search", {"web_search": b.search(SearchVerdict.REFUSED)}),
 ])  # fmt: skip
 def test_what_another_server_cannot_take_is_not_denied_to_the_sessions_here(check_id: str, changes: Any) -> None:
     elsewhere = b.facts(b.cloud(), hooks=(), url=b.URL, elsewhere=True, deep=b.deep(**changes))
