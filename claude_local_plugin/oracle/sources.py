@@ -302,6 +302,22 @@ def _gateways() -> Iterator[tuple[str, Scenario]]:
     }
     for name, half in halves.items():
         yield f"source/gateway/{name}", merged({"credentials": gateway()}, half)
+    token = ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "token-shell"}
+    demands: dict[str, Any] = {
+        "block": {"settings": env(local=ENABLED)},
+        "key": {"shell": ELSEWHERE | {"ANTHROPIC_API_KEY": "key-shell"}},
+        "managed-block": {"settings": {"managed": {"env": ENABLED}}},
+        "provider": {"shell": token | {"CLAUDE_CODE_USE_BEDROCK": "1"}},
+        "switch": {"shell": token | switched},
+        "hosted": {"shell": token | HOSTED},
+        "login": {"credentials": LOGIN},
+        "socket": {"shell": THROUGH_SOCKET},
+    }
+    for name, half in demands.items():
+        demanded: dict[str, Any] = {"settings": {"managed": {"forceLoginGatewayUrl": url("gateway")}}}
+        yield f"source/gateway/demanded-and-{name}", merged(demanded, half)
+    empty = {"managed": {"forceLoginGatewayUrl": ""}}
+    yield "source/gateway/demanded-empty", Scenario(settings=empty, shell=token)
     logins: dict[str, Any] = {
         "expired": gateway(expiresAt=1000),
         "without-time": gateway(expiresAt=None),

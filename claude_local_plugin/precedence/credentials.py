@@ -303,7 +303,7 @@ def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
 
 
 def without_late_helper(found: Credentials) -> Credentials:
-    """The decisions where the first request goes out before a helper has run: beside a token nothing waits for its key.
+    """The decisions where the first request goes out before a helper has run: beside a token nothing waits for it.
 
     Seen on 2.1.332 in `claude mcp serve` with a project's helper, and where served settings arrive for a login, at
     Anthropic's own address.

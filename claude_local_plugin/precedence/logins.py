@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.guest import profiles
-from claude_local_plugin.guest.claude import holds, is_on
-from claude_local_plugin.precedence.model import FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import early_env, effective_env
-from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME
+from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
 
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
@@ -80,6 +81,21 @@ def gateway_sign_in(snapshot: Snapshot) -> SettingsFile | None:
     if found is None or is_on(snapshot.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST")):
         return None
     return found if _allowed_by_administrator(snapshot, str(found.data["url"])) is not False else None
+
+
+def demanded_gateway(snapshot: Snapshot) -> Candidate | None:
+    """The gateway that an administrator's file sends everybody to who uses no provider's switch; None without one.
+
+    Whoever is not signed in there is told so, whatever key, token or login there is (seen on 2.1.332).
+    """
+    if is_hosted(snapshot.shell) or not holds("gateway-demanded", snapshot.client_version):
+        return None
+    for file in snapshot.of(Scope.MANAGED):
+        url = file.data.get("forceLoginGatewayUrl") if file.state is FileState.READ else None
+        if isinstance(url, str) and url.strip():
+            line = file.line_of(("forceLoginGatewayUrl",))
+            return Candidate(file.scope, "forceLoginGatewayUrl", file.path, line, url.strip(), "wins")
+    return None
 
 
 def _allowed_by_administrator(snapshot: Snapshot, url: str) -> bool | None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, version_key
 from claude_local_plugin.guest.settings import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.credentials import credentials, is_expired, name_of
+from claude_local_plugin.precedence.logins import demanded_gateway
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds, is_anthropic
@@ -25,6 +26,11 @@ def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, 
     """The outcome and, where it is not `ok`, the reason as a sentence."""
     for reason in _refusals(snapshot, env, decisions):
         return "refused", reason
+    if decisions["provider"].value == FIRST_PARTY and (demanded := demanded_gateway(snapshot)) is not None:
+        return (
+            "not_logged_in",
+            f"{demanded.place} sends everybody to the gateway {demanded.value}, and nobody is signed in there",
+        )
     if decisions["provider"].value in (FIRST_PARTY, "gateway") and not _logged_in(snapshot, env, decisions):
         return "not_logged_in", _nobody(snapshot, decisions)
     return "ok", ""

@@ -61,6 +61,7 @@ _OTHER_RULES = (
         "2.1.250",
     ),
     Rule("proxy-needs-scheme", "a proxy written without its scheme keeps sessions from starting", "2.1.266"),
+    Rule("gateway-demanded", "an administrator's forceLoginGatewayUrl sends everybody to that gateway", "2.1.266"),
     Rule("model-picker", "modelPicker says which Claude a model behaves as", "2.1.266"),
     Rule("basic-from-url", "user and password in the base URL are sent as `Authorization: Basic`", "2.1.280"),
     Rule("allowed-providers", "allowedProviders and deniedModels count", "2.1.283"),

@@ -915,7 +915,8 @@ def test_the_results_are_ordered_from_best_to_worst() -> None:
         pytest.param({"kind": "sglang"}, "restart SGLang with --tool-call-parser qwen3_coder", id="SGLang"),
         pytest.param(
             {"kind": "litellm"},
-            "restart the server behind it: vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder, llama.cpp",
+            "restart the server behind it: vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder,"
+            " llama.cpp",
             id="LiteLLM",
         ),
         pytest.param({"root": None, "model": "mine"}, "vllm serve --help=tool-call-parser", id="an unknown family"),
