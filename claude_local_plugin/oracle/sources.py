@@ -316,7 +316,7 @@ def _gateways() -> Iterator[tuple[str, Scenario]]:
     for name, half in demands.items():
         demanded: dict[str, Any] = {"settings": {"managed": {"forceLoginGatewayUrl": url("gateway")}}}
         yield f"source/gateway/demanded-and-{name}", merged(demanded, half)
-    empty = {"managed": {"forceLoginGatewayUrl": ""}}
+    empty: dict[str, Settings] = {"managed": {"forceLoginGatewayUrl": ""}}
     yield "source/gateway/demanded-empty", Scenario(settings=empty, shell=token)
     logins: dict[str, Any] = {
         "expired": gateway(expiresAt=1000),
