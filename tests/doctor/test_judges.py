@@ -915,8 +915,7 @@ def test_the_results_are_ordered_from_best_to_worst() -> None:
         pytest.param({"kind": "sglang"}, "restart SGLang with --tool-call-parser qwen3_coder", id="SGLang"),
         pytest.param(
             {"kind": "litellm"},
-            "restart the server behind it: vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder,"
-            " llama.cpp",
+            "behind it: vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder, llama.cpp with",
             id="LiteLLM",
         ),
         pytest.param({"root": None, "model": "mine"}, "vllm serve --help=tool-call-parser", id="an unknown family"),
