@@ -1,6 +1,6 @@
 """How things look to people and programs: masked secrets, shortened paths, aligned columns, colour where wanted.
 
-The only module that knows rich, which is imported only when there is colour to draw.
+click, which draws the colours, is imported only when there are any.
 """
 
 import codecs
@@ -209,7 +209,7 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 class Printer:
-    """Prints lines to one stream, styled where the stream wants colour (styles are rich's: "green", "bold red")."""
+    """Prints lines to one stream, styled where the stream wants colour ("green", "bold red", "dim")."""
 
     def __init__(self, stream: TextIO, *, colour: bool, width: int | None = None, reveal: bool = False) -> None:
         self.reveal = reveal
@@ -223,14 +223,13 @@ class Printer:
         if not (self.colour and style):
             print(text, file=self.stream)
             return
-        from rich.console import Console
-        from rich.text import Text
+        import click
 
-        # whether to colour is decided, and the eight colours of every terminal are all we use
-        console = Console(
-            file=self.stream, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True
-        )
-        console.print(Text(text, style=style))
+        words = style.split()
+        colour = next((word for word in words if word not in ("bold", "dim")), None)
+        bold, dim = ("bold" in words or None), ("dim" in words or None)
+        styled = click.style(text, fg=colour, bold=bold, dim=dim)
+        click.echo(styled, file=self.stream, color=True)  # whether to colour is decided
 
     def lines(self, lines: Iterable[str], style: str = "") -> None:
         """Several lines in one style."""

@@ -50,9 +50,7 @@ MAY_KNOW = {
 
 #: Third-party package -> the only places that may import it.
 DOORS = {
-    "click": {"cli"},
-    # lines and diffs are drawn in one place; the two commands that redraw a part of the screen do that themselves
-    "rich": {"render.py", "cli/bench.py", "cli/watch.py"},
+    "click": {"cli", "render.py"},
     "httpx": {"backends/probe.py", "backends/messages.py"},
     "certifi": {"backends/probe.py", "backends/messages.py"},
     "jsonschema": {"settings/schema.py"},

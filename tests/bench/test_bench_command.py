@@ -2,10 +2,15 @@
 
 import contextlib
 import json
+import os
+import re
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -87,6 +92,29 @@ def holding_back(target: str) -> Iterator[str]:
         finally:
             proxy.shutdown()
             thread.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are Unix's")
+@pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_shows_how_far_it_is_and_keeps_nothing_of_that(enabled: Place, term: str, drawn: bool) -> None:
+    import pty
+
+    here, terminal = pty.openpty()
+    command = [sys.executable, "-m", "claude_local_plugin", "bench", *SMALL]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=terminal, env={**os.environ, "TERM": term}
+    ) as running:
+        os.close(terminal)
+        seen = bytearray()
+        with suppress(OSError):  # Linux's way to say that the other side has gone
+            while part := os.read(here, 4096):
+                seen += part
+    os.close(here)
+    assert running.returncode == 0
+    bars = re.findall(rb"\r([a-z].{13}) [#.]{30} (\d+)/(\d+) 0:00:\d\d\x1b\[K", seen)
+    assert bool(bars) is drawn
+    assert seen.endswith(b"\r\x1b[K") is drawn
+    assert (b"\x1b" in seen) is drawn
 
 
 def test_any_server_can_be_measured(place: Place, server: EmbeddedBackend) -> None:
