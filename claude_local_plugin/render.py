@@ -56,6 +56,9 @@ def without_secrets(text: str, *, prose: bool = False, members: bool = True) -> 
 
 def _hidden_in_prose(found: "re.Match[str]") -> str:
     secret = found[found.lastgroup or 0]
+    before = found.string[: found.start()].rpartition(" ")[2].lstrip("\"'`(")
+    if found.lastgroup == "option" and before and not before.startswith("-"):
+        return found[0]  # a word that ends so, such as the name of a check
     told = found.lastgroup in ("known", "login") or len(secret) >= 20
     return _hidden(found) if told or (len(secret) >= 8 and not secret.isalpha()) else found[0]
 
