@@ -56,6 +56,9 @@ def without_secrets(text: str, *, prose: bool = False, members: bool = True) -> 
 
 def _hidden_in_prose(found: "re.Match[str]") -> str:
     secret = found[found.lastgroup or 0]
+    before = found.string[: found.start()].rpartition(" ")[2].lstrip("\"'`(")
+    if found.lastgroup == "option" and before and not before.startswith("-"):
+        return found[0]  # a word that ends so, such as the name of a check
     told = found.lastgroup in ("known", "login") or len(secret) >= 20
     return _hidden(found) if told or (len(secret) >= 8 and not secret.isalpha()) else found[0]
 
@@ -219,7 +222,7 @@ class Printer:
 
     def line(self, text: str = "", style: str = "") -> None:
         """One line of text: no markup, no wrapping, no secret, and nothing that could do anything to a terminal."""
-        text = _line(text if self.reveal else without_secrets(text, prose=True))
+        text = _line(self._allowed(text))
         if not (self.colour and style):
             print(text, file=self.stream)
             return
@@ -231,6 +234,9 @@ class Printer:
         styled = click.style(text, fg=colour, bold=bold, dim=dim)
         click.echo(styled, file=self.stream, color=True)  # whether to colour is decided
 
+    def _allowed(self, text: str) -> str:
+        return text if self.reveal else without_secrets(text, prose=True)
+
     def lines(self, lines: Iterable[str], style: str = "") -> None:
         """Several lines in one style."""
         for text in lines:
@@ -240,7 +246,7 @@ class Printer:
         self, rows: Sequence[Sequence[str]], style: str = "", *, shorten: Sequence[int] = (), indent: str = ""
     ) -> None:
         """The rows in aligned columns; on a terminal cells of the columns `shorten` are shortened to make them fit."""
-        rows = [[printable(cell if self.reveal else without_secrets(cell, prose=True)) for cell in row] for row in rows]
+        rows = [[printable(self._allowed(cell)) for cell in row] for row in rows]
         if self.width is not None:
             rows = shortened(rows, self.width - len(indent), shorten)
         self.lines(columns(rows, indent=indent), style)

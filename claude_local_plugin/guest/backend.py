@@ -227,11 +227,13 @@ def _is_host_and_port(authority: str) -> bool:
 
 
 def sent_to(provider: str, environ: "Mapping[str, str]") -> "list[str]":
-    """The variables whose values this provider is sent."""
+    """What this provider is sent: the variables, and `apiKeyHelper` where it would take a helper's output."""
     named = [name for name in PROVIDER_TOKENS.get(provider, ()) if environ.get(name, "").strip()][:1]
     switch, tokens = UNSIGNED.get(provider, ("", ()))
     if claude.is_on(environ.get(switch)):
         named += [name for name in tokens if environ.get(name, "").strip()]
+        if "ANTHROPIC_AUTH_TOKEN" not in named:
+            named.append("apiKeyHelper")
     return named
 
 

@@ -83,6 +83,11 @@ def is_anthropics(value: str) -> bool:
     return value.startswith((ANTHROPIC_PREFIX, f"Bearer {ANTHROPIC_PREFIX}"))
 
 
+def secret_headers(headers: "Mapping[str, str]") -> "list[str]":
+    """The names of those headers that are sent with something and speak of a credential."""
+    return [name for name, value in headers.items() if value and any(word in name for word in CREDENTIAL_WORDS)]
+
+
 def custom_headers(text: str) -> "dict[str, str]":
     """The headers in ANTHROPIC_CUSTOM_HEADERS, one `Name: value` a line, by lower-case name; the last one counts."""
     found = {}

@@ -189,7 +189,7 @@ def session_start(visit: Visit) -> Answer:
         if leaks is not None:
             meant = f"! {backend.kind} is reached at {backend.url}, which is none of its own addresses"
             said = f"{said or meant}   {leaks.message}"
-            record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
+            _put_on_record(record, leaks)
         return Answer(record, {"systemMessage": said} if said else None, errands)
     leaks = _look_for_leaks(visit)
     message = forbidden or complaint(backend, found)
@@ -199,7 +199,7 @@ def session_start(visit: Visit) -> Answer:
         message = f"{message}   {elsewhere[1]}" if message else elsewhere[1]
     if message and leaks is not None:
         message = f"{message}   {leaks.message}"
-        record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
+        _put_on_record(record, leaks)
     if found is not None and found.outcome in DOWN and visit.config.down_command:
         errands.append("down_command")
     if found is not None and found.outcome == "ok" and visit.config.warm_up and leaks is None and not forbidden:
@@ -551,6 +551,10 @@ def _look_for_leaks(visit: Visit) -> "Findings | None":
         _note(visit.state_dir, fault)
         return None
     return found if found.facts else None
+
+
+def _put_on_record(record: "dict[str, Any]", leaks: "Findings") -> None:
+    record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
 
 
 def _cause(event: "Mapping[str, Any]") -> object:

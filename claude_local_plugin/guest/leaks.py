@@ -12,14 +12,12 @@ from claude_local_plugin.guest.backend import (
     GATEWAY_KEYS,
     PLACEHOLDER,
     PROVIDERS,
-    UNSIGNED,
     clean,
     is_foreign,
     parse_url,
     sent_to,
 )
 from claude_local_plugin.guest.claude import (
-    CREDENTIAL_WORDS,
     GATEWAY,
     client_version_of,
     custom_headers,
@@ -27,6 +25,7 @@ from claude_local_plugin.guest.claude import (
     is_anthropics,
     is_on,
     js_string,
+    secret_headers,
 )
 from claude_local_plugin.guest.files import content, opened
 from claude_local_plugin.guest.hook import parse_event
@@ -248,13 +247,12 @@ def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
     if key and "x-api-key" not in headers:
         yield _variable(world, "ANTHROPIC_API_KEY", key)
     if helper is not None and not (token and (key or "x-api-key" in headers)):
-        yield Credential("apiKeyHelper", f"the output of apiKeyHelper (in {helper.place})", helper)
-    for name, value in headers.items():
+        yield _helped(helper)
+    for name in secret_headers(headers):
         idle = name == "authorization" and (token or helper)
-        ours = name == "x-api-key" and value in (PLACEHOLDER, token)
-        if value and any(word in name for word in CREDENTIAL_WORDS) and not idle and not ours:
-            found, name = _variable(world, "ANTHROPIC_CUSTOM_HEADERS", value), clean(name, 60)
-            yield Credential(f"{name} in {found.name}", f"{name} in {found.called}", found.source, value)
+        ours = name == "x-api-key" and headers[name] in (PLACEHOLDER, token)
+        if not idle and not ours:
+            yield _header(world, name, headers[name])
     if (
         not is_on(world.environ.get("CLAUDE_CODE_SIMPLE")) and not world.gateway
     ):  # a simple session looks at nothing that is saved
@@ -267,17 +265,25 @@ def _sent_to_a_provider(world: World, helper: "Source | None", kind: str) -> "It
 
     Told to do without a sign-in of its own, it is sent the token, the key or the helper's output (2.1.332).
     """
-    named = sent_to(kind, world.environ)
-    for name in named:
-        yield _variable(world, name, world.environ[name].strip())
-    unsigned = kind in UNSIGNED and is_on(world.environ.get(UNSIGNED[kind][0]))
-    if unsigned and helper is not None and "ANTHROPIC_AUTH_TOKEN" not in named:
-        yield Credential("apiKeyHelper", f"the output of apiKeyHelper (in {helper.place})", helper)
+    for name in sent_to(kind, world.environ):
+        if name != "apiKeyHelper":
+            yield _variable(world, name, world.environ[name].strip())
+        elif helper is not None:
+            yield _helped(helper)
     headers = custom_headers(world.environ.get("ANTHROPIC_CUSTOM_HEADERS", ""))
-    for name, value in headers.items():
-        if value and name != "authorization" and any(word in name for word in CREDENTIAL_WORDS):
-            found, name = _variable(world, "ANTHROPIC_CUSTOM_HEADERS", value), clean(name, 60)
-            yield Credential(f"{name} in {found.name}", f"{name} in {found.called}", found.source, value)
+    for name in secret_headers(headers):
+        if name != "authorization":
+            yield _header(world, name, headers[name])
+
+
+def _helped(helper: Source) -> Credential:
+    return Credential("apiKeyHelper", f"the output of apiKeyHelper (in {helper.place})", helper)
+
+
+def _header(world: World, name: str, value: str) -> Credential:
+    """What a custom header carries."""
+    found, name = _variable(world, "ANTHROPIC_CUSTOM_HEADERS", value), clean(name, 60)
+    return Credential(f"{name} in {found.name}", f"{name} in {found.called}", found.source, value)
 
 
 def _saved(world: World, explicit: bool, no_login: bool, no_key: bool) -> "Iterator[Credential]":

@@ -146,13 +146,12 @@ def _is_prompt(request: Request) -> bool:
 def _where(request: Request, named: Mapping[int, int], cloud_port: int) -> tuple[str, str | None]:
     """The endpoint in the scenario's words, and the provider as far as the request tells."""
     host = request.headers.get("host", "").partition(":")[0]
+    provider = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), None)
     if request.port == cloud_port:
-        provider = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), "anthropic")
-        return f"https://{host}", provider
+        return f"https://{host}", provider or "anthropic"
     endpoint = f"http://127.0.0.1:{named.get(request.port, request.port)}"
-    through_socket = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), None)
-    if through_socket is not None:  # it is asked as if it had been reached, on the provider's own path
-        return endpoint, through_socket
+    if provider is not None:  # through a socket, on the provider's own path
+        return endpoint, provider
     if request.route.endswith("/v1/messages"):  # Anthropic's way of asking, which a gateway is asked in as well
         return endpoint + request.route.removesuffix("/v1/messages"), None
     return endpoint, "vertex" if "/publishers/" in request.route else "bedrock"

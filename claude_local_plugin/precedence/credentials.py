@@ -309,9 +309,7 @@ def without_late_helper(found: Credentials) -> Credentials:
     Anthropic's own address.
     """
     key, token = found.x_api_key, found.authorization
-    if key.winner is None or key.winner.key != "apiKeyHelper" or token.winner is None:
-        return found
-    if token.winner.key == "apiKeyHelper" or token.value is None:
+    if token.winner is None or token.winner.key == "apiKeyHelper" or token.value is None:
         return found
     reason = "beside a token nothing waits for what the helper prints"
     rows = tuple(replace(row, state="shadowed", reason=reason) if row is key.winner else row for row in key.candidates)

@@ -49,15 +49,16 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     if is_hosted(snapshot.shell):
         snapshot = _without_managed_models(snapshot)
     provider = active_provider(snapshot, env)
-    if provider is not None and provider.name == "gateway":
+    switched = provider is not None and provider.name == "gateway"
+    if switched:
         snapshot = _as_the_gateway_sees(snapshot)
         env = effective_env(snapshot)
-    headers = credentials(snapshot, env, gateway=provider is not None and provider.name == "gateway")
-    sign_in = gateway_sign_in(snapshot) if provider is None or provider.name != "gateway" else None
+    headers = credentials(snapshot, env, gateway=switched)
+    sign_in = None if switched else gateway_sign_in(snapshot)
     if sign_in is not None:
         provider = _GATEWAY
         headers = _signed_in(snapshot, headers, sign_in)
-    elif provider is not None and provider.name == "gateway":
+    elif switched:
         headers = _with_token_only(headers)
     endpoint = _base_url(snapshot, env, provider)
     if sign_in is not None:
@@ -66,10 +67,7 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
     if holds("basic-from-url", snapshot.client_version):
         headers = with_basic(headers, endpoint)
-    served_late = is_anthropic(endpoint.value or "") and asks_with_a_login(snapshot)
-    helper = headers.x_api_key.winner
-    projects = snapshot.entry is Entry.MCP_SERVE and helper is not None and helper.scope in (Scope.LOCAL, Scope.PROJECT)
-    if provider is None and (served_late or projects):
+    if provider is None and _is_helper_late(snapshot, headers, endpoint):
         headers = without_late_helper(headers)
     found: tuple[Decision, ...]
     if provider is not None and provider.name != "gateway":
@@ -80,6 +78,16 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     first = _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in)
     decisions = (first, _through_the_socket(endpoint, snapshot), *found)
     return {decision.name: decision for decision in decisions}
+
+
+def _is_helper_late(snapshot: Snapshot, headers: Credentials, endpoint: Decision) -> bool:
+    """Whether the first request goes out before a helper for its key has run (see `without_late_helper`)."""
+    helper = headers.x_api_key.winner
+    if helper is None or helper.key != "apiKeyHelper":
+        return False
+    if snapshot.entry is Entry.MCP_SERVE and helper.scope in (Scope.LOCAL, Scope.PROJECT):
+        return True
+    return is_anthropic(endpoint.value or "") and asks_with_a_login(snapshot)
 
 
 def _under_a_provider(

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.guest import profiles
-from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import early_env, effective_env
@@ -78,7 +77,7 @@ def gateway_sign_in(snapshot: Snapshot) -> SettingsFile | None:
     An administrator's file that does not name the gateway puts it aside, and so does a host that does the routing.
     """
     found = next((file for file in snapshot.of(Scope.GATEWAY) if file.state is FileState.READ), None)
-    if found is None or is_on(snapshot.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST")):
+    if found is None or is_hosted(snapshot.shell):
         return None
     return found if _allowed_by_administrator(snapshot, str(found.data["url"])) is not False else None
 

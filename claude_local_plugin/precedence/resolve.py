@@ -16,7 +16,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST, holds
+from claude_local_plugin.precedence.table import HOOK_SWITCHES, SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST, holds
 
 SECRET_NAMES = (
     "TOKEN",
@@ -147,6 +147,14 @@ def effective(snapshot: Snapshot, key: str) -> str | None:
 def winning(snapshot: Snapshot, key: str) -> Candidate | None:
     """The candidate in effect for `key`; None when nobody sets it. Of what is merged, the highest."""
     return next((found for found in candidates(snapshot, key) if found.state == "wins"), None)
+
+
+def hooks_off(snapshot: Snapshot) -> Iterator[Candidate]:
+    """What switches our hooks off here: the values in effect."""
+    for key, scopes in HOOK_SWITCHES.items():
+        found = winning(snapshot, key)
+        if found is not None and found.value == "true" and found.scope in scopes:
+            yield found
 
 
 def effective_env(snapshot: Snapshot) -> dict[str, str]:

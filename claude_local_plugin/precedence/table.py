@@ -22,6 +22,12 @@ VERIFIED_SPAN = f"{VERIFIED_VERSIONS[0]} to {VERIFIED_VERSIONS[-1]}"
 #: Settings scopes, highest precedence first; a settings file's `env` beats an export, so the shell comes last.
 SETTINGS_ORDER = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER, Scope.SHELL)
 
+#: The settings that switch our hooks off, and the scopes that each counts from.
+HOOK_SWITCHES = {
+    "disableAllHooks": (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER),
+    "allowManagedHooksOnly": (Scope.SERVED, Scope.MANAGED),
+}
+
 #: What people call a scope, in every message.
 SCOPE_LABELS = {
     Scope.SERVED: "server-managed settings",
@@ -66,8 +72,8 @@ _OTHER_RULES = (
     Rule("basic-from-url", "user and password in the base URL are sent as `Authorization: Basic`", "2.1.280"),
     Rule("allowed-providers", "allowedProviders and deniedModels count", "2.1.283"),
     Rule("opus-knows-1m", "Opus has its window of 1,000,000 without being asked for it", "2.1.283"),
-    Rule("mcp-serve-asks", "`claude mcp serve` has an agent to offer, so that it sends prompts", "2.1.288"),
     Rule("gateway-knows-1m", "a Claude has its long window behind a gateway sign-in", "2.1.287"),
+    Rule("mcp-serve-asks", "`claude mcp serve` has an agent to offer, so that it sends prompts", "2.1.288"),
     Rule("all-know-1m", "the other newer Claudes have theirs of 1,000,000 too", "2.1.299"),
     Rule("best-is-opus", "`best` asks for Opus's variable alone, no longer for Fable's first", "2.1.329"),
     Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),

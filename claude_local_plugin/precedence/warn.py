@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from claude_local_plugin.guest.backend import (
     PLACEHOLDER,
-    UNSIGNED,
     Backend,
     is_foreign,
     is_proxied,
@@ -20,7 +19,6 @@ from claude_local_plugin.guest.backend import (
 )
 from claude_local_plugin.guest.claude import (
     ANTHROPIC_PREFIX,
-    CREDENTIAL_WORDS,
     KEY_DESCRIPTOR,
     OAUTH_DESCRIPTOR,
     SOCKET_SCHEME,
@@ -28,6 +26,7 @@ from claude_local_plugin.guest.claude import (
     custom_headers,
     is_anthropics,
     is_on,
+    secret_headers,
 )
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.guest.shell import Words, command, export
@@ -47,7 +46,7 @@ from claude_local_plugin.precedence.model import (
 )
 from claude_local_plugin.precedence.policy import unusable_proxy
 from claude_local_plugin.precedence.served import ONLY_CONFIRMED, age_of, who_is_served
-from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, SCOPE_LABELS, is_verified
+from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, HOOK_SWITCHES, SCOPE_LABELS, is_verified
 
 #: Without it no proxyAuthHelper is run.
 PROXY_HELPER = "CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER"
@@ -129,19 +128,14 @@ def _provider_leaks(
     """Each credential that a cloud provider is sent where its address leads to somebody else."""
     from claude_local_plugin.precedence.resolve import winning
 
-    named = sent_to(provider, env)
-    sources = [winning(snapshot, f"env.{name}") for name in named]
-    unsigned = provider in UNSIGNED and is_on(env.get(UNSIGNED[provider][0]))
-    if unsigned and "ANTHROPIC_AUTH_TOKEN" not in named:
-        sources.append(winning(snapshot, "apiKeyHelper"))
     host = _shown(endpoint.value)
-    for source in sources:
+    for name in sent_to(provider, env):
+        source = winning(snapshot, name if name == "apiKeyHelper" else f"env.{name}")
         if source is None or not source.value or source.value == PLACEHOLDER:
             continue
         together = _same_place(source, endpoint.winner) and not is_anthropics(source.value)
         if together and source.path is not None:
             continue  # one file names the server and its key
-        name = source.key.removeprefix("env.")
         told = f"the output of {name}" if name == "apiKeyHelper" else name
         meant = "; if it is that server's own, all is well" if together else ""
         yield ConfigWarning(
@@ -152,11 +146,7 @@ def _provider_leaks(
         )
     custom = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
     headers = custom_headers(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
-    secret = [
-        name
-        for name, value in headers.items()
-        if value and name != "authorization" and any(word in name for word in CREDENTIAL_WORDS)
-    ]
+    secret = [name for name in secret_headers(headers) if name != "authorization"]
     anthropics = any(is_anthropics(headers[name]) for name in secret)
     if custom is not None and secret and (anthropics or not _same_place(custom, endpoint.winner)):
         yield ConfigWarning(
@@ -243,7 +233,7 @@ def _header_leaks(
     ours = (PLACEHOLDER, env.get("ANTHROPIC_AUTH_TOKEN", "").strip())
     headers = custom_headers(source.value)
     foreign = [name for name, value in headers.items() if not (name == "x-api-key" and value in ours)]
-    secret = [name for name in foreign if headers[name] and any(word in name for word in CREDENTIAL_WORDS)]
+    secret = [name for name in secret_headers(headers) if name in foreign]
     anthropics = [name for name in secret if is_anthropics(headers[name])]
     if not foreign or (not anthropics and _same_place(source, endpoint)):
         return  # one place names the server and its headers
@@ -686,7 +676,7 @@ def _shown(url: object) -> str:
 
 
 def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
-    for key, scopes in (("disableAllHooks", _FILE_SCOPES), ("allowManagedHooksOnly", (Scope.SERVED, Scope.MANAGED))):
+    for key, scopes in HOOK_SWITCHES.items():
         for file in snapshot.of(*scopes):
             if file.state is FileState.READ and file.data.get(key) is True:
                 yield ConfigWarning(

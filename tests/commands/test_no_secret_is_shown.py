@@ -145,5 +145,14 @@ def test_words_that_only_speak_of_secrets_stay(tmp_path: Path) -> None:
         "claude-local enable --token-env SERVER_KEY",
         "CLAUDE_CODE_MAX_OUTPUT_TOKENS=16384, API_KEY= is empty",
         "Bearer cla…cal (12 chars)",
+        "leak.provider-token  AWS_BEARER_TOKEN_BEDROCK (exported in the shell) is sent to http://10.0.0.9:1",
     ):
         assert without_secrets(text, prose=True) == text
+
+
+@pytest.mark.parametrize("option", ["--token", "--hf-token", "-token", "'--api-key", "x --password"])
+def test_an_option_is_one_in_prose_too(option: str) -> None:
+    from claude_local_plugin.render import without_secrets
+
+    for joint in (" ", "="):
+        assert "abcd1234efgh" not in without_secrets(f"{option}{joint}abcd1234efgh", prose=True)

@@ -42,7 +42,7 @@ def vllm() -> Iterator[str]:
         pytest.skip("no real vLLM: set CLAUDE_LOCAL_TEST_VLLM to its URL or CLAUDE_LOCAL_TEST_VLLM_DIR to a folder")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def rust_frontend() -> Iterator[str]:
     """The URL of a vLLM 0.33 with the Rust frontend."""
     if RUST_URL:
