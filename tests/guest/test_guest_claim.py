@@ -1,12 +1,10 @@
 """One event, several registrations of the hook: one of their processes handles it, and no event is lost by that."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from hook_process import PAYLOADS, ROOT, recorded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_local_plugin.guest import claim
 from claude_local_plugin.guest.claim import is_first
 
 SESSION = "226d0000-1111-2222-3333-444444444444"
@@ -141,33 +138,6 @@ def test_the_recorded_events_name_their_session(tmp_path: Path, payload: Path) -
     stdin, _ = recorded(payload.stem)
     assert is_first(str(tmp_path), json.dumps(stdin, separators=(",", ":")).encode(), "settings")
     assert lists(tmp_path) == {stdin["session_id"]}
-
-
-def make_old(state: Path, session: str) -> Path:
-    old = state / "claims" / session
-    old.parent.mkdir(exist_ok=True)
-    old.touch()
-    before = time.time() - claim.KEPT_S - 60
-    os.utime(old, (before, before))
-    return old
-
-
-def test_the_lists_of_sessions_long_silent_go_a_few_at_a_time_as_sessions_begin(tmp_path: Path) -> None:
-    old = [make_old(tmp_path, f"old-{number}") for number in range(claim.SWEPT + 1)]
-    assert is_first(str(tmp_path), event(), "settings")
-    assert sum(path.exists() for path in old) == 1
-    assert is_first(str(tmp_path), event("again"), "settings")
-    assert sum(path.exists() for path in old) == 1
-    assert is_first(str(tmp_path), event(session="new"), "settings")
-    assert lists(tmp_path) == {SESSION, "new"}
-
-
-def test_what_cannot_be_swept_keeps_no_session_from_its_record(tmp_path: Path) -> None:
-    (tmp_path / "claims" / "a folder").mkdir(parents=True)
-    before = time.time() - claim.KEPT_S - 60
-    os.utime(tmp_path / "claims" / "a folder", (before, before))
-    assert is_first(str(tmp_path), event(), "settings")
-    assert lists(tmp_path) == {SESSION, "a folder"}
 
 
 def test_a_line_cut_short_by_a_full_disk_spoils_nothing(tmp_path: Path) -> None:

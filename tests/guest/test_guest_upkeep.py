@@ -103,3 +103,16 @@ def test_what_is_forgotten_leaves_no_trace_and_the_open_and_the_new_stay(log: Lo
     for table in ("events", "spans"):
         left = log.connection.execute(f"SELECT count(DISTINCT session) FROM {table}").fetchone()
         assert left == (2,), table
+
+
+@pytest.mark.parametrize(
+    ("folder", "kept_s"), [("claims", upkeep.CLAIMED_S), ("conversations", upkeep.NOTED_S)], ids=["list", "note"]
+)
+def test_what_a_session_long_silent_has_left_goes(tmp_path: Path, folder: str, kept_s: float) -> None:
+    for name, age in (("old", kept_s + 60), ("new", kept_s - 60), ("a folder", kept_s + 60)):
+        path = tmp_path / folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.mkdir() if name == "a folder" else path.touch()
+        os.utime(path, (time.time() - age,) * 2)
+    upkeep.sweep(str(tmp_path))
+    assert {path.name for path in (tmp_path / folder).iterdir()} == {"new", "a folder"}
