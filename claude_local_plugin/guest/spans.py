@@ -23,11 +23,13 @@ SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, endpoints.via, m
 FROM spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model
 WHERE spans.session = ? AND spans.main = 1 AND spans.cause <> 'unseen' ORDER BY spans.id DESC LIMIT 1
 """
-#: The last that was heard before a moment, when that was the end of what could be heard: the session's end, or a change
-#: of settings that took our hooks out. The second is for a last answer that is written down as the session ends.
+#: The last that was heard before a moment, when that was the end of what could be heard: the session's end, that its
+#: process was found gone, or a change of settings that took our hooks out. The second is for a last answer that is
+#: written down as the session ends.
 _SILENCE = """
 SELECT silent FROM (
     SELECT event = 'ConfigChange' AND detail = :unwatched
+        OR event = 'FoundGone'
         OR event = 'SessionEnd' AND julianday(:at) - julianday(at) > 1.0 / 86400 AS silent
     FROM events WHERE session = :session AND at <= :at ORDER BY at DESC, id DESC LIMIT 1
 ) WHERE silent

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: How a session ended that was not heard to end.
 KILLED = "killed"
+#: The event that says when that was noticed: what is answered in it from then on, another process has asked for.
+FOUND_GONE = "FoundGone"
 #: What a process has not finished writing by then, in seconds, it never will: it was ended over it.
 UNFINISHED_S = 60.0
 #: When a session that says nothing any more needs its list of `claim` no longer, in seconds.
@@ -26,7 +28,7 @@ NOTED_S = 30 * 24 * 60 * 60.0
 def close_dead(connection: "sqlite3.Connection", host: "str | None") -> "list[str]":
     """Closes sessions of this machine whose process is gone, as of when they were last heard of; returns their ids.
 
-    In a transaction of its own.
+    That nobody was there any more is an event of its own, now. In a transaction of its own.
     """
     from claude_local_plugin.guest.sessionlog import roll_back
 
@@ -43,10 +45,17 @@ def close_dead(connection: "sqlite3.Connection", host: "str | None") -> "list[st
         connection.execute("BEGIN IMMEDIATE")
         try:
             for number, _ in dead:
-                connection.execute(
+                closed = connection.execute(
                     "UPDATE sessions SET ended_at = last_seen_at, end_reason = ? WHERE id = ? AND ended_at IS NULL",
                     (KILLED, number),
                 )
+                if closed.rowcount:
+                    connection.execute(
+                        "INSERT INTO events (session, at, event, cause, backend_kind, backend_url, via, blocked)"
+                        " SELECT id, max(?, last_seen_at), ?, ?, backend_kind, backend_url, via, 0 FROM sessions"
+                        " WHERE id = ?",
+                        (journal.now(), FOUND_GONE, KILLED, number),
+                    )
             connection.execute("COMMIT")
         finally:
             roll_back(connection)

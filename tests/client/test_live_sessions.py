@@ -51,6 +51,11 @@ class Conversation:
                 return str(said.get("result"))
         raise AssertionError("the session ended without an answer")
 
+    def kill(self) -> None:
+        """As a power cut, or `kill -9`."""
+        self._process.kill()
+        self._process.wait(timeout=30)
+
     def __enter__(self) -> Self:
         return self
 
@@ -143,6 +148,22 @@ def test_a_session_resumed_without_hooks_is_on_record_as_not_known(person: Perso
         first = json.loads(person.session("one", "--output-format", "json").stdout)
         person.ours("disable")
         again = person.session("two", "--resume", first["session_id"], "--output-format", "json")
+        assert json.loads(again.stdout)["result"] == "elsewhere"
+        assert urls(recorded(person)) == [(server.url, 1), (None, 1)]
+        report = person.json("audit", "--allow", server.url, code=1)
+        assert [each["backend"]["kind"] for each in report["outside"]] == ["not-known"]
+
+
+def test_a_killed_session_resumed_without_hooks_is_on_record_as_not_known(
+    person: Person, server: EmbeddedBackend
+) -> None:
+    with elsewhere(person):
+        person.ours("enable", "--url", server.url, "--yes")
+        with Conversation(person) as session:
+            assert session.say("one") == "pong"
+            session.kill()
+        person.ours("disable")
+        again = person.session("two", "--resume", session.session_id, "--output-format", "json")
         assert json.loads(again.stdout)["result"] == "elsewhere"
         assert urls(recorded(person)) == [(server.url, 1), (None, 1)]
         report = person.json("audit", "--allow", server.url, code=1)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from test_guest_sessionlog import record
@@ -14,6 +15,12 @@ from claude_local_plugin import ledger
 from claude_local_plugin.guest import journal, processes, upkeep
 
 __all__ = ["log"]
+
+
+def answer(at: str) -> SimpleNamespace:
+    found = use(0)
+    found.at = at
+    return found
 
 
 def gone() -> int:
@@ -73,6 +80,33 @@ def test_a_session_that_was_closed_too_early_is_open_again_with_its_next_event(l
     upkeep.close_dead(log.connection, "desk")
     log.write(record("Stop", 5))
     assert ends(log) == {"s": (None, None)}
+
+
+def test_what_is_answered_after_a_session_was_found_gone_is_not_known_to_be_anywhere(log: Log) -> None:
+    """It was resumed where no hook is, perhaps with other settings."""
+    log.write(record(host="desk", client_pid=gone()))
+    found_gone = time.time()
+    upkeep.close_dead(log.connection, "desk")
+    log.count(use(3), use(4))
+    log.count(answer(journal.now(found_gone + 60)), answer(journal.now(found_gone + 120)))
+    assert [(span.kind, span.cause, span.messages) for span in log.spans()] == [
+        ("vllm", "start", 2),
+        ("not-known", "unseen", 2),
+    ]
+    row = log.connection.execute("SELECT backend_kind, end_reason FROM sessions").fetchone()
+    assert row == ("not-known", "killed")
+
+
+def test_a_session_found_gone_that_is_resumed_with_hooks_is_on_what_they_say(log: Log) -> None:
+    log.write(record(host="desk", client_pid=gone()))
+    upkeep.close_dead(log.connection, "desk")
+    later = time.time() + 60
+    log.write(record(cause="resume", at=journal.now(later)))
+    log.count(answer(journal.now(later + 5)))
+    assert [(span.kind, span.cause, span.messages) for span in log.spans()] == [
+        ("vllm", "start", 0),
+        ("vllm", "resume", 1),
+    ]
 
 
 def test_an_import_closes_the_dead_and_forgets_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
