@@ -8,6 +8,7 @@ from typing import Any
 from claude_local_plugin.commands.sessions import Asked, folder_named, is_known, project_names
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest import config
+from claude_local_plugin.guest.config_rules import backends
 from claude_local_plugin.guest.protect import is_allowed, is_way_allowed
 from claude_local_plugin.ledger import Where
 from claude_local_plugin.ledger.audit import outside, without_way
@@ -69,7 +70,7 @@ class _Rules:
 
     def __init__(self, allow: Sequence[str], configured: config.Config, folder: Path) -> None:
         try:
-            self.given = tuple(config.backends(list(allow)))
+            self.given = tuple(backends(list(allow)))
         except ValueError as fault:
             raise UsageError(f"--allow {fault}", "e.g. --allow http://dell-pro-max:8000 --allow bedrock") from fault
         self.configured, self.folder = configured, folder

@@ -13,7 +13,7 @@ from claude_local_plugin.config import document
 from claude_local_plugin.config.document import ABSENT, SyntaxFaultError
 from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, strictest, validated
 from claude_local_plugin.errors import SettingsError
-from claude_local_plugin.guest import config as guest
+from claude_local_plugin.guest.config_rules import NO_BACKEND
 from claude_local_plugin.render import printable
 from claude_local_plugin.settings import file
 
@@ -166,7 +166,7 @@ def _holds(key: tuple[str, ...], data: Mapping[str, Any]) -> str:
     (_, value), *_ = instead
     if key[-1] != "allowed_backends":
         return f"paths are hashed (“{value}”)" if key[0] == "log" else "it counts as true"
-    return "nothing is allowed" if guest.NO_BACKEND in value else f"only {', '.join(value)} is allowed"
+    return "nothing is allowed" if NO_BACKEND in value else f"only {', '.join(value)} is allowed"
 
 
 def _unknown(path: tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """The keys of config.toml: what each may hold, its default, and what it does. The only module that knows pydantic.
 
 The documentation's table and the checks of `claude-local config` come from here; hooks, which cannot afford pydantic,
-read the file with `guest.config`, whose limits and normalised spellings are used here too.
+read the file with `guest.config`; limits and normalised spellings are those of `guest.config_rules` here too.
 """
 
 import types
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from claude_local_plugin.guest import config as guest
+from claude_local_plugin.guest import config_rules as rules
 
 Path = tuple[str, ...]
 
@@ -29,9 +29,9 @@ def _name(text: str) -> str:
 
 Logged = Literal["full", "hash", "off"]
 Price = Annotated[float, Field(ge=0, le=1_000_000)]
-Backends = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(guest.backends(value)))]
-Command = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(guest.argv(value)))]
-Folder = Annotated[str, AfterValidator(guest.folder)]
+Backends = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(rules.backends(value)))]
+Command = Annotated[tuple[str, ...], BeforeValidator(lambda value: tuple(rules.argv(value)))]
+Folder = Annotated[str, AfterValidator(rules.folder)]
 #: What the two kinds of values that are checked by functions look like.
 WORDS = {"down_command": "a text or a list of texts", "allowed_backends": "a list of texts"}
 
@@ -49,14 +49,14 @@ class Log(_Table):
     project: Logged = Field(default="full", description="The same for the project's folder.")
     retention_days: int = Field(
         default=0,
-        ge=guest.RETENTION_DAYS[0],
-        le=guest.RETENTION_DAYS[1],
+        ge=rules.RETENTION_DAYS[0],
+        le=rules.RETENTION_DAYS[1],
         description="After how many days sessions are taken out of the log; 0 keeps them for ever.",
     )
     journal_days: int = Field(
         default=30,
-        ge=guest.JOURNAL_DAYS[0],
-        le=guest.JOURNAL_DAYS[1],
+        ge=rules.JOURNAL_DAYS[0],
+        le=rules.JOURNAL_DAYS[1],
         description=(
             "After how many days the journals of ended sessions are removed, of which a damaged log is made anew; 0"
             " keeps them for ever."
@@ -99,8 +99,8 @@ class Settings(_Table):
     )
     probe_deadline_s: float = Field(
         default=1.0,
-        ge=guest.PROBE_DEADLINE_S[0],
-        le=guest.PROBE_DEADLINE_S[1],
+        ge=rules.PROBE_DEADLINE_S[0],
+        le=rules.PROBE_DEADLINE_S[1],
         description=(
             "How many seconds a session hook may take to ask the server, in all. A hook lives 2.8 seconds at most,"
             " hence the limit."
@@ -108,8 +108,8 @@ class Settings(_Table):
     )
     recheck_after_s: float = Field(
         default=30.0,
-        ge=guest.RECHECK_AFTER_S[0],
-        le=guest.RECHECK_AFTER_S[1],
+        ge=rules.RECHECK_AFTER_S[0],
+        le=rules.RECHECK_AFTER_S[1],
         description="For how many seconds a good answer of the server holds before a prompt asks it again.",
     )
     warm_up: bool = Field(
@@ -205,7 +205,7 @@ PROJECT_KEYS: tuple[Key, ...] = tuple(_keys(Project))
 def validated(data: Mapping[str, Any]) -> tuple[Settings, tuple[tuple[Path, str], ...]]:
     """The settings as hooks take them too, and what is wrong: the key's path and what it must be.
 
-    A default stands in for what is wrong, or what `guest.strictest` says. No complaint repeats a value.
+    A default stands in for what is wrong, or what `config_rules.strictest` says. No complaint repeats a value.
     """
     kept, problems = deepcopy(dict(data)), dict[Path, str]()
     while True:
@@ -226,14 +226,14 @@ def validated(data: Mapping[str, Any]) -> tuple[Settings, tuple[tuple[Path, str]
 def strictest(path: Path, data: Mapping[str, Any]) -> tuple[tuple[Path, Any], ...]:
     """What holds instead of a wrong value of a key that guards something: keys and values; none for any other key."""
     if path == ("log",):
-        return tuple((("log", name), guest.strictest(name, None)) for name in guest.PRIVACY)
-    guards = guest.PRIVACY if path[0] == "log" else guest.PROTECTION
+        return tuple((("log", name), rules.strictest(name, None)) for name in rules.PRIVACY)
+    guards = rules.PRIVACY if path[0] == "log" else rules.PROTECTION
     if path[-1] not in guards or (path[0] == "projects" and len(path) < 3):
         return ()
     value: Any = data
     for step in path:
         value = value[step]
-    held = guest.strictest(path[-1], value)
+    held = rules.strictest(path[-1], value)
     return ((path, tuple(held) if isinstance(held, list) else held),)
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from claude_local_plugin import paths
 from claude_local_plugin.config import KEYS, PROJECT_KEYS, Settings, load, validated
 from claude_local_plugin.guest import config as guest
+from claude_local_plugin.guest import config_rules as rules
 from claude_local_plugin.guest.hook import LONGEST_S
 from claude_local_plugin.settings import schema
 
@@ -33,12 +34,12 @@ URLS = st.sampled_from(
     ["http://box", "HTTP://Box:80/", "https://u:p@box:8443/v1//", "http://[::1]:8000", "cloud", "bedrock", "anthropic"]
 )
 BACKENDS = st.lists(URLS, max_size=3)
-HOW = st.sampled_from(guest.LOGGED)
+HOW = st.sampled_from(rules.LOGGED)
 PRICE = st.one_of(st.integers(0, 99), st.floats(0, 1_000_000))
 GOOD: dict[str, st.SearchStrategy[Any]] = {
-    "on_dead_backend": st.sampled_from(guest.ON_DEAD_BACKEND),
-    "probe_deadline_s": st.one_of(st.floats(*guest.PROBE_DEADLINE_S), st.sampled_from([1, 2])),
-    "recheck_after_s": st.one_of(st.floats(*guest.RECHECK_AFTER_S), st.integers(0, 86_400)),
+    "on_dead_backend": st.sampled_from(rules.ON_DEAD_BACKEND),
+    "probe_deadline_s": st.one_of(st.floats(*rules.PROBE_DEADLINE_S), st.sampled_from([1, 2])),
+    "recheck_after_s": st.one_of(st.floats(*rules.RECHECK_AFTER_S), st.integers(0, 86_400)),
     "warm_up": st.booleans(),
     "down_command": st.one_of(
         st.sampled_from(["", "ssh box", "sh -c 'a b'", 'say "é"', "a\\ b c"]),
@@ -50,8 +51,8 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
 LOG = {
     "cwd": HOW,
     "project": HOW,
-    "retention_days": st.integers(*guest.RETENTION_DAYS),
-    "journal_days": st.integers(*guest.JOURNAL_DAYS),
+    "retention_days": st.integers(*rules.RETENTION_DAYS),
+    "journal_days": st.integers(*rules.JOURNAL_DAYS),
 }
 PRICES = {
     **dict.fromkeys(("input", "output", "cache_read", "cache_write"), PRICE),
@@ -84,7 +85,7 @@ def both(folder: Path, data: dict[str, Any]) -> tuple[Settings, guest.Config, di
     path.write_text(tomlkit.dumps(data), encoding="utf-8")
     environ = {"CLAUDE_LOCAL_CONFIG_DIR": str(path.parent)}
     found = load(path)
-    return found.settings, guest.refresh(str(folder / "state"), environ), guest.understood(dict(found.data))[0]
+    return found.settings, guest.refresh(str(folder / "state"), environ), rules.understood(dict(found.data))[0]
 
 
 def assert_equal(settings: Settings, config: guest.Config) -> None:
@@ -131,10 +132,10 @@ def test_what_is_wrong_comes_to_the_same_for_both(
         assert project.protect == own.get("protect")
         assert (project.allowed_backends is None) == ("allowed_backends" not in own)
         assert list(project.allowed_backends or ()) == own.get("allowed_backends", [])
-    _, complaints = guest.understood(data)
+    _, complaints = rules.understood(data)
     ours = [path for path, _ in validated(data)[1] if path[0] != "prices"]
     assert len(complaints) == len(ours)
-    assert guest.understood(heard)[0] == heard
+    assert rules.understood(heard)[0] == heard
 
 
 @run(deadline=None)
@@ -175,11 +176,11 @@ def test_the_schema_has_no_key_that_the_model_has_not() -> None:
     assert {name: entry["description"] for name, entry in projects.items()} == {
         key.name: key.description for key in PROJECT_KEYS
     }
-    assert SCHEMA["$defs"]["backends"]["items"]["anyOf"][0]["enum"] == list(guest.CLOUDS)
+    assert SCHEMA["$defs"]["backends"]["items"]["anyOf"][0]["enum"] == list(rules.CLOUDS)
 
 
 def test_no_probe_may_outlive_its_hook() -> None:
-    assert guest.PROBE_DEADLINE_S[1] < LONGEST_S
+    assert rules.PROBE_DEADLINE_S[1] < LONGEST_S
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, "1", 10**400], ids=str)
@@ -187,7 +188,7 @@ def test_no_limit_is_passed_by_a_number_that_is_none(wrong: object) -> None:
     settings, problems = validated({"probe_deadline_s": wrong, "prices": {"input": wrong}})
     assert (settings.probe_deadline_s, settings.prices.input) == (1.0, 2.0)
     assert [path for path, _ in problems] == [("probe_deadline_s",), ("prices", "input")]
-    assert guest.understood({"probe_deadline_s": wrong})[0] == {}
+    assert rules.understood({"probe_deadline_s": wrong})[0] == {}
 
 
 def test_no_complaint_repeats_a_value() -> None:
@@ -197,7 +198,7 @@ def test_no_complaint_repeats_a_value() -> None:
         _, problems = validated(each)
         assert problems
         assert "s3cr3t" not in str(problems)
-        assert "s3cr3t" not in str(guest.understood(each)[1])
+        assert "s3cr3t" not in str(rules.understood(each)[1])
 
 
 def test_the_page_has_the_table_of_the_model_and_its_example_is_right() -> None:
@@ -208,5 +209,5 @@ def test_the_page_has_the_table_of_the_model_and_its_example_is_right() -> None:
     example = tomlkit.parse(page.partition("```toml\n")[2].partition("```")[0]).unwrap()
     assert len(example) == 4
     assert validated(example)[1] == ()
-    for word in guest.CLOUDS:
+    for word in rules.CLOUDS:
         assert f"`{word}`" in page

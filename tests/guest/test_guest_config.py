@@ -11,7 +11,7 @@ import pytest
 from hook_process import ROOT
 
 from claude_local_plugin import paths
-from claude_local_plugin.guest import config, journal
+from claude_local_plugin.guest import config, config_rules, journal
 
 
 class Machine:
@@ -164,9 +164,9 @@ def test_a_protection_that_cannot_be_understood_protects(machine: Machine, wrong
     [
         ('["http://box", "my_box:8000", 3]', ("http://box",)),
         ('["box:8000", 3]', ("http://box:8000",)),
-        ('["u:s3cr3t@box:8000"]', (config.NO_BACKEND,)),
-        ('"http://box"', (config.NO_BACKEND,)),
-        ("true", (config.NO_BACKEND,)),
+        ('["u:s3cr3t@box:8000"]', (config_rules.NO_BACKEND,)),
+        ('"http://box"', (config_rules.NO_BACKEND,)),
+        ("true", (config_rules.NO_BACKEND,)),
     ],
 )
 def test_what_cannot_be_understood_in_a_list_of_backends_allows_nothing(
@@ -366,7 +366,7 @@ def test_a_path_is_logged_as_it_is_or_not_at_all_or_as_a_hash(machine: Machine) 
     found = machine.load()
     assert found.logged("full", "/home/dev/proj") == "/home/dev/proj"
     assert found.logged("off", "/home/dev/proj") is None
-    for how in config.LOGGED:
+    for how in config_rules.LOGGED:
         assert found.logged(how, None) is None
     assert not machine.state.exists()
     hashed = found.logged("hash", "/home/dev/proj")

@@ -18,7 +18,8 @@ from moody_server import MoodyServer
 from claude_local_plugin import ledger
 from claude_local_plugin.guest import protect, reach
 from claude_local_plugin.guest.backend import backend_of
-from claude_local_plugin.guest.config import Config, understood
+from claude_local_plugin.guest.config import Config
+from claude_local_plugin.guest.config_rules import understood
 
 START, PROMPT, CHANGE = (
     "print-SessionStart-startup",
