@@ -59,7 +59,7 @@ def svg(report: Mapping[str, Any]) -> Markup:
     if cold is not None:
         height = first.y(cold)
         drawing.line([(first.left, height), (first.left + first.width, height)], "bad", 1.5, _DASHED)
-        _line_key(drawing, 0, 2, f"cold prefix ({cold:.2f} s)", "bad", _DASHED)
+        _line_key(drawing, 0, 2, f"cold prefix ({cold:.3g} s)", "bad", _DASHED)
     _bars(drawing, 1, _TOKENS, levels, "per_token")
     known = [(place, level["slowdown"]) for place, level in enumerate(levels) if level["slowdown"] is not None]
     in_turn = [level["parallel"] for level in levels]
@@ -147,7 +147,7 @@ def _write_png(report: Mapping[str, Any], path: Path) -> None:
     _png_bars(first, parallel, levels, "ttft", _FIRST)
     cold = report["cold"]["ttft"]["median"]
     if cold is not None:
-        first.axhline(cold, color="tab:red", linestyle="--", label=f"cold prefix ({cold:.2f} s)")
+        first.axhline(cold, color="tab:red", linestyle="--", label=f"cold prefix ({cold:.3g} s)")
     first.legend(fontsize=8)
     _png_bars(tokens, parallel, levels, "per_token", _TOKENS)
     tokens.legend(fontsize=8)

@@ -77,7 +77,7 @@ def test_a_report_becomes_a_picture(tmp_path: Path, other: dict[str, Any]) -> No
     picture = drawn(REPORT, tmp_path)
     assert picture.tag == f"{SVG}svg"
     cold = REPORT["cold"]["ttft"]["median"]
-    assert {"time to first token (s)", "median", "one after the other", f"cold prefix ({cold:.2f} s)"} <= {
+    assert {"time to first token (s)", "median", "one after the other", f"cold prefix ({cold:.3g} s)"} <= {
         *texts(picture)
     }
     assert f"{REPORT['server']['model']} on" in texts(picture)[0]

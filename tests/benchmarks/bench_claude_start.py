@@ -27,19 +27,26 @@ from typing import Any
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.guest.registration import EVENTS
+from claude_local_plugin.settings.hooks import entries
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "hooks" / "claude_local_hook.py"
 sys.path.insert(0, str(ROOT))
 
 #: What is measured of a session: until its first request arrives, and until the process has ended.
 FIRST_REQUEST, WHOLE = "until the first request", "the whole session"
 
 
-def hooks(command: str, *arguments: str) -> dict[str, Any]:
-    """This command for every event that our hook is for, as `enable` writes it."""
-    hook = {"type": "command", "command": command, "args": [*arguments], "timeout": 5}
-    return {event: [{"hooks": [hook]}] for event in EVENTS}
+NO_HOOKS, NOTHING, OURS = "no hooks", "/bin/true as hook", "our hooks"
+
+
+def nothing() -> dict[str, Any]:
+    """`/bin/true` for every event that our hook is for."""
+    return {event: [{"hooks": [{"type": "command", "command": "/bin/true", "timeout": 5}]}] for event in EVENTS}
+
+
+def ours(state: Path) -> dict[str, Any]:
+    """Our hook for every event, as `enable` writes it."""
+    return {edit.path[-1]: [edit.item] for edit in entries(sys.executable, ROOT / "hooks", state)}
 
 
 @dataclass
@@ -99,6 +106,25 @@ class Session:
             self.times[WHOLE].append((ended - began) * 1000)
 
 
+def measure(claude: Path, rounds: int, answer_after: float = 0.0) -> dict[str, dict[str, list[float]]]:
+    """Times in milliseconds by hooks and by what is measured, in turns; the first round is not counted."""
+    with tempfile.TemporaryDirectory() as name, EmbeddedBackend() as backend:
+        folder = Path(name)
+        state = folder / "state"
+        installed = {NO_HOOKS: {}, NOTHING: nothing(), OURS: ours(state)}
+        sessions = {
+            label: Session(claude, folder / str(number), backend, those, answer_after)
+            for number, (label, those) in enumerate(installed.items())
+        }
+        for number in range(rounds + 1):
+            order = [*sessions.values()]
+            for session in order if number % 2 else reversed(order):
+                session.run(counts=number > 0)
+        if not state.is_dir() or not any(state.iterdir()):
+            raise SystemExit("our hooks did not run")
+    return {label: session.times for label, session in sessions.items()}
+
+
 def main() -> int:
     """Measures, prints the table, and judges when asked to."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -111,27 +137,13 @@ def main() -> int:
     claude = find_claude()
     if claude is None:
         raise SystemExit("no Claude Code here: set CLAUDE_LOCAL_TEST_CLAUDE")
-    with tempfile.TemporaryDirectory() as name, EmbeddedBackend() as backend:
-        folder = Path(name)
-        state = folder / "state"
-        ours = hooks(sys.executable, "-I", "-S", str(SCRIPT), "--state", str(state))
-        installed = {"no hooks": {}, "/bin/true as hook": hooks("/bin/true"), "our hooks": ours}
-        sessions = {
-            label: Session(claude, folder / str(number), backend, those, chosen.answer_after)
-            for number, (label, those) in enumerate(installed.items())
-        }
-        for number in range(chosen.rounds + 1):
-            order = [*sessions.values()]
-            for session in order if number % 2 else reversed(order):
-                session.run(counts=number > 0)
-        if not (state / "sessions.db").exists():
-            raise SystemExit("our hooks did not run")
+    found = measure(claude, chosen.rounds, chosen.answer_after)
     added = 0.0
     for what in (FIRST_REQUEST, WHOLE):
         print(f"{what:22}{'median':>10}{'added':>10}{'':>9}{'quickest':>12}{'added':>10}")
-        plain = sessions["no hooks"].times[what]
-        for label, session in sessions.items():
-            times = session.times[what]
+        plain = found[NO_HOOKS][what]
+        for label, measured in found.items():
+            times = measured[what]
             more = statistics.median(b - a for a, b in zip(plain, times, strict=True))
             added, least = 100 * more / statistics.median(plain), min(times) - min(plain)
             print(
