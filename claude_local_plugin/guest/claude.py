@@ -1,5 +1,7 @@
 """What Claude Code goes by, for the hooks and for the resolver alike: since when a rule holds, and what means on."""
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +56,8 @@ OAUTH_DESCRIPTOR = "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR"
 UNIX_SOCKET = "ANTHROPIC_UNIX_SOCKET"
 #: How the place such a session talks to is written.
 SOCKET_SCHEME = "unix:"
+#: A program's own socket: where it is that one, cloud providers are not reached through it (seen on 2.1.332).
+RUNNER_SOCKET = "CLAUDE_CODE_RUNNER_MODEL_SOCKET"
 #: With it these count from the environment alone as well, and no login serves.
 BESIDE_A_SOCKET = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
 
@@ -63,6 +67,9 @@ BESIDE_A_SOCKET = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_
 HOSTED = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
 HOST_AUTH = "CLAUDE_CODE_HOST_AUTH_ENV_VAR"
 PINNED = "CLAUDE_CODE_REMOTE_TOOLS_PIN_STORED_LOGIN"
+
+#: The variable that moves the file of logins.
+LOGIN_FOLDER = "CLAUDE_SECURESTORAGE_CONFIG_DIR"
 
 #: Read from the environment before any settings file is.
 FROM_THE_ENVIRONMENT = frozenset((KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET, HOST_AUTH))
@@ -111,6 +118,23 @@ def version_key(version: str) -> "tuple[int, ...]":
 def holds(rule: str, client_version: "str | None") -> bool:
     """Whether a rule holds for this client; an unknown version is taken for the newest."""
     return client_version is None or version_key(client_version) >= version_key(_SINCE[rule])
+
+
+def login_folder(config: str, home: str, folder: str, environ: "Mapping[str, str]") -> str:
+    """Where the file of logins lies: in Claude Code's own folder, or where LOGIN_FOLDER says, relative to `folder`.
+
+    An empty one says `~/.claude`, wherever Claude Code's own folder has been moved (seen on 2.1.332).
+    """
+    chosen = environ.get(LOGIN_FOLDER)
+    if chosen is None:
+        return config
+    return os.path.join(folder, chosen) if chosen else os.path.join(home, ".claude")
+
+
+def socket_of(environ: "Mapping[str, str]", *, cloud_provider: bool) -> str:
+    """The Unix socket that requests to a cloud provider or to Anthropic's API go through; "" where none does."""
+    socket = environ.get(UNIX_SOCKET, "")
+    return "" if cloud_provider and socket == environ.get(RUNNER_SOCKET) else socket.strip()
 
 
 def is_on(value: "str | None") -> bool:

@@ -25,6 +25,7 @@ from claude_local_plugin.guest.claude import (
     is_anthropics,
     is_on,
     js_string,
+    login_folder,
     secret_headers,
 )
 from claude_local_plugin.guest.files import content, opened
@@ -140,8 +141,15 @@ class World:
         return SHELL
 
     def helper(self) -> "Source | None":
-        """The file whose apiKeyHelper is run; the empty string in a stronger one switches the others off."""
+        """The file whose apiKeyHelper is run; the empty string in a stronger one switches the others off.
+
+        Where Claude Code is bound to the stored login, only an administrator's is (seen on 2.1.332).
+        """
+        from claude_local_plugin.guest.settings import is_bound_to_login
+
         first = next((file for file in self.files if file.helper is not None), None)
+        if first is not None and first.scope != "managed" and is_bound_to_login(self.environ, self.client_version):
+            return None
         return first if first is not None and first.helper else None
 
 
@@ -345,8 +353,7 @@ def _login(world: World) -> "Credential | None":
 
 def _claude_login(world: World) -> "Credential | None":
     """The claude.ai login in the login file, which a variable may have moved elsewhere."""
-    moved = world.environ.get("CLAUDE_SECURESTORAGE_CONFIG_DIR")
-    path = os.path.join(os.path.join(world.folder, moved) if moved else world.config, ".credentials.json")
+    path = os.path.join(login_folder(world.config, world.home, world.folder, world.environ), ".credentials.json")
     login = _object(_read(path, MOST_BYTES)).get("claudeAiOauth")
     if not isinstance(login, dict) or not login.get("accessToken"):
         return None
@@ -475,15 +482,15 @@ def _settings(world: World, scope: str, path: str, place: str) -> "Source | None
     found = taken(decoded(raw), managed=scope == "managed", client_version=world.client_version)
     if found.state != "read":
         return None
-    env, project, hosted = (
+    env, project, host = (
         found.data.get("env", {}),
         scope in PROJECT_SCOPES,
-        bool(routed_by(world.environ, world.client_version, managed=scope == "managed")),
+        routed_by(world.environ, world.client_version, managed=scope == "managed"),
     )
     heard = {
         name: value
         for name, value in env.items()
-        if not refusal(name, as_text(value), project=project, hosted=hosted, client_version=world.client_version)
+        if not refusal(name, as_text(value), project=project, host=host, client_version=world.client_version)
     }
     return Source(scope, clean(place, 200), heard, found.data.get("apiKeyHelper"), found.data)
 

@@ -5,6 +5,7 @@ from claude_local_plugin.guest.claude import (
     FROM_THE_ENVIRONMENT,
     HOST_AUTH,
     HOSTED,
+    LOGIN_FOLDER,
     PINNED,
     holds,
     is_on,
@@ -86,12 +87,13 @@ def refusal(
     text: str,
     *,
     project: bool,
-    hosted: bool = False,
+    host: str = "",
     socket: bool = False,
     client_version: "str | None" = None,
 ) -> "str | None":
     """Why a variable is not taken from a file, `project` for a project's or a local one; None when it is.
 
+    `host` is the variable with which a program that starts Claude Code decides, see `routed_by`.
     "everywhere": from no file; "socket": requests go through a Unix socket; "host": a program that starts Claude Code
     decides; "project": from no project's file.
     """
@@ -99,7 +101,7 @@ def refusal(
         return "everywhere"
     if socket and name in BESIDE_A_SOCKET:
         return "socket"
-    if hosted and routed_by_host(name):
+    if host and (routed_by_host(name) or (host == PINNED and name == LOGIN_FOLDER)):
         return "host"
     if name == "CLAUDE_CODE_OAUTH_TOKEN" and not holds("oauth-refused-in-projects", client_version):
         return None

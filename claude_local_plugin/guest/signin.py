@@ -7,8 +7,8 @@ project's file. The sign-in lies in a file of Claude Code's own (all observed on
 import os
 import time
 
-from claude_local_plugin.guest.backend import Backend, backend_of, clean, parse_url, via_of
-from claude_local_plugin.guest.claude import SOCKET_SCHEME, UNIX_SOCKET, holds, is_on
+from claude_local_plugin.guest.backend import PROVIDERS, Backend, backend_of, clean, parse_url, via_of
+from claude_local_plugin.guest.claude import SOCKET_SCHEME, UNIX_SOCKET, holds, is_on, login_folder, socket_of
 from claude_local_plugin.guest.files import MOST_SETTINGS, content
 
 TYPE_CHECKING = False
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from claude_local_plugin.guest.leaks import World
 
 GATEWAY = "gateway"
+_CLOUD_PROVIDERS = tuple(kind for _, kind, _ in PROVIDERS)
 
 #: The word in the file of logins that tells a sign-in; a file without it is not taken apart.
 SIGN_IN = b'"enterpriseGateway"'
@@ -35,7 +36,7 @@ def over(backend: Backend, environ: "Mapping[str, str]", folder: str, managed_di
     The kind of a gateway is "gateway"; what listens at a socket is nobody's to know.
     """
     signed_in = _signed_in(environ, folder or os.curdir)
-    through = environ.get(UNIX_SOCKET, "").strip()
+    through = socket_of(environ, cloud_provider=backend.kind in _CLOUD_PROVIDERS)
     if signed_in is None and not through:
         return backend
     from claude_local_plugin.guest.leaks import World, managed_default
@@ -52,10 +53,10 @@ def over(backend: Backend, environ: "Mapping[str, str]", folder: str, managed_di
 def _signed_in(environ: "Mapping[str, str]", folder: str) -> "Mapping[str, Any] | None":
     """The sign-in that is kept, if it still holds."""
     home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
-    chosen = environ.get("CLAUDE_SECURESTORAGE_CONFIG_DIR") or environ.get("CLAUDE_CONFIG_DIR")
-    config = os.path.join(folder, chosen) if chosen else os.path.join(home, ".claude")
+    chosen = environ.get("CLAUDE_CONFIG_DIR")
+    config = os.path.join(home, ".claude") if chosen is None else os.path.join(folder, chosen)
     try:
-        raw = content(os.path.join(config, ".credentials.json"), MOST_SETTINGS)
+        raw = content(os.path.join(login_folder(config, home, folder, environ), ".credentials.json"), MOST_SETTINGS)
     except (OSError, ValueError):  # absent, or not ours to read; ValueError: a path with a NUL in it
         return None
     if SIGN_IN not in raw:

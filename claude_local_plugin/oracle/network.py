@@ -168,6 +168,8 @@ class Switchboard:
         backend = EmbeddedBackend(port=port, models=(Model("any", ENDLESS),), record=record)
         # Where an identity token is exchanged for an access token, by Anthropic or by whoever the base URL names.
         backend.answer(200, EXCHANGED, path="/v1/oauth/token")
+        # Where the token of a gateway sign-in is renewed.
+        backend.answer(200, EXCHANGED, path="/oauth/token")
         # What an administrator's server would say of settings that are in the client's cache: nothing is new.
         backend.answer(304, "", path=SERVED_SETTINGS, headers={"connection": "close"})
         return backend

@@ -50,6 +50,8 @@ class Observed:
     context_window: int | None = None
     extra_headers: Mapping[str, str] | None = None
     proxied: bool = False
+    proxy_authorization: str | None = None
+    """What a request in plain carried for the proxy."""
     hosts: tuple[str, ...] = ()
     """Names the client asked for or connected to, apart from ours."""
     said: str = ""
@@ -104,6 +106,7 @@ def read(run: Run, traffic: Traffic, named: Mapping[int, int], cloud_port: int) 
         base_url=base_url,
         x_api_key=request.headers.get("x-api-key"),
         authorization=request.headers.get("authorization"),
+        proxy_authorization=request.headers.get("proxy-authorization"),
         model=model,
         context_window=_window(usage),
         extra_headers={
@@ -201,5 +204,7 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
         return "not_logged_in"
     if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"
+    if "Tool Agent not found" in said:  # `claude mcp serve` goes on without it
+        return "refused"
     # A client that declines to start says why on stderr and gives no answer at all, whatever format was asked for.
     return "error" if answer else "refused"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, custom_headers, is_on, js_string
-from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, custom_headers, is_on, js_string
+from claude_local_plugin.guest.settings import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.logins import EXCHANGED, EXPIRED, RENEWED, federation
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
 from claude_local_plugin.precedence.resolve import candidates, effective, winning
@@ -84,6 +84,8 @@ def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung, trims: bool) -
         rows = candidates(snapshot, rung.key)
         if rung.key != "apiKeyHelper" and (trims or rung.key != "env.ANTHROPIC_AUTH_TOKEN"):
             rows = (replace(row, value=(row.value or "").strip()) for row in rows)
+    if rung.key == "apiKeyHelper" and is_bound_to_login(snapshot.shell, snapshot.client_version):
+        rows = (_of_the_administrator(row) for row in rows)
     if is_on(env.get("CLAUDE_CODE_SIMPLE")):
         rows = (row for row in rows if _counts_in_simple_mode(row, rung))
     if is_hosted(snapshot.shell):
@@ -91,6 +93,13 @@ def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung, trims: bool) -
     elif snapshot.shell.get(UNIX_SOCKET):
         rows = (row for row in rows if _counts_beside_a_socket(row, rung))
     yield from rows
+
+
+def _of_the_administrator(row: Candidate) -> Candidate:
+    """A helper where Claude Code is bound to the stored login: only an administrator's is run (seen on 2.1.332)."""
+    if row.state != "wins" or row.scope in (Scope.MANAGED, Scope.SERVED):
+        return row
+    return replace(row, state="refused", reason=f"{PINNED} is on, and only an administrator's helper is run")
 
 
 def _counts_in_simple_mode(row: Candidate, rung: Rung) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_at, backend_with, clean, parse_url, via_of
-from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET, is_on, provider_of
+from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET, is_on, provider_of, socket_of
 from claude_local_plugin.guest.settings import is_hosted, strict_json
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
@@ -15,7 +15,7 @@ from claude_local_plugin.precedence.credentials import (
     with_basic,
     without_late_helper,
 )
-from claude_local_plugin.precedence.logins import gateway_sign_in
+from claude_local_plugin.precedence.logins import RENEWED, gateway_sign_in, is_renewed
 from claude_local_plugin.precedence.model import (
     Candidate,
     Decision,
@@ -76,7 +76,7 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
         model, name = _model(snapshot, env, headers, provider)
         found = (headers.authorization, headers.x_api_key, model, _window(snapshot, env, name))
     first = _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in)
-    decisions = (first, _through_the_socket(endpoint, snapshot), *found)
+    decisions = (first, _through_the_socket(endpoint, snapshot, provider), *found)
     return {decision.name: decision for decision in decisions}
 
 
@@ -160,9 +160,10 @@ def _at_the_gateway(endpoint: Decision, sign_in: SettingsFile) -> Decision:
 def _signed_in(snapshot: Snapshot, headers: Credentials, sign_in: SettingsFile) -> Credentials:
     """The gateway is sent its own token, and no key unless a custom header sends one."""
     reason = "the gateway is sent the token of its sign-in"
-    jwt = str(sign_in.data["jwt"])
+    renewed = is_renewed(sign_in.data)
+    jwt = RENEWED if renewed else str(sign_in.data["jwt"])
     winner = Candidate(
-        sign_in.scope, "enterpriseGateway.jwt", sign_in.path, _line(sign_in, "jwt"), jwt, "wins", secret=True
+        sign_in.scope, "enterpriseGateway.jwt", sign_in.path, _line(sign_in, "jwt"), jwt, "wins", secret=not renewed
     )
     rows = tuple(_lost(row, reason) for row in headers.authorization.candidates)
     token = Decision("authorization", f"Bearer {jwt}", winner, (winner, *rows), reason, secret=True)
@@ -184,15 +185,19 @@ def _of_the_profile(endpoint: Decision, snapshot: Snapshot, headers: Credentials
     return Decision("base_url", url, winner, (winner, *(_lost(row, reason) for row in endpoint.candidates)), reason)
 
 
-def _through_the_socket(endpoint: Decision, snapshot: Snapshot) -> Decision:
+def _through_the_socket(endpoint: Decision, snapshot: Snapshot, provider: Provider | None) -> Decision:
     """Every request goes through the Unix socket that the environment names, whatever the address."""
-    socket = snapshot.shell.get(UNIX_SOCKET, "")
-    if not socket.strip():
+    socket = _socket(snapshot, provider)
+    if not socket:
         return endpoint
     reason = f"{UNIX_SOCKET} is set, and every request goes through it"
     winner = Candidate(Scope.SHELL, f"env.{UNIX_SOCKET}", None, None, socket, "wins")
     rows = tuple(_lost(row, reason) for row in endpoint.candidates)
     return Decision("base_url", f"{SOCKET_SCHEME}{socket}", winner, (winner, *rows), reason)
+
+
+def _socket(snapshot: Snapshot, provider: Provider | None) -> str:
+    return socket_of(snapshot.shell, cloud_provider=provider not in (None, _GATEWAY))
 
 
 def active_provider(snapshot: Snapshot, env: Mapping[str, str]) -> Provider | None:
@@ -207,9 +212,9 @@ def backend_in_use(snapshot: Snapshot) -> Backend:
     """The backend a session here talks to, as the hooks take it from its environment."""
     env = effective_env(snapshot)
     outside = effective_env(_as_the_gateway_sees(snapshot)) if is_on(env.get(GATEWAY)) else env
-    if socket := snapshot.shell.get(UNIX_SOCKET, "").strip():
-        return Backend("unknown", clean(f"{SOCKET_SCHEME}{socket}"), False, None)
     provider = active_provider(snapshot, env)
+    if socket := _socket(snapshot, provider):
+        return Backend("unknown", clean(f"{SOCKET_SCHEME}{socket}"), False, None)
     if (provider is None or provider.name != "gateway") and (sign_in := gateway_sign_in(snapshot)) is not None:
         target = parse_url(str(sign_in.data["url"]))
         return Backend("gateway", target.url if target else None, True, None, via_of(env, target))

@@ -10,13 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.claude import is_on
+from claude_local_plugin.guest.claude import is_on, login_folder
 from claude_local_plugin.guest.files import MOST_SETTINGS, content
 from claude_local_plugin.guest.settings import JS_BLANKS, decoded, describe_json_error, strict_json, taken
 from claude_local_plugin.precedence.locate import (
     config_dir,
     global_state_file,
-    login_dir,
     managed_dir_default,
     settings_paths,
 )
@@ -90,7 +89,7 @@ def gather(
         entry=entry,
         auto_compact=_switch(state[0].get("autoCompactEnabled")),
     )
-    folder = login_dir(snapshot.config_dir, cwd, effective_env(snapshot))
+    folder = Path(login_folder(str(snapshot.config_dir), str(home), str(cwd), effective_env(snapshot)))
     logins = [*_login_files(folder / ".credentials.json"), _console_file(state_path, state)]
     if (profile := profile_file(snapshot)) is not None:
         logins.append(profile)
@@ -125,16 +124,15 @@ def listed(text: str) -> tuple[str, ...]:
 
 def _sources(given: Sequence[Scope | str] | None, environ: Mapping[str, str]) -> tuple[Scope, ...] | None:
     """The scopes of `--setting-sources`; a restricted session reads none of them, whatever the option says."""
-    if is_on(environ.get("CLAUDE_CODE_RESTRICTED")):
-        return ()
+    restricted = is_on(environ.get("CLAUDE_CODE_RESTRICTED"))
     if given is None:
-        return None
+        return () if restricted else None
     names = [str(name).strip() for name in given]
     if "" in names:
         raise UsageError("--setting-sources has an empty entry, which Claude Code refuses", "leave the comma out")
     if wrong := next((name for name in names if name not in SETTING_SOURCES), None):
         raise UsageError(f"no such setting source: {wrong}", f"choose from {', '.join(SETTING_SOURCES)}")
-    return tuple(Scope(name) for name in names)
+    return () if restricted else tuple(Scope(name) for name in names)
 
 
 def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | None) -> SettingsFile:

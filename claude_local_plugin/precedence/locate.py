@@ -134,12 +134,6 @@ def config_dir(cwd: Path, home: Path, environ: Mapping[str, str]) -> Path:
     return home / ".claude" if chosen is None else cwd / chosen
 
 
-def login_dir(config: Path, cwd: Path, environ: Mapping[str, str]) -> Path:
-    """Where `.credentials.json` lies: Claude Code's own folder, or CLAUDE_SECURESTORAGE_CONFIG_DIR."""
-    chosen = environ.get("CLAUDE_SECURESTORAGE_CONFIG_DIR")
-    return cwd / chosen if chosen else config
-
-
 def global_state_file(cwd: Path, home: Path, environ: Mapping[str, str]) -> Path:
     """The file with trust, onboarding and the console key: `~/.claude.json`, or inside `CLAUDE_CONFIG_DIR`."""
     folder = config_dir(cwd, home, environ)

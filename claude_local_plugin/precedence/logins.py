@@ -71,6 +71,16 @@ def has_expired(login: Mapping[str, Any], now: float | None = None) -> bool:
     return isinstance(until, int | float) and until <= (time.time() if now is None else now) * 1000
 
 
+#: A gateway's token is renewed so many seconds before it expires.
+GATEWAY_LEEWAY = 300
+
+
+def is_renewed(login: Mapping[str, Any], now: float | None = None) -> bool:
+    """Whether a start renews the gateway's token (seen on 2.1.332)."""
+    moment = (time.time() if now is None else now) + GATEWAY_LEEWAY
+    return bool(login.get("idpRefreshToken")) and has_expired(login, moment)
+
+
 def gateway_sign_in(snapshot: Snapshot) -> SettingsFile | None:
     """The gateway sign-in that sessions here use, before any key, token, provider or address; None where none is.
 
@@ -85,15 +95,17 @@ def gateway_sign_in(snapshot: Snapshot) -> SettingsFile | None:
 def demanded_gateway(snapshot: Snapshot) -> Candidate | None:
     """The gateway that an administrator's file sends everybody to who uses no provider's switch; None without one.
 
-    Whoever is not signed in there is told so, whatever key, token or login there is (seen on 2.1.332).
+    Whoever is not signed in there is told so, whatever key, token or login there is (seen on 2.1.332). Where the file
+    demands some gateway (`forceLoginMethod`) and does not say which, the value is empty.
     """
     if is_hosted(snapshot.shell) or not holds("gateway-demanded", snapshot.client_version):
         return None
-    for file in snapshot.of(Scope.MANAGED):
-        url = file.data.get("forceLoginGatewayUrl") if file.state is FileState.READ else None
-        if isinstance(url, str) and url.strip():
-            line = file.line_of(("forceLoginGatewayUrl",))
-            return Candidate(file.scope, "forceLoginGatewayUrl", file.path, line, url.strip(), "wins")
+    for key in ("forceLoginGatewayUrl", "forceLoginMethod"):
+        for file in snapshot.of(Scope.MANAGED):
+            said = file.data.get(key) if file.state is FileState.READ else None
+            if isinstance(said, str) and said.strip() and (key == "forceLoginGatewayUrl" or said == "gateway"):
+                url = said.strip() if key == "forceLoginGatewayUrl" else ""
+                return Candidate(file.scope, key, file.path, file.line_of((key,)), url, "wins")
     return None
 
 

@@ -7,11 +7,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, version_key
+from claude_local_plugin.guest.claude import (
+    GATEWAY,
+    HOST_AUTH,
+    KEY_DESCRIPTOR,
+    PINNED,
+    SOCKET_SCHEME,
+    UNIX_SOCKET,
+    is_on,
+    version_key,
+)
 from claude_local_plugin.guest.settings import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.credentials import credentials, is_expired, name_of
 from claude_local_plugin.precedence.logins import demanded_gateway
-from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
+from claude_local_plugin.precedence.model import Candidate, Decision, Entry, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds, is_anthropic
 
@@ -27,10 +36,8 @@ def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, 
     for reason in _refusals(snapshot, env, decisions):
         return "refused", reason
     if decisions["provider"].value == FIRST_PARTY and (demanded := demanded_gateway(snapshot)) is not None:
-        return (
-            "not_logged_in",
-            f"{demanded.place} sends everybody to the gateway {demanded.value}, and nobody is signed in there",
-        )
+        where = f"the gateway {demanded.value}" if demanded.value else "a gateway"
+        return "not_logged_in", f"{demanded.place} sends everybody to {where}, and nobody is signed in there"
     if decisions["provider"].value in (FIRST_PARTY, "gateway") and not _logged_in(snapshot, env, decisions):
         return "not_logged_in", _nobody(snapshot, decisions)
     return "ok", ""
@@ -70,6 +77,8 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
+    if snapshot.entry is Entry.MCP_SERVE and is_on(env.get("CLAUDE_CODE_SIMPLE")):
+        yield "CLAUDE_CODE_SIMPLE is on, where `claude mcp serve` has no Agent tool to be called"
     yield from _bound_to_anthropic(snapshot, env, decisions)
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
@@ -80,10 +89,10 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
 def _bound_to_anthropic(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[str]:
     """A program that starts Claude Code may bind it to the stored claude.ai login.
 
-    ANTHROPIC_BASE_URL is looked at for that even where a provider's switch puts it aside.
+    ANTHROPIC_BASE_URL is looked at for that even where a provider's switch or a Unix socket puts it aside.
     """
-    address = decisions["base_url"].value
-    if decisions["provider"].value != FIRST_PARTY:
+    address = decisions["base_url"].value or ""
+    if decisions["provider"].value != FIRST_PARTY or address.startswith(SOCKET_SCHEME):
         address = env.get("ANTHROPIC_BASE_URL", "").strip()
     bound = is_bound_to_login(snapshot.shell, snapshot.client_version)
     if bound and not is_anthropic(address or ANTHROPIC_API):
@@ -120,7 +129,9 @@ def unusable_proxy(snapshot: Snapshot) -> Iterator[str]:
     Observed on 2.1.200 to 2.1.332 (15 spellings in each variable and scope).
     """
     early = replace(
-        snapshot, files=tuple(file for file in snapshot.files if file.scope not in (Scope.LOCAL, Scope.PROJECT))
+        snapshot,
+        files=tuple(file for file in snapshot.files if file.scope not in (Scope.LOCAL, Scope.PROJECT)),
+        shell={name: value for name, value in snapshot.shell.items() if name != HOST_AUTH},  # heard after that, too
     )
     rows = ((name, row) for name in _PROXIES for row in candidates(early, f"env.{name}") if row.state == "wins")
     found = next(((name, row) for name, row in rows if row.value), None)
@@ -163,10 +174,12 @@ def _login_policy(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping
     policy = organization or method
     if policy is None or snapshot.shell.get(UNIX_SOCKET) or is_hosted(snapshot.shell):  # neither asks for a login
         return
-    provider = decisions["provider"].value != FIRST_PARTY
+    demanded = demanded_gateway(snapshot) is not None
+    provider = decisions["provider"].value != FIRST_PARTY or demanded
     refused = (*NOT_A_LOGIN, "primaryApiKey") if provider else NOT_A_LOGIN
     headers = (decisions["authorization"], decisions["x_api_key"])
-    if decisions["provider"].value not in (FIRST_PARTY, "gateway"):  # what is set counts, though it is sent nowhere
+    switched = decisions["provider"].winner is not None and decisions["provider"].winner.key == f"env.{GATEWAY}"
+    if provider and not switched:  # what is set counts, though it is sent nowhere
         found = credentials(snapshot, env)
         headers = (found.authorization, found.x_api_key)
     for header in headers:
@@ -194,17 +207,19 @@ def _provider_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> I
     if snapshot.shell.get(UNIX_SOCKET, "").strip():
         yield f"{policy[1]} allows nothing that goes through a Unix socket ({UNIX_SOCKET})"
         return
-    kind = _kind(decisions)
+    kind = _kind(snapshot, decisions)
     if kind not in allowed:
         yield f"{policy[1]} does not allow {_KINDS.get(kind, kind)}"
     elif kind == CUSTOM_ENDPOINT and not _pinned(snapshot, decisions["base_url"].value or ""):
         yield f"{policy[1]} allows no endpoint but the one that managed settings name"
 
 
-def _kind(decisions: Mapping[str, Decision]) -> str:
+def _kind(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> str:
     """What `allowedProviders` calls the place where requests go: an address of one's own is one for every provider."""
     provider, url = decisions["provider"].value or "", decisions["base_url"].value or ""
     if decisions["provider"].winner is not None and decisions["provider"].winner.scope is Scope.GATEWAY:
+        return "gateway"
+    if provider == FIRST_PARTY and demanded_gateway(snapshot) is not None:
         return "gateway"
     if provider == FIRST_PARTY:
         return "anthropic" if is_anthropic(url) else CUSTOM_ENDPOINT

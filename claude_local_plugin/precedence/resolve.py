@@ -107,7 +107,7 @@ def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str |
         name,
         js_string(value),
         project=scope in (Scope.LOCAL, Scope.PROJECT),
-        hosted=bool(host),
+        host=host,
         socket=bool(snapshot.shell.get(UNIX_SOCKET)),
         client_version=snapshot.client_version or VERIFIED_AGAINST,
     )
