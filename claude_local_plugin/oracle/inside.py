@@ -127,7 +127,8 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
         with board.listening(made.socket, PORTS["socket"]), _descriptors(scenario.descriptors) as (numbers, opened):
             environ |= numbers
             if scenario.entry == "mcp-serve":
-                run = _call_agent([order.claude, *made.arguments, "mcp", "serve"], made.cwd, environ, order.patience)
+                command = [order.claude, *made.arguments, "mcp", "serve"]
+                run = _call_agent(command, made.cwd, environ, order.patience, opened)
             else:
                 command = [order.claude, "-p", "ping", "--output-format", "json", *made.arguments]
                 run = _run(command, made.cwd, environ, order.patience, opened)
@@ -166,7 +167,9 @@ _CALLS = (
 )
 
 
-def _call_agent(command: list[str], cwd: Path, environ: dict[str, str], patience: float) -> Run:
+def _call_agent(
+    command: list[str], cwd: Path, environ: dict[str, str], patience: float, opened: Sequence[int] = ()
+) -> Run:
     """Start `claude mcp serve`, call its Agent tool once, and end it when it has answered."""
     began = time.monotonic()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
@@ -174,6 +177,7 @@ def _call_agent(command: list[str], cwd: Path, environ: dict[str, str], patience
             command,
             cwd=cwd,
             env=environ,
+            pass_fds=opened,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=words,

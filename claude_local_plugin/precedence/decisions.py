@@ -188,8 +188,8 @@ def _of_the_profile(endpoint: Decision, snapshot: Snapshot, headers: Credentials
 def _through_the_socket(endpoint: Decision, snapshot: Snapshot, provider: Provider | None) -> Decision:
     """Every request goes through the Unix socket that the environment names, whatever the address."""
     socket = _socket(snapshot, provider)
-    if not socket:
-        return endpoint
+    if not socket or (provider is None and parse_url(endpoint.value or ANTHROPIC_API) is None):
+        return endpoint  # with an address that is no URL no request is made at all (seen on 2.1.332)
     reason = f"{UNIX_SOCKET} is set, and every request goes through it"
     winner = Candidate(Scope.SHELL, f"env.{UNIX_SOCKET}", None, None, socket, "wins")
     rows = tuple(_lost(row, reason) for row in endpoint.candidates)

@@ -6,6 +6,7 @@ import pytest
 
 from claude_local_plugin.precedence import Resolution, resolve
 from claude_local_plugin.precedence.credentials import HELPER_OUTPUT, custom_headers
+from tests.precedence.conftest import World
 
 LOGIN = {"claudeAiOauth": {"accessToken": "login", "scopes": ["user:inference"], "subscriptionType": "max"}}
 CONSOLE = {"primaryApiKey": "console"}
@@ -167,3 +168,28 @@ def test_a_token_with_its_scheme_in_it_is_said_to_be_sent_twice(world: Any, valu
 def test_a_key_with_a_dollar_in_it_is_a_key(world: Any, value: str) -> None:
     block = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": value}
     assert not [w for w in resolve(world(local={"env": block})).warnings if w.id.startswith("credentials.")]
+
+
+@pytest.mark.parametrize(("place", "sent"), [("managed", HELPER_OUTPUT), ("user", None), ("local", None)])
+def test_where_a_session_is_bound_to_the_login_only_an_administrators_helper_is_run(
+    world: World, place: str, sent: str | None
+) -> None:
+    bound = {"CLAUDE_CODE_REMOTE_TOOLS_PIN_STORED_LOGIN": "1"}
+    assert resolve(world(shell=bound, version="2.1.332", **{place: HELPER})).value("x_api_key") == sent
+
+
+@pytest.mark.parametrize(("moved", "sent"), [(None, None), ("", "Bearer login")])
+def test_an_empty_folder_for_logins_is_the_homes_own(world: World, moved: str | None, sent: str | None) -> None:
+    shell = {"CLAUDE_CONFIG_DIR": "$L/elsewhere"} | (
+        {} if moved is None else {"CLAUDE_SECURESTORAGE_CONFIG_DIR": moved}
+    )
+    assert resolve(world(shell=shell, credentials=LOGIN, version="2.1.332")).value("authorization") == sent
+
+
+@pytest.mark.parametrize(("provider", "through"), [({}, True), ({"CLAUDE_CODE_USE_FOUNDRY": "1"}, False)])
+def test_a_programs_own_socket_is_not_used_for_a_cloud_provider(
+    world: World, provider: dict[str, str], through: bool
+) -> None:
+    shell = KEY | {"ANTHROPIC_UNIX_SOCKET": "/s", "CLAUDE_CODE_RUNNER_MODEL_SOCKET": "/s"} | provider
+    address = resolve(world(shell=shell, version="2.1.332")).value("base_url") or ""
+    assert address.startswith("unix:") is through
