@@ -147,7 +147,7 @@ class _Sums:
             for each in ("min(started_at)", "max(started_at)", "max(id)")
         )
         self.days = days = _Days(first, last, zone)
-        self.keys = [_KEY.get(each) or days.key for each in by]
+        self.keys = [_KEY.get(each) or days.key_of("s.started_at") for each in by]
         self.labels: dict[By, Callable[[object], str | None]] = {
             By.BACKEND: {number: url or kind for number, (kind, url) in self.endpoints.items()}.get,
             By.MODEL: models.get,
@@ -180,22 +180,25 @@ class _Sums:
     def _kept(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
         """The same as `_rows`, of the sums in the log, less those of sessions in which nothing was sent."""
         table, column, in_group = _KEPT[self.by]
-        spans = (
-            f"SELECT {{}}, count(*), sum({_MARKED.get(self.by, 's.first')}), sum(s.first), sum(s.new_endpoint), {_SUMS}"
-            f" FROM spans AS s WHERE s.session IN ({NOTHING_SENT}) GROUP BY 1, 2"
-        )
-        hour = "substr(s.started_at, 1, 13)"
-        own = {"hour": hour, "0": "0"}.get(column, f"coalesce(s.{column}, 0)")
-        empty = {row[:2]: row[2:] for row in self.log.execute(spans.format(f"s.endpoint, {own}"))}
-        for endpoint, key, *numbers in self.log.execute(
-            f"SELECT endpoint, {column}, sum(spans), sum({in_group}), sum(sessions), sum(on_endpoint), {_KEPT_SUMS}"
+        key, of_span = column, f"coalesce(s.{column}, 0)" if self.by else column
+        if By.DAY in self.by:
+            key, of_span = self.days.key_of("hour"), self.days.key_of("s.started_at")
+        marked = _MARKED.get(self.by, "s.first")
+        empty = {
+            row[:2]: row[2:]
+            for row in self.log.execute(
+                f"SELECT s.endpoint, {of_span}, count(*), sum({marked}), sum(s.first), sum(s.new_endpoint), {_SUMS}"
+                f" FROM spans AS s WHERE s.session IN ({NOTHING_SENT}) GROUP BY 1, 2"
+            )
+        }
+        for row in self.log.execute(
+            f"SELECT endpoint, {key}, sum(spans), sum({in_group}), sum(sessions), sum(on_endpoint), {_KEPT_SUMS}"
             f" FROM {table} GROUP BY 1, 2"
         ):
-            less = empty.get((endpoint, key), (0,) * len(numbers))
-            count, *left = map(sub, numbers, less)
+            numbers = row[2:]
+            count, *left = map(sub, numbers, empty.get(row[:2], (0,) * len(numbers)))
             if count:
-                label = self.days.key_of_hour(key) if By.DAY in self.by else key
-                yield endpoint, (label,) if self.by else (), tuple(left)
+                yield row[0], row[1:2] if self.by else (), tuple(left)
 
     def _rows(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
         """Per piece and group: the backend (where they are not told apart, one of its side), the key, the numbers."""
@@ -282,20 +285,16 @@ class _Days:
         self.begins = sorted(begins)
 
     @property
-    def key(self) -> str:
-        """In SQL: the date, and how many of the times had passed."""
-        passed = " + ".join(f"(substr(s.started_at, 12, 5) >= '{begin}')" for begin in self.begins[1:])
-        return "substr(s.started_at, 1, 10)" + (f" || ({passed})" if passed else "")
-
-    @property
     def begin_with_hours(self) -> bool:
         """Whether each local day begins with an hour of UTC."""
         return all(begin.endswith(":00") for begin in self.begins)
 
-    def key_of_hour(self, hour: str) -> str:
-        """The key of an hour of UTC, `2026-11-21T09`."""
-        passed = sum(hour[11:13] >= begin[:2] for begin in self.begins[1:])
-        return hour[:10] + (str(passed) if self.begins[1:] else "")
+    def key_of(self, moment: str) -> str:
+        """In SQL, of a moment (or an hour, where days begin with hours): the date, how many of the times had passed."""
+        # "09" is less than "09:00": an hour is compared with an hour
+        digits = 2 if self.begin_with_hours else 5
+        passed = " + ".join(f"(substr({moment}, 12, {digits}) >= '{begin[:digits]}')" for begin in self.begins[1:])
+        return f"substr({moment}, 1, 10)" + (f" || ({passed})" if passed else "")
 
     def label(self, key: object) -> str:
         """The local day that all moments with this key are on."""
