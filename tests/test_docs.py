@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from claude_local_plugin.doctor import CHECKS
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -34,3 +36,7 @@ def test_every_link_to_a_file_leads_to_one() -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert dead == []
+
+
+def test_the_readme_counts_the_checks() -> None:
+    assert f"| {len(CHECKS)} checks of " in (ROOT / "README.md").read_text(encoding="utf-8")
