@@ -1,5 +1,6 @@
 """The workflows are what GitHub can read, run scripts that exist, and may do no more than they need."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -109,3 +110,18 @@ def test_a_source_distribution_names_what_goes_into_it() -> None:
     assert {"/claude_local_plugin", "/hooks", "/schemas", "/tests"} <= set(named)
     assert [each for each in named if each.startswith(("/.claude/", "/.git/"))] == []
     assert [each for each in named if "*" not in each and not (ROOT / each[1:]).exists()] == []
+
+
+def test_the_words_of_every_day_name_what_exists() -> None:
+    """Read, not imported: nox is not among what the tests need."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    assert {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} == {
+        *("lint", "quick", "full", "docs", "lowest", "newest")
+    }
+    named: dict[str, list[str]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            named[node.targets[0].id] = [each.value for each in ast.walk(node.value) if isinstance(each, ast.Constant)]
+    assert named["PAGES"] == sorted(file.stem for file in (ROOT / "docs").glob("*.py"))
+    paths = [*(f"tests/{room}" for room in named["QUICK"]), *named["ABOUT_PAGES"], ".ci/bounds"]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
