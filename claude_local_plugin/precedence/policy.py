@@ -70,11 +70,28 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
+    yield from _lost_sandbox(snapshot)
     yield from _bound_to_anthropic(snapshot, env, decisions)
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
+
+
+def _lost_sandbox(snapshot: Snapshot) -> Iterator[str]:
+    if not holds("sandbox-is-not-lost", snapshot.client_version):
+        return
+    for file in snapshot.of(Scope.FLAG):
+        if file.state is FileState.DROPPED and _asks_for_sandbox(file.data.get("sandbox")):
+            yield f"{file.problem_place}: {file.problem}, and without the sandbox in it no session starts"
+
+
+def _asks_for_sandbox(value: object) -> bool:
+    """Whether the value of `sandbox` would be missed: what is not understood counts as a wish for it."""
+    if not isinstance(value, Mapping):
+        return value is not None and value is not False
+    wanted = value.get("enabled")
+    return wanted is not None and wanted is not False and value.get("failIfUnavailable") is not False
 
 
 def _bound_to_anthropic(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[str]:
