@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command, into
+
+#: How a report is made.
+MAKES_A_REPORT = f"{into(Words('FILE'), command('claude-local', 'bench', '--json'))} makes one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
     """The figures that both reports have. Raises UsageError where a report is none of ours, or has another workload."""
     for report in (old, new):
         if report.get("format") != 1 or not isinstance(report.get("levels"), list):
-            raise UsageError("that is no report of claude-local bench", "claude-local bench --json > FILE makes one")
+            raise UsageError("that is no report of claude-local bench", MAKES_A_REPORT)
     ours, theirs = (
         {name: size for name, size in report["workload"].items() if name != "concurrency"} for report in (new, old)
     )

@@ -11,6 +11,7 @@ import click
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
 
 #: What becomes of an open session whose server stays the same.
@@ -133,7 +134,7 @@ def _apply(prepared: Any, place: Place, *, yes: bool, when_idle: bool, quiet: bo
     if asking and not click.confirm("Write this?", default=True, err=True):
         raise click.exceptions.Abort
     command.write(prepared, world)
-    prose.line(f"Written to {name}. Undo: claude-local bench --revert", "green")
+    prose.line(f"Written to {name}. Undo: {typed('claude-local', 'bench', '--revert')}", "green")
 
 
 def _revert(reverted: Any, place: Place) -> int:
@@ -237,7 +238,7 @@ def _conclusions(report: Mapping[str, Any]) -> Iterator[str]:
     for setting in advice["settings"]:
         yield f"  {setting['name']}={setting['value']}   {setting['reason']}"
     if advice["settings"]:
-        yield "  (claude-local bench --apply writes these)"
+        yield f"  ({typed('claude-local', 'bench', '--apply')} writes these)"
     for spoiled in report["spoiled"]:
         yield printable(f"! failed ({spoiled['phase']}): {spoiled['problem']}")
     if report.get("not_comparable"):

@@ -10,6 +10,7 @@ import click
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.render import Printer, columns, err, json_text, out, short_path
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ def doctor(
     if listing or explain:
         return _texts(place, explain, checks)
     if (dry_run or yes) and not fixing:
-        raise UsageError("--dry-run and --yes belong to --fix", "claude-local doctor --fix --dry-run")
+        asked = [*checks, *(("--url", url) if url else ()), *(("--token-env", token_env) if token_env else ())]
+        switches = [option for option, on in (("--deep", deep), ("--dry-run", dry_run), ("--yes", yes)) if on]
+        raise UsageError(
+            "--dry-run and --yes belong to --fix", typed("claude-local", "doctor", "--fix", *switches, *asked)
+        )
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
     if fixing and not (dry_run or yes or asking):
         raise UsageError("nobody can be asked here before something is written", "add --yes, or --dry-run to look only")
@@ -68,6 +73,10 @@ def doctor(
     world = world_of(place)
     request = command.Request(checks, url, token_env, acts=deep or fixing)
     chosen, facts = command.look(request, world)
+    if fixing and facts.elsewhere:
+        raise UsageError(
+            f"--fix changes settings of sessions here, and they do not go to {facts.host}", f"{facts.enable()} first"
+        )
     if deep:
         facts = _deepened(facts, request, world, place, quiet=as_json)
     report = command.judge(facts, chosen, began)

@@ -23,6 +23,7 @@ from claude_local_plugin.guest import config as own_config
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, parse_url
 from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX, is_on
 from claude_local_plugin.guest.files import content
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import (
     FileState,
     Resolution,
@@ -112,12 +113,12 @@ class Facts:
     """The world as doctor judges it.
 
     `backend` is where a session here goes; `url` the server that was looked at (None: there is none of your own), and
-    `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `others` the servers
-    that answer in its stead where it does not (at the address on record, at other ports of its host), `metrics` how
-    busy it is, `needs` what it needs of Claude Code. `modes` are permission bits by file, `standings` git's view by
-    file; both hold settings files that exist. `own` is what config.toml says, for hooks, and `down_program` the
-    program of its `down_command` if that is not there. `deep` is what real requests showed, `deep_problem` why there
-    is nothing.
+    `elsewhere` says that `--url` named another one than the folder's, with its key in `token_env`. `server` is what
+    answered, `others` the servers that answer in its stead where it does not (at the address on record, at other
+    ports of its host), `metrics` how busy it is, `needs` what it needs of Claude Code. `modes` are permission bits by
+    file, `standings` git's view by file; both hold settings files that exist. `own` is what config.toml says, for
+    hooks, and `down_program` the program of its `down_command` if that is not there. `deep` is what real requests
+    showed, `deep_problem` why there is nothing.
     """
 
     snapshot: Snapshot
@@ -126,6 +127,7 @@ class Facts:
     backend: Backend
     url: str | None = None
     elsewhere: bool = False
+    token_env: str | None = None
     server: Server | None = None
     others: tuple[Server, ...] = ()
     metrics: Metrics | None = None
@@ -164,6 +166,44 @@ class Facts:
     def host(self) -> str:
         """The server as people call it."""
         return self.target.label if self.target else "the server"
+
+    @property
+    def look(self) -> tuple[str, ...]:
+        """The options of a command that is to look at this server again."""
+        if not self.elsewhere or self.url is None:
+            return ()
+        return ("--url", self.url, *(("--token-env", self.token_env) if self.token_env else ()))
+
+    def ask_deep(self) -> str:
+        """The command that sends this server real requests."""
+        return command("claude-local", "doctor", "--deep", *self.look)
+
+    def enable(self, url: str | None = None, *options: str) -> str:
+        """The command that points this folder at a server, by default the one that was looked at.
+
+        With the option for the key where one is asked for that the folder's settings do not have for that address,
+        for each header that the folder's server gets, and for the user's settings where the address stands there.
+        """
+        there = url or self.url
+        if there is None:
+            return command("claude-local", "enable", "--url", Words("URL"), *options)
+        more: list[str] = []
+        moved = self.elsewhere or not _same(there, self.url)
+        if moved and "--token-env" not in options:
+            if self.token_env:
+                more += ["--token-env", self.token_env]
+            elif self.server is not None and self.server.needs_key:
+                more += ["--token-env", Words("VARIABLE")]
+        if moved and not self.elsewhere:
+            more += [
+                word
+                for name in own_headers(self.snapshot, self.resolution, self.url or "")
+                for word in ("--header-env", f"{name}=VARIABLE")
+            ]
+        base = self.resolution.decisions["base_url"].winner
+        if not self.elsewhere and base is not None and base.scope is Scope.USER and "--scope" not in options:
+            more += ["--scope", "user"]
+        return command("claude-local", "enable", "--url", there, *more, *options)
 
     @property
     def settings(self) -> tuple[SettingsFile, ...]:
@@ -225,6 +265,7 @@ def gather(
     state_dir: Path,
     url: str | None = None,
     token: str | None = None,
+    token_env: str | None = None,
     ask_server: bool = True,
 ) -> Facts:
     """Look at everything once; asks the server a few questions that make no model run, and writes nothing.
@@ -255,6 +296,7 @@ def gather(
         backend=backend,
         url=looked_at,
         elsewhere=url is not None and not _same(looked_at, folders),
+        token_env=token_env,
         server=server,
         others=_others(server, owned) if server else (),
         metrics=_metrics(server, own_headers(snapshot, resolution, server.url)) if server else None,

@@ -10,7 +10,7 @@ from claude_local_plugin.backends import ServedModel
 from claude_local_plugin.doctor.checks.files import mendable
 from claude_local_plugin.doctor.checks.privacy import MARKETPLACE, NONESSENTIAL
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Finding, Place
+from claude_local_plugin.doctor.model import Finding, Place, fix_command
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER
@@ -253,7 +253,7 @@ def _lines(
         record = ownership.load(path, tools.state_dir)
         alone = ownership.preview(before, {ownership.BACKEND: ()}, record).after
     except ClaudeLocalError as error:
-        return [], [Refused(tuple(ids), f"{path}: {error.message}: claude-local doctor --fix files.json")]
+        return [], [Refused(tuple(ids), f"{path}: {error.message}: {fix_command('files.json')}")]
     keys = {key for check in ids if check != "model.served" or tools.model for key in PLANNED.get(check, ())}
     proposed = plan.lines(tools.snapshot({path: alone}), _backend(facts, tools), facts.needs, scope)
     lines = [line for line in proposed if line.key in keys]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import command, then
 from claude_local_plugin.precedence import Candidate, Scope
 
 if TYPE_CHECKING:
@@ -135,6 +135,17 @@ def place_of(candidate: Candidate | None) -> Where:
 def fix_command(check_id: str, *, deep: bool = False) -> str:
     """The command that mends what this check found."""
     return command("claude-local", "doctor", *(("--deep",) if deep else ()), "--fix", check_id)
+
+
+def mend(facts: "Facts", check_id: str, *, deep: bool = False) -> tuple[str, bool]:
+    """The command that mends what was seen of the server in settings here, and whether `--fix` can do it now.
+
+    Sessions here may not go to that server: then they are pointed at it first.
+    """
+    fix = fix_command(check_id, deep=deep)
+    if facts.elsewhere or not facts.own_server:
+        return then(facts.enable(), fix), False
+    return fix, True
 
 
 def worst(results: Iterable[Result]) -> Result:

@@ -179,12 +179,13 @@ def held(before: str, backend: Backend, carried: "str | None") -> str:
         was = "this conversation began before claude-local was enabled here"
     if before == UNRECORDED or is_cloud(before):
         stay = "leave this session and start a new one"
-    return clean(
+    said = clean(
         f"held once: {was}, and the settings have changed: it would now go to"
         f" {here}{what}, whole, under the same model name."
-        f"{unsigned(before, backend)} To go on there: send the prompt again. To stay: {stay}",
+        f"{unsigned(before, backend)} To go on there: send the prompt again.",
         1000,
     )
+    return f"{said} To stay: {stay}"
 
 
 def resumed(before: str, backend: Backend) -> str:

@@ -40,6 +40,9 @@ from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, SCOPE_
 
 _FILE_SCOPES = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
 _EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
+#: What ends a sign-in at a gateway, and what has every session of the user's go where those here go.
+LOG_OUT = command("claude", "auth", "logout")
+FOR_THE_USER = command("claude-local", "enable", "--scope", "user")
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -170,7 +173,11 @@ def _leak_fix(source: Candidate, endpoint: Candidate | None, env: Mapping[str, s
         return "ask whoever manages this machine's settings"
     if endpoint is not None and endpoint.scope is Scope.SHELL and source.scope is Scope.SHELL:
         return command("unset", source.key.removeprefix("env."))
-    return command("claude-local", "enable", "--url", _shown(env.get("ANTHROPIC_BASE_URL", "")))
+    url = _shown(env.get("ANTHROPIC_BASE_URL", ""))
+    # where the user's own settings name the server, and nothing stronger the credential, they are what is mended
+    weaker = source.scope not in (Scope.FLAG, Scope.LOCAL, Scope.PROJECT)
+    users = ("--scope", "user") if endpoint is not None and endpoint.scope is Scope.USER and weaker else ()
+    return command("claude-local", "enable", "--url", url, *users)
 
 
 def _header_leaks(
@@ -232,7 +239,7 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
             "gateway.sign-in",
             "error" if meant else "info",
             f"{kept}, and comes before every address, key and provider: sessions go there{meant}",
-            "claude auth logout   (ends the sign-in)",
+            f"{LOG_OUT}   (ends the sign-in)",
         )
         until = sign_in.data.get("expiresAt")
         if not sign_in.data.get("idpRefreshToken") and isinstance(until, int | float):
@@ -241,19 +248,17 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
                 "warning",
                 f"the gateway sign-in cannot be renewed: from {_time(until)} on sessions go"
                 f" {f'to {_shown(other.value)}' if other is not None and other.value else 'where other settings say'}",
-                "claude auth logout   (or sign in again before: claude, then /login)",
+                f"{LOG_OUT}   (or sign in again before: {command('claude', '/login')})",
             )
     elif sign_in.problem is not None:
-        yield ConfigWarning(
-            "gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", "claude auth logout"
-        )
+        yield ConfigWarning("gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", LOG_OUT)
     elif gateway_sign_in(snapshot) is None:
         yield ConfigWarning(
             "gateway.unused",
             "info",
             f"{kept} and is not used: the administrator's settings do not name it (forceLoginGatewayUrl), or a host"
             " does the routing",
-            "claude auth logout",
+            LOG_OUT,
         )
 
 
@@ -313,7 +318,7 @@ def _mcp_serve(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterato
             "warning",
             f"`claude mcp serve` takes neither address nor key from a project's file: started here it sends prompts to"
             f" {_shown(elsewhere)} with a credential of yours",
-            "claude-local enable --scope user",
+            FOR_THE_USER,
         )
 
 
@@ -345,7 +350,7 @@ def _endpoint(
             "url.invalid",
             "error",
             f"ANTHROPIC_BASE_URL is no http(s) URL, so no request can be sent ({_place(endpoint)})",
-            "claude-local enable --url http://HOST:PORT",
+            command("claude-local", "enable", "--url", Words("http://HOST:PORT")),
         )
         return
     if "?" in base_url or "#" in base_url:
@@ -418,7 +423,7 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             "warning",
             f"a project's file is applied late: with {exported[0]} exported, each start first calls api.anthropic.com"
             " with it, which costs 19 seconds offline",
-            f"{command('unset', exported[0])}   (or claude-local enable --scope user)",
+            f"{command('unset', exported[0])}   (or {FOR_THE_USER})",
         )
     elif (asks := who_is_served(snapshot)) is not None:
         yield ConfigWarning(
@@ -426,7 +431,7 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             "warning",
             f"a project's file is applied late: with {asks} each start first asks api.anthropic.com for server-managed"
             " settings, which costs 17 to 19 seconds offline",
-            "claude-local enable --scope user",
+            FOR_THE_USER,
         )
     if snapshot.interactive and not snapshot.onboarded:
         yield ConfigWarning(
@@ -434,7 +439,7 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             "info",
             "Claude Code's first start is not finished on this account; offline it stops before it reads a project's"
             " file",
-            "claude-local enable --scope user",
+            FOR_THE_USER,
         )
 
 
@@ -450,7 +455,8 @@ def _credentials(
             "key.approval",
             "warning",
             f"an interactive session asks whether to use ANTHROPIC_API_KEY ({_where(key)}); no is the answer offered",
-            "put your server's key into ANTHROPIC_AUTH_TOKEN: claude-local enable --token-env VAR",
+            "put your server's key into ANTHROPIC_AUTH_TOKEN: "
+            + command("claude-local", "enable", "--token-env", Words("VAR")),
         )
     from claude_local_plugin.precedence.resolve import candidates
 
@@ -591,5 +597,5 @@ def _version(snapshot: Snapshot) -> Iterator[ConfigWarning]:
             "version.unverified",
             "info",
             f"this explanation has not been compared with Claude Code {snapshot.client_version}",
-            "claude-local verify",
+            command("claude-local", "verify"),
         )

@@ -5,13 +5,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from claude_local_plugin.backends.urls import is_anthropic
-from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.checks.precedence import enabling
+from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
 from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.guest.settings import strict_json
-from claude_local_plugin.guest.shell import Words, command, export
+from claude_local_plugin.guest.shell import Words, command, edit, export
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
@@ -55,8 +56,13 @@ def _dropped(facts: Facts, each: SettingsFile) -> Found:
     what = f"{_fault(each)}; Claude Code ignores the whole file{lost}"
     if mendable(each):
         return Found(Result.ERROR, what, place, f"{fix_command('files.json')}   (shows the change first)", fixable=True)
-    line = f"+{place.line} " if isinstance(place, Place) and place.line else ""
-    return Found(Result.ERROR, what, place, f"${{EDITOR:-vi}} {line}{each.path}" if each.path else None)
+    line = place.line if isinstance(place, Place) else None
+    return Found(Result.ERROR, what, place, _edit(facts, each.path, line) if each.path else None)
+
+
+def _edit(facts: Facts, path: Path, line: int | None = None) -> str:
+    """The command that opens this file in the user's editor."""
+    return edit(str(path), line, facts.snapshot.shell)
 
 
 def mendable(each: SettingsFile) -> bool:
@@ -112,12 +118,11 @@ def _values(facts: Facts) -> Iterator[Found]:
             if problem.path == "$.env.ANTHROPIC_BASE_URL" and endpoint and endpoint.path == each.path:
                 continue  # precedence.url says it, with the right URL
             meant = f" (did you mean {problem.suggestion}?)" if problem.suggestion else ""
-            line = f"+{problem.line} " if problem.line else ""
             yield Found(
                 Result.ERROR if problem.severity == "error" else Result.WARNING,
                 f"{problem.path.removeprefix('$.')} {problem.message}{meant}",
                 Place(each.path, problem.line) if each.path else "--settings",
-                f"${{EDITOR:-vi}} {line}{each.path}" if each.path else None,
+                _edit(facts, each.path, problem.line) if each.path else None,
             )
 
 
@@ -144,8 +149,18 @@ def _unheard(facts: Facts) -> Iterator[Found]:
                     Result.WARNING,
                     f"Claude Code has no setting {key}; what is meant is {meant}",
                     _place(each, key),
-                    "claude-local enable --url URL",
+                    _instead(facts, each, key),
                 )
+
+
+def _instead(facts: Facts, each: SettingsFile, key: str) -> str:
+    """What to do about a key that Claude Code never had: have the value written where it is heard, take the key out."""
+    away = _edit(facts, each.path, each.line_of((key,))) if each.path else "leave it out"
+    target = parse_url(str(each.data[key])) if INVENTED[key] == "env.ANTHROPIC_BASE_URL" else None
+    if target is None:
+        return away
+    url = command("claude-local", "enable", "--url", target.url.removesuffix("/v1"))
+    return f"{url}   then take the key out: {away}"
 
 
 # --- files.stray
@@ -170,7 +185,7 @@ def _worktree(facts: Facts) -> Iterator[Found]:
                 Result.WARNING,
                 f"{', '.join(map(str, beaten))}: the repository root's settings.local.json says otherwise and wins",
                 _place(weaker, "env", str(beaten[0])),
-                f"${{EDITOR:-vi}} {stronger.path}",
+                _edit(facts, stronger.path, stronger.line_of(("env", str(beaten[0])))) if stronger.path else None,
             )
     first = local[0].path if local else None
     linked = (
@@ -216,7 +231,7 @@ def _inside(path: Path) -> tuple[str, str]:
 
 def _history(path: Path | None) -> str:
     """How to see who wrote that into the file, and when."""
-    return command("git", *_inside(path), "log", "-p", "--", path.name) if path else "git log"
+    return command("git", *_inside(path), "log", "-p", "--", path.name) if path else command("git", "log")
 
 
 def secrets_in(each: SettingsFile) -> list[str]:
@@ -282,7 +297,7 @@ def _mode(facts: Facts) -> Iterator[Found]:
 def _record(facts: Facts) -> Iterator[Found]:
     if facts.record_problem:
         what = f"claude-local's own record cannot be used: {facts.record_problem}"
-        yield Found(Result.ERROR, what, None, "claude-local disable   (says what to do with it)")
+        yield Found(Result.ERROR, what, None, f"{command('claude-local', 'disable')}   (says what to do with it)")
     if not facts.owned and not facts.record_problem:
         yield Found(Result.SKIPPED, "nothing that claude-local wrote is on record for this folder's files")
     for owned in facts.owned:
@@ -296,19 +311,26 @@ def _record(facts: Facts) -> Iterator[Found]:
                 Result.WARNING,
                 f"ours, and on no record (copied, or put back by another tool): {names}",
                 Place(owned.path),
-                f"{command('claude-local', 'disable', '--yes')}   (takes it out)",
+                f"{_disable(facts, owned, '--yes')}   (takes it out)",
             )
         if owned.wiped:
             yield Found(
                 Result.WARNING,
                 "enabled on record, and nothing of it stands in the file any more: another tool took it out",
                 Place(owned.path),
-                f"{command('claude-local', 'enable')}   (writes it again; claude-local disable forgets it)",
+                f"{enabling(facts, owned)}   (writes it again; {_disable(facts, owned)} forgets it)",
             )
         if owned.edited:
             names = ", ".join(".".join(path) for path in owned.edited)
             what = f"changed since enable wrote it, so disable will leave it alone: {names}"
-            yield Found(Result.INFO, what, Place(owned.path), "claude-local enable   (writes its own values again)")
+            again = enabling(facts, owned, "--reset", "all")
+            yield Found(Result.INFO, what, Place(owned.path), f"{again}   (writes its own values again)")
+
+
+def _disable(facts: Facts, owned: Owned, *options: str) -> str:
+    """The command that takes what is ours out of this file, and out of no other."""
+    scope = next((each.scope for each in facts.settings if each.path == owned.path), Scope.LOCAL)
+    return command("claude-local", "disable", "--scope", scope, *options)
 
 
 # --- files.config
@@ -317,7 +339,7 @@ def _record(facts: Facts) -> Iterator[Found]:
 def _config(facts: Facts) -> Iterator[Found]:
     for each in facts.config_problems:
         held = "" if each.path else "; hooks go by what it said before"
-        fix = f"${{EDITOR:-vi}} {f'+{each.line} ' if each.line else ''}{each.file}"
+        fix = _edit(facts, each.file, each.line)
         result = Result.WARNING if each.unknown else Result.ERROR
         yield Found(result, f"{each.said}{held}", Place(each.file, each.line, each.column), fix)
     if facts.down_program:
@@ -325,7 +347,7 @@ def _config(facts: Facts) -> Iterator[Found]:
             Result.WARNING,
             f"down_command's program {facts.down_program} is not there",
             None,
-            "claude-local config set down_command …",
+            command("claude-local", "config", "set", "down_command", Words("…")),
             why="nobody starts the server when it is down",
         )
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from claude_local_plugin.backends.urls import is_loopback, normalise
 from claude_local_plugin.doctor import conditions
-from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.claude import js_string
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.plan import SHELL_CREDENTIALS
 from claude_local_plugin.precedence import Candidate, FileState, Scope, candidates, winning
 from claude_local_plugin.render import short_path
@@ -46,6 +46,8 @@ SAID_BY = {
     "window.ignored": "model.name",
     "window.unreadable": "model.window",
 }
+#: What points a folder at a server that we know nothing of.
+ANY = command("claude-local", "enable", "--url", Words("URL"))
 #: Providers with which the base URL counts.
 HEARS_BASE_URL = ("anthropic", "gateway")
 
@@ -57,7 +59,10 @@ def _starts(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, what, None, _way_to_start(resolution.outcome_reason))
     elif resolution.outcome == "not_logged_in":
         yield Found(
-            Result.ERROR, resolution.outcome_reason, None, "claude-local enable   (or, for the cloud: claude /login)"
+            Result.ERROR,
+            resolution.outcome_reason,
+            None,
+            f"{command('claude-local', 'enable')}   (or, for the cloud: {command('claude', '/login')})",
         )
 
 
@@ -83,13 +88,13 @@ def _endpoint(facts: Facts) -> Iterator[Found]:
     dropped = next((each for each in facts.settings if _names_a_server(each.state, each.text)), None)
     if meant is not None:
         what = f"enable wrote a server of yours here, and sessions go to {facts.backend.kind}: {decision.sentence}"
-        yield Found(Result.ERROR, what, Place(meant.path), "claude-local enable")
+        yield Found(Result.ERROR, what, Place(meant.path), enabling(facts, meant))
     elif dropped is not None and dropped.path is not None:
         what = f"a dropped file names a server of yours, and sessions go to {facts.backend.kind}"
         yield Found(Result.ERROR, what, Place(dropped.path), fix_command("files.json"))
     else:
         what = f"sessions here go to {facts.backend.kind}: {decision.sentence}"
-        yield Found(Result.INFO, what, place_of(decision.winner), "claude-local enable --url URL")
+        yield Found(Result.INFO, what, place_of(decision.winner), ANY)
 
 
 def _names_a_server(state: FileState, text: str) -> bool:
@@ -119,6 +124,25 @@ def _place(facts: Facts, candidate: Candidate) -> str:
     return place.of(short_path(place.path, cwd=facts.snapshot.cwd, home=facts.snapshot.home))
 
 
+def enabling(facts: Facts, owned: Owned, *options: str) -> str:
+    """The command that writes into this file again what `enable` wrote there for its server."""
+    url = next((str(value) for path, value in owned.lines if path == ("env", "ANTHROPIC_BASE_URL")), None)
+    scope = next((each.scope for each in facts.settings if each.path == owned.path), Scope.LOCAL)
+    return command(
+        "claude-local",
+        "enable",
+        *(("--url", url) if url else ()),
+        *(() if scope is Scope.LOCAL else ("--scope", scope)),
+        *options,
+    )
+
+
+def for_the_user(facts: Facts) -> str:
+    """The command that has every session of the user's go to the server that sessions here use."""
+    url = facts.backend.target.url if facts.own_server and facts.backend.target else None
+    return command("claude-local", "enable", *(("--url", url) if url else ()), "--scope", "user")
+
+
 def _shell(facts: Facts) -> Iterator[Found]:
     for name, result in (("ANTHROPIC_BASE_URL", Result.WARNING), ("ANTHROPIC_MODEL", Result.INFO)):
         exported = facts.snapshot.shell.get(name)
@@ -146,7 +170,7 @@ def _url(facts: Facts) -> Iterator[Found]:
             Result.ERROR,
             error.message.replace("the URL", "the base URL", 1),
             place_of(decision.winner),
-            command("claude-local", "enable", "--url", offered) if offered else hint or "claude-local enable --url URL",
+            facts.enable(offered) if offered else hint or ANY,
         )
 
 
@@ -197,7 +221,7 @@ def _late(facts: Facts) -> Iterator[Found]:
     exported = [name for name in SHELL_CREDENTIALS if facts.snapshot.shell.get(name)]
     if exported and not early(facts):
         what = f"{exported[0]} is exported, and a project's file is heard late: each start asks api.anthropic.com first"
-        fix = f"{command('unset', exported[0])}   (or claude-local enable --scope user)"
+        fix = f"{command('unset', exported[0])}   (or {for_the_user(facts)})"
         yield Found(Result.WARNING, what, "the shell", fix)
 
 

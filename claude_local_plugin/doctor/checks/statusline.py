@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.checks.precedence import enabling
+from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result
-from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Scope
 from claude_local_plugin.settings.statusline import KEY
 
@@ -17,8 +17,8 @@ def _broken(facts: Facts) -> Iterator[Found]:
     settings = next((each for each in facts.settings if str(each.path) == ours.path), None)
     fix = "ask whoever manages this machine"
     if ours.scope not in (Scope.MANAGED, Scope.FLAG):
-        url = ("--url", facts.backend.url) if facts.own_server and facts.backend.url else ()
-        fix = command("claude-local", "enable", *url, "--statusline", "--scope", ours.scope)
+        owned = next((each for each in facts.owned if str(each.path) == ours.path), Owned(Path(ours.path)))
+        fix = enabling(facts, owned, "--statusline")
     place = Place(Path(ours.path), settings.line_of((KEY, "command")) if settings else None)
     yield Found(Result.ERROR, f"the status line cannot run: {ours.problem}", place, fix)
 
