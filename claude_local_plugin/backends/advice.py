@@ -12,6 +12,9 @@ from claude_local_plugin.guest.shell import Words, command, export, piped, with_
 
 #: A window that leaves room to work beside Claude Code's own prompt.
 GOOD_WINDOW = 65_536
+#: What keeps a session from asking for thinking, and from sending system messages in the middle of a conversation.
+WITHOUT_THINKING = ("CLAUDE_CODE_DISABLE_THINKING", "1")
+WITHOUT_MID_CONVERSATION = ("CLAUDE_CODE_MODEL_CAPABILITIES", "-mid_conv_system,-mid_conv_tool_change")
 #: The LiteLLM releases that nobody may install.
 LITELLM = "litellm[proxy]!=1.82.7,!=1.82.8,!=1.107.0"
 
@@ -97,25 +100,20 @@ def fewer_or(kind: str, *, memory: bool = False) -> str:
     return "run fewer sessions at once" + (f", or {more}" if more else "")
 
 
-def keep_thinking_apart(kind: str, parser: str | None) -> str:
-    """How a server is told to give thinking back as thinking; where it cannot be told, how to do without."""
+def keep_thinking_apart(kind: str, parser: str | None) -> str | None:
+    """How a server is told to give thinking back as thinking; None where it cannot be told."""
     named: dict[str, str] = {
         "vllm": f"restart vLLM with --reasoning-parser {parser or 'NAME'}",
         "sglang": f"restart SGLang with --reasoning-parser {parser or 'NAME'}",
         "llama.cpp": "restart llama-server with --reasoning-format auto",
     }
     behind = f"restart the vLLM behind it with --reasoning-parser {parser or 'NAME'}"
-    return named.get(kind, behind if kind in ("litellm", "production-stack") else without_thinking())
-
-
-def without_thinking() -> str:
-    """How a session is kept from asking for thinking, in this shell."""
-    return export("CLAUDE_CODE_DISABLE_THINKING", "1")
+    return named.get(kind, behind if kind in ("litellm", "production-stack") else None)
 
 
 def without_mid_conversation() -> str:
     """How a session is kept from sending system messages and tools in the middle of a conversation."""
-    return export("CLAUDE_CODE_MODEL_CAPABILITIES", "-mid_conv_system,-mid_conv_tool_change")
+    return export(*WITHOUT_MID_CONVERSATION)
 
 
 #: What switches the prefix cache on, by kind of server.

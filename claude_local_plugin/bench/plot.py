@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
-from claude_local_plugin.guest.shell import command
 
 FORMATS = ("svg", "png")
 
@@ -13,9 +12,7 @@ FORMATS = ("svg", "png")
 def check(path: Path) -> None:
     """Raise UsageError if a plot could not be drawn into this file; before anything is measured for it."""
     if path.suffix.lower().removeprefix(".") not in FORMATS:
-        raise UsageError(
-            f"{path.name}: a plot is an .svg or a .png", command("claude-local", "bench", "--plot", "bench.svg")
-        )
+        raise UsageError(f"{path.name}: a plot is an .svg or a .png", f"--plot {path.stem}.svg")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path.absolute().parent} is no folder", "choose another file for --plot")
 

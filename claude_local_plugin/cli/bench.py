@@ -83,7 +83,9 @@ def bench(
         from claude_local_plugin.bench import plot
 
         plot.check(plot_file)
-    other = None if compare is None else command.earlier(compare)
+    named = (("--url", url), ("--model", model), ("--token-env", token_env))
+    asked = [word for option, value in named if value for word in (option, value)]
+    other = None if compare is None else command.earlier(compare, asked)
     used = in_use(world.snapshot(), url=url, model=model, token_env=token_env)
     work = command.workload(
         used,
@@ -101,7 +103,7 @@ def bench(
     with _bar(work.requests, wanted=sys.stderr.isatty() and not as_json) as progress:
         report = command.run(used, work, progress=progress, time_limit=time_limit)
     if other is not None:
-        report["compared"] = command.compared(other, report)
+        report["compared"] = command.compared(other, report, asked)
     if as_json:
         print(json_text(report))
     else:

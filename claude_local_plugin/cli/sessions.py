@@ -339,8 +339,8 @@ def project_name(place: Place, path: str | None) -> str:
 def _none_found(filtered: bool) -> str:
     if filtered:
         return "no such session on record"
-    enable = typed("claude-local", "enable")
-    return f"no session on record yet   ({enable} installs the hooks that record them)"
+    install = typed("claude-local", "hooks", "install", "--scope", "user")
+    return f"no session on record yet   ({install} installs the hooks that record them)"
 
 
 def _said(value: object) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 
 from claude_local_plugin import bench
 from claude_local_plugin.bench import report as reports
-from claude_local_plugin.bench.compare import MAKES_A_REPORT
+from claude_local_plugin.bench.compare import OtherWorkloadError
 from claude_local_plugin.bench.measure import Progress, Target
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.server_in_use import InUse
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, SettingsError, UsageError
 from claude_local_plugin.guest.files import content
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command, into
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import DocumentError, Set
@@ -55,17 +55,24 @@ def run(used: InUse, work: bench.Workload, *, progress: Progress | None, time_li
     return reports.report(measured, bench.advise(measured), overhead, at=at)
 
 
-def earlier(path: Path) -> dict[str, Any]:
-    """A report that `bench --json` printed before. Raises UsageError if the file is none."""
+def earlier(path: Path, asked: Sequence[str] = ()) -> dict[str, Any]:
+    """A report that `bench --json` printed before. Raises UsageError if the file is none.
+
+    `asked` are the options that say which server is measured.
+    """
     try:
         found = json.loads(content(path).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no report of claude-local bench", MAKES_A_REPORT) from error
+        raise UsageError(f"{path} is no report of claude-local bench", _makes_one(asked)) from error
     if not isinstance(found, dict):
-        raise UsageError(f"{path} is no report of claude-local bench", MAKES_A_REPORT)
+        raise UsageError(f"{path} is no report of claude-local bench", _makes_one(asked))
     return found
+
+
+def _makes_one(asked: Sequence[str]) -> str:
+    return f"{into(Words('FILE'), command('claude-local', 'bench', '--json', *asked))} makes one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +148,16 @@ def _local_settings(world: World) -> Path:
     )
 
 
-def compared(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """What has changed since an earlier report, as it goes into the new one's `compared`."""
+def compared(old: dict[str, Any], new: dict[str, Any], asked: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """What has changed since an earlier report, as it goes into the new one's `compared`.
+
+    Raises UsageError where the two cannot be compared; `asked` are the options that say which server was measured.
+    """
+    try:
+        changes = bench.compare(old, new)
+    except OtherWorkloadError as error:
+        same = command("claude-local", "bench", *asked, *error.options)
+        raise UsageError(error.message, f"{same} measures the same") from error
     return [
         {
             "label": change.label,
@@ -152,5 +167,5 @@ def compared(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
             "ratio": None if change.ratio is None else round(change.ratio, 6),
             "better": change.better,
         }
-        for change in bench.compare(old, new)
+        for change in changes
     ]

@@ -2,7 +2,7 @@
 
 from claude_local_plugin.backends import State
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command
 
 
 def own_server(facts: Facts) -> str | None:
@@ -15,7 +15,7 @@ def own_server(facts: Facts) -> str | None:
 def looked_at(facts: Facts) -> str | None:
     """A server of the user's own was looked at."""
     if facts.url is None:
-        return f"there is no server of your own to look at: {command('claude-local', 'enable')}, or --url URL"
+        return f"there is no server of your own to look at: {command('claude-local', 'enable', '--url', Words('URL'))}"
     return None if facts.server is not None else "the server was not asked"
 
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.guest.shell import command, then
-from claude_local_plugin.precedence import Candidate, Scope
+from claude_local_plugin.guest.shell import command, edit, export, then
+from claude_local_plugin.precedence import Candidate, Scope, winning
 
 if TYPE_CHECKING:
     from claude_local_plugin.doctor.facts import Facts
@@ -146,6 +146,14 @@ def mend(facts: "Facts", check_id: str, *, deep: bool = False) -> tuple[str, boo
     if facts.elsewhere or not facts.own_server:
         return then(facts.enable(), fix), False
     return fix, True
+
+
+def exported(facts: "Facts", name: str, value: str) -> str:
+    """What gives a variable this value for sessions here: in the shell, unless a settings file sets it, which wins."""
+    winner = winning(facts.snapshot, f"env.{name}")
+    if winner is not None and winner.path is not None and winner.state == "wins":
+        return f"{edit(str(winner.path), winner.line, facts.snapshot.shell)}   (set {name} to {value} there)"
+    return export(name, value)
 
 
 def worst(results: Iterable[Result]) -> Result:

@@ -458,13 +458,13 @@ def _credentials(
             "put your server's key into ANTHROPIC_AUTH_TOKEN: "
             + command("claude-local", "enable", "--token-env", Words("VAR")),
         )
-    from claude_local_plugin.precedence.resolve import candidates
+    from claude_local_plugin.precedence.resolve import candidates, effective
 
     yield from _as_written(snapshot)
     for file in snapshot.of(Scope.LOCAL, Scope.PROJECT):
         for name in file.env if file.state is FileState.READ else ():
             for row in candidates(snapshot, f"env.{name}"):
-                if row.state == "refused" and row.path == file.path:
+                if row.state == "refused" and row.path == file.path and effective(snapshot, row.key) != row.value:
                     yield ConfigWarning(
                         "env.refused",
                         "warning",

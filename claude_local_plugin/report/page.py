@@ -136,8 +136,8 @@ def _footer(view: _View, made_at: datetime, version: str) -> Markup:
 def _summary(view: _View) -> Markup:
     data = view.data
     if not data.sessions and not data.usage.tokens:
-        enable = command("claude-local", "enable")
-        return element("p", f"No session is on record in this time. {enable} installs the hooks that record them.")
+        install = command("claude-local", "hooks", "install", "--scope", "user")
+        return element("p", f"No session is on record in this time. {install} installs the hooks that record them.")
     own = [one.usage for one in data.backends if is_own(one.kind, one.url)]
     cloud = [one.usage for one in data.backends if one.cloud]
     total, failures = data.usage, data.failures

@@ -5,10 +5,9 @@ the module, the function and the words that are written there: `doctor.checks.fi
 """
 
 import ast
-import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FrameType

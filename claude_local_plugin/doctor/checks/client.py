@@ -8,10 +8,10 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.checks.precedence import early, for_the_user
 from claude_local_plugin.doctor.facts import Editor, Facts
 from claude_local_plugin.doctor.known_bad import REVIEWED_ON, Pair, knows, matching, of_client
-from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
+from claude_local_plugin.doctor.model import Check, Found, Place, Result, exported, fix_command, place_of
 from claude_local_plugin.doctor.speed import Speed, speed_of
 from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import command, edit, export, piped
+from claude_local_plugin.guest.shell import command, edit, piped
 from claude_local_plugin.precedence import (
     VERIFIED_SPAN,
     Scope,
@@ -80,7 +80,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, needs.too_old, None, advice.messages_api(server), why=why)
     if needs.model_capabilities and "mid_conv_system" not in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", ""):
         value, reason = needs.model_capabilities
-        yield Found(Result.WARNING, reason, None, export("CLAUDE_CODE_MODEL_CAPABILITIES", value))
+        yield Found(Result.WARNING, reason, None, exported(facts, "CLAUDE_CODE_MODEL_CAPABILITIES", value))
     deferring = not facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS")
     if needs.disable_betas and deferring and effective(facts.snapshot, "env.ENABLE_TOOL_SEARCH") != "false":
         known = server.version is not None and kind == "vllm"

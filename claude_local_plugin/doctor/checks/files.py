@@ -13,7 +13,7 @@ from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
 from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.guest.settings import strict_json
 from claude_local_plugin.guest.shell import Words, command, edit, export
-from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates
+from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates, effective
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
 from claude_local_plugin.settings.variables import is_secret
@@ -136,7 +136,7 @@ def _unheard(facts: Facts) -> Iterator[Found]:
             refused = next(
                 (c for c in heard if c.state == "refused" and (c.scope, c.path) == (each.scope, each.path)), None
             )
-            if refused is not None:
+            if refused is not None and effective(facts.snapshot, f"env.{name}") != refused.value:
                 yield Found(
                     Result.WARNING,
                     f"{name} is set here and never heard: {refused.reason}",

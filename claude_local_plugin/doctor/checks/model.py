@@ -8,8 +8,8 @@ from claude_local_plugin.backends.deep import Exchange, ToolFacts, ToolVerdict
 from claude_local_plugin.backends.parsers import SAME_FORMAT, Family, family_of
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts, Name
-from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, mend, place_of
-from claude_local_plugin.guest.shell import Words, command, export
+from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, mend, place_of
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import winning
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.render import printable
@@ -374,7 +374,7 @@ def _system_role(facts: Facts) -> Iterator[Found]:
         return
     what = f"a system message inside a conversation was refused: {_says(exchange)}"
     handled = "mid_conv_system" in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", "")
-    fix = None if handled else advice.without_mid_conversation()
+    fix = None if handled else exported(facts, *advice.WITHOUT_MID_CONVERSATION)
     yield Found(Result.INFO if handled else Result.ERROR, what, None, fix)
 
 
@@ -383,19 +383,32 @@ def _thinking(facts: Facts) -> Iterator[Found]:
     if thinking is None:
         yield Found(Result.SKIPPED, NOT_ASKED)
         return
+    what = ""
     if not thinking.adaptive.accepted:
         what = f"thinking as Claude Code asks for it was refused: {_says(thinking.adaptive)}"
-        yield Found(Result.ERROR, what, None, advice.without_thinking())
+        fix = exported(facts, *advice.WITHOUT_THINKING)
     elif thinking.enabled is not None and not thinking.enabled.accepted:
         what = f"thinking with a budget, as this name gets it, was refused: {_says(thinking.enabled)}"
-        yield Found(
-            Result.ERROR, what, None, f"{export('MAX_THINKING_TOKENS', '0')}   (or serve it under a name of its own)"
-        )
+        fix = f"{exported(facts, 'MAX_THINKING_TOKENS', '0')}   (or serve it under a name of its own)"
+    if what and _does_not_ask_for_thinking(facts):
+        yield Found(Result.INFO, f"{what}; sessions here do not ask for it")
+    elif what:
+        yield Found(Result.ERROR, what, None, fix)
     if thinking.leaked:
         what = "the model's thinking stands in its answer: <think>…</think>"
         family = _family(facts)
-        fix = advice.keep_thinking_apart(_kind(facts), family.reasoning if family else None)
-        yield Found(Result.WARNING, what, None, fix, "it is read back as text")
+        apart = advice.keep_thinking_apart(_kind(facts), family.reasoning if family else None)
+        if apart is None and _does_not_ask_for_thinking(facts):
+            yield Found(Result.INFO, f"{what}; sessions here do not ask for it")
+        else:
+            fix = apart or exported(facts, *advice.WITHOUT_THINKING)
+            yield Found(Result.WARNING, what, None, fix, "it is read back as text")
+
+
+def _does_not_ask_for_thinking(facts: Facts) -> bool:
+    if facts.elsewhere:
+        return False
+    return facts.is_on(advice.WITHOUT_THINKING[0]) or facts.number("MAX_THINKING_TOKENS") == 0
 
 
 def _fields(facts: Facts) -> Iterator[Found]:

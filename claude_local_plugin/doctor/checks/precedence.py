@@ -62,7 +62,7 @@ def _starts(facts: Facts) -> Iterator[Found]:
             Result.ERROR,
             resolution.outcome_reason,
             None,
-            f"{command('claude-local', 'enable')}   (or, for the cloud: {command('claude', '/login')})",
+            f"{ANY}   (or, for the cloud: {command('claude', '/login')})",
         )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from claude_local_plugin.backends.urls import is_plain_http_remote
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
+from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, place_of
 from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import command, export, home_path, with_variable
+from claude_local_plugin.guest.shell import command, home_path, with_variable
 from claude_local_plugin.precedence import FileState, Scope, effective, winning
 
 NONESSENTIAL = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
@@ -94,7 +94,10 @@ def _telemetry(facts: Facts) -> Iterator[Found]:
     prompts = facts.is_on("OTEL_LOG_USER_PROMPTS")
     what = f"OpenTelemetry {'with your prompts in full' if prompts else 'without your prompts'} goes to {where}"
     yield Found(
-        Result.WARNING if prompts else Result.INFO, what, place_of(winner), export("CLAUDE_CODE_ENABLE_TELEMETRY", "0")
+        Result.WARNING if prompts else Result.INFO,
+        what,
+        place_of(winner),
+        exported(facts, "CLAUDE_CODE_ENABLE_TELEMETRY", "0"),
     )
 
 
