@@ -1,6 +1,7 @@
 """Point a folder's Claude Code at a model server: choose it, plan the edits, write them, read them back."""
 
 import difflib
+import json
 import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
@@ -125,7 +126,9 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     record, _ = on_record(settings_file, world.state_dir)
     # what is needed is planned for the file as it would be had `enable` and `bench --apply` never been
     without_us = previewed(before, {BACKEND: (), BENCH: ()}, record, settings_file)
-    without_us = hand_edits.without(without_us, hand_edits.edits(before, record))
+    edits, reset = hand_edits.edits(before, record), hand_edits.were_reset(record)
+    reset |= {key for key in edits if _reset(request) & {key, "all"}}
+    without_us = hand_edits.without(without_us, {*edits, *reset})
     snapshot = world.snapshot({settings_file: without_us})
     backend = _with_prompt(request, choice, snapshot, record)
     _check_window(backend, choice.needs, request, choice.server)
@@ -215,7 +218,10 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         before=before,
         after=after,
         warnings=(*warnings, *notes),
-        extras=sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {},
+        extras={
+            **(sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {}),
+            **({hand_edits.RESET: json.dumps(sorted(reset))} if reset else {}),
+        },
         target=target,
         private=any(line.secret for line in sorted_out.lines) and _is_open_to_others(target),
         exclude=_exclude(request, standing) if inside else {},

@@ -179,31 +179,29 @@ class Facts:
         return command("claude-local", "doctor", "--deep", *self.look)
 
     def enable(self, url: str | None = None, *options: str) -> str:
-        """The command that points this folder at a server, by default the one that was looked at.
+        """The command that points this folder at a server, by default the one that was looked at, with its key.
 
-        With the option for the key where one is asked for that the folder's settings do not have for that address,
-        for each header that the folder's server gets, and for the user's settings where the address stands there.
+        For another address of the folder's own server, options as in `for_another_address` belong to it. It writes the
+        user's settings where the folder's address stands there.
         """
-        there = url or self.url
-        if there is None:
+        if self.url is None and url is None:
             return command("claude-local", "enable", "--url", Words("URL"), *options)
-        more: list[str] = []
-        moved = self.elsewhere or not _same(there, self.url)
-        if moved and "--token-env" not in options:
-            if self.token_env:
-                more += ["--token-env", self.token_env]
-            elif self.server is not None and self.server.needs_key:
-                more += ["--token-env", Words("VARIABLE")]
-        if moved and not self.elsewhere:
-            more += [
-                word
-                for name in own_headers(self.snapshot, self.resolution, self.url or "")
-                for word in ("--header-env", f"{name}=VARIABLE")
-            ]
-        base = self.resolution.decisions["base_url"].winner
-        if not self.elsewhere and base is not None and base.scope is Scope.USER and "--scope" not in options:
-            more += ["--scope", "user"]
-        return command("claude-local", "enable", "--url", there, *more, *options)
+        more: tuple[str, ...] = ()
+        if url is None and self.elsewhere:
+            if "--token-env" not in options and self.token_env:
+                more = ("--token-env", self.token_env)
+            elif "--token-env" not in options and self.server is not None and self.server.needs_key:
+                more = ("--token-env", Words("VARIABLE"))
+        elif (base := self.resolution.decisions["base_url"].winner) is not None and base.scope is Scope.USER:
+            more = ("--scope", "user")
+        return command("claude-local", "enable", "--url", url or self.url or "", *more, *options)
+
+    def for_another_address(self) -> tuple[str, ...]:
+        """The options that take the folder's key and headers along to another address of its server."""
+        there = self.backend.target.url if self.backend.target else ""
+        key = ("--token-env", Words("VARIABLE")) if own_token(self.snapshot, self.resolution, there) else ()
+        names = own_headers(self.snapshot, self.resolution, there)
+        return (*key, *(word for name in names for word in ("--header-env", f"{name}=VARIABLE")))
 
     @property
     def settings(self) -> tuple[SettingsFile, ...]:

@@ -16,7 +16,7 @@ from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Scope, Snapshot
-from claude_local_plugin.settings import file, hooks, ownership
+from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import Append, Change, RemoveItem, edit, parse, same
 
 #: The keys of enable's plan that mend each check.
@@ -199,6 +199,7 @@ class _Edits:
     lines: list[plan.Line] = field(default_factory=list)
     hooks: bool = False
     with_entries: bool = True
+    status_line: bool = False
 
 
 def _settings(
@@ -226,6 +227,10 @@ def _settings(
             edits = by_path.setdefault(path, _Edits())
             edits.checks = (*edits.checks, "hooks.broken")
             edits.hooks, edits.with_entries = True, scope_name != Scope.PROJECT
+    if "hooks.statusline" in wanted and facts.status_line is not None:
+        edits = by_path.setdefault(Path(facts.status_line.path), _Edits())
+        edits.checks = (*edits.checks, "hooks.statusline")
+        edits.status_line = True
     for path, edits in by_path.items():
         yield path, edits, None
 
@@ -290,6 +295,12 @@ def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
     strays = _strays(before, record) if edits.hooks else ()
     cleaned = edit(before or "", strays).text if strays else before
     wanted = _wanted(record, edits, tools)
+    if edits.status_line:
+        alone = ownership.preview(cleaned, {ownership.STATUSLINE: ()}, record).after
+        line = statusline.plan(
+            tools.snapshot({path: alone}), path, tools.python, tools.hooks_dir, tools.state_dir, tools.config_dir
+        )
+        wanted[ownership.STATUSLINE] = line.changes
     after = ownership.preview(cleaned, wanted, record).after
 
     def carry_out() -> None:

@@ -19,6 +19,8 @@ PACKAGE = Path(claude_local_plugin.__file__).parent
 
 #: What makes a text to type out of words.
 CONSTRUCTORS = ("command", "export", "then", "piped", "into", "with_variable", "edit")
+#: Those that join commands which were made before.
+JOINING = ("then", "piped", "into")
 #: What hands such a text on for its caller, with the words that differ: who calls it prints the command.
 HANDED_ON = {
     "commands.choose_server": ("again",),
@@ -119,10 +121,14 @@ def _word(node: ast.expr) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A text that the constructor gave: of these words (a placeholder among them is true), for these sites."""
+    """A text that the constructor gave: of these words (a placeholder among them is true), for these sites.
+
+    `parts` are the commands that it joins.
+    """
 
     text: str
     words: tuple[tuple[str, bool], ...]
+    parts: tuple[str, ...]
     keys: tuple[str, ...]
 
 
@@ -141,8 +147,10 @@ def recorded(import_all: Callable[[], None]) -> list[Made]:
 
         def constructor(*arguments: Any) -> str:
             text = str(real(*arguments))
-            words = tuple((str(word), isinstance(word, shell.Words)) for word in arguments) if name == "command" else ()
-            made.append(Made(text, words, tuple(_keys(index, sys._getframe(1)))))
+            words = tuple((str(word), isinstance(word, shell.Words)) for word in arguments)
+            words = {"command": words, "export": (("export", False), *words)}.get(name, ())
+            parts = tuple(map(str, arguments)) if name in JOINING else ()
+            made.append(Made(text, words, parts, tuple(_keys(index, sys._getframe(1)))))
             return text
 
         return constructor

@@ -229,9 +229,9 @@ def _inside(path: Path) -> tuple[str, str]:
     return "-C", str(path.parent)
 
 
-def _history(path: Path | None) -> str:
+def _history(path: Path) -> str:
     """How to see who wrote that into the file, and when."""
-    return command("git", *_inside(path), "log", "-p", "--", path.name) if path else command("git", "log")
+    return command("git", *_inside(path), "log", "-p", "--", path.name)
 
 
 def secrets_in(each: SettingsFile) -> list[str]:
@@ -251,7 +251,7 @@ def _shared(facts: Facts) -> Iterator[Found]:
     ours = {owned.path for owned in facts.owned}
     for each in facts.read:
         standing = facts.standings.get(each.path) if each.path else None
-        if each.scope is not Scope.PROJECT or standing is None or not standing.in_repository:
+        if each.path is None or each.scope is not Scope.PROJECT or standing is None or not standing.in_repository:
             continue
         result = Result.INFO if each.path in ours else Result.WARNING
         target = parse_url(str(each.env.get("ANTHROPIC_BASE_URL") or ""))

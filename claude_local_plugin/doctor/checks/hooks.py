@@ -88,7 +88,7 @@ def _log(facts: Facts) -> Iterator[Found]:
 def _kept(facts: Facts) -> Iterator[Found]:
     for path in facts.log.damaged:
         what = "the session log was damaged, and a new one was begun: sessions before that are in this file only"
-        fix = f"{command('sqlite3', str(path), '.recover')}   (prints what can be read; then remove the file)"
+        fix = f"{command('sqlite3', str(path), '.dump')}   (prints what can be read; then remove the file)"
         yield Found(Result.WARNING, what, Place(path), fix)
 
 
@@ -171,7 +171,7 @@ CHECKS = (
         fine="no log had to be set aside",
         why="reports and statistics know nothing of the sessions before",
         finds="Logs that were damaged. A hook that finds one sets it aside and begins a new one; none is ever deleted.",
-        mend="Copy what you need out of it with `sqlite3 FILE .recover`, then remove it.",
+        mend="Copy what you need out of it with `sqlite3 FILE .dump`, then remove it.",
         judge=_kept,
     ),
     Check(

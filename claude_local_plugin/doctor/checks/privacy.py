@@ -43,7 +43,7 @@ def _transport(facts: Facts) -> Iterator[Found]:
         Result.WARNING,
         f"plain HTTP: anyone on the path between here and {target.label} can read your code and prompts",
         place_of(facts.resolution.decisions["base_url"].winner),
-        f"{tunnel}   then: {facts.enable(local)}",
+        f"{tunnel}   then: {facts.enable(local, *facts.for_another_address())}",
     )
 
 

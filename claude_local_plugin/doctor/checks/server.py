@@ -99,7 +99,11 @@ def _mend(facts: Facts, server: Server) -> str:
     target = facts.target
     if facts.others:
         url = facts.others[0].url
-        return command("claude-local", "doctor", "--url", url) if facts.elsewhere else facts.enable(url)
+        known = any(
+            path == ("env", "ANTHROPIC_BASE_URL") for each in facts.owned for path, value in each.lines if value == url
+        )
+        key = ("--token-env", Words("VARIABLE")) if facts.others[0].needs_key and not known else ()
+        return command("claude-local", "doctor", "--url", url) if facts.elsewhere else facts.enable(url, *key)
     name = target.host if target else "HOST"
     start = wellknown.START.get(server.kind, wellknown.START_HINT)
     if target is not None and server.state is State.REFUSED and not is_loopback(target.host):
