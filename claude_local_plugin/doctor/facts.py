@@ -284,6 +284,7 @@ def gather(
             headers=own_headers(snapshot, resolution, looked_at),
             ca_file=_ca_file(env),
         )
+    elsewhere = url is not None and not _same(looked_at, folders)
     owned, record_problem = _owned(snapshot, state_dir)
     own = own_config.look(str(state_dir), snapshot.shell)
     existing = tuple(each.path for each in snapshot.of(*FILE_SCOPES) if each.path and each.path.is_file())
@@ -293,10 +294,10 @@ def gather(
         env=env,
         backend=backend,
         url=looked_at,
-        elsewhere=url is not None and not _same(looked_at, folders),
+        elsewhere=elsewhere,
         token_env=token_env,
         server=server,
-        others=_others(server, owned) if server else (),
+        others=_others(server, () if elsewhere else owned) if server else (),
         metrics=_metrics(server, own_headers(snapshot, resolution, server.url)) if server else None,
         needs=needs_of(server.behaves_as, server.version) if server else Needs(),
         hooks=found_in(snapshot),

@@ -78,6 +78,10 @@ class House:
         """Run `claude-local` with these arguments, whatever comes of it."""
         return self.lan.call(arguments, cwd=self.cwd, environ=self.environ)
 
+    def advised(self, function: str) -> Called:
+        """Have a function of `tests.commands.advised` print something."""
+        return self.lan.call((), cwd=self.cwd, environ=self.environ, function=function)
+
     def ok(self, *arguments: str) -> Called:
         """Run `claude-local`; it must end well."""
         ended = self.call(*arguments)
@@ -186,7 +190,7 @@ def filled(line: str, fill: Mapping[str, str]) -> str:
 
 # --- read by every shell
 
-_STUB = '#!/bin/sh\nprintf "%s\\0" "$(($# + 1))" "${0##*/}" "$@" >>"$RECORD"\n'
+_STUB = '#!/bin/sh\nprintf "%s\\0" "${0##*/}" "$@" >"$RECORD/$$"\n'
 #: What a shell does itself.
 _BUILT_IN = ("unset", "cd", "export")
 
@@ -211,7 +215,7 @@ def read_by(shell: str, line: str, programs: Iterable[str], home: Path) -> Read:
             stub.write_text('#!/bin/sh\n/usr/bin/env -0 >"$RECORD.env"\n' if program == "at-the-end" else _STUB)
             stub.chmod(0o755)
         record = folder / "record"
-        record.touch()
+        record.mkdir()
         environ = {"PATH": str(folder / "bin"), "HOME": str(home), "LANG": "C.UTF-8", "RECORD": str(record)}
         options = {"fish": ["--no-config"], "zsh": ["-f"], "bash": ["--noprofile", "--norc"]}[shell]
         plainly = "functions --erase ls\n" if shell == "fish" else ""  # its own wrapper, which adds colours
@@ -226,15 +230,10 @@ def read_by(shell: str, line: str, programs: Iterable[str], home: Path) -> Read:
             check=False,
         )
         assert Path(f"{record}.env").exists(), f"{shell} does not read {line!r} to its end: {ended.stderr}"
-        found = record.read_bytes().split(b"\0")[:-1]
+        found = [note.read_bytes().split(b"\0")[:-1] for note in record.iterdir()]
         pairs = (row.partition(b"=") for row in Path(f"{record}.env").read_bytes().split(b"\0"))
         variables = {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, _, value in pairs}
-    started = []
-    while found:
-        count, found = int(found[0]), found[1:]
-        started.append([word.decode("utf-8", "surrogateescape") for word in found[:count]])
-        found = found[count:]
-    return Read(started, variables)
+    return Read([[word.decode("utf-8", "surrogateescape") for word in words] for words in found], variables)
 
 
 def meant(line: str, made: Iterable[Made], fill: Mapping[str, str], home: Path) -> list[list[str]]:
@@ -242,9 +241,9 @@ def meant(line: str, made: Iterable[Made], fill: Mapping[str, str], home: Path) 
     found: dict[int, Made] = {}
     for each in made:
         text = filled(each.text, fill)
-        start = line.find(text)
-        if each.words and start >= 0 and (start not in found or len(found[start].text) < len(each.text)):
-            found[start] = each
+        for place in re.finditer(rf"(?<!\S){re.escape(text)}(?!\S)", line) if each.words else ():
+            if place.start() not in found or len(found[place.start()].text) < len(each.text):
+                found[place.start()] = each
     wanted, end = [], 0
     for start in sorted(found):
         if start >= end:
@@ -269,7 +268,7 @@ def assert_read_alike(shells: Iterable[str], line: str, words: list[list[str]], 
     for shell in shells:
         read = read_by(shell, line, [each[0] for each in programs], home)
         plain = [[each[0].rpartition("/")[2], *each[1:]] for each in programs]
-        assert sorted(read.programs) == sorted(plain), f"{shell} reads {line!r} otherwise"
+        assert sorted(read.programs) == sorted(plain), f"{shell} reads {line!r} as {read.programs}"
         for each in words:
             if each[0] == "export":
                 assert read.environ.get(each[1]) == each[2], f"{shell}: {line!r}"

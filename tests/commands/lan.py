@@ -27,9 +27,10 @@ from typing import Any, NoReturn
 
 from tests.commands import printed
 
-#: The one address that the servers listen on, so that nothing is found on this machine's own well-known ports.
-ADDRESS = "127.0.0.2"
-HOST = "dell-pro-max"
+#: The one address that the servers listen on, so that nothing is found on this machine's own well-known ports; and
+#: that of another machine, for servers of a test's own.
+ADDRESS, FAR_ADDRESS = "127.0.0.2", "127.0.0.3"
+HOST, FAR = "dell-pro-max", "spark"
 #: A server with one model, one that asks for a key, one with two models, one with two names for one.
 OPEN, GUARDED, SEVERAL, ALIASED = (f"http://{HOST}:{port}" for port in (8000, 8001, 8002, 8003))
 KEY = "server-key-with-some-length-0123456789"
@@ -87,7 +88,7 @@ class Lan:
 
     def __init__(self, folder: Path) -> None:
         hosts = folder / "hosts"
-        hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n")
+        hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n{FAR_ADDRESS} {FAR}\n")
         root = [] if os.geteuid() == 0 else ["-r"]
         self._process = subprocess.Popen(
             ["unshare", *root, "-n", "-m", sys.executable, "-m", "tests.commands.lan", str(hosts)],
@@ -106,17 +107,35 @@ class Lan:
         return Typed(**self._ask("type", line=line, cwd=str(cwd), environ=dict(environ), answers=answers))
 
     def call(
-        self, arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], event: Mapping[str, Any] | None = None
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        environ: Mapping[str, str],
+        event: Mapping[str, Any] | None = None,
+        function: str | None = None,
+        interrupted_after: float = 0.0,
     ) -> Called:
-        """Run a command of ours with these arguments, or our hook for an event, with nobody at a terminal."""
-        answer = self._ask("call", arguments=list(arguments), cwd=str(cwd), environ=dict(environ), event=event)
+        """Run a command of ours with these arguments, or our hook for an event, with nobody at a terminal.
+
+        Or a function of `tests.commands.advised`, which prints what no state of a folder here makes us print.
+        """
+        answer = self._ask(
+            "call",
+            arguments=list(arguments),
+            cwd=str(cwd),
+            environ=dict(environ),
+            event=event,
+            function=function,
+            interrupted_after=interrupted_after,
+        )
         made = (*self.made, *_made(answer.pop("made")))
         return Called(**answer, made=made)
 
     def serve(self, name: str, port: int, **options: Any) -> str:
         """Have the server of this name (see `tests.commands.servers`) listen there; gives its URL."""
         self._ask("serve", name=name, port=port, options=options)
-        return f"http://{HOST}:{port}"
+        return f"http://{FAR}:{port}"
 
     def stop(self) -> None:
         """Stop what was started with `serve`."""
@@ -261,7 +280,15 @@ def _called(order: Mapping[str, Any], folder: Path, made: list[printed.Made]) ->
         for number, name in ((1, "out"), (2, "err")):
             os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        if order["event"] is None:
+        if order["interrupted_after"]:
+            signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+            signal.setitimer(signal.ITIMER_REAL, order["interrupted_after"])
+        if order["function"] is not None:
+            from tests.commands import advised
+
+            getattr(advised, order["function"])()
+            code = 0
+        elif order["event"] is None:
             from claude_local_plugin import cli
 
             code = cli.run(order["arguments"])

@@ -29,7 +29,7 @@ HANDED_ON = {
     "doctor.checks.files": ("_disable", "_edit"),
     "doctor.checks.precedence": ("enabling", "for_the_user"),
     "doctor.facts": ("ask_deep", "enable"),
-    "doctor.model": ("fix_command", "mend"),
+    "doctor.model": ("exported", "fix_command", "mend"),
 }
 #: How these are called, by the last name, and what else has such a name.
 CARRIERS = frozenset(name for names in HANDED_ON.values() for name in names) - {"doctor"}

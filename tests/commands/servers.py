@@ -12,7 +12,7 @@ from typing import Any
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, ToolUse
 from claude_local_plugin.backends.embedded_http import Answer, Request, Stream
 from tests.backends.conftest import ANSWERS, TLS, Recorded, Replay, Said, take_request
-from tests.commands.lan import ADDRESS, KEY, MODEL
+from tests.commands.lan import ADDRESS, FAR_ADDRESS, KEY, MODEL
 
 #: What a model says that calls the tool as it is asked to (see `backends.deep`).
 CALL = ToolUse("record_weather", {"city": "Oslo", "days": 3, "hourly": True, "tags": ["wind", "rain"]})
@@ -30,7 +30,7 @@ def standing() -> tuple[EmbeddedBackend, ...]:
 
 @contextmanager
 def plain(
-    port: int, *, models: Any = ((MODEL, 65_536),), address: str = ADDRESS, **options: Any
+    port: int, *, models: Any = ((MODEL, 65_536),), address: str = FAR_ADDRESS, **options: Any
 ) -> Iterator[EmbeddedBackend]:
     """Our own server with these models (name, window, weights) and options."""
     with EmbeddedBackend(address, port, models=tuple(Model(*each) for each in models), **options) as server:
@@ -45,6 +45,15 @@ def saying(port: int, status: int, body: Any, path: str) -> Iterator[EmbeddedBac
         yield server
 
 
+@contextmanager
+def mute(port: int, **options: Any) -> Iterator[EmbeddedBackend]:
+    """A server that is ready, and whose model fails at every message."""
+    server = _Refusing(FAR_ADDRESS, port, models=(Model(MODEL, 65_536),), **options)
+    server.refuses = lambda body: bool(body.get("messages"))
+    with server:
+        yield server
+
+
 class _Refusing(EmbeddedBackend):
     """A server that refuses what a request has in it, or takes its time for a route."""
 
@@ -55,7 +64,7 @@ class _Refusing(EmbeddedBackend):
         body = request.body if isinstance(request.body, dict) else {}
         if request.route == "/v1/messages" and self.refuses(body):
             return Answer(400, json.dumps({"error": {"type": "BadRequestError", "message": "not here"}}).encode())
-        if self.slow and request.route == self.slow:
+        if self.slow and request.route.startswith(self.slow):
             time.sleep(1.3)
         return super().respond(request, problem)
 
@@ -65,13 +74,14 @@ _REFUSALS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "system": lambda body: any(each.get("role") == "system" for each in body.get("messages", ())),
     "thinking": lambda body: "thinking" in body,
     "fields": lambda body: "context_management" in body,
+    "budget": lambda body: (body.get("thinking") or {}).get("type") == "enabled",
 }
 
 
 @contextmanager
-def refusing(port: int, what: str) -> Iterator[EmbeddedBackend]:
+def refusing(port: int, what: str, models: Any = ((MODEL, 65_536),)) -> Iterator[EmbeddedBackend]:
     """A server that refuses one thing that Claude Code sends."""
-    server = _Refusing(ADDRESS, port, models=(Model(MODEL, 65_536),), reply=_ready)
+    server = _Refusing(FAR_ADDRESS, port, models=tuple(Model(*each) for each in models), reply=_ready)
     server.refuses = _REFUSALS[what]
     with server:
         yield server
@@ -80,7 +90,7 @@ def refusing(port: int, what: str) -> Iterator[EmbeddedBackend]:
 @contextmanager
 def slow(port: int, route: str) -> Iterator[EmbeddedBackend]:
     """A server that takes more than a second for this route."""
-    server = _Refusing(ADDRESS, port, models=(Model(MODEL, 65_536),))
+    server = _Refusing(FAR_ADDRESS, port, models=(Model(MODEL, 65_536),))
     server.slow = route
     with server:
         yield server
@@ -122,7 +132,7 @@ def recorded(
         known[method, route] = Said(status, body if isinstance(body, str) else json.dumps(body))
     if otherwise is not None:
         last = Said(otherwise)
-    with Replay(known, last, (ADDRESS, port)).running() as replay:
+    with Replay(known, last, (FAR_ADDRESS, port)).running() as replay:
         yield replay
 
 
@@ -134,7 +144,7 @@ def scripted(port: int, answers: Mapping[str, Any], otherwise: int = 404) -> Ite
         method, _, route = key.partition(" ")
         text = body if isinstance(body, str) else json.dumps(body)
         table[method, route] = Said(status, text, headers[0] if headers else {})
-    with Replay(table, Said(otherwise), (ADDRESS, port)).running() as replay:
+    with Replay(table, Said(otherwise), (FAR_ADDRESS, port)).running() as replay:
         yield replay
 
 
@@ -143,7 +153,7 @@ def scripted(port: int, answers: Mapping[str, Any], otherwise: int = 404) -> Ite
 
 @contextmanager
 def _listening(port: int, talk: Callable[[socket.socket], None]) -> Iterator[None]:
-    listener = socket.create_server((ADDRESS, port))
+    listener = socket.create_server((FAR_ADDRESS, port))
     over = threading.Event()
 
     def accept() -> None:

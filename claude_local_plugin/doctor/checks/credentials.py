@@ -28,7 +28,7 @@ def _leak(check_id: str, *keys: str) -> Callable[[Facts], Iterator[Found]]:
     def judge(facts: Facts) -> Iterator[Found]:
         for warning in facts.resolution.warnings:
             if warning.id == check_id:
-                fixable = warning.fix.startswith(command("claude-local", "enable"))
+                fixable = warning.fix.split(" ")[:2] == ["claude-local", "enable"]
                 fix = fix_command(check_id) if fixable else warning.fix
                 result = Result.ERROR if warning.severity == "error" else Result.WARNING
                 yield Found(result, warning.message, _source(facts, keys), fix, fixable=fixable)

@@ -286,7 +286,7 @@ def _mode(facts: Facts) -> Iterator[Found]:
             Result.WARNING,
             f"others on this machine may read it (mode {mode:03o}), and it holds {', '.join(secrets)}",
             _place(each),
-            fix_command("files.mode") if mine else command("chmod", "600", str(each.path)),
+            fix_command("files.mode") if mine else "ask whoever manages this machine",
             fixable=mine,
         )
 
