@@ -81,11 +81,15 @@ def doctor(
         facts = _deepened(facts, request, world, place, quiet=as_json)
     report = command.judge(facts, chosen, began)
     plan = command.fixes(report, world, checks) if fixing else None
-    applied = plan is not None and _fix(
-        plan, world, place, dry_run=dry_run, ask=asking and not yes, when_idle=when_idle, quiet=as_json
-    )
-    if applied:
+    applied = False
+    while plan is not None and _fix(
+        plan, world, place, dry_run=dry_run, ask=asking and not yes, when_idle=when_idle, quiet=as_json, more=applied
+    ):
+        applied = True
         report = _again(report, request, world)
+        if not any(each.later for each in plan.refused):
+            break
+        plan = plan.and_then(command.fixes(report, world, checks))
     if as_json:
         print(json_text(command.report_json(report, plan, applied=applied)))
     elif not dry_run:
@@ -136,33 +140,40 @@ def _with_progress(facts: "Facts", plan: "Deep") -> "Facts":
 
 
 def _fix(
-    plan: "Planned", world: "World", place: Place, *, dry_run: bool, ask: bool, when_idle: bool, quiet: bool
+    plan: "Planned", world: "World", place: Place, *, dry_run: bool, ask: bool, when_idle: bool, quiet: bool, more: bool
 ) -> bool:
-    """Show what would be mended, ask where somebody can be asked, and do it; whether anything was written."""
+    """Show what would be mended, ask where somebody can be asked, and do it; whether anything was written.
+
+    `more`: something was written before, after which this could be planned.
+    """
     from claude_local_plugin.commands import doctor as command
     from claude_local_plugin.commands.open_sessions import affected
 
     prose, printer = err(place.environ), out(place.environ)
     for each in plan.refused if not quiet else ():
+        if each.later and not dry_run:
+            continue  # that is planned next
         prose.line(f"! not mended: {', '.join(each.checks)}: {each.reason}", "yellow")
-    if not plan.fixes:
-        if not quiet:
+    if not plan.next:
+        if not quiet and not more:
             prose.line("nothing to mend here in settings of ours")
         return False
     if not quiet:
-        for fix in plan.fixes:
+        for fix in plan.next:
             printer.diff(command.diff(fix))
     if dry_run:
         if not quiet:
             prose.line("Nothing was written (--dry-run).")
         return False
-    texts = {fix.path: fix.after for fix in plan.fixes if fix.mode is None}
+    texts = {fix.path: fix.after for fix in plan.next if fix.mode is None}
     settle(affected(world, texts), world, yes=not ask, when_idle=when_idle, quiet=quiet)
     if ask and not click.confirm("Write this?", default=True, err=True):
+        if more:
+            return False
         raise click.exceptions.Abort
-    command.carry_out(plan.fixes)
+    command.carry_out(plan.next)
     if not quiet:
-        names = ", ".join(dict.fromkeys(short_path(fix.path, cwd=place.cwd, home=place.home) for fix in plan.fixes))
+        names = ", ".join(dict.fromkeys(short_path(fix.path, cwd=place.cwd, home=place.home) for fix in plan.next))
         prose.line(f"Written: {names}", "green")
     return True
 

@@ -106,7 +106,7 @@ def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[di
                 "id": "hooks.broken",
                 "severity": "error",
                 "message": f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
-                "fix": command("claude-local", "hooks", "install", "--scope", hook.scope),
+                "fix": command("claude-local", "doctor", "--fix", "hooks.broken"),
             }
 
 

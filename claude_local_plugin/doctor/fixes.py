@@ -113,18 +113,29 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What could not be planned, and why."""
+    """What could not be planned, and why; `later`: not before the rest is done."""
 
     checks: tuple[str, ...]
     reason: str
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Everything that `--fix` would do, and what it cannot."""
+    """Everything that `--fix` would do, and what it cannot; `done` of the fixes are done already."""
 
     fixes: tuple[Fix, ...]
     refused: tuple[Refused, ...]
+    done: int = 0
+
+    @property
+    def next(self) -> tuple[Fix, ...]:
+        """The fixes that are still to be done."""
+        return self.fixes[self.done :]
+
+    def and_then(self, more: "Planned") -> "Planned":
+        """These, done, and what could be planned after them."""
+        return Planned((*self.fixes, *more.fixes), more.refused, len(self.fixes))
 
 
 def planned(facts: Facts, findings: Iterable[Finding], tools: Tools) -> Planned:
@@ -146,7 +157,7 @@ def planned(facts: Facts, findings: Iterable[Finding], tools: Tools) -> Planned:
         if refusal is not None:
             refused.append(refusal)
         elif path in taken:
-            refused.append(Refused(edits.checks, f"{path} is mended first: run this again afterwards"))
+            refused.append(Refused(edits.checks, f"{path} is mended first", later=True))
         else:
             try:
                 fixes += _edited(path, edits, tools)

@@ -4,8 +4,9 @@ Claude Code reads `env` again whenever a settings file changes: endpoint and cre
 request, while the name of the model stays. A session that is resumed takes today's settings, too. Nobody is told
 (observed on Claude Code 2.1.329 to 2.1.332).
 
-Where a conversation is, a small file per session says; it is written before a prompt is held, so that one that cannot
-be written holds nothing, and no prompt is held twice for the same move.
+Where a conversation is, a small file per session says, and below that where it would have gone with the prompt that is
+held; it is written before a prompt is held, so that one that cannot be written holds nothing, and no prompt is held
+twice for the same move. Whoever goes back instead has not been anywhere.
 """
 
 import os
@@ -53,18 +54,19 @@ def moved_from(
     From now on it counts as being on `backend`.
     """
     here = name_of(backend.kind, backend.url)
-    before = recall(state_dir, session_id)
+    before, held_for = _noted(state_dir, session_id)
     if before is None and (spoken := _last_model(transcript)):
         before = last_backend(state_dir, session_id)
         if before is None and not backend.cloud and spoken != model and not _is_behind(state_dir):
             before = UNRECORDED
-    if before == here:
+    if before == here and held_for is None:
         return None
+    goes_on = before in (None, here) or held_for == here
     try:
-        remember(state_dir, session_id, here)
+        remember(state_dir, session_id, here if goes_on else before or here, None if goes_on else here)
     except OSError:  # what cannot be written down would be held at every prompt
         return None
-    return before
+    return None if goes_on else before
 
 
 def _is_behind(state_dir: str) -> bool:
@@ -76,16 +78,23 @@ def _is_behind(state_dir: str) -> bool:
 
 def recall(state_dir: str, session_id: str) -> "str | None":
     """Where the conversation is, None if nobody has noted it."""
+    return _noted(state_dir, session_id)[0]
+
+
+def _noted(state_dir: str, session_id: str) -> "tuple[str | None, str | None]":
+    """Where the conversation is, and where it would have gone with the prompt that was held."""
     from claude_local_plugin.guest.files import content
 
     try:
-        return content(_path(state_dir, session_id), MOST_BYTES).decode("utf-8", "replace").strip() or None
+        text = content(_path(state_dir, session_id), MOST_BYTES).decode("utf-8", "replace")
     except (OSError, ValueError):  # no prompt yet
-        return None
+        return None, None
+    where, _, held_for = text.strip().partition("\n")
+    return where or None, held_for or None
 
 
-def remember(state_dir: str, session_id: str, backend: str) -> None:
-    """Notes where the conversation is; raises OSError."""
+def remember(state_dir: str, session_id: str, backend: str, held_for: "str | None" = None) -> None:
+    """Notes where the conversation is, and where the prompt that is about to be held would go; raises OSError."""
     path = _path(state_dir, session_id)
     folder = os.path.dirname(path)
     for each in (state_dir, folder):  # one by one: else only the last gets the mode
@@ -95,7 +104,8 @@ def remember(state_dir: str, session_id: str, backend: str) -> None:
     unfinished = f"{path}.{os.getpid()}"
     file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        os.write(file, f"{clean(backend, 4096)}\n".encode())
+        lines = (backend,) if held_for is None else (backend, held_for)
+        os.write(file, "".join(f"{clean(line, 4000)}\n" for line in lines).encode())
     finally:
         os.close(file)
     os.replace(unfinished, path)

@@ -14,7 +14,7 @@ from typing import Any
 
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import upkeep
-from claude_local_plugin.guest.guard import name_of
+from claude_local_plugin.guest.guard import name_of, recall
 from claude_local_plugin.ledger.reading import sessions
 from claude_local_plugin.ledger.records import Session
 from claude_local_plugin.ledger.where import State, Where, spelled
@@ -53,7 +53,8 @@ def open_sessions(state_dir: Path, config_dir: Path) -> tuple[Open, ...]:
             continue  # kept as a hash, or not at all: where it is open cannot be told
         if known is None:
             known = Open(session.session_id, Path(folder or ""), session.started_at)
-        backend = name_of(session.backend_kind, session.backend_url)
+        # a prompt that was held is on record with where it would have gone: the conversation has stayed
+        backend = recall(str(state_dir), session.session_id) or name_of(session.backend_kind, session.backend_url)
         found[session.session_id] = replace(known, backend=backend, model=known.model or session.model)
     for job in _jobs(config_dir):
         known = found.get(job.session_id, job)

@@ -20,7 +20,7 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Found
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
-from claude_local_plugin.ledger import reading
+from claude_local_plugin.ledger import parquet, reading
 from tests.doctor import building as b
 from tests.report import building
 
@@ -112,7 +112,7 @@ def many_backends() -> None:
     """What a report of more backends than it shows says."""
     state = Path.home() / ".local" / "state" / "claude-local"
     state.mkdir(parents=True)
-    building.year(state, backends=70, sessions=200)
+    building.year(state, backends=160, sessions=1500)
     cli.run(["report", "--since", "all", "--output", "-"])
 
 
@@ -134,7 +134,16 @@ def insane_client() -> None:
     seen = SimpleNamespace(outcome="no request", base_url=None, said="", warnings=())
     boxes = SimpleNamespace(observe=lambda _: seen, client_version="2.1.332")
     try:
-        asking._must_be_sane(boxes, Path("/opt/my claude/claude"))  # type: ignore[arg-type]
+        asking._must_be_sane(boxes, Path("claude"))  # type: ignore[arg-type]
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def no_parquet() -> None:
+    """What is said where Parquet cannot be written."""
+    sys.modules["pyarrow"] = None  # type: ignore[assignment]
+    try:
+        parquet.check()
     except ClaudeLocalError as error:
         print(error.hint)
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -357,6 +358,28 @@ for check, key, options in (
         both(points_at(THERE), gone(check, WELL if check == "model.fields" else ("ok", "skipped"))),
         answers="y\ny\ny\n",
     )
+
+
+def comma_and_more(house: House) -> None:
+    """A file that is dropped, and has more to mend once it counts."""
+    handmade(house)
+    house.local.write_text(house.local.read_text().rstrip()[:-1].rstrip() + ",\n}\n")
+
+
+def nothing_left(house: House, case: Case, _: Typed) -> None:
+    """Nothing is left that `--fix` could mend, but what has a price."""
+    left = [each["id"] for each in house.call("doctor", "--json").json["findings"] if each["fixable"]]
+    assert not left
+
+
+case(
+    "doctor --fix needs one round",
+    "cli.doctor:doctor claude-local doctor --fix … …",
+    comma_and_more,
+    ("doctor", "--yes"),
+    nothing_left,
+    code=1,  # of what it cannot mend
+)
 
 
 # --- doctor: what is wrong in files
@@ -1203,9 +1226,10 @@ def model_gone(house: House) -> None:
 
 
 def key_for_messages(house: House) -> None:
-    """A server that lets everybody look, and wants a key for a message."""
-    house.serve("saying", PORT, status=401, body={"error": "Unauthorized"}, path="/v1/messages")
-    house.enable("--url", THERE, "--no-check", "--model", MODEL, "--max-model-len", "65536")
+    """A server that lets everybody look, and nobody ask."""
+    house.serve("mute", PORT, status=403)
+    house.enable("--url", THERE)
+    house.shell["MY_KEY"] = KEY
 
 
 def refused_by_router(house: House) -> None:
@@ -1264,11 +1288,10 @@ case(
 case(
     "a key for messages is named",
     "doctor.checks.model:_mend_of enable None --token-env VARIABLE",
-    steps(key_for_messages, lambda house: house.shell.update(MY_KEY=KEY)),
+    key_for_messages,
     ("doctor", "--deep", "model.answers", "--json"),
-    says("does not accept the key in MY_KEY"),
+    points_at(THERE, ANTHROPIC_AUTH_TOKEN=KEY),
     fill={"VARIABLE": "MY_KEY"},
-    code=1,  # this server takes no key at all
 )
 case(
     "system messages in a conversation are kept away",
@@ -1363,47 +1386,41 @@ case(
 not_run(
     "servers are started, upgraded and configured",
     "changes a server, or the machine it is on",
-    tuple(
-        f"backends.{each}"
-        for each in (
-            "advice:(module) curl -fsSL https://ollama.com/install.sh",
-            "advice:(module) lms load",
-            "advice:(module) npm install -g @musistudio/claude-code-router@latest",
-            "advice:(module) ollama pull qwen3-coder",
-            "advice:(module) pip install --upgrade sglang",
-            "advice:(module) pip install --upgrade transformers",
-            "advice:(module) pip install --upgrade vllm",
-            "advice:(module) pip install --upgrade vllm-router",
-            "advice:(module) pip install --upgrade …",
-            "advice:(module) piped … …",
-            "advice:(module) sh",
-            "advice:larger_window llama-server -m … -c … …",
-            "advice:larger_window lms load … --context-length …",
-            "advice:larger_window vllm serve … --max-model-len …",
-            "advice:larger_window with_variable OLLAMA_CONTEXT_LENGTH … ollama serve",
-            "advice:own_name llama-server -m … --alias …",
-            "advice:own_name lms load … --identifier …",
-            "advice:own_name ollama cp … …",
-            "advice:own_name vllm serve … --served-model-name …",
-            "wellknown:(module) ccr start",
-            "wellknown:(module) litellm --config config.yaml --port 4000",
-            (
-                "wellknown:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536"
-                " --port 8080"
-            ),
-            "wellknown:(module) lms server start",
-            (
-                "wellknown:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct"
-                " --context-length 65536 --tool-call-parser qwen3_coder"
-            ),
-            (
-                "wellknown:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder"
-                " --max-model-len 65536 --enable-auto-tool-choice --tool-call-parser qwen3_coder"
-            ),
-            "wellknown:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
-        )
-    )
-    + ("doctor.known_bad:(module) claude update", "doctor.known_bad:(module) pip install litellm[proxy]==1.106.2"),
+    (
+        *tuple(
+            f"backends.{each}"
+            for each in (
+                "advice:(module) curl -fsSL https://ollama.com/install.sh",
+                "advice:(module) lms load",
+                "advice:(module) npm install -g @musistudio/claude-code-router@latest",
+                "advice:(module) ollama pull qwen3-coder",
+                "advice:(module) pip install --upgrade sglang",
+                "advice:(module) pip install --upgrade transformers",
+                "advice:(module) pip install --upgrade vllm",
+                "advice:(module) pip install --upgrade vllm-router",
+                "advice:(module) pip install --upgrade …",
+                "advice:(module) piped … …",
+                "advice:(module) sh",
+                "advice:larger_window llama-server -m … -c … …",
+                "advice:larger_window lms load … --context-length …",
+                "advice:larger_window vllm serve … --max-model-len …",
+                "advice:larger_window with_variable OLLAMA_CONTEXT_LENGTH … ollama serve",
+                "advice:own_name llama-server -m … --alias …",
+                "advice:own_name lms load … --identifier …",
+                "advice:own_name ollama cp … …",
+                "advice:own_name vllm serve … --served-model-name …",
+                "wellknown:(module) ccr start",
+                "wellknown:(module) litellm --config config.yaml --port 4000",
+                "wellknown:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536 --port 8080",
+                "wellknown:(module) lms server start",
+                "wellknown:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct --context-length 65536 --tool-call-parser qwen3_coder",
+                "wellknown:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder --max-model-len 65536 --enable-auto-tool-choice --tool-call-parser qwen3_coder",
+                "wellknown:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
+            )
+        ),
+        "doctor.known_bad:(module) claude update",
+        "doctor.known_bad:(module) pip install litellm[proxy]==1.106.2",
+    ),
     _nothing,
     lambda house: house.advised("servers"),
 )
@@ -1430,12 +1447,12 @@ def telemetry_in_a_file(house: House) -> None:
     house.editor("path.write_text('{}')")
 
 
-def tunnelled(house: House) -> None:
+def tunnelled(house: House, *more: str) -> None:
     """A server with a key and a header, and the end of a tunnel to it on this machine."""
     house.shell["MY_KEY"] = KEY
     house.serve("plain", PORT, api_key=KEY)
     house.serve("plain", PORT, api_key=KEY, address="127.0.0.1")
-    house.enable("--url", THERE, "--token-env", "MY_KEY", "--header-env", "X-Gate=MY_KEY")
+    house.enable("--url", THERE, "--token-env", "MY_KEY", "--header-env", "X-Gate=MY_KEY", *more)
 
 
 case(
@@ -1900,7 +1917,7 @@ case(
     "commands.effect:(module) claude-local explain-precedence",
     enabled,
     lambda house: house.advised("who_decides"),
-    says("sessions here go to", OPEN.removeprefix("http://")),
+    says(f"now talks to {OPEN}"),
 )
 
 
@@ -1959,10 +1976,13 @@ noted(
 noted(
     "a tunnel's end, with all that the server gets",
     "plan:warnings again http://localhost:……",
-    tunnelled,
-    f"--url {THERE} --scope user --follow-link",
+    lambda house: tunnelled(house, "--scope", "user"),
+    "--scope user",
     points_at(
-        f"http://localhost:{PORT}", scope="user", ANTHROPIC_AUTH_TOKEN=KEY, ANTHROPIC_CUSTOM_HEADERS=f"X-Gate: {KEY}"
+        f"http://localhost:{PORT}",
+        scope="user",
+        ANTHROPIC_AUTH_TOKEN=KEY,
+        ANTHROPIC_CUSTOM_HEADERS=f"X-Gate: {KEY}",
     ),
     fill={"VARIABLE": "MY_KEY"},
 )
@@ -2053,10 +2073,11 @@ def recorded_session(house: House) -> None:
 
 
 def dead_record(house: House) -> None:
-    """A folder that was enabled and is gone, as is told of all."""
+    """A folder that was enabled and is gone, as is seen from another one."""
     enabled(house)
-    house.project.rename(house.home / "moved")
-    house.project.mkdir()
+    shutil.rmtree(house.project)
+    house.folder = house.home / "elsewhere"
+    house.folder.mkdir()
 
 
 case(
@@ -2116,14 +2137,14 @@ case(
     "report.page:_backends claude-local report --json",
     _nothing,
     lambda house: house.advised("many_backends"),
-    says('"schema_version"'),
+    says('"periods"'),
 )
 case(
     "report: data into a file",
     ("cli.report:report into FILE …", "cli.report:report claude-local report --json"),
     _nothing,
     ("report", "--json", "--open"),
-    lambda house, _, __: _must("schema_version" in json.loads((house.project / "data.json").read_text())),
+    lambda house, _, __: _must("periods" in json.loads((house.project / "data.json").read_text())),
     fill={"FILE": "data.json"},
 )
 case(
@@ -2143,7 +2164,7 @@ case(
 )
 case(
     "status: a hook that cannot run",
-    "commands.status:_warnings claude-local hooks install --scope …",
+    "commands.status:_warnings claude-local doctor --fix hooks.broken",
     broken_hooks,
     ("status", "--json"),
     gone("hooks.broken"),
@@ -2389,9 +2410,12 @@ case(
 case(
     "doctor: a file is to be mended first",
     "doctor.fixes:_lines fix_command files.json",
-    lambda house: (house.write(house.user, {"env": {"ANTHROPIC_BASE_URL": OPEN}}), house.write(house.local, "{,}"))[0],
-    ("doctor", "--fix", "--dry-run", "--json"),
-    _nothing,
+    steps(
+        lambda house: house.shell.update(ANTHROPIC_BASE_URL=OPEN),
+        lambda house: house.write(house.local, '{"model": "x",}'),
+    ),
+    ("doctor", "privacy.traffic", "--fix", "--dry-run", "--json"),
+    lambda house, _, __: _must(json.loads(house.local.read_text()) == {"model": "x"}),
 )
 not_run(
     "verify: where the client is",
@@ -2433,8 +2457,8 @@ not_run(
     "Parquet is to be had",
     "installs a package",
     "ledger.parquet:check pip install claude-local[parquet]",
-    recorded_session,
-    ("sessions", "export", "--format", "parquet", "--output", "x.parquet"),
+    _nothing,
+    lambda house: house.advised("no_parquet"),
 )
 not_run(
     "a newer claude-local is to be had",
@@ -2552,7 +2576,7 @@ case(
     HOOK + "_what_to_do claude-local status",
     enabled_for(THERE),
     down,
-    says("refuses connections"),
+    says("connection refused"),
     code=1,
 )
 case(
@@ -2593,7 +2617,10 @@ case(
     "guest.guard:held claude-local enable --url …",
     moved,
     down,
-    points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
+    both(
+        points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
+        lambda house, _, __: _must("held once" not in down(house).out),
+    ),
 )
 case(
     "hook: a leak is stopped",
