@@ -97,7 +97,7 @@ class Backend:
     text_only: bool = False
     #: How many conversations the server holds at once; None where it does not say, or where nothing is to be limited.
     at_once: int | None = None
-    #: Whether WebSearch is left as it is, although the server refuses what it sends.
+    #: Whether WebSearch is left as it is, although the server searches nothing.
     web_search: bool = False
     #: "full" or "lean" where somebody chose Claude Code's system prompt, None where the model's name does.
     prompt: str | None = None

@@ -1,6 +1,6 @@
 """How things look to people and programs: masked secrets, shortened paths, aligned columns, colour where wanted.
 
-The only module that knows rich, which is imported only when there is colour to draw.
+click, which draws the colours, is imported only when there are any.
 """
 
 import codecs
@@ -36,6 +36,7 @@ _SECRETS = re.compile(
     | ://[^\s/:@"']*:(?P<login>[^\s/@"']+)@
     | (?:x-api-key|api-key|authorization)["']?[ ]*:[ ]*(?!Bearer|Basic)(?P<header>[^\s"'\\,;$][^\s"'\\,;]*)
     | -(?:token|api-?key|access-?key|secret|password|passwd)(?:=|[ ]+)(?:\\?["'])?(?P<option>[^\s"'\\$-][^\s"'\\]*)
+    | (?:TOKEN|API_?KEY|ACCESS_KEY|SECRET(?:_KEY)?|PASSWORD|PASSWD)\\?"[ ]*:[ ]*\\?"(?P<member>[^"\\]+)
     | (?:TOKEN|API_?KEY|ACCESS_KEY|SECRET(?:_KEY)?|PASSWORD|PASSWD)=
       (?:\\?["'])?(?P<variable>[^\s"'\\$;&|][^\s"'\\;&|]*)
     """,
@@ -43,9 +44,23 @@ _SECRETS = re.compile(
 )
 
 
-def without_secrets(text: str) -> str:
-    """The text with what looks like a secret masked, wherever it stands in it: a key in a command, a URL's password."""
-    return _SECRETS.sub(_hidden, text)
+def without_secrets(text: str, *, prose: bool = False, members: bool = True) -> str:
+    """The text with what looks like a secret masked, wherever it stands in it: a key in a command, a URL's password.
+
+    In `prose`, where "Basic" and "authorization:" are words like others, only what looks like a secret by itself is.
+    Without `members` the names in JSON say nothing.
+    """
+    hide = _hidden_in_prose if prose else _hidden
+    return _SECRETS.sub(lambda found: found[0] if found.lastgroup == "member" and not members else hide(found), text)
+
+
+def _hidden_in_prose(found: "re.Match[str]") -> str:
+    secret = found[found.lastgroup or 0]
+    before = found.string[: found.start()].rpartition(" ")[2].lstrip("\"'`(")
+    if found.lastgroup == "option" and before and not before.startswith("-"):
+        return found[0]  # a word that ends so, such as the name of a check
+    told = found.lastgroup in ("known", "login") or len(secret) >= 20
+    return _hidden(found) if told or (len(secret) >= 8 and not secret.isalpha()) else found[0]
 
 
 def _hidden(found: "re.Match[str]") -> str:
@@ -67,14 +82,23 @@ def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
     return str(path)
 
 
-def json_text(data: object, *, indent: int | None = 2, stream: TextIO | None = None) -> str:
-    """The JSON we print: indented, readable, one trailing newline left to print().
+def json_text(data: object, *, indent: int | None = 2, stream: TextIO | None = None, reveal: bool = False) -> str:
+    """The JSON we print: indented, readable, one trailing newline left to print(); secrets masked unless revealed.
 
     Letters that `stream`, by default standard output, cannot carry are escaped.
     """
+    data = data if reveal else _masked(data)
     text = json.dumps(data, indent=indent, ensure_ascii=not carries_all(stream or sys.stdout))
     # the escape means the same letter to whoever reads JSON, and nothing to a terminal
     return "".join(map(_in_json, text)) if _hides(text.replace("\n", "")) else text
+
+
+def _masked(data: object) -> object:
+    if isinstance(data, str):
+        return without_secrets(data, prose=True)
+    if isinstance(data, Mapping):
+        return {name: _masked(value) for name, value in data.items()}
+    return [_masked(each) for each in data] if isinstance(data, list | tuple) else data
 
 
 def carries_all(stream: TextIO) -> bool:
@@ -188,27 +212,30 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 class Printer:
-    """Prints lines to one stream, styled where the stream wants colour (styles are rich's: "green", "bold red")."""
+    """Prints lines to one stream, styled where the stream wants colour ("green", "bold red", "dim")."""
 
-    def __init__(self, stream: TextIO, *, colour: bool, width: int | None = None) -> None:
+    def __init__(self, stream: TextIO, *, colour: bool, width: int | None = None, reveal: bool = False) -> None:
+        self.reveal = reveal
         self.stream = stream
         self.colour = colour
         self.width = width
 
     def line(self, text: str = "", style: str = "") -> None:
-        """One line of text: no markup, no wrapping, and nothing in it that could do anything to a terminal."""
-        text = _line(text)
+        """One line of text: no markup, no wrapping, no secret, and nothing that could do anything to a terminal."""
+        text = _line(self._allowed(text))
         if not (self.colour and style):
             print(text, file=self.stream)
             return
-        from rich.console import Console
-        from rich.text import Text
+        import click
 
-        # whether to colour is decided, and the eight colours of every terminal are all we use
-        console = Console(
-            file=self.stream, force_terminal=True, color_system="standard", highlight=False, soft_wrap=True
-        )
-        console.print(Text(text, style=style))
+        words = style.split()
+        colour = next((word for word in words if word not in ("bold", "dim")), None)
+        bold, dim = ("bold" in words or None), ("dim" in words or None)
+        styled = click.style(text, fg=colour, bold=bold, dim=dim)
+        click.echo(styled, file=self.stream, color=True)  # whether to colour is decided
+
+    def _allowed(self, text: str) -> str:
+        return text if self.reveal else without_secrets(text, prose=True)
 
     def lines(self, lines: Iterable[str], style: str = "") -> None:
         """Several lines in one style."""
@@ -219,7 +246,7 @@ class Printer:
         self, rows: Sequence[Sequence[str]], style: str = "", *, shorten: Sequence[int] = (), indent: str = ""
     ) -> None:
         """The rows in aligned columns; on a terminal cells of the columns `shorten` are shortened to make them fit."""
-        rows = [[printable(cell) for cell in row] for row in rows]
+        rows = [[printable(self._allowed(cell)) for cell in row] for row in rows]
         if self.width is not None:
             rows = shortened(rows, self.width - len(indent), shorten)
         self.lines(columns(rows, indent=indent), style)
@@ -244,9 +271,9 @@ def _line(text: str) -> str:
     return "\t".join(map(printable, text.split("\t")))
 
 
-def out(environ: Mapping[str, str] = os.environ) -> Printer:
-    """The printer of standard output: data and answers."""
-    return _printer(sys.stdout, environ)
+def out(environ: Mapping[str, str] = os.environ, *, reveal: bool = False) -> Printer:
+    """The printer of standard output: data and answers. `reveal` is for what was asked for with its secrets."""
+    return _printer(sys.stdout, environ, reveal=reveal)
 
 
 def err(environ: Mapping[str, str] = os.environ) -> Printer:
@@ -254,5 +281,6 @@ def err(environ: Mapping[str, str] = os.environ) -> Printer:
     return _printer(sys.stderr, environ)
 
 
-def _printer(stream: TextIO, environ: Mapping[str, str]) -> Printer:
-    return Printer(stream, colour=wants_colour(stream, environ), width=_terminal_width(stream, environ))
+def _printer(stream: TextIO, environ: Mapping[str, str], *, reveal: bool = False) -> Printer:
+    colour, width = wants_colour(stream, environ), _terminal_width(stream, environ)
+    return Printer(stream, colour=colour, width=width, reveal=reveal)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("asyncio", "httpx", "jsonschema", "pydantic", "rich", "tomlkit", "filelock", "ssl", "subprocess")
+HEAVY = ("asyncio", "httpx", "jsonschema", "pydantic", "tomlkit", "filelock", "ssl", "subprocess")
 
 REPORT = """
 import contextlib, io, sys
@@ -55,7 +55,7 @@ def test_the_quick_commands_bring_none_of_the_slow_packages(project: Path, argum
 def test_status_needs_nothing_slow_where_there_is_something_to_read_either(project: Path) -> None:
     enabled = imported(project, "enable", "--no-check", "--url", "http://127.0.0.1:9", "--model", "m")
     # without asking a server nothing of the network's is needed
-    assert not enabled & {"httpx", "jsonschema", "pydantic", "rich", "tomlkit"}
+    assert not enabled & {"httpx", "jsonschema", "pydantic", "tomlkit"}
     names = imported(project, "status")
     assert not names & set(HEAVY)
     assert not names & {"claude_local_plugin.commands.enable", "claude_local_plugin.settings.document"}

@@ -31,7 +31,7 @@ MAY_KNOW = {
     "rescue": set(),
     "server_headers": {"errors", "guest", "plan", "render"},
     "plan": {"backends", "guest", "precedence", "settings"},
-    "bench": {"backends", "errors", "guest"},
+    "bench": {"backends", "errors", "guest", "report"},
     "doctor": {
         "backends",
         "config",
@@ -50,16 +50,14 @@ MAY_KNOW = {
 
 #: Third-party package -> the only places that may import it.
 DOORS = {
-    "click": {"cli"},
-    # lines and diffs are drawn in one place; the two commands that redraw a part of the screen do that themselves
-    "rich": {"render.py", "cli/bench.py", "cli/watch.py"},
+    "click": {"cli", "render.py"},
     "httpx": {"backends/probe.py", "backends/messages.py"},
     "certifi": {"backends/probe.py", "backends/messages.py"},
     "jsonschema": {"settings/schema.py"},
     "referencing": {"settings/schema.py"},
     "platformdirs": {"paths.py"},
     "filelock": {"settings/file.py"},
-    "matplotlib": {"bench/plot.py", "report/charts.py"},
+    "matplotlib": {"bench/plot.py"},
     "pydantic": {"config/model.py"},
     "pyarrow": {"ledger/parquet.py"},
     "tomlkit": {"config/document.py"},

@@ -107,7 +107,11 @@ def keep_thinking_apart(kind: str, parser: str | None) -> str | None:
         "sglang": f"restart SGLang with --reasoning-parser {parser or 'NAME'}",
         "llama.cpp": "restart llama-server with --reasoning-format auto",
     }
-    behind = f"restart the vLLM behind it with --reasoning-parser {parser or 'NAME'}"
+    # which kind of server that is, a gateway does not tell
+    behind = (
+        f"restart the server behind it: vLLM with --reasoning-parser {parser or 'NAME'}, llama-server with"
+        " --reasoning-format auto"
+    )
     return named.get(kind, behind if kind in ("litellm", "production-stack") else None)
 
 
@@ -135,7 +139,7 @@ def tell_cache(kind: str) -> str | None:
         "vllm": "restart vLLM with --enable-prompt-tokens-details",
         "sglang": "restart SGLang with --enable-cache-report --enable-metrics",
         "llama.cpp": "restart llama-server with --metrics",
-        "litellm": "restart the vLLM behind LiteLLM with --enable-prompt-tokens-details",
+        "litellm": "where vLLM is behind LiteLLM, restart that with --enable-prompt-tokens-details",
     }.get(kind)
 
 

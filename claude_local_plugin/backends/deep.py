@@ -44,6 +44,11 @@ class Exchange:
         """What the server (or the connection) said instead of answering; None if it answered."""
         return None if self.reply.error is None else self.reply.error.message
 
+    @property
+    def lost(self) -> bool:
+        """Whether it never came to a model, so that nothing is known of what the server thinks of it."""
+        return not self.accepted and (self.reply.status is None or _never_arrived(self.reply))
+
 
 class ToolVerdict(StrEnum):
     """What became of the tool call that the model was asked for."""
@@ -136,6 +141,26 @@ class ImageFacts:
         return self.larger.refusal
 
 
+class SearchVerdict(StrEnum):
+    """What became of the web search that was asked for."""
+
+    SEARCHED = "searched"  #: the server ran the tool, and says so
+    MADE_UP = "made-up"  #: it took the request and searched nothing: a session gets the model's words for results
+    REFUSED = "refused"  #: it does not take the tool
+    UNKNOWN = "unknown"  #: the answer was cut, or something else failed
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFacts:
+    """Whether the web search of Anthropic's API works, which WebSearch leaves to the server.
+
+    The tool has no input_schema, and some servers refuse it for that; others take it for no tool at all.
+    """
+
+    verdict: SearchVerdict
+    exchange: Exchange
+
+
 class CacheVerdict(StrEnum):
     """What a repeated prompt shows of the prefix cache."""
 
@@ -212,7 +237,7 @@ class DeepFacts:
     `plain` is the first request of all (not streamed), `streamed` the same question streamed: its reply has TTFT and
     gaps. `inline_system` ends in a system message after the user's, as Claude Code sends for names of your own.
     `unknown_fields` carries the fields that Claude Code sends beside the ones of the public API, `web_search` the
-    server-side tool that its WebSearch sends, which has no input_schema. `metrics_before` and
+    search that its WebSearch asks of the server. `metrics_before` and
     `metrics_after` are None where there is no /metrics. If `plain` was not answered, everything after it is None.
     `not_comparable` says why nothing was read from the difference of two readings of it, where that is so.
     `exchanges` are all requests in the order they were sent; `seconds` is what the whole took.
@@ -229,7 +254,7 @@ class DeepFacts:
     thinking: ThinkingFacts | None = None
     unknown_fields: Exchange | None = None
     images: ImageFacts | None = None
-    web_search: Exchange | None = None
+    web_search: SearchFacts | None = None
     count: CountFacts | None = None
     cache: CacheFacts | None = None
     folders: FolderFacts | None = None
@@ -500,10 +525,18 @@ class _Examination:
             larger = await self.send("image-larger", "a PNG of 64 by 64 pixels", with_picture(self.model, LARGER))
         return ImageFacts(pixel, larger)
 
-    async def web_search(self) -> Exchange:
+    async def web_search(self) -> SearchFacts:
         tools = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}]
-        body = self.body(_READY, max_tokens=16, tools=tools)
-        return await self.send("web-search", "the tool web_search_20250305, which has no input_schema", body)
+        body = self.body(
+            "Perform a web search for the query: the weather in Oslo",
+            max_tokens=1024,
+            stream=True,
+            system="Search once, then reply with a brief summary of the results.",
+            tools=tools,
+            tool_choice={"type": "auto"},
+        )
+        exchange = await self.send("web-search", "a search with web_search_20250305, as Claude Code 2.1.332 asks", body)
+        return SearchFacts(judge_search(exchange), exchange)
 
     async def count(self, plain: Exchange) -> CountFacts:
         body = {name: value for name, value in self.body(_READY, max_tokens=512).items() if name != "max_tokens"}
@@ -673,6 +706,12 @@ def _shortened(value: Any) -> Any:
 
 _NO_PARSER = re.compile(r"enable-auto-tool-choice|tool-call-parser|--jinja", re.IGNORECASE)
 _NO_REASONING_PARSER = re.compile(r"reasoning_config|reasoning.parser", re.IGNORECASE)
+#: As LiteLLM 1.110.2 and vllm-router 0.1.17 say it, and what their HTTP libraries call it.
+_UNREACHED = re.compile(
+    r"cannot connect to host|connection (error|refused|reset|closed)|connect call failed|all connection attempts failed"
+    r"|error sending request|no deployments available|no (healthy|available) (workers?|deployments?)",
+    re.IGNORECASE,
+)
 _THOUGHT = re.compile(r"<think>.*?(</think>|$)|^.*?</think>", re.DOTALL)
 _JSON_TYPES: Mapping[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list}
 #: Fewer characters than this for each token of an answer, and part of it did not arrive.
@@ -709,6 +748,29 @@ def _judge_no_call(reply: Reply, plain: Reply) -> ToolVerdict:
     if not visible or arrived < LEAST_CHARACTERS_PER_TOKEN * (reply.usage.output or 0):
         return ToolVerdict.SWALLOWED
     return ToolVerdict.NOT_CALLED
+
+
+#: The blocks that Anthropic's API and gateways with a search of their own answer a search with.
+_SEARCHED = ("server_tool_use", "web_search_tool_result")
+
+
+def judge_search(exchange: Exchange) -> SearchVerdict:
+    """What became of a search that the server was asked for."""
+    reply = exchange.reply
+    if any(block.type in _SEARCHED for block in reply.blocks):
+        return SearchVerdict.SEARCHED
+    if reply.ok:
+        return SearchVerdict.UNKNOWN if reply.stop_reason == "max_tokens" else SearchVerdict.MADE_UP
+    refused = reply.status is not None and reply.status >= 400 and reply.status not in (401, 403, 404, 408, 429)
+    return SearchVerdict.REFUSED if refused and not exchange.lost else SearchVerdict.UNKNOWN
+
+
+def _never_arrived(reply: Reply) -> bool:
+    """Whether a gateway says that it reached nobody: its words, for some call that 500 and some 503."""
+    if reply.status in (502, 503, 504, 529):
+        return True
+    said = reply.error.message if reply.error else ""
+    return (reply.status == 429 or (reply.status or 0) >= 500) and _UNREACHED.search(said) is not None
 
 
 def mismatches(reply: Reply) -> tuple[Mismatch, ...]:

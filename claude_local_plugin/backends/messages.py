@@ -135,16 +135,22 @@ class Reply:
         return self.ok and not visible and self.stop_reason != "max_tokens"
 
     @property
+    def came_at_once(self) -> bool:
+        """Whether a stream was there in one moment, its end with it: nothing in it says when its pieces were made."""
+        return self.ttft is not None and self.ttft == self.ended
+
+    @property
     def seconds_per_token(self) -> float | None:
         """The mean time per output token after the first: (end - first token) / (tokens - 1).
 
         This is what benchmarks and vLLM's own `request_time_per_output_token_seconds` mean by it, so pieces of several
-        tokens do not matter. None without a stream, without two tokens, and where all of it came as a single piece.
+        tokens do not matter. None without a stream, without two tokens, and where all of it came at once: then
+        somebody on the way held it back, and the first token's time is the whole answer's.
         """
         count = self.usage.output
         if self.ttft is None or self.ended is None or count is None or count < 2:
             return None
-        if not self.gaps and count > 2:
+        if count > 2 and (self.came_at_once or not self.gaps):
             return None
         return max(0.0, self.ended - self.ttft) / (count - 1)
 
@@ -196,11 +202,10 @@ class Client:
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token}"
         self._http = httpx.AsyncClient(
-            verify=_tls_context(self.base),
+            transport=_transport(self.base),
             trust_env=False,
             follow_redirects=False,
             timeout=None,  # every request has a deadline of its own
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
             headers={**self._headers, **headers, "accept-encoding": "identity"},
         )
         return self
@@ -356,6 +361,37 @@ async def _limited(response: "httpx.Response") -> bytes:
 
 
 # --- making sense of what arrives
+
+
+def _transport(base: BackendUrl) -> "httpx.AsyncBaseTransport":
+    """Connections that are kept for the next request, which is sent again where the server had closed its connection.
+
+    A llama.cpp server often closes one right after a streamed answer, without having said so; the request that was on
+    its way then gets no byte of an answer, for no fault of the server's.
+    """
+    import httpx
+
+    class Kept(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            connected = False
+
+            async def trace(event: str, _: Mapping[str, Any]) -> None:
+                nonlocal connected
+                connected = connected or event == "connection.connect_tcp.started"
+
+            request.extensions = {**request.extensions, "trace": trace}
+            while True:
+                try:
+                    return await super().handle_async_request(request)
+                except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                    if connected:
+                        raise
+
+    return Kept(
+        verify=_tls_context(base),
+        trust_env=False,
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+    )
 
 
 class _Heard:

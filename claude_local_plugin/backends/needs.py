@@ -2,8 +2,8 @@
 
 The vLLM rows come from feeding the real requests of Claude Code 2.1.329 to the request models of 21 vLLM releases
 (0.11.1 to 0.32.0; of the releases between two of them, the later one is taken to be the first that works) and from
-running 0.32.0. llama.cpp, LiteLLM and SGLang took those requests as they are. Of any other server nothing is known, so
-it gets the careful answer.
+running 0.32.0 and 0.33.0. llama.cpp, LiteLLM and SGLang took those requests as they are. Of any other server nothing is
+known, so it gets the careful answer.
 """
 
 import re
@@ -31,7 +31,7 @@ class Needs:
 
     `attribution_off`: CLAUDE_CODE_ATTRIBUTION_HEADER=0. `disable_betas`: CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS=1 and
     ENABLE_TOOL_SEARCH=false. `model_capabilities`: the value of CLAUDE_CODE_MODEL_CAPABILITIES (never heard from a
-    project's file) and the reason. `no_web_search`: the tool WebSearch is denied, since it cannot work. Nothing to
+    project's file) and the reason. `no_web_search`: the tool WebSearch is denied, since no search is made. Nothing to
     write, but to say: `output_not_clamped`, the server refuses a prompt and CLAUDE_CODE_MAX_OUTPUT_TOKENS that
     together exceed the window; `thinking_ignored`, thinking cannot be switched on or off; `too_old`, Claude Code
     cannot work with it.
@@ -48,7 +48,10 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One need: of which kind of server, and below which version of it (None: in all of them)."""
+    """One need: of which kind of server, and below which version of it (None: in all of them).
+
+    `seen` says on what it was last observed, and when, where that is not what the module's first lines say.
+    """
 
     kind: str
     field: Field
@@ -57,6 +60,7 @@ class Row:
     value: str | None = None
     #: Whether to assume the need when the server does not tell its version.
     unknown: bool = True
+    seen: str = ""
 
 
 #: The kinds with rows of their own; every other kind is "*".
@@ -97,9 +101,29 @@ TABLE = (
         "vLLM before 0.11.1 has no Messages API: use a newer one, or LiteLLM in front of it",
         unknown=False,
     ),
-    Row("vllm", "no_web_search", None, "WebSearch sends a tool without a schema, which vLLM refuses with 400"),
+    Row(
+        "vllm",
+        "no_web_search",
+        None,
+        "WebSearch sends a tool without a schema, which vLLM refuses with 400",
+        seen="vLLM 0.32.0 on 2026-11-21, 0.33.0 on 2026-11-28",
+    ),
     Row("llama.cpp", "attribution_off", None, _STRIPPED),
+    Row(
+        "llama.cpp",
+        "no_web_search",
+        None,
+        "llama.cpp searches nothing for WebSearch: what the model makes up would come back as results",
+        seen="llama-server of xllamacpp 2026.10.11549 on 2026-11-28, Claude Code 2.1.332",
+    ),
     Row("litellm", "attribution_off", None, _STRIPPED),
+    Row(
+        "litellm",
+        "no_web_search",
+        None,
+        "unless LiteLLM was given a search of its own, what the model makes up comes back as WebSearch's results",
+        seen="LiteLLM 1.110.2 on 2026-11-28, hosted_vllm/ before vLLM 0.33.0 and anthropic/ before llama.cpp",
+    ),
     Row("sglang", "attribution_off", None, _STRIPPED),
     Row(
         "openai-only",

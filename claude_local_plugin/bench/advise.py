@@ -19,6 +19,8 @@ CLIENT_TIMEOUT_MS = 600_000
 IDLE_TIMEOUT_MS = (300_000, 1_800_000)
 #: No answer is assumed to be longer than the client's own limit for a model it does not know.
 LONGEST_ANSWER = 32_000
+#: API_TIMEOUT_MS where it did not show how fast answers are written: what `enable` writes for any server.
+UNTIMED_ANSWER_MS = 1_800_000
 #: What is taken for the window where the server does not tell it.
 UNKNOWN_WINDOW = 65_536
 
@@ -106,15 +108,19 @@ def _subagents(parallel: int, because: str) -> Setting:
 
 def _patience(measured: Measured, window_seconds: float, parallel: int) -> list[Setting]:
     """Time-outs for the worst that sessions may ask: a full window of new text, while the others ask the same."""
-    per_token = summarise(turn.per_token for level in measured.levels for turn in level.turns).median or 0.0
-    answer = min(LONGEST_ANSWER, measured.window or UNKNOWN_WINDOW) * per_token
+    per_token = summarise(turn.per_token for level in measured.levels for turn in level.turns).median
+    longest = min(LONGEST_ANSWER, measured.window or UNKNOWN_WINDOW)
+    answer = 0.0 if per_token is None else longest * per_token
     silence_ms = SAFETY * window_seconds * parallel * 1000
     whole_ms = SAFETY * (window_seconds * parallel + answer) * 1000
     idle = _round_up(min(max(silence_ms, IDLE_TIMEOUT_MS[0]), IDLE_TIMEOUT_MS[1]))
     whole = _round_up(max(whole_ms, CLIENT_TIMEOUT_MS))
     told = f"a full window takes {window_seconds:.0f} s to read"
+    written = f"the longest answer {answer:.0f} s; {SAFETY:.0f} times that"
+    if per_token is None:
+        written, whole = "how fast answers are written did not show", max(whole, UNTIMED_ANSWER_MS)
     return [
-        Setting("API_TIMEOUT_MS", str(whole), f"{told}, the longest answer {answer:.0f} s; {SAFETY:.0f} times that"),
+        Setting("API_TIMEOUT_MS", str(whole), f"{told}, {written}"),
         Setting(
             "CLAUDE_STREAM_IDLE_TIMEOUT_MS", str(idle), f"{told}, with {parallel} at once; {SAFETY:.0f} times that"
         ),

@@ -1,6 +1,7 @@
 """Medians and 95th percentiles, always with the count they stand on."""
 
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -34,14 +35,13 @@ def summarise(values: Iterable[float | None]) -> Summary:
     if not known:
         return Summary(0)
     return Summary(
-        len(known), median(known), nearest_rank(known, 0.95), known[0], known[-1], math.fsum(known) / len(known)
+        len(known),
+        statistics.median(known),
+        nearest_rank(known, 0.95),
+        known[0],
+        known[-1],
+        statistics.fmean(known),
     )
-
-
-def median(ordered: Sequence[float]) -> float:
-    """The middle of an ordered, non-empty sequence; between the two middle ones where there are two."""
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def nearest_rank(ordered: Sequence[float], share: float) -> float:

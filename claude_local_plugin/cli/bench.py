@@ -1,8 +1,12 @@
 """`claude-local bench`: options, the progress bar, the table."""
 
+import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,9 @@ from claude_local_plugin.render import columns, err, json_text, out, printable, 
 
 #: What becomes of an open session whose server stays the same.
 TAKEN_UP = "it takes these settings up at its next prompt"
+
+#: The progress bar, in characters.
+_BAR = 30
 
 
 @click.command()
@@ -39,7 +46,13 @@ TAKEN_UP = "it takes these settings up at its next prompt"
 @click.option(
     "--compare", metavar="FILE", type=click.Path(path_type=Path), help="A report of --json to set beside this one."
 )
-@click.option("--plot", "plot_file", metavar="FILE", type=click.Path(path_type=Path), help="Draw an .svg or a .png.")
+@click.option(
+    "--plot",
+    "plot_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Draw an .svg, or a .png with matplotlib.",
+)
 @click.option("--apply", "apply_it", is_flag=True, help="Write what follows into this folder's local settings.")
 @click.option("--revert", is_flag=True, help="Measure nothing; take back what --apply wrote.")
 @click.option("--yes", "-y", is_flag=True, help="With --apply: do not ask before writing.")
@@ -100,7 +113,8 @@ def bench(
             f"{used.url} as {printable(used.model)}: up to {work.requests} requests,"
             f" about {work.about_tokens:,} prompt tokens in all, most of them cached"
         )
-    with _bar(work.requests, wanted=sys.stderr.isatty() and not as_json) as progress:
+    wanted = sys.stderr.isatty() and place.environ.get("TERM") != "dumb" and not as_json
+    with _bar(work.requests, wanted=wanted) as progress:
         report = command.run(used, work, progress=progress, time_limit=time_limit)
     if other is not None:
         report["compared"] = command.compared(other, report, asked)
@@ -160,17 +174,33 @@ def _numbers(text: str) -> list[int]:
 
 @contextmanager
 def _bar(total: int, *, wanted: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A progress bar on a terminal; nothing elsewhere."""
+    """A progress bar on a terminal, which is gone again at the end; nothing elsewhere."""
     if not wanted:
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    done, doing = 0, "starting"
+    began, over = time.monotonic(), threading.Event()
 
-    shown = (TextColumn("{task.description:14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*shown, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=total)
-        yield lambda done, _, phase: bar.update(task, completed=done, description=phase)
+    def update(now: int, _: int, phase: str) -> None:
+        nonlocal done, doing
+        done, doing = now, phase
+
+    def draw() -> None:
+        while True:
+            filled, took = round(_BAR * done / total), timedelta(seconds=int(time.monotonic() - began))
+            line = f"{doing:14} {'#' * filled:.<{_BAR}} {done}/{total} {took}"
+            click.echo(f"\r{line[: shutil.get_terminal_size().columns - 1]}\x1b[K", nl=False, err=True, color=True)
+            if over.wait(0.2):
+                return
+
+    drawing = threading.Thread(target=draw, daemon=True)
+    drawing.start()
+    try:
+        yield update
+    finally:
+        over.set()
+        drawing.join()
+        click.echo("\r\x1b[K", nl=False, err=True, color=True)
 
 
 # --- the table
@@ -243,10 +273,19 @@ def _conclusions(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  ({typed('claude-local', 'bench', '--apply')} writes these)"
     for spoiled in report["spoiled"]:
         yield printable(f"! failed ({spoiled['phase']}): {spoiled['problem']}")
+    if any(_came_at_once(level) for level in report["levels"]):
+        yield (
+            "answers came all at once, so nothing is said per token, and a first token's time is the whole answer's:"
+            " something on the way holds streams back (nginx: proxy_buffering off)"
+        )
     if report.get("not_comparable"):
         yield f"the server's counters are {report['not_comparable']}"
     if report["stopped"]:
         yield f"! ended early: {report['stopped']}"
+
+
+def _came_at_once(level: Mapping[str, Any]) -> bool:
+    return bool(level["per_token"]["count"] == 0 and level["gap"]["max"] == 0)
 
 
 def _comparison(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -68,7 +68,7 @@ def get(key: str, project: str | None, as_json: bool) -> int:
     from claude_local_plugin.commands import config as command
 
     report = command.get(_where(here(), project), key)
-    print(json_text(report) if as_json else printable(shown(report["value"])))
+    print(json_text(report, reveal=True) if as_json else printable(shown(report["value"])))
     return 0
 
 

@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 )
 @click.option("--images", is_flag=True, help="Leave reading pictures allowed, though the model takes none.")
 @click.option("--subagents", is_flag=True, help="Leave subagents unlimited, though the server has room for few.")
-@click.option("--web-search", is_flag=True, help="Leave WebSearch allowed, though the server refuses what it sends.")
+@click.option("--web-search", is_flag=True, help="Leave WebSearch allowed, though the server searches nothing.")
 @click.option("--force", is_flag=True, help="Write even if the window is too small, or larger than the server says.")
 @when_idle_option
 @json_option

@@ -80,7 +80,7 @@ def explain_precedence(
         if not found["candidates"] and (near := nearest(key.removeprefix("env."))):
             err(place.environ).line(f"nothing sets {key.removeprefix('env.')}; did you mean {near}?", "yellow")
     if as_json:
-        print(json_text(explanation.report))
+        print(json_text(explanation.report, reveal=reveal))
     elif keys:
         _show_keys(explanation, place)
     else:
@@ -100,7 +100,7 @@ def _sources(text: str) -> tuple[str, ...]:
 
 
 def _show_decisions(explanation: "Explanation", place: Place) -> None:
-    printer = out(place.environ)
+    printer = out(place.environ, reveal=explanation.reveal)
     report = explanation.report
     rows = [("", "value", "from", "why")]
     for name, label in ROWS:
@@ -150,7 +150,7 @@ def _versions(explanation: "Explanation") -> str:
 
 
 def _show_keys(explanation: "Explanation", place: Place) -> None:
-    printer = out(place.environ)
+    printer = out(place.environ, reveal=explanation.reveal)
     keys = explanation.report["keys"]
     for key, found in keys.items():
         if len(keys) > 1:
@@ -178,7 +178,7 @@ def _fate(row: dict[str, Any]) -> str:
 
 
 def _show_changes(explanation: "Explanation", place: Place) -> None:
-    printer = out(place.environ)
+    printer = out(place.environ, reveal=explanation.reveal)
     rows = [(f"  {change.name}", str(change.before), "→", str(change.after)) for change in explanation.changes or ()]
     printer.line("if that were so:", "bold")
     printer.lines(columns([tuple(map(printable, row)) for row in rows]) or ["  nothing would change"])

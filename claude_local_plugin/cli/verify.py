@@ -79,7 +79,7 @@ def verify(
         )
     meter.clear()
     if as_json:
-        print(json_text(report))
+        print(json_text(report, reveal=True))
     else:
         _show(report, place)
     if report["differences"]:
@@ -143,11 +143,11 @@ class _Meter:
 
 
 def _show(report: dict[str, Any], place: Place) -> None:
-    printer, prose = out(place.environ), err(place.environ)
+    printer, prose = out(place.environ, reveal=True), err(place.environ)  # the secrets of a scenario are none
     for difference in report["differences"]:
         printer.line(printable(difference["name"]), "bold red")
         printer.lines(f"  {printable(what)}" for what in difference["what"])
-        printer.line(f"  {json_text(difference['scenario'], indent=None)}")
+        printer.line(f"  {json_text(difference['scenario'], indent=None, reveal=True)}")
         printer.line(f"  again: {command('claude-local', 'verify', '--case', difference['file'])}")
     if not report["namespace"]:
         prose.line("! no network namespace could be had here: cases with managed settings were left out", "yellow")

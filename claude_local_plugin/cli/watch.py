@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import shutil
 import sys
 import time
 from datetime import datetime
@@ -13,7 +14,7 @@ from claude_local_plugin.cli.options import Place, here, world_of
 from claude_local_plugin.render import columns, out, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from claude_local_plugin.commands.server_in_use import Address
     from claude_local_plugin.commands.watch import Pace, Reading, Watcher
@@ -51,7 +52,7 @@ def watch(url: str | None, token_env: str | None, interval: float, once: bool) -
     where = address(world_of(place).snapshot(), url=url, token_env=token_env)
     watcher = command.Watcher(command.steady(where))
     earlier = command.look(where)
-    if once or not (sys.stdout.isatty() and sys.stdin.isatty()):
+    if once or not (sys.stdout.isatty() and sys.stdin.isatty()) or place.environ.get("TERM") == "dumb":
         time.sleep(min(interval, 1.0))
         now = command.look(where)
         out(place.environ).lines(_frame(where, now, watcher.pace(earlier, now), place))
@@ -61,24 +62,40 @@ def watch(url: str | None, token_env: str | None, interval: float, once: bool) -
 
 
 def _live(where: "Address", earlier: "Reading", watcher: "Watcher", interval: float, place: Place) -> None:
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
     from claude_local_plugin.commands import watch as command
 
     until = time.monotonic() + LONGEST_HOURS * 3600
 
-    def shown(now: "Reading", pace: "Pace") -> Text:
-        return Text("\n".join(map(printable, [*_frame(where, now, pace, place), "", "q ends"])))
+    def lines(now: "Reading", pace: "Pace") -> list[str]:
+        return [printable(line) for line in (*_frame(where, now, pace, place), "", "q ends")]
 
-    first = shown(earlier, command.Pace())
-    with _keys() as pressed, Live(first, console=Console(), screen=True, auto_refresh=False) as live:
-        live.refresh()
+    with _keys() as pressed, _screen() as show:
+        show(lines(earlier, command.Pace()))
         while time.monotonic() < until and not pressed(interval):
             now = command.look(where)
-            live.update(shown(now, watcher.pace(earlier, now)), refresh=True)
+            show(lines(now, watcher.pace(earlier, now)))
             earlier = now
+
+
+@contextlib.contextmanager
+def _screen() -> "Iterator[Callable[[Sequence[str]], None]]":
+    """The terminal's second screen, which shows as many of the lines as fit; the first is there again afterwards."""
+
+    def show(lines: "Sequence[str]") -> None:
+        size = shutil.get_terminal_size()
+        width = size.columns
+        rows = [line[begin : begin + width] for line in lines for begin in range(0, len(line) or 1, width)]
+        _draw("\x1b[H" + "\x1b[K\n".join(rows[: size.lines]) + "\x1b[J")
+
+    _draw("\x1b[?1049h\x1b[?25l\x1b[?7l")  # without the cursor, and without wrapping of its own
+    try:
+        yield show
+    finally:
+        _draw("\x1b[?7h\x1b[?25h\x1b[?1049l")
+
+
+def _draw(text: str) -> None:
+    click.echo(text, nl=False, color=True)
 
 
 @contextlib.contextmanager

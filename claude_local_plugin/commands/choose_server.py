@@ -59,7 +59,7 @@ class Request:
     keep_headers: bool = True
     #: "full" or "lean": which of Claude Code's system prompts; None leaves it as it is.
     system_prompt: str | None = None
-    #: Whether reading pictures stays allowed though the model takes none, and WebSearch though the server refuses it.
+    #: Whether reading pictures stays allowed though the model takes none, and WebSearch though none is made.
     images: bool = False
     web_search: bool = False
     #: Whether subagents stay unlimited though the server has no room for many conversations.

@@ -112,7 +112,7 @@ def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, reque
     """What to do about what wins."""
     lists = _limits(planned) if decision.name == "model" else []
     winner = lists[0] if lists else decision.winner
-    if winner is None and (host := routed_by(planned.shell)):
+    if winner is None and (host := routed_by(planned.shell, planned.client_version)):
         return command("unset", host)
     if winner is None:
         return WHO_DECIDES
@@ -123,7 +123,7 @@ def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, reque
     if lists:
         return f"add {printable(backend.model)} to {winner.key} in {winner.place}, or take the list out"
     if winner.scope is Scope.SHELL:
-        if host := routed_by(planned.shell):
+        if host := routed_by(planned.shell, planned.client_version):
             return command("unset", host)
         return command("unset", winner.key.removeprefix("env."))
     if winner.scope in (Scope.LOGIN, Scope.CONSOLE):

@@ -22,13 +22,13 @@ from claude_local_plugin.precedence.model import why
 from claude_local_plugin.precedence.table import FIRST_PARTY
 from claude_local_plugin.precedence.verified import Answers
 from claude_local_plugin.precedence.whatif import full_key, with_value
-from claude_local_plugin.render import mask_secret
+from claude_local_plugin.render import mask_secret, without_secrets
 from claude_local_plugin.settings.variables import is_secret
 
 SCHEMA_VERSION = 1
 
 #: The warnings that say that no request arrives anywhere.
-UNUSABLE_ADDRESS = ("url.invalid", "url.query")
+UNUSABLE_ADDRESS = ("url.exchange", "url.invalid", "url.query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Explanation:
     `report` is the `--json` object (schemas/explain-precedence.schema.json). `sentences` says, for each decision and
     asked key, why its winner beats the next one; `summary` is the closing sentence; `unknown` is what cannot be seen
     from here; `answers` is what the installed client answered to `verify`, None if it was not asked; `changes` is what
-    `--what-if` would change, None when nothing was asked.
+    `--what-if` would change, None when nothing was asked; `reveal` says that secrets are shown.
     """
 
     report: dict[str, Any] = field(repr=False)
@@ -57,6 +57,7 @@ class Explanation:
     unknown: tuple[str, ...]
     answers: Answers | None
     changes: tuple[Change, ...] | None = None
+    reveal: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -101,6 +102,7 @@ def explain(
         snapshot.unknown,
         snapshot.answers,
         changes,
+        reveal,
     )
 
 
@@ -124,7 +126,8 @@ class _Mask:
         name = row.key.removeprefix("env.")
         if name == "apiKeyHelper" and row.value and not self.reveal:
             return _program(row.value)
-        return self._shown(row.value, row.secret or is_secret(name, row.value or ""))
+        shown = self._shown(row.value, row.secret or is_secret(name, row.value or ""))
+        return shown if shown is None or self.reveal else without_secrets(shown)
 
     def decision(self, decision: Decision) -> str | None:
         """A decision's value; of `Bearer token` only the token is masked."""

@@ -8,7 +8,7 @@ from typing import Any
 from claude_local_plugin import paths
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
-from claude_local_plugin.precedence import Scope, Snapshot, candidates, settings_file_to_write
+from claude_local_plugin.precedence import Scope, Snapshot, hooks_off, settings_file_to_write
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.document import Change, DocumentError, RemoveItem, edit, parse
 from claude_local_plugin.settings.ownership import BACKEND, HOOKS
@@ -105,11 +105,8 @@ def status(snapshot: Snapshot, scope: Scope | None = None) -> dict[str, Any]:
 
 
 def _disabled_by(snapshot: Snapshot) -> str | None:
-    for key in ("disableAllHooks", "allowManagedHooksOnly"):
-        for candidate in candidates(snapshot, key):
-            if candidate.state == "wins" and candidate.value == "true":
-                return f"{key} in {candidate.place}"
-    return None
+    found = next(hooks_off(snapshot), None)
+    return None if found is None else f"{found.key} in {found.place}"
 
 
 def _file(world: World, scope: Scope) -> Path:

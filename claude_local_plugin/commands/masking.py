@@ -32,7 +32,7 @@ def masked_diff(
     for secret in secrets:
         for spelling in {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}:
             text = text.replace(spelling, mask_secret(secret))
-    return without_secrets(text)
+    return without_secrets(text, members=False)  # which have been judged one by one
 
 
 def _masked(member: re.Match[str], harmless: Collection[str]) -> str:

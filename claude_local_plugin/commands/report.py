@@ -1,10 +1,5 @@
 """The report: collected from the session log, as a page in one file or as data."""
 
-import logging
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -25,26 +20,6 @@ _MARKED_BYTES = 512
 
 def page(data: ReportData, *, project: str | None, home: Path, made_at: datetime, version: str) -> str:
     """The report as an HTML document that needs nothing else; `project` is what was asked for."""
-    with _without_traces():
-        return _page(data, project=project, home=home, made_at=made_at, version=version)
-
-
-@contextmanager
-def _without_traces() -> Iterator[None]:
-    """Lets matplotlib keep its caches in a temporary folder, unless the user has said where: a report leaves a page."""
-    if "MPLCONFIGDIR" in os.environ:  # matplotlib has no other way to be told
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="claude-local-") as folder:
-        os.environ["MPLCONFIGDIR"] = folder
-        try:
-            yield
-        finally:
-            del os.environ["MPLCONFIGDIR"]
-
-
-def _page(data: ReportData, *, project: str | None, home: Path, made_at: datetime, version: str) -> str:
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it reports on its caches and fonts, which help nobody
     from claude_local_plugin.report import document
 
     return document(data, project=project, home=home, made_at=made_at, version=version)

@@ -75,7 +75,7 @@ FIXED: Mapping[str, tuple[plan.Line, ...]] = {
     ),
     "model.fields": _ALL_TOOLS,
     "model.images": tuple(plan.denied(rule, "the model takes no pictures") for rule in plan.NO_PICTURES),
-    "model.web-search": (plan.denied(plan.WEB_SEARCH, "the server refuses what it sends"),),
+    "model.web-search": (plan.denied(plan.WEB_SEARCH, "the server searches nothing for it"),),
     "privacy.plugins": (_line(MARKETPLACE, "1", "no plugin download at the first start"),),
     "privacy.traffic": (_line(NONESSENTIAL, "1", "no telemetry, no update checks, no title requests"),),
     "privacy.web-fetch": (plan.Line(("skipWebFetchPreflight",), True, "WebFetch asks nobody first"),),

@@ -9,6 +9,30 @@ if TYPE_CHECKING:
 #: The switches that leave ANTHROPIC_BASE_URL aside, with the kind each selects and the variable that moves it.
 PROVIDERS = tuple(each[:3] for each in claude.PROVIDERS if each[0] != claude.GATEWAY)
 
+#: Provider -> the variables with a credential that it is sent wherever its address leads, the first that is set. Where
+#: Bedrock is sent none, requests are signed, which is of no use to anybody else. (Seen on Claude Code 2.1.332.)
+PROVIDER_TOKENS = {
+    "bedrock": ("AWS_BEARER_TOKEN_BEDROCK",),
+    "mantle": ("AWS_BEARER_TOKEN_BEDROCK",),
+    "foundry": ("ANTHROPIC_FOUNDRY_AUTH_TOKEN", "ANTHROPIC_FOUNDRY_API_KEY"),
+    "anthropicAws": ("ANTHROPIC_AWS_API_KEY",),
+}
+#: Provider -> the switch with which it does without a sign-in of its own, and what it is then sent, each that is set.
+UNSIGNED = {
+    "vertex": ("CLAUDE_CODE_SKIP_VERTEX_AUTH", ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY")),
+    "anthropicGoogleCloud": ("CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH", ("ANTHROPIC_AUTH_TOKEN",)),
+}
+#: How the hosts of the providers' services end; a machine that anybody can rent there has another name. Of AWS's older
+#: names one part begins with `bedrock`.
+PROVIDER_DOMAINS = (
+    "api.aws",
+    "services.ai.azure.com",
+    "cognitiveservices.azure.com",
+    "openai.azure.com",
+    "googleapis.com",
+)
+AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn")
+
 #: What the gateway needs, and takes from no project's file.
 GATEWAY_KEYS = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN")
 
@@ -200,6 +224,28 @@ def _is_host_and_port(authority: str) -> bool:
         return False
     last = host.rstrip(".").rpartition(".")[2]
     return not last.isdigit() or _ipv4(host.rstrip(".")) is not None
+
+
+def sent_to(provider: str, environ: "Mapping[str, str]") -> "list[str]":
+    """What this provider is sent: the variables, and `apiKeyHelper` where it would take a helper's output."""
+    named = [name for name in PROVIDER_TOKENS.get(provider, ()) if environ.get(name, "").strip()][:1]
+    switch, tokens = UNSIGNED.get(provider, ("", ()))
+    if claude.is_on(environ.get(switch)):
+        named += [name for name in tokens if environ.get(name, "").strip()]
+        if "ANTHROPIC_AUTH_TOKEN" not in named:
+            named.append("apiKeyHelper")
+    return named
+
+
+def is_foreign(provider: str, url: "str | None") -> bool:
+    """Whether this address of a cloud provider leads to somebody who is none; None: the provider's own address."""
+    target = parse_url(url or "") if any(kind == provider for _, kind, _ in PROVIDERS) else None
+    if target is None or _is_anthropic(target.host):
+        return False
+    domains: tuple[str, ...] = PROVIDER_DOMAINS
+    if any(label.startswith("bedrock") for label in target.host.split(".")):
+        domains += AWS_DOMAINS
+    return not target.host.endswith(tuple(f".{domain}" for domain in domains))
 
 
 def is_proxied(environ: "Mapping[str, str]", target: Target) -> bool:

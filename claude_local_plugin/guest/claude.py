@@ -15,8 +15,15 @@ RULES = (
         "a hook that cannot be loaded drops its file under an event that guards, not under any",
         "2.1.266",
     ),
+    ("bound-to-login", "CLAUDE_CODE_REMOTE_TOOLS_PIN_STORED_LOGIN binds to the stored claude.ai login", "2.1.283"),
     ("hook-on-failure", "a hook's onFailure must be continue or block", "2.1.295"),
+    (
+        "gateway-must-be-named",
+        "beside an administrator's settings a gateway sign-in counts only where forceLoginGatewayUrl names it",
+        "2.1.295",
+    ),
     ("oauth-refused-in-projects", "CLAUDE_CODE_OAUTH_TOKEN is refused in a project's files", "2.1.299"),
+    ("hook-lists-end", "lists in the place of `hooks` that are nested more than 63 deep drop the file", "2.1.326"),
     ("guards-shell-in-skills", "PreSkillShellCommand is an event that guards", "2.1.332"),
 )
 _SINCE = {name: since for name, _, since in RULES}
@@ -74,6 +81,11 @@ CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
 def is_anthropics(value: str) -> bool:
     """Whether a header's value is a key or token of Anthropic's own."""
     return value.startswith((ANTHROPIC_PREFIX, f"Bearer {ANTHROPIC_PREFIX}"))
+
+
+def secret_headers(headers: "Mapping[str, str]") -> "list[str]":
+    """The names of those headers that are sent with something and speak of a credential."""
+    return [name for name, value in headers.items() if value and any(word in name for word in CREDENTIAL_WORDS)]
 
 
 def custom_headers(text: str) -> "dict[str, str]":

@@ -1,8 +1,8 @@
 """By what a settings file is judged: which wrong value makes Claude Code drop the whole file, silently in most modes.
 
-Established on Claude Code 2.1.329 by giving every top-level key ten values of different types, and the nested ones
-that people write the likely mistakes; `hooks` on 2.1.200 to 2.1.332, event by event and field by field. Unknown keys
-are tolerated, and so is anything under a key not named here.
+Every key of the settings that Claude Code 2.1.332 names in its program is here or in TOLERATED, and each was asked with
+wrong values, the nested ones too; `hooks` on 2.1.200 to 2.1.332, event by event and field by field. Unknown keys are
+tolerated, unless a guarding hook stands below one.
 """
 
 from claude_local_plugin.guest.claude import holds
@@ -40,6 +40,7 @@ def faults(data: "Mapping[str, object]", client_version: "str | None" = None) ->
         else:
             check = checks.get(key)
             problem = check(value, (key,)) if check is not None else None
+            problem = problem or _outside_hooks(key, value, client_version)
         if problem is not None:
             steps, wanted = problem
             found.append(Fault(key, f'"{_named(steps)}" must {wanted}', steps))
@@ -50,6 +51,11 @@ def _named(steps: "Steps") -> str:
     """The place as people write it: `hooks.PreToolUse[0].matcher`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return text[1:]
+
+
+def judged() -> "frozenset[str]":
+    """The settings of which some values make Claude Code drop the file."""
+    return frozenset((*_checks(), "hooks"))
 
 
 def _checks() -> "Mapping[str, Check]":
@@ -77,7 +83,8 @@ def _is_number(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer()
+    """Whether JavaScript takes it for an integer, which ends where its numbers do not tell neighbours apart."""
+    return _is_number(value) and -(2**53) < value < 2**53 and float(value).is_integer()  # type: ignore[operator, arg-type]
 
 
 def _from(least: float, value: object) -> bool:
@@ -85,19 +92,28 @@ def _from(least: float, value: object) -> bool:
 
 
 _TEXT = _plain("a string", lambda value: isinstance(value, str))
+_FILLED = _plain("a string that is not empty", lambda value: isinstance(value, str) and value != "")
+_VARIABLE = _plain(
+    "the name of a variable", lambda value: isinstance(value, str) and value.isascii() and value.isidentifier()
+)
 _SWITCH = _plain("true or false", lambda value: isinstance(value, bool))
 _SWITCH_OR_NULL = _plain("true, false or null", lambda value: value is None or isinstance(value, bool))
 _LIST = _plain("a list", lambda value: isinstance(value, list))
 _NUMBER = _plain("a number", _is_number)
 _ABOVE_0 = _plain("a number above 0", lambda value: _is_number(value) and value != 0 and _from(0, value))
+_WHOLE = _plain("a whole number", _is_whole)
 _WHOLE_FROM_0 = _plain("a whole number from 0", lambda value: _is_whole(value) and _from(0, value))
 _WHOLE_FROM_1 = _plain("a whole number from 1", lambda value: _is_whole(value) and _from(1, value))
 _FRACTION = _plain("a number from 0 to 1", lambda value: _is_number(value) and 0 <= float(str(value)) <= 1)
 _POSITIVE_FRACTION = _plain("a number above 0, to 1", lambda value: _is_number(value) and 0 < float(str(value)) <= 1)
-_CLOCK = _plain(
-    'a time such as "22:00"',
-    lambda value: isinstance(value, str) and value[-3:-2] == ":" and value.replace(":", "", 1).isdigit(),
-)
+_CLOCK = _plain('a time such as "22:00"', lambda value: isinstance(value, str) and _is_time(value))
+_HOURS = (*(f"{hour:02}" for hour in range(24)), *"0123456789")
+_MINUTES = tuple(f"{minute:02}" for minute in range(60))
+
+
+def _is_time(text: str) -> bool:
+    hours, _, minutes = text.partition(":")
+    return hours in _HOURS and minutes in _MINUTES
 
 
 def _one_of(*words: str, null: bool = False) -> "Check":
@@ -155,9 +171,106 @@ _TEXTS = _list_of(_TEXT)
 _MODES = ("default", "manual", "acceptEdits", "plan", "auto", "dontAsk", "bypassPermissions")
 
 _SANDBOX_SWITCHES = (
-    "enabled failIfUnavailable autoAllowBashIfSandboxed allowUnsandboxedCommands"
-    " enableWeakerNestedSandbox enableWeakerNetworkIsolation"
+    "enabled failIfUnavailable autoAllowBashIfSandboxed allowUnsandboxedCommands allowNestedUserNamespaces"
+    " enableWeakerNestedSandbox enableWeakerNetworkIsolation allowAppleEvents"
 )
+
+#: What a credential that the sandbox keeps from commands may have beside its name or path.
+_MASKING: "dict[str, Check]" = {
+    "mode": _one_of("deny", "mask"),
+    "extract": _TEXT,
+    "onExtractNoMatch": _one_of("warn", "deny", "error"),
+    "decode": _one_of("jwt"),
+    "maskClaims": _TEXTS,
+    "maskDuplicates": _SWITCH,
+    "injectHosts": _TEXTS,
+}
+
+
+def _masked(name: str, named: "Check") -> "Check":
+    """A credential of `sandbox.credentials`: what is wrong with how it is masked counts where it is."""
+    masked = _record({name: named, **_MASKING}, required=(name, "mode"))
+    denied = _record({name: named, "mode": _MASKING["mode"]}, required=(name, "mode"))
+
+    def check(value: object, steps: "Steps") -> "Problem":
+        is_denied = isinstance(value, dict) and value.get("mode") == "deny"
+        return (denied if is_denied else masked)(value, steps)
+
+    return check
+
+
+def _is_url(text: str) -> bool:
+    from claude_local_plugin.guest.backend import is_url
+
+    return is_url(text)
+
+
+_URL = _plain("a URL", lambda value: isinstance(value, str) and _is_url(value))
+
+#: Kinds of plugin marketplace, each with what it must have; further fields of these names must be right.
+_MARKETPLACES: "dict[str, tuple[str, ...]]" = {
+    "url": ("url",),
+    "github": ("repo",),
+    "git": ("url",),
+    "npm": ("package",),
+    "file": ("path",),
+    "directory": ("path",),
+    "skills-dir": (),
+    "hostPattern": ("hostPattern",),
+    "pathPattern": ("pathPattern",),
+    "settings": ("name", "plugins"),
+}
+_PLUGIN_SOURCES = ("npm", "url", "github", "git-subdir", "archive", "command", "unsupported")
+_MARKETPLACE_FIELDS: "dict[str, Check]" = {
+    **dict.fromkeys(("url", "repo", "ref", "path", "package", "version", "registry", "name"), _TEXT),
+    **dict.fromkeys(("hostPattern", "pathPattern"), _TEXT),
+    "sparsePaths": _TEXTS,
+    "skipLfs": _SWITCH,
+    "headers": _map_of(_TEXT),
+    "plugins": _list_of(_record({})),
+}
+
+
+def _marketplace(value: object, steps: "Steps") -> "Problem":
+    """What is wrong with where a plugin marketplace is."""
+    if not isinstance(value, dict):
+        return steps, "be an object"
+    kind = value.get("source")
+    if not isinstance(kind, str) or kind not in _MARKETPLACES:
+        return (*steps, "source"), f"be one of {', '.join(_MARKETPLACES)}"
+    fields = {**_MARKETPLACE_FIELDS, "url": _URL} if kind == "url" else _MARKETPLACE_FIELDS
+    return _record(fields, required=_MARKETPLACES[kind])(value, steps)
+
+
+def _blocked_marketplace(value: object, steps: "Steps") -> "Problem":
+    if isinstance(value, dict) and value.get("source") == "pluginDirectory":
+        return None
+    return _marketplace(value, steps)
+
+
+def _known_marketplace(value: object, steps: "Steps") -> "Problem":
+    """As the client leaves out a bad entry by itself, only a kind it does not know costs the file."""
+    source = value.get("source") if isinstance(value, dict) else None
+    if not isinstance(source, dict):
+        return None
+    kind, plugins = source.get("source"), source.get("plugins")
+    if isinstance(kind, str) and kind not in _MARKETPLACES:
+        return (*steps, "source", "source"), f"be one of {', '.join(_MARKETPLACES)}"
+    for place, plugin in enumerate(plugins if isinstance(plugins, list) else ()):
+        where = plugin.get("source") if isinstance(plugin, dict) else None
+        kind = where.get("source") if isinstance(where, dict) else None
+        if isinstance(kind, str) and kind not in _PLUGIN_SOURCES:
+            steps = (*steps, "source", "plugins", place, "source", "source")
+            return steps, f"be one of {', '.join(_PLUGIN_SOURCES)}"
+    return None
+
+
+def _where_an_object(check: "Check") -> "Check":
+    """The check, for a value that is left out by itself where it is no object."""
+    return lambda value, steps: check(value, steps) if isinstance(value, dict) else None
+
+
+_OPTIONS = _map_of(_either(_TEXT, _NUMBER, _SWITCH, _TEXTS))
 
 _NESTED: "dict[str, Check]" = {
     "env": _map_of(_ANYTHING),  # its values are turned into text, whatever they are
@@ -170,6 +283,10 @@ _NESTED: "dict[str, Check]" = {
             "defaultMode": _one_of(*_MODES),
             "disableBypassPermissionsMode": _one_of("disable"),
             "disableAutoMode": _one_of("disable"),
+            "blockReadsOutsideWorkingDirectories": _SWITCH,
+            "blockFileToolReadsOutsideWorkingDirectories": _SWITCH,
+            "blockWritesOutsideWorkingDirectories": _SWITCH,
+            "denyInsteadOfPrompting": _SWITCH,
         }
     ),
     "statusLine": _record(
@@ -182,8 +299,40 @@ _NESTED: "dict[str, Check]" = {
     "sandbox": _record(
         {
             **dict.fromkeys(_SANDBOX_SWITCHES.split(), _SWITCH),
-            "network": _record({"allowedDomains": _TEXTS}),
-            "filesystem": _record({}),
+            "network": _record(
+                {
+                    **dict.fromkeys(("allowedDomains", "deniedDomains", "allowUnixSockets"), _TEXTS),
+                    **dict.fromkeys(("httpProxyPort", "socksProxyPort"), _NUMBER),
+                    **dict.fromkeys(
+                        ("strictAllowlist", "allowManagedDomainsOnly", "allowAllUnixSockets", "allowLocalBinding"),
+                        _SWITCH,
+                    ),
+                    "allowMachLookup": _list_of(
+                        _plain(
+                            "a name with no * but a last one",
+                            lambda each: isinstance(each, str) and "*" not in each[:-1],
+                        )
+                    ),
+                    "tlsTerminate": _record({"caCertPath": _FILLED, "caKeyPath": _FILLED}),
+                }
+            ),
+            "filesystem": _record(
+                {
+                    **dict.fromkeys(("allowWrite", "denyWrite", "denyRead", "allowRead"), _TEXTS),
+                    **dict.fromkeys(("allowManagedReadPathsOnly", "disabled"), _SWITCH),
+                }
+            ),
+            "credentials": _record(
+                {
+                    "files": _list_of(_masked("path", _FILLED)),
+                    "envVars": _list_of(_masked("name", _VARIABLE)),
+                    "allowPlaintextInject": _SWITCH,
+                    "awsPairs": _list_of(_record({})),
+                    "sigv4": _record({}),
+                }
+            ),
+            "windows": _record({"backend": _one_of("sandboxuser", "mxc")}),
+            "ripgrep": _record({"command": _TEXT, "args": _TEXTS}, required=("command",)),
             "excludedCommands": _TEXTS,
             "ignoreViolations": _map_of(_TEXTS),
         }
@@ -204,7 +353,29 @@ _NESTED: "dict[str, Check]" = {
     "modelOverrides": _map_of(_TEXT),
     "skillOverrides": _map_of(_one_of("on", "name-only", "user-invocable-only", "off")),
     "enabledPlugins": _map_of(_either(_SWITCH, _TEXTS)),
-    "pluginConfigs": _map_of(_record({"options": _map_of(_either(_TEXT, _NUMBER, _SWITCH, _TEXTS))})),
+    "pluginConfigs": _map_of(_record({"mcpServers": _map_of(_OPTIONS), "options": _OPTIONS})),
+    "autoMode": _record(
+        {
+            **dict.fromkeys(("allow", "soft_deny", "hard_deny", "environment"), _TEXTS),
+            "classifyAllShell": _SWITCH,
+        }
+    ),
+    "extraKnownMarketplaces": _where_an_object(_map_of(_known_marketplace)),
+    "additionalMarketplaces": _where_an_object(_map_of(_known_marketplace)),
+    "sshConfigs": _list_of(
+        _record(
+            {
+                **dict.fromkeys(("id", "name", "sshHost", "sshIdentityFile", "startDirectory"), _TEXT),
+                "sshPort": _WHOLE,
+            },
+            required=("id", "name", "sshHost"),
+        )
+    ),
+    "allowedChannelPlugins": _list_of(
+        _record({"marketplace": _TEXT, "plugin": _TEXT}, required=("marketplace", "plugin"))
+    ),
+    "disableDeepLinkRegistration": _one_of("disable"),
+    "defaultView": _one_of("chat", "transcript"),
     "forceLoginOrgUUID": _either(_TEXT, _TEXTS),
     "autoUpdatesChannel": _one_of("latest", "stable", "rc"),
     "tui": _one_of("default", "fullscreen"),
@@ -227,7 +398,7 @@ _SIMPLE: "tuple[tuple[Check, str], ...]" = (
         """$schema apiKeyHelper proxyAuthHelper awsCredentialExport awsAuthRefresh gcpAuthRefresh processWrapper
         attributionProject model prUrlTemplate otelHeadersHelper outputStyle language advisorModel agent minimumVersion
         requiredMinimumVersion requiredMaximumVersion plansDirectory timeFormat timeZone autoMemoryDirectory claudeMd
-        pluginTrustMessage""",
+        pluginTrustMessage modelCatalogUrl modelCatalogPublicKey downloadsMirrorUrl""",
     ),
     (
         _SWITCH,
@@ -240,7 +411,7 @@ _SIMPLE: "tuple[tuple[Check, str], ...]" = (
         autoMemoryEnabled autoDreamEnabled showThinkingSummaries verbose autoCompactEnabled precomputeCompactionEnabled
         idleCompaction switchModelsOnFlag autoScrollEnabled wheelScrollAccelerationEnabled fileCheckpointingEnabled
         showTurnDuration showMessageTimestamps terminalProgressBarEnabled todoFeatureEnabled inputNeededNotifEnabled
-        agentPushNotifEnabled""",
+        agentPushNotifEnabled voiceEnabled axScreenReader""",
     ),
     (
         _SWITCH_OR_NULL,
@@ -250,7 +421,8 @@ _SIMPLE: "tuple[tuple[Check, str], ...]" = (
         allowManagedHooksOnly allowManagedPermissionRulesOnly allowManagedMcpServersOnly disableCommandPluginSources
         disableSideloadFlags skipWebFetchPreflight fastModePerSessionOptIn responseComparisonEnabled channelsEnabled
         skipDangerousModePermissionPrompt skipWorkflowUsageWarning autoContinueAtUsageLimit remoteControlAtStartup
-        isolatePeerMachines autoUploadSessions""",
+        isolatePeerMachines autoUploadSessions disableDirectMcpSkills
+        skipAutoPermissionPrompt useAutoModeDuringPlan""",
     ),
     (
         _TEXTS,
@@ -259,8 +431,23 @@ _SIMPLE: "tuple[tuple[Check, str], ...]" = (
     ),
     (_WHOLE_FROM_1, "cleanupPeriodDays skillListingMaxDescChars totalTokensReminderBudget"),
     (_either(_TEXT, _TEXTS), "enabledMcpjsonServers disabledMcpjsonServers"),
-    (_list_of(_record({}), null=True), "strictKnownMarketplaces allowedMarketplaces blockedMarketplaces"),
-    (_list_of(_record({})), "allowedChannelPlugins sshConfigs"),
+    (_list_of(_marketplace, null=True), "strictKnownMarketplaces allowedMarketplaces"),
+    (_list_of(_blocked_marketplace, null=True), "blockedMarketplaces"),
+)
+
+#: Keys that Claude Code knows and never drops a file for, whatever stands there; of some it leaves out the bad part.
+TOLERATED = frozenset(
+    """
+    policyHelper policyHelpers additionalDirectoryConfigRoots modelPicker modelPricing managedMcpServers
+    allowedMcpServers deniedMcpServers bashOutputMaxChars taskOutputMaxChars desktopMcpServersListScope
+    strictPluginOnlyCustomization footerLinksRegexes subagentStatusLine prependPlugins appendPlugins forceLoginMethod
+    forceLoginGatewayUrl gatewayInternalNetworks allowedProviders viewMode spinnerTipsOverride maxProseWidth spellcheck
+    promptCacheTtl subagentPromptCacheTtl effortLevel maxEffortLevel modelSettings ultracode autoCompactWindow
+    askUserQuestionTimeout dialogExpiry modelProposedGoals sshHostCommands theme editorMode keybindingFlavor
+    vimInsertModeRemaps preferredNotifChannel precomputeArmTokens autoCompactRaisedForLoad autoCompactOfferAnswer
+    teammateMode crossSessionInbound remoteMessageReceipts xaaIdp
+    attributionProjectPolicy remoteControl availableModelsMatch deniedModels
+    """.split()  # noqa: SIM905 - as the client lists them
 )
 
 
@@ -290,7 +477,6 @@ DEEPEST_LIST = 63
 #: Hooks of a guarding event that stand where another event's belong are found this many levels below them.
 DEEPEST_GUARD = 3
 
-_FILLED = _plain("a string that is not empty", lambda value: isinstance(value, str) and value != "")
 _EVERY_HANDLER: "dict[str, Check]" = {"if": _TEXT, "timeout": _ABOVE_0, "statusMessage": _TEXT, "once": _SWITCH}
 _ON_FAILURE = _one_of("continue", "block")
 
@@ -312,7 +498,7 @@ _HANDLERS: "dict[str, tuple[tuple[str, ...], dict[str, Check]]]" = {
     "http": (
         ("url",),
         {
-            "url": _plain("a URL", lambda value: isinstance(value, str) and _is_url(value)),
+            "url": _URL,
             "headers": _map_of(_TEXT),
             "allowedEnvVars": _TEXTS,
             "onFailure": _ON_FAILURE,
@@ -322,12 +508,6 @@ _HANDLERS: "dict[str, tuple[tuple[str, ...], dict[str, Check]]]" = {
     "agent": (("prompt",), {"prompt": _TEXT, "model": _TEXT}),
     "mcp_tool": (("server", "tool"), {"server": _TEXT, "tool": _TEXT, "input": _map_of(_ANYTHING)}),
 }
-
-
-def _is_url(text: str) -> bool:
-    from claude_local_plugin.guest.backend import is_url
-
-    return is_url(text)
 
 
 def guarding(client_version: "str | None" = None) -> "tuple[str, ...]":
@@ -345,22 +525,53 @@ def _hooks(value: object, client_version: "str | None") -> "Problem":
             if event in EARLY_EVENTS and isinstance(listed, list)
         )
     guards = guarding(client_version)
+    known = EARLY_EVENTS.union(LATER_EVENTS, guards)
     if isinstance(value, list):
-        loaded = not any(isinstance(each, dict) for each in value) and _fits(value, guards, DEEPEST_LIST)
+        deepest = DEEPEST_LIST if holds("hook-lists-end", client_version) else None
+        lost = any(isinstance(each, dict) for each in value) or _is_or_holds_a_group(value, guards, known)
+        loaded = not lost and _fits(value, guards, deepest)
         return None if loaded else (("hooks",), "be an object with the events as its keys")
     if not isinstance(value, dict):
         return None
+    if _is_like_a_group(value, known):
+        return ("hooks",), "be an object with the events as its keys, not what belongs under one of them"
     for event in guards:
         if value.get(event) is not None:
             problem = _groups(value[event], ("hooks", event), client_version)
             if problem is not None:
                 return problem
-    known = EARLY_EVENTS.union(LATER_EVENTS, guards)
     for event, listed in value.items():
-        groups = listed if isinstance(listed, list) and event in known else [listed]
-        if not all(_is_free(each, guards, DEEPEST_GUARD) for each in groups):
+        if event in known and isinstance(listed, list):
+            lost = any(_holds_guard(each, guards, known, alike=False) for each in listed)
+        else:
+            lost = _holds_guard(listed, guards, known, alike=event not in known and not isinstance(listed, list))
+        if lost:
             return ("hooks", event), f'not hold hooks of {" or ".join(guards)}: they belong directly under "hooks"'
     return None
+
+
+#: Keys under which nobody looks for hooks that are out of place.
+NOT_LOOKED_INTO = frozenset(
+    """
+    mcpServers managedMcpServers lspServers pluginConfigs enabledPlugins extraKnownMarketplaces env skillOverrides
+    modelSettings
+    """.split()  # noqa: SIM905 - as the client lists them
+)
+
+
+def _outside_hooks(key: str, value: object, client_version: "str | None") -> "Problem":
+    """That hooks of a guarding event stand under another key than `hooks`, for which the whole file is dropped."""
+    if not holds("guarding-hooks", client_version):
+        return None
+    guards = guarding(client_version)
+    known = EARLY_EVENTS.union(LATER_EVENTS, guards)
+    lost = (
+        value not in (None, [])
+        if key in guards
+        else key not in NOT_LOOKED_INTO
+        and _holds_guard(value, guards, known, alike=key not in known, closed=NOT_LOOKED_INTO)
+    )
+    return ((key,), 'not hold hooks: they belong under "hooks"') if lost else None
 
 
 def _groups(value: object, steps: "Steps", client_version: "str | None") -> "Problem":
@@ -396,20 +607,75 @@ def _handler(value: object, steps: "Steps", client_version: "str | None") -> "Pr
     return _record(fields, required=required)(value, steps)
 
 
-def _is_free(value: object, guards: "tuple[str, ...]", levels: int) -> bool:
-    """Whether no hook of a guarding event stands in this value, as far down as Claude Code looks for one."""
-    if isinstance(value, dict) and any(value.get(name) not in (None, []) for name in guards):
-        return False
-    return not levels or all(_is_free(each, guards, levels - 1) for each in _inside(value))
+def _holds_guard(
+    value: object,
+    guards: "tuple[str, ...]",
+    known: "frozenset[str]",
+    levels: int = DEEPEST_GUARD,
+    *,
+    alike: bool,
+    closed: "frozenset[str]" = frozenset(),
+    in_hooks: bool = False,
+) -> bool:
+    """Whether hooks of a guarding event stand in this value, as far down as Claude Code looks for them.
 
-
-def _fits(value: object, guards: "tuple[str, ...]", levels: int) -> bool:
-    """Whether nested lists end in time, and no hook of a guarding event stands in them."""
-    if not _is_free(value, guards, 0):
+    `alike`: what looks like a matcher with its hooks is taken for one. It does not look below the `closed` keys, nor
+    into a hook (`in_hooks`).
+    """
+    if not _is_free(value, guards) or (alike and _is_like_a_group(value, known)):
+        return True
+    if not levels or not isinstance(value, (dict, list)):
         return False
-    return all(
-        levels > 1 and _fits(each, guards, levels - 1) for each in _inside(value) if isinstance(each, (dict, list))
+    if isinstance(value, list):
+        return any(
+            _holds_guard(each, guards, known, levels - 1, alike=alike, closed=closed, in_hooks=in_hooks)
+            for each in value
+        )
+    if in_hooks and isinstance(value.get("type"), str):
+        return False
+    return any(
+        _holds_guard(
+            each,
+            guards,
+            known,
+            levels - 1,
+            alike=alike and key not in known,
+            closed=closed,
+            in_hooks=key == "hooks" and isinstance(each, list),
+        )
+        for key, each in value.items()
+        if key not in closed
     )
+
+
+def _is_free(value: object, guards: "tuple[str, ...]") -> bool:
+    """Whether this is no object with a guarding event as its key."""
+    return not isinstance(value, dict) or all(value.get(name) in (None, []) for name in guards)
+
+
+def _is_like_a_group(value: object, known: "frozenset[str]") -> bool:
+    """Whether this looks like a matcher with its hooks."""
+    if not isinstance(value, dict) or ("matcher" not in value and any(key in known for key in value)):
+        return False
+    hooks = value.get("hooks")
+    if isinstance(hooks, list):
+        return bool(hooks)
+    return isinstance(hooks, dict) and ("matcher" in value or isinstance(hooks.get("type"), str))
+
+
+def _is_or_holds_a_group(value: object, guards: "tuple[str, ...]", known: "frozenset[str]") -> bool:
+    """Whether this, or something in these nested lists, is a matcher with its hooks or has a guarding event."""
+    if isinstance(value, list):
+        return any(_is_or_holds_a_group(each, guards, known) for each in value)
+    return _is_like_a_group(value, known) or not _is_free(value, guards)
+
+
+def _fits(value: object, guards: "tuple[str, ...]", levels: "int | None") -> bool:
+    """Whether nested lists end in time (`levels` None: whenever), and no hook of a guarding event stands in them."""
+    if not _is_free(value, guards) or levels == 0:
+        return False
+    below = None if levels is None else levels - 1
+    return all(_fits(each, guards, below) for each in _inside(value) if isinstance(each, (dict, list)))
 
 
 def _inside(value: object) -> "list[object]":

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 
-from claude_local_plugin.guest.backend import Backend, backend_of, clean
+from claude_local_plugin.guest.backend import Backend, backend_of, clean, is_foreign
 from claude_local_plugin.guest.claude import client_version_of
 from claude_local_plugin.guest.registration import EVENTS, MOVED_BY, WARM_UP
 from claude_local_plugin.guest.signin import GATEWAY, backend_here
@@ -172,6 +172,11 @@ def session_start(visit: Visit) -> Answer:
     elsewhere = _resumed_elsewhere(visit, source)
     if backend.cloud:
         said = forbidden or elsewhere or _at_a_gateway(visit)
+        leaks = _look_for_leaks(visit)
+        if leaks is not None:
+            meant = f"! {backend.kind} is reached at {backend.url}, which is none of its own addresses"
+            said = f"{said or meant}   {leaks.message}"
+            _put_on_record(record, leaks)
         return Answer(record, {"systemMessage": said} if said else None)
     leaks = _look_for_leaks(visit)
     message = forbidden or complaint(backend, found)
@@ -181,7 +186,7 @@ def session_start(visit: Visit) -> Answer:
         message = f"{message}   {elsewhere}" if message else elsewhere
     if message and leaks is not None:
         message = f"{message}   {leaks.message}"
-        record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
+        _put_on_record(record, leaks)
     errands = []
     if found is not None and found.outcome in DOWN and visit.config.down_command:
         errands.append("down_command")
@@ -534,8 +539,12 @@ def _at_a_gateway(visit: Visit) -> "str | None":
 
 
 def _look_for_leaks(visit: Visit) -> "Findings | None":
-    """What is sent to an own server that should not be; None when nothing is, or nothing can be sent at all."""
-    if visit.backend.target is None or visit.folder is None:
+    """What is sent to an own server that should not be; None when nothing is, or nothing can be sent at all.
+
+    An address of somebody else under a cloud provider is such a server too.
+    """
+    backend = visit.backend
+    if visit.folder is None or (backend.target is None and not is_foreign(backend.kind, backend.url)):
         return None
     try:
         from claude_local_plugin.guest.leaks import look
@@ -545,6 +554,10 @@ def _look_for_leaks(visit: Visit) -> "Findings | None":
         _note(visit.state_dir, fault)
         return None
     return found if found.facts else None
+
+
+def _put_on_record(record: "dict[str, Any]", leaks: "Findings") -> None:
+    record["detail"] = "; ".join([*([record["detail"]] if record["detail"] else []), *leaks.marks])
 
 
 def _cause(event: "Mapping[str, Any]") -> object:

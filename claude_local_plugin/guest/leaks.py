@@ -8,9 +8,16 @@ shell here, and CLAUDE_CODE_OAUTH_TOKEN (all observed on Claude Code 2.1.329).
 import os
 import sys
 
-from claude_local_plugin.guest.backend import GATEWAY_KEYS, PLACEHOLDER, clean
+from claude_local_plugin.guest.backend import (
+    GATEWAY_KEYS,
+    PLACEHOLDER,
+    PROVIDERS,
+    clean,
+    is_foreign,
+    parse_url,
+    sent_to,
+)
 from claude_local_plugin.guest.claude import (
-    CREDENTIAL_WORDS,
     GATEWAY,
     client_version_of,
     custom_headers,
@@ -18,6 +25,7 @@ from claude_local_plugin.guest.claude import (
     is_anthropics,
     is_on,
     js_string,
+    secret_headers,
 )
 from claude_local_plugin.guest.files import content, opened
 from claude_local_plugin.guest.hook import parse_event
@@ -149,8 +157,11 @@ def look(
     `state_dir` is where `enable` keeps its records: a project's file that it wrote on this machine is no surprise.
     """
     world = World(environ, folder, managed_dir or managed_default())
-    endpoint, helper = world.source_of("ANTHROPIC_BASE_URL"), world.helper()
-    leaks = [credential for credential in _sent(world, helper) if _is_leak(credential, endpoint)]
+    at_provider = is_foreign(backend.kind, backend.url)
+    address = next((name for _, kind, name in PROVIDERS if kind == backend.kind), "ANTHROPIC_BASE_URL")
+    endpoint, helper = world.source_of(address), world.helper()
+    sent = _sent_to_a_provider(world, helper, backend.kind) if at_provider else _sent(world, helper)
+    leaks = [credential for credential in sent if _is_leak(credential, endpoint)]
     facts = [f"{leak.called} is sent there too" for leak in leaks]
     marks = [f"leak: {leak.name} ({leak.source.place})" if leak.source else f"leak: {leak.name}" for leak in leaks]
     decided = _decided(world, endpoint, helper, backend, state_dir)
@@ -158,6 +169,8 @@ def look(
         facts.insert(0, f"this {'repository' if world.in_git else 'project'}'s .claude/settings.json {decided}")
         marks.insert(0, f".claude/settings.json {decided}")
     fix = _fix(leaks, endpoint, decided, backend)
+    if at_provider and leaks and fix.startswith("Stop it"):
+        fix = f"Take {address} ({endpoint.place}) away, or what is sent there"
     return Findings([clean(fact) for fact in facts], [clean(mark, 200) for mark in marks], fix)
 
 
@@ -234,18 +247,43 @@ def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
     if key and "x-api-key" not in headers:
         yield _variable(world, "ANTHROPIC_API_KEY", key)
     if helper is not None and not (token and (key or "x-api-key" in headers)):
-        yield Credential("apiKeyHelper", f"the output of apiKeyHelper (in {helper.place})", helper)
-    for name, value in headers.items():
+        yield _helped(helper)
+    for name in secret_headers(headers):
         idle = name == "authorization" and (token or helper)
-        ours = name == "x-api-key" and value in (PLACEHOLDER, token)
-        if value and any(word in name for word in CREDENTIAL_WORDS) and not idle and not ours:
-            found, name = _variable(world, "ANTHROPIC_CUSTOM_HEADERS", value), clean(name, 60)
-            yield Credential(f"{name} in {found.name}", f"{name} in {found.called}", found.source, value)
+        ours = name == "x-api-key" and headers[name] in (PLACEHOLDER, token)
+        if not idle and not ours:
+            yield _header(world, name, headers[name])
     if (
         not is_on(world.environ.get("CLAUDE_CODE_SIMPLE")) and not world.gateway
     ):  # a simple session looks at nothing that is saved
         explicit = bool(token or key or helper)
         yield from _saved(world, explicit, "authorization" in headers, "x-api-key" in headers or bool(key or helper))
+
+
+def _sent_to_a_provider(world: World, helper: "Source | None", kind: str) -> "Iterator[Credential]":
+    """What a cloud provider is sent at an address of somebody else: its own credential, and custom headers.
+
+    Told to do without a sign-in of its own, it is sent the token, the key or the helper's output (2.1.332).
+    """
+    for name in sent_to(kind, world.environ):
+        if name != "apiKeyHelper":
+            yield _variable(world, name, world.environ[name].strip())
+        elif helper is not None:
+            yield _helped(helper)
+    headers = custom_headers(world.environ.get("ANTHROPIC_CUSTOM_HEADERS", ""))
+    for name in secret_headers(headers):
+        if name != "authorization":
+            yield _header(world, name, headers[name])
+
+
+def _helped(helper: Source) -> Credential:
+    return Credential("apiKeyHelper", f"the output of apiKeyHelper (in {helper.place})", helper)
+
+
+def _header(world: World, name: str, value: str) -> Credential:
+    """What a custom header carries."""
+    found, name = _variable(world, "ANTHROPIC_CUSTOM_HEADERS", value), clean(name, 60)
+    return Credential(f"{name} in {found.name}", f"{name} in {found.called}", found.source, value)
 
 
 def _saved(world: World, explicit: bool, no_login: bool, no_key: bool) -> "Iterator[Credential]":
@@ -298,6 +336,8 @@ def _login(world: World) -> "Credential | None":
     found = profiles.in_use(profiles.store(world.home, world.environ), chosen, world.environ.get(profiles.NAME))
     if found is None or found.problem is not None:
         return _claude_login(world)
+    if found.data.get("state") == "expired":
+        return None if chosen else _claude_login(world)  # with it no request is sent
     called = f"the token of your login profile (in {world.short(found.path)})"
     profile = Credential(PROFILE, called, None)
     return profile if chosen else _claude_login(world) or profile
@@ -337,8 +377,9 @@ def _decided(world: World, endpoint: Source, helper: "Source | None", backend: "
     Claude Code runs a helper even where its output is not sent.
     """
     told = []
+    target = backend.target or parse_url(backend.url or "")
     if endpoint.scope == "project":
-        told.append(f"sends sessions to {backend.target.label if backend.target else 'its server'}")
+        told.append(f"sends sessions to {target.label if target else 'its server'}")
     if helper is not None and helper.scope == "project":
         told.append("runs a helper for the key")
     if not told or _is_written_by_us(os.path.join(world.folder, ".claude", "settings.json"), state_dir):
@@ -437,7 +478,7 @@ def _settings(world: World, scope: str, path: str, place: str) -> "Source | None
     env, project, hosted = (
         found.data.get("env", {}),
         scope in PROJECT_SCOPES,
-        bool(routed_by(world.environ, managed=scope == "managed")),
+        bool(routed_by(world.environ, world.client_version, managed=scope == "managed")),
     )
     heard = {
         name: value

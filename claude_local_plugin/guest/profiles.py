@@ -27,7 +27,8 @@ class Profile:
     """One login profile: its file, the file's text, why it cannot be used (or None), and what is in it.
 
     `data` holds `kind`, `chosen` (whether ANTHROPIC_PROFILE names it) and, as far as they are there, `access_token`,
-    `expires_at` (seconds) and `base_url`.
+    `expires_at` (seconds), `base_url` and `state`: "expired" where its token's time is over, and "renewed" where it can
+    be exchanged for another one.
     """
 
     __slots__ = ("absent", "data", "path", "problem", "text")
@@ -94,8 +95,22 @@ def _named(folder: str, name: str) -> "Profile | None":
         credentials = _object(_text(file))
         if credentials is None:
             return Profile(path, text, "the profile is signed out", {})
-        data.update({key: credentials[key] for key in ("access_token", "expires_at") if key in credentials})
+        data.update({key: credentials[key] for key in ("access_token", "expires_at") if credentials.get(key)})
+        if not data.get("access_token") or _has_expired(credentials.get("expires_at")):
+            data["state"] = "renewed" if credentials.get("refresh_token") and login.get("client_id") else "expired"
     return Profile(path, text, None, data)
+
+
+def _has_expired(until: object) -> bool:
+    """Whether a token's time, in seconds, is over; without a time it holds, and with what is no number it does not."""
+    if until is None:
+        return False
+    import time
+
+    try:
+        return float(until) <= time.time()  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return True
 
 
 def _text(path: str) -> str:

@@ -111,7 +111,7 @@ def is_hosted(environ: "Mapping[str, str]") -> bool:
     return is_on(environ.get(HOSTED))
 
 
-def routed_by(environ: "Mapping[str, str]", *, managed: bool = False) -> str:
+def routed_by(environ: "Mapping[str, str]", client_version: "str | None", *, managed: bool = False) -> str:
     """The variable for which the routing variables of a file count for nothing, "" where they do.
 
     `managed` is for an administrator's files.
@@ -120,7 +120,12 @@ def routed_by(environ: "Mapping[str, str]", *, managed: bool = False) -> str:
         return HOSTED
     if environ.get(HOST_AUTH):
         return HOST_AUTH
-    return PINNED if is_on(environ.get(PINNED)) and not managed else ""
+    return PINNED if is_bound_to_login(environ, client_version) and not managed else ""
+
+
+def is_bound_to_login(environ: "Mapping[str, str]", client_version: "str | None") -> bool:
+    """Whether a program that starts Claude Code binds it to the stored claude.ai login."""
+    return is_on(environ.get(PINNED)) and holds("bound-to-login", client_version)
 
 
 def strict_json(text: str) -> object:

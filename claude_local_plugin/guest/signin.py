@@ -8,7 +8,7 @@ import os
 import time
 
 from claude_local_plugin.guest.backend import Backend, backend_of, clean, parse_url, via_of
-from claude_local_plugin.guest.claude import SOCKET_SCHEME, UNIX_SOCKET, is_on
+from claude_local_plugin.guest.claude import SOCKET_SCHEME, UNIX_SOCKET, holds, is_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def _counts(login: "Mapping[str, Any]", world: "World") -> bool:
         return False
     rules = [file.data for file in world.files if file.scope == "managed" and file.data]
     named = next((rule["forceLoginGatewayUrl"] for rule in rules if "forceLoginGatewayUrl" in rule), None)
+    if named is None and not holds("gateway-must-be-named", world.client_version):
+        return True
     return not rules or _same(named, login["url"])
 
 

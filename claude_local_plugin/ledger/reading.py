@@ -9,6 +9,7 @@ from pathlib import Path
 
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.guest.files import opened
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.ledger.catching_up import catch_up
 from claude_local_plugin.ledger.records import Event, Session, Span
@@ -119,6 +120,10 @@ def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connec
         yield None
         return
     try:
+        os.close(opened(path))  # a pipe in its place would keep SQLite waiting for ever
+    except OSError as fault:
+        raise _unreadable(path, fault.strerror or str(fault)) from fault
+    try:
         with closing(_open(path)) as log:
             if not quick:
                 catch_up(log, state_dir, PATIENCE_S)
@@ -181,6 +186,8 @@ def hint(path: Path, problem: str) -> str:
         return "try again in a moment"
     if "full" in problem:
         return f"make room on the disk of {path.parent}"
+    if "not a regular file" in problem or "a folder" in problem:
+        return f"move it out of {path.parent}: the next session begins a new log"
     if any(word in problem for word in ("readonly", "unable to open", "denied", "Read-only")):
         return f"the folder is read-only, or the file: make {path.parent} and what is in it writable for you"
     more = command("claude-local", "doctor", "hooks")

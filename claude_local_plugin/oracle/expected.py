@@ -12,8 +12,9 @@ from claude_local_plugin.oracle.network import EXCHANGED_TOKEN
 from claude_local_plugin.oracle.observed import Observed
 from claude_local_plugin.oracle.scenario import Materialised, Scenario, materialise, url
 from claude_local_plugin.precedence import Decision, Resolution, Snapshot, gather, resolve
-from claude_local_plugin.precedence.logins import EXCHANGED
+from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED
 from claude_local_plugin.precedence.model import Entry
+from claude_local_plugin.precedence.table import holds
 
 #: Providers whose endpoint is ANTHROPIC_BASE_URL, so that everything about them is compared.
 OURS = ("anthropic", "gateway")
@@ -52,6 +53,8 @@ class Difference:
 
 def expected(scenario: Scenario, client_version: str | None = None) -> Expected:
     """What the resolver says of this scenario, written to a temporary folder for it to read."""
+    if scenario.entry == Entry.MCP_SERVE and not holds("mcp-serve-asks", client_version):
+        return Expected("error")
     with tempfile.TemporaryDirectory(prefix="claude-local-expected-") as folder:
         try:
             return summary(resolution(scenario, Path(folder), client_version), scenario)
@@ -86,12 +89,11 @@ def summary(resolved: Resolution, scenario: Scenario = NOTHING_HANDED_OVER) -> E
         return Expected(resolved.outcome)
     decided = resolved.decisions
     provider = decided["provider"].value
-    if provider not in OURS:
-        base_url = plain_url(decided["base_url"].value)
-        return Expected("ok", provider, base_url=base_url, model=decided["model"].value)
     address = decided["base_url"].value or ""
     base_url = url("socket") if address.startswith(SOCKET_SCHEME) else plain_url(address)
-    if base_url is None:
+    if provider not in OURS:
+        return Expected("ok", provider, base_url=base_url, model=decided["model"].value)
+    if base_url is None or any(warning.id == "url.exchange" for warning in resolved.warnings):
         return Expected("invalid_url")
     window = decided["context_window"].value
     authorization = _header(decided["authorization"], scenario)
@@ -118,7 +120,9 @@ def compare(seen: Observed, wanted: Expected) -> list[Difference]:
         return [Difference("outcome", wanted.outcome, f"{seen.outcome}: {seen.said}" if seen.said else seen.outcome)]
     if seen.outcome != "ok":
         return []
-    if seen.provider != wanted.provider and (seen.provider is not None or wanted.provider not in OURS):
+    # a client that names none is judged by the address, and by the host where no variable moves a provider's
+    by_address = wanted.provider in OURS or plain_url(seen.base_url) == wanted.base_url is not None
+    if seen.provider != wanted.provider and not (seen.provider is None and by_address):
         return [Difference("provider", wanted.provider, seen.provider)]
     if wanted.provider not in OURS:
         claims = [("base_url", wanted.base_url, plain_url(seen.base_url)), ("model", wanted.model, seen.model)]
@@ -158,7 +162,7 @@ def _header(decision: Decision, scenario: Scenario) -> str | None:
     name = decision.winner.key.removeprefix("env.") if decision.winner is not None else ""
     if decision.value is not None and name in scenario.descriptors:
         return scenario.descriptors[name].strip()
-    if decision.value is not None and decision.value.endswith(EXCHANGED):
+    if decision.value is not None and decision.value.endswith((EXCHANGED, RENEWED)):
         return EXCHANGED_TOKEN
     if decision.value is not None and decision.winner is not None and decision.winner.key == "apiKeyHelper":
         return helper_output(decision.winner.value or "")

@@ -9,12 +9,12 @@ from claude_local_plugin.oracle.twists import twisted
 
 
 def randomly(count: int, seed: int, *, twists: bool = True) -> dict[str, Scenario]:
-    """`count` configurations drawn from all sources, every second one with twists; a seed gives the same ones again."""
+    """`count` configurations drawn from all sources, three of four with twists; a seed gives the same ones again."""
     drawn = {}
     for index in range(count):
         chance = random.Random(f"{seed}:{index}")
         scenario = draw(chance)
-        drawn[f"random/{seed}/{index}"] = twisted(chance, scenario) if twists and index % 2 else scenario
+        drawn[f"random/{seed}/{index}"] = twisted(chance, scenario) if twists and index % 4 else scenario
     return drawn
 
 

@@ -146,10 +146,12 @@ def _is_prompt(request: Request) -> bool:
 def _where(request: Request, named: Mapping[int, int], cloud_port: int) -> tuple[str, str | None]:
     """The endpoint in the scenario's words, and the provider as far as the request tells."""
     host = request.headers.get("host", "").partition(":")[0]
+    provider = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), None)
     if request.port == cloud_port:
-        provider = next((name for ending, name in PROVIDER_HOSTS if host.endswith(ending)), "anthropic")
-        return f"https://{host}", provider
+        return f"https://{host}", provider or "anthropic"
     endpoint = f"http://127.0.0.1:{named.get(request.port, request.port)}"
+    if provider is not None:  # through a socket, on the provider's own path
+        return endpoint, provider
     if request.route.endswith("/v1/messages"):  # Anthropic's way of asking, which a gateway is asked in as well
         return endpoint + request.route.removesuffix("/v1/messages"), None
     return endpoint, "vertex" if "/publishers/" in request.route else "bedrock"
@@ -193,8 +195,9 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
     if run.exit_code is None:
         return "timeout"
     if (
-        "Not logged in" in said or "Not signed in to the Cloud gateway" in said or "Invalid API key" in said
-    ):  # the latter: how 2.1.200 takes a blank one
+        any(words in said for words in ("Not logged in", "Not signed in to the Cloud gateway", "Invalid API key"))
+        or "login expired" in said.lower()
+    ):  # the third: how 2.1.200 takes a blank one; the last: a login profile
         return "not_logged_in"
     if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"

@@ -7,7 +7,9 @@ apps gateway, a host that does the routing, server-managed settings, and `claude
 from collections.abc import Iterator
 from typing import Any
 
+from claude_local_plugin.guest.backend import PROVIDER_TOKENS
 from claude_local_plugin.oracle.scenario import BOX, SOCKET, Scenario, Settings, url
+from claude_local_plugin.precedence.table import PROVIDERS
 
 NEVER = 4_102_444_800
 LOGIN = {
@@ -75,6 +77,14 @@ def profile(name: str = "default", store: str = "home/.config/anthropic", **conf
     }
 
 
+def expired(files: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The files of a login profile whose token's time is over; `more` is added to the token."""
+    return {
+        name: {**content, "expires_at": 1_000, **more} if "access_token" in content else content
+        for name, content in files.items()
+    }
+
+
 def gateway(**changes: Any) -> dict[str, Any]:
     """The login file of somebody who is signed in at a gateway on loopback; None takes a key away."""
     login = {"url": url("gateway"), "jwt": "token-gateway", "expiresAt": NEVER * 1000, "email": "a@example.com"}
@@ -130,8 +140,11 @@ def questions() -> Iterator[tuple[str, Scenario]]:
     yield from _sockets()
     yield from _hosted()
     yield from _started_by_a_program()
+    yield from _hosted_logins()
     yield from _served()
+    yield from _served_elsewhere()
     yield from _mcp_serve()
+    yield from _providers()
 
 
 def _descriptors() -> Iterator[tuple[str, Scenario]]:
@@ -195,6 +208,7 @@ def _profiles() -> Iterator[tuple[str, Scenario]]:
     }
     for name, half in halves.items():
         yield f"source/profile/{name}", merged(half, elsewhere)
+    yield from _expired_profiles()
     for name, half in {
         "nothing": {},
         "address-in-user": {"settings": env(user={"ANTHROPIC_BASE_URL": url("user")})},
@@ -211,6 +225,50 @@ def _profiles() -> Iterator[tuple[str, Scenario]]:
     empty = {"CLAUDE_SECURESTORAGE_CONFIG_DIR": ""}
     yield "source/login-moved/empty", Scenario(shell=ELSEWHERE | empty, credentials=LOGIN)
     yield "source/login-moved/with-config-dir", Scenario(shell=ELSEWHERE | moved_to, files=kept, config_dir=True)
+
+
+def _expired_profiles() -> Iterator[tuple[str, Scenario]]:
+    old, elsewhere = expired(profile()), {"shell": ELSEWHERE}
+    for name in ("nothing", "key", "token", "oauth", "login", "console", "header", "bedrock", "login-policy"):
+        yield f"source/profile-expired/beside-{name}", merged(merged({"files": old}, elsewhere).to_json(), BESIDE[name])
+    renewable = expired(profile(authentication={"type": "user_oauth", "client_id": "client"}), refresh_token="refresh")
+    named = {"files": old, "shell": ELSEWHERE | {"ANTHROPIC_PROFILE": "default"}}
+    halves: dict[str, dict[str, Any]] = {
+        "refresh-token-alone": {"files": expired(profile(), refresh_token="refresh")} | elsewhere,
+        "renewable": {"files": renewable} | elsewhere,
+        "cloud": {"files": old},
+        "named-beside-login": named | {"credentials": LOGIN},
+        "address": {"files": expired(profile(base_url=url("profile")))},
+        "socket": {"files": old, "shell": THROUGH_SOCKET},
+    }
+    for name, half in halves.items():
+        yield f"source/profile-expired/{name}", merged(half, {})
+    times: dict[str, Any] = {"none": None, "text": "1000", "later-text": str(NEVER), "date": "2100-01-01T00:00:00Z"}
+    for name, time in times.items():
+        half = {"files": expired(profile(), expires_at=time)}
+        yield f"source/profile-expired/time-{name}", merged(half, elsewhere)
+
+
+#: Without these requests are signed, so that a session starts all the same.
+SIGNED_WITHOUT = ("AWS_BEARER_TOKEN_BEDROCK",)
+
+
+def _providers() -> Iterator[tuple[str, Scenario]]:
+    """Providers at addresses of somebody else, and what is sent there."""
+    both = {"ANTHROPIC_API_KEY": "key-shell", "ANTHROPIC_AUTH_TOKEN": "token-shell"}
+    for provider in PROVIDERS[1:]:
+        there = {provider.switch: "1", provider.base_url_variable: url("local")}
+        settings = {"settings": env(local=there)}
+        yield f"source/provider/{provider.name}/beside-key-and-token", merged(settings, {"shell": both})
+        for name in ("helper", "header"):
+            yield f"source/provider/{provider.name}/beside-{name}", merged(settings, BESIDE[name])
+        for variable in PROVIDER_TOKENS.get(provider.name, ()):
+            shell = {variable: "provider-shell"}
+            yield f"source/provider/{provider.name}/{variable}", merged(settings, {"shell": shell})
+            if variable in SIGNED_WITHOUT:
+                blank, cancelled = {variable: " "}, env(local=there | {variable: ""})
+                yield f"source/provider/{provider.name}/{variable}-blank", merged(settings, {"shell": blank})
+                yield f"source/provider/{provider.name}/{variable}-cancelled", Scenario(shell=shell, settings=cancelled)
 
 
 def _gateways() -> Iterator[tuple[str, Scenario]]:
@@ -244,6 +302,22 @@ def _gateways() -> Iterator[tuple[str, Scenario]]:
     }
     for name, half in halves.items():
         yield f"source/gateway/{name}", merged({"credentials": gateway()}, half)
+    token = ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "token-shell"}
+    demands: dict[str, Any] = {
+        "block": {"settings": env(local=ENABLED)},
+        "key": {"shell": ELSEWHERE | {"ANTHROPIC_API_KEY": "key-shell"}},
+        "managed-block": {"settings": {"managed": {"env": ENABLED}}},
+        "provider": {"shell": token | {"CLAUDE_CODE_USE_BEDROCK": "1"}},
+        "switch": {"shell": token | switched},
+        "hosted": {"shell": token | HOSTED},
+        "login": {"credentials": LOGIN},
+        "socket": {"shell": THROUGH_SOCKET},
+    }
+    for name, half in demands.items():
+        demanded: dict[str, Any] = {"settings": {"managed": {"forceLoginGatewayUrl": url("gateway")}}}
+        yield f"source/gateway/demanded-and-{name}", merged(demanded, half)
+    empty: dict[str, Settings] = {"managed": {"forceLoginGatewayUrl": ""}}
+    yield "source/gateway/demanded-empty", Scenario(settings=empty, shell=token)
     logins: dict[str, Any] = {
         "expired": gateway(expiresAt=1000),
         "without-time": gateway(expiresAt=None),
@@ -280,6 +354,20 @@ def _sockets() -> Iterator[tuple[str, Scenario]]:
         yield f"source/socket/{name}", merged({"shell": THROUGH_SOCKET}, half)
     shell = key | {"mention": SOCKET}
     yield "source/socket/in-user", Scenario(shell=shell, settings=env(user=THROUGH_SOCKET))
+    oauth = THROUGH_SOCKET | {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"}
+    for name in ("key", "token", "helper", "console", "login", "header", "simple", "hosted", "login-policy"):
+        beside = merged({"shell": oauth | (key if name in ("simple", "hosted", "login-policy") else {})}, BESIDE[name])
+        yield f"source/socket/oauth-beside-{name}", beside
+    yield "source/socket/oauth-beside-key-descriptor", Scenario(shell=oauth, descriptors=KEY)
+    switched = ELSEWHERE | {"CLAUDE_CODE_USE_GATEWAY": "1", "ANTHROPIC_AUTH_TOKEN": "token-shell"}
+    yield "source/socket/oauth-and-gateway-switch", Scenario(shell=oauth | switched)
+    for provider in PROVIDERS[1:]:
+        on = THROUGH_SOCKET | {provider.switch: "1"}
+        yield f"source/socket/{provider.name}", Scenario(shell=on)
+        yield (
+            f"source/socket/{provider.name}-elsewhere",
+            Scenario(shell=on | {provider.base_url_variable: url("shell")}),
+        )
     yield "source/socket/empty", Scenario(shell=cancelled, settings=env(local=ENABLED))
 
 
@@ -303,6 +391,17 @@ def _hosted() -> Iterator[tuple[str, Scenario]]:
     yield "source/hosted/window", Scenario(shell=ours | {"ANTHROPIC_MODEL": "mine"}, settings=window)
 
 
+def _hosted_logins() -> Iterator[tuple[str, Scenario]]:
+    """A login that an administrator asks for, where a host does the routing."""
+    organization = {"settings": {"managed": {"forceLoginOrgUUID": "11111111-2222-3333-4444-555555555555"}}}
+    for name, policy in (("method", BESIDE["login-policy"]), ("organization", organization)):
+        token = ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "t"}
+        yield f"source/hosted/login-{name}-and-token", merged({"shell": token | HOSTED}, policy)
+        yield f"source/host-auth/login-{name}-and-token", merged({"shell": token | HOST_AUTH}, policy)
+        key = ELSEWHERE | HOSTED | {"ANTHROPIC_API_KEY": "k"}
+        yield f"source/hosted/login-{name}-and-key", merged({"shell": key}, policy)
+
+
 def _started_by_a_program() -> Iterator[tuple[str, Scenario]]:
     key = {"ANTHROPIC_API_KEY": "key-shell"}
     for name, given in (("host-auth", HOST_AUTH), ("pinned", PINNED)):
@@ -312,6 +411,10 @@ def _started_by_a_program() -> Iterator[tuple[str, Scenario]]:
         yield f"{base}/key", Scenario(shell=given | key | ELSEWHERE)
         yield f"{base}/login-and-block", Scenario(shell=given, credentials=LOGIN, settings=env(local=ENABLED))
         yield f"{base}/gateway", Scenario(shell=given, credentials=gateway(), settings=env(local=ENABLED))
+        for provider in PROVIDERS[1:6:4]:
+            switched = given | {provider.switch: "1"}
+            yield f"{base}/{provider.name}", Scenario(shell=switched)
+            yield f"{base}/{provider.name}-and-address", Scenario(shell=switched | ELSEWHERE)
         yield f"{base}/off", Scenario(shell={next(iter(given)): ""}, settings=env(local=ENABLED))
         yield f"{base}/in-user", Scenario(settings=env(local=ENABLED, user=given))
     alone = HOST_AUTH | ELSEWHERE
@@ -367,6 +470,38 @@ def _served() -> Iterator[tuple[str, Scenario]]:
     yield "served/with-helper", merged({"settings": env(local=ADDRESS), "files": helper}, team)
 
 
+def _served_elsewhere() -> Iterator[tuple[str, Scenario]]:
+    """Served settings beside a socket, in a simple session, under an administrator's address, beside a helper."""
+    files, key = {"files": served(SERVED_BLOCK)}, {"ANTHROPIC_API_KEY": "key-shell"}
+    through, team = merged(files, {"shell": THROUGH_SOCKET}).to_json(), {"subscriptionType": "enterprise"}
+    oauth = {"CLAUDE_CODE_OAUTH_TOKEN": "o"}
+    for name, shell in {
+        "key": key,
+        "token": {"ANTHROPIC_AUTH_TOKEN": "t"},
+        "oauth": oauth,
+        "oauth-and-key": oauth | key,
+        "oauth-and-address": oauth | ELSEWHERE,
+        "simple-and-key": oauth | {"CLAUDE_CODE_SIMPLE": "1"} | key,
+    }.items():
+        yield f"served/through-a-socket/{name}", merged(through, {"shell": shell})
+    simple = {"shell": {"CLAUDE_CODE_SIMPLE": "1"}, "settings": env(local=ENABLED)} | files
+    for name in ("key", "oauth", "console"):
+        yield f"served/simple-{name}", merged(simple, BESIDE[name])
+    routed = {"ANTHROPIC_BASE_URL": url("gateway"), "ANTHROPIC_AUTH_TOKEN": "token-served"}
+    copy = {"files": served({"env": routed | {"ANTHROPIC_MODEL": "m-served"}}), "shell": key}
+    yield "served/address/key", merged(copy, {})
+    for name, address in (("managed", url("managed")), ("anthropic", "https://api.anthropic.com"), ("empty", "")):
+        managed = env(managed={"ANTHROPIC_BASE_URL": address})
+        yield f"served/address/key-and-{name}", merged(copy, {"settings": managed})
+    login = {"credentials": {"claudeAiOauth": LOGIN["claudeAiOauth"] | team}}
+    for name, more in (("cloud", {}), ("own", ADDRESS)):
+        token: dict[str, Settings] = {
+            "user": {"apiKeyHelper": "echo helper-user"},
+            "local": {"env": {"ANTHROPIC_AUTH_TOKEN": "token-local", **more}},
+        }
+        yield f"served/helper-and-token/{name}", merged(files | {"settings": token}, login)
+
+
 def _mcp_serve() -> Iterator[tuple[str, Scenario]]:
     entry = {"entry": "mcp-serve"}
     for place in ("local", "project", "user", "managed", "flag"):
@@ -375,6 +510,15 @@ def _mcp_serve() -> Iterator[tuple[str, Scenario]]:
             yield f"mcp-serve/{place}/beside-{name}", merged(settings | entry, BESIDE[name])
         helper = {"settings": {place: {"apiKeyHelper": "echo helper", "model": "model-set"}}}
         yield f"mcp-serve/{place}/helper", merged(helper | entry, {"shell": ELSEWHERE})
+    for place in ("local", "project", "user", "flag"):
+        settings = {"settings": {place: {"apiKeyHelper": "echo helper"}}}
+        beside = {"shell": ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "token-shell"}}
+        yield f"mcp-serve/{place}/helper-and-token", merged(settings | entry, beside)
+    for name, half in {
+        "own": {"shell": ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "t"}},
+        "bedrock": BESIDE["bedrock"],
+    }.items():
+        yield f"mcp-serve/model-option/{name}", merged({"model": "model-cli"} | entry, half)
     both = env(user=ENABLED | {"ANTHROPIC_BASE_URL": url("user")}, local=ENABLED)
     yield "mcp-serve/user+local", Scenario(settings=both, entry="mcp-serve")
     yield "mcp-serve/gateway", Scenario(settings=env(local=ENABLED), credentials=gateway(), entry="mcp-serve")

@@ -6,6 +6,7 @@ from typing import Any
 
 from claude_local_plugin.oracle.hook_files import hook_files
 from claude_local_plugin.oracle.scenario import LAYOUTS, PLACES, Scenario, url
+from claude_local_plugin.oracle.setting_values import setting_values
 from claude_local_plugin.oracle.sources import questions
 from claude_local_plugin.precedence.table import PROVIDERS, Provider
 
@@ -157,7 +158,7 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     for family in (
         *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),
         *(_malformed, _setting_sources, _flags, _refused_variables, _policies, _managed_fragments),
-        *(_headers, _proxies, _config_folder, _hook_files, _sources, _at_the_edges),
+        *(_headers, _proxies, _config_folder, _hook_files, _setting_values, _sources, _at_the_edges),
     ):
         family(ask, thorough)
     return ask.questions
@@ -675,6 +676,11 @@ def _at_the_edges(ask: _Ask, _: bool) -> None:
 
 def _hook_files(ask: _Ask, thorough: bool) -> None:
     for name, scenario in hook_files(thorough=thorough):
+        ask.put(name, scenario)
+
+
+def _setting_values(ask: _Ask, _: bool) -> None:
+    for name, scenario in setting_values():
         ask.put(name, scenario)
 
 

@@ -1,28 +1,34 @@
-"""What else a random configuration may have: policies, header overrides, broken hooks, sign-ins, providers, proxies.
+"""What else a random configuration may have: every source, policies, headers, broken files, providers, proxies.
 
 A drawn configuration has a handful of values in the usual places; real ones have been written by administrators,
-plugins, other tools and by hand over years. Each twist adds one such thing, several come together.
+plugins, other tools and by hand over years. Each twist adds one such thing, several come together. One of them adds
+what a systematic question asks about, so that a source which is asked about at all is drawn as well.
 """
 
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
+from claude_local_plugin.guest.backend import PROVIDER_TOKENS
 from claude_local_plugin.oracle.hook_files import EVENTS, FINE, HANDLERS, VALUES
-from claude_local_plugin.oracle.scenario import Scenario, Settings, url
+from claude_local_plugin.oracle.scenario import BOX, Scenario, Settings, url
 from claude_local_plugin.oracle.sources import (
     FEDERATION,
+    HOST_AUTH,
     HOSTED,
     KEY,
     OAUTH,
+    PINNED,
     SERVED_BLOCK,
     THROUGH_SOCKET,
+    expired,
     gateway,
     profile,
     served,
 )
-from claude_local_plugin.oracle.systematic import LOGIN, ODD_FILES, PICKER, PROVIDER_SWITCHES, SCOPES
+from claude_local_plugin.oracle.systematic import LOGIN, ODD_FILES, PICKER, PROVIDER_SWITCHES, SCOPES, systematic
 from claude_local_plugin.precedence.table import PROVIDERS
 
 Twist = Callable[[random.Random, Scenario], Scenario]
@@ -212,17 +218,111 @@ def _handed_over(chance: random.Random, scenario: Scenario) -> Scenario:
 
 
 def _profile(chance: random.Random, scenario: Scenario) -> Scenario:
-    config = {"base_url": url("gateway")} if chance.random() < 0.4 else {}
-    return replace(scenario, files=scenario.files | profile(**config))
+    """A login profile: the default one or a named one, with an address or without, valid or expired."""
+    config = {"base_url": url("profile")} if chance.random() < 0.4 else {}
+    name = chance.choice(("default", "default", "work"))
+    files = profile(name, **config)
+    if chance.random() < 0.3:
+        files = expired(files, **({"refresh_token": "refresh"} if chance.random() < 0.3 else {}))
+    scenario = replace(scenario, files=scenario.files | files)
+    if name == "work" and chance.random() < 0.5:
+        return replace(scenario, files=scenario.files | {"home/.config/anthropic/active_config": "work\n"})
+    if name == "work" or chance.random() < 0.2:
+        return _export(scenario, _place(chance), {"ANTHROPIC_PROFILE": chance.choice((name, name, "", "missing"))})
+    return scenario
 
 
-def _served(_: random.Random, scenario: Scenario) -> Scenario:
-    return replace(scenario, files=scenario.files | served(SERVED_BLOCK))
+def _federation(chance: random.Random, scenario: Scenario) -> Scenario:
+    return _export(scenario, _place(chance), FEDERATION)
+
+
+def _moved_login(chance: random.Random, scenario: Scenario) -> Scenario:
+    moved = {"CLAUDE_SECURESTORAGE_CONFIG_DIR": f"{BOX}/home/kept"}
+    scenario = _export(scenario, _place(chance), moved)
+    kept = chance.choice((LOGIN, gateway(), LOGIN | gateway()))
+    return replace(scenario, files=scenario.files | {"home/kept/.credentials.json": kept})
+
+
+#: What an administrator may serve.
+SERVED: tuple[Any, ...] = (
+    SERVED_BLOCK,
+    {"model": "model-served", "availableModels": ["model-served"]},
+    {"availableModels": ["sonnet"]},
+    {"allowedProviders": ["customEndpoint"]},
+    {"env": {"ANTHROPIC_BASE_URL": url("managed"), "ANTHROPIC_AUTH_TOKEN": "token-served"}},
+    {"apiKeyHelper": "echo helper-served"},
+    "{",
+)
+
+
+def _served(chance: random.Random, scenario: Scenario) -> Scenario:
+    if chance.random() < 0.5:  # else most of those who are drawn may not ask for them
+        kind = chance.choice(("enterprise", "team", None))
+        login = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"subscriptionType": kind}}
+        scenario = replace(scenario, credentials=login)
+    return replace(scenario, files=scenario.files | served(chance.choice(SERVED)))
+
+
+#: What decides from the environment alone, or from outside of projects.
+EXPORTED: tuple[dict[str, str], ...] = (
+    THROUGH_SOCKET,
+    THROUGH_SOCKET,
+    HOSTED,
+    HOST_AUTH,
+    PINNED,
+    {"CLAUDE_CODE_SIMPLE": "1"},
+    {"CLAUDE_CODE_RESTRICTED": "1"},
+)
 
 
 def _exported(chance: random.Random, scenario: Scenario) -> Scenario:
-    """Variables that decide from the shell alone."""
-    return _export(scenario, "shell", chance.choice((FEDERATION, THROUGH_SOCKET, HOSTED, {"CLAUDE_CODE_SIMPLE": "1"})))
+    place = "shell" if chance.random() < 0.85 else chance.choice(("user", "local"))
+    scenario = _export(scenario, place, chance.choice(EXPORTED))
+    if chance.random() < 0.3:
+        return _export(scenario, "shell", {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"})
+    return scenario
+
+
+def _provider_credential(chance: random.Random, scenario: Scenario) -> Scenario:
+    """A provider on an address of one's own, and the credential it is sent."""
+    provider = chance.choice([each for each in PROVIDERS if each.name in PROVIDER_TOKENS])
+    place, other = _place(chance), _place(chance)
+    scenario = _export(scenario, place, {provider.switch: "1", provider.base_url_variable: url(place)})
+    return _export(scenario, other, {chance.choice(PROVIDER_TOKENS[provider.name]): f"provider-{other}"})
+
+
+@cache
+def _questions() -> tuple[Scenario, ...]:
+    return tuple(systematic().values())
+
+
+def _question(chance: random.Random, scenario: Scenario) -> Scenario:
+    """What a systematic question asks about, over the scenario."""
+    asked = chance.choice(_questions())
+    for place, settings in asked.settings.items():
+        if isinstance(settings, str):
+            scenario = replace(scenario, settings=scenario.settings | {place: settings})
+        else:
+            scenario = _set(scenario, place, settings)
+    return replace(
+        scenario,
+        shell=scenario.shell | asked.shell,
+        credentials=scenario.credentials if asked.credentials is None else asked.credentials,
+        home_json=scenario.home_json if asked.home_json is None else asked.home_json,
+        layout=scenario.layout if asked.layout == "plain" else asked.layout,
+        setting_sources=scenario.setting_sources if asked.setting_sources is None else asked.setting_sources,
+        model=scenario.model if asked.model is None else asked.model,
+        flag_inline=scenario.flag_inline or asked.flag_inline,
+        config_dir=scenario.config_dir or asked.config_dir,
+        args=asked.args or scenario.args,
+        files=scenario.files | asked.files,
+        descriptors=scenario.descriptors | asked.descriptors,
+        entry=asked.entry,
+    )
+
+
+def _entry(_: random.Random, scenario: Scenario) -> Scenario:
+    return replace(scenario, entry="mcp-serve")
 
 
 def _flags(chance: random.Random, scenario: Scenario) -> Scenario:
@@ -232,5 +332,7 @@ def _flags(chance: random.Random, scenario: Scenario) -> Scenario:
 
 TWISTS: tuple[Twist, ...] = (
     *(_policy, _policy, _header, _address, _model, _body, _proxy, _provider, _provider, _hook, _hook, _broken),
-    *(_signed_in, _handed_over, _profile, _served, _exported, _flags),
+    *(_signed_in, _signed_in, _handed_over, _profile, _profile, _federation, _moved_login, _served, _served),
+    *(_exported, _exported, _provider_credential, _flags, _entry),
+    *(_question, _question, _question, _question),
 )

@@ -18,7 +18,15 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, resolve, told_window, winning
+from claude_local_plugin.precedence.resolve import (
+    candidates,
+    effective,
+    effective_env,
+    hooks_off,
+    resolve,
+    told_window,
+    winning,
+)
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST, VERIFIED_SPAN, VERIFIED_VERSIONS
 
 __all__ = [
@@ -39,6 +47,7 @@ __all__ = [
     "effective_env",
     "gather",
     "git_layout",
+    "hooks_off",
     "installed_answers",
     "installed_client_version",
     "managed_dir_default",

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, UNIX_SOCKET, custom_headers, is_on, js_string
 from claude_local_plugin.guest.settings import is_hosted
-from claude_local_plugin.precedence.logins import EXCHANGED, federation
+from claude_local_plugin.precedence.logins import EXCHANGED, EXPIRED, RENEWED, federation
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
 from claude_local_plugin.precedence.resolve import candidates, effective, winning
 from claude_local_plugin.precedence.table import (
@@ -37,8 +37,8 @@ class Credentials:
     login: Candidate | None
 
 
-def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
-    """What the two headers carry.
+def credentials(snapshot: Snapshot, env: Mapping[str, str], *, gateway: bool = False) -> Credentials:
+    """What the two headers carry, `gateway` for the one that CLAUDE_CODE_USE_GATEWAY switches to.
 
     A key, a token or a helper makes a session one of the API: logins are then left aside. Otherwise a login serves,
     and the saved Console key is left aside. Custom headers have the last word, see `_with_custom_headers`.
@@ -49,6 +49,9 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
     explicit = explicit or any(_serving(rows[f"env.{name}"]) for name in ("ANTHROPIC_API_KEY", KEY_DESCRIPTOR))
     # a host that does the routing takes the helper's output from nobody, and yet it stands in a login's way
     explicit = explicit or (is_hosted(snapshot.shell) and bool(effective(snapshot, "apiKeyHelper")))
+    # through a Unix socket that one login comes before every key, token and helper (seen on 2.1.332)
+    alone = _serving(rows["env.CLAUDE_CODE_OAUTH_TOKEN"]) if snapshot.shell.get(UNIX_SOCKET) else None
+    explicit = explicit and alone is None
     rung, login = None, None
     if not explicit:
         found = ((rung, _serving(rows[rung.key])) for rung in AUTHORIZATION_RUNGS if rung.login_only)
@@ -58,6 +61,8 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str]) -> Credentials:
     if explicit:
         aside = "a login only serves when there is no key, token or helper"
     serving = None if by_console else login
+    if alone is not None and not gateway:
+        rows = {key: tuple(_beside(alone, row) for row in each) for key, each in rows.items()}
     key = _header("x_api_key", X_API_KEY_RUNGS, rows, aside=aside, login=serving)
     token = _header("authorization", AUTHORIZATION_RUNGS, rows, aside=aside, login=serving)
     return _with_custom_headers(snapshot, env, Credentials(token, key, serving))
@@ -100,6 +105,13 @@ def _counts_beside_a_socket(row: Candidate, rung: Rung) -> bool:
     return not rung.login_only or rung.key == "env.CLAUDE_CODE_OAUTH_TOKEN"
 
 
+def _beside(alone: Candidate, row: Candidate) -> Candidate:
+    """The row where `alone` is the login that serves, whatever else there is."""
+    if row.state != "wins" or row.key == alone.key:
+        return row
+    return replace(row, state="shadowed", reason=f"{UNIX_SOCKET} is set, and {name_of(alone)} is asked first")
+
+
 def _handed_over(snapshot: Snapshot, rung: Rung) -> Iterator[Candidate]:
     """What is read from an open file descriptor, the number of which stands in the environment."""
     for row in candidates(snapshot, rung.key):
@@ -124,7 +136,8 @@ def _of_a_profile(snapshot: Snapshot, *, chosen: bool) -> Iterator[Candidate]:
         if file.state is not FileState.READ or bool(file.data.get("chosen")) is not chosen:
             continue
         token = file.data.get("access_token") if file.data.get("kind") == "user_oauth" else EXCHANGED
-        secret = token != EXCHANGED
+        token = {"renewed": RENEWED, "expired": EXPIRED}.get(str(file.data.get("state")), token)
+        secret = token not in (EXCHANGED, RENEWED, EXPIRED)
         yield Candidate(file.scope, "profile.access_token", file.path, None, js_string(token), "wins", secret=secret)
 
 
@@ -175,6 +188,9 @@ def _header(
             else:
                 winner = row
                 judged.append(row)
+    if winner is not None and winner.value == EXPIRED:
+        reason = f"the token in {winner.path} has expired, and no request is sent"
+        return Decision(name, None, winner, tuple(judged), reason, secret=True)
     if winner is not None:
         return Decision(
             name,
@@ -263,7 +279,7 @@ def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Cred
         key = _replaced(key, row, custom["x-api-key"])
     if "authorization" in custom:
         replaceable = found.login is not None and found.login.key not in BY_ANTHROPICS_LIBRARY
-        if token.value is not None and token.winner is not None and not replaceable:
+        if (token.value is not None or is_expired(token)) and token.winner is not None and not replaceable:
             loser = replace(row, state="shadowed", reason=f"{name_of(token.winner)} is asked first")
             token = replace(token, candidates=(*token.candidates, loser))
         elif custom["authorization"]:
@@ -273,12 +289,31 @@ def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Cred
     return Credentials(token, key, found.login)
 
 
+def is_expired(token: Decision) -> bool:
+    """Whether the header would carry a login whose time is over: then no request is sent at all."""
+    return token.winner is not None and token.winner.value == EXPIRED
+
+
 def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
     reason = f"{CUSTOM_HEADERS} replaces the header"
     rows = [
         replace(each, state="shadowed", reason=reason) if each.state == "wins" else each for each in decision.candidates
     ]
     return replace(decision, value=value, winner=row, candidates=(row, *rows), sentence=reason)
+
+
+def without_late_helper(found: Credentials) -> Credentials:
+    """The decisions where the first request goes out before a helper has run: beside a token nothing waits for it.
+
+    Seen on 2.1.332 in `claude mcp serve` with a project's helper, and where served settings arrive for a login, at
+    Anthropic's own address.
+    """
+    key, token = found.x_api_key, found.authorization
+    if token.winner is None or token.winner.key == "apiKeyHelper" or token.value is None:
+        return found
+    reason = "beside a token nothing waits for what the helper prints"
+    rows = tuple(replace(row, state="shadowed", reason=reason) if row is key.winner else row for row in key.candidates)
+    return replace(found, x_api_key=replace(key, value=None, winner=None, candidates=rows, sentence=reason))
 
 
 def with_basic(found: Credentials, endpoint: Decision) -> Credentials:

@@ -8,11 +8,27 @@ from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET
 from claude_local_plugin.guest.settings import is_hosted, strict_json
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
-from claude_local_plugin.precedence.credentials import Credentials, credentials, name_of, with_basic
+from claude_local_plugin.precedence.credentials import (
+    Credentials,
+    credentials,
+    name_of,
+    with_basic,
+    without_late_helper,
+)
 from claude_local_plugin.precedence.logins import gateway_sign_in
-from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
+from claude_local_plugin.precedence.model import (
+    Candidate,
+    Decision,
+    Entry,
+    FileState,
+    Scope,
+    SettingsFile,
+    Snapshot,
+    why,
+)
 from claude_local_plugin.precedence.provider_models import provider_model
 from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, effective_object
+from claude_local_plugin.precedence.served import asks_with_a_login
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,
     CUSTOM_HEADERS,
@@ -24,6 +40,7 @@ from claude_local_plugin.precedence.table import (
     VERIFIED_AGAINST,
     Provider,
     holds,
+    is_anthropic,
 )
 
 
@@ -32,22 +49,26 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     if is_hosted(snapshot.shell):
         snapshot = _without_managed_models(snapshot)
     provider = active_provider(snapshot, env)
-    if provider is not None and provider.name == "gateway":
+    switched = provider is not None and provider.name == "gateway"
+    if switched:
         snapshot = _as_the_gateway_sees(snapshot)
         env = effective_env(snapshot)
-    headers = credentials(snapshot, env)
-    sign_in = gateway_sign_in(snapshot) if provider is None or provider.name != "gateway" else None
+    headers = credentials(snapshot, env, gateway=switched)
+    sign_in = None if switched else gateway_sign_in(snapshot)
     if sign_in is not None:
         provider = _GATEWAY
         headers = _signed_in(snapshot, headers, sign_in)
-    elif provider is not None and provider.name == "gateway":
+    elif switched:
         headers = _with_token_only(headers)
     endpoint = _base_url(snapshot, env, provider)
     if sign_in is not None:
         endpoint = _at_the_gateway(endpoint, sign_in)
     elif provider is None:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
-    headers = with_basic(headers, endpoint)
+    if holds("basic-from-url", snapshot.client_version):
+        headers = with_basic(headers, endpoint)
+    if provider is None and _is_helper_late(snapshot, headers, endpoint):
+        headers = without_late_helper(headers)
     found: tuple[Decision, ...]
     if provider is not None and provider.name != "gateway":
         found = _under_a_provider(snapshot, env, headers, provider)
@@ -57,6 +78,16 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     first = _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in)
     decisions = (first, _through_the_socket(endpoint, snapshot), *found)
     return {decision.name: decision for decision in decisions}
+
+
+def _is_helper_late(snapshot: Snapshot, headers: Credentials, endpoint: Decision) -> bool:
+    """Whether the first request goes out before a helper for its key has run (see `without_late_helper`)."""
+    helper = headers.x_api_key.winner
+    if helper is None or helper.key != "apiKeyHelper":
+        return False
+    if snapshot.entry is Entry.MCP_SERVE and helper.scope in (Scope.LOCAL, Scope.PROJECT):
+        return True
+    return is_anthropic(endpoint.value or "") and asks_with_a_login(snapshot)
 
 
 def _under_a_provider(
@@ -300,6 +331,8 @@ def _named_model(snapshot: Snapshot) -> tuple[list[Candidate], Candidate | None]
     """Every candidate for the model in the order of the rungs, and the one that names it."""
     rows: list[Candidate] = []
     winner: Candidate | None = None
+    if snapshot.entry is Entry.MCP_SERVE:  # which takes no notice of `--model` (2.1.332)
+        snapshot = replace(snapshot, cli_model=None)
     asks_for_default = (snapshot.cli_model or "").strip().lower() == "default"
     rungs = MODEL_RUNGS if holds("default-model-variable", snapshot.client_version) else MODEL_RUNGS[:-1]
     for key in rungs:
@@ -343,7 +376,8 @@ def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credent
 
     Opus with its long window for keys, tokens, helpers and the larger subscriptions, Opus for Pro, Sonnet for the rest.
     """
-    if provider is not None:  # the gateway: cloud providers have tables of their own
+    at_gateway = headers.login is None or headers.login.scope is Scope.GATEWAY
+    if provider is not None and at_gateway:  # cloud providers have tables of their own
         return models.GATEWAY_DEFAULT
     if headers.login is None or headers.login.scope is Scope.PROFILE or headers.login.key == f"env.{FEDERATION[0]}":
         return models.DEFAULT_SETTING
@@ -358,7 +392,8 @@ def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credent
 
 def _window(snapshot: Snapshot, env: Mapping[str, str], name: models.ModelName) -> Decision:
     behaves_as = _behaves_as(snapshot, name.wire) if holds("model-picker", snapshot.client_version) else None
-    window, source = models.window_of(name, env, behaves_as, snapshot.client_version)
+    signed_in = gateway_sign_in(snapshot) is not None
+    window, source = models.window_of(name, env, behaves_as, snapshot.client_version, signed_in=signed_in)
     rows = list(candidates(snapshot, f"env.{models.WINDOW_VARIABLE}"))
     if source == "variable":
         return Decision("context_window", str(window), _winner(rows), tuple(rows), f"{models.WINDOW_VARIABLE} says so")

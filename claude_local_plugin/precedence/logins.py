@@ -10,13 +10,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.guest import profiles
-from claude_local_plugin.guest.claude import is_on
-from claude_local_plugin.precedence.model import FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import early_env, effective_env
-from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME
+from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
 
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
+RENEWED = "(renewed, since its time is over)"
+#: What stands for the token of a login profile whose time is over: with it every request fails.
+EXPIRED = "(expired)"
 
 
 def profile_file(snapshot: Snapshot) -> SettingsFile | None:
@@ -74,17 +77,31 @@ def gateway_sign_in(snapshot: Snapshot) -> SettingsFile | None:
     An administrator's file that does not name the gateway puts it aside, and so does a host that does the routing.
     """
     found = next((file for file in snapshot.of(Scope.GATEWAY) if file.state is FileState.READ), None)
-    if found is None or is_on(snapshot.shell.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST")):
+    if found is None or is_hosted(snapshot.shell):
         return None
     return found if _allowed_by_administrator(snapshot, str(found.data["url"])) is not False else None
+
+
+def demanded_gateway(snapshot: Snapshot) -> Candidate | None:
+    """The gateway that an administrator's file sends everybody to who uses no provider's switch; None without one.
+
+    Whoever is not signed in there is told so, whatever key, token or login there is (seen on 2.1.332).
+    """
+    if is_hosted(snapshot.shell) or not holds("gateway-demanded", snapshot.client_version):
+        return None
+    for file in snapshot.of(Scope.MANAGED):
+        url = file.data.get("forceLoginGatewayUrl") if file.state is FileState.READ else None
+        if isinstance(url, str) and url.strip():
+            line = file.line_of(("forceLoginGatewayUrl",))
+            return Candidate(file.scope, "forceLoginGatewayUrl", file.path, line, url.strip(), "wins")
+    return None
 
 
 def _allowed_by_administrator(snapshot: Snapshot, url: str) -> bool | None:
     """What an administrator's files say about this gateway; None where there is nothing in them."""
     rules = [file.data for file in snapshot.of(Scope.MANAGED) if file.state is FileState.READ and file.data]
-    if not rules:
-        return None
-    return next((_same(rule["forceLoginGatewayUrl"], url) for rule in rules if "forceLoginGatewayUrl" in rule), False)
+    unnamed = None if not rules or not holds("gateway-must-be-named", snapshot.client_version) else False
+    return next((_same(rule["forceLoginGatewayUrl"], url) for rule in rules if "forceLoginGatewayUrl" in rule), unnamed)
 
 
 def _same(one: object, other: str) -> bool:

@@ -23,7 +23,7 @@ ALIASES: Mapping[str, tuple[str, str]] = {
 
 #: What an alias stood for from which version on, newest first.
 _HISTORY: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "opus": (("2.1.283", "claude-opus-5-5"), ("2.1.233", "claude-opus-5"), ("0", "claude-opus-4-8")),
+    "opus": (("2.1.280", "claude-opus-5-5"), ("2.1.233", "claude-opus-5"), ("0", "claude-opus-4-8")),
     "sonnet": (("2.1.299", "claude-sonnet-5-5"), ("0", "claude-sonnet-5")),
     "haiku": (("2.1.299", "claude-haiku-5-5"), ("0", "claude-haiku-4-5-20251001")),
     "fable": (("2.1.329", "claude-fable-5-2"), ("2.1.266", "claude-fable-5-1"), ("0", "claude-fable-5")),
@@ -219,11 +219,17 @@ def _claude_window(name: str) -> int | None:
 
 
 def window_of(
-    model: ModelName, env: Mapping[str, str], behaves_as: str | None = None, client_version: str | None = None
+    model: ModelName,
+    env: Mapping[str, str],
+    behaves_as: str | None = None,
+    client_version: str | None = None,
+    *,
+    signed_in: bool = False,
 ) -> tuple[int, str]:
     """The window assumed for a model, in tokens, and what decided it.
 
-    That is `variable`, `suffix`, `known`, `picker` (`behaves_as`) or `assumed`.
+    That is `variable`, `suffix`, `known`, `picker` (`behaves_as`) or `assumed`. `signed_in` is for a session that a
+    gateway sign-in takes there.
     """
     unknown = ASSUMED_WINDOW if holds("unknown-window-1m", client_version) else SMALL_WINDOW
     limit = parse_tokens(env.get(WINDOW_VARIABLE), spelled=holds("spelled-numbers", client_version))
@@ -234,7 +240,8 @@ def window_of(
         return ASSUMED_WINDOW, "suffix"
     again = model.known_as.lower() in ALIASES
     if (known := _through_alias(model.known_as, env) if again else known_window(model.known_as)) is not None:
-        capped = capped or not (_at_home(env) or _knows_its_window(model.known_as, client_version))
+        rule = "gateway-knows-1m" if signed_in else None if _at_home(env) else _long_window_rule(model.known_as)
+        capped = capped or not (rule is None or holds(rule, client_version))
         return (min(known, SMALL_WINDOW) if capped else known), "known"
     if behaves_as is not None and (known := _claude_window(behaves_as)) is not None:
         return (min(known, SMALL_WINDOW) if capped else known), "picker"
@@ -249,10 +256,10 @@ def _at_home(env: Mapping[str, str]) -> bool:
     return not url or is_anthropic(url)
 
 
-def _knows_its_window(name: str, client_version: str | None) -> bool:
-    """Whether this version gives a Claude its long window without being asked for it."""
+def _long_window_rule(name: str) -> str:
+    """The rule by which a Claude has its long window without being asked for it."""
     version = version_of(name)
-    return holds("opus-knows-1m" if version is not None and version[0] == "opus" else "all-know-1m", client_version)
+    return "opus-knows-1m" if version is not None and version[0] == "opus" else "all-know-1m"
 
 
 _SEPARATOR = re.compile(r"(?<=\d)[,_ ](?=\d)")

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, is_on, version_key
-from claude_local_plugin.guest.settings import is_hosted
-from claude_local_plugin.precedence.credentials import credentials, name_of
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, version_key
+from claude_local_plugin.guest.settings import is_bound_to_login, is_hosted
+from claude_local_plugin.precedence.credentials import credentials, is_expired, name_of
+from claude_local_plugin.precedence.logins import demanded_gateway
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds, is_anthropic
@@ -25,13 +26,21 @@ def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, 
     """The outcome and, where it is not `ok`, the reason as a sentence."""
     for reason in _refusals(snapshot, env, decisions):
         return "refused", reason
+    if decisions["provider"].value == FIRST_PARTY and (demanded := demanded_gateway(snapshot)) is not None:
+        return (
+            "not_logged_in",
+            f"{demanded.place} sends everybody to the gateway {demanded.value}, and nobody is signed in there",
+        )
     if decisions["provider"].value in (FIRST_PARTY, "gateway") and not _logged_in(snapshot, env, decisions):
-        return "not_logged_in", _nobody(snapshot)
+        return "not_logged_in", _nobody(snapshot, decisions)
     return "ok", ""
 
 
-def _nobody(snapshot: Snapshot) -> str:
+def _nobody(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> str:
     """Why there is no credential for a session, in words."""
+    if is_expired(decisions["authorization"]):
+        profile = next(snapshot.of(Scope.PROFILE))
+        return f"the login profile has expired ({profile.path}), and a session says so and ends"
     reason = "there is no key, token, helper or login, and a session says so and ends"
     if snapshot.shell.get(UNIX_SOCKET):
         return f"{UNIX_SOCKET} is set, where keys and tokens of settings files and logins do not count, and {reason}"
@@ -45,6 +54,8 @@ def _nobody(snapshot: Snapshot) -> str:
 def _logged_in(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> bool:
     """Whether there is a credential; a custom header that takes a login's place by nothing leaves none."""
     token = decisions["authorization"]
+    if is_expired(token):
+        return False
     basic = token.winner is not None and token.winner.key == "env.ANTHROPIC_BASE_URL"  # a URL's password is no login
     if (token.value is not None and not basic) or decisions["x_api_key"].value:
         return True
@@ -59,17 +70,23 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
     for file in snapshot.of(Scope.MANAGED, Scope.CONSOLE):
         if file.state is FileState.DROPPED and (strict or file.scope is Scope.CONSOLE):
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
-    yield from _bound_to_anthropic(snapshot, decisions)
+    yield from _bound_to_anthropic(snapshot, env, decisions)
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
 
 
-def _bound_to_anthropic(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
-    """A program that starts Claude Code may bind it to the stored claude.ai login (2.1.332)."""
-    elsewhere = not is_anthropic(decisions["base_url"].value or ANTHROPIC_API)
-    if is_on(snapshot.shell.get(PINNED)) and elsewhere and decisions["provider"].value == FIRST_PARTY:
+def _bound_to_anthropic(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[str]:
+    """A program that starts Claude Code may bind it to the stored claude.ai login.
+
+    ANTHROPIC_BASE_URL is looked at for that even where a provider's switch puts it aside.
+    """
+    address = decisions["base_url"].value
+    if decisions["provider"].value != FIRST_PARTY:
+        address = env.get("ANTHROPIC_BASE_URL", "").strip()
+    bound = is_bound_to_login(snapshot.shell, snapshot.client_version)
+    if bound and not is_anthropic(address or ANTHROPIC_API):
         yield f"{PINNED} is on, and no session starts that goes anywhere but to Anthropic"
 
 
@@ -144,7 +161,7 @@ def _login_policy(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping
     if method is not None and method[0] not in ("claudeai", "console", "gateway"):
         method = None
     policy = organization or method
-    if policy is None or snapshot.shell.get(UNIX_SOCKET):
+    if policy is None or snapshot.shell.get(UNIX_SOCKET) or is_hosted(snapshot.shell):  # neither asks for a login
         return
     provider = decisions["provider"].value != FIRST_PARTY
     refused = (*NOT_A_LOGIN, "primaryApiKey") if provider else NOT_A_LOGIN

@@ -16,7 +16,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.table import SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST
+from claude_local_plugin.precedence.table import HOOK_SWITCHES, SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST, holds
 
 SECRET_NAMES = (
     "TOKEN",
@@ -102,7 +102,7 @@ def refusal(snapshot: Snapshot, scope: Scope, name: str, value: object) -> str |
     """Why Claude Code does not take this variable from a file of this scope, or None when it does."""
     if snapshot.entry is Entry.MCP_SERVE and scope in (Scope.LOCAL, Scope.PROJECT) and not applied_before_trust(name):
         return f"`claude mcp serve` does not take {name} from a project's file"
-    host = settings.routed_by(snapshot.shell, managed=scope is Scope.MANAGED)
+    host = settings.routed_by(snapshot.shell, snapshot.client_version, managed=scope is Scope.MANAGED)
     why = settings.refusal(
         name,
         js_string(value),
@@ -149,6 +149,14 @@ def winning(snapshot: Snapshot, key: str) -> Candidate | None:
     return next((found for found in candidates(snapshot, key) if found.state == "wins"), None)
 
 
+def hooks_off(snapshot: Snapshot) -> Iterator[Candidate]:
+    """What switches our hooks off here: the values in effect."""
+    for key, scopes in HOOK_SWITCHES.items():
+        found = winning(snapshot, key)
+        if found is not None and found.value == "true" and found.scope in scopes:
+            yield found
+
+
 def effective_env(snapshot: Snapshot) -> dict[str, str]:
     """The environment a session's requests are made with: the shell's, with every settings file's `env` over it."""
     merged = dict(snapshot.shell)
@@ -181,10 +189,12 @@ def resolve(snapshot: Snapshot) -> Resolution:
 
 
 def where_mcp_serve_goes(snapshot: Snapshot) -> str | None:
-    """Where `claude mcp serve` started here sends its prompts; None where it would not get as far."""
+    """Where `claude mcp serve` started here sends its prompts; None where it would send none."""
     from claude_local_plugin.precedence.decisions import decide
     from claude_local_plugin.precedence.policy import outcome
 
+    if not holds("mcp-serve-asks", snapshot.client_version):
+        return None
     served = replace(snapshot, entry=Entry.MCP_SERVE)
     env = effective_env(served)
     decisions = decide(served, env)

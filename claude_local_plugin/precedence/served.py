@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET, is_on
+from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_on
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.precedence.logins import federation, gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
@@ -40,7 +40,23 @@ def with_served(snapshot: Snapshot) -> Snapshot:
         return snapshot
     if file.state is FileState.READ and (reason := why_not_fetched(snapshot)) is not None:
         file = replace(file, state=FileState.UNUSED, problem=f"it counts where it may be fetched, and {reason}")
+    elif file.state is FileState.READ and not _is_confirmed(snapshot):
+        kept = {name: value for name, value in file.env.items() if name not in ONLY_CONFIRMED}
+        file = replace(file, data={**file.data, "env": kept}) if kept != file.env else file
     return replace(snapshot, files=(file, *snapshot.files))
+
+
+def _is_confirmed(snapshot: Snapshot) -> bool:
+    """Whether the server is asked whether the copy still holds.
+
+    An API key is shown to nobody but the administrator's address, where there is one, and that is not who serves.
+    """
+    env = early_env(snapshot)
+    rows = (row for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL") if row.scope is Scope.MANAGED)
+    address = next((row.value for row in rows if row.state == "wins"), None)
+    if not (address or "").strip() or is_anthropic(address or ""):
+        return True
+    return not (env.get("ANTHROPIC_API_KEY", "").strip() or snapshot.shell.get(KEY_DESCRIPTOR))
 
 
 def why_not_fetched(snapshot: Snapshot) -> str | None:
@@ -49,13 +65,13 @@ def why_not_fetched(snapshot: Snapshot) -> str | None:
     address = next((row for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL") if _is_early(row)), None)
     if address is not None and address.value and not is_anthropic(address.value):
         return "requests go elsewhere before a project's file is read"
-    if is_on(env.get("CLAUDE_CODE_SIMPLE")):
-        return "a simple session asks nobody"
+    if is_on(env.get("CLAUDE_CODE_SIMPLE")) and not env.get("ANTHROPIC_API_KEY", "").strip():
+        return "a simple session asks nobody without ANTHROPIC_API_KEY"
     if is_hosted(snapshot.shell):
         return "the host does the routing"
     if gateway_sign_in(snapshot) is not None:
         return "a gateway sign-in is asked instead"
-    if snapshot.shell.get(UNIX_SOCKET) or any(is_on(env.get(each.switch)) for each in PROVIDERS):
+    if any(is_on(env.get(each.switch)) for each in PROVIDERS):
         return "requests go elsewhere"
     return None if _is_served(snapshot, env) else "nobody is signed in to whom settings are served"
 
@@ -63,6 +79,13 @@ def why_not_fetched(snapshot: Snapshot) -> str | None:
 def _is_early(row: Candidate) -> bool:
     """Whether an address counts before a project's files are read; an administrator's does not stand in the way."""
     return row.scope in (Scope.FLAG, Scope.USER, Scope.SHELL) and row.state not in ("refused", "dropped")
+
+
+def asks_with_a_login(snapshot: Snapshot) -> bool:
+    """Whether served settings count here, and it is with the claude.ai login that they are asked for."""
+    counts = any(file.state is FileState.READ and file.data for file in snapshot.of(Scope.SERVED))
+    kind = _subscription(snapshot)
+    return counts and kind is not None and kind not in UNSERVED
 
 
 def who_is_served(snapshot: Snapshot) -> str | None:

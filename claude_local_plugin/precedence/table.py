@@ -22,6 +22,12 @@ VERIFIED_SPAN = f"{VERIFIED_VERSIONS[0]} to {VERIFIED_VERSIONS[-1]}"
 #: Settings scopes, highest precedence first; a settings file's `env` beats an export, so the shell comes last.
 SETTINGS_ORDER = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER, Scope.SHELL)
 
+#: The settings that switch our hooks off, and the scopes that each counts from.
+HOOK_SWITCHES = {
+    "disableAllHooks": (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER),
+    "allowManagedHooksOnly": (Scope.SERVED, Scope.MANAGED),
+}
+
 #: What people call a scope, in every message.
 SCOPE_LABELS = {
     Scope.SERVED: "server-managed settings",
@@ -61,15 +67,19 @@ _OTHER_RULES = (
         "2.1.250",
     ),
     Rule("proxy-needs-scheme", "a proxy written without its scheme keeps sessions from starting", "2.1.266"),
+    Rule("gateway-demanded", "an administrator's forceLoginGatewayUrl sends everybody to that gateway", "2.1.266"),
     Rule("model-picker", "modelPicker says which Claude a model behaves as", "2.1.266"),
+    Rule("basic-from-url", "user and password in the base URL are sent as `Authorization: Basic`", "2.1.280"),
     Rule("allowed-providers", "allowedProviders and deniedModels count", "2.1.283"),
     Rule("opus-knows-1m", "Opus has its window of 1,000,000 without being asked for it", "2.1.283"),
+    Rule("gateway-knows-1m", "a Claude has its long window behind a gateway sign-in", "2.1.287"),
+    Rule("mcp-serve-asks", "`claude mcp serve` has an agent to offer, so that it sends prompts", "2.1.288"),
     Rule("all-know-1m", "the other newer Claudes have theirs of 1,000,000 too", "2.1.299"),
     Rule("best-is-opus", "`best` asks for Opus's variable alone, no longer for Fable's first", "2.1.329"),
     Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),
     Rule("sonnet-1m-stays", "the user's model sonnet[1m] is not rewritten to Sonnet 4.5", "2.1.329"),
     Rule("bare-https-proxy", "HTTPS_PROXY exported in the shell may be written without its scheme", "2.1.329"),
-    Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.329"),
+    Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.323"),
     Rule(
         "limit-for-claude-names",
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS counts for unknown names with a claude in them",

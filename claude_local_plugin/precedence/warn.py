@@ -8,22 +8,32 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, is_proxied, parse_url
+from claude_local_plugin.guest.backend import (
+    PLACEHOLDER,
+    Backend,
+    is_foreign,
+    is_proxied,
+    parse_url,
+    sent_to,
+    via_of,
+)
 from claude_local_plugin.guest.claude import (
     ANTHROPIC_PREFIX,
-    CREDENTIAL_WORDS,
     KEY_DESCRIPTOR,
     OAUTH_DESCRIPTOR,
     SOCKET_SCHEME,
     UNIX_SOCKET,
     custom_headers,
     is_anthropics,
+    is_on,
+    secret_headers,
 )
+from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
-from claude_local_plugin.precedence.logins import gateway_sign_in
+from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED, gateway_sign_in
 from claude_local_plugin.precedence.model import (
     Candidate,
     ConfigWarning,
@@ -36,7 +46,10 @@ from claude_local_plugin.precedence.model import (
 )
 from claude_local_plugin.precedence.policy import unusable_proxy
 from claude_local_plugin.precedence.served import ONLY_CONFIRMED, age_of, who_is_served
-from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, SCOPE_LABELS, is_verified
+from claude_local_plugin.precedence.table import FEDERATION, FIRST_PARTY, HOOK_SWITCHES, SCOPE_LABELS, is_verified
+
+#: Without it no proxyAuthHelper is run.
+PROXY_HELPER = "CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER"
 
 _FILE_SCOPES = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
 _EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
@@ -57,6 +70,7 @@ def warnings(
         *_leaks(snapshot, env, decisions, backend),
         *_gateway(snapshot, decisions),
         *_socket(snapshot),
+        *_proxy_helper(snapshot, env, decisions),
         *_served(snapshot),
         *_mcp_serve(snapshot, decisions),
         *_endpoint(snapshot, env, decisions, backend),
@@ -92,12 +106,12 @@ def _leaks(
     snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend
 ) -> Iterator[ConfigWarning]:
     """Each credential of the user's that would arrive at an endpoint that is not Anthropic's."""
-    endpoint = decisions["base_url"]
-    if (
-        decisions["provider"].value not in (FIRST_PARTY, "gateway")
-        or endpoint.value is None
-        or _at_a_gateway(decisions)
-    ):
+    endpoint, provider = decisions["base_url"], decisions["provider"].value or ""
+    if endpoint.value is None or _at_a_gateway(decisions):
+        return
+    if provider not in (FIRST_PARTY, "gateway"):
+        if is_foreign(provider, endpoint.value):
+            yield from _provider_leaks(snapshot, env, provider, endpoint)
         return
     if backend.cloud:
         return
@@ -109,6 +123,41 @@ def _leaks(
         if decision.value and decision.winner is not None:
             yield from _leak(decision.winner, endpoint.winner, host, env, header=name.replace("_", "-"))
     yield from _header_leaks(snapshot, env, endpoint.winner, host)
+
+
+def _provider_leaks(
+    snapshot: Snapshot, env: Mapping[str, str], provider: str, endpoint: Decision
+) -> Iterator[ConfigWarning]:
+    """Each credential that a cloud provider is sent where its address leads to somebody else."""
+    from claude_local_plugin.precedence.resolve import winning
+
+    host = _shown(endpoint.value)
+    for name in sent_to(provider, env):
+        source = winning(snapshot, name if name == "apiKeyHelper" else f"env.{name}")
+        if source is None or not source.value or source.value == PLACEHOLDER:
+            continue
+        together = _same_place(source, endpoint.winner) and not is_anthropics(source.value)
+        if together and source.path is not None:
+            continue  # one file names the server and its key
+        told = f"the output of {name}" if name == "apiKeyHelper" else name
+        meant = "; if it is that server's own, all is well" if together else ""
+        yield ConfigWarning(
+            "leak.provider-token",
+            "warning" if together else "error",
+            f"{told} ({_where(source)}) is sent to {host}, which is no address of {provider}{meant}",
+            command("unset", name) if source.scope is Scope.SHELL else f"edit {source.path}",
+        )
+    custom = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
+    headers = custom_headers(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
+    secret = [name for name in secret_headers(headers) if name != "authorization"]
+    anthropics = any(is_anthropics(headers[name]) for name in secret)
+    if custom is not None and secret and (anthropics or not _same_place(custom, endpoint.winner)):
+        yield ConfigWarning(
+            "leak.headers",
+            "error",
+            f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(custom)}) are sent to {host}: {', '.join(secret)}",
+            "unset ANTHROPIC_CUSTOM_HEADERS" if custom.scope is Scope.SHELL else f"edit {custom.path}",
+        )
 
 
 def _leak(
@@ -191,7 +240,7 @@ def _header_leaks(
     ours = (PLACEHOLDER, env.get("ANTHROPIC_AUTH_TOKEN", "").strip())
     headers = custom_headers(source.value)
     foreign = [name for name, value in headers.items() if not (name == "x-api-key" and value in ours)]
-    secret = [name for name in foreign if headers[name] and any(word in name for word in CREDENTIAL_WORDS)]
+    secret = [name for name in secret_headers(headers) if name in foreign]
     anthropics = [name for name in secret if is_anthropics(headers[name])]
     if not foreign or (not anthropics and _same_place(source, endpoint)):
         return  # one place names the server and its headers
@@ -229,6 +278,7 @@ def _at_a_gateway(decisions: Mapping[str, Decision]) -> bool:
 def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
     """A sign-in at a Claude apps gateway decides where sessions go, or would if something did not stand before it."""
     sign_in = next(iter(snapshot.of(Scope.GATEWAY)), None)
+    yield from _gateway_unnamed(snapshot)
     if sign_in is None:
         return
     kept = f"a sign-in at the Claude apps gateway {_shown(sign_in.data['url'])} is kept in {sign_in.path}"
@@ -253,12 +303,27 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
     elif sign_in.problem is not None:
         yield ConfigWarning("gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", LOG_OUT)
     elif gateway_sign_in(snapshot) is None:
+        hosted = is_hosted(snapshot.shell)
+        why = "a host does the routing" if hosted else "the administrator's settings do not name it"
         yield ConfigWarning(
             "gateway.unused",
             "info",
-            f"{kept} and is not used: the administrator's settings do not name it (forceLoginGatewayUrl), or a host"
-            " does the routing",
+            f"{kept} and is not used: {why}{'' if hosted else ' (forceLoginGatewayUrl)'}",
             LOG_OUT,
+        )
+
+
+def _gateway_unnamed(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+    """An administrator asks for a sign-in at a gateway and names none: beside such a file none counts."""
+    files = [file for file in snapshot.of(Scope.SERVED, Scope.MANAGED) if file.state is FileState.READ]
+    asks = next((file for file in files if file.data.get("forceLoginMethod") == "gateway"), None)
+    if asks is not None and not any("forceLoginGatewayUrl" in file.data for file in files):
+        yield ConfigWarning(
+            "gateway.unnamed",
+            "error",
+            f"{asks.path} wants a sign-in at a Claude apps gateway (forceLoginMethod) and names none"
+            " (forceLoginGatewayUrl), so no sign-in counts",
+            "ask whoever manages this machine",
         )
 
 
@@ -275,6 +340,32 @@ def _socket(snapshot: Snapshot) -> Iterator[ConfigWarning]:
             " leads cannot be seen from here",
             command("unset", UNIX_SOCKET),
         )
+
+
+def _proxy_helper(
+    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
+) -> Iterator[ConfigWarning]:
+    """`proxyAuthHelper` is run for the `Proxy-Authorization` of requests that go through a proxy, behind a switch."""
+    from claude_local_plugin.precedence.resolve import winning
+
+    source = winning(snapshot, "proxyAuthHelper")
+    if source is None or not source.value:
+        return
+    address = decisions["base_url"].value or ""
+    proxy = via_of(env, parse_url(address)) if not address.startswith(SOCKET_SCHEME) else None
+    if not is_on(env.get(PROXY_HELPER)) or proxy is None:
+        missing = f"{PROXY_HELPER} is not on" if proxy is not None else "no proxy is used for these requests"
+        yield ConfigWarning(
+            "proxy.helper", "info", f"proxyAuthHelper ({_where(source)}) is not run: {missing}", f"edit {source.path}"
+        )
+        return
+    yield ConfigWarning(
+        "proxy.helper",
+        "warning" if source.scope in (Scope.LOCAL, Scope.PROJECT) else "info",
+        f"proxyAuthHelper ({_where(source)}) is run, and what it prints is sent to the proxy {proxy} as"
+        " Proxy-Authorization; the server is not sent it",
+        f"look at {source.place}",
+    )
 
 
 def _served(snapshot: Snapshot) -> Iterator[ConfigWarning]:
@@ -353,6 +444,14 @@ def _endpoint(
             command("claude-local", "enable", "--url", Words("http://HOST:PORT")),
         )
         return
+    if not base_url.lower().startswith(("http:", "https:")) and _is_exchanged(decisions["authorization"]):
+        yield ConfigWarning(
+            "url.exchange",
+            "error",
+            f"ANTHROPIC_BASE_URL is written without its scheme ({_place(endpoint)}), and no identity token is exchanged"
+            " there: no request is sent",
+            command("claude-local", "enable", "--url", target.url),
+        )
     if "?" in base_url or "#" in base_url:
         yield ConfigWarning(
             "url.query",
@@ -395,6 +494,11 @@ def _endpoint(
             f"nobody names a model, so sessions ask {target.label} for {decisions['model'].value}",
             command("claude-local", "enable", "--url", target.url),
         )
+
+
+def _is_exchanged(token: Decision) -> bool:
+    """Whether the token is one that an identity token, or an older token, is exchanged for at the base URL."""
+    return token.winner is not None and token.winner.value in (EXCHANGED, RENEWED)
 
 
 def _can_be_a_host(host: str) -> bool:
@@ -542,7 +646,8 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: 
             "window.assumed",
             "warning",
             f"Claude Code assumes {int(window.value or 0):,} tokens for {model}, whatever {host} can take",
-            command("claude-local", "enable", "--url", backend.url or ""),
+            command("claude-local", "enable", "--url", backend.url or "")
+            + "   (with --max-model-len N where the server does not say it)",
         )
 
 
@@ -577,7 +682,7 @@ def _shown(url: object) -> str:
 
 
 def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
-    for key, scopes in (("disableAllHooks", _FILE_SCOPES), ("allowManagedHooksOnly", (Scope.SERVED, Scope.MANAGED))):
+    for key, scopes in HOOK_SWITCHES.items():
         for file in snapshot.of(*scopes):
             if file.state is FileState.READ and file.data.get(key) is True:
                 yield ConfigWarning(

@@ -14,9 +14,10 @@ from claude_local_plugin.ledger.usage import Usage
 from claude_local_plugin.ledger.where import is_own
 from claude_local_plugin.render import short_path
 from claude_local_plugin.report import charts, words
-from claude_local_plugin.report.charts import About, Bar, Row, Series
+from claude_local_plugin.report.charts import Bar, Row, Series
 from claude_local_plugin.report.html import Content, Markup, element, joined
 from claude_local_plugin.report.palette import OWN, custom_properties
+from claude_local_plugin.report.svg import About
 
 #: Which pages are ours and may be replaced.
 MARK = '<meta name="generator" content="claude-local report'
@@ -197,13 +198,13 @@ def _section(name: str, title: str, content: Content) -> Markup:
 
 
 def _figure(
-    about: About, caption: str, drawn: Callable[[About, charts.Size], str], numbers: Markup, title: str
+    about: About, caption: str, drawn: Callable[[About, charts.Size], Markup], numbers: Markup, title: str
 ) -> Markup:
     """A chart in both widths, what it says in a sentence, and its numbers."""
     return element(
         "figure",
         element("figcaption", caption, id=f"{about.name}-caption"),
-        [Markup(drawn(about, size)) for size in charts.SIZES],
+        [drawn(about, size) for size in charts.SIZES],
         element("details", element("summary", f"{title}: the numbers"), numbers),
         aria_labelledby=f"{about.name}-caption",
     )

@@ -25,18 +25,19 @@ COLOURS = {
     "faint-thread": ("#ffffff73", "#12161c80"),
 }
 
-#: What else tells the series of a chart apart: a pattern, as matplotlib calls it.
-HATCHES = {
+#: What else tells the series of a chart apart: threads in these directions, each so many pixels beside the
+#: last, a divisor of 48.
+HATCHES: dict[str, tuple[str, int] | None] = {
     "own-1": None,
-    "own-2": "\\\\\\",
-    "own-3": "||",
-    "own-4": "---",
-    "own-5": "--||",
-    "own-rest": "--",
-    "cloud-1": "////",
-    "cloud-rest": "\\\\\\\\",
+    "own-2": ("\\", 8),
+    "own-3": ("|", 6),
+    "own-4": ("-", 4),
+    "own-5": ("-|", 6),
+    "own-rest": ("-", 6),
+    "cloud-1": ("/", 6),
+    "cloud-rest": ("\\", 6),
     "good": None,
-    "bad": "xxx",
+    "bad": ("/\\", 8),
 }
 
 #: How many servers of one's own have a colour of their own; the others share one.

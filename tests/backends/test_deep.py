@@ -13,11 +13,13 @@ from claude_local_plugin.backends.deep import (
     DeepFacts,
     Exchange,
     Reuse,
+    SearchVerdict,
     ToolVerdict,
     examine,
     gets_budget,
     judge_cache,
     judge_call,
+    judge_search,
     mismatches,
     planned,
     prose,
@@ -147,8 +149,69 @@ def test_only_a_refusal_that_speaks_of_pictures_is_one(status: int, said: str | 
 
 def test_a_web_search_without_a_schema_is_refused_as_vllm_does(well: DeepFacts) -> None:
     assert well.web_search is not None
-    assert not well.web_search.accepted
-    assert "input_schema" in (well.web_search.refusal or "")
+    assert well.web_search.verdict is SearchVerdict.REFUSED
+    assert "input_schema" in (well.web_search.exchange.refusal or "")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "verdict", "lost"),
+    [
+        ("vllm-0.33.0", SearchVerdict.REFUSED, False),
+        ("llama.cpp-b11549", SearchVerdict.MADE_UP, False),
+        ("litellm-1.110.2-vllm", SearchVerdict.MADE_UP, False),
+        ("litellm-1.110.2-llama.cpp", SearchVerdict.MADE_UP, False),
+        ("litellm-1.110.2-dead-deployment", SearchVerdict.UNKNOWN, True),
+    ],
+)
+def test_what_real_servers_make_of_a_web_search(
+    replay: StartReplay, recorded: str, verdict: SearchVerdict, lost: bool
+) -> None:
+    """The answers to the very request of Claude Code 2.1.332, as recorded on 2026-11-28."""
+    answer = Recorded.read(ANSWERS / "web-search" / f"{recorded}.txt")
+    url = replay(table={(answer.method, answer.path): answer}).url
+    asked = json.loads(answer.request_body)
+    assert asked["tools"] == [{"type": "web_search_20250305", "name": "web_search", "max_uses": 8}]
+    exchange = Exchange("web-search", "", answer.path, asked, ask(url, asked))
+    assert (judge_search(exchange), exchange.lost) == (verdict, lost)
+
+
+def _reply(**changes: object) -> Exchange:
+    values: dict[str, object] = {"status": 200, "streamed": True, "seconds": 0.1, "stop_reason": "end_turn"}
+    return Exchange("web-search", "", "/", {}, Reply(**(values | changes)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        # the shape of Anthropic's documentation
+        ({"blocks": (Block("server_tool_use", name="web_search"), Block("text", "Rain."))}, SearchVerdict.SEARCHED),
+        ({"blocks": (Block("web_search_tool_result"), Block("text", "Rain."))}, SearchVerdict.SEARCHED),
+        ({"blocks": (Block("text", "Rain."),), "stop_reason": "max_tokens"}, SearchVerdict.UNKNOWN),
+        ({"status": 400, "error": Problem("x", "no such tool")}, SearchVerdict.REFUSED),
+        ({"status": 429, "error": Problem("x", "slow down")}, SearchVerdict.UNKNOWN),
+        ({"status": 401, "error": Problem("x", "who are you")}, SearchVerdict.UNKNOWN),
+        ({"status": None, "error": Problem("timeout", "no whole answer")}, SearchVerdict.UNKNOWN),
+        ({"status": 503, "error": Problem("x", "no deployments available")}, SearchVerdict.UNKNOWN),
+    ],
+)
+def test_a_search_is_only_one_where_the_answer_has_it(changes: dict[str, object], verdict: SearchVerdict) -> None:
+    assert judge_search(_reply(**changes)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "lost"),
+    [
+        (500, "litellm.InternalServerError: Hosted_vllmException - Connection error.", True),
+        (500, "Request failed: error sending request for url (http://127.0.0.1:8085/v1/messages)", True),
+        (429, "No deployments available for selected model, Try again in 5 seconds.", True),
+        (503, "overloaded", True),
+        (500, "image input is not supported - hint: you may need to provide the mmproj", False),
+        (400, "Cannot connect to host", False),
+        (None, "no connection: refused", True),
+    ],
+)
+def test_what_reached_no_model_is_no_refusal_of_what_was_sent(status: int | None, said: str, lost: bool) -> None:
+    assert _reply(status=status, error=Problem("x", said)).lost is lost
 
 
 def test_the_prompts_are_about_as_long_as_announced() -> None:

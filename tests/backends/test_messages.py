@@ -203,6 +203,41 @@ def test_an_error_event_in_plain_words_keeps_them(replay: StartReplay) -> None:
     assert reply.error.message == "the engine has died"
 
 
+@pytest.mark.parametrize("take", [True, False])
+def test_a_connection_that_the_server_closed_between_two_requests_is_no_fault_of_the_second(
+    misbehaving: Callable[..., int], take: bool
+) -> None:
+    """As a llama.cpp server closes one after a streamed answer, at times when the next request is on its way."""
+    answered: list[bytes] = []
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        answered.append(take_request(connection))
+        body = b'{"type":"message","content":[],"stop_reason":"end_turn","usage":{}}'
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+        connection.sendall(b"content-length: %d\r\n\r\n%s" % (len(body), body))
+        if take:
+            connection.recv(1)  # a byte of the next request, or the end
+
+    async def work(client: Client) -> list[Reply]:
+        return [await client.send(hello()) for _ in range(4)]
+
+    replies = run(work, f"http://127.0.0.1:{misbehaving(talk)}", timeout=20)
+    assert [each.ok for each in replies] == [True] * 4, [each.error for each in replies]
+    assert len(answered) == 4
+
+
+def test_a_new_connection_that_is_closed_without_an_answer_is_not_tried_again(misbehaving: Callable[..., int]) -> None:
+    asked: list[bytes] = []
+
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        asked.append(take_request(connection))
+
+    reply = ask(f"http://127.0.0.1:{misbehaving(talk)}", hello(), timeout=20)
+    assert reply.error is not None
+    assert reply.error.kind == "broken"
+    assert len(asked) == 1
+
+
 @pytest.fixture
 def dripping(misbehaving: Callable[..., int]) -> Callable[..., int]:
     """Opens a port that streams `first`, and then `again` every so many seconds without end."""
@@ -291,6 +326,7 @@ def test_a_stream_that_has_said_its_last_word_and_stays_open_is_whole(
         (1.0, (0.1,) * 9, 2.0, 11, 0.1),  # a token a piece, and the end of turn after the last
         (1.0, (0.9,), 2.0, 11, 0.1),  # the same in two lumps
         (1.0, (), 1.5, 2, 0.5),  # one word and the end of turn
+        (1.0, (0.0,) * 9, 1.0, 11, None),  # held back on the way: all pieces and the end in one moment
         (1.0, (), 1.0, 11, None),  # everything in one piece: nothing was seen of the pace
         (1.0, (0.5,), 1.5, 1, None),
         (1.0, (0.5,), 1.5, None, None),

@@ -54,6 +54,15 @@ def test_a_fast_server_keeps_the_clients_own_limits() -> None:
     assert int(settings["API_TIMEOUT_MS"]) >= 600_000
 
 
+def test_where_the_pace_did_not_show_none_is_claimed() -> None:
+    """An answer that came all at once: “the longest answer 0 s” made a time-out of nothing."""
+    held = replace(turn(ttft=0.1), per_token=None)
+    found = advise(measured(Level(1, ((held,),), (1.0,), 1.0), cold=(held,)))
+    (patience,) = (s for s in found.settings if s.name == "API_TIMEOUT_MS")
+    assert (patience.value, "0 s" in patience.reason.split(",")[1]) == ("1800000", False)
+    assert "how fast answers are written did not show" in patience.reason
+
+
 def test_a_slow_server_gets_more_time_in_whole_minutes_and_no_more_than_the_client_takes() -> None:
     slow = measured(level(1, 1.0), cold=(turn(ttft=100.0),))  # 328 s for the window
     settings = {s.name: int(s.value) for s in advise(slow).settings}

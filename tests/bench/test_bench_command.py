@@ -1,12 +1,23 @@
 """`claude-local bench` from the command line, against a server of our own."""
 
+import contextlib
 import json
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from tests.commands.place import MODEL, Place
+from tests.listening import listening
 
 SMALL = ("--prompt-tokens", "400", "--turns", "2", "--answer-tokens", "4", "--concurrency", "1,2")
 
@@ -34,6 +45,70 @@ def test_people_get_a_table(enabled: Place) -> None:
     assert "recommended: " in ended.out
     assert "our own part" in ended.out
     assert "up to" in ended.err
+
+
+def test_answers_that_were_held_back_on_the_way_are_said_to_be(enabled: Place, server: EmbeddedBackend) -> None:
+    """A gateway that collects the stream and hands it over at the end, as nginx does by itself."""
+    with holding_back(server.url) as url:
+        report = enabled.json("bench", "--url", url, "--model", MODEL, *SMALL)
+        said = enabled.ok("bench", "--url", url, "--model", MODEL, *SMALL).out
+    assert {level["per_token"]["count"] for level in report["levels"]} == {0}
+    assert "answers came all at once, so nothing is said per token" in said
+    assert "the longest answer" not in said
+    assert "answers came all at once" not in enabled.ok("bench", *SMALL).out
+
+
+@contextlib.contextmanager
+def holding_back(target: str) -> Iterator[str]:
+    """A proxy that passes an answer on in one piece, once it is whole."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0)) or None
+            asked = urllib.request.Request(target + self.path, body, {"content-type": "application/json"})
+            asked.method = self.command
+            try:
+                answer = urllib.request.urlopen(asked, timeout=30)
+            except urllib.error.HTTPError as error:
+                answer = error
+            with answer:
+                text = answer.read()
+                self.send_response(answer.status)
+                self.send_header("content-type", answer.headers["content-type"] or "text/plain")
+            self.send_header("content-length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = pass_on  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with listening(Handler) as url:
+        yield url
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are Unix's")
+@pytest.mark.parametrize(("term", "drawn"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_shows_how_far_it_is_and_keeps_nothing_of_that(enabled: Place, term: str, drawn: bool) -> None:
+    import pty
+
+    here, terminal = pty.openpty()
+    command = [sys.executable, "-m", "claude_local_plugin", "bench", *SMALL]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=terminal, env={**os.environ, "TERM": term}
+    ) as running:
+        os.close(terminal)
+        seen = bytearray()
+        with suppress(OSError):  # Linux's way to say that the other side has gone
+            while part := os.read(here, 4096):
+                seen += part
+    os.close(here)
+    assert running.returncode == 0
+    bars = re.findall(rb"\r([a-z].{13}) [#.]{30} (\d+)/(\d+) 0:00:\d\d\x1b\[K", seen)
+    assert bool(bars) is drawn
+    assert seen.endswith(b"\r\x1b[K") is drawn
+    assert (b"\x1b" in seen) is drawn
 
 
 def test_any_server_can_be_measured(place: Place, server: EmbeddedBackend) -> None:

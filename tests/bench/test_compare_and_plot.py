@@ -2,8 +2,11 @@
 
 import copy
 import json
+import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import pytest
 
@@ -56,18 +59,62 @@ def test_a_plot_is_an_svg_or_a_png_in_a_folder_that_is_there(tmp_path: Path) -> 
             plot.check(path)
 
 
-@pytest.mark.parametrize(("name", "start"), [("a.svg", b"<?xml"), ("a.png", b"\x89PNG")])
-def test_a_report_becomes_a_picture(tmp_path: Path, name: str, start: bytes) -> None:
-    plot.check(tmp_path / name)
-    plot.plot(REPORT, tmp_path / name)
-    assert (tmp_path / name).read_bytes().startswith(start)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(report: dict[str, Any], folder: Path) -> Element:
+    """The SVG of the report; parsing it says whether it is well-formed."""
+    plot.check(folder / "a.svg")
+    plot.plot(report, folder / "a.svg")
+    return ElementTree.parse(folder / "a.svg").getroot()
+
+
+def texts(picture: Element) -> list[str]:
+    return [text.text or "" for text in picture.iter(f"{SVG}text")]
+
+
+def test_a_report_becomes_a_picture(tmp_path: Path, other: dict[str, Any]) -> None:
+    picture = drawn(REPORT, tmp_path)
+    assert picture.tag == f"{SVG}svg"
+    cold = REPORT["cold"]["ttft"]["median"]
+    assert {"time to first token (s)", "median", "one after the other", f"cold prefix ({cold:.2f} s)"} <= {
+        *texts(picture)
+    }
+    assert f"{REPORT['server']['model']} on" in texts(picture)[0]
+    # what reads the file need know neither a page's colours nor a style sheet
+    assert "var(" not in (tmp_path / "a.svg").read_text("utf-8")
+    other["levels"][0]["ttft"]["median"] *= 2
+    before = [path.get("d") for path in picture.iter(f"{SVG}path")]
+    assert [path.get("d") for path in drawn(other, tmp_path).iter(f"{SVG}path")] != before
+
+
+def test_a_model_s_name_is_text_in_the_picture(tmp_path: Path, other: dict[str, Any]) -> None:
+    other["server"]["model"] = name = "</text><script>alert(1)</script>&\x1b"
+    picture = drawn(other, tmp_path)
+    assert list(picture.iter(f"{SVG}script")) == []
+    assert texts(picture)[0].startswith(name.replace("\x1b", "\\x1b"))
 
 
 def test_a_report_that_ended_early_becomes_a_picture_too(tmp_path: Path, other: dict[str, Any]) -> None:
     other["levels"] = []
     other["cold"]["ttft"]["median"] = None
-    plot.plot(other, tmp_path / "early.svg")
-    assert (tmp_path / "early.svg").stat().st_size > 1000
+    assert texts(drawn(other, tmp_path)).count("sessions at once") == 3
+
+
+def test_a_png_is_drawn_where_matplotlib_is(tmp_path: Path) -> None:
+    plot.check(tmp_path / "a.png")
+    plot.plot(REPORT, tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_a_png_is_refused_beforehand_and_an_svg_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UsageError, match="a PNG needs matplotlib") as refused:
+        plot.check(tmp_path / "a.png")
+    assert "pip install 'claude-local[plot]'" in (refused.value.hint or "")
+    drawn(REPORT, tmp_path)
 
 
 def test_a_picture_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -358,7 +358,8 @@ def test_with_the_server_down_a_script_hears_the_client_s_own_failure(
     answer = json.loads(ended.stdout)
     assert (ended.returncode, answer["is_error"]) == (1, True)
     assert "ECONNREFUSED" in answer["result"]
-    assert recorded(user) == [WHOLE_SESSION]
+    # the client does not always wait for the hook of its own failure
+    assert [[event for event in session if event != "StopFailure"] for session in recorded(user)] == [WHOLE_SESSION]
 
 
 @pytest.mark.claude

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.commands import enable
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import ClaudeLocalError
@@ -160,3 +161,22 @@ def test_with_several_other_settings_in_several_places(
                 check(here, folder / "managed", scope, patched)
             except AssertionError as error:
                 raise AssertionError(f"{settings}, enabling {scope}: {error}") from error
+
+
+@pytest.mark.parametrize(
+    ("settings", "place_in_file", "said"),
+    [
+        ({"PreToolUse": [{"matcher": "Bash", "hooks": []}]}, ":2:", '"PreToolUse" must not hold hooks'),
+        ({"autoMode": {"allow": "Bash"}}, ":3:", '"autoMode.allow" must be a list'),
+        ({"sandbox": {"network": {"allowUnixSockets": "/run/x"}}}, ":4:", "allowUnixSockets"),
+        ({"hooks": {"matcher": "Bash", "hooks": [{"type": "command", "command": "x"}]}}, ":2:", '"hooks" must be'),
+    ],
+)
+def test_a_file_that_claude_code_would_drop_is_refused_with_its_line_and_nothing_is_written(
+    place: Place, server: EmbeddedBackend, settings: dict[str, object], place_in_file: str, said: str
+) -> None:
+    place.write(place.local, settings)
+    error = place.refused("enable", "--yes", "--url", server.url)
+    assert f"{place.local}{place_in_file}" in error
+    assert said in error
+    assert "ignores the whole file" in error

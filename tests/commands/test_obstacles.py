@@ -16,6 +16,7 @@ COMMANDS = [
     ("status",),
     ("doctor", "--fix", "--dry-run"),
     ("config", "list"),
+    ("sessions", "list"),
     ("enable", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check", "--dry-run"),
     ("disable",),
 ]
@@ -25,6 +26,7 @@ FILES = [
     *("home/.claude/settings.json", "home/.claude.json", "home/.claude/.credentials.json"),
     *("project/.claude/settings.json", "project/.claude/settings.local.json", "project/.git", "project/.env"),
     *("project/.git/info/exclude", "project/.vscode/settings.json", "home/.config/claude-local/config.toml"),
+    *("home/.local/state/claude-local/sessions.db", "home/.local/state/claude-local/ownership/0.json"),
 ]
 
 

@@ -29,7 +29,7 @@ TOP = Path(__file__).parent.parent.parent
 #: Each command, once as it is typed. SERVER stands for a model server's address, CLIENT for a `claude`.
 TYPED = (
     "audit --allow SERVER",
-    "bench --url SERVER --model MODEL --concurrency 1 --turns 1 --prompt-tokens 500 --answer-tokens 2 --plot plot.svg",
+    "bench --url SERVER --model MODEL --concurrency 1 --turns 1 --prompt-tokens 500 --answer-tokens 2 --plot plot.png",
     "config get on_dead_backend",
     "config list",
     "config path",

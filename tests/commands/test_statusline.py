@@ -363,7 +363,7 @@ def test_typed_it_prints_the_same_and_needs_no_command_line(place: Place, argume
     assert by_hand.stdout.endswith("CLOUD m @ api.anthropic.com · 0/200k (0 %)\n")
     code, *modules = by_hand.stderr.split()
     assert code == "0"
-    assert not {"click", "json", "rich", "subprocess", "claude_local_plugin.cli"} & set(modules)
+    assert not {"click", "json", "subprocess", "claude_local_plugin.cli"} & set(modules)
 
 
 def test_help_and_unknown_options_are_the_command_lines(place: Place) -> None:

@@ -16,6 +16,8 @@ from claude_local_plugin.backends.deep import (
     FolderFacts,
     ImageFacts,
     Reuse,
+    SearchFacts,
+    SearchVerdict,
     ThinkingFacts,
     ToolFacts,
     ToolVerdict,
@@ -84,6 +86,13 @@ def dropped(text: str, problem: str, data: Mapping[str, Any] | None = None) -> S
     return SettingsFile(Scope.LOCAL, LOCAL, FileState.DROPPED, problem, data or {}, text)
 
 
+def gateway(*, problem: str | None = None, **changes: Any) -> SettingsFile:
+    """A sign-in at a Claude apps gateway that holds until 2100 and can be renewed, unless said."""
+    login = {"url": "https://gw.example", "jwt": "j", "expiresAt": 4102444800000, "idpRefreshToken": "r", **changes}
+    state = FileState.READ if problem is None else FileState.UNUSED
+    return SettingsFile(Scope.GATEWAY, HOME / ".claude" / ".credentials.json", state, problem, login)
+
+
 def snapshot(
     *,
     env: Mapping[str, Any] | None = None,
@@ -95,6 +104,8 @@ def snapshot(
     user: Mapping[str, Any] | None = None,
     managed: Mapping[str, Any] | None = None,
     login: Mapping[str, Any] | None = None,
+    gateway: SettingsFile | None = None,
+    served: Mapping[str, Any] | None = None,
     shell: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> Snapshot:
@@ -102,12 +113,14 @@ def snapshot(
     block = {name: value for name, value in {**ENV, **(env or {})}.items() if name not in without}
     data = {name: value for name, value in {**OTHER_KEYS, "env": block, **(keys or {})}.items() if value is not None}
     files = [
+        *([settings_file(Scope.SERVED, HOME / ".claude" / "remote-settings.json", served)] if served else []),
         settings_file(Scope.MANAGED, MANAGED_BY, managed),
         local or settings_file(Scope.LOCAL, LOCAL, data),
         *([settings_file(Scope.LOCAL, PROJECT / "sub" / LOCAL.name, more_local)] if more_local else []),
         settings_file(Scope.PROJECT, SHARED, shared),
         settings_file(Scope.USER, USER, user),
         settings_file(Scope.LOGIN, HOME / ".claude" / ".credentials.json", login),
+        *([gateway] if gateway else []),
     ]
     values: dict[str, Any] = {
         "cwd": PROJECT,
@@ -172,9 +185,9 @@ def reply(*blocks: Block, streamed: bool = False, **changes: Any) -> Reply:
     return Reply(**{**values, **changes})
 
 
-def refused(message: str) -> Reply:
+def refused(message: str, status: int = 400) -> Reply:
     """An answer that says no."""
-    return Reply(400, False, 0.1, Problem("BadRequestError", message))
+    return Reply(status, False, 0.1, Problem("BadRequestError", message))
 
 
 def exchange(name: str, answer: Reply | None = None) -> Exchange:
@@ -237,12 +250,18 @@ def deep(**changes: Any) -> DeepFacts:
         "thinking": thinking(),
         "unknown_fields": exchange("unknown-fields"),
         "images": ImageFacts(exchange("image-pixel")),
-        "web_search": exchange("web-search"),
+        "web_search": search(SearchVerdict.SEARCHED),
         "count": CountFacts(exchange("count-tokens"), 100, 100),
         "cache": cache(),
         "folders": folders(0.8, 0.8),
     }
     return DeepFacts(**{**values, **changes})
+
+
+def search(verdict: SearchVerdict) -> SearchFacts:
+    """What became of a web search."""
+    answer = reply() if verdict in (SearchVerdict.SEARCHED, SearchVerdict.MADE_UP) else refused("no schema")
+    return SearchFacts(verdict, exchange("web-search", answer))
 
 
 def blind() -> ImageFacts:

@@ -225,7 +225,25 @@ def test_litellms_window_comes_later_and_the_fix_works_with_its_key() -> None:
     finding = one("model.window", facts)
     assert "LiteLLM learns it some minutes after its start" in finding.what
     assert "ask again in some minutes" in (finding.fix or "")
-    assert f"--model {b.MODEL} --token-env VARIABLE --max-model-len N" in (finding.fix or "")
+    assert f"--model {b.MODEL} --max-model-len N" in (finding.fix or "")  # `enable` keeps the key of the sessions
+
+
+@pytest.mark.parametrize("check", ["model.tool-results", "model.system-role", "model.fields", "model.thinking"])
+def test_what_reached_no_model_is_not_called_refused(check: str) -> None:
+    """As LiteLLM 1.110.2 said it with one of two deployments dead: the fix was to upgrade LiteLLM."""
+    said = "litellm.InternalServerError: AnthropicException - Cannot connect to host 127.0.0.1:18099"
+    lost = b.exchange("lost", b.refused(said, status=500))
+    spoilt = {
+        "model.tool-results": {"tools": b.tools(result=lost)},
+        "model.system-role": {"inline_system": lost},
+        "model.fields": {"unknown_fields": lost},
+        "model.thinking": {"thinking": b.thinking(adaptive=lost)},
+    }[check]
+    server = b.server(kind="litellm", members=("http://box:1", "http://box:2"), dead=("http://box:2",))
+    finding = one(check, b.facts(server=server, deep=b.deep(kind="litellm", **spoilt)))
+    assert "did not reach a model: litellm.InternalServerError" in finding.what
+    assert "refused" not in finding.what
+    assert finding.fix == "start what refuses connections: http://box:2"
 
 
 # --- a part of a gateway is dead

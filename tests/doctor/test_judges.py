@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.backends import ServedModel, State
-from claude_local_plugin.backends.deep import CacheVerdict, CountFacts, ImageFacts, Mismatch, Reuse, ToolVerdict
+from claude_local_plugin.backends.deep import (
+    CacheVerdict,
+    CountFacts,
+    ImageFacts,
+    Mismatch,
+    Reuse,
+    SearchVerdict,
+    ToolVerdict,
+)
 from claude_local_plugin.backends.messages import Block, Usage
 from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.config import Problem
@@ -235,6 +243,23 @@ CASES: tuple[Case, ...] = (
     ("precedence.proxy", SKIPPED, "server of your own", lambda: b.facts(b.cloud(), server=None)),
     ("precedence.provider", OK, "no provider switch", known()),
     ("precedence.provider", ERROR, "bedrock", seen(shell={"CLAUDE_CODE_USE_BEDROCK": "1"})),
+    ("precedence.sign-in", OK, "no sign-in", known()),
+    ("precedence.sign-in", ERROR, f"sessions go there, not to {b.URL}", seen(gateway=b.gateway())),
+    (
+        "precedence.sign-in",
+        WARNING,
+        f"cannot be renewed: from 2100-01-01 00:00 UTC on sessions go to {b.URL}",
+        seen(gateway=b.gateway(idpRefreshToken=None)),
+    ),
+    ("precedence.sign-in", INFO, "has expired", seen(gateway=b.gateway(problem="the sign-in has expired"))),
+    ("precedence.sign-in", INFO, "do not name it", seen(gateway=b.gateway(), managed={"model": "opus"})),
+    (
+        "precedence.sign-in",
+        INFO,
+        "a host does the routing",
+        seen(gateway=b.gateway(), shell={"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1"}),
+    ),
+    ("precedence.sign-in", ERROR, "and names none", seen(managed={"forceLoginMethod": "gateway"})),
     ("precedence.late", OK, "nobody else", known()),
     ("precedence.late", WARNING, "ANTHROPIC_API_KEY", seen(shell={"ANTHROPIC_API_KEY": "sk-ant-1"})),
     ("precedence.other", OK, "nothing else", known()),
@@ -252,6 +277,17 @@ CASES: tuple[Case, ...] = (
             (f"leak.{name}", ERROR, f"leak.{name}", told(f"leak.{name}")),
             (f"leak.{name}", WARNING, f"leak.{name}", told(f"leak.{name}", "warning")),
         )
+    ),
+    ("leak.provider-token", OK, "no provider's credential", known()),
+    ("leak.provider-token", WARNING, "leak.provider-token", told("leak.provider-token", "warning")),
+    (
+        "leak.provider-token",
+        ERROR,
+        "AWS_BEARER_TOKEN_BEDROCK (exported in the shell) is sent to http://10.0.0.9:8080",
+        seen(
+            env={"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": "http://10.0.0.9:8080"},
+            shell={"AWS_BEARER_TOKEN_BEDROCK": "bearer"},
+        ),
     ),
     ("credentials.key", OK, "asks for none", known()),
     ("credentials.key", ERROR, "send none of its own", known(server=b.server(state=State.NEEDS_KEY, needs_key=True))),
@@ -371,6 +407,8 @@ CASES: tuple[Case, ...] = (
         lambda: b.facts(b.snapshot(user={"disableAllHooks": True}), own=own(protect=True)),
     ),
     ("hooks.allowed", WARNING, "allowManagedHooksOnly", seen(managed={"allowManagedHooksOnly": True})),
+    ("hooks.allowed", WARNING, "allowManagedHooksOnly", seen(served={"allowManagedHooksOnly": True})),
+    ("hooks.allowed", OK, "allowed", seen(user={"allowManagedHooksOnly": True})),
     ("hooks.guard", OK, "outlive", known()),
     (
         "hooks.guard",
@@ -620,15 +658,17 @@ CASES: tuple[Case, ...] = (
     ),
     ("model.images", INFO, "is not known", examined(images=ImageFacts(b.exchange("i", b.refused("no disk"))))),
     ("model.images", SKIPPED, "ran out of time", examined(images=None)),
-    ("model.web-search", OK, "or it is denied", examined()),
-    ("model.web-search", WARNING, "cannot work", examined(web_search=b.exchange("w", b.refused("no schema")))),
+    ("model.web-search", OK, "or WebSearch is denied", examined()),
+    ("model.web-search", WARNING, "cannot work", examined(web_search=b.search(SearchVerdict.REFUSED))),
+    ("model.web-search", WARNING, "makes up comes back", examined(web_search=b.search(SearchVerdict.MADE_UP))),
+    ("model.web-search", SKIPPED, "is not known", examined(web_search=b.search(SearchVerdict.UNKNOWN))),
     (
         "model.web-search",
         OK,
-        "or it is denied",
+        "or WebSearch is denied",
         lambda: b.facts(
             b.snapshot(keys={"permissions": {"deny": ["WebSearch"], "defaultMode": "default"}}),
-            deep=b.deep(web_search=b.exchange("w", b.refused("no schema"))),
+            deep=b.deep(web_search=b.search(SearchVerdict.REFUSED)),
         ),
     ),
     ("model.web-search", SKIPPED, "ran out of time", examined(web_search=None)),
@@ -873,7 +913,11 @@ def test_the_results_are_ordered_from_best_to_worst() -> None:
         pytest.param({"kind": "llama.cpp"}, "restart llama-server with --jinja", id="llama.cpp"),
         pytest.param({"kind": "ollama"}, "use a model whose chat template has tools", id="Ollama"),
         pytest.param({"kind": "sglang"}, "restart SGLang with --tool-call-parser qwen3_coder", id="SGLang"),
-        pytest.param({"kind": "litellm"}, "restart the vLLM behind it with", id="LiteLLM"),
+        pytest.param(
+            {"kind": "litellm"},
+            "behind it: vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder, llama.cpp with",
+            id="LiteLLM",
+        ),
         pytest.param({"root": None, "model": "mine"}, "vllm serve --help=tool-call-parser", id="an unknown family"),
         pytest.param({"root": None, "model": "gemma-4"}, "the model's card knows better", id="an uncertain family"),
     ],
@@ -893,7 +937,7 @@ def test_no_speed_is_claimed_of_an_answer_that_came_in_lumps() -> None:
 
 @pytest.mark.parametrize(("check_id", "changes"), [
     ("model.images", {"images": b.blind()}),
-    ("model.web-search", {"web_search": b.exchange("w", b.refused("no schema"))}),
+    ("model.web-search", {"web_search": b.search(SearchVerdict.REFUSED)}),
 ])  # fmt: skip
 def test_what_another_server_cannot_take_is_not_denied_to_the_sessions_here(check_id: str, changes: Any) -> None:
     elsewhere = b.facts(b.cloud(), hooks=(), url=b.URL, elsewhere=True, deep=b.deep(**changes))

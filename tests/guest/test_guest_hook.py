@@ -640,7 +640,7 @@ def modules_after(hook: HookRunner, name: str, **environ: str) -> set[str]:
 @pytest.mark.parametrize("name", [START, PROMPT, END])
 def test_the_hook_loads_next_to_nothing(hook: HookRunner, healthy: MoodyServer, name: str) -> None:
     loaded = modules_after(hook, name, ANTHROPIC_BASE_URL=healthy.url)
-    third_party = {"pydantic", "jsonschema", "tomlkit", "platformdirs", "click", "httpx", "rich", "filelock"}
+    third_party = {"pydantic", "jsonschema", "tomlkit", "platformdirs", "click", "httpx", "filelock"}
     costly = {"dataclasses", "http.client", "urllib.parse", "ssl", "socket", "asyncio", "re", "enum", "json", "typing",
               "pathlib", "subprocess", "threading", "datetime", "sqlite3", "logging", "argparse", "inspect",
               "functools", "collections", "__future__"}  # fmt: skip

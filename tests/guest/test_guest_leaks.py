@@ -16,7 +16,7 @@ from claude_local_plugin import ledger
 from claude_local_plugin.commands import enable
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.guest import leaks
-from claude_local_plugin.guest.backend import backend_of
+from claude_local_plugin.guest.backend import backend_of, is_foreign
 from claude_local_plugin.precedence import Scope, effective_env, gather
 
 URL = "http://gpu-box:8000"
@@ -608,3 +608,61 @@ def test_a_fault_while_looking_costs_neither_the_introduction_nor_the_record(
     noted = (hook.state / "faults.log").read_text()
     assert "KeyError" in noted
     assert "secret" not in noted
+
+
+BEDROCK = {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": URL}
+BEARER = {"AWS_BEARER_TOKEN_BEDROCK": "secret"}
+
+
+def test_a_providers_credential_that_its_address_takes_elsewhere_is_told(place: Place) -> None:
+    place.shell.update(BEARER)
+    place.put("local", {"env": BEDROCK})
+    found = place.look()
+    assert found.facts == ["your AWS_BEARER_TOKEN_BEDROCK (exported in the shell) is sent there too"]
+    assert found.marks == ["leak: AWS_BEARER_TOKEN_BEDROCK (exported in the shell)"]
+    assert found.fix == "Take ANTHROPIC_BEDROCK_BASE_URL (.claude/settings.local.json) away, or what is sent there"
+
+
+@pytest.mark.parametrize(
+    ("local", "shell"),
+    [
+        (BEDROCK | BEARER, {}),
+        (BEDROCK | {"AWS_BEARER_TOKEN_BEDROCK": ""}, BEARER),
+        (BEDROCK, {"ANTHROPIC_API_KEY": "secret", "ANTHROPIC_AUTH_TOKEN": "secret"}),
+    ],
+)
+def test_a_provider_that_gets_what_was_meant_for_it_is_left_in_peace(
+    place: Place, local: dict[str, str], shell: dict[str, str]
+) -> None:
+    place.shell.update(shell)
+    place.put("local", {"env": local})
+    assert place.look().marks == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "url", "foreign"),
+    [
+        ("bedrock", "https://bedrock-runtime.eu-west-1.amazonaws.com", False),
+        ("bedrock", "https://vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com", False),
+        ("bedrock", "https://ec2-1-2-3-4.compute.amazonaws.com", True),
+        ("foundry", "https://mine.services.ai.azure.com/anthropic", False),
+        ("foundry", "https://mine.cloudapp.azure.com", True),
+        ("foundry", "https://services.ai.azure.com.example.org", True),
+        ("bedrock", None, False),
+        ("unknown", URL, False),
+    ],
+)
+def test_an_address_of_somebody_else_is_told_from_a_providers_own(
+    provider: str, url: str | None, foreign: bool
+) -> None:
+    assert is_foreign(provider, url) is foreign
+
+
+def test_a_session_start_tells_of_a_providers_credential_that_goes_elsewhere(hook: HookRunner, place: Place) -> None:
+    place.shell.update(BEARER)
+    place.put("local", {"env": BEDROCK})
+    said = hook(recorded(START)[0], session(place)).said["systemMessage"]
+    assert said.startswith(
+        f"! bedrock is reached at {URL}, which is none of its own addresses   ! your AWS_BEARER_TOKEN"
+    )
+    assert "secret" not in said

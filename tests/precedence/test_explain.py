@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from claude_local_plugin.commands.explain_precedence import explain
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.paths import shipped
-from claude_local_plugin.precedence import Scope
+from claude_local_plugin.precedence import Scope, resolve
 from claude_local_plugin.precedence.whatif import full_key, with_value
 
 SECRET = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz-9f3c"
@@ -184,3 +184,25 @@ def test_names_of_variables_need_no_prefix(name: str, key: str) -> None:
 def test_an_error_decides_the_exit_code(world: Any) -> None:
     assert explain(world(local=OWN)).exit_code == 0
     assert explain(world(local=OWN, shell={"ANTHROPIC_API_KEY": SECRET})).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("shell", "severity", "words"),
+    [
+        ({}, "info", "is not run: no proxy is used for these requests"),
+        ({"HTTP_PROXY": "http://proxy:3128"}, "info", "is not run: CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER is not on"),
+        (
+            {"HTTP_PROXY": "http://proxy:3128", "CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER": "1"},
+            "warning",
+            "is run, and what it prints is sent to the proxy http://proxy:3128 as Proxy-Authorization",
+        ),
+    ],
+)
+def test_it_is_told_whether_a_proxy_auth_helper_is_run_and_who_gets_what_it_prints(
+    world: Any, shell: dict[str, str], severity: str, words: str
+) -> None:
+    project = {"proxyAuthHelper": "echo Basic", "env": {"ANTHROPIC_BASE_URL": "http://gpu:8000"}}
+    found = resolve(world(project=project, shell=shell | {"ANTHROPIC_AUTH_TOKEN": "t"}, version="2.1.332"))
+    (warning,) = (each for each in found.warnings if each.id == "proxy.helper")
+    assert warning.severity == severity
+    assert words in warning.message

@@ -11,9 +11,16 @@ END = "<|im_end|>"
 MARKS = ["<think>", "</think>", "<tool_call>", "</tool_call>"]
 WEATHER = {"city": "Oslo", "days": 3, "hourly": True, "tags": ["wind", "rain"]}
 BASH = {"command": "echo a-tool-has-run", "description": "Show that tools run"}
+SEARCH = {"query": "the weather in Oslo"}
 
 #: A word in the newest telling message -> the answer it calls for.
-TRIGGERS = {"record_weather": "weather", "RUN_BASH": "bash", "Count from": "count", "Think first": "thought"}
+TRIGGERS = {
+    "record_weather": "weather",
+    "RUN_BASH": "bash",
+    "SEARCH_WEB": "search",
+    "Count from": "count",
+    "Think first": "thought",
+}
 
 
 def answers(call_format: str, *, think: bool) -> dict[str, list[str]]:
@@ -23,6 +30,7 @@ def answers(call_format: str, *, think: bool) -> dict[str, list[str]]:
         "hello": [*first, "Hello", " from", " the", " tiny", " model."],
         "weather": [*first, *call("record_weather", WEATHER, call_format)],
         "bash": [*first, *call("Bash", BASH, call_format)],
+        "search": [*first, *call("WebSearch", SEARCH, call_format)],
         "after": [*first, "The tool", " has", " answered."],
         "count": [*first, "one ", "two ", "three ", "four ", "five ", "six ", "seven ", "AGAIN"],
         "thought": ["<think>", "\nHard", " thinking.\n", "</think>", "Thought", " out."],

@@ -3,8 +3,9 @@
 CLAUDE_LOCAL_TEST_VLLM is the URL of a running vLLM with the tiny model, CLAUDE_LOCAL_TEST_VLLM_DIR a folder for
 start_vllm.py (2.5 GB; minutes if it is empty), from which every way of starting it is tried. CLAUDE_LOCAL_TEST_LITELLM
 is the `litellm` command of an environment with LiteLLM 1.106.2 or 1.110.2 in it (never 1.82.7, 1.82.8, 1.107.0).
-CLAUDE_LOCAL_TEST_VLLM_RUST is the URL of a vLLM 0.33 that was started with VLLM_USE_RUST_FRONTEND=1. Read here, before
-the environment is emptied. The servers of the extra `servers` need none of this: see light.py.
+CLAUDE_LOCAL_TEST_VLLM_RUST is the URL of a vLLM 0.33 that was started with VLLM_USE_RUST_FRONTEND=1; without it the
+folder's is started so. Read here, before the environment is emptied. The servers of the extra `servers` need none of
+this: see light.py.
 """
 
 import contextlib
@@ -41,10 +42,16 @@ def vllm() -> Iterator[str]:
         pytest.skip("no real vLLM: set CLAUDE_LOCAL_TEST_VLLM to its URL or CLAUDE_LOCAL_TEST_VLLM_DIR to a folder")
 
 
-@pytest.fixture(scope="module")
-def rust_frontend() -> str:
+@pytest.fixture
+def rust_frontend() -> Iterator[str]:
     """The URL of a vLLM 0.33 with the Rust frontend."""
-    return RUST_URL or pytest.skip("no vLLM with the Rust frontend: set CLAUDE_LOCAL_TEST_VLLM_RUST to its URL")
+    if RUST_URL:
+        yield RUST_URL
+    elif FOLDER:
+        with server(Path(FOLDER), Wanted(rust=True)) as url:
+            yield url
+    else:
+        pytest.skip("no vLLM with the Rust frontend: set CLAUDE_LOCAL_TEST_VLLM_RUST or CLAUDE_LOCAL_TEST_VLLM_DIR")
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +71,21 @@ def start() -> Iterator[StartVllm]:
 @pytest.fixture(scope="module")
 def litellm(vllm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a LiteLLM in front of that vLLM; its key is MASTER_KEY."""
+    with run_litellm(tmp_path_factory.mktemp("litellm"), f"hosted_vllm {vllm}/v1") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def run_litellm(folder: Path, *deployments: str) -> Iterator[str]:
+    """A LiteLLM whose one model has these deployments, each "PROVIDER API_BASE"; its key is MASTER_KEY."""
     if not LITELLM:
         pytest.skip("no real LiteLLM: set CLAUDE_LOCAL_TEST_LITELLM to its command")
-    folder = tmp_path_factory.mktemp("litellm")
     port = free_port()
-    config = (
-        "model_list:\n"
-        f"  - model_name: {MODEL}\n"
-        f"    litellm_params: {{model: hosted_vllm/{MODEL}, api_base: '{vllm}/v1', api_key: none}}\n"
-        "litellm_settings: {drop_params: true}\n"
-        f"general_settings: {{master_key: {MASTER_KEY}}}\n"
-    )
+    config = "model_list:\n"
+    for provider, base in (deployment.split() for deployment in deployments):
+        config += f"  - model_name: {MODEL}\n"
+        config += f"    litellm_params: {{model: {provider}/{MODEL}, api_base: '{base}', api_key: none}}\n"
+    config += f"litellm_settings: {{drop_params: true}}\ngeneral_settings: {{master_key: {MASTER_KEY}}}\n"
     (folder / "config.yaml").write_text(config, encoding="utf-8")
     environment = {
         "HOME": str(folder),
@@ -87,7 +98,7 @@ def litellm(vllm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
             argv, env=environment, cwd=folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )
     try:
-        _wait(f"http://127.0.0.1:{port}/health/liveliness", running, folder / "log")
+        _wait(f"http://127.0.0.1:{port}/health/liveliness", running, folder / "log", patience=400)
         yield f"http://127.0.0.1:{port}"
     finally:
         end(running)

@@ -1,13 +1,14 @@
 """The real llama.cpp server (plain, with a key, with four slots) and the real vllm-router before two of them."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from claude_local_plugin.backends import State, identify
-from claude_local_plugin.backends.deep import ToolVerdict, examine
+from claude_local_plugin.backends.deep import SearchVerdict, ToolVerdict, examine
 from claude_local_plugin.backends.messages import Reply, ask, conversation, run
 from claude_local_plugin.backends.metrics import SEVERAL
 from claude_local_plugin.bench import Workload, advise, measure
@@ -69,7 +70,9 @@ def test_a_real_llama_cpp_is_recognised_with_its_window_slots_and_file(plain: Ru
 def test_a_real_llama_cpp_passes_the_examination(plain: Running) -> None:
     facts = examine(plain.url, MODEL, kind="llama.cpp", timeout=120)
     refused = [each.name for each in facts.exchanges if not each.accepted]
-    assert [name for name in refused if not name.startswith(("image-", "web-"))] == []
+    assert [name for name in refused if not name.startswith("image-")] == []
+    assert facts.web_search is not None
+    assert facts.web_search.verdict is SearchVerdict.MADE_UP  # it takes the tool and searches nothing
     assert facts.images is not None
     assert "mmproj" in (facts.images.refusal or "")  # the model has no eyes, and the server says so
     assert facts.tools is not None
@@ -108,6 +111,24 @@ def test_the_time_per_token_is_from_the_first_token_to_the_end(plain: Running) -
     assert reply.ttft is not None
     assert reply.ended is not None
     assert reply.seconds_per_token == pytest.approx((reply.ended - reply.ttft) / 63)
+
+
+@pytest.mark.claude
+@pytest.mark.parametrize("allowed", [True, False])
+def test_what_the_model_makes_up_is_no_search_result(
+    place: Place, plain: Running, claude_binary: Path, allowed: bool
+) -> None:
+    """Without the rule a session takes the model's own words for what was found on the web."""
+    place.ok("enable", "--url", plain.url, "--yes", *(["--web-search"] if allowed else []))
+    told = ["-p", "SEARCH_WEB please", "--tools", "WebSearch,Read", "--allowedTools", "WebSearch"]
+    environment = {"HOME": str(place.home), "PATH": "/usr/bin:/bin", "ENABLE_TOOL_SEARCH": "false"}
+    ended = subprocess.run(
+        [str(claude_binary), *told, "--output-format", "stream-json", "--verbose"],
+        env=environment, capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0
+    found = "Web search results for query" in ended.stdout and "Hello from the tiny model." in ended.stdout
+    assert found is allowed
 
 
 # --- a key guards everything but the list of models and the health

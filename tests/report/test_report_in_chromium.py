@@ -107,24 +107,32 @@ def overlapping(texts: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("fill", [usual, hostile, year])
-@pytest.mark.parametrize("width", [400, 768, 1280])
 def test_nothing_is_cut_off_and_nothing_lies_on_anything_else(
-    browser: "Browser", page_of: PageOf, fill: Callable[[Path], None], width: int
+    browser: "Browser", page_of: PageOf, fill: Callable[[Path], None]
 ) -> None:
-    with opened(browser, page_of(fill), width=width) as page:
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        texts = page.evaluate(TEXTS)
-    charts = [text for text in texts if text["chart"]]
-    assert len({text["chart"] for text in charts}) == 6
-    for text in charts:
-        left, right, top, bottom = text["frame"]
-        assert text["right"] > text["left"]
-        assert left - 1 <= text["left"], text
-        assert text["right"] <= right + 1, text
-        assert top - 1 <= text["top"], text
-        assert text["bottom"] <= bottom + 2, text
-        assert text["size"] >= 9, text
-    assert overlapping(charts) == []
+    file = page_of(fill)
+    for width in (80, 320, 400, 768, 1280, 1400):
+        with opened(browser, file, width=width) as page:
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            texts = page.evaluate(TEXTS)
+        charts = [text for text in texts if text["chart"]]
+        assert len({text["chart"] for text in charts}) == 6, width
+        for text in charts:
+            left, right, top, bottom = text["frame"]
+            assert text["right"] > text["left"], (width, text)
+            assert left - 1 <= text["left"], (width, text)
+            assert text["right"] <= right + 1, (width, text)
+            assert top - 1 <= text["top"], (width, text)
+            assert text["bottom"] <= bottom + 2, (width, text)
+            assert text["size"] >= 9, (width, text)
+        assert overlapping(charts) == [], width
+
+
+def test_what_is_wider_than_the_screen_can_be_scrolled_to(browser: "Browser", page_of: PageOf) -> None:
+    with opened(browser, page_of(usual), width=80) as page:
+        figure = page.get_by_role("figure").first
+        assert figure.evaluate("(one) => one.scrollWidth > one.clientWidth")
+        assert figure.evaluate("(one) => { one.scrollLeft = 1000; return one.scrollLeft; }") > 100
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -8,12 +8,16 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from claude_local_plugin.ledger import Where
 from claude_local_plugin.ledger.report_data import collect
+from claude_local_plugin.render import printable
 from claude_local_plugin.report import MARK, document, words
 from claude_local_plugin.report.html import element
 from claude_local_plugin.report.palette import COLOURS, HATCHES
+from claude_local_plugin.report.svg import fitted, round_steps, width_of
 from tests.report.building import CLOUD, NOW, hostile, log, usual, year
 
 PageOf = Callable[[Callable[[Path], None]], Path]
@@ -285,3 +289,41 @@ def test_text_is_escaped_wherever_it_stands() -> None:
     assert element("td", "<b>", ["&", None, 1234], title='"<\x00', hidden=True, lang=None) == (
         '<td title="&quot;&lt;\\x00" hidden>&lt;b&gt;&amp;1,234</td>'
     )
+
+
+@pytest.mark.parametrize(
+    ("highest", "most", "steps"),
+    [
+        (0, 4, [0]),
+        (0.9, 4, [0]),
+        (1.05, 4, [0, 1]),
+        (4.2, 2, [0, 2, 4]),
+        (6.3, 4, [0, 2, 4, 6]),
+        (10.5, 2, [0, 5, 10]),
+        (610_000, 4, [0, 200_000, 400_000, 600_000]),
+    ],
+)
+def test_a_scale_of_counts_has_few_round_numbers(highest: float, most: int, steps: list[float]) -> None:
+    assert round_steps(highest, most, whole=True) == steps
+
+
+@given(highest=st.floats(1e-9, 1e15), most=st.integers(2, 10))
+def test_a_scale_has_a_step_at_least_and_no_more_than_asked_for(highest: float, most: int) -> None:
+    steps = round_steps(highest, most)
+    assert 1 <= len(steps) - 1 <= most
+    assert steps[0] == 0
+    assert steps[-1] <= highest * (1 + 1e-6)
+
+
+@given(text=st.text(max_size=300), width=st.floats(20, 900))
+def test_a_text_is_made_to_fit_and_keeps_both_ends(text: str, width: float) -> None:
+    short = fitted(text, width, 12)
+    assert width_of(short, 12) <= width
+    whole = printable(text)
+    front, gap, end = short.partition("…")
+    assert short == whole or (gap and whole.startswith(front) and whole.endswith(end))
+
+
+def test_an_accent_takes_no_room_and_an_unknown_letter_much() -> None:
+    assert width_of("é", 12) == width_of("e", 12) == width_of("e\u0301", 12)
+    assert width_of("漢", 12) > width_of("W", 12)

@@ -6,7 +6,7 @@ from claude_local_plugin.backends import State
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
-from claude_local_plugin.guest.backend import PLACEHOLDER
+from claude_local_plugin.guest.backend import PLACEHOLDER, PROVIDER_TOKENS, UNSIGNED
 from claude_local_plugin.guest.shell import Words, command, export, then
 from claude_local_plugin.precedence import Candidate, candidates
 
@@ -22,13 +22,13 @@ def sent(facts: Facts) -> dict[str, Candidate]:
     }
 
 
-def _leak(check_id: str, *keys: str) -> Callable[[Facts], Iterator[Found]]:
+def _leak(check_id: str, *keys: str, mendable: bool = True) -> Callable[[Facts], Iterator[Found]]:
     """The judge of one kind of leak, as the resolver sees it; `keys` are what may supply the credential."""
 
     def judge(facts: Facts) -> Iterator[Found]:
         for warning in facts.resolution.warnings:
             if warning.id == check_id:
-                fixable = warning.fix.split(" ")[:2] == ["claude-local", "enable"]
+                fixable = mendable and warning.fix.split(" ")[:2] == ["claude-local", "enable"]
                 fix = fix_command(check_id) if fixable else warning.fix
                 result = Result.ERROR if warning.severity == "error" else Result.WARNING
                 yield Found(result, warning.message, _source(facts, keys), fix, fixable=fixable)
@@ -163,6 +163,22 @@ CHECKS: tuple[Check, ...] = (
         "is an ANTHROPIC_AUTH_TOKEN of another settings file sent to your server?",
         "A token set in another file than the address, or one that begins as Anthropic's do.",
         "env.ANTHROPIC_AUTH_TOKEN",
+    ),
+    Check(
+        id="leak.provider-token",
+        group="credentials",
+        asks="is a cloud provider's credential sent to somebody else?",
+        fine="no provider's credential goes to somebody else",
+        why="whoever answers at that address can use it at the provider, in your name",
+        finds="A provider's switch with an address that is none of the provider's, and a credential set elsewhere:"
+        " `AWS_BEARER_TOKEN_BEDROCK`, `ANTHROPIC_FOUNDRY_API_KEY`, `ANTHROPIC_AWS_API_KEY`.",
+        mend="Take the provider's address out, or the credential; `unset` is printed for one of the shell.",
+        judge=_leak(
+            "leak.provider-token",
+            *(f"env.{name}" for names in PROVIDER_TOKENS.values() for name in names),
+            *(f"env.{name}" for _, names in UNSIGNED.values() for name in names),
+            mendable=False,
+        ),
     ),
     Check(
         id="credentials.key",

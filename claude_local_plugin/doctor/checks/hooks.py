@@ -8,7 +8,7 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.guest.registration import EVENTS
 from claude_local_plugin.guest.shell import command
-from claude_local_plugin.precedence import FileState, Scope, candidates
+from claude_local_plugin.precedence import FileState, Scope, hooks_off
 
 #: What reads the log, takes in what is kept beside it, and says what is the matter with it.
 LOG = command("claude-local", "sessions", "list")
@@ -38,24 +38,17 @@ def _line(facts: Facts, path: str, event: str) -> Place:
 
 
 def _allowed(facts: Facts) -> Iterator[Found]:
-    for key in ("disableAllHooks", "allowManagedHooksOnly"):
-        # the second one is an administrator's to say
-        scopes = (Scope.MANAGED,) if key == "allowManagedHooksOnly" else tuple(Scope)
-        for each in candidates(facts.snapshot, key):
-            if each.state == "wins" and each.value == "true" and each.scope in scopes:
-                fix = (
-                    "ask whoever manages this machine"
-                    if each.scope is Scope.MANAGED
-                    else f"take {key} out of that file"
-                )
-                said, result = f"{key} switches our hooks off", Result.WARNING
-                if each.scope in (Scope.PROJECT, Scope.LOCAL):
-                    # somebody who writes into this folder did it, who need not be the one who runs sessions here
-                    said = f"{key} in this project's own settings switches our hooks off: no session here is on record"
-                    result = Result.ERROR
-                if facts.own.for_project(str(facts.snapshot.cwd)).protect:
-                    said, result = f"{said}, and the protection of this folder is not enforced", Result.ERROR
-                yield Found(result, said, place_of(each), fix)
+    for each in hooks_off(facts.snapshot):
+        administrators = each.scope in (Scope.SERVED, Scope.MANAGED)
+        fix = "ask whoever manages this machine" if administrators else f"take {each.key} out of that file"
+        said, result = f"{each.key} switches our hooks off", Result.WARNING
+        if each.scope in (Scope.PROJECT, Scope.LOCAL):
+            # somebody who writes into this folder did it, who need not be the one who runs sessions here
+            said = f"{each.key} in this project's own settings switches our hooks off: no session here is on record"
+            result = Result.ERROR
+        if facts.own.for_project(str(facts.snapshot.cwd)).protect:
+            said, result = f"{said}, and the protection of this folder is not enforced", Result.ERROR
+        yield Found(result, said, place_of(each), fix)
 
 
 def _guarded(facts: Facts) -> Iterator[Found]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from claude_local_plugin import plan
 from claude_local_plugin.backends import Server
+from claude_local_plugin.backends.deep import SearchVerdict
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, mend, place_of
@@ -141,12 +142,19 @@ def _web_search(facts: Facts) -> Iterator[Found]:
     search = deep.web_search
     if search is None:
         yield Found(Result.SKIPPED, "the examination ran out of time before it tried the web search")
-    elif not search.accepted and (facts.elsewhere or plan.WEB_SEARCH not in denied(facts)):
-        said = printable((search.refusal or "nothing")[:200])
+        return
+    said = printable((search.exchange.refusal or "nothing more")[:200])
+    if search.verdict is SearchVerdict.SEARCHED or (plan.WEB_SEARCH in denied(facts) and not facts.elsewhere):
+        return
+    if search.verdict is SearchVerdict.UNKNOWN:
+        yield Found(Result.SKIPPED, f"whether WebSearch works is not known: {facts.host} said “{said}”")
+    else:
+        made_up = f"{facts.host} searches nothing, and what the model makes up comes back as the results"
+        refused = f"what it sends is refused (“{said}”), and nothing but the model hears of it"
         fix, fixable = mend(facts, "model.web-search", deep=True)
         yield Found(
             Result.WARNING,
-            f"WebSearch cannot work: what it sends is refused (“{said}”), and nothing but the model hears of it",
+            f"WebSearch cannot work: {made_up if search.verdict is SearchVerdict.MADE_UP else refused}",
             None,
             fix,
             fixable=fixable,
@@ -198,9 +206,10 @@ CHECKS = (
         id="model.web-search",
         group="model",
         asks="can WebSearch work?",
-        fine="the server takes what WebSearch sends, or it is denied",
-        why="the search runs at Anthropic's API, and other servers refuse the tool that stands for it",
-        finds="A request with the tool web_search_20250305, which has no input_schema.",
+        fine="the server searches, or WebSearch is denied",
+        why="the search runs at Anthropic's API; other servers refuse the tool that stands for it, or search nothing",
+        finds="A search with the tool web_search_20250305, as WebSearch sends it: whether it is taken, and whether the"
+        " answer has a search in it. llama.cpp takes it and lets the model answer (seen on 2026-11-28).",
         mend="`--fix` denies WebSearch; a server of MCP can search instead.",
         judge=_web_search,
         applies=conditions.examined,

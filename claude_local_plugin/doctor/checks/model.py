@@ -235,6 +235,11 @@ def _mend_of(facts: Facts, exchange: Exchange) -> str:
     return "look into the server's log"
 
 
+def _lost(facts: Facts, exchange: Exchange, what: str) -> Found:
+    """A request that no model has seen: no word about what it held."""
+    return Found(Result.ERROR, f"{what} did not reach a model: {_says(exchange)}", None, _mend_of(facts, exchange))
+
+
 def parser_flags(facts: Facts, spoken: str | None = None) -> str:
     """How to restart the server so that it reads this model's calls; `spoken` is the parser of a call that was seen."""
     deep = facts.deep
@@ -246,15 +251,23 @@ def parser_flags(facts: Facts, spoken: str | None = None) -> str:
         return "use a model whose chat template has tools, such as qwen3-coder"
     if kind not in ("vllm", "sglang", "litellm", "production-stack", "vllm-router", "unknown", "anthropic-compatible"):
         return f"have {wellknown.label(kind)} parse the calls of this model" + (f" ({family.label})" if family else "")
-    which = {"vllm": "vLLM", "sglang": "SGLang"}.get(kind, "the vLLM behind it")
+    flags, note = _flags(kind, family, spoken)
+    if kind in ("litellm", "unknown", "anthropic-compatible"):  # what does the work there is not known
+        which = "the server behind it" if kind == "litellm" else "the server"
+        return f"restart {which}: vLLM with {flags}, llama.cpp with --jinja{note}"
+    restarted = {"vllm": "vLLM", "sglang": "SGLang"}.get(kind, "the vLLM behind it")
+    return f"restart {restarted} with {flags}{note}"
+
+
+def _flags(kind: str, family: Family | None, spoken: str | None) -> tuple[str, str]:
+    """The flags that name the parser, and what is to be said of them."""
     if spoken is not None and (family is None or SAME_FORMAT.get(family.tool, family.tool) != spoken):
-        return f"restart {which} with {_parser(kind, spoken)}"
+        return _parser(kind, spoken), ""
     if family is None:
-        listed = "" if kind == "sglang" else f": {command('vllm', 'serve', '--help=tool-call-parser')}"
-        return f"restart {which} with the tool-call parser of this model's family{listed}"
+        listed = "" if kind == "sglang" else f"   ({command('vllm', 'serve', '--help=tool-call-parser')} lists them)"
+        return "the tool-call parser of this model's family", listed
     flags = _parser(kind, family.tool) if kind == "sglang" else family.flags
-    guess = "" if family.certain else "   (by that parser's name; the model's card knows better)"
-    return f"restart {which} with {flags}{guess}"
+    return flags, "" if family.certain else "   (by that parser's name; the model's card knows better)"
 
 
 def _parser(kind: str, name: str) -> str:
@@ -291,6 +304,8 @@ def _tool_calls(facts: Facts) -> Iterator[Found]:
     elif tools.verdict is ToolVerdict.CUT:
         what = "the call was not whole after 1,024 tokens"
         yield Found(Result.WARNING, what, None, parser_flags(facts), "Claude Code would have to ask again")
+    elif tools.verdict in (ToolVerdict.REFUSED, ToolVerdict.NO_ANSWER) and tools.offered.lost:
+        yield _lost(facts, tools.offered, "a request with tools")
     elif tools.verdict in (ToolVerdict.REFUSED, ToolVerdict.NO_ANSWER):
         yield Found(
             Result.ERROR, f"a request with tools was not answered: {_says(tools.offered)}", None, parser_flags(facts)
@@ -335,6 +350,8 @@ def _tool_results(facts: Facts) -> Iterator[Found]:
     for exchange, what in given:
         if exchange is None:
             yield Found(Result.SKIPPED, f"{what} was not given back: no request with tools was answered")
+        elif exchange.lost:
+            yield _lost(facts, exchange, what)
         elif not exchange.accepted:
             newer = advice.upgrade(_kind(facts))
             fix = f"{newer}   (0.17.1 or newer takes what Claude Code sends back)" if _kind(facts) == "vllm" else newer
@@ -372,6 +389,9 @@ def _system_role(facts: Facts) -> Iterator[Found]:
         return
     if exchange.accepted:
         return
+    if exchange.lost:
+        yield _lost(facts, exchange, "a system message inside a conversation")
+        return
     what = f"a system message inside a conversation was refused: {_says(exchange)}"
     handled = "mid_conv_system" in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", "")
     fix = None if handled else exported(facts, *advice.WITHOUT_MID_CONVERSATION)
@@ -383,10 +403,14 @@ def _thinking(facts: Facts) -> Iterator[Found]:
     if thinking is None:
         yield Found(Result.SKIPPED, NOT_ASKED)
         return
-    what = ""
-    if not thinking.adaptive.accepted:
+    what, fix = "", None
+    if thinking.adaptive.lost:
+        yield _lost(facts, thinking.adaptive, "thinking as Claude Code asks for it")
+    elif not thinking.adaptive.accepted:
         what = f"thinking as Claude Code asks for it was refused: {_says(thinking.adaptive)}"
         fix = exported(facts, *advice.WITHOUT_THINKING)
+    elif thinking.enabled is not None and thinking.enabled.lost:
+        yield _lost(facts, thinking.enabled, "thinking with a budget, as this name gets it,")
     elif thinking.enabled is not None and not thinking.enabled.accepted:
         what = f"thinking with a budget, as this name gets it, was refused: {_says(thinking.enabled)}"
         fix = f"{exported(facts, 'MAX_THINKING_TOKENS', '0')}   (or serve it under a name of its own)"
@@ -415,6 +439,8 @@ def _fields(facts: Facts) -> Iterator[Found]:
     exchange = facts.deep.unknown_fields if facts.deep else None
     if exchange is None:
         yield Found(Result.SKIPPED, NOT_ASKED)
+    elif exchange.lost:
+        yield _lost(facts, exchange, "a request with the fields that only Claude Code sends")
     elif not exchange.accepted:
         what = f"fields that only Claude Code sends were refused: {_says(exchange)}"
         if facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS") and not facts.elsewhere:

@@ -1,6 +1,6 @@
 """Checks of where sessions here go: who wins, and what keeps them from going where they are meant to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from claude_local_plugin.backends.urls import is_loopback, normalise
 from claude_local_plugin.doctor import conditions
@@ -19,6 +19,10 @@ SAID_BY = {
     "env.refused": "files.unheard",
     "files.dropped": "files.json",
     "files.skipped": "files.json",
+    "gateway.expires": "precedence.sign-in",
+    "gateway.sign-in": "precedence.sign-in",
+    "gateway.unnamed": "precedence.sign-in",
+    "gateway.unused": "precedence.sign-in",
     "headers.unusable": "precedence.other",
     "hooks.disabled": "hooks.allowed",
     "key.approval": "credentials.question",
@@ -27,6 +31,7 @@ SAID_BY = {
     "leak.headers": "leak.headers",
     "leak.helper": "leak.helper",
     "leak.login": "leak.login",
+    "leak.provider-token": "leak.provider-token",
     "leak.shell-api-key": "leak.shell-api-key",
     "leak.shell-oauth-token": "leak.shell-oauth-token",
     "leak.shell-token": "leak.shell-token",
@@ -35,9 +40,11 @@ SAID_BY = {
     "project.helper": "files.shared",
     "project.redirects": "files.shared",
     "provider.beats-url": "precedence.provider",
+    "proxy.helper": "precedence.other",
     "proxy.in-the-way": "precedence.proxy",
     "start.late-url": "precedence.late",
     "start.onboarding": "client.onboarding",
+    "url.exchange": "precedence.url",
     "url.invalid": "precedence.url",
     "url.query": "precedence.url",
     "url.v1": "precedence.url",
@@ -225,11 +232,16 @@ def _late(facts: Facts) -> Iterator[Found]:
         yield Found(Result.WARNING, what, "the shell", fix)
 
 
-def _other(facts: Facts) -> Iterator[Found]:
+def _as_explained(check_id: str) -> Callable[[Facts], Iterator[Found]]:
+    """The judge that says what the resolver warns of, for the warnings that a check stands for."""
     severity = {"error": Result.ERROR, "warning": Result.WARNING, "info": Result.INFO}
-    for warning in facts.resolution.warnings:
-        if SAID_BY.get(warning.id, "precedence.other") == "precedence.other":
-            yield Found(severity[warning.severity], warning.message, None, warning.fix or None)
+
+    def judge(facts: Facts) -> Iterator[Found]:
+        for warning in facts.resolution.warnings:
+            if SAID_BY.get(warning.id, "precedence.other") == check_id:
+                yield Found(severity[warning.severity], warning.message, None, warning.fix or None)
+
+    return judge
 
 
 CHECKS = (
@@ -307,6 +319,17 @@ CHECKS = (
         fixable=True,
     ),
     Check(
+        id="precedence.sign-in",
+        group="precedence",
+        asks="does a sign-in at a Claude apps gateway take sessions elsewhere?",
+        fine="no sign-in at a Claude apps gateway is kept here",
+        why="a sign-in comes before every address, key and provider, and its end moves sessions without a word",
+        finds="A sign-in that is used, one that has expired or that nobody names, one that cannot be renewed, and an"
+        " administrator's `forceLoginMethod` without `forceLoginGatewayUrl`.",
+        mend="`claude auth logout` ends the sign-in.",
+        judge=_as_explained("precedence.sign-in"),
+    ),
+    Check(
         id="precedence.late",
         group="precedence",
         asks="does each start ask Anthropic first?",
@@ -325,6 +348,6 @@ CHECKS = (
         why="the session may not do what its settings seem to say",
         finds="The resolver's warnings that no other check stands for.",
         mend="What the warning names; `claude-local explain-precedence` has the whole picture.",
-        judge=_other,
+        judge=_as_explained("precedence.other"),
     ),
 )
