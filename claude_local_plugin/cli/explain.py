@@ -128,7 +128,7 @@ def show_warnings(warnings: "tuple[ConfigWarning, ...]", place: Place) -> None:
     for warning in warnings:
         mark, style = marks[warning.severity]
         printer.line(f"{mark} {short_text(printable(warning.message), place)}", style)
-        printer.line(f"    fix: {short_text(printable(warning.fix), place)}")
+        printer.line(f"    fix: {printable(warning.fix)}")  # to be typed: no shell reads a `~` within quotes
     if warnings:
         printer.line()
 

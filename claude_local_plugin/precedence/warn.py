@@ -7,6 +7,7 @@ Pure: everything is read off the snapshot and the decisions. A warning of severi
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from claude_local_plugin.guest.backend import (
     PLACEHOLDER,
@@ -29,7 +30,7 @@ from claude_local_plugin.guest.claude import (
     secret_headers,
 )
 from claude_local_plugin.guest.settings import is_hosted
-from claude_local_plugin.guest.shell import Words, command, export
+from claude_local_plugin.guest.shell import Words, command, edit, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
@@ -56,6 +57,9 @@ _EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
 #: What ends a sign-in at a gateway, and what has every session of the user's go where those here go.
 LOG_OUT = command("claude", "auth", "logout")
 FOR_THE_USER = command("claude-local", "enable", "--scope", "user")
+ASK_THE_ADMINISTRATOR = "ask whoever manages this machine's settings"
+#: Where to take out what stands in the text given to the client.
+IN_FLAG = "take it out of the text for --settings"
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -96,7 +100,8 @@ def _files(snapshot: Snapshot) -> Iterator[ConfigWarning]:
                 f"mend {file.problem_place}",
             )
         for entry in file.skipped if file.state is FileState.READ else ():
-            yield ConfigWarning("files.skipped", "warning", f"{file.path}: {entry}", f"edit {file.path}")
+            # entries are left out of an administrator's files alone
+            yield ConfigWarning("files.skipped", "warning", f"{file.path}: {entry}", ASK_THE_ADMINISTRATOR)
 
 
 # --- leaks: a credential that is not meant for the server it is sent to
@@ -145,7 +150,7 @@ def _provider_leaks(
             "leak.provider-token",
             "warning" if together else "error",
             f"{told} ({_where(source)}) is sent to {host}, which is no address of {provider}{meant}",
-            command("unset", name) if source.scope is Scope.SHELL else f"edit {source.path}",
+            _where_it_is_set(snapshot, source),
         )
     custom = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
     headers = custom_headers(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
@@ -156,7 +161,7 @@ def _provider_leaks(
             "leak.headers",
             "error",
             f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(custom)}) are sent to {host}: {', '.join(secret)}",
-            "unset ANTHROPIC_CUSTOM_HEADERS" if custom.scope is Scope.SHELL else f"edit {custom.path}",
+            _where_it_is_set(snapshot, custom),
         )
 
 
@@ -216,10 +221,24 @@ def _where(source: Candidate) -> str:
     return "exported in the shell" if source.scope is Scope.SHELL else source.place
 
 
+def _where_it_is_set(snapshot: Snapshot, source: Candidate) -> str:
+    """The command that takes a value out where it is set, or opens the file there."""
+    if source.scope is Scope.SHELL:
+        return command("unset", source.key.removeprefix("env."))
+    return _in_the_file(snapshot, source.scope, source.path, source.line)
+
+
+def _in_the_file(snapshot: Snapshot, scope: Scope, path: Path | None, line: int | None) -> str:
+    """The command that opens a settings file in the user's editor; an administrator's is for the administrator."""
+    if scope in (Scope.SERVED, Scope.MANAGED):
+        return ASK_THE_ADMINISTRATOR
+    return IN_FLAG if path is None else edit(str(path), line, snapshot.shell)
+
+
 def _leak_fix(source: Candidate, endpoint: Candidate | None, env: Mapping[str, str]) -> str:
     """The command that stops it; what an administrator sets, only the administrator can change."""
     if source.scope is Scope.MANAGED or (endpoint is not None and endpoint.scope is Scope.MANAGED):
-        return "ask whoever manages this machine's settings"
+        return ASK_THE_ADMINISTRATOR
     if endpoint is not None and endpoint.scope is Scope.SHELL and source.scope is Scope.SHELL:
         return command("unset", source.key.removeprefix("env."))
     url = _shown(env.get("ANTHROPIC_BASE_URL", ""))
@@ -355,9 +374,8 @@ def _proxy_helper(
     proxy = via_of(env, parse_url(address)) if not address.startswith(SOCKET_SCHEME) else None
     if not is_on(env.get(PROXY_HELPER)) or proxy is None:
         missing = f"{PROXY_HELPER} is not on" if proxy is not None else "no proxy is used for these requests"
-        yield ConfigWarning(
-            "proxy.helper", "info", f"proxyAuthHelper ({_where(source)}) is not run: {missing}", f"edit {source.path}"
-        )
+        what = f"proxyAuthHelper ({_where(source)}) is not run: {missing}"
+        yield ConfigWarning("proxy.helper", "info", what, _where_it_is_set(snapshot, source))
         return
     yield ConfigWarning(
         "proxy.helper",
@@ -685,14 +703,9 @@ def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
     for key, scopes in HOOK_SWITCHES.items():
         for file in snapshot.of(*scopes):
             if file.state is FileState.READ and file.data.get(key) is True:
-                yield ConfigWarning(
-                    "hooks.disabled",
-                    "warning",
-                    f"{key} in the {SCOPE_LABELS[file.scope]} switches our hooks off: no check, no record",
-                    f"edit {file.path}"
-                    if file.scope not in (Scope.SERVED, Scope.MANAGED)
-                    else "ask whoever manages this machine",
-                )
+                what = f"{key} in the {SCOPE_LABELS[file.scope]} switches our hooks off: no check, no record"
+                fix = _in_the_file(snapshot, file.scope, file.path, file.line_of((key,)))
+                yield ConfigWarning("hooks.disabled", "warning", what, fix)
 
 
 def _version(snapshot: Snapshot) -> Iterator[ConfigWarning]:

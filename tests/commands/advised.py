@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 from claude_local_plugin import cli
 from claude_local_plugin.backends import ServedModel, Server, State, advice, wellknown
+from claude_local_plugin.bench import plot
 from claude_local_plugin.cli import options, verify
 from claude_local_plugin.commands import demo, effect
 from claude_local_plugin.commands import verify as asking
@@ -144,6 +145,15 @@ def no_parquet() -> None:
     sys.modules["pyarrow"] = None  # type: ignore[assignment]
     try:
         parquet.check()
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def no_png() -> None:
+    """What is said where no PNG can be drawn."""
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    try:
+        plot.check(Path("bench.png"))
     except ClaudeLocalError as error:
         print(error.hint)
 

@@ -30,6 +30,7 @@ HANDED_ON = {
     "doctor.checks.precedence": ("enabling", "for_the_user"),
     "doctor.facts": ("ask_deep", "enable"),
     "doctor.model": ("exported", "fix_command", "mend"),
+    "precedence.warn": ("_in_the_file", "_where_it_is_set"),
 }
 #: How these are called, by the last name, and what else has such a name.
 CARRIERS = frozenset(name for names in HANDED_ON.values() for name in names) - {"doctor"}

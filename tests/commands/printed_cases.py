@@ -1320,7 +1320,7 @@ case(
 not_run(
     "the parsers of vLLM are listed",
     "there is no vLLM here",
-    "doctor.checks.model:parser_flags vllm serve --help=tool-call-parser",
+    "doctor.checks.model:_flags vllm serve --help=tool-call-parser",
     served("swallowing"),
     ("doctor", "--deep", "model.tool-calls", "--json"),
 )
@@ -1411,10 +1411,19 @@ not_run(
                 "advice:own_name vllm serve … --served-model-name …",
                 "wellknown:(module) ccr start",
                 "wellknown:(module) litellm --config config.yaml --port 4000",
-                "wellknown:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536 --port 8080",
+                (
+                    "wellknown:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536"
+                    " --port 8080"
+                ),
                 "wellknown:(module) lms server start",
-                "wellknown:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct --context-length 65536 --tool-call-parser qwen3_coder",
-                "wellknown:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder --max-model-len 65536 --enable-auto-tool-choice --tool-call-parser qwen3_coder",
+                (
+                    "wellknown:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct"
+                    " --context-length 65536 --tool-call-parser qwen3_coder"
+                ),
+                (
+                    "wellknown:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder"
+                    " --max-model-len 65536 --enable-auto-tool-choice --tool-call-parser qwen3_coder"
+                ),
                 "wellknown:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
             )
         ),
@@ -1553,6 +1562,60 @@ explained(
     WARN + "_leak_fix unset …",
     all_in_the_shell,
     "leak.shell-api-key",
+)
+
+
+def at_a_provider(house: House, **shell: str) -> None:
+    """A provider's switch, and this project's address for it."""
+    house.write(house.local, {"env": {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": OPEN}})
+    house.shell.update(shell)
+
+
+def users_file_without(house: House, *keys: str, **settings: Any) -> None:
+    """The user's settings, and an editor that takes the last of these keys out, on the line it is told."""
+    house.write(house.user, settings)
+    *above, last = keys
+    house.editor(
+        f"assert {last!r} in path.read_text().splitlines()[int(line[1:]) - 1]\n"
+        f"found = inside = json.loads(path.read_text())\nfor key in {above!r}:\n    inside = inside[key]\n"
+        f"del inside[{last!r}]\npath.write_text(json.dumps(found))"
+    )
+
+
+explained(
+    "a provider's credential of the shell's at another address",
+    WARN + "_provider_leaks _where_it_is_set … …",
+    lambda house: at_a_provider(house, AWS_BEARER_TOKEN_BEDROCK="bedrock-key-0123456789"),
+    "leak.provider-token",
+)
+explained(
+    "a provider's credential of a file's at another address",
+    WARN + "_provider_leaks _where_it_is_set … …",
+    steps(
+        at_a_provider,
+        lambda house: users_file_without(
+            house, "env", "AWS_BEARER_TOKEN_BEDROCK", env={"AWS_BEARER_TOKEN_BEDROCK": "bedrock-key-0123456789"}
+        ),
+    ),
+    "leak.provider-token",
+)
+explained(
+    "headers of the shell's go to a provider's other address",
+    WARN + "_provider_leaks _where_it_is_set … …",
+    lambda house: at_a_provider(house, ANTHROPIC_CUSTOM_HEADERS="X-Auth-Token: secret-of-mine-0123"),
+    "leak.headers",
+)
+explained(
+    "a proxy's helper that is not run",
+    WARN + "_proxy_helper _where_it_is_set … …",
+    steps(handmade, lambda house: users_file_without(house, "proxyAuthHelper", proxyAuthHelper="echo x")),
+    "proxy.helper",
+)
+explained(
+    "hooks that are switched off",
+    WARN + "_hooks _in_the_file … … … …",
+    steps(handmade, lambda house: users_file_without(house, "disableAllHooks", disableAllHooks=True)),
+    "hooks.disabled",
 )
 explained(
     "a socket that takes every request",
@@ -2459,6 +2522,13 @@ not_run(
     "ledger.parquet:check pip install claude-local[parquet]",
     _nothing,
     lambda house: house.advised("no_parquet"),
+)
+not_run(
+    "a picture as PNG is to be had",
+    "installs a package",
+    "bench.plot:check pip install claude-local[plot]",
+    _nothing,
+    lambda house: house.advised("no_png"),
 )
 not_run(
     "a newer claude-local is to be had",

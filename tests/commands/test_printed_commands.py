@@ -6,7 +6,9 @@ in which it is printed. The command is taken at its word: it runs, ends well, an
 every shell reads it as the words that were meant. A place without a case fails here.
 """
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands import printed
-from tests.commands.house import House, assert_read_alike, filled, meant, shown
-from tests.commands.lan import Called, Lan, can_be_had
+from tests.commands.house import House, assert_read_alike, filled, handmade, meant, shown
+from tests.commands.lan import HOST, OPEN, Called, Lan, can_be_had
 from tests.commands.printed_cases import CASES, NOT_RUN, Case
 
 SHELLS = ("bash", "zsh", "fish")
@@ -85,6 +87,20 @@ def test_a_printed_command_does_what_it_says(house: House, name: str) -> None:
         shutil.copytree(pristine, house.home, symlinks=True)
         house.shell = dict(shell)
         case.carried_out(house, typed)
+
+
+def test_what_the_status_line_says_of_itself_can_be_typed(house: House) -> None:
+    """It loads as little as it can, so its text is written out."""
+    handmade(house)
+    said = house.type("claude-local statusline").all
+    enable, try_it = (re.search(rf"^{label} +(.*?)(?: {{3}}.*)?\r?$", said, re.M) for label in ("install it", "try it"))
+    assert enable, said
+    assert try_it, said
+    assert house.type(enable[1]).code == 0
+    assert house.env()["ANTHROPIC_BASE_URL"] == OPEN
+    assert "statusLine" in json.loads(house.local.read_text())
+    house.shell["ANTHROPIC_BASE_URL"] = OPEN  # a session's settings are in its environment
+    assert HOST in house.type(try_it[1]).out
 
 
 @pytest.mark.parametrize("shell", SHELLS)
