@@ -89,6 +89,27 @@ def test_a_printed_command_does_what_it_says(house: House, name: str) -> None:
         case.carried_out(house, typed)
 
 
+@pytest.mark.parametrize("command", ["explain-precedence", "doctor"])
+def test_what_people_are_shown_can_be_typed_in_a_home_that_has_to_be_quoted(
+    lan: Lan, tmp_path: Path, command: str
+) -> None:
+    house = House(lan, tmp_path / "it's my home")
+    house.project.mkdir(parents=True)
+    CASES[
+        {
+            "explain-precedence": "explain: hooks that are switched off",
+            "doctor": "a misspelt variable is shown in the editor",
+        }[command]
+    ].build(house)
+    fixes = re.findall(r"fix: (nano .*)", house.call(command).all)
+    assert fixes
+    for fix in fixes:
+        before = house.contents()
+        assert house.type(fix).code == 0, fix
+        assert house.contents() != before, fix
+    lan.stop()
+
+
 def test_what_the_status_line_says_of_itself_can_be_typed(house: House) -> None:
     """It loads as little as it can, so its text is written out."""
     handmade(house)
