@@ -93,7 +93,7 @@ def test_a_printed_command_does_what_it_says(house: House, name: str) -> None:
 def test_what_people_are_shown_can_be_typed_in_a_home_that_has_to_be_quoted(
     lan: Lan, tmp_path: Path, command: str
 ) -> None:
-    house = House(lan, tmp_path / "it's my home")
+    house = House(lan, tmp_path / "my home")
     house.project.mkdir(parents=True)
     CASES[
         {
