@@ -83,11 +83,11 @@ def doctor(
     plan = command.fixes(report, world, checks) if fixing else None
     applied = False
     while plan is not None and _fix(
-        plan, world, place, dry_run=dry_run, ask=asking and not yes, when_idle=when_idle, quiet=as_json, more=applied
+        plan, world, place, dry_run=dry_run, ask=asking and not yes, when_idle=when_idle, quiet=as_json
     ):
         applied = True
         report = _again(report, request, world)
-        if not any(each.later for each in plan.refused):
+        if not plan.to_be_continued:
             break
         plan = plan.and_then(command.fixes(report, world, checks))
     if as_json:
@@ -140,18 +140,16 @@ def _with_progress(facts: "Facts", plan: "Deep") -> "Facts":
 
 
 def _fix(
-    plan: "Planned", world: "World", place: Place, *, dry_run: bool, ask: bool, when_idle: bool, quiet: bool, more: bool
+    plan: "Planned", world: "World", place: Place, *, dry_run: bool, ask: bool, when_idle: bool, quiet: bool
 ) -> bool:
-    """Show what would be mended, ask where somebody can be asked, and do it; whether anything was written.
-
-    `more`: something was written before, after which this could be planned.
-    """
+    """Show what would be mended, ask where somebody can be asked, and do it; whether anything was written."""
     from claude_local_plugin.commands import doctor as command
     from claude_local_plugin.commands.open_sessions import affected
 
     prose, printer = err(place.environ), out(place.environ)
+    more = plan.done > 0  # something was written before, after which this could be planned
     for each in plan.refused if not quiet else ():
-        if each.later and not dry_run:
+        if (each.later and not dry_run) or each in plan.told:
             continue  # that is planned next
         prose.line(f"! not mended: {', '.join(each.checks)}: {each.reason}", "yellow")
     if not plan.next:

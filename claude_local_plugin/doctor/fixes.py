@@ -122,11 +122,20 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Everything that `--fix` would do, and what it cannot; `done` of the fixes are done already."""
+    """Everything that `--fix` would do, and what it cannot.
+
+    `done` of the fixes are done already, and `told` was refused before that.
+    """
 
     fixes: tuple[Fix, ...]
     refused: tuple[Refused, ...]
     done: int = 0
+    told: tuple[Refused, ...] = ()
+
+    @property
+    def to_be_continued(self) -> bool:
+        """Whether more can be planned once the next fixes are done: a file counts then that did not."""
+        return any(each.later for each in self.refused) or any("files.json" in each.checks for each in self.next)
 
     @property
     def next(self) -> tuple[Fix, ...]:
@@ -135,7 +144,7 @@ class Planned:
 
     def and_then(self, more: "Planned") -> "Planned":
         """These, done, and what could be planned after them."""
-        return Planned((*self.fixes, *more.fixes), more.refused, len(self.fixes))
+        return Planned((*self.fixes, *more.fixes), more.refused, len(self.fixes), self.refused)
 
 
 def planned(facts: Facts, findings: Iterable[Finding], tools: Tools) -> Planned:
@@ -154,10 +163,10 @@ def planned(facts: Facts, findings: Iterable[Finding], tools: Tools) -> Planned:
         fixes += _excluded(facts, tools)
     taken = {fix.path for fix in fixes if fix.mode is None}
     for path, edits, refusal in _settings(facts, wanted, tools):
-        if refusal is not None:
-            refused.append(refusal)
-        elif path in taken:
+        if path in taken:
             refused.append(Refused(edits.checks, f"{path} is mended first", later=True))
+        elif refusal is not None:
+            refused.append(refusal)
         else:
             try:
                 fixes += _edited(path, edits, tools)
@@ -266,6 +275,7 @@ def _lines(
         refused.append(Refused(("model.served",), reason))
     before = file.read(path)
     try:
+        parse(before or "")
         record = ownership.load(path, tools.state_dir)
         alone = ownership.preview(before, {ownership.BACKEND: ()}, record).after
     except ClaudeLocalError as error:

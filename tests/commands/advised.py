@@ -22,6 +22,7 @@ from claude_local_plugin.doctor.model import Found
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
 from claude_local_plugin.ledger import parquet, reading
+from claude_local_plugin.report import page
 from tests.doctor import building as b
 from tests.report import building
 
@@ -113,7 +114,8 @@ def many_backends() -> None:
     """What a report of more backends than it shows says."""
     state = Path.home() / ".local" / "state" / "claude-local"
     state.mkdir(parents=True)
-    building.year(state, backends=160, sessions=1500)
+    page.MOST_BACKENDS = 5
+    building.year(state, backends=40, sessions=100)
     cli.run(["report", "--since", "all", "--output", "-"])
 
 

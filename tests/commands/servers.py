@@ -49,7 +49,7 @@ def saying(port: int, status: int, body: Any, path: str) -> Iterator[EmbeddedBac
 def mute(port: int, status: int = 400, **options: Any) -> Iterator[EmbeddedBackend]:
     """A server that is ready, and whose model fails at every message."""
     server = _Refusing(FAR_ADDRESS, port, models=(Model(MODEL, 65_536),), **options)
-    server.status = status
+    server.refusal = status
     server.refuses = lambda body: bool(body.get("messages"))
     with server:
         yield server
@@ -59,14 +59,14 @@ class _Refusing(EmbeddedBackend):
     """A server that refuses what a request has in it, or takes its time for a route."""
 
     refuses: Callable[[Mapping[str, Any]], bool] = staticmethod(lambda _: False)
-    status: int = 400
+    refusal: int = 400
     slow: str = ""
 
     def respond(self, request: Request, problem: str | None) -> Answer | Stream:
         body = request.body if isinstance(request.body, dict) else {}
         if request.route == "/v1/messages" and self.refuses(body):
             return Answer(
-                self.status, json.dumps({"error": {"type": "BadRequestError", "message": "not here"}}).encode()
+                self.refusal, json.dumps({"error": {"type": "BadRequestError", "message": "not here"}}).encode()
             )
         if self.slow and request.route.startswith(self.slow):
             time.sleep(1.3)
