@@ -943,4 +943,4 @@ def test_what_another_server_cannot_take_is_not_denied_to_the_sessions_here(chec
     elsewhere = b.facts(b.cloud(), hooks=(), url=b.URL, elsewhere=True, deep=b.deep(**changes))
     (found,) = found_by(check_id, elsewhere)
     first = f"claude-local enable --url {b.URL}"
-    assert (found.fixable, found.fix) == (False, f"{first} && claude-local doctor --deep --fix {check}")
+    assert (found.fixable, found.fix) == (False, f"{first} && claude-local doctor --deep --fix {check_id}")
