@@ -48,8 +48,9 @@ def house(lan: Lan, tmp_path: Path) -> Iterator[House]:
 def test_every_place_that_prints_a_command_has_a_case() -> None:
     places = {site.key for site in printed.sites()}
     covered = {key for case in CASES.values() for key in case.keys}
-    assert not places - covered, "a command is made here, and no case shows that it does what it says"
-    assert not covered - places, "there is no such place any more"
+    new, gone = "\n".join(sorted(places - covered)), "\n".join(sorted(covered - places))
+    assert not new, f"a command is made here, and no case shows that it does what it says:\n{new}"
+    assert not gone, f"there is no such place any more:\n{gone}"
     assert {key for case in CASES.values() if not case.runs for key in case.keys} == set(NOT_RUN)
 
 
