@@ -209,7 +209,7 @@ def test_a_key_in_a_tracked_file_is_taken_out_of_git_from_wherever_it_is_typed(p
     place.write(place.local, json.dumps({"env": {"ANTHROPIC_AUTH_TOKEN": "sk-secret-of-the-repository"}}))
     place.git("add", "--force", ".")
     (found,) = [each for each in place.run("doctor", "files.git", "--json").json["findings"] if each["fix"]]
-    command = found["fix"].partition(", and change")[0].partition("   (")[0]
+    command = found["fix"].partition(", and change")[0].partition(" && ")[0]
     ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert place.git("ls-files") == ""

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from claude_local_plugin import git, plan
 from claude_local_plugin.backends import ServedModel
-from claude_local_plugin.doctor.checks.files import mendable
 from claude_local_plugin.doctor.checks.privacy import MARKETPLACE, NONESSENTIAL
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Finding, Place, fix_command
-from claude_local_plugin.doctor.repair import strict
+from claude_local_plugin.doctor.repair import mendable, strict
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.guest.shell import Words, command

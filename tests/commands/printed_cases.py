@@ -503,10 +503,14 @@ case(
 )
 case(
     "local settings leave git",
-    "doctor.checks.files:_git git … rm --cached ./…",
+    (
+        "doctor.checks.files:_git git … rm --cached ./…",
+        "doctor.checks.files:_git then … …",
+        "doctor.checks.files:_git fix_command files.git",
+    ),
     tracked_by_git,
     look("files.git"),
-    untracked,
+    both(untracked, gone("files.git")),
     again=False,
 )
 case(
@@ -796,13 +800,27 @@ case(
 )
 case(
     "a file that names the server is mended",
-    "doctor.checks.precedence:_endpoint fix_command files.json",
+    "doctor.checks.precedence:_counting_again fix_command files.json",
     steps(
         lambda house: never_enabled(house),
         lambda house: house.write(house.local, f'{{"env": {{"ANTHROPIC_BASE_URL": "{OPEN}"}},}}\n'),
     ),
     look("precedence.endpoint"),
     gone("precedence.endpoint"),
+)
+case(
+    "a file that names the server is opened",
+    "doctor.checks.precedence:_counting_again edit … None …",
+    steps(never_enabled, broken, lambda house: house.editor("path.write_text(path.read_text().splitlines()[0] + '}')")),
+    look("precedence.endpoint"),
+    gone("precedence.endpoint"),
+)
+case(
+    "what enable wrote into a file that is dropped counts again",
+    "doctor.checks.precedence:_counting_again fix_command files.json",
+    steps(never_enabled, trailing_comma),
+    look("precedence.endpoint"),
+    both(gone("precedence.endpoint"), points_at(OPEN)),
 )
 case(
     "a folder of the cloud's gets a server",

@@ -8,11 +8,9 @@ from claude_local_plugin.backends.urls import is_anthropic
 from claude_local_plugin.doctor.checks.precedence import enabling
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
-from claude_local_plugin.doctor.repair import strict
+from claude_local_plugin.doctor.repair import mendable
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
-from claude_local_plugin.guest.document_rules import faults
-from claude_local_plugin.guest.settings import strict_json
-from claude_local_plugin.guest.shell import Words, command, edit, export
+from claude_local_plugin.guest.shell import Words, command, edit, export, then
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates, effective
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
@@ -63,20 +61,6 @@ def _dropped(facts: Facts, each: SettingsFile) -> Found:
 def _edit(facts: Facts, path: Path, line: int | None = None) -> str:
     """The command that opens this file in the user's editor."""
     return edit(str(path), line, facts.snapshot.shell)
-
-
-def mendable(each: SettingsFile) -> bool:
-    """Whether comments and trailing commas are all that makes Claude Code drop this file, and it is ours to write."""
-    if each.state is not FileState.DROPPED or each.path is None or each.scope in (Scope.MANAGED, Scope.FLAG):
-        return False
-    mended = strict(each.text)
-    if mended == each.text:
-        return False
-    try:
-        data = strict_json(mended)
-    except (ValueError, RecursionError):  # something else is wrong with it, too
-        return False
-    return isinstance(data, dict) and not faults(data)
 
 
 def _fault(each: SettingsFile) -> str:
@@ -208,15 +192,16 @@ def _git(facts: Facts) -> Iterator[Found]:
             continue
         secrets = secrets_in(each)
         untrack = command("git", *_inside(each.path), "rm", "--cached", f"./{each.path.name}")
+        out = then(untrack, fix_command("files.git"))  # else the next `git add .` takes it in again
         if standing.problem:
             yield Found(Result.WARNING, f"whether it is tracked cannot be said: {standing.problem}", Place(each.path))
         elif standing.tracked and secrets:
             what = f"{', '.join(secrets)} is in a file that git tracks"
-            fix = f"{untrack}, and change that key: it is in the history"
+            fix = f"{out if each.scope is Scope.LOCAL else untrack}, and change that key: it is in the history"
             yield Found(Result.ERROR, what, _place(each, "env", secrets[0]), fix)
         elif standing.tracked and each.scope is Scope.LOCAL:
             what = "git tracks your local settings: everyone who pulls them gets your server's address"
-            yield Found(Result.WARNING, what, Place(each.path), untrack)
+            yield Found(Result.WARNING, what, Place(each.path), out)
         elif each.scope is Scope.LOCAL and not standing.ignored:
             what = "git does not ignore your local settings: the next “git add .” commits them"
             fixable = standing.exclude_file is not None

@@ -1,16 +1,18 @@
 """Checks of where sessions here go: who wins, and what keeps them from going where they are meant to."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from claude_local_plugin.backends.urls import is_loopback, normalise
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
+from claude_local_plugin.doctor.repair import mendable
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.claude import js_string
-from claude_local_plugin.guest.shell import Words, command
+from claude_local_plugin.guest.shell import Words, command, edit
 from claude_local_plugin.plan import SHELL_CREDENTIALS
-from claude_local_plugin.precedence import Candidate, FileState, Scope, candidates, winning
+from claude_local_plugin.precedence import Candidate, FileState, Scope, SettingsFile, candidates, winning
 from claude_local_plugin.render import short_path
 from claude_local_plugin.settings.document import same
 
@@ -93,15 +95,20 @@ def _endpoint(facts: Facts) -> Iterator[Found]:
         (owned for owned in facts.owned if any(path[-1] == "ANTHROPIC_BASE_URL" for path, _ in owned.lines)), None
     )
     dropped = next((each for each in facts.settings if _names_a_server(each.state, each.text)), None)
-    if meant is not None:
+    if meant is not None and (dropped is None or dropped.path != meant.path):
         what = f"enable wrote a server of yours here, and sessions go to {facts.backend.kind}: {decision.sentence}"
         yield Found(Result.ERROR, what, Place(meant.path), enabling(facts, meant))
     elif dropped is not None and dropped.path is not None:
         what = f"a dropped file names a server of yours, and sessions go to {facts.backend.kind}"
-        yield Found(Result.ERROR, what, Place(dropped.path), fix_command("files.json"))
+        yield Found(Result.ERROR, what, Place(dropped.path), _counting_again(facts, dropped, dropped.path))
     else:
         what = f"sessions here go to {facts.backend.kind}: {decision.sentence}"
         yield Found(Result.INFO, what, place_of(decision.winner), ANY)
+
+
+def _counting_again(facts: Facts, dropped: SettingsFile, path: Path) -> str:
+    """The command that has a dropped file count again, or opens it where only its owner can mend it."""
+    return fix_command("files.json") if mendable(dropped) else edit(str(path), None, facts.snapshot.shell)
 
 
 def _names_a_server(state: FileState, text: str) -> bool:
@@ -117,9 +124,12 @@ def _beaten(facts: Facts) -> Iterator[Found]:
         for path, value in owned.lines:
             if path in owned.edited or path[0] == "hooks":
                 continue
-            winner = winning(facts.snapshot, ".".join(path))
+            key = ".".join(path)
+            winner = winning(facts.snapshot, key)
             if winner is None or winner.path == owned.path or same(js_string(value), winner.value):
                 continue
+            if not any(each.path == owned.path for each in candidates(facts.snapshot, key)):
+                continue  # it was taken out, or its file is dropped: then nothing beats it
             what = f"{path[-1]}, which enable wrote, has no effect: {_place(facts, winner)} sets it and is stronger"
             yield Found(Result.ERROR, what, place_of(winner), command("claude-local", "explain-precedence", path[-1]))
 
