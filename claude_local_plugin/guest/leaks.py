@@ -54,7 +54,7 @@ EXCHANGED, PROFILE = "exchanged identity token", "login profile"
 BY_ANTHROPICS_LIBRARY = (EXCHANGED, PROFILE)
 
 #: A session that leaves the repository's own settings out.
-WITHOUT_PROJECT = "claude --setting-sources user,local"
+WITHOUT_PROJECT = command("claude", "--setting-sources", "user,local")
 
 
 class Findings:
