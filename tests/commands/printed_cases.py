@@ -669,17 +669,18 @@ def set_aside(house: House) -> None:
 
 
 def faults(house: House) -> None:
-    from claude_local_plugin.guest import sessionlog
+    from claude_local_plugin.guest import journal
 
     enabled(house)
     house.hook("SessionStart", source="startup")
-    sessionlog.note_fault(str(house.state), "SessionStart: something")
+    journal.note_fault(str(house.state), "SessionStart: something")
 
 
 def read_only_log(house: House) -> None:
     """A log that cannot be written, and a record of a hook that waits beside it."""
     enabled(house)
     house.hook("SessionStart", source="startup")
+    house.ok("sessions", "list")
     (house.state / "sessions.db").chmod(0o400)
     house.hook("SessionEnd", reason="other")
 
@@ -700,11 +701,12 @@ case(
     gone("hooks.guard"),
 )
 case(
-    "records beside the log are taken in",
-    "doctor.checks.hooks:(module) claude-local sessions list",
+    "why records are not in the log is said",
+    "doctor.checks.hooks:_log claude-local doctor hooks.faults",
     read_only_log,
     look("hooks.log"),
-    says("5e551011"),
+    says("the log stays as it is"),
+    code=1,
 )
 case(
     "the log's trouble is said",
@@ -2560,6 +2562,19 @@ not_run(
     ),
     ("sessions", "list"),
 )
+not_run(
+    "a newer claude-local has written what this one cannot read",
+    "installs a package",
+    "doctor.checks.hooks:_log pip install --upgrade claude-local",
+    steps(
+        recorded_session,
+        lambda house: house.write(
+            house.state / "journal" / "5e55.jsonl",
+            '\n{"format":99,"session_id":"5e55","at":"2026-11-21T10:00:00.000Z","event":"Stop","backend_kind":"x"}\n',
+        ),
+    ),
+    look("hooks.log"),
+)
 case(
     "a log that cannot be read",
     "ledger.reading:hint claude-local doctor hooks",
@@ -2658,7 +2673,7 @@ def leaking(house: House) -> None:
     )
 
 
-HOOK = "guest.hook:"
+HOOK = "guest.events:"
 case(
     "hook: a dead server is looked at",
     HOOK + "_what_to_do claude-local status",

@@ -10,7 +10,7 @@ from claude_local_plugin.guest.registration import EVENTS
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import FileState, Scope, hooks_off
 
-#: What reads the log, takes in what is kept beside it, and says what is the matter with it.
+#: What reads the log, and says what is the matter with it.
 LOG = command("claude-local", "sessions", "list")
 
 
@@ -71,7 +71,8 @@ def _log(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, what, Place(path), command(*look, str(path)))
     if facts.log.waiting:
         what = f"{facts.log.waiting:,} records of hooks are not in the log yet"
-        yield Found(Result.WARNING, what, None, f"{LOG}   (takes them in, or says why not)")
+        why = command("claude-local", "doctor", "hooks.faults")
+        yield Found(Result.WARNING, what, None, f"{why}   (says why)")
     for path in facts.log.newer:
         what = "a newer claude-local has written into this journal what this one cannot read: it waits for that one"
         yield Found(Result.WARNING, what, Place(path), command("pip", "install", "--upgrade", "claude-local"))
