@@ -4,7 +4,7 @@ Pure: it looks at a Snapshot of the world as it is without us, at what the serve
 warnings. Facts named here were observed on Claude Code 2.1.329 and vLLM 0.32.0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -399,10 +399,10 @@ def is_claude(backend: Backend) -> bool:
     return known_window(backend.model) is not None
 
 
-def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
+def warnings(backend: Backend, needs: Needs, scope: Scope, again: Callable[..., str]) -> Iterator[str]:
     """What the server's own answers say against it, in words, each with the command that helps.
 
-    What other settings do to it is explain's to say.
+    What other settings do to it is explain's to say. `again` gives the command for the same with these changes.
     """
     if is_plain_http_remote(backend.url):
         parts = urlsplit(backend.url)
@@ -410,7 +410,7 @@ def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
         yield (
             f"plain HTTP: anyone on the path between here and {backend.host} can read your code and prompts; through"
             f" a tunnel nobody can: {command('ssh', '-N', '-L', f'{port}:localhost:{port}', str(host))}, then"
-            f" {command('claude-local', 'enable', '--url', f'http://localhost:{port}{parts.path}')}"
+            f" {again(url=f'http://localhost:{port}{parts.path}')}"
         )
     if backend.max_model_len is None:
         # it asks the servers behind it, and some minutes pass before it has heard from them (seen on 1.110.2)
@@ -425,7 +425,7 @@ def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
             f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
             f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"
             f" name of its own{how}, then"
-            f" {command('claude-local', 'enable', '--url', backend.url, '--model', Words('NAME'))}"
+            f" {again(url=backend.url, model=Words('NAME'))}"
         )
     for problem in (needs.too_old, needs.thinking_ignored):
         if problem:
@@ -435,5 +435,5 @@ def warnings(backend: Backend, needs: Needs, scope: Scope) -> Iterator[str]:
         yield (
             f"{reason}; a project's file may not set the cure:"
             f" {export('CLAUDE_CODE_MODEL_CAPABILITIES', value)}, or"
-            f" {command('claude-local', 'enable', '--scope', 'user', '--url', backend.url, '--model', backend.model)}"
+            f" {again(scope=Scope.USER, url=backend.url, model=backend.model)}"
         )

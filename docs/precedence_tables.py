@@ -5,7 +5,8 @@ The table of agreement comes from the answers on record in tests/oracle/golden, 
 
 import json
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -62,7 +63,6 @@ def when(row: Rung) -> str:
 
 def parts() -> dict[str, str]:
     """Every generated part of the page by the name in its markers."""
-    refused = sorted(env_rules.REFUSED_IN_PROJECT_AND_LOCAL)
     return {
         "scopes": table(
             "|scope|where", ((str(i), SCOPE_LABELS[scope], PLACES[scope]) for i, scope in enumerate(SETTINGS_ORDER, 1))
@@ -79,8 +79,29 @@ def parts() -> dict[str, str]:
             "rule|from version|before version", ((rule.text, rule.since or "", rule.until or "") for rule in RULES)
         ),
         "agreement": agreement(),
-        "refused": f"{len(refused)} variables: {', '.join(map(code, refused))}.\n",
+        "refused": "\n".join(
+            (
+                folded(
+                    "are taken from no settings file at all",
+                    env_rules.REFUSED_IN_EVERY_FILE,
+                    env_rules.REFUSED_PREFIX_IN_EVERY_FILE,
+                ),
+                folded(
+                    "are taken from the other settings files, but not from a project's",
+                    env_rules.REFUSED_IN_PROJECTS,
+                    env_rules.REFUSED_PREFIX_IN_PROJECTS,
+                ),
+            )
+        ),
     }
+
+
+def folded(what: str, names: Iterable[str], prefix: str) -> str:
+    """All the names in order, in lines that can be read, behind one that says how many there are and unfolds them."""
+    every = sorted(names)
+    head = f"{len(every)} variables, and whatever begins with <code>{prefix}</code>, {what}"
+    lines = textwrap.fill(" ".join(every), 118, break_long_words=False, break_on_hyphens=False)
+    return f"<details><summary>{head}</summary>\n\n```text\n{lines}\n```\n\n</details>\n"
 
 
 def rewritten(page: str) -> str:

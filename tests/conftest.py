@@ -36,7 +36,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 #: What a terminal, a pipeline or somebody's taste may have set, and what output may depend on.
-TASTES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PAGER", "LESS", "LC_ALL")
+TASTES = (
+    *("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PAGER", "LESS", "LC_ALL"),
+    *("EDITOR", "VISUAL"),
+)
 
 #: What a shell's `&`, `nohup` and a supervisor have their children ignore.
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")

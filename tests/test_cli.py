@@ -138,7 +138,10 @@ def test_an_error_says_what_and_what_next_on_stderr_in_two_lines(
     assert cli.run(["enable", "--url", "localhost:8000"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "error: the URL does not begin with http:// or https://\nhint: use http://localhost:8000\n"
+    assert (
+        err
+        == "error: the URL does not begin with http:// or https://\nhint: claude-local enable --url http://localhost:8000\n"
+    )
 
 
 def test_in_a_folder_that_was_deleted_it_says_so(

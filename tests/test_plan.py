@@ -10,6 +10,7 @@ import pytest
 from claude_local_plugin import plan
 from claude_local_plugin.backends import Server, State
 from claude_local_plugin.backends.needs import Needs, needs
+from claude_local_plugin.commands.choose_server import Request
 from claude_local_plugin.guest.backend import PROXY_VARIABLES
 from claude_local_plugin.guest.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.precedence import Scope, Snapshot, gather
@@ -430,10 +431,10 @@ def test_model_capabilities_go_where_they_are_heard_and_are_a_warning_elsewhere(
     assert planned(snapshot, Scope.USER, old)[key] == "-mid_conv_system,-mid_conv_tool_change"
     for scope in (Scope.LOCAL, Scope.PROJECT):
         assert key not in planned(snapshot, scope, old)
-        (text,) = [text for text in plan.warnings(backend(), old, scope) if "CLAUDE_CODE_MODEL_CAPABILITIES" in text]
+        (text,) = [text for text in warned(old, scope) if "CLAUDE_CODE_MODEL_CAPABILITIES" in text]
         assert "export CLAUDE_CODE_MODEL_CAPABILITIES=-mid_conv_system,-mid_conv_tool_change" in text
-        assert "claude-local enable --scope user" in text
-    said = plan.warnings(backend(), old, Scope.USER)
+        assert f"claude-local enable --url {backend().url} --model {backend().model} --scope user" in text
+    said = warned(old, Scope.USER)
     assert not [text for text in said if "CLAUDE_CODE_MODEL_CAPABILITIES" in text]
 
 
@@ -514,7 +515,13 @@ def test_a_stronger_mode_that_is_not_auto_needs_no_line_even_if_a_weaker_one_is(
 
 
 def said(scope: Scope = Scope.LOCAL, **changes: Any) -> tuple[str, ...]:
-    return tuple(plan.warnings(backend(**changes), CURRENT, scope))
+    return warned(CURRENT, scope, **changes)
+
+
+def warned(needed: Needs, scope: Scope, **changes: Any) -> tuple[str, ...]:
+    """What is said where that server was asked for, as the command line gives the command for the same again."""
+    asked = backend(**changes)
+    return tuple(plan.warnings(asked, needed, scope, Request(url=asked.url, scope=scope).again))
 
 
 def test_on_a_quiet_machine_with_a_current_server_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
@@ -566,5 +573,5 @@ def test_a_window_as_large_as_the_one_assumed_needs_no_such_warning(tmp_path: Pa
 
 @pytest.mark.parametrize("version", ["0.11.0", "0.16.0", "0.30.0"])
 def test_what_an_old_vllm_cannot_do_is_said(tmp_path: Path, version: str) -> None:
-    found = plan.warnings(backend(), needs("vllm", version), Scope.USER)
+    found = warned(needs("vllm", version), Scope.USER)
     assert any("vLLM before " in text for text in found)

@@ -13,6 +13,7 @@ import pytest
 
 import claude_local_plugin
 from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.cli import COMMANDS
 from tests.commands.place import Place
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
@@ -67,6 +68,42 @@ def test_no_value_is_put_into_a_command_but_by_the_constructor() -> None:
 def test_a_value_in_a_command_would_be_seen(tmp_path: Path) -> None:
     path = PACKAGE / "guest" / "shell.py"
     assert any("quoted(name)" in loose for loose in _loose(path))
+
+
+#: Texts that name a command without printing it to be typed.
+NAMED = {
+    "bench/compare.py: that is no report of claude-local bench",
+    "commands/bench.py:  is no report of claude-local bench",
+    "oracle/network.py: /CN=claude-local verify",
+    'report/page.py: <meta name="generator" content="claude-local report',
+    "commands/config.py: ssh box docker compose up -d",  # an example of a value
+    "guest/statusline.py: claude-local statusline draws the status line of a session",  # typed in tests/commands
+    # a shell says it where nothing of ours is left
+    'guest/registration.py: echo \'{"systemMessage":"the hooks of claude-local do nothing',
+}
+#: A whole command that stands in the source as text: one of ours anywhere, one of others' at the beginning.
+WHOLE = re.compile(
+    rf"(?:(?<!`)\bclaude-local (?:{'|'.join(sorted(COMMANDS))})\b"
+    r"|^(?:edit|export|unset|curl|chmod|rm|ssh|sudo|kill|docker|systemctl|sqlite3|npm|pip|vllm|ollama|lms) [^ ]"
+    r"|^less [./~]|^(?:git|claude) (?:-|rm |log |add |auth |update|mcp |/))"
+)
+
+
+def _written_out(path: Path) -> Iterator[str]:
+    """Where a command stands whole in a text, rather than in the words that the constructor is given."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    name = path.relative_to(PACKAGE).as_posix()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            text = f"{name}: {node.value}"
+            if WHOLE.search(node.value) and not any(text.startswith(named) for named in NAMED):
+                yield text
+
+
+def test_no_command_is_written_out_but_by_the_constructor() -> None:
+    found = [text for path in sorted(PACKAGE.rglob("*.py")) for text in _written_out(path)]
+    assert not found, "\n".join(found)
 
 
 # --- pasted into real shells
@@ -172,7 +209,7 @@ def test_a_key_in_a_tracked_file_is_taken_out_of_git_from_wherever_it_is_typed(p
     place.write(place.local, json.dumps({"env": {"ANTHROPIC_AUTH_TOKEN": "sk-secret-of-the-repository"}}))
     place.git("add", "--force", ".")
     (found,) = [each for each in place.run("doctor", "files.git", "--json").json["findings"] if each["fix"]]
-    command = found["fix"].partition(", and change")[0].partition("   (")[0]
+    command = found["fix"].partition(", and change")[0].partition(" && ")[0]
     ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert place.git("ls-files") == ""

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 
 from claude_local_plugin.backends.recognise import ServedModel, Server
 from claude_local_plugin.backends.wellknown import label
-from claude_local_plugin.guest.shell import Words, command
+from claude_local_plugin.guest.shell import Words, command, export, piped, with_variable
 
 #: A window that leaves room to work beside Claude Code's own prompt.
 GOOD_WINDOW = 65_536
+#: What keeps a session from asking for thinking, and from sending system messages in the middle of a conversation.
+WITHOUT_THINKING = ("CLAUDE_CODE_DISABLE_THINKING", "1")
+WITHOUT_MID_CONVERSATION = ("CLAUDE_CODE_MODEL_CAPABILITIES", "-mid_conv_system,-mid_conv_tool_change")
 #: The LiteLLM releases that nobody may install.
 LITELLM = "litellm[proxy]!=1.82.7,!=1.82.8,!=1.107.0"
 
@@ -30,7 +33,7 @@ def larger_window(server: Server, model: ServedModel, tokens: int = GOOD_WINDOW)
     told = {
         "vllm": f"restart vLLM with --max-model-len {size}",
         "sglang": f"restart SGLang with --context-length {size}",
-        "ollama": f"OLLAMA_CONTEXT_LENGTH={size} ollama serve",
+        "ollama": with_variable("OLLAMA_CONTEXT_LENGTH", size, "ollama", "serve"),
         "llama-swap": f"put -c {size} into the model's cmd in llama-swap's config",
     }
     return told.get(server.behaves_as, f"give the model behind {label(server.kind)} a window of {tokens:,} tokens")
@@ -61,7 +64,7 @@ _UPGRADE: Mapping[str, str] = {
     "litellm": command("pip", "install", "--upgrade", LITELLM),
     "vllm-router": command("pip", "install", "--upgrade", "vllm-router"),
     "transformers": command("pip", "install", "--upgrade", "transformers"),
-    "ollama": "curl -fsSL https://ollama.com/install.sh | sh",
+    "ollama": piped(command("curl", "-fsSL", "https://ollama.com/install.sh"), command("sh")),
     "claude-code-router": command("npm", "install", "-g", "@musistudio/claude-code-router@latest"),
 }
 
@@ -97,8 +100,8 @@ def fewer_or(kind: str, *, memory: bool = False) -> str:
     return "run fewer sessions at once" + (f", or {more}" if more else "")
 
 
-def keep_thinking_apart(kind: str, parser: str | None) -> str:
-    """How a server is told to give thinking back as thinking; where it cannot be told, how to do without."""
+def keep_thinking_apart(kind: str, parser: str | None) -> str | None:
+    """How a server is told to give thinking back as thinking; None where it cannot be told."""
     named: dict[str, str] = {
         "vllm": f"restart vLLM with --reasoning-parser {parser or 'NAME'}",
         "sglang": f"restart SGLang with --reasoning-parser {parser or 'NAME'}",
@@ -109,12 +112,12 @@ def keep_thinking_apart(kind: str, parser: str | None) -> str:
         f"restart the server behind it: vLLM with --reasoning-parser {parser or 'NAME'}, llama-server with"
         " --reasoning-format auto"
     )
-    return named.get(kind, behind if kind in ("litellm", "production-stack") else without_thinking())
+    return named.get(kind, behind if kind in ("litellm", "production-stack") else None)
 
 
-def without_thinking() -> str:
-    """How a session is kept from asking for thinking, in this shell."""
-    return "export CLAUDE_CODE_DISABLE_THINKING=1"
+def without_mid_conversation() -> str:
+    """How a session is kept from sending system messages and tools in the middle of a conversation."""
+    return export(*WITHOUT_MID_CONVERSATION)
 
 
 #: What switches the prefix cache on, by kind of server.
@@ -153,8 +156,8 @@ def messages_api(server: Server) -> str:
 
 
 _LISTS: Mapping[str, Callable[[Server], str]] = {
-    "ollama": lambda _: "ollama pull qwen3-coder",
-    "lmstudio": lambda _: "lms load",
+    "ollama": lambda _: command("ollama", "pull", "qwen3-coder"),
+    "lmstudio": lambda _: command("lms", "load"),
     "litellm": lambda _: "name a model under model_list in LiteLLM's config",
 }
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from claude_local_plugin.guest.shell import command, with_variable
+
 
 @dataclass(frozen=True, slots=True)
 class WellKnown:
@@ -46,19 +48,22 @@ LABELS: Mapping[str, str] = {
 
 #: The shortest way to a server of each kind that Claude Code can work with: a window for its prompt, tools parsed.
 START: Mapping[str, str] = {
-    "vllm": (
-        "vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder --max-model-len 65536"
-        " --enable-auto-tool-choice --tool-call-parser qwen3_coder"
+    "vllm": command(
+        *("vllm", "serve", "Qwen/Qwen3-Coder-30B-A3B-Instruct", "--served-model-name", "qwen3-coder"),
+        *("--max-model-len", "65536", "--enable-auto-tool-choice", "--tool-call-parser", "qwen3_coder"),
     ),
-    "llama.cpp": "llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536 --port 8080",
-    "ollama": "OLLAMA_CONTEXT_LENGTH=65536 ollama serve",
-    "lmstudio": "lms server start   (and load a model with a context of 65536)",
-    "sglang": (
-        "python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct --context-length 65536"
-        " --tool-call-parser qwen3_coder"
+    "llama.cpp": command(
+        *("llama-server", "-hf", "unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF", "--jinja", "-c", "65536"),
+        *("--port", "8080"),
     ),
-    "litellm": "litellm --config config.yaml --port 4000",
-    "claude-code-router": "ccr start",
+    "ollama": with_variable("OLLAMA_CONTEXT_LENGTH", "65536", "ollama", "serve"),
+    "lmstudio": f"{command('lms', 'server', 'start')}   (and load a model with a context of 65536)",
+    "sglang": command(
+        *("python", "-m", "sglang.launch_server", "--model-path", "Qwen/Qwen3-Coder-30B-A3B-Instruct"),
+        *("--context-length", "65536", "--tool-call-parser", "qwen3_coder"),
+    ),
+    "litellm": command("litellm", "--config", "config.yaml", "--port", "4000"),
+    "claude-code-router": command("ccr", "start"),
 }
 
 #: Those that route names which they do not list; and those that answer to any name at all, with the model they have.

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import command
+
+
+class OtherWorkloadError(UsageError):
+    """The reports are of two workloads; `options` are those of the earlier one's."""
+
+    def __init__(self, options: tuple[str, ...]) -> None:
+        super().__init__("the other report is of another workload, so its figures say nothing about these")
+        self.options = options
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +42,13 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
     """The figures that both reports have. Raises UsageError where a report is none of ours, or has another workload."""
     for report in (old, new):
         if report.get("format") != 1 or not isinstance(report.get("levels"), list):
-            raise UsageError("that is no report of claude-local bench", "claude-local bench --json > FILE makes one")
+            raise UsageError("that is no report of claude-local bench")
     ours, theirs = (
         {name: size for name, size in report["workload"].items() if name != "concurrency"} for report in (new, old)
     )
     if ours != theirs:
         sizes = {"--prompt-tokens": "prompt_tokens", "--turns": "turns", "--answer-tokens": "answer_tokens"}
-        wanted = (word for option, name in sizes.items() for word in (option, str(theirs[name])))
-        raise UsageError(
-            "the other report is of another workload, so its figures say nothing about these",
-            f"{command('claude-local', 'bench', *wanted)} measures the same",
-        )
+        raise OtherWorkloadError(tuple(word for option, name in sizes.items() for word in (option, str(theirs[name]))))
     return tuple(_changes(old, new))
 
 

@@ -142,8 +142,7 @@ class _Run:
         first = self.turn(first_reply, "first request")
         if first is None:
             raise BackendError(
-                f"{self.client.base.url} does not answer as {self.target.model}: {self.spoiled[-1].problem}",
-                "claude-local doctor says what is the matter",
+                f"{self.client.base.url} does not answer as {self.target.model}: {self.spoiled[-1].problem}"
             )
         cold: list[Turn] = []
         levels: list[Level] = []

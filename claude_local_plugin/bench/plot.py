@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.guest.shell import command, quoted
 from claude_local_plugin.report.html import Markup
 from claude_local_plugin.report.svg import MARGIN, About, Axes, Drawing, axes, fitted, light, round_steps
 
@@ -21,7 +22,7 @@ _AT_ONCE, _FIRST, _TOKENS, _TASKS = (
 def check(path: Path) -> None:
     """Raise UsageError if a plot could not be drawn into this file; before anything is measured for it."""
     if path.suffix.lower().removeprefix(".") not in FORMATS:
-        raise UsageError(f"{path.name}: a plot is an .svg or a .png", "claude-local bench --plot bench.svg")
+        raise UsageError(f"{path.name}: a plot is an .svg or a .png", f"--plot {quoted(f'{path.stem}.svg')}")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"{path.absolute().parent} is no folder", "choose another file for --plot")
     if path.suffix.lower() == ".png":
@@ -30,7 +31,7 @@ def check(path: Path) -> None:
         except ImportError as error:
             raise UsageError(
                 "a PNG needs matplotlib, which is not installed",
-                "pip install 'claude-local[plot]'   (or --plot bench.svg)",
+                f"{command('pip', 'install', 'claude-local[plot]')}   (or --plot {quoted(f'{path.stem}.svg')})",
             ) from error
 
 

@@ -15,6 +15,7 @@ import click
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
 
 #: What becomes of an open session whose server stays the same.
@@ -95,7 +96,9 @@ def bench(
         from claude_local_plugin.bench import plot
 
         plot.check(plot_file)
-    other = None if compare is None else command.earlier(compare)
+    named = (("--url", url), ("--model", model), ("--token-env", token_env))
+    asked = [word for option, value in named if value for word in (option, value)]
+    other = None if compare is None else command.earlier(compare, asked)
     used = in_use(world.snapshot(), url=url, model=model, token_env=token_env)
     work = command.workload(
         used,
@@ -114,7 +117,7 @@ def bench(
     with _bar(work.requests, wanted=wanted) as progress:
         report = command.run(used, work, progress=progress, time_limit=time_limit)
     if other is not None:
-        report["compared"] = command.compared(other, report)
+        report["compared"] = command.compared(other, report, asked)
     if as_json:
         print(json_text(report))
     else:
@@ -147,7 +150,7 @@ def _apply(prepared: Any, place: Place, *, yes: bool, when_idle: bool, quiet: bo
     if asking and not click.confirm("Write this?", default=True, err=True):
         raise click.exceptions.Abort
     command.write(prepared, world)
-    prose.line(f"Written to {name}. Undo: claude-local bench --revert", "green")
+    prose.line(f"Written to {name}. Undo: {typed('claude-local', 'bench', '--revert')}", "green")
 
 
 def _revert(reverted: Any, place: Place) -> int:
@@ -267,7 +270,7 @@ def _conclusions(report: Mapping[str, Any]) -> Iterator[str]:
     for setting in advice["settings"]:
         yield f"  {setting['name']}={setting['value']}   {setting['reason']}"
     if advice["settings"]:
-        yield "  (claude-local bench --apply writes these)"
+        yield f"  ({typed('claude-local', 'bench', '--apply')} writes these)"
     for spoiled in report["spoiled"]:
         yield printable(f"! failed ({spoiled['phase']}): {spoiled['problem']}")
     if any(_came_at_once(level) for level in report["levels"]):

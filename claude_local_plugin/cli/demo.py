@@ -35,7 +35,9 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
         serve_until_stopped(port or 0, ready=ready)
         return 0
     if port is not None:
-        raise UsageError("--port goes with --serve", "claude-local demo --serve --port 8000")
+        raise UsageError(
+            "--port goes with --serve", shell.command("claude-local", "demo", "--serve", "--port", str(port))
+        )
     from claude_local_plugin.commands import demo as command
 
     claude = None if hooks_only else command.find_claude()
@@ -46,7 +48,8 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
     took = f"{time.monotonic() - started:.1f} s"
     if passed:
         printer.line(f"All of it worked, in {took}; the temporary home and project are gone.", "bold green")
-        printer.line("Now with your own server:  claude-local enable --url http://HOST:PORT")
+        there = shell.command("claude-local", "enable", "--url", shell.Words("http://HOST:PORT"))
+        printer.line(f"Now with your own server:  {there}")
     else:
         printer.line(f"Something did not do what it should (marked ✗ above), after {took}.", "bold red")
     return 0 if passed else 1

@@ -110,7 +110,7 @@ def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
             lines.append("  our hooks stay until the open sessions have ended: they hold the prompt that would move")
         if entry["hooks_stay"]:
             away = typed("claude-local", "hooks", "uninstall", "--scope", str(entry["scope"]))
-            lines.append(f"  the session hooks of `claude-local hooks install` stay; take them out: {away}")
+            lines.append(f"  the session hooks that were installed alone stay; take them out: {away}")
     if not lines:
         return ["not enabled here: nothing to disable"]
     lines += [report["afterwards"], *report["notes"]]

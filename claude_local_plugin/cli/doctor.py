@@ -10,6 +10,7 @@ import click
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.render import Printer, columns, err, json_text, out, short_path
 
 if TYPE_CHECKING:
@@ -60,7 +61,11 @@ def doctor(
     if listing or explain:
         return _texts(place, explain, checks)
     if (dry_run or yes) and not fixing:
-        raise UsageError("--dry-run and --yes belong to --fix", "claude-local doctor --fix --dry-run")
+        asked = [*checks, *(("--url", url) if url else ()), *(("--token-env", token_env) if token_env else ())]
+        switches = [option for option, on in (("--deep", deep), ("--dry-run", dry_run), ("--yes", yes)) if on]
+        raise UsageError(
+            "--dry-run and --yes belong to --fix", typed("claude-local", "doctor", "--fix", *switches, *asked)
+        )
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
     if fixing and not (dry_run or yes or asking):
         raise UsageError("nobody can be asked here before something is written", "add --yes, or --dry-run to look only")
@@ -68,15 +73,23 @@ def doctor(
     world = world_of(place)
     request = command.Request(checks, url, token_env, acts=deep or fixing)
     chosen, facts = command.look(request, world)
+    if fixing and facts.elsewhere:
+        raise UsageError(
+            f"--fix changes settings of sessions here, and they do not go to {facts.host}", f"{facts.enable()} first"
+        )
     if deep:
         facts = _deepened(facts, request, world, place, quiet=as_json)
     report = command.judge(facts, chosen, began)
     plan = command.fixes(report, world, checks) if fixing else None
-    applied = plan is not None and _fix(
+    applied = False
+    while plan is not None and _fix(
         plan, world, place, dry_run=dry_run, ask=asking and not yes, when_idle=when_idle, quiet=as_json
-    )
-    if applied:
+    ):
+        applied = True
         report = _again(report, request, world)
+        if not plan.to_be_continued:
+            break
+        plan = plan.and_then(command.fixes(report, world, checks))
     if as_json:
         print(json_text(command.report_json(report, plan, applied=applied)))
     elif not dry_run:
@@ -134,26 +147,31 @@ def _fix(
     from claude_local_plugin.commands.open_sessions import affected
 
     prose, printer = err(place.environ), out(place.environ)
+    more = plan.done > 0  # something was written before, after which this could be planned
     for each in plan.refused if not quiet else ():
+        if (each.later and not dry_run) or each in plan.told:
+            continue  # that is planned next
         prose.line(f"! not mended: {', '.join(each.checks)}: {each.reason}", "yellow")
-    if not plan.fixes:
-        if not quiet:
+    if not plan.next:
+        if not quiet and not more:
             prose.line("nothing to mend here in settings of ours")
         return False
     if not quiet:
-        for fix in plan.fixes:
+        for fix in plan.next:
             printer.diff(command.diff(fix))
     if dry_run:
         if not quiet:
             prose.line("Nothing was written (--dry-run).")
         return False
-    texts = {fix.path: fix.after for fix in plan.fixes if fix.mode is None}
+    texts = {fix.path: fix.after for fix in plan.next if fix.mode is None}
     settle(affected(world, texts), world, yes=not ask, when_idle=when_idle, quiet=quiet)
     if ask and not click.confirm("Write this?", default=True, err=True):
+        if more:
+            return False
         raise click.exceptions.Abort
-    command.carry_out(plan.fixes)
+    command.carry_out(plan.next)
     if not quiet:
-        names = ", ".join(dict.fromkeys(short_path(fix.path, cwd=place.cwd, home=place.home) for fix in plan.fixes))
+        names = ", ".join(dict.fromkeys(short_path(fix.path, cwd=place.cwd, home=place.home) for fix in plan.next))
         prose.line(f"Written: {names}", "green")
     return True
 

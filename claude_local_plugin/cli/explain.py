@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def show_warnings(warnings: "tuple[ConfigWarning, ...]", place: Place) -> None:
     for warning in warnings:
         mark, style = marks[warning.severity]
         printer.line(f"{mark} {short_text(printable(warning.message), place)}", style)
-        printer.line(f"    fix: {short_text(printable(warning.fix), place)}")
+        printer.line(f"    fix: {printable(warning.fix)}")  # to be typed: no shell reads a `~` within quotes
     if warnings:
         printer.line()
 
@@ -139,10 +140,11 @@ def _versions(explanation: "Explanation") -> str:
     installed = explanation.report["installed_version"]
     told = f"; installed {installed}" if installed else "; no installed version can be told"
     answers = explanation.answers
-    own = "   (claude-local verify asks your own)"
+    verify = command("claude-local", "verify")
+    own = f"   ({verify} asks your own)"
     if answers is not None:
         asked = f"all {answers.asked:,}" if answers.complete else f"{answers.asked:,} of {answers.questions:,}"
-        rest = "" if answers.complete else "; claude-local verify asks the rest"
+        rest = "" if answers.complete else f"; {verify} asks the rest"
         own = f", which agreed on {asked} questions on {answers.date}{rest}"
     return f"verified against Claude Code {VERIFIED_SPAN}{told}{own}"
 

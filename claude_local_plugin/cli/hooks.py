@@ -112,7 +112,8 @@ def status(scope: str | None, as_json: bool) -> int:
         return int(broken)
     printer = out(place.environ)
     if not report["hooks"]:
-        printer.line("no hooks of ours are installed   (claude-local hooks install --scope user)")
+        again = spelt("claude-local", "hooks", "install", "--scope", "user")
+        printer.line(f"no hooks of ours are installed   ({again})")
     rows = [
         (
             entry["event"],

@@ -11,6 +11,7 @@ import click
 
 from claude_local_plugin import paths
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.guest.shell import Words, export
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.world import World
@@ -49,7 +50,9 @@ def here() -> Place:
     try:
         home = Path.home()
     except RuntimeError as error:
-        raise ClaudeLocalError("HOME is not set, and this user has no home folder", "export HOME=…") from error
+        raise ClaudeLocalError(
+            "HOME is not set, and this user has no home folder", export("HOME", Words("…"))
+        ) from error
     return Place(cwd, home, environ, paths.state_dir(environ))
 
 

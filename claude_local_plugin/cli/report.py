@@ -9,6 +9,7 @@ import click
 from claude_local_plugin import __version__
 from claude_local_plugin.cli.options import here, json_option
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import Words, command, into
 from claude_local_plugin.render import counted, err, json_text, out, printable, short_path
 
 
@@ -34,24 +35,27 @@ def report(
     """One page, for any browser and without a network: sessions and tokens per day by backend, whether and how fast
     your servers answered, failures, the busiest projects, the last sessions.
     """
-    from claude_local_plugin.commands import report as command
+    from claude_local_plugin.commands import report as making
     from claude_local_plugin.commands.sessions import Asked
 
     if as_json and (output or open_it):
-        raise UsageError("--json prints data, there is no page to write or open", "claude-local report --json > FILE")
+        raise UsageError(
+            "--json prints data, there is no page to write or open",
+            into(Words("FILE"), command("claude-local", "report", "--json")),
+        )
     if output == "-" and open_it:
         raise UsageError("a page on standard output cannot be opened", "leave out --output -, or --open")
     place, now = here(), datetime.now(UTC)
     asked = Asked(since=None if since == "all" else since, until=until, project=project)
     where = asked.where(cwd=place.cwd, home=place.home, state_dir=place.state_dir, now=now)
-    file = None if as_json or output == "-" else Path(output or command.FILE).expanduser()
+    file = None if as_json or output == "-" else Path(output or making.FILE).expanduser()
     if file is not None:
-        command.check(file, force=force)
-    data = command.collect(place.state_dir, where, now=now)
+        making.check(file, force=force)
+    data = making.collect(place.state_dir, where, now=now)
     if as_json:
-        print(json_text(command.as_json(data)))
+        print(json_text(making.as_json(data)))
         return 0
-    page = command.page(
+    page = making.page(
         data,
         project=where.projects[0] if where.projects else None,
         home=place.home,
@@ -61,9 +65,9 @@ def report(
     if file is None:
         sys.stdout.buffer.write(page.encode())
         return 0
-    command.write(page, file)
+    making.write(page, file)
     name = printable(short_path(file.absolute(), cwd=place.cwd, home=place.home))
     out(place.environ).line(f"{counted(data.sessions)}, written to {name}")
-    if open_it and not command.show(file):
+    if open_it and not making.show(file):
         err(place.environ).line(f"no browser here; open it yourself: {printable(file.resolve().as_uri())}", "yellow")
     return 0

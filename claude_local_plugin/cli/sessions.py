@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.guest.shell import Words
+from claude_local_plugin.guest.shell import command as typed
 from claude_local_plugin.render import Printer, columns, counted, err, json_text, out, printable, second, short_path
 
 if TYPE_CHECKING:
@@ -161,7 +163,7 @@ def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
     from claude_local_plugin.ledger.usage import By
 
     place = here()
-    priced = command.prices(paths.config_dir(place.environ) / FILE) if cost else None
+    priced = command.prices(paths.config_dir(place.environ) / FILE, place.environ) if cost else None
     report = command.stats(place.state_dir, By(by), chosen(place, **asked), priced=priced)
     if as_json:
         print(json_text(report))
@@ -337,7 +339,8 @@ def project_name(place: Place, path: str | None) -> str:
 def _none_found(filtered: bool) -> str:
     if filtered:
         return "no such session on record"
-    return "no session on record yet   (claude-local enable installs the hooks that record them)"
+    install = typed("claude-local", "hooks", "install", "--scope", "user")
+    return f"no session on record yet   ({install} installs the hooks that record them)"
 
 
 def _said(value: object) -> str:
@@ -409,9 +412,10 @@ def _print_cost(printer: Printer, avoided: float, cost: dict[str, Any]) -> None:
     table = cost["per_million_tokens"]
     currency = printable(cost["currency"])
     printer.line(f"cost avoided: about {avoided:,.2f} {currency}, an estimate for the tokens of own servers")
+    dearer = typed("claude-local", "config", "set", "prices.input", Words("…"))
     printer.line(
         f"  at {table['input']:g} in, {table['cache_read']:g} cached, {table['cache_write']:g} written to the cache,"
-        f" {table['output']:g} out per million   (claude-local config set prices.input …)"
+        f" {table['output']:g} out per million   ({dearer})"
     )
 
 

@@ -47,7 +47,7 @@ def status(everywhere: bool, sweep: bool, as_json: bool) -> int:
     rows.append(("answers", _answer(report)))
     window = f"   window {report['context_window']:,}" if report["context_window"] else ""
     rows.append(("model", printable(report["model"] or "(not compared)") + window))
-    rows.append(("hooks", _hooks(report) or "none   (claude-local hooks install --scope user)"))
+    rows.append(("hooks", _hooks(report) or f"none   ({typed('claude-local', 'hooks', 'install', '--scope', 'user')})"))
     rows.append(("last session", _last(report["last_session"])))
     style = {"answers": "" if report["reachable"] is None else "green" if report["probe"] == "ok" else "bold red"}
     for (name, _), line in zip(rows, columns(rows), strict=True):
@@ -80,8 +80,8 @@ def _everywhere(place: Place, *, sweep: bool, as_json: bool) -> int:
         )
     printer.lines(columns(rows))
     if any(entry["state"] == "gone" and not entry["swept"] for entry in report["enabled"]):
-        again = typed("claude-local", "status", "--all", "--sweep")
-        printer.line(f"gone: its folder was deleted, or moved: there claude-local disable finds it; {again} forgets it")
+        there, again = typed("claude-local", "disable"), typed("claude-local", "status", "--all", "--sweep")
+        printer.line(f"gone: its folder was deleted, or moved: there {there} finds it; {again} forgets it")
     return 0 if well else 1
 
 

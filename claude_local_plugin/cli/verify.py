@@ -13,7 +13,7 @@ import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.render import err, json_text, out, printable
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _binary(named: str | None, place: Place) -> Path:
         found = isolated.program(named, place.environ) if Path(named).name == named else None
     if found is None:
         what = f"{named} cannot be run" if named else "there is no claude on PATH"
-        raise UsageError(what, "claude-local verify --claude /path/to/claude")
+        raise UsageError(what, command("claude-local", "verify", "--claude", Words("PATH")))
     return Path(found)
 
 
@@ -158,4 +158,7 @@ def _show(report: dict[str, Any], place: Place) -> None:
     elif report["complete"]:
         prose.line("remembered: explain-precedence and doctor no longer ask for this", "dim")
     else:
-        prose.line(f"{report['unasked']:,} questions were not asked; all of them: claude-local verify", "yellow")
+        prose.line(
+            f"{report['unasked']:,} questions were not asked; all of them: {command('claude-local', 'verify')}",
+            "yellow",
+        )

@@ -10,6 +10,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest import config
 from claude_local_plugin.guest.config_rules import backends
 from claude_local_plugin.guest.protect import is_allowed, is_way_allowed
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.ledger import Where
 from claude_local_plugin.ledger.audit import outside, without_way
 from claude_local_plugin.ledger.usage import UNKNOWN, By, usage
@@ -21,8 +22,8 @@ from claude_local_plugin.render import counted
 LIMITS = (
     "sessions from before the hooks were installed, with hooks switched off, or on another machine are not on record"
 )
-MISSING = "claude-local sessions stats --by project has those on record"
-HINT = "--allow URL, or allowed_backends in config.toml: claude-local config path"
+MISSING = f"{command('claude-local', 'sessions', 'stats', '--by', 'project')} has those on record"
+HINT = f"--allow URL, or allowed_backends in config.toml: {command('claude-local', 'config', 'path')}"
 
 
 def audit(

@@ -9,13 +9,14 @@ from typing import Any
 
 from claude_local_plugin import bench
 from claude_local_plugin.bench import report as reports
+from claude_local_plugin.bench.compare import OtherWorkloadError
 from claude_local_plugin.bench.measure import Progress, Target
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.server_in_use import InUse
 from claude_local_plugin.commands.world import World
-from claude_local_plugin.errors import SettingsError, UsageError
+from claude_local_plugin.errors import BackendError, SettingsError, UsageError
 from claude_local_plugin.guest.files import content
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command, into
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import DocumentError, Set
@@ -24,6 +25,8 @@ from claude_local_plugin.settings.ownership import BENCH
 #: The prompt's length in tokens where nobody asked for another: about Claude Code's own first prompt (11,607 to
 #: 12,883 tokens under a name of your own, observed on 2.1.329).
 PROMPT_TOKENS = 12_000
+#: What to do where the settings file is none.
+MEND_FIRST = f"mend the file first: {command('claude-local', 'doctor', 'files')}"
 #: No more than this share of the window is used by that prompt.
 SHARE_OF_WINDOW = 1 / 3
 
@@ -44,24 +47,32 @@ def run(used: InUse, work: bench.Workload, *, progress: Progress | None, time_li
     """
     target = Target(used.url, used.model, used.token, used.server.kind, used.server.version, used.window, used.headers)
     overhead = bench.own_overhead(work)
-    measured = bench.measure(target, work, progress=progress, time_limit=time_limit)
+    try:
+        measured = bench.measure(target, work, progress=progress, time_limit=time_limit)
+    except BackendError as error:
+        raise BackendError(error.message, error.hint or f"{used.doctor()} says what is the matter") from error
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return reports.report(measured, bench.advise(measured), overhead, at=at)
 
 
-def earlier(path: Path) -> dict[str, Any]:
-    """A report that `bench --json` printed before. Raises UsageError if the file is none."""
+def earlier(path: Path, asked: Sequence[str] = ()) -> dict[str, Any]:
+    """A report that `bench --json` printed before. Raises UsageError if the file is none.
+
+    `asked` are the options that say which server is measured.
+    """
     try:
         found = json.loads(content(path).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{path} is no report of claude-local bench", "claude-local bench --json > FILE makes one"
-        ) from error
+        raise UsageError(f"{path} is no report of claude-local bench", _makes_one(asked)) from error
     if not isinstance(found, dict):
-        raise UsageError(f"{path} is no report of claude-local bench", "claude-local bench --json > FILE makes one")
+        raise UsageError(f"{path} is no report of claude-local bench", _makes_one(asked))
     return found
+
+
+def _makes_one(asked: Sequence[str]) -> str:
+    return f"{into(Words('FILE'), command('claude-local', 'bench', '--json', *asked))} makes one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +101,10 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     SettingsError where the settings file cannot be edited.
     """
     if not used.of_folder:
+        key = ("--token-env", used.token_env) if used.token_env else ()
         raise UsageError(
             f"sessions in this folder do not go to {used.url}, so its figures do not belong into their settings",
-            f"{command('claude-local', 'enable', '--url', used.url)} first",
+            f"{command('claude-local', 'enable', '--url', used.url, *key)} first",
         )
     settings = report["advice"]["settings"]
     if not settings:
@@ -103,7 +115,7 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     try:
         after = ownership.preview(before, {BENCH: changes}, ownership.load(path, world.state_dir)).after
     except DocumentError as error:
-        raise SettingsError(f"{path}: {error}", "mend the file first: claude-local doctor files") from error
+        raise SettingsError(f"{path}: {error}", MEND_FIRST) from error
     return Prepared(path, changes, before, after)
 
 
@@ -121,7 +133,7 @@ def reverted(world: World) -> dict[Path, str | None]:
     try:
         return {path: ownership.preview(file.read(path), {BENCH: ()}, record).after}
     except DocumentError as error:
-        raise SettingsError(f"{path}: {error}", "mend the file first: claude-local doctor files") from error
+        raise SettingsError(f"{path}: {error}", MEND_FIRST) from error
 
 
 def revert(world: World) -> ownership.Reverted:
@@ -136,8 +148,16 @@ def _local_settings(world: World) -> Path:
     )
 
 
-def compared(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """What has changed since an earlier report, as it goes into the new one's `compared`."""
+def compared(old: dict[str, Any], new: dict[str, Any], asked: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """What has changed since an earlier report, as it goes into the new one's `compared`.
+
+    Raises UsageError where the two cannot be compared; `asked` are the options that say which server was measured.
+    """
+    try:
+        changes = bench.compare(old, new)
+    except OtherWorkloadError as error:
+        same = command("claude-local", "bench", *asked, *error.options)
+        raise UsageError(error.message, f"{same} measures the same") from error
     return [
         {
             "label": change.label,
@@ -147,5 +167,5 @@ def compared(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
             "ratio": None if change.ratio is None else round(change.ratio, 6),
             "better": change.better,
         }
-        for change in bench.compare(old, new)
+        for change in changes
     ]

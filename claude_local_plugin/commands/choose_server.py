@@ -1,8 +1,9 @@
 """Which server, model, key and headers `enable` is to write: asked for, else those in effect here, else looked for."""
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from claude_local_plugin import git, ledger, plan, server_headers
 from claude_local_plugin.backends import ServedModel, Server, advice, identify, neighbours, sweep, wellknown
@@ -13,7 +14,7 @@ from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
 from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX
-from claude_local_plugin.guest.shell import Words, command, export
+from claude_local_plugin.guest.shell import Words, command, export, then
 from claude_local_plugin.precedence import (
     Candidate,
     Scope,
@@ -68,6 +69,48 @@ class Request:
     #: Whether a settings file may be written that a link leads to, outside of the project.
     follow_link: bool = False
 
+    def again(self, *more: str, **changes: Any) -> str:
+        """The command for the same again, with these changes and options: whatever else was asked for stays."""
+        asked = replace(self, **changes)
+        return command("claude-local", "enable", *asked.options(), *more)
+
+    def options(self) -> Iterator[str]:
+        """What was asked for, as words of a command; the value of a header that is a secret is left to the reader."""
+        valued = (
+            ("--url", self.url),
+            ("--model", self.model),
+            ("--token-env", self.token_env),
+            *(("--header", _spoken(header)) for header in self.headers),
+            *(("--header-env", header) for header in self.headers_env),
+            ("--scope", None if self.scope is Scope.LOCAL else self.scope),
+            ("--system-prompt", self.system_prompt),
+            ("--max-model-len", None if self.max_model_len is None else str(self.max_model_len)),
+            *(("--reset", key) for key in self.reset),
+        )
+        for option, value in valued:
+            if value is not None:
+                yield from (option, value)
+        switches = {
+            "--no-headers": not self.keep_headers,
+            "--no-check": not self.check,
+            "--hooks": self.with_hooks is True,
+            "--no-hooks": self.with_hooks is False,
+            "--statusline": self.with_statusline is True,
+            "--no-statusline": self.with_statusline is False,
+            "--no-port-scan": not self.port_scan,
+            "--follow-link": self.follow_link,
+            "--images": self.images,
+            "--subagents": self.subagents,
+            "--web-search": self.web_search,
+            "--force": self.force,
+        }
+        yield from (option for option, on in switches.items() if on)
+
+
+def _spoken(header: str) -> str:
+    name, _, _ = header.partition("=")
+    return f"{name}=VALUE" if server_headers.is_secret_name(name) else header
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -100,7 +143,7 @@ def choose_server(request: Request, world: World, choose: Choose | None) -> Choi
 
     Raises UsageError for what was asked wrongly and BackendError where no server or model can be had.
     """
-    asked = None if request.url is None else _own_url(request.url)
+    asked = None if request.url is None else _own_url(request)
     own_token = _token(request, world.environ)
     own_headers = server_headers.asked(request.headers, request.headers_env, world.environ)
     known = _known(request, world, asked)
@@ -141,8 +184,17 @@ class Carried:
 
 def _known(request: Request, world: World, asked: str | None) -> Known | None:
     """The server in effect here, else the one on record; of another server than the one asked for nothing is kept."""
-    found = _in_effect(world) or _recorded(request, world) or (None if asked else _logged(world))
-    return found if found and (asked is None or same_server(found.url, asked)) else None
+    found = _remembered(request, world, logged=asked is None)
+    return next((each for each in found if asked is None or same_server(each.url, asked)), None)
+
+
+def _remembered(request: Request, world: World, *, logged: bool) -> Iterator[Known]:
+    """The servers that this folder has, or had, the one to keep first."""
+    if here := _in_effect(world):
+        yield here
+    yield from _recorded(request, world)
+    if logged and (last := _logged(world)):
+        yield last
 
 
 def _in_effect(world: World) -> Known | None:
@@ -204,8 +256,8 @@ def _usable_url(url: object) -> str | None:
     return None if is_anthropic(found.host) else found.url
 
 
-def _recorded(request: Request, world: World) -> Known | None:
-    """What `enable` wrote for this folder before it was taken out of the file, the scope asked for first."""
+def _recorded(request: Request, world: World) -> Iterator[Known]:
+    """What `enable` wrote for this folder, whatever stands in the files by now, the scope asked for first."""
     for scope in dict.fromkeys((request.scope, Scope.LOCAL, Scope.PROJECT, Scope.USER)):
         path = settings_file_to_write(
             scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
@@ -216,7 +268,7 @@ def _recorded(request: Request, world: World) -> Known | None:
         wrote = {change.path[1]: change.value for change in changes if change.path[0] == "env"}
         if url := _usable_url(wrote.get("ANTHROPIC_BASE_URL")):
             model, window = wrote.get("ANTHROPIC_MODEL"), str(wrote.get("CLAUDE_CODE_MAX_CONTEXT_TOKENS", ""))
-            return Known(
+            yield Known(
                 url,
                 model if isinstance(model, str) else None,
                 int(window) if window.isdecimal() else None,
@@ -225,7 +277,6 @@ def _recorded(request: Request, world: World) -> Known | None:
                     str(wrote.get(CUSTOM_HEADERS, "")), (PLACEHOLDER, str(wrote.get("ANTHROPIC_AUTH_TOKEN", "")))
                 ),
             )
-    return None
 
 
 def _logged(world: World) -> Known | None:
@@ -291,8 +342,14 @@ def _scheme(token: str) -> str:
 # --- the server
 
 
-def _own_url(url: str) -> str:
-    wanted = normalise(url)
+def _own_url(request: Request) -> str:
+    try:
+        wanted = normalise(request.url or "")
+    except UsageError as error:
+        offered = (error.hint or "").removeprefix("use ")
+        if offered == error.hint or not offered.startswith("http"):
+            raise
+        raise UsageError(error.message, request.again(url=offered)) from error
     if is_anthropic(wanted.host):
         raise UsageError(f"{wanted} is Anthropic's own API, not a server of yours", command("claude-local", "disable"))
     return wanted.url
@@ -304,7 +361,7 @@ def _server(request: Request, url: str | None, carried: Carried, choose: Choose 
         if not request.check:
             raise UsageError(
                 "--no-check asks no server, so it needs --url",
-                command("claude-local", "enable", "--no-check", "--url", Words("URL"), "--model", Words("NAME")),
+                request.again(url=Words("URL"), model=request.model or Words("NAME")),
             )
         return _found(request, carried, choose)
     return _usable(carried.asked(url), request) if request.check else None
@@ -314,11 +371,11 @@ def _found(request: Request, carried: Carried, choose: Choose | None) -> Server:
     if not request.port_scan:
         raise UsageError(
             "no --url, and --no-port-scan forbids looking for a server",
-            command("claude-local", "enable", "--url", Words("URL")),
+            request.again(url=Words("URL"), port_scan=True),
         )
     servers = sweep()
     if not servers:
-        elsewhere = command("claude-local", "enable", "--url", Words("http://HOST:PORT"))
+        elsewhere = request.again(url=Words("http://HOST:PORT"))
         raise BackendError(
             f"no model server answers on this machine's well-known ports ({wellknown.ports_text()})",
             f"start one, for example: {wellknown.START_HINT}\n      or name one elsewhere: {elsewhere}",
@@ -329,7 +386,7 @@ def _found(request: Request, carried: Carried, choose: Choose | None) -> Server:
         if choose is None:
             raise UsageError(
                 "several model servers answer here: " + "; ".join(listed),
-                command("claude-local", "enable", "--url", chosen.url),
+                request.again(url=chosen.url),
             )
         chosen = servers[listed.index(choose("which server?", listed))]
     if carried.secret or carried.headers:
@@ -350,10 +407,9 @@ def _usable(server: Server, request: Request) -> Server:
     if server.state in ("needs-key", "wrong-key"):
         given = f"the key in {printable(request.token_env)}" if request.token_env else "the key it has got so far"
         what = "asks for a key" if server.state == "needs-key" else f"does not accept {given}"
-        again = command("claude-local", "enable", "--url", server.url, "--token-env", "MY_KEY")
-        raise BackendError(
-            f"{server.url} {what}", f"export MY_KEY=…, then {again}   (the key never goes on the command line)"
-        )
+        variable = request.token_env or "MY_KEY"
+        again = then(export(variable, Words("…")), request.again(url=server.url, token_env=variable))
+        raise BackendError(f"{server.url} {what}", f"{again}   (the key never goes on the command line)")
     if server.kind == "openai-only" or (server.is_model_server and server.speaks_messages is False):
         raise BackendError(
             f"{server.url} ({describe(server)}) {_missing(server)}, which Claude Code needs",
@@ -362,8 +418,9 @@ def _usable(server: Server, request: Request) -> Server:
     if server.state not in ("ready", "overloaded"):
         raise BackendError(
             f"{server.url} {server.problem or f'is {server.state}'}",
-            _other_port(server)
-            or "once it answers: claude-local enable again; to write without asking it: --no-check --model NAME",
+            _other_port(request, server)
+            or f"once it answers: {request.again(url=server.url)}; to write without asking it:"
+            f" {request.again(url=server.url, check=False, model=request.model or Words('NAME'))}",
         )
     return server
 
@@ -374,12 +431,12 @@ def _missing(server: Server) -> str:
     return "has no Messages API (/v1/messages)" + (f" (it says “{words})" if words else "")
 
 
-def _other_port(server: Server) -> str | None:
+def _other_port(request: Request, server: Server) -> str | None:
     """The command for a server that answers on the same host at another well-known port; None where none does."""
     others = neighbours(server.url) if server.state in ("refused", "not-http", "error") else []
     if not others:
         return None
-    found = command("claude-local", "enable", "--url", others[0].url)
+    found = request.again(url=others[0].url)
     return f"{describe(others[0])} answers at another port of that host: {found}"
 
 
@@ -432,13 +489,13 @@ def _check_said_window(request: Request, server: Server, model: ServedModel) -> 
 def _model(request: Request, server: Server, known: Known | None, choose: Choose | None) -> ServedModel:
     by_name = {model.name: model for model in server.models}
     if request.model is not None:
-        return _asked_model(request.model, server, by_name)
+        return _asked_model(request, request.model, server, by_name)
     if known is not None and known.model in by_name:
         return by_name[known.model]
     if known is not None and known.model is not None and known.of_session and _routes(server):
         return ServedModel(known.model, None, None)  # routed, perhaps by a wildcard, and not listed
     if not by_name:
-        again = command("claude-local", "enable", "--url", server.url, "--model", Words("NAME"))
+        again = request.again(url=server.url, model=Words("NAME"))
         raise BackendError(
             f"{server.url} lists no model",
             f"name one: {again}" if _routes(server) else f"load one, or name it: {again}",
@@ -450,7 +507,7 @@ def _model(request: Request, server: Server, known: Known | None, choose: Choose
     if choose is None:
         raise UsageError(
             f"{server.url} serves several models: {printable(', '.join(by_name))}",
-            command("claude-local", "enable", "--url", server.url, "--model", server.models[0].name),
+            request.again(url=server.url, model=server.models[0].name),
         )
     return by_name[choose("which model?", list(by_name))]
 
@@ -460,14 +517,14 @@ def _routes(server: Server) -> bool:
     return server.kind in wellknown.ROUTES_UNLISTED
 
 
-def _asked_model(name: str, server: Server, by_name: Mapping[str, ServedModel]) -> ServedModel:
+def _asked_model(request: Request, name: str, server: Server, by_name: Mapping[str, ServedModel]) -> ServedModel:
     if name in by_name:
         return by_name[name]
     if _routes(server) or not by_name:
         # a wildcard such as `claude-*` is routed but not listed, so an unlisted name may well be served
         return ServedModel(name, None, None)
     near = _nearest(name, list(by_name))
-    again = command("claude-local", "enable", "--url", server.url, "--model", near[0]) if near else "load a model first"
+    again = request.again(url=server.url, model=near[0]) if near else "load a model first"
     raise UsageError(f"{server.url} does not serve {name!r}; {_said_to_serve(near, len(by_name))}", again)
 
 

@@ -31,6 +31,9 @@ from claude_local_plugin.render import printable
 #: What to type where the default is no example of a value.
 EXAMPLES = {"down_command": "ssh box docker compose up -d", "allowed_backends": "http://localhost:8000 cloud"}
 
+#: What lists every setting.
+ALL = command("claude-local", "config", "list")
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -64,7 +67,7 @@ def list_settings(where: Where) -> dict[str, Any]:
     With `--project` the keys of a folder alone, with what holds there. Hooks are given what was read.
     Raises SettingsError for a file that is no TOML.
     """
-    found = load(where.file)
+    found = load(where.file, where.environ)
     if found.text is not None:
         guest.load(str(where.state_dir), where.environ)
     keys = KEYS if where.project is None else PROJECT_KEYS
@@ -94,7 +97,7 @@ def list_settings(where: Where) -> dict[str, Any]:
 def get(where: Where, name: str) -> dict[str, Any]:
     """The report of `claude-local config get`; raises SettingsError where what the file says cannot be used."""
     key = _key(where, name)
-    found = load(where.file)
+    found = load(where.file, where.environ)
     target = _target(where, found, key)
     if problem := _problem(found, target):
         raise SettingsError(str(problem), _example(where, key))
@@ -110,7 +113,7 @@ def set_value(where: Where, name: str, words: Sequence[str]) -> dict[str, Any]:
             f"the name of {printable(where.folder)} has bytes that are no UTF-8, so it cannot be written into TOML",
             "set it for the folder above: what holds there holds below, too",
         )
-    report = _replaced(where, _target(where, load(where.file), key), key, value)
+    report = _replaced(where, _target(where, load(where.file, where.environ), key), key, value)
     if where.folder is not None and not Path(where.folder).is_dir():
         report["said"].append(f"there is no folder {where.folder}: this holds once there is")
     program = (report["value"] or [""])[0] if key.name == "down_command" else ""
@@ -130,20 +133,20 @@ def _is_text(name: str) -> bool:
 
 def unset(where: Where, name: str) -> dict[str, Any]:
     """Takes a key out, also one that we do not know; the report of `claude-local config unset`."""
-    found = load(where.file)
+    found = load(where.file, where.environ)
     unknown = tuple(name.split("."))
     if where.project is None and any(each.unknown and each.path == unknown for each in found.problems):
-        changed = replace(where.file, unknown, ABSENT, where.state_dir / "locks")
+        changed = replace(where.file, unknown, ABSENT, where.state_dir / "locks", where.environ)
         return {"path": str(where.file), "key": name, "project": None, "value": None, "changed": changed}
     key = _key(where, name)
     return _replaced(where, _target(where, found, key), key, ABSENT)
 
 
 def _replaced(where: Where, target: tuple[str, ...], key: Key, value: object) -> dict[str, Any]:
-    changed = replace(where.file, target, value, where.state_dir / "locks")
+    changed = replace(where.file, target, value, where.state_dir / "locks", where.environ)
     if changed:
         guest.refresh(str(where.state_dir), where.environ)
-    after = load(where.file)
+    after = load(where.file, where.environ)
     return {
         "path": str(where.file),
         "key": key.name,
@@ -210,9 +213,9 @@ def _key(where: Where, name: str) -> Key:
             return key
     if where.project is not None:
         names = " and ".join(each.name for each in PROJECT_KEYS)
-        raise UsageError(f"{name} cannot be set for one folder, only {names} can", "claude-local config list")
+        raise UsageError(f"{name} cannot be set for one folder, only {names} can", ALL)
     meant = nearest(name)
-    hint = f"did you mean {meant}?   claude-local config list" if meant else "claude-local config list"
+    hint = f"did you mean {meant}?   {ALL}" if meant else ALL
     raise UsageError(f"there is no setting called {name!r}", hint)
 
 

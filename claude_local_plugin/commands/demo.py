@@ -83,7 +83,7 @@ class _Stage:
     def session(self) -> tuple[str, subprocess.CompletedProcess[str]]:
         """One session: of the real client, or of its hooks alone; with what it would be called on a command line."""
         if self.claude is not None:
-            return "claude -p 'say hello'", self._run([str(self.claude), "-p", "say hello"])
+            return shell.command("claude", "-p", "say hello"), self._run([str(self.claude), "-p", "say hello"])
         return "the installed hooks, as Claude Code would call them", self._hooks_alone()
 
     def digest(self) -> str:
@@ -197,7 +197,12 @@ def _recorded(stage: _Stage) -> Step:
     sessions = json.loads(ended.stdout)["sessions"] if ended.returncode == 0 else []
     good = len(sessions) == 1 and sessions[0]["backend"]["url"] == stage.backend.url and bool(sessions[0]["ended_at"])
     shown = stage.ours("sessions", "list")
-    return Step("read the record of it", "claude-local sessions list", (shown.stdout + shown.stderr).strip(), good)
+    return Step(
+        "read the record of it",
+        shell.command("claude-local", "sessions", "list"),
+        (shown.stdout + shown.stderr).strip(),
+        good,
+    )
 
 
 def find_claude() -> Path | None:

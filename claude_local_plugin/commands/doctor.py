@@ -85,7 +85,14 @@ def look(request: Request, world: World) -> tuple[tuple[Check, ...], Facts]:
     token = _token(request, world)
     # what is chosen may be a matter of files alone: then the server is left in peace
     ask_server = request.acts or any(check.applies in ABOUT_THE_SERVER for check in checks)
-    facts = gather(world.snapshot(), state_dir=world.state_dir, url=request.url, token=token, ask_server=ask_server)
+    facts = gather(
+        world.snapshot(),
+        state_dir=world.state_dir,
+        url=request.url,
+        token=token,
+        token_env=request.token_env,
+        ask_server=ask_server,
+    )
     return checks, facts
 
 
@@ -94,7 +101,8 @@ def _token(request: Request, world: World) -> str | None:
         return None
     if request.url is None:
         raise UsageError(
-            "--token-env is the key for the server of --url", "claude-local doctor --url URL --token-env VAR"
+            "--token-env is the key for the server of --url",
+            command("claude-local", "doctor", "--url", Words("URL"), "--token-env", request.token_env),
         )
     token = world.environ.get(request.token_env)
     if not token:

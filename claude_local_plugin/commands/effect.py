@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_local_plugin import plan
-from claude_local_plugin.commands.choose_server import same_server
+from claude_local_plugin.commands.choose_server import Request, same_server
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
 from claude_local_plugin.guest.claude import js_string
@@ -22,6 +22,8 @@ from claude_local_plugin.render import printable
 #: What explain says that is of no use to somebody who is enabling a server: a word on ourselves.
 NOT_FOR_HERE = ("version.unverified",)
 
+WHO_DECIDES = f"{command('claude-local', 'explain-precedence')} says who decides what"
+
 ASK_THE_ADMINISTRATOR = "ask whoever manages this machine's settings"
 
 
@@ -34,7 +36,7 @@ class Beaten:
 
 
 def refuse_without_effect(
-    planned: Snapshot, resolution: Resolution, backend: plan.Backend, scope: Scope, place: str
+    planned: Snapshot, resolution: Resolution, backend: plan.Backend, request: Request, place: str
 ) -> None:
     """Raise ClaudeLocalError where sessions would not go to this server with its key and model, naming what wins."""
     if resolution.outcome == "refused":
@@ -50,14 +52,14 @@ def refuse_without_effect(
         )
     if beaten is not None:
         raise ClaudeLocalError(
-            f"this would have no effect: {_what_wins(planned, beaten.decision, scope)}, and a session started {place}"
-            f" would still {beaten.instead}",
-            f"{_way_out(planned, beaten.decision, backend, scope)}; nothing was written",
+            f"this would have no effect: {_what_wins(planned, beaten.decision, request.scope)}, and a session started"
+            f" {place} would still {beaten.instead}",
+            f"{_way_out(planned, beaten.decision, backend, request)}; nothing was written",
         )
     if resolution.outcome != "ok":
         raise ClaudeLocalError(
             f"this would have no effect: {resolution.outcome_reason}",
-            "claude-local explain-precedence says who decides what; nothing was written",
+            f"{WHO_DECIDES}; nothing was written",
         )
 
 
@@ -106,14 +108,14 @@ def _limits(planned: Snapshot) -> list[Candidate]:
     return [row for row in rows if row.state == "wins"]
 
 
-def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, scope: Scope) -> str:
+def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, request: Request) -> str:
     """What to do about what wins."""
     lists = _limits(planned) if decision.name == "model" else []
     winner = lists[0] if lists else decision.winner
     if winner is None and (host := routed_by(planned.shell, planned.client_version)):
         return command("unset", host)
     if winner is None:
-        return "claude-local explain-precedence says who decides what"
+        return WHO_DECIDES
     if winner.scope is Scope.GATEWAY:
         return f"{command('claude', 'auth', 'logout')} ends the sign-in at the gateway"
     if winner.scope in (Scope.SERVED, Scope.MANAGED):
@@ -126,8 +128,8 @@ def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, scope
         return command("unset", winner.key.removeprefix("env."))
     if winner.scope in (Scope.LOGIN, Scope.CONSOLE):
         return "sign out there (/logout in a session)"
-    if winner.scope in (Scope.LOCAL, Scope.PROJECT) and scope is not Scope.LOCAL:
-        return command("claude-local", "enable", "--scope", "local", "--url", backend.url, "--model", backend.model)
+    if winner.scope in (Scope.LOCAL, Scope.PROJECT) and request.scope is not Scope.LOCAL:
+        return request.again(scope=Scope.LOCAL, url=backend.url, model=backend.model)
     return f"take it out of {winner.place}"
 
 

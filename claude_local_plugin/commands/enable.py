@@ -1,6 +1,7 @@
 """Point a folder's Claude Code at a model server: choose it, plan the edits, write them, read them back."""
 
 import difflib
+import json
 import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +21,7 @@ from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.guest import config
+from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_in_use, effective, resolve
 from claude_local_plugin.precedence.locate import settings_file_to_write
@@ -124,7 +126,9 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     record, _ = on_record(settings_file, world.state_dir)
     # what is needed is planned for the file as it would be had `enable` and `bench --apply` never been
     without_us = previewed(before, {BACKEND: (), BENCH: ()}, record, settings_file)
-    without_us = hand_edits.without(without_us, hand_edits.edits(before, record))
+    edits, reset = hand_edits.edits(before, record), hand_edits.were_reset(record)
+    reset |= {key for key in edits if _reset(request) & {key, "all"}}
+    without_us = hand_edits.without(without_us, {*edits, *reset})
     snapshot = world.snapshot({settings_file: without_us})
     backend = _with_prompt(request, choice, snapshot, record)
     _check_window(backend, choice.needs, request, choice.server)
@@ -137,7 +141,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     lines = plan.lines(snapshot, backend, choice.needs, request.scope)
     _check_reset(request, lines)
     if any(line.secret for line in lines):
-        _refuse_a_secret_that_git_may_take(target, standing)
+        _refuse_a_secret_that_git_may_take(request, target, standing)
     former = _former_server(record, choice.known)
     sorted_out = hand_edits.sorted_out(
         lines,
@@ -149,7 +153,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     with_hooks = _with_hooks(request, record)
     hook_changes, without_room = _hook_changes(world, settings_file, without_us) if with_hooks else ((), ())
     wanted: dict[str, Sequence[Change]] = {BACKEND: (*(line.change() for line in sorted_out.lines), *hook_changes)}
-    notes = [*_said_of_edits(sorted_out, settings_file)]
+    notes = [*_said_of_edits(sorted_out, request)]
     if measured := _measured_elsewhere(record, former, backend):
         wanted[BENCH] = ()
         again = command("claude-local", "bench", "--apply")
@@ -163,8 +167,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     for text in (before, after):  # as it stands, for the line is that of today; and as it would be
         _refuse_dropped(world.snapshot({settings_file: text}), settings_file)
     resolution = resolve(planned)
-    refuse_without_effect(planned, resolution, backend, request.scope, world.place)
-    told = tuple(plan.warnings(backend, choice.needs, request.scope))
+    refuse_without_effect(planned, resolution, backend, request, world.place)
+    told = tuple(plan.warnings(backend, choice.needs, request.scope, partial(_again, request, backend)))
     warnings = [
         *told,
         *without_room,
@@ -183,7 +187,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     ):
         warnings.append(
             "no hooks are put in, as they were taken out of this file: no session is on record;"
-            f" {command('claude-local', 'enable', '--hooks')} puts them in again"
+            f" {_later(request, '--hooks')} puts them in again"
         )
     if status_line is not None and status_line.hidden_by is not None:
         warnings.append(f"statusLine has no effect: {status_line.hidden_by} sets it and is stronger")
@@ -197,7 +201,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     if server is not None and server.problem and server.problem != "serves no model":
         warnings.append(f"{server.url} {server.problem}")
     if server is not None and backend.model not in {model.name for model in server.models}:
-        again = command("claude-local", "enable", "--url", server.url, "--model", Words("NAME"))
+        again = request.again(url=server.url, model=Words("NAME"))
         warnings.append(
             f"{server.url} does not list {printable(backend.model)}; unless one of its wildcards routes that name,"
             f" sessions will fail: {again} names another"
@@ -214,7 +218,10 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         before=before,
         after=after,
         warnings=(*warnings, *notes),
-        extras=sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {},
+        extras={
+            **(sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {}),
+            **({hand_edits.RESET: json.dumps(sorted(reset))} if reset else {}),
+        },
         target=target,
         private=any(line.secret for line in sorted_out.lines) and _is_open_to_others(target),
         exclude=_exclude(request, standing) if inside else {},
@@ -275,7 +282,7 @@ def _check_reset(request: Request, lines: Sequence[plan.Line]) -> None:
         near = difflib.get_close_matches(unknown[0], known, n=1)
         raise UsageError(
             f"--reset {printable(unknown[0])}: that is no key that would be written here",
-            command("claude-local", "enable", "--reset", near[0] if near else "all"),
+            request.again(reset=(near[0] if near else "all",)),
         )
 
 
@@ -305,11 +312,29 @@ def _measured_elsewhere(record: ownership.Record | None, former: str | None, bac
     return measured if measured and not same_server(measured, backend.url) else None
 
 
-def _said_of_edits(found: hand_edits.Sorted, settings_file: Path) -> list[str]:
+def _again(request: Request, backend: plan.Backend, **changes: Any) -> str:
+    """The command for the same with these changes; what the server gets by now has to be named for another address."""
+    if not same_server(str(changes.get("url", backend.url)), backend.url):
+        if request.token_env is None and backend.token != PLACEHOLDER:
+            changes["token_env"] = Words("VARIABLE")
+        named = {header.partition("=")[0].lower() for header in (*request.headers, *request.headers_env)}
+        more = (f"{each.name}=VARIABLE" for each in backend.headers if each.name.lower() not in named)
+        changes["headers_env"] = (*request.headers_env, *more)
+    return request.again(**changes)
+
+
+def _later(request: Request, *options: str) -> str:
+    """A later call for the same file, which then knows the server and what belongs to it."""
+    scope = () if request.scope is Scope.LOCAL else ("--scope", request.scope)
+    link = ("--follow-link",) if request.follow_link else ()
+    return command("claude-local", "enable", *scope, *link, *options)
+
+
+def _said_of_edits(found: hand_edits.Sorted, request: Request) -> list[str]:
     """What becomes of the lines that somebody edited since, in words."""
     said = [
         f"{line.key} stays as you changed it since (enable would write {_shown(line)}):"
-        f" {command('claude-local', 'enable', '--reset', line.key)}"
+        f" {_later(request, '--reset', line.key)}"
         for line in found.respected
     ]
     said += [
@@ -458,7 +483,7 @@ def _ignored(settings_file: Path, error: DocumentError) -> SettingsError:
     return SettingsError(
         f"{settings_file}:{error.line}:{error.column}: {error.fault};"
         " Claude Code ignores the whole file as long as it is like this",
-        "mend that place, then claude-local enable again; nothing was written",
+        "mend that place, then run this again; nothing was written",
     )
 
 
@@ -490,7 +515,7 @@ def _hook_changes(world: World, settings_file: Path, text: str | None) -> tuple[
         f"{settings_file}:{line_of(text or '', at)}: {'.'.join(at)} must be"
         f" {'an object' if len(at) == 1 else 'a list'}: Claude Code leaves it out, and there"
         f" is no room for claude-local's hook{'s' if len(events) > 1 else ''}"
-        f" ({', '.join(events)}); mend that place, then claude-local enable again"
+        f" ({', '.join(events)}); mend that place, then run this again"
         for at, events in blocked.items()
     )
 
@@ -546,11 +571,10 @@ def _check_reach(request: Request, settings_file: Path, target: Path, world: Wor
         f"{settings_file} leads to {target}: {what}. Write there?", ("no", "yes")
     ).startswith("no"):
         return
-    instead = ("--scope", "user") if every else ("--follow-link",)
-    words = ("--url", request.url) if request.url else ()
+    instead = request.again(scope=Scope.USER) if every else request.again(follow_link=True)
     raise SettingsError(
         f"{settings_file} is a link to {target}: {what}",
-        f"if that is meant: {command('claude-local', 'enable', *instead, *words)}; nothing was written",
+        f"if that is meant: {instead}; nothing was written",
     )
 
 
@@ -593,7 +617,7 @@ def _untracking(path: Path) -> str:
     return command("git", "-C", str(path.parent), "rm", "--cached", "--", path.name)
 
 
-def _refuse_a_secret_that_git_may_take(settings_file: Path, standing: git.Standing) -> None:
+def _refuse_a_secret_that_git_may_take(request: Request, settings_file: Path, standing: git.Standing) -> None:
     if standing.tracked:
         raise SettingsError(
             f"{settings_file} is tracked by git: a secret written there would be committed",
@@ -602,7 +626,7 @@ def _refuse_a_secret_that_git_may_take(settings_file: Path, standing: git.Standi
     if standing.problem:
         raise SettingsError(
             f"{standing.problem}; a secret may not be written where git might take it",
-            f"mend that, or {command('claude-local', 'enable', '--scope', 'user', '--token-env', Words('VAR'))}",
+            f"mend that, or {request.again(scope=Scope.USER)}",
         )
 
 
@@ -624,5 +648,5 @@ def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
     if found is not None and found.state is FileState.DROPPED:
         raise SettingsError(
             f"{found.problem_place}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
-            "mend that place, then claude-local enable again; nothing was written",
+            "mend that place, then run this again; nothing was written",
         )

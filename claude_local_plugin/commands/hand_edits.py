@@ -12,6 +12,9 @@ from claude_local_plugin.settings.ownership import BACKEND
 #: What a record remembers the keys under that were left as somebody edited them.
 RESPECTED = "respected"
 
+#: And those that `--reset` wrote over an edit: `disable` gives the edit back, and no later plan goes by it.
+RESET = "reset"
+
 #: Where sessions go rests on these, so they are written whatever was made of them.
 NEEDED = frozenset(
     (
@@ -104,7 +107,7 @@ def edits(text: str | None, record: ownership.Record | None) -> Mapping[str, obj
         and not same(value, ours[path])
         and not any(same(trace.former, value) for trace in former.get(path, ()))
     }
-    for key in _remembered(record):
+    for key in _remembered(record, RESPECTED):
         value = value_at(text, path_of(key))
         if not _is_missing(value):
             edited[key] = value
@@ -115,10 +118,15 @@ def _is_missing(value: object) -> bool:
     return isinstance(value, Missing)
 
 
-def _remembered(record: ownership.Record) -> tuple[str, ...]:
-    """The keys that were left as they were edited the last time."""
+def were_reset(record: ownership.Record | None) -> frozenset[str]:
+    """The keys that `--reset` wrote over an edit before."""
+    return frozenset(_remembered(record, RESET)) if record else frozenset()
+
+
+def _remembered(record: ownership.Record, name: str) -> tuple[str, ...]:
+    """The keys that are remembered under this name."""
     try:
-        keys = json.loads(record.extras.get(RESPECTED, "[]"))
+        keys = json.loads(record.extras.get(name, "[]"))
     except ValueError:  # not of our writing
         return ()
     return tuple(str(key) for key in keys) if isinstance(keys, list) else ()

@@ -19,6 +19,8 @@ from claude_local_plugin.rescue import Cause, Kind, Repaired, cause_of, repair
 MOST_BYTES = 512 * 1024 * 1024
 #: What a session is called on the command line: its id, or the beginning of it.
 _ID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{2,35}")
+#: What shows the ids.
+SESSIONS = command("claude-local", "sessions", "list")
 #: Stands for the newest session of this folder.
 LAST = "last"
 
@@ -66,7 +68,7 @@ def prepare(
     transcript = _transcript(session, snapshot)
     lines, broken = _lines(transcript)
     if not any("uuid" in line for line in lines):
-        raise ClaudeLocalError(f"{transcript} holds no conversation", "claude-local sessions list shows which do")
+        raise ClaudeLocalError(f"{transcript} holds no conversation", f"{SESSIONS} shows which do")
     cause = cause_of(lines)
     window = window or _window(snapshot)
     kinds = [kind for kind in (remove or cause.kinds) if kind not in keep]
@@ -129,7 +131,7 @@ def _transcript(session: str, snapshot: Snapshot) -> Path:
     if session.endswith(".jsonl"):
         path = named if named.is_absolute() else snapshot.cwd / named
         if not path.is_file():
-            raise UsageError(f"there is no file {path}", "claude-local sessions list shows the sessions on record")
+            raise UsageError(f"there is no file {path}", f"{SESSIONS} shows the sessions on record")
         return path
     projects = snapshot.config_dir / "projects"
     if session == LAST:
@@ -148,7 +150,7 @@ def _transcript(session: str, snapshot: Snapshot) -> Path:
     if not found:
         raise UsageError(
             f"no transcript in {projects} belongs to a session {session}",
-            "claude-local sessions list shows the sessions on record",
+            f"{SESSIONS} shows the sessions on record",
         )
     names = ", ".join(path.stem for path in found[:3])
     raise UsageError(f"{len(found)} sessions begin with {session}: {names}", "write more of the id")

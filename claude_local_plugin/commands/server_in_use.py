@@ -23,6 +23,11 @@ class InUse:
     token: str | None = field(repr=False)
     of_folder: bool
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token_env: str | None = None
+
+    def doctor(self) -> str:
+        """The command that says more about it."""
+        return _doctor_on(self.url, of_folder=self.of_folder, token_env=self.token_env)
 
     @property
     def url(self) -> str:
@@ -86,11 +91,15 @@ def in_use(
     server = identify(where.url, token=where.token, headers=where.headers)
     if not server.usable and server.state != "overloaded":
         what = server.problem or str(server.state)
-        raise BackendError(
-            f"{server.url} {what}", f"{command('claude-local', 'doctor', '--url', server.url)} says more"
-        )
+        more = _doctor_on(server.url, of_folder=where.of_folder, token_env=token_env)
+        raise BackendError(f"{server.url} {what}", f"{more} says more")
     chosen = model or (resolve(snapshot).value("model") if where.of_folder else None) or _only_model(server)
-    return InUse(server, chosen, where.token, where.of_folder, where.headers)
+    return InUse(server, chosen, where.token, where.of_folder, where.headers, token_env)
+
+
+def _doctor_on(url: str, *, of_folder: bool, token_env: str | None) -> str:
+    named = () if of_folder else ("--url", url, *(("--token-env", token_env) if token_env else ()))
+    return command("claude-local", "doctor", *named)
 
 
 def _from_variable(name: str, environ: Mapping[str, str]) -> str:

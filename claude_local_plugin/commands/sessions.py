@@ -9,6 +9,7 @@ from typing import Any
 from claude_local_plugin import ledger
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.guest import config
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.ledger import State, Where
 from claude_local_plugin.ledger.where import HASHED
 
@@ -86,7 +87,9 @@ def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
     """
     found = ledger.matching(state_dir, id_or_prefix) if id_or_prefix else ()
     if not found:
-        raise ClaudeLocalError(f"no session on record begins with {id_or_prefix!r}", "claude-local sessions list")
+        raise ClaudeLocalError(
+            f"no session on record begins with {id_or_prefix!r}", command("claude-local", "sessions", "list")
+        )
     if len(found) > 1:
         names = ", ".join(session.session_id for session in found)
         raise UsageError(f"several sessions begin with {id_or_prefix!r}: {names}", "give more of the id")

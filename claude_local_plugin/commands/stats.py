@@ -1,5 +1,6 @@
 """Usage added up by backend, model, project or day, and what it would have cost elsewhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -29,11 +30,11 @@ class Prices:
         ) / 1_000_000
 
 
-def prices(config_file: Path) -> Prices:
+def prices(config_file: Path, environ: Mapping[str, str] | None = None) -> Prices:
     """The price table of config.toml, defaults where it sets none; raises SettingsError for a file that is no TOML."""
     from claude_local_plugin import config
 
-    table = config.load(config_file).settings.prices
+    table = config.load(config_file, environ).settings.prices
     return Prices(table.input, table.output, table.cache_read, table.cache_write, table.currency)
 
 

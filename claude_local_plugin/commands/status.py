@@ -10,11 +10,13 @@ from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import config
 from claude_local_plugin.guest.backend import Backend
 from claude_local_plugin.guest.probe import OK, Probe, probe
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_in_use, git_layout, resolve
 from claude_local_plugin.settings.hooks import Installed, found_in
 
-UNUSABLE = "ANTHROPIC_BASE_URL is no http(s) URL: claude-local enable --url URL writes one"
+UNUSABLE = (
+    f"ANTHROPIC_BASE_URL is no http(s) URL: {command('claude-local', 'enable', '--url', Words('URL'))} writes one"
+)
 
 
 def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[di
                 "id": "hooks.broken",
                 "severity": "error",
                 "message": f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
-                "fix": command("claude-local", "hooks", "install", "--scope", hook.scope),
+                "fix": command("claude-local", "doctor", "--fix", "hooks.broken"),
             }
 
 

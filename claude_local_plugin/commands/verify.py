@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.oracle import (
     Boxes,
     ClientError,
@@ -63,7 +64,9 @@ def read_cases(file: Path) -> dict[str, Scenario]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}", "claude-local verify --case FILE") from error
+        raise UsageError(
+            f"{file} cannot be read: {error.strerror}", command("claude-local", "verify", "--case", Words("FILE"))
+        ) from error
     except ValueError as error:
         raise UsageError(f"{file}: no JSON: {error}", "a scenario as `verify` prints it") from error
     rows = found if isinstance(found, list) else [found]
@@ -172,7 +175,7 @@ def _must_be_sane(boxes: Boxes, claude: Path) -> None:
     what = "sent its prompt elsewhere" if seen.outcome == "ok" else f"sent no prompt ({seen.outcome})"
     raise ClientError(
         f"{claude} ({boxes.client_version}) {what} in the plainest session there is: {words.strip()[:200]}",
-        "try it by hand first: claude -p hello; another one is chosen with --claude PATH",
+        f"try it by hand first: {command(str(claude), '-p', 'hello')}; another one is chosen with --claude PATH",
     )
 
 

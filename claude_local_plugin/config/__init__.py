@@ -14,6 +14,7 @@ from claude_local_plugin.config.document import ABSENT, SyntaxFaultError
 from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, strictest, validated
 from claude_local_plugin.errors import SettingsError
 from claude_local_plugin.guest.config_rules import NO_BACKEND
+from claude_local_plugin.guest.shell import edit
 from claude_local_plugin.render import printable
 from claude_local_plugin.settings import file
 
@@ -93,13 +94,16 @@ class ConfigFile:
         return found[0] if found else None
 
 
-def load(path: Path) -> ConfigFile:
-    """What the file says; no file says nothing. Raises SettingsError for one that cannot be read or is no TOML."""
+def load(path: Path, environ: Mapping[str, str] | None = None) -> ConfigFile:
+    """What the file says; no file says nothing. Raises SettingsError for one that cannot be read or is no TOML.
+
+    `environ` says which editor mends one that is none.
+    """
     text = file.read(path)
     try:
         data = document.parse(text or "")
     except SyntaxFaultError as fault:
-        raise _no_toml(path, fault) from fault
+        raise _no_toml(path, fault, environ) from fault
     settings, wrong = validated(data)
     problems = [_problem(path, text or "", key, message, holds=_holds(key, data)) for key, message in wrong]
     problems += [_problem(path, text or "", key, _unknown(key), unknown=True) for key in _unknown_keys(data)]
@@ -117,7 +121,9 @@ def problems_in(path: Path) -> tuple[Problem, ...]:
         return (Problem(path, (), error.message.removeprefix(f"{path}: ")),)
 
 
-def replace(path: Path, key: tuple[str, ...], value: object, lock_dir: Path) -> bool:
+def replace(
+    path: Path, key: tuple[str, ...], value: object, lock_dir: Path, environ: Mapping[str, str] | None = None
+) -> bool:
     """Sets one key (ABSENT: takes it out) and returns whether that changed the file: atomically, under a lock.
 
     A new file and a new folder are private; one that is there keeps its mode. Raises SettingsError for a file that is
@@ -128,7 +134,7 @@ def replace(path: Path, key: tuple[str, ...], value: object, lock_dir: Path) -> 
         try:
             return None if text is None and value is ABSENT else document.edited(text or "", key, value)
         except SyntaxFaultError as fault:
-            raise _no_toml(path, fault) from fault
+            raise _no_toml(path, fault, environ) from fault
 
     target = file.resolve(path)
     if value is not ABSENT:
@@ -145,10 +151,9 @@ def nearest(name: str) -> str | None:
     return None
 
 
-def _no_toml(path: Path, fault: SyntaxFaultError) -> SettingsError:
-    return SettingsError(
-        f"{path}:{fault.line}:{fault.column}: {fault.message}", f"${{EDITOR:-vi}} +{fault.line} {path}"
-    )
+def _no_toml(path: Path, fault: SyntaxFaultError, environ: Mapping[str, str] | None) -> SettingsError:
+    mend = edit(str(path), fault.line, environ or {})
+    return SettingsError(f"{path}:{fault.line}:{fault.column}: {fault.message}", mend)
 
 
 def _problem(

@@ -12,6 +12,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from claude_local_plugin.errors import SettingsError
+from claude_local_plugin.guest.shell import command
 
 Path = tuple[str, ...]
 
@@ -66,7 +67,7 @@ def edited(text: str, path: Path, value: object) -> str:
             continue  # a spelling that this way of changing it cannot cope with
     raise SettingsError(
         f"{'.'.join(path)} cannot be changed without changing something else in the file",
-        hint="change it by hand; `claude-local config path` says where the file is",
+        hint=f"change it by hand; {command('claude-local', 'config', 'path')} says where the file is",
     )
 
 

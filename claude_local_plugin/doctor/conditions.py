@@ -2,6 +2,7 @@
 
 from claude_local_plugin.backends import State
 from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.guest.shell import Words, command
 
 
 def own_server(facts: Facts) -> str | None:
@@ -14,7 +15,7 @@ def own_server(facts: Facts) -> str | None:
 def looked_at(facts: Facts) -> str | None:
     """A server of the user's own was looked at."""
     if facts.url is None:
-        return "there is no server of your own to look at: claude-local enable, or --url URL"
+        return f"there is no server of your own to look at: {command('claude-local', 'enable', '--url', Words('URL'))}"
     return None if facts.server is not None else "the server was not asked"
 
 
@@ -58,7 +59,7 @@ def main_model_served(facts: Facts) -> str | None:
 def examined(facts: Facts) -> str | None:
     """Real requests were sent and at least the first one was answered."""
     if facts.deep is None:
-        return facts.deep_problem or "only real requests can tell: claude-local doctor --deep"
+        return facts.deep_problem or _only_real_requests(facts)
     if not facts.deep.plain.accepted:
         return "the server answered no request: see model.answers"
     return None
@@ -66,7 +67,11 @@ def examined(facts: Facts) -> str | None:
 
 def asked(facts: Facts) -> str | None:
     """Real requests were sent."""
-    return None if facts.deep else facts.deep_problem or "only real requests can tell: claude-local doctor --deep"
+    return None if facts.deep else facts.deep_problem or _only_real_requests(facts)
+
+
+def _only_real_requests(facts: Facts) -> str:
+    return f"only real requests can tell: {facts.ask_deep()}"
 
 
 #: The conditions that only a server that was asked can meet.

@@ -23,6 +23,7 @@ from claude_local_plugin.guest import config as own_config
 from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, parse_url
 from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX, is_on
 from claude_local_plugin.guest.files import content
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import (
     FileState,
     Resolution,
@@ -112,12 +113,12 @@ class Facts:
     """The world as doctor judges it.
 
     `backend` is where a session here goes; `url` the server that was looked at (None: there is none of your own), and
-    `elsewhere` says that `--url` named another one than the folder's. `server` is what answered, `others` the servers
-    that answer in its stead where it does not (at the address on record, at other ports of its host), `metrics` how
-    busy it is, `needs` what it needs of Claude Code. `modes` are permission bits by file, `standings` git's view by
-    file; both hold settings files that exist. `own` is what config.toml says, for hooks, and `down_program` the
-    program of its `down_command` if that is not there. `deep` is what real requests showed, `deep_problem` why there
-    is nothing.
+    `elsewhere` says that `--url` named another one than the folder's, with its key in `token_env`. `server` is what
+    answered, `others` the servers that answer in its stead where it does not (at the address on record, at other
+    ports of its host), `metrics` how busy it is, `needs` what it needs of Claude Code. `modes` are permission bits by
+    file, `standings` git's view by file; both hold settings files that exist. `own` is what config.toml says, for
+    hooks, and `down_program` the program of its `down_command` if that is not there. `deep` is what real requests
+    showed, `deep_problem` why there is nothing.
     """
 
     snapshot: Snapshot
@@ -126,6 +127,7 @@ class Facts:
     backend: Backend
     url: str | None = None
     elsewhere: bool = False
+    token_env: str | None = None
     server: Server | None = None
     others: tuple[Server, ...] = ()
     metrics: Metrics | None = None
@@ -164,6 +166,42 @@ class Facts:
     def host(self) -> str:
         """The server as people call it."""
         return self.target.label if self.target else "the server"
+
+    @property
+    def look(self) -> tuple[str, ...]:
+        """The options of a command that is to look at this server again."""
+        if not self.elsewhere or self.url is None:
+            return ()
+        return ("--url", self.url, *(("--token-env", self.token_env) if self.token_env else ()))
+
+    def ask_deep(self) -> str:
+        """The command that sends this server real requests."""
+        return command("claude-local", "doctor", "--deep", *self.look)
+
+    def enable(self, url: str | None = None, *options: str) -> str:
+        """The command that points this folder at a server, by default the one that was looked at, with its key.
+
+        For another address of the folder's own server, options as in `for_another_address` belong to it. It writes the
+        user's settings where the folder's address stands there.
+        """
+        if self.url is None and url is None:
+            return command("claude-local", "enable", "--url", Words("URL"), *options)
+        more: tuple[str, ...] = ()
+        if url is None and self.elsewhere:
+            if "--token-env" not in options and self.token_env:
+                more = ("--token-env", self.token_env)
+            elif "--token-env" not in options and self.server is not None and self.server.needs_key:
+                more = ("--token-env", Words("VARIABLE"))
+        elif (base := self.resolution.decisions["base_url"].winner) is not None and base.scope is Scope.USER:
+            more = ("--scope", "user")
+        return command("claude-local", "enable", "--url", url or self.url or "", *more, *options)
+
+    def for_another_address(self) -> tuple[str, ...]:
+        """The options that take the folder's key and headers along to another address of its server."""
+        there = self.backend.target.url if self.backend.target else ""
+        key = ("--token-env", Words("VARIABLE")) if own_token(self.snapshot, self.resolution, there) else ()
+        names = own_headers(self.snapshot, self.resolution, there)
+        return (*key, *(word for name in names for word in ("--header-env", f"{name}=VARIABLE")))
 
     @property
     def settings(self) -> tuple[SettingsFile, ...]:
@@ -225,6 +263,7 @@ def gather(
     state_dir: Path,
     url: str | None = None,
     token: str | None = None,
+    token_env: str | None = None,
     ask_server: bool = True,
 ) -> Facts:
     """Look at everything once; asks the server a few questions that make no model run, and writes nothing.
@@ -245,6 +284,7 @@ def gather(
             headers=own_headers(snapshot, resolution, looked_at),
             ca_file=_ca_file(env),
         )
+    elsewhere = url is not None and not _same(looked_at, folders)
     owned, record_problem = _owned(snapshot, state_dir)
     own = own_config.look(str(state_dir), snapshot.shell)
     existing = tuple(each.path for each in snapshot.of(*FILE_SCOPES) if each.path and each.path.is_file())
@@ -254,9 +294,10 @@ def gather(
         env=env,
         backend=backend,
         url=looked_at,
-        elsewhere=url is not None and not _same(looked_at, folders),
+        elsewhere=elsewhere,
+        token_env=token_env,
         server=server,
-        others=_others(server, owned) if server else (),
+        others=_others(server, () if elsewhere else owned) if server else (),
         metrics=_metrics(server, own_headers(snapshot, resolution, server.url)) if server else None,
         needs=needs_of(server.behaves_as, server.version) if server else Needs(),
         hooks=found_in(snapshot),

@@ -7,16 +7,15 @@ from pathlib import Path
 
 from claude_local_plugin import git, plan
 from claude_local_plugin.backends import ServedModel
-from claude_local_plugin.doctor.checks.files import mendable
 from claude_local_plugin.doctor.checks.privacy import MARKETPLACE, NONESSENTIAL
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Finding, Place
-from claude_local_plugin.doctor.repair import strict
+from claude_local_plugin.doctor.model import Finding, Place, fix_command
+from claude_local_plugin.doctor.repair import mendable, strict
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest.backend import PLACEHOLDER
 from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Scope, Snapshot
-from claude_local_plugin.settings import file, hooks, ownership
+from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import Append, Change, RemoveItem, edit, parse, same
 
 #: The keys of enable's plan that mend each check.
@@ -113,18 +112,38 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What could not be planned, and why."""
+    """What could not be planned, and why; `later`: not before the rest is done."""
 
     checks: tuple[str, ...]
     reason: str
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Everything that `--fix` would do, and what it cannot."""
+    """Everything that `--fix` would do, and what it cannot.
+
+    `done` of the fixes are done already, and `told` was refused before that.
+    """
 
     fixes: tuple[Fix, ...]
     refused: tuple[Refused, ...]
+    done: int = 0
+    told: tuple[Refused, ...] = ()
+
+    @property
+    def to_be_continued(self) -> bool:
+        """Whether more can be planned once the next fixes are done: a file counts then that did not."""
+        return any(each.later for each in self.refused) or any("files.json" in each.checks for each in self.next)
+
+    @property
+    def next(self) -> tuple[Fix, ...]:
+        """The fixes that are still to be done."""
+        return self.fixes[self.done :]
+
+    def and_then(self, more: "Planned") -> "Planned":
+        """These, done, and what could be planned after them."""
+        return Planned((*self.fixes, *more.fixes), more.refused, len(self.fixes), self.refused)
 
 
 def planned(facts: Facts, findings: Iterable[Finding], tools: Tools) -> Planned:
@@ -143,10 +162,10 @@ def planned(facts: Facts, findings: Iterable[Finding], tools: Tools) -> Planned:
         fixes += _excluded(facts, tools)
     taken = {fix.path for fix in fixes if fix.mode is None}
     for path, edits, refusal in _settings(facts, wanted, tools):
-        if refusal is not None:
+        if path in taken:
+            refused.append(Refused(edits.checks, f"{path} is mended first", later=True))
+        elif refusal is not None:
             refused.append(refusal)
-        elif path in taken:
-            refused.append(Refused(edits.checks, f"{path} is mended first: run this again afterwards"))
         else:
             try:
                 fixes += _edited(path, edits, tools)
@@ -199,6 +218,7 @@ class _Edits:
     lines: list[plan.Line] = field(default_factory=list)
     hooks: bool = False
     with_entries: bool = True
+    status_line: bool = False
 
 
 def _settings(
@@ -226,6 +246,10 @@ def _settings(
             edits = by_path.setdefault(path, _Edits())
             edits.checks = (*edits.checks, "hooks.broken")
             edits.hooks, edits.with_entries = True, scope_name != Scope.PROJECT
+    if "hooks.statusline" in wanted and facts.status_line is not None:
+        edits = by_path.setdefault(Path(facts.status_line.path), _Edits())
+        edits.checks = (*edits.checks, "hooks.statusline")
+        edits.status_line = True
     for path, edits in by_path.items():
         yield path, edits, None
 
@@ -250,10 +274,11 @@ def _lines(
         refused.append(Refused(("model.served",), reason))
     before = file.read(path)
     try:
+        parse(before or "")
         record = ownership.load(path, tools.state_dir)
         alone = ownership.preview(before, {ownership.BACKEND: ()}, record).after
     except ClaudeLocalError as error:
-        return [], [Refused(tuple(ids), f"{path}: {error.message}: claude-local doctor --fix files.json")]
+        return [], [Refused(tuple(ids), f"{path}: {error.message}: {fix_command('files.json')}")]
     keys = {key for check in ids if check != "model.served" or tools.model for key in PLANNED.get(check, ())}
     proposed = plan.lines(tools.snapshot({path: alone}), _backend(facts, tools), facts.needs, scope)
     lines = [line for line in proposed if line.key in keys]
@@ -290,6 +315,12 @@ def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
     strays = _strays(before, record) if edits.hooks else ()
     cleaned = edit(before or "", strays).text if strays else before
     wanted = _wanted(record, edits, tools)
+    if edits.status_line:
+        alone = ownership.preview(cleaned, {ownership.STATUSLINE: ()}, record).after
+        line = statusline.plan(
+            tools.snapshot({path: alone}), path, tools.python, tools.hooks_dir, tools.state_dir, tools.config_dir
+        )
+        wanted[ownership.STATUSLINE] = line.changes
     after = ownership.preview(cleaned, wanted, record).after
 
     def carry_out() -> None:

@@ -7,7 +7,9 @@ what others have reported.
 from dataclasses import dataclass
 from typing import Literal
 
+from claude_local_plugin.backends.advice import upgrade, without_mid_conversation
 from claude_local_plugin.backends.needs import Version, parse_version
+from claude_local_plugin.guest.shell import command
 
 #: When the rows below were last looked through.
 REVIEWED_ON = "2026-11-28"
@@ -36,6 +38,9 @@ class Pair:
     seen: str = "2026-11-21"
 
 
+#: A release of LiteLLM from before the intruders.
+_CLEAN_LITELLM = command("pip", "install", "litellm[proxy]==1.106.2")
+
 #: Every version of a server.
 _ANY: Version = (0, 0, 0)
 _NONE_BELOW: Version = (1_000_000, 0, 0)
@@ -48,7 +53,7 @@ PAIRS = (
         severity="error",
         what="Claude Code 2.1.265 to 2.1.267 is answered with 400 at every turn by servers other than Anthropic's",
         why="no session can go on; 2.1.268 mends it",
-        fix="claude update   (2.1.268 or newer)",
+        fix=f"{command('claude', 'update')}   (2.1.268 or newer)",
         source="https://github.com/anthropics/claude-code/blob/main/CHANGELOG.md#21268",
         client_since=(2, 1, 265),
         client_below=(2, 1, 268),
@@ -61,10 +66,7 @@ PAIRS = (
         severity="warning",
         what="vLLM 0.24.0 to 0.25.1 renders a system message in the middle of a conversation where it stands",
         why="some models stop calling tools after it",
-        fix=(
-            "pip install --upgrade vllm"
-            "   (or export CLAUDE_CODE_MODEL_CAPABILITIES='-mid_conv_system,-mid_conv_tool_change')"
-        ),
+        fix=f"{upgrade('vllm')}   (or {without_mid_conversation()})",
         source="https://github.com/vllm-project/vllm/issues/48874",
     ),
     Pair(
@@ -74,7 +76,7 @@ PAIRS = (
         severity="warning",
         what="Qwen3-Coder-Next is said to need vLLM 0.15.0 or newer",
         why="its streamed answers break with older ones",
-        fix="pip install --upgrade vllm",
+        fix=upgrade("vllm"),
         source="https://huggingface.co/Qwen/Qwen3-Coder-Next",
         model="qwen3-coder-next",
     ),
@@ -85,7 +87,7 @@ PAIRS = (
         severity="error",
         what="LiteLLM 1.82.7 and 1.82.8 were published by an intruder",
         why="it runs on a machine that has your keys",
-        fix="take that machine off the network, change every key it knew, then pip install 'litellm[proxy]==1.106.2'",
+        fix=f"take that machine off the network, change every key it knew, then {_CLEAN_LITELLM}",
         source="https://github.com/BerriAI/litellm/issues/24518",
     ),
     Pair(
@@ -95,7 +97,7 @@ PAIRS = (
         severity="error",
         what="LiteLLM 1.107.0 was published by an intruder",
         why="it runs on a machine that has your keys",
-        fix="take that machine off the network, change every key it knew, then pip install 'litellm[proxy]==1.106.2'",
+        fix=f"take that machine off the network, change every key it knew, then {_CLEAN_LITELLM}",
         source="https://pypi.org/project/litellm/#history",
     ),
 )

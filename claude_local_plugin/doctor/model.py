@@ -6,8 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.guest.shell import command
-from claude_local_plugin.precedence import Candidate, Scope
+from claude_local_plugin.guest.shell import command, edit, export, then
+from claude_local_plugin.precedence import Candidate, Scope, winning
 
 if TYPE_CHECKING:
     from claude_local_plugin.doctor.facts import Facts
@@ -135,6 +135,25 @@ def place_of(candidate: Candidate | None) -> Where:
 def fix_command(check_id: str, *, deep: bool = False) -> str:
     """The command that mends what this check found."""
     return command("claude-local", "doctor", *(("--deep",) if deep else ()), "--fix", check_id)
+
+
+def mend(facts: "Facts", check_id: str, *, deep: bool = False) -> tuple[str, bool]:
+    """The command that mends what was seen of the server in settings here, and whether `--fix` can do it now.
+
+    Sessions here may not go to that server: then they are pointed at it first.
+    """
+    fix = fix_command(check_id, deep=deep)
+    if facts.elsewhere or not facts.own_server:
+        return then(facts.enable(), fix), False
+    return fix, True
+
+
+def exported(facts: "Facts", name: str, value: str) -> str:
+    """What gives a variable this value for sessions here: in the shell, unless a settings file sets it, which wins."""
+    winner = winning(facts.snapshot, f"env.{name}")
+    if winner is not None and winner.path is not None and winner.state == "wins":
+        return f"{edit(str(winner.path), winner.line, facts.snapshot.shell)}   (set {name} to {value} there)"
+    return export(name, value)
 
 
 def worst(results: Iterable[Result]) -> Result:

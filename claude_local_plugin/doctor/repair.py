@@ -2,6 +2,10 @@
 
 import re
 
+from claude_local_plugin.guest.document_rules import faults
+from claude_local_plugin.guest.settings import strict_json
+from claude_local_plugin.precedence import FileState, Scope, SettingsFile
+
 #: The pieces of a JSON text that matter here; whatever fits none of them is passed over letter by letter.
 _PIECE = re.compile(
     r"""
@@ -52,3 +56,17 @@ def _without_comments(text: str) -> str:
 def _begins_line(text: str) -> bool:
     before = text.rstrip(" \t")
     return before in ("", "\ufeff") or before.endswith(("\n", "\r"))
+
+
+def mendable(each: SettingsFile) -> bool:
+    """Whether comments and trailing commas are all that makes Claude Code drop this file, and it is ours to write."""
+    if each.state is not FileState.DROPPED or each.path is None or each.scope in (Scope.MANAGED, Scope.FLAG):
+        return False
+    mended = strict(each.text)
+    if mended == each.text:
+        return False
+    try:
+        data = strict_json(mended)
+    except (ValueError, RecursionError):  # something else is wrong with it, too
+        return False
+    return isinstance(data, dict) and not faults(data)

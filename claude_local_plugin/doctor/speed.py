@@ -22,10 +22,13 @@ class Speed:
 
 
 def speed_of(facts: Facts) -> Speed | None:
-    """The speed that the examination's long new prompt showed; None where nothing was measured.
+    """The speed that the examination's long new prompt showed; None where nothing was measured, or not at the server
+    that sessions here go to.
 
     The window is the one that the client believes in, or the server's where that is smaller.
     """
+    if facts.elsewhere:
+        return None  # what another server does says nothing of sessions here
     cold = facts.deep.cache.cold if facts.deep and facts.deep.cache else None
     if cold is None or not cold.accepted or not cold.reply.ttft:
         return None

@@ -188,7 +188,7 @@ def off_list(config: Config, kind: str, url: "str | None", folder: str) -> "tupl
     said = f"{folder} is protected and may use {', '.join(allowed)}, but sessions there are on {here}"
     listed = [*(each for each in allowed if each != NO_BACKEND), here]
     fix = command("claude-local", "config", "set", "--project", folder, "allowed_backends", *listed)
-    return clean(f"{said}: our hooks block every prompt", 4096), clean(fix, 4096)
+    return clean(f"{said}: our hooks block every prompt", 4096), fix
 
 
 def refresh(state_dir: str, environ: "Mapping[str, str]") -> Config:
@@ -263,7 +263,10 @@ def _compile(path: str, stamp: "str | None", last: "Mapping[str, Any]") -> "tupl
     except ImportError:
         unread = True
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        problems = [f"Python {version} cannot read TOML, so {lasting}; `claude-local config list` reads it for hooks"]
+        from claude_local_plugin.guest.shell import command
+
+        reads = command("claude-local", "config", "list")
+        problems = [f"Python {version} cannot read TOML, so {lasting}; {reads} reads it for hooks"]
     else:
         try:
             stamp = _stamp(os.stat(path))  # before it is read: what is written meanwhile is read by the next

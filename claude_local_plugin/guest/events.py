@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 #: Outcomes of a look after which the server needs somebody to start it.
 DOWN = ("refused", "unreachable", "timeout")
 
-ALLOW = "What it may use: claude-local config list --project ."
-CHECK = "Check it: claude-local status   Back to your former backend: claude-local disable"
-
 
 def session_start(visit: Visit) -> Answer:
     """Tells which backend the session is on, or what is wrong with it; a compaction only when something is wrong.
@@ -78,9 +75,10 @@ def user_prompt_submit(visit: Visit) -> Answer:
     record = record_of(visit, found, cause_of(visit.event))
     record[CONVERSATION] = True
     if moved := _moved(visit):
+        record[CONVERSATION], reason = moved  # it stays there, unless the prompt is sent again
         record["blocked"] = True
         record["detail"] = "held once: settings have moved this session"
-        return Answer(record, {"decision": "block", "reason": moved}, once=True)
+        return Answer(record, {"decision": "block", "reason": reason}, once=True)
     if found is None or found.outcome not in DOWN:
         return Answer(record)
     errands = ["down_command"] if visit.config.down_command else []
@@ -119,20 +117,21 @@ def config_change(visit: Visit) -> Answer:
     if new_way and protect.is_way_of_project(protect.changed(visit.environ, visit.folder)[0], visit.folder):
         record["blocked"] = True
         record["detail"] = f"would have gone through {there.via}"
-        reason = f"{visit.folder} is protected: this session does not go through {there.via}. {ALLOW}"
-        return Answer(record, {"decision": "block", "reason": clean(reason)})
+        reason = f"{visit.folder} is protected: this session does not go through {there.via}."
+        return Answer(record, {"decision": "block", "reason": f"{clean(reason)} {_allowed(visit.folder)}"})
     if here == elsewhere:
         return Answer(record)
     allowed = protection.allowed_backends
     if protection.protect and not (allowed and protect.is_allowed(there.kind, there.url, allowed)):
         record["detail"] = f"would have moved to {elsewhere}"
-        reason = f"{visit.folder} is protected: this session stays on {here}, away from {elsewhere}. {ALLOW}"
+        said = f"{visit.folder} is protected: this session stays on {here}, away from {elsewhere}."
+        reason = f"{clean(said)} {_allowed(visit.folder)}"
     elif unwatched:
-        reason = f"{guard.UNWATCHED}: this session stays on {here} until it ends; a new one goes to {elsewhere}"
+        reason = clean(f"{guard.UNWATCHED}: this session stays on {here} until it ends; a new one goes to {elsewhere}")
     else:
         return Answer(record)
     record["blocked"] = True
-    return Answer(record, {"decision": "block", "reason": clean(reason)})
+    return Answer(record, {"decision": "block", "reason": reason})
 
 
 def cwd_changed(visit: Visit) -> Answer:
@@ -178,7 +177,7 @@ def introduction(backend: Backend, found: "Probe | None", model: "str | None") -
 def complaint(backend: Backend, found: "Probe | None", consequence: str = "") -> "str | None":
     """What is wrong with an own server and what to do, in one line; None when it answers, or nobody looked."""
     if backend.target is None:
-        return "ANTHROPIC_BASE_URL is not an http(s) URL: no request can be sent. " + CHECK
+        return "ANTHROPIC_BASE_URL is not an http(s) URL: no request can be sent. " + _what_to_do()
     if found is None or found.outcome in ("ok", "proxied"):
         return None
     said = {
@@ -190,7 +189,22 @@ def complaint(backend: Backend, found: "Probe | None", consequence: str = "") ->
         "reset": "drops connections without an answer",
         "error": f"answers {found.detail}",
     }.get(found.outcome, f"cannot be reached ({found.detail})")
-    return f"{_called(backend)} {backend.target.label} {said}{consequence}. {CHECK}"
+    return f"{_called(backend)} {backend.target.label} {said}{consequence}. {_what_to_do()}"
+
+
+def _what_to_do() -> str:
+    """How to look at an own server again, and the way back."""
+    from claude_local_plugin.guest.shell import command
+
+    status, back = command("claude-local", "status"), command("claude-local", "disable")
+    return f"Check it: {status}   Back to your former backend: {back}"
+
+
+def _allowed(folder: str) -> str:
+    """How to see what a protected folder may use."""
+    from claude_local_plugin.guest.shell import command
+
+    return f"What it may use: {command('claude-local', 'config', 'list', '--project', folder)}"
 
 
 def _forbidden(visit: Visit) -> "str | None":
@@ -208,13 +222,14 @@ def _forbidden(visit: Visit) -> "str | None":
         if protection.forbids(backend.kind, backend.url):
             allowed = ", ".join(protection.allowed_backends)
             place = backend.url or backend.kind
-            return clean(f"{here} protected: it may use {allowed}, and this session is on {place}. {ALLOW}", 1000)
+            said = f"{here} protected: it may use {allowed}, and this session is on {place}."
+            return f"{clean(said, 1000)} {_allowed(folder)}"
         if protection.forbids_way(backend.via) and visit.folder is not None:
             from claude_local_plugin.guest import protect
 
             if protect.is_way_of_project(visit.environ, visit.folder):
                 said = f"{here} protected, and this project's own settings send its requests through {backend.via}"
-                return clean(f"{said}. {ALLOW}", 1000)
+                return f"{clean(said, 1000)}. {_allowed(folder)}"
     return None
 
 
@@ -225,8 +240,8 @@ def _left_unread(visit: Visit) -> "list[str]":
     return ["import"] if journal.is_unread(visit.state_dir, session_of(visit) or "") else []
 
 
-def _moved(visit: Visit) -> "str | None":
-    """What to say to a prompt that would take the conversation to another backend than it was on, once; else None."""
+def _moved(visit: Visit) -> "tuple[str, str] | None":
+    """Where the conversation is, and what to say to a prompt that would take it to another backend, once; else None."""
     from claude_local_plugin.guest import guard
 
     before = guard.moved_from(
@@ -236,7 +251,7 @@ def _moved(visit: Visit) -> "str | None":
         text_of(visit.event.get("transcript_path")),
         text_of(visit.environ.get("ANTHROPIC_MODEL")),
     )
-    return None if before is None else guard.held(before, visit.backend, _carried(visit))
+    return None if before is None else (before, guard.held(before, visit.backend, _carried(visit)))
 
 
 def _resumed_elsewhere(visit: Visit, source: object) -> "tuple[str, str] | None":
@@ -245,8 +260,8 @@ def _resumed_elsewhere(visit: Visit, source: object) -> "tuple[str, str] | None"
         return None
     from claude_local_plugin.guest import guard, journal
 
-    noted, began = journal.memory(visit.state_dir, session_of(visit) or "")
-    before = noted or began
+    noted = journal.memory(visit.state_dir, session_of(visit) or "")
+    before = noted.where or noted.began
     if before is None or before == guard.name_of(visit.backend.kind, visit.backend.url):
         return None
     return before, guard.resumed(before, visit.backend)

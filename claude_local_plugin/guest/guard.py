@@ -6,7 +6,7 @@ request, while the name of the model stays. A session that is resumed takes toda
 
 Where a conversation is, the lines of its prompts in the session's journal say. The line of a prompt that is held is
 written before that is told, so that one that cannot be written holds nothing, and no prompt is held twice for the same
-move.
+move. Whoever goes back instead has not been anywhere.
 """
 
 import os
@@ -42,12 +42,16 @@ def moved_from(
     """
     from claude_local_plugin.guest import journal
 
-    before, began = journal.memory(state_dir, session_id)
+    here = name_of(backend.kind, backend.url)
+    noted = journal.memory(state_dir, session_id)
+    before = noted.where
     if before is None and (spoken := _last_model(transcript)):
-        before = began
+        before = noted.began
         if before is None and not backend.cloud and spoken != model:
             before = UNRECORDED
-    return None if before == name_of(backend.kind, backend.url) else before
+    if noted.held_for == here or (before == UNRECORDED and backend.cloud):
+        return None
+    return None if before == here else before
 
 
 def _last_model(transcript: "str | None") -> "str | None":
@@ -97,12 +101,13 @@ def held(before: str, backend: Backend, carried: "str | None") -> str:
         was = "this conversation began before claude-local was enabled here"
     if before == UNRECORDED or is_cloud(before):
         stay = "leave this session and start a new one"
-    return clean(
+    said = clean(
         f"held once: {was}, and the settings have changed: it would now go to"
         f" {here}{what}, whole, under the same model name."
-        f"{unsigned(before, backend)} To go on there: send the prompt again. To stay: {stay}",
+        f"{unsigned(before, backend)} To go on there: send the prompt again.",
         1000,
     )
+    return f"{said} To stay: {stay}"
 
 
 def resumed(before: str, backend: Backend) -> str:

@@ -153,10 +153,24 @@ def _begun(state_dir: str, path: str) -> int:
     return _opened(path, os.O_CREAT)
 
 
-def memory(state_dir: str, session_id: str) -> "tuple[str | None, str | None]":
-    """Where the session's conversation is as far as it was noted, and where the session began if that is on record.
+class Memory:
+    """What a session's lines say of its conversation: `where` it is, where it would have gone with the prompt that was
+    `held_for` that, and where the session `began`; each None where it was not noted.
+    """
 
-    It is noted as `conversation`, at prompts mostly: True for the backend of the line itself, else another's name.
+    __slots__ = ("began", "held_for", "where")
+
+    def __init__(self, where: "str | None" = None, held_for: "str | None" = None, began: "str | None" = None) -> None:
+        self.where = where
+        self.held_for = held_for
+        self.began = began
+
+
+def memory(state_dir: str, session_id: str) -> Memory:
+    """What is noted of a session's conversation.
+
+    It is noted as `conversation`, at prompts mostly: True for the backend of the line itself, else another's name, as
+    at a prompt that was held.
     """
     path = path_of(state_dir, session_id)
     for each in (path, done_path(path)):
@@ -165,17 +179,17 @@ def memory(state_dir: str, session_id: str) -> "tuple[str | None, str | None]":
                 lines, whole = _tail(each, size)
             except OSError:
                 break
-            noted, began = _recalled(lines, session_id)
-            if noted or whole:
-                return noted, began
+            found = _recalled(lines, session_id)
+            if found.where or whole:
+                return found
     try:
         former = os.path.join(state_dir, FORMER, os.path.basename(path)[: -len(SUFFIX)])
-        return content(former, MOST_NOTE_BYTES).decode("utf-8", "replace").strip() or None, None
+        return Memory(content(former, MOST_NOTE_BYTES).decode("utf-8", "replace").strip() or None)
     except OSError:  # the usual case
-        return None, None
+        return Memory()
 
 
-def _recalled(lines: "list[bytes]", session_id: str) -> "tuple[str | None, str | None]":
+def _recalled(lines: "list[bytes]", session_id: str) -> Memory:
     from claude_local_plugin.guest.hook import parse_event
 
     began = None
@@ -192,10 +206,11 @@ def _recalled(lines: "list[bytes]", session_id: str) -> "tuple[str | None, str |
         here = entry.get("backend_url") or entry.get("backend_kind")
         where = here if entry.get("conversation") is True else entry.get("conversation")
         if isinstance(where, str):
-            return where, began
+            held = entry.get("event") == "UserPromptSubmit" and where != here
+            return Memory(where, here if held and isinstance(here, str) else None, began)
         if entry.get("cause") == "startup" and isinstance(here, str):
             began = here
-    return None, began
+    return Memory(began=began)
 
 
 def _tail(path: str, size: int) -> "tuple[list[bytes], bool]":

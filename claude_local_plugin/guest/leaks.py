@@ -19,6 +19,7 @@ from claude_local_plugin.guest.backend import (
 )
 from claude_local_plugin.guest.claude import (
     GATEWAY,
+    HOSTED,
     client_version_of,
     custom_headers,
     holds,
@@ -54,7 +55,7 @@ EXCHANGED, PROFILE = "exchanged identity token", "login profile"
 BY_ANTHROPICS_LIBRARY = (EXCHANGED, PROFILE)
 
 #: A session that leaves the repository's own settings out.
-WITHOUT_PROJECT = "claude --setting-sources user,local"
+WITHOUT_PROJECT = command("claude", "--setting-sources", "user,local")
 
 
 class Findings:
@@ -244,7 +245,8 @@ def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
 
     `Authorization` is the token, else the helper's output, else a custom header, else a login; `x-api-key` a custom
     header, even an empty one, else the key, else the helper's output, else the saved Console key. With a token, a key
-    or a helper no login is sent, and with a login no Console key.
+    or a helper no login is sent, and with a login no Console key. Where a program that starts Claude Code does the
+    routing nothing of a helper's, and nothing that is saved, is sent (2.1.332).
     """
     token, key = (world.environ.get(f"ANTHROPIC_{name}", "").strip() for name in ("AUTH_TOKEN", "API_KEY"))
     if world.gateway:  # it is sent the token alone
@@ -254,16 +256,16 @@ def _sent(world: World, helper: "Source | None") -> "Iterator[Credential]":
         yield _variable(world, "ANTHROPIC_AUTH_TOKEN", token)
     if key and "x-api-key" not in headers:
         yield _variable(world, "ANTHROPIC_API_KEY", key)
-    if helper is not None and not (token and (key or "x-api-key" in headers)):
+    hosted = is_on(world.environ.get(HOSTED))
+    if helper is not None and not hosted and not (token and (key or "x-api-key" in headers)):
         yield _helped(helper)
     for name in secret_headers(headers):
-        idle = name == "authorization" and (token or helper)
+        idle = name == "authorization" and (token or (helper and not hosted))
         ours = name == "x-api-key" and headers[name] in (PLACEHOLDER, token)
         if not idle and not ours:
             yield _header(world, name, headers[name])
-    if (
-        not is_on(world.environ.get("CLAUDE_CODE_SIMPLE")) and not world.gateway
-    ):  # a simple session looks at nothing that is saved
+    # a simple session looks at nothing that is saved
+    if not (is_on(world.environ.get("CLAUDE_CODE_SIMPLE")) or world.gateway or hosted):
         explicit = bool(token or key or helper)
         yield from _saved(world, explicit, "authorization" in headers, "x-api-key" in headers or bool(key or helper))
 

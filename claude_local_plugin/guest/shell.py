@@ -6,7 +6,7 @@ folder. Each word is quoted so that bash, zsh and fish (3.4 or newer) read back 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: What every shell takes for itself, wherever it stands in a word.
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@,+-=%")
@@ -34,6 +34,51 @@ def command(*words: str) -> str:
 def then(*commands: str) -> str:
     """Several commands of ours, each run where the one before it succeeded."""
     return " && ".join(commands)
+
+
+def piped(*commands: str) -> str:
+    """Several commands of ours, each reading what the one before it prints."""
+    return " | ".join(commands)
+
+
+def into(file: str, printing: str) -> str:
+    """A command of ours whose standard output goes into a file."""
+    return f"{printing} > {quoted(file)}"
+
+
+def with_variable(name: str, value: str, *words: str) -> str:
+    """A command that runs with this variable set for it alone, in bash, zsh and fish (3.1 or newer) alike."""
+    return f"{quoted(name)}={quoted(value)} {command(*words)}"
+
+
+def edit(path: str, line: "int | None", environ: "Mapping[str, str]") -> str:
+    """The command that opens a file in the editor of this environment, at the line where that editor takes one."""
+    words = _editor(environ)
+    program = words[0].rpartition("/")[2]
+    if line is None:
+        return command(*words, path)
+    if program in _GO_TO:
+        return command(*words, *_GO_TO[program], f"{path}:{line}")
+    return command(*words, f"+{line}", path) if program in _PLUS_LINE else command(*words, path)
+
+
+#: Editors that take the line as `+7`, and those that take it behind the file's name, with the option they want for it.
+_PLUS_LINE = frozenset(("vi", "vim", "nvim", "nano", "pico", "emacs", "emacsclient", "micro", "kak", "joe"))
+_GO_TO = {"code": ("--goto",), "codium": ("--goto",), "cursor": ("--goto",), "hx": (), "subl": (), "zed": ()}
+
+
+def _editor(environ: "Mapping[str, str]") -> "list[str]":
+    """The words of VISUAL or EDITOR; vi where neither can be used."""
+    from shlex import split
+
+    for name in ("VISUAL", "EDITOR"):
+        try:
+            words = split(environ.get(name, ""))
+        except ValueError:  # an open quote
+            continue
+        if words:
+            return words
+    return ["vi"]
 
 
 def export(name: str, value: str) -> str:

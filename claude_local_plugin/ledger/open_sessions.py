@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import processes
+from claude_local_plugin.guest import journal, processes
 from claude_local_plugin.guest.guard import name_of
 from claude_local_plugin.ledger.reading import sessions
 from claude_local_plugin.ledger.records import Session
@@ -53,7 +53,9 @@ def open_sessions(state_dir: Path, config_dir: Path) -> tuple[Open, ...]:
             continue  # kept as a hash, or not at all: where it is open cannot be told
         if known is None:
             known = Open(session.session_id, Path(folder or ""), session.started_at)
-        backend = name_of(session.backend_kind, session.backend_url)
+        # a prompt that was held is on record with where it would have gone: the conversation has stayed
+        noted = journal.memory(str(state_dir), session.session_id).where
+        backend = noted or name_of(session.backend_kind, session.backend_url)
         found[session.session_id] = replace(known, backend=backend, model=known.model or session.model)
     for job in _jobs(config_dir):
         known = found.get(job.session_id, job)

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import IO, Any
 
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.ledger.formats import Rows
 from claude_local_plugin.ledger.table import Column, Type
 
@@ -19,7 +20,8 @@ def check() -> None:
         import pyarrow  # type: ignore[import-not-found,import-untyped,unused-ignore] # noqa: F401 - is it there?
     except ImportError as error:
         raise UsageError(
-            "Parquet needs pyarrow, which is not installed", "pip install 'claude-local[parquet]'   (or --format csv)"
+            "Parquet needs pyarrow, which is not installed",
+            f"{command('pip', 'install', 'claude-local[parquet]')}   (or --format csv)",
         ) from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.guest import importer, journal, sessionlog
 from claude_local_plugin.guest.files import opened
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.ledger.records import Event, Session, Span
 from claude_local_plugin.ledger.where import SOMETHING_SENT, Where, is_below
 
@@ -136,7 +137,7 @@ def _open(path: Path) -> sqlite3.Connection:
     if version > sessionlog.SCHEMA_VERSION:
         raise ClaudeLocalError(
             f"{path}: the session log has schema {version}, this claude-local knows {sessionlog.SCHEMA_VERSION}",
-            "a newer claude-local wrote it: pip install --upgrade claude-local",
+            f"a newer claude-local wrote it: {command('pip', 'install', '--upgrade', 'claude-local')}",
         )
     try:
         return sessionlog.connect(str(path.parent), PATIENCE_S)
@@ -176,7 +177,8 @@ def hint(path: Path, problem: str) -> str:
         return f"move it out of {path.parent}: the next session begins a new log"
     if any(word in problem for word in ("readonly", "unable to open", "denied", "Read-only")):
         return f"the folder is read-only, or the file: make {path.parent} and what is in it writable for you"
-    return f"claude-local doctor; until then sessions are kept in {path.parent / journal.FOLDER}"
+    more = command("claude-local", "doctor", "hooks")
+    return f"{more} says more; until then sessions are kept in {path.parent / journal.FOLDER}"
 
 
 def _sessions(log: sqlite3.Connection, condition: str, values: Mapping[str, object]) -> tuple[Session, ...]:

@@ -1,7 +1,7 @@
 """What ran where, added up: sessions, time and tokens by backend, model, project and day.
 
-One reading of the spans, in pieces that are small enough to be sorted in the processor's cache; texts come in only
-once there are groups.
+Where nothing is left out the sums that the log itself keeps are added up. Else one reading of the spans, in pieces that
+are small enough to be sorted in the processor's cache; texts come in only once there are groups.
 """
 
 import sqlite3
@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
-from operator import add
+from operator import add, sub
 from pathlib import Path
 
 from claude_local_plugin.guest.protect import CLOUD_KINDS
@@ -117,6 +117,16 @@ _SAME = {By.BACKEND: f"{_NAMED.format('e')} = {_NAMED.format('s')}", By.MODEL: "
 #: The first span of a session there, where nothing is left out, is marked in the log.
 _MARKED: dict[tuple[By, ...], str] = {(): "s.first", (By.BACKEND,): "s.new_endpoint", (By.MODEL,): "s.new_model"}
 
+#: Where the log has added up what is grouped by at most one of these: the table, its column, and the sessions there.
+_KEPT: dict[tuple[By, ...], tuple[str, str, str]] = {
+    (): ("sums", "0", "sessions"),
+    (By.BACKEND,): ("sums", "endpoint", "on_endpoint"),
+    (By.MODEL,): ("sums", "model", "with_model"),
+    (By.PROJECT,): ("sums", "project", "sessions"),
+    (By.DAY,): ("sums_by_hour", "hour", "sessions"),
+}
+_KEPT_SUMS = ", ".join(f"sum({field.name})" for field in fields(Usage)[1:])
+
 #: Per key and side: sessions in the group, in all, by backend; then the sums.
 _Parts = dict[int, tuple[int, ...]]
 _OWN, _CLOUD, _NOWHERE = range(3)
@@ -136,8 +146,8 @@ class _Sums:
             log.execute(f"SELECT {each} FROM spans").fetchone()[0]
             for each in ("min(started_at)", "max(started_at)", "max(id)")
         )
-        days = _Days(first, last, zone)
-        self.keys = [_KEY.get(each) or days.key for each in by]
+        self.days = days = _Days(first, last, zone)
+        self.keys = [_KEY.get(each) or days.key_of("s.started_at") for each in by]
         self.labels: dict[By, Callable[[object], str | None]] = {
             By.BACKEND: {number: url or kind for number, (kind, url) in self.endpoints.items()}.get,
             By.MODEL: models.get,
@@ -150,7 +160,7 @@ class _Sums:
         found: dict[tuple[str, ...], _Parts] = {}
         total: _Parts = {}
         labels = [self.labels[each] for each in self.by]
-        for endpoint, key, numbers in self._rows():
+        for endpoint, key, numbers in self._kept() if self._is_kept else self._rows():
             names = tuple([label(value) or UNKNOWN for label, value in zip(labels, key, strict=True)])
             _add(found.setdefault(names, {}), self.sides.get(endpoint, _OWN), numbers)
         for parts in found.values():
@@ -161,6 +171,34 @@ class _Sums:
         if By.DAY not in self.by:
             groups.sort(key=lambda group: (group.sessions, group.usage.tokens), reverse=True)
         return Summary(tuple(groups), _group((), total, counted=_IN_ALL))
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether all that is asked for has been added up."""
+        return self.where.is_everything and self.by in _KEPT and (By.DAY not in self.by or self.days.begin_with_hours)
+
+    def _kept(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
+        """The same as `_rows`, of the sums in the log, less those of sessions in which nothing was sent."""
+        table, column, in_group = _KEPT[self.by]
+        key, of_span = column, f"coalesce(s.{column}, 0)" if self.by else column
+        if By.DAY in self.by:
+            key, of_span = self.days.key_of("hour"), self.days.key_of("s.started_at")
+        marked = _MARKED.get(self.by, "s.first")
+        empty = {
+            row[:2]: row[2:]
+            for row in self.log.execute(
+                f"SELECT s.endpoint, {of_span}, count(*), sum({marked}), sum(s.first), sum(s.new_endpoint), {_SUMS}"
+                f" FROM spans AS s WHERE s.session IN ({NOTHING_SENT}) GROUP BY 1, 2"
+            )
+        }
+        for row in self.log.execute(
+            f"SELECT endpoint, {key}, sum(spans), sum({in_group}), sum(sessions), sum(on_endpoint), {_KEPT_SUMS}"
+            f" FROM {table} GROUP BY 1, 2"
+        ):
+            numbers = row[2:]
+            count, *left = map(sub, numbers, empty.get(row[:2], (0,) * len(numbers)))
+            if count:
+                yield row[0], row[1:2] if self.by else (), tuple(left)
 
     def _rows(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
         """Per piece and group: the backend (where they are not told apart, one of its side), the key, the numbers."""
@@ -247,10 +285,16 @@ class _Days:
         self.begins = sorted(begins)
 
     @property
-    def key(self) -> str:
-        """In SQL: the date, and how many of the times had passed."""
-        passed = " + ".join(f"(substr(s.started_at, 12, 5) >= '{begin}')" for begin in self.begins[1:])
-        return "substr(s.started_at, 1, 10)" + (f" || ({passed})" if passed else "")
+    def begin_with_hours(self) -> bool:
+        """Whether each local day begins with an hour of UTC."""
+        return all(begin.endswith(":00") for begin in self.begins)
+
+    def key_of(self, moment: str) -> str:
+        """In SQL, of a moment (or an hour, where days begin with hours): the date, how many of the times had passed."""
+        # "09" is less than "09:00": an hour is compared with an hour
+        digits = 2 if self.begin_with_hours else 5
+        passed = " + ".join(f"(substr({moment}, 12, {digits}) >= '{begin[:digits]}')" for begin in self.begins[1:])
+        return f"substr({moment}, 1, 10)" + (f" || ({passed})" if passed else "")
 
     def label(self, key: object) -> str:
         """The local day that all moments with this key are on."""

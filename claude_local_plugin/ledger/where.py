@@ -43,12 +43,7 @@ _OF_STATE = {
 
 #: Sessions that ended and in which nothing was sent: no prompt, no answer, no failure. Claude Code leaves such rows as
 #: it lists MCP servers, shows the agents or sets up a token. One that serves MCP sends prompts that no hook is told of.
-_NOTHING_WAS_SENT = (
-    "sessions.ended_at IS NOT NULL AND sessions.entrypoint IS NOT 'mcp'"
-    " AND NOT EXISTS (SELECT 1 FROM spans WHERE spans.session = sessions.id AND messages + errors + retries > 0)"
-    " AND NOT EXISTS (SELECT 1 FROM events WHERE events.session = sessions.id"
-    " AND event IN ('UserPromptSubmit', 'StopFailure'))"
-)
+_NOTHING_WAS_SENT = "sessions.ended_at IS NOT NULL AND sessions.sent = 0"
 NOTHING_SENT = f"SELECT id FROM sessions WHERE {_NOTHING_WAS_SENT}"
 #: The same as a condition on a row of `sessions`.
 SOMETHING_SENT = f"NOT ({_NOTHING_WAS_SENT})"

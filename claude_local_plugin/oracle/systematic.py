@@ -157,7 +157,7 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     ask = _Ask()
     for family in (
         *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),
-        *(_malformed, _setting_sources, _flags, _refused_variables, _policies, _managed_fragments),
+        *(_malformed, _setting_sources, _flags, _lost_sandboxes, _refused_variables, _policies, _managed_fragments),
         *(_headers, _proxies, _config_folder, _hook_files, _setting_values, _sources, _at_the_edges),
     ):
         family(ask, thorough)
@@ -512,6 +512,22 @@ def _flags(ask: _Ask, _: bool) -> None:
     for name, text in texts.items():
         ask.given(f"flag/inline-{name}", {"flag": text} | rest, flag_inline=True)
     ask.given("flag/no-such-file", {"flag": "/no/such/file.json"} | rest, flag_inline=True)
+
+
+#: What may stand as `sandbox` in a file of `--settings` that is lost for another reason.
+_SANDBOXES: tuple[object, ...] = (
+    *({"enabled": True}, {"enabled": 0}, {"enabled": "false"}, {"enabled": False}, {"enabled": None}, {}, None, False),
+    *({"enabled": 1, "failIfUnavailable": False}, {"enabled": True, "failIfUnavailable": 0}, [], 0, ""),
+)
+
+
+def _lost_sandboxes(ask: _Ask, _: bool) -> None:
+    for index, sandbox in enumerate(_SANDBOXES):
+        lost: dict[str, object] = {"permissions": [], "sandbox": sandbox}
+        ask.given(f"lost-sandbox/{index}", {"flag": lost}, shell=_block("shell"))
+    for place in ("user", "local"):
+        lost = {"permissions": [], "sandbox": _SANDBOXES[0]}
+        ask.given(f"lost-sandbox/{place}", {place: lost}, shell=_block("shell"))
 
 
 def _refused_variables(ask: _Ask, thorough: bool) -> None:

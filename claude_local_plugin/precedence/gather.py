@@ -53,17 +53,18 @@ def gather(
 ) -> Snapshot:
     """Everything a session started in `cwd` with this environment would see.
 
-    `texts` stands in for the contents of the settings files it names (None: as if the file were absent), for asking
-    what would be if they were written.
+    `texts` stands in for the contents of the settings files it names (None: as if the file were absent), under every
+    name that leads to them, for asking what would be if they were written.
     `flag_settings` is what `--settings` would get: a path, or inline JSON. `setting_sources` is the list of
     `--setting-sources` (local, project, user), None when the option is not given.
     """
     cwd = Path(os.path.realpath(cwd))
     sources = _sources(setting_sources, environ)
     places = settings_paths(cwd, home, environ, client_version, managed_dir, sources)
+    instead = {os.path.realpath(path): text for path, text in texts.items()}
     files = [
-        _stand_in(place.scope, place.path, texts[place.path], client_version)
-        if place.path in texts
+        _stand_in(place.scope, place.path, instead[target], client_version)
+        if instead and (target := os.path.realpath(place.path)) in instead
         else read_settings_file(place.scope, place.path, client_version)
         for place in places
     ]

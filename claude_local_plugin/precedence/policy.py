@@ -79,11 +79,28 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
     if snapshot.entry is Entry.MCP_SERVE and is_on(env.get("CLAUDE_CODE_SIMPLE")):
         yield "CLAUDE_CODE_SIMPLE is on, where `claude mcp serve` has no Agent tool to be called"
+    yield from _lost_sandbox(snapshot)
     yield from _bound_to_anthropic(snapshot, env, decisions)
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
+
+
+def _lost_sandbox(snapshot: Snapshot) -> Iterator[str]:
+    if not holds("sandbox-is-not-lost", snapshot.client_version):
+        return
+    for file in snapshot.of(Scope.FLAG):
+        if file.state is FileState.DROPPED and _asks_for_sandbox(file.data.get("sandbox")):
+            yield f"{file.problem_place}: {file.problem}, and without the sandbox in it no session starts"
+
+
+def _asks_for_sandbox(value: object) -> bool:
+    """Whether the value of `sandbox` would be missed: what is not understood counts as a wish for it."""
+    if not isinstance(value, Mapping):
+        return value is not None and value is not False
+    wanted = value.get("enabled")
+    return wanted is not None and wanted is not False and value.get("failIfUnavailable") is not False
 
 
 def _bound_to_anthropic(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[str]:

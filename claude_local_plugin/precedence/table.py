@@ -79,6 +79,11 @@ _OTHER_RULES = (
     Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),
     Rule("sonnet-1m-stays", "the user's model sonnet[1m] is not rewritten to Sonnet 4.5", "2.1.329"),
     Rule("bare-https-proxy", "HTTPS_PROXY exported in the shell may be written without its scheme", "2.1.329"),
+    Rule(
+        "sandbox-is-not-lost",
+        "a `--settings` file that is not read and asks for the sandbox keeps the session from starting",
+        "2.1.323",
+    ),
     Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.323"),
     Rule(
         "limit-for-claude-names",

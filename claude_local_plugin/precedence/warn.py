@@ -7,6 +7,7 @@ Pure: everything is read off the snapshot and the decisions. A warning of severi
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from claude_local_plugin.guest.backend import (
     PLACEHOLDER,
@@ -29,7 +30,7 @@ from claude_local_plugin.guest.claude import (
     secret_headers,
 )
 from claude_local_plugin.guest.settings import is_hosted
-from claude_local_plugin.guest.shell import Words, command, export
+from claude_local_plugin.guest.shell import Words, command, edit, export
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
@@ -53,6 +54,12 @@ PROXY_HELPER = "CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER"
 
 _FILE_SCOPES = (Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
 _EARLY_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
+#: What ends a sign-in at a gateway, and what has every session of the user's go where those here go.
+LOG_OUT = command("claude", "auth", "logout")
+FOR_THE_USER = command("claude-local", "enable", "--scope", "user")
+ASK_THE_ADMINISTRATOR = "ask whoever manages this machine's settings"
+#: Where to take out what stands in the text given to the client.
+IN_FLAG = "take it out of the text for --settings"
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -93,7 +100,8 @@ def _files(snapshot: Snapshot) -> Iterator[ConfigWarning]:
                 f"mend {file.problem_place}",
             )
         for entry in file.skipped if file.state is FileState.READ else ():
-            yield ConfigWarning("files.skipped", "warning", f"{file.path}: {entry}", f"edit {file.path}")
+            # entries are left out of an administrator's files alone
+            yield ConfigWarning("files.skipped", "warning", f"{file.path}: {entry}", ASK_THE_ADMINISTRATOR)
 
 
 # --- leaks: a credential that is not meant for the server it is sent to
@@ -142,7 +150,7 @@ def _provider_leaks(
             "leak.provider-token",
             "warning" if together else "error",
             f"{told} ({_where(source)}) is sent to {host}, which is no address of {provider}{meant}",
-            command("unset", name) if source.scope is Scope.SHELL else f"edit {source.path}",
+            _where_it_is_set(snapshot, source),
         )
     custom = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
     headers = custom_headers(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
@@ -153,7 +161,7 @@ def _provider_leaks(
             "leak.headers",
             "error",
             f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(custom)}) are sent to {host}: {', '.join(secret)}",
-            "unset ANTHROPIC_CUSTOM_HEADERS" if custom.scope is Scope.SHELL else f"edit {custom.path}",
+            _where_it_is_set(snapshot, custom),
         )
 
 
@@ -213,13 +221,31 @@ def _where(source: Candidate) -> str:
     return "exported in the shell" if source.scope is Scope.SHELL else source.place
 
 
+def _where_it_is_set(snapshot: Snapshot, source: Candidate) -> str:
+    """The command that takes a value out where it is set, or opens the file there."""
+    if source.scope is Scope.SHELL:
+        return command("unset", source.key.removeprefix("env."))
+    return _in_the_file(snapshot, source.scope, source.path, source.line)
+
+
+def _in_the_file(snapshot: Snapshot, scope: Scope, path: Path | None, line: int | None) -> str:
+    """The command that opens a settings file in the user's editor; an administrator's is for the administrator."""
+    if scope in (Scope.SERVED, Scope.MANAGED):
+        return ASK_THE_ADMINISTRATOR
+    return IN_FLAG if path is None else edit(str(path), line, snapshot.shell)
+
+
 def _leak_fix(source: Candidate, endpoint: Candidate | None, env: Mapping[str, str]) -> str:
     """The command that stops it; what an administrator sets, only the administrator can change."""
     if source.scope is Scope.MANAGED or (endpoint is not None and endpoint.scope is Scope.MANAGED):
-        return "ask whoever manages this machine's settings"
+        return ASK_THE_ADMINISTRATOR
     if endpoint is not None and endpoint.scope is Scope.SHELL and source.scope is Scope.SHELL:
         return command("unset", source.key.removeprefix("env."))
-    return command("claude-local", "enable", "--url", _shown(env.get("ANTHROPIC_BASE_URL", "")))
+    url = _shown(env.get("ANTHROPIC_BASE_URL", ""))
+    # where the user's own settings name the server, and nothing stronger the credential, they are what is mended
+    weaker = source.scope not in (Scope.FLAG, Scope.LOCAL, Scope.PROJECT)
+    users = ("--scope", "user") if endpoint is not None and endpoint.scope is Scope.USER and weaker else ()
+    return command("claude-local", "enable", "--url", url, *users)
 
 
 def _header_leaks(
@@ -282,7 +308,7 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
             "gateway.sign-in",
             "error" if meant else "info",
             f"{kept}, and comes before every address, key and provider: sessions go there{meant}",
-            "claude auth logout   (ends the sign-in)",
+            f"{LOG_OUT}   (ends the sign-in)",
         )
         until = sign_in.data.get("expiresAt")
         if not sign_in.data.get("idpRefreshToken") and isinstance(until, int | float):
@@ -291,12 +317,10 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
                 "warning",
                 f"the gateway sign-in cannot be renewed: from {_time(until)} on sessions go"
                 f" {f'to {_shown(other.value)}' if other is not None and other.value else 'where other settings say'}",
-                "claude auth logout   (or sign in again before: claude, then /login)",
+                f"{LOG_OUT}   (or sign in again before: {command('claude', '/login')})",
             )
     elif sign_in.problem is not None:
-        yield ConfigWarning(
-            "gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", "claude auth logout"
-        )
+        yield ConfigWarning("gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", LOG_OUT)
     elif gateway_sign_in(snapshot) is None:
         hosted = is_hosted(snapshot.shell)
         why = "a host does the routing" if hosted else "the administrator's settings do not name it"
@@ -304,7 +328,7 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
             "gateway.unused",
             "info",
             f"{kept} and is not used: {why}{'' if hosted else ' (forceLoginGatewayUrl)'}",
-            "claude auth logout",
+            LOG_OUT,
         )
 
 
@@ -350,9 +374,8 @@ def _proxy_helper(
     proxy = via_of(env, parse_url(address)) if not address.startswith(SOCKET_SCHEME) else None
     if not is_on(env.get(PROXY_HELPER)) or proxy is None:
         missing = f"{PROXY_HELPER} is not on" if proxy is not None else "no proxy is used for these requests"
-        yield ConfigWarning(
-            "proxy.helper", "info", f"proxyAuthHelper ({_where(source)}) is not run: {missing}", f"edit {source.path}"
-        )
+        what = f"proxyAuthHelper ({_where(source)}) is not run: {missing}"
+        yield ConfigWarning("proxy.helper", "info", what, _where_it_is_set(snapshot, source))
         return
     yield ConfigWarning(
         "proxy.helper",
@@ -404,7 +427,7 @@ def _mcp_serve(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterato
             "warning",
             f"`claude mcp serve` takes neither address nor key from a project's file: started here it sends prompts to"
             f" {_shown(elsewhere)} with a credential of yours",
-            "claude-local enable --scope user",
+            FOR_THE_USER,
         )
 
 
@@ -436,7 +459,7 @@ def _endpoint(
             "url.invalid",
             "error",
             f"ANTHROPIC_BASE_URL is no http(s) URL, so no request can be sent ({_place(endpoint)})",
-            "claude-local enable --url http://HOST:PORT",
+            command("claude-local", "enable", "--url", Words("http://HOST:PORT")),
         )
         return
     if not base_url.lower().startswith(("http:", "https:")) and _is_exchanged(decisions["authorization"]):
@@ -522,7 +545,7 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             "warning",
             f"a project's file is applied late: with {exported[0]} exported, each start first calls api.anthropic.com"
             " with it, which costs 19 seconds offline",
-            f"{command('unset', exported[0])}   (or claude-local enable --scope user)",
+            f"{command('unset', exported[0])}   (or {FOR_THE_USER})",
         )
     elif (asks := who_is_served(snapshot)) is not None:
         yield ConfigWarning(
@@ -530,7 +553,7 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             "warning",
             f"a project's file is applied late: with {asks} each start first asks api.anthropic.com for server-managed"
             " settings, which costs 17 to 19 seconds offline",
-            "claude-local enable --scope user",
+            FOR_THE_USER,
         )
     if snapshot.interactive and not snapshot.onboarded:
         yield ConfigWarning(
@@ -538,7 +561,7 @@ def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
             "info",
             "Claude Code's first start is not finished on this account; offline it stops before it reads a project's"
             " file",
-            "claude-local enable --scope user",
+            FOR_THE_USER,
         )
 
 
@@ -554,15 +577,16 @@ def _credentials(
             "key.approval",
             "warning",
             f"an interactive session asks whether to use ANTHROPIC_API_KEY ({_where(key)}); no is the answer offered",
-            "put your server's key into ANTHROPIC_AUTH_TOKEN: claude-local enable --token-env VAR",
+            "put your server's key into ANTHROPIC_AUTH_TOKEN: "
+            + command("claude-local", "enable", "--token-env", Words("VAR")),
         )
-    from claude_local_plugin.precedence.resolve import candidates
+    from claude_local_plugin.precedence.resolve import candidates, effective
 
     yield from _as_written(snapshot)
     for file in snapshot.of(Scope.LOCAL, Scope.PROJECT):
         for name in file.env if file.state is FileState.READ else ():
             for row in candidates(snapshot, f"env.{name}"):
-                if row.state == "refused" and row.path == file.path:
+                if row.state == "refused" and row.path == file.path and effective(snapshot, row.key) != row.value:
                     yield ConfigWarning(
                         "env.refused",
                         "warning",
@@ -679,14 +703,9 @@ def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
     for key, scopes in HOOK_SWITCHES.items():
         for file in snapshot.of(*scopes):
             if file.state is FileState.READ and file.data.get(key) is True:
-                yield ConfigWarning(
-                    "hooks.disabled",
-                    "warning",
-                    f"{key} in the {SCOPE_LABELS[file.scope]} switches our hooks off: no check, no record",
-                    f"edit {file.path}"
-                    if file.scope not in (Scope.SERVED, Scope.MANAGED)
-                    else "ask whoever manages this machine",
-                )
+                what = f"{key} in the {SCOPE_LABELS[file.scope]} switches our hooks off: no check, no record"
+                fix = _in_the_file(snapshot, file.scope, file.path, file.line_of((key,)))
+                yield ConfigWarning("hooks.disabled", "warning", what, fix)
 
 
 def _version(snapshot: Snapshot) -> Iterator[ConfigWarning]:
@@ -696,5 +715,5 @@ def _version(snapshot: Snapshot) -> Iterator[ConfigWarning]:
             "version.unverified",
             "info",
             f"this explanation has not been compared with Claude Code {snapshot.client_version}",
-            "claude-local verify",
+            command("claude-local", "verify"),
         )

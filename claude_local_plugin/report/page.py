@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from claude_local_plugin.guest.protect import CLOUD_KINDS
+from claude_local_plugin.guest.shell import command
 from claude_local_plugin.ledger.records import Session
 from claude_local_plugin.ledger.report_data import Backend, ReportData
 from claude_local_plugin.ledger.usage import Usage
@@ -136,9 +137,8 @@ def _footer(view: _View, made_at: datetime, version: str) -> Markup:
 def _summary(view: _View) -> Markup:
     data = view.data
     if not data.sessions and not data.usage.tokens:
-        return element(
-            "p", "No session is on record in this time. claude-local enable installs the hooks that record them."
-        )
+        install = command("claude-local", "hooks", "install", "--scope", "user")
+        return element("p", f"No session is on record in this time. {install} installs the hooks that record them.")
     own = [one.usage for one in data.backends if is_own(one.kind, one.url)]
     cloud = [one.usage for one in data.backends if one.cloud]
     total, failures = data.usage, data.failures
@@ -355,7 +355,7 @@ def _backends(view: _View) -> list[Markup | None]:
     more = len(backends) - MOST_BACKENDS
     return [
         _table("All backends", _OF_BACKENDS, rows),
-        element("p", f"and {words.number(more)} more: claude-local report --json", class_="quiet")
+        element("p", f"and {words.number(more)} more: {command('claude-local', 'report', '--json')}", class_="quiet")
         if more > 0
         else None,
     ]

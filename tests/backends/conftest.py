@@ -73,7 +73,12 @@ class Heard:
 class Replay:
     """Answers `(method, path)` with what is in the table, and everything else with `otherwise`."""
 
-    def __init__(self, table: Mapping[tuple[str, str], Recorded | Said], otherwise: Recorded | Said) -> None:
+    def __init__(
+        self,
+        table: Mapping[tuple[str, str], Recorded | Said],
+        otherwise: Recorded | Said,
+        address: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.table = dict(table)
         self.otherwise = otherwise
         self.heard: list[Heard] = []
@@ -102,8 +107,8 @@ class Replay:
         class Listener(ThreadingHTTPServer):
             request_queue_size = 64  # the probe knocks seven times at once
 
-        self.server = Listener(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.server = Listener(address, Handler)
+        self.url = f"http://{address[0]}:{self.server.server_port}"
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Replay"]:

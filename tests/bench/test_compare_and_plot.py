@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from claude_local_plugin.bench import compare, plot
+from claude_local_plugin.bench.compare import OtherWorkloadError
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 
 REPORT = json.loads((Path(__file__).parents[1] / "schema" / "valid" / "bench" / "a-whole-run.json").read_text("utf-8"))
@@ -42,9 +43,9 @@ def test_figures_that_only_one_has_are_left_out(other: dict[str, Any]) -> None:
 
 def test_another_workload_is_not_compared(other: dict[str, Any]) -> None:
     other["workload"]["prompt_tokens"] += 1
-    with pytest.raises(UsageError, match="another workload") as refused:
+    with pytest.raises(OtherWorkloadError, match="another workload") as refused:
         compare(REPORT, other)
-    assert f"--prompt-tokens {REPORT['workload']['prompt_tokens']}" in (refused.value.hint or "")
+    assert refused.value.options[:2] == ("--prompt-tokens", str(REPORT["workload"]["prompt_tokens"]))
 
 
 @pytest.mark.parametrize("wrong", [{}, {"format": 2, "levels": []}, {"format": 1}])

@@ -1,47 +1,86 @@
 """A place where the model server is another machine's: loopback alone, and names in /etc/hosts for one address of it.
 
-Run as `python -m tests.commands.lan HOSTS` inside a network and a mount namespace (see `Lan`): serves, and runs the
-shell commands it is given, one JSON object a line, each with bash and from the folder it is to be typed in.
+Run as `python -m tests.commands.lan HOSTS` inside a network and a mount namespace (see `Lan`): serves, and does what it
+is asked for, one JSON object a line. A line is *typed*: a real bash runs it, on a terminal, in the folder it is to be
+typed in. A command of ours can also be *called*, in a process that is forked from one that has imported everything, to
+see what it prints and which places in the source have made the commands in it.
 """
 
 import contextlib
+import importlib
 import json
 import os
+import pty
+import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from tests.commands import printed
 
-#: The one address that the servers listen on, so that nothing is found on this machine's own well-known ports.
-ADDRESS = "127.0.0.2"
-HOST = "dell-pro-max"
-#: A server with one model, one that asks for a key, one with two models, one with a small window.
+#: The one address that the servers listen on, so that nothing is found on this machine's own well-known ports; and
+#: that of another machine, for servers of a test's own.
+ADDRESS, FAR_ADDRESS = "127.0.0.2", "127.0.0.3"
+HOST, FAR = "dell-pro-max", "spark"
+#: A server with one model, one that asks for a key, one with two models, one with two names for one.
 OPEN, GUARDED, SEVERAL, ALIASED = (f"http://{HOST}:{port}" for port in (8000, 8001, 8002, 8003))
 KEY = "server-key-with-some-length-0123456789"
 MODEL = "qwen3-coder-next"
 ROOT = Path(__file__).parents[2]
 
+#: How long a line or a call may take, in seconds; nothing here takes nearly as long.
+PATIENCE_S = 300
+#: What bash sets of its own.
+OF_THE_SHELL = ("_", "SHLVL", "PWD", "OLDPWD")
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What a line typed into bash came to."""
+    """What a line typed into bash came to, and the variables that a next line would find."""
 
     code: int
     out: str
     err: str
+    environ: Mapping[str, str]
 
     @property
     def json(self) -> Any:
         """The object that it printed."""
         return json.loads(self.out)
+
+    @property
+    def all(self) -> str:
+        """Everything that was shown."""
+        return self.out + self.err
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a command of ours came to, and the commands to type that were made meanwhile or by its modules."""
+
+    code: int
+    out: str
+    err: str
+    made: tuple[printed.Made, ...]
+
+    @property
+    def json(self) -> Any:
+        """The object that it printed."""
+        return json.loads(self.out)
+
+    @property
+    def all(self) -> str:
+        """Everything that was shown."""
+        return self.out + self.err
 
 
 class Lan:
@@ -49,7 +88,7 @@ class Lan:
 
     def __init__(self, folder: Path) -> None:
         hosts = folder / "hosts"
-        hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n")
+        hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n{FAR_ADDRESS} {FAR}\n")
         root = [] if os.geteuid() == 0 else ["-r"]
         self._process = subprocess.Popen(
             ["unshare", *root, "-n", "-m", sys.executable, "-m", "tests.commands.lan", str(hosts)],
@@ -58,16 +97,49 @@ class Lan:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.works = self._answer() == {"ready": True}
-
-    def type(self, line: str, *, cwd: Path, environ: Mapping[str, str]) -> Typed:
-        """Type this into a bash that was started in `cwd` with this environment and nothing else."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"line": line, "cwd": str(cwd), "environ": dict(environ)}) + "\n")
-        self._process.stdin.flush()
         answer = self._answer()
-        assert answer is not None, "the process inside the namespaces has ended"
-        return Typed(**answer)
+        self.works = answer is not None
+        #: What the modules make as they are imported.
+        self.made = tuple(_made(answer["made"])) if answer else ()
+
+    def type(self, line: str, *, cwd: Path, environ: Mapping[str, str], answers: str = "") -> Typed:
+        """Type this into a bash that was started in `cwd` with this environment and nothing else."""
+        return Typed(**self._ask("type", line=line, cwd=str(cwd), environ=dict(environ), answers=answers))
+
+    def call(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        environ: Mapping[str, str],
+        event: Mapping[str, Any] | None = None,
+        function: str | None = None,
+        interrupted_after: float = 0.0,
+    ) -> Called:
+        """Run a command of ours with these arguments, or our hook for an event, with nobody at a terminal.
+
+        Or a function of `tests.commands.advised`, which prints what no state of a folder here makes us print.
+        """
+        answer = self._ask(
+            "call",
+            arguments=list(arguments),
+            cwd=str(cwd),
+            environ=dict(environ),
+            event=event,
+            function=function,
+            interrupted_after=interrupted_after,
+        )
+        made = (*self.made, *_made(answer.pop("made")))
+        return Called(**answer, made=made)
+
+    def serve(self, name: str, port: int, **options: Any) -> str:
+        """Have the server of this name (see `tests.commands.servers`) listen there; gives its URL."""
+        self._ask("serve", name=name, port=port, options=options)
+        return f"http://{FAR}:{port}"
+
+    def stop(self) -> None:
+        """Stop what was started with `serve`."""
+        self._ask("stop")
 
     def close(self) -> None:
         """End it."""
@@ -77,10 +149,31 @@ class Lan:
                     stream.close()
         self._process.wait(timeout=30)
 
+    def _ask(self, what: str, **order: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"what": what, **order}) + "\n")
+        self._process.stdin.flush()
+        answer = self._answer()
+        assert answer is not None, "the process inside the namespaces has ended"
+        assert "fault" not in answer, answer["fault"]
+        return answer
+
     def _answer(self) -> dict[str, Any] | None:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         return json.loads(line) if line else None
+
+
+def _made(rows: Sequence[Any]) -> list[printed.Made]:
+    return [
+        printed.Made(
+            row["text"],
+            tuple((word, place) for word, place in row["words"]),
+            tuple(row["parts"]),
+            tuple(row["keys"]),
+        )
+        for row in rows
+    ]
 
 
 def can_be_had() -> bool:
@@ -93,6 +186,9 @@ def can_be_had() -> bool:
     return tried.returncode == 0
 
 
+# --- inside
+
+
 def _loopback_up() -> None:
     import fcntl
 
@@ -101,34 +197,200 @@ def _loopback_up() -> None:
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", up_and_running))
 
 
-def _serve_and_run(hosts: str) -> None:
+def _be_nobody_special() -> None:
+    """Give up what lets root read and write whatever the mode says, for this process and all that it starts."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    dac_override, dac_read_search, drop_from_bounding_set = 1, 2, 24
+    for capability in (dac_override, dac_read_search):
+        if libc.prctl(drop_from_bounding_set, capability, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, ourselves
+    data = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; the low half first
+    if libc.capget(header, data) != 0:
+        raise OSError(ctypes.get_errno(), "capget")
+    for place in range(3):
+        data[place] &= ~(1 << dac_override | 1 << dac_read_search)
+    if libc.capset(header, data) != 0:
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def import_all() -> None:
+    """Import every module of the package."""
+    for path in sorted(printed.PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(printed.PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+        if not name.endswith("__main__"):
+            importlib.import_module(name)
+
+
+class _Caller:
+    """A process that has imported everything, has no thread, and forks for each call."""
+
+    def __init__(self) -> None:
+        ours, its = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            ours.close()
+            with its.makefile("rw") as lines:
+                _answer_calls(lines)
+            os._exit(0)
+        its.close()
+        self.lines = ours.makefile("rw")
+        ours.close()
+        self.made = json.loads(self.lines.readline())
+
+    def call(self, order: Mapping[str, Any]) -> Any:
+        self.lines.write(json.dumps(order) + "\n")
+        self.lines.flush()
+        return json.loads(self.lines.readline())
+
+    def end(self) -> None:
+        self.lines.close()
+        os.waitpid(self.pid, 0)
+
+
+def _answer_calls(lines: Any) -> None:
+    script = Path(sys.executable).with_name("claude-local").read_text().partition("\n")[0]
+    sys.executable = script.removeprefix("#!").strip()  # what is typed runs with it, too
+    made = printed.recorded(import_all)
+    lines.write(json.dumps([asdict(each) for each in made]) + "\n")
+    lines.flush()
+    while text := lines.readline():
+        with tempfile.TemporaryDirectory(prefix="called-") as folder:
+            child = os.fork()
+            if child == 0:
+                _called(json.loads(text), Path(folder), made)
+            os.waitpid(child, 0)
+            found = json.loads((Path(folder) / "answer").read_text())
+            shown = {name: (Path(folder) / name).read_text(errors="replace") for name in ("out", "err")}
+        lines.write(json.dumps({**found, **shown}) + "\n")
+        lines.flush()
+
+
+def _called(order: Mapping[str, Any], folder: Path, made: list[printed.Made]) -> NoReturn:
+    """Carry out one call and end."""
+    code = 70
+    before = len(made)
+    try:
+        signal.alarm(PATIENCE_S)
+        os.environ.clear()
+        os.environ.update(order["environ"])
+        os.chdir(order["cwd"])
+        for number, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600), number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if order["interrupted_after"]:
+            signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+            signal.setitimer(signal.ITIMER_REAL, order["interrupted_after"])
+        if order["function"] is not None:
+            from tests.commands import advised
+
+            getattr(advised, order["function"])()
+            code = 0
+        elif order["event"] is None:
+            from claude_local_plugin import cli
+
+            code = cli.run(order["arguments"])
+        else:
+            from claude_local_plugin.guest import hook
+
+            environ = hook.as_registered(order["arguments"], os.environ)
+            hook.run(json.dumps(order["event"]).encode(), environ, hook.state_dir_of(environ))
+            code = 0
+    except BaseException:  # a fault is what the test is to see
+        os.write(2, traceback.format_exc().encode())
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        rows = [asdict(each) for each in made[before:]]
+        (folder / "answer").write_text(json.dumps({"code": code, "made": rows}))
+        os._exit(0)
+
+
+def _typed(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Have bash run the line on a terminal of its own, and see which variables are set at its end."""
+    with tempfile.TemporaryDirectory(prefix="typed-") as name:
+        folder = Path(name)
+        script = f'{order["line"]}\n__code=$?; env -0 >"$__typed/env"; exit $__code'
+        master, slave = pty.openpty()
+        with (folder / "out").open("wb") as out:
+            process = subprocess.Popen(
+                ["bash", "--noprofile", "--norc", "-c", script],
+                cwd=order["cwd"],
+                env={**order["environ"], "__typed": name},
+                stdin=slave,
+                stdout=out,
+                stderr=slave,
+                start_new_session=True,
+            )
+        os.close(slave)
+        os.write(master, order["answers"].encode() + b"\x04\x04\x04\x04")
+        said = _all_that_is_said(process, master)
+        found = (folder / "env").read_bytes() if (folder / "env").exists() else b""
+        pairs = (row.decode("utf-8", "surrogateescape").partition("=") for row in found.split(b"\0") if row)
+        environ = {key: value for key, _, value in pairs if key not in OF_THE_SHELL and not key.startswith("__")}
+        shown = (folder / "out").read_text(errors="replace")
+    return {"code": process.returncode, "out": shown, "err": said, "environ": environ}
+
+
+def _all_that_is_said(process: "subprocess.Popen[bytes]", master: int) -> str:
+    """What comes on the terminal until the process is done."""
+    pieces: list[bytes] = []
+    left = PATIENCE_S * 10
+    while left:
+        ready, _, _ = select.select([master], [], [], 0.1)
+        if not ready:
+            left -= 1
+            if process.poll() is not None:
+                break
+            continue
+        try:
+            pieces.append(os.read(master, 65536))
+        except OSError:  # nobody has the other end any more
+            break
+    else:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    os.close(master)
+    return b"".join(pieces).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _serve_and_do(hosts: str) -> None:
     _loopback_up()
     subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, capture_output=True)
-    servers = (
-        EmbeddedBackend(ADDRESS, 8000, models=(Model(MODEL, 65_536),)),
-        EmbeddedBackend(ADDRESS, 8001, models=(Model(MODEL, 65_536),), api_key=KEY),
-        EmbeddedBackend(ADDRESS, 8002, models=(Model("one", 65_536), Model("two", 131_072))),
-        EmbeddedBackend(ADDRESS, 8003, models=(Model(MODEL, 65_536, root="r"), Model("claude-x", 65_536, root="r"))),
-    )
-    with contextlib.ExitStack() as stack:
-        for server in servers:
-            stack.enter_context(server)
-        print(json.dumps({"ready": True}), flush=True)
-        for text in sys.stdin:
+    _be_nobody_special()
+    caller = _Caller()  # before any thread
+    from tests.commands import servers
+
+    with contextlib.ExitStack() as standing, contextlib.ExitStack() as started:
+        for server in servers.standing():
+            standing.enter_context(server)
+
+        def serve(order: Mapping[str, Any]) -> Any:
+            started.enter_context(getattr(servers, order["name"])(order["port"], **order["options"]))
+            return {}
+
+        def stop(_: Mapping[str, Any]) -> Any:
+            started.close()
+            return {}
+
+        doing: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+            "type": _typed,
+            "call": caller.call,
+            "serve": serve,
+            "stop": stop,
+        }
+        print(json.dumps({"ready": True, "made": caller.made}), flush=True)
+        while text := sys.stdin.readline():
             order = json.loads(text)
-            ended = subprocess.run(
-                ["bash", "--noprofile", "--norc", "-c", order["line"]],
-                cwd=order["cwd"],
-                env=order["environ"],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=600,
-                check=False,
-            )
-            print(json.dumps({"code": ended.returncode, "out": ended.stdout, "err": ended.stderr}), flush=True)
+            try:
+                answer = doing[order["what"]](order)
+            except Exception:  # which the one who asked is to hear of
+                answer = {"fault": traceback.format_exc()}
+            print(json.dumps(answer), flush=True)
+    caller.end()
 
 
 if __name__ == "__main__":
-    began = time.monotonic()
-    _serve_and_run(sys.argv[1])
+    _serve_and_do(sys.argv[1])

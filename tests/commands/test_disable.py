@@ -151,7 +151,7 @@ def test_hooks_that_were_installed_by_themselves_stay_and_are_named(place: Place
     place.ok("enable", *offline())
     place.ok("hooks", "install")
     said = place.ok("disable").out
-    assert "the session hooks of `claude-local hooks install` stay" in said
+    assert "the session hooks that were installed alone stay" in said
     assert "claude-local hooks uninstall --scope local" in said
     assert "hooks" in json.loads(place.local.read_bytes())
     place.ok("hooks", "uninstall", "--scope", "local")

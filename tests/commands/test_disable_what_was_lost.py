@@ -212,4 +212,4 @@ def test_doctor_finds_what_another_tool_took_out_and_what_it_put_back(place: Pla
     place.local.parent.mkdir(exist_ok=True)
     place.local.write_bytes(block)
     assert "ours, and on no record" in finding()["what"]
-    assert finding()["fix"].startswith("claude-local disable --yes")
+    assert finding()["fix"].startswith("claude-local disable --scope local --yes")

@@ -183,7 +183,8 @@ def test_a_link_out_of_the_project_is_refused_unless_it_is_meant(
     path.symlink_to(target)
     said = place.refused("enable", "--url", server.url, "--scope", scope)
     assert f"{path} is a link to {target}: a file outside of this project" in said
-    assert f"claude-local enable --follow-link --url {server.url}" in said
+    scoped = "" if scope == "local" else f" --scope {scope}"
+    assert f"claude-local enable --url {server.url}{scoped} --follow-link" in said
     place.ok("enable", "--url", server.url, "--scope", scope, "--follow-link")
     assert place.env(target)["ANTHROPIC_BASE_URL"] == server.url
     place.ok("disable")
@@ -201,7 +202,7 @@ def test_a_link_to_the_users_settings_is_said_to_be_about_every_project(
         place.local.symlink_to(place.user)
         said = place.refused("enable", "--url", server.url)
         assert "your user settings, which every project of yours reads" in said
-        assert f"claude-local enable --scope user --url {server.url}" in said
+        assert f"claude-local enable --url {server.url} --scope user" in said
     else:
         place.local.parent.symlink_to(place.user.parent)
         assert "a file outside of this project" in place.refused("enable", "--url", server.url)

@@ -273,7 +273,7 @@ def test_what_you_edited_since_stays_and_is_named_every_time(place: Place, serve
 def test_a_key_that_is_not_written_cannot_be_reset(place: Place, server: EmbeddedBackend) -> None:
     said = place.refused("enable", "--url", server.url, "--reset", "API_TIMEOUT", "--yes", code=2)
     assert "--reset env.API_TIMEOUT: that is no key that would be written here" in said
-    assert "claude-local enable --reset env.API_TIMEOUT_MS" in said
+    assert f"claude-local enable --url {server.url} --reset env.API_TIMEOUT_MS" in said
     assert not place.local.exists()
 
 

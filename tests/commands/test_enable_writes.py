@@ -474,7 +474,7 @@ def test_a_stronger_scope_that_wins_is_named_and_nothing_is_written(place: Place
     said = place.refused("enable", "--url", server.url, "--scope", "user")
     assert f"this would have no effect: {place.local}:3 sets ANTHROPIC_BASE_URL and beats user settings" in said
     assert "would still talk to http://elsewhere:9\n" in said
-    assert f"hint: claude-local enable --scope local --url {server.url} --model {MODEL}; nothing was written" in said
+    assert f"hint: claude-local enable --url {server.url} --model {MODEL}; nothing was written" in said
     place.refused("enable", "--url", server.url, "--scope", "user", "--json")
     place.refused("enable", "--url", server.url, "--scope", "user", "--dry-run")
 
@@ -592,7 +592,7 @@ def test_all_warnings_name_a_command_or_an_option(place: Place, monkeypatch: pyt
     answer["warnings"] += place.json(
         "enable", "--no-check", "--url", "http://far:8000", "--model", "claude-sonnet-4-5", "--max-model-len", "65536"
     )["warnings"]
-    assert len(set(answer["warnings"])) == 7
+    assert len(set(answer["warnings"])) == 8
     for text in answer["warnings"]:
         assert "claude-local " in text or "--max-model-len" in text, text
 

@@ -85,7 +85,7 @@ def test_a_credential_of_the_shell_that_reaches_the_server_is_an_error_with_the_
     assert SECRET in place.json("explain-precedence", "--reveal", code=1)["decisions"][header]["value"]
     (leak,) = [each for each in report["warnings"] if each["id"].startswith("leak.")]
     assert variable in leak["message"]
-    assert leak["fix"] == "claude-local enable --url http://gb10:8000"
+    assert leak["fix"] == "claude-local enable --url http://gb10:8000 --scope user"
 
 
 def test_a_login_that_would_be_sent_to_the_server_is_an_error(place: Place) -> None:

@@ -233,7 +233,7 @@ def test_status_finds_an_interpreter_or_a_script_that_is_gone(place: Place, part
     report = place.json("status", code=1)
     (warning,) = [warning for warning in report["warnings"] if warning["id"] == "hooks.broken"]
     assert problem in warning["message"]
-    assert warning["fix"] == "claude-local hooks install --scope user"
+    assert warning["fix"] == "claude-local doctor --fix hooks.broken"
 
 
 def test_installing_again_mends_hooks_that_cannot_run(place: Place) -> None:

@@ -191,8 +191,8 @@ def test_doctor_says_when_what_it_runs_is_gone_and_how_to_have_it_back(place: Pl
     assert (
         found["what"] == f"the status line cannot run: its {'script' if gone else 'interpreter'} {words[gone]} is gone"
     )
-    assert found["fix"] == "claude-local enable --url http://127.0.0.1:9 --statusline --scope local"
-    place.ok(*ENABLE)
+    assert found["fix"] == "claude-local doctor --fix hooks.statusline"
+    place.run("doctor", "--fix", "hooks.statusline", "--yes")
     assert place.json("doctor", "hooks.statusline")["findings"][0]["result"] == "ok"
     assert wraps(place.local) == THEIR_COMMAND
 

@@ -942,4 +942,5 @@ def test_no_speed_is_claimed_of_an_answer_that_came_in_lumps() -> None:
 def test_what_another_server_cannot_take_is_not_denied_to_the_sessions_here(check_id: str, changes: Any) -> None:
     elsewhere = b.facts(b.cloud(), hooks=(), url=b.URL, elsewhere=True, deep=b.deep(**changes))
     (found,) = found_by(check_id, elsewhere)
-    assert (found.fixable, found.fix) == (False, f"claude-local enable --url {b.URL}")
+    first = f"claude-local enable --url {b.URL}"
+    assert (found.fixable, found.fix) == (False, f"{first} && claude-local doctor --deep --fix {check_id}")

@@ -242,7 +242,7 @@ def test_a_python_that_cannot_read_toml_goes_by_what_was_kept_and_one_that_can_r
         for _ in range(3):
             assert machine.load().for_project(None).protect is True
     assert machine.faults == [
-        "Python 3.9 cannot read TOML, so what it last said holds; `claude-local config list` reads it for hooks"
+        "Python 3.9 cannot read TOML, so what it last said holds; claude-local config list reads it for hooks"
     ]
     assert machine.load().for_project(None).protect is False
     with monkeypatch.context() as patch:

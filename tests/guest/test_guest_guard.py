@@ -45,6 +45,15 @@ def test_going_back_is_a_move_of_its_own(machine: Machine, healthy: MoodyServer)
     assert moves == [None, "block", None, "block", None, "block"]
 
 
+def test_whoever_goes_back_after_a_prompt_was_held_has_not_been_anywhere(
+    machine: Machine, healthy: MoodyServer
+) -> None:
+    assert prompt(machine, healthy.url) == {}
+    assert prompt(machine, "")["decision"] == "block"
+    assert prompt(machine, healthy.url) == {}
+    assert prompt(machine, "")["decision"] == "block"
+
+
 def test_a_conversation_that_has_not_begun_can_be_moved(machine: Machine, healthy: MoodyServer) -> None:
     machine.run(START, healthy.url)
     assert prompt(machine, "") == {}

@@ -211,6 +211,15 @@ SITUATIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"user": {"apiKeyHelper": "secret-tool"}, "local": settings(**ENDPOINT, **KEY, **TOKEN)},
         [],
     ),
+    "a helper, a login and a Console key where the host does the routing": (
+        {
+            "shell": {"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1", **OURS},
+            "user": {"apiKeyHelper": "secret-tool"},
+            "login": LOGIN,
+            "state": CONSOLE,
+        },
+        [],
+    ),
     # custom headers
     "custom headers in the shell": (
         {"shell": HEADERS, "local": settings(**OURS)},

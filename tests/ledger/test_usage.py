@@ -3,6 +3,7 @@
 import sqlite3
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
@@ -154,6 +155,69 @@ def test_the_sums_are_those_made_the_plain_way(
         state = Path(folder)
         record(state, script)
         same(usage(state, by, where, zone=zone), plain(state, by, where, zone))
+
+
+KEPT = "spans, sessions, on_endpoint, with_model, duration_ms, messages, input_tokens, errors"
+ADDED_UP = (
+    "count(*), sum(first), sum(new_endpoint), sum(new_model), sum(duration_ms), sum(messages), sum(input_tokens),"
+    " sum(errors)"
+)
+
+
+def kept_and_added_up(log: sqlite3.Connection) -> Iterator[tuple[list[Any], list[Any]]]:
+    """What the log keeps, and the same of its spans, by backend, model and project, and by hour and backend."""
+    for table, kept, of_spans in (
+        ("sums", "endpoint, model, project", "endpoint, coalesce(model, 0), coalesce(project, 0)"),
+        ("sums_by_hour", "hour, endpoint", "substr(started_at, 1, 13), endpoint"),
+    ):
+        yield (
+            log.execute(f"SELECT {kept}, {KEPT} FROM {table} WHERE spans ORDER BY {kept}").fetchall(),
+            log.execute(f"SELECT {of_spans}, {ADDED_UP} FROM spans GROUP BY {of_spans} ORDER BY {of_spans}").fetchall(),
+        )
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(moves, min_size=1, max_size=25), st.sampled_from(["s1", "s2"]))
+def test_the_log_keeps_the_sums_of_its_spans_whatever_becomes_of_them(script: list[Any], gone: str) -> None:
+    with TemporaryDirectory() as folder:
+        state = Path(folder)
+        record(state, script)
+        with closing(sqlite3.connect(state / sessionlog.DATABASE, isolation_level=None)) as log:
+            for _ in range(2):
+                for kept, added_up in kept_and_added_up(log):
+                    assert kept == added_up
+                log.execute(
+                    "DELETE FROM spans WHERE session IN (SELECT id FROM sessions WHERE session_id = ?)", (gone,)
+                )
+
+
+def test_an_older_log_gets_its_sums(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as old:
+        old.setattr(sessionlog, "MIGRATIONS", sessionlog.MIGRATIONS[:4])
+        old.setattr(sessionlog, "SCHEMA_VERSION", 4)
+        with recording(state) as log:
+            log.session("a")
+            log.session("b", 90, backend=ANTHROPIC)
+            log.event("nothing sent", 200)
+            log.event("nothing sent", 201, "SessionEnd")
+    with recording(state) as log:
+        for kept, added_up in kept_and_added_up(log.log):
+            assert len(kept) >= 2
+            assert kept == added_up
+        log.session("c", 300)
+    same(usage(state, (By.DAY,), zone=UTC), plain(state, (By.DAY,), Where(), UTC))
+
+
+@pytest.mark.parametrize("by", [(), (By.BACKEND,), (By.MODEL,), (By.PROJECT,), (By.DAY,)], ids=str)
+def test_no_span_is_read_for_what_is_asked_most(
+    state: Path, monkeypatch: pytest.MonkeyPatch, by: tuple[By, ...]
+) -> None:
+    with recording(state) as log:
+        log.session("a")
+        log.event("nothing sent", 20)
+        log.event("nothing sent", 21, "SessionEnd")
+    monkeypatch.setattr("claude_local_plugin.ledger.usage._Sums._rows", lambda _: pytest.fail("the spans are read"))
+    assert usage(state, by, zone=UTC).total.sessions == 1
 
 
 # --- by hand

@@ -21,6 +21,8 @@ from claude_local_plugin.oracle.expected import seen_there
 from claude_local_plugin.oracle.scenario import Materialised, materialise
 from claude_local_plugin.precedence import VERIFIED_AGAINST, Snapshot, backend_in_use, effective_env, resolve
 
+pytestmark = pytest.mark.slow
+
 #: A start that changes with the calendar: other random scenarios each week, the same ones all week.
 GROWING = int(os.environ.get("CLAUDE_LOCAL_TEST_SEED", "0"))
 AGENT = f"claude-code_{VERIFIED_AGAINST.replace('.', '-')}_harness"

@@ -3,6 +3,8 @@
 import runpy
 from pathlib import Path
 
+from claude_local_plugin.guest.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -17,3 +19,9 @@ def test_no_part_of_the_page_is_empty() -> None:
     for name in ("scopes", "refused", "providers", "authorization", "x-api-key", "models", "aliases", "rules"):
         part = page.partition(f"<!-- begin {name} -->")[2].partition(f"<!-- end {name} -->")[0]
         assert part.strip(), name
+
+
+def test_every_refused_variable_is_on_the_page_and_whole() -> None:
+    page = (DOCS / "precedence.md").read_text(encoding="utf-8")
+    part = page.partition("<!-- begin refused -->")[2].partition("<!-- end refused -->")[0]
+    assert set(part.split()) >= REFUSED_IN_PROJECT_AND_LOCAL

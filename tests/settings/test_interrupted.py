@@ -19,7 +19,10 @@ import claude_local_plugin
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import Change, edit
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that forks cheaply is killed here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that forks cheaply is killed here"),
+]
 
 #: How many random moments are tried in all.
 TRIALS = int(os.environ.get("CLAUDE_LOCAL_TRIALS", "200"))

@@ -20,6 +20,7 @@ from claude_local_plugin.doctor.checks import (
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Finding, Found, Result
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.guest.shell import command
 
 #: Every check, in the order in which they are shown.
 CHECKS: tuple[Check, ...] = (
@@ -45,7 +46,8 @@ def chosen(names: Sequence[str]) -> tuple[Check, ...]:
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]}?   claude-local doctor --list" if near else "claude-local doctor --list"
+            listing = command("claude-local", "doctor", "--list")
+            hint = f"did you mean {near[0]}?   {listing}" if near else listing
             raise UsageError(f"there is no check or group called {name!r}", hint)
     return tuple(check for check in CHECKS if not names or check.id in names or check.group in names)
 
@@ -68,7 +70,7 @@ def _failed(fault: Exception) -> Found:
     return Found(
         Result.FAILED,
         f"this check could not be completed: {type(fault).__name__}: {fault}",
-        fix="claude-local doctor --json   (and report what it prints)",
+        fix=f"{command('claude-local', 'doctor', '--json')}   (and report what it prints)",
         why="what it looks at is not known to be well",
     )
 

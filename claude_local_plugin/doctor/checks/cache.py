@@ -6,7 +6,7 @@ from claude_local_plugin.backends import advice
 from claude_local_plugin.backends.deep import CacheFacts, CacheVerdict, Reuse
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Result, fix_command, place_of
+from claude_local_plugin.doctor.model import Check, Found, Result, fix_command, mend, place_of
 from claude_local_plugin.precedence import effective, winning
 
 #: A folder that reuses less than this share of another folder's prompt starts nearly from nothing.
@@ -75,7 +75,7 @@ def _folders(facts: Facts) -> Iterator[Found]:
         told = f"the server's counters are {doubt}" if doubt else "the server does not tell how much it reused"
         yield Found(Result.SKIPPED, told)
         return
-    if facts.is_on("CLAUDE_CODE_DISABLE_AUTO_MEMORY"):
+    if facts.is_on("CLAUDE_CODE_DISABLE_AUTO_MEMORY") and not facts.elsewhere:
         yield Found(Result.OK, "automatic memory is off, so folders share their prompts' beginning")
         return
     without = folders.without_memory
@@ -84,7 +84,8 @@ def _folders(facts: Facts) -> Iterator[Found]:
     if folders.with_memory.share >= LITTLE_REUSE or without is None or without.share <= folders.with_memory.share:
         yield Found(Result.OK, what)
     else:
-        yield Found(Result.WARNING, what, None, fix_command("cache.folders", deep=True), fixable=True)
+        fix, fixable = mend(facts, "cache.folders", deep=True)
+        yield Found(Result.WARNING, what, None, fix, fixable=fixable)
 
 
 CHECKS = (

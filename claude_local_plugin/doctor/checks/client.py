@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 from claude_local_plugin.backends import advice, wellknown
 from claude_local_plugin.doctor import conditions
-from claude_local_plugin.doctor.checks.precedence import early
+from claude_local_plugin.doctor.checks.precedence import early, for_the_user
 from claude_local_plugin.doctor.facts import Editor, Facts
 from claude_local_plugin.doctor.known_bad import REVIEWED_ON, Pair, knows, matching, of_client
-from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
+from claude_local_plugin.doctor.model import Check, Found, Place, Result, exported, fix_command, place_of
 from claude_local_plugin.doctor.speed import Speed, speed_of
 from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import command, export
+from claude_local_plugin.guest.shell import command, edit, piped
 from claude_local_plugin.precedence import (
     VERIFIED_SPAN,
     Scope,
@@ -34,11 +34,14 @@ SHORTEST_TIMEOUT_MS = 60_000
 def _installed(facts: Facts) -> Iterator[Found]:
     if facts.client_path is None:
         yield Found(
-            Result.WARNING, "there is no claude on your PATH", None, "curl -fsSL https://claude.ai/install.sh | bash"
+            Result.WARNING,
+            "there is no claude on your PATH",
+            None,
+            piped(command("curl", "-fsSL", "https://claude.ai/install.sh"), command("bash")),
         )
     elif facts.snapshot.client_version is None:
         what = f"{facts.client_path} does not tell its version without being run"
-        yield Found(Result.INFO, what, None, "claude --version")
+        yield Found(Result.INFO, what, None, command("claude", "--version"))
 
 
 def _with_a_version(facts: Facts) -> str | None:
@@ -58,7 +61,7 @@ def _version(facts: Facts) -> Iterator[Found]:
         Result.INFO,
         f"Claude Code {version} is installed; our rules are verified against {VERIFIED_SPAN}",
         None,
-        "claude-local verify",
+        command("claude-local", "verify"),
     )
 
 
@@ -77,7 +80,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, needs.too_old, None, advice.messages_api(server), why=why)
     if needs.model_capabilities and "mid_conv_system" not in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", ""):
         value, reason = needs.model_capabilities
-        yield Found(Result.WARNING, reason, None, export("CLAUDE_CODE_MODEL_CAPABILITIES", value))
+        yield Found(Result.WARNING, reason, None, exported(facts, "CLAUDE_CODE_MODEL_CAPABILITIES", value))
     deferring = not facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS")
     if needs.disable_betas and deferring and effective(facts.snapshot, "env.ENABLE_TOOL_SEARCH") != "false":
         known = server.version is not None and kind == "vllm"
@@ -86,7 +89,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
             Result.WARNING if known else Result.INFO,
             needs.disable_betas,
             None,
-            fix_command("client.known-bad") if fixable else command("claude-local", "enable", "--url", str(facts.url)),
+            fix_command("client.known-bad") if fixable else facts.enable(),
             fixable=fixable,
         )
     if needs.thinking_ignored:
@@ -118,7 +121,7 @@ def _onboarding(facts: Facts) -> Iterator[Found]:
     if facts.snapshot.onboarded or early(facts):
         return
     what = "Claude Code has not finished its first start, and a project's file is heard only after it"
-    yield Found(Result.INFO, what, None, "claude   (once, online), or claude-local enable --scope user")
+    yield Found(Result.INFO, what, None, f"{command('claude')}   (once, online), or {for_the_user(facts)}")
 
 
 def _trust(facts: Facts) -> Iterator[Found]:
@@ -126,7 +129,9 @@ def _trust(facts: Facts) -> Iterator[Found]:
         return
     answered = "was answered with No" if facts.snapshot.trusted is False else "has not been asked yet"
     what = f"whether you trust this folder {answered}; an interactive session asks before it hears these settings"
-    yield Found(Result.INFO, what, None, "claude   (and choose Yes: the question's default is “No, exit”)")
+    yield Found(
+        Result.INFO, what, None, f"{command('claude')}   (and choose Yes: the question's default is “No, exit”)"
+    )
 
 
 # --- patience
@@ -193,7 +198,9 @@ def _vscode(facts: Facts) -> Iterator[Found]:
         return
     for editor in facts.editors:
         if editor.problem:
-            yield Found(Result.WARNING, editor.problem, Place(editor.path), f"${{EDITOR:-vi}} {editor.path}")
+            yield Found(
+                Result.WARNING, editor.problem, Place(editor.path), edit(str(editor.path), None, facts.snapshot.shell)
+            )
             return
     editor = facts.editors[0]
     missing = "" if editor.login_prompt_off else "; without it the extension may ask you to log in"

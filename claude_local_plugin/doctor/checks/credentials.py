@@ -7,7 +7,7 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
 from claude_local_plugin.guest.backend import PLACEHOLDER, PROVIDER_TOKENS, UNSIGNED
-from claude_local_plugin.guest.shell import Words, command
+from claude_local_plugin.guest.shell import Words, command, export, then
 from claude_local_plugin.precedence import Candidate, candidates
 
 
@@ -28,7 +28,7 @@ def _leak(check_id: str, *keys: str, mendable: bool = True) -> Callable[[Facts],
     def judge(facts: Facts) -> Iterator[Found]:
         for warning in facts.resolution.warnings:
             if warning.id == check_id:
-                fixable = mendable and warning.fix.startswith("claude-local enable")
+                fixable = mendable and warning.fix.split(" ")[:2] == ["claude-local", "enable"]
                 fix = fix_command(check_id) if fixable else warning.fix
                 result = Result.ERROR if warning.severity == "error" else Result.WARNING
                 yield Found(result, warning.message, _source(facts, keys), fix, fixable=fixable)
@@ -50,12 +50,12 @@ def _key(facts: Facts) -> Iterator[Found]:
     assert server is not None
     if server.state not in (State.NEEDS_KEY, State.WRONG_KEY):
         return
-    enable = command("claude-local", "enable", "--url", facts.url or Words("URL"), "--token-env", "SERVER_KEY")
-    again = f"export SERVER_KEY=…   then: {enable}"
+    export_key = export("SERVER_KEY", Words("…"))
+    again = then(export_key, facts.enable(None, "--token-env", "SERVER_KEY"))
     if facts.elsewhere:
         what = f"{facts.host} {server.problem or 'asks for a key'}"
-        fix = command("claude-local", "doctor", "--url", facts.url or Words("URL"), "--token-env", "SERVER_KEY")
-        yield Found(Result.ERROR, what, None, fix)
+        ask = command("claude-local", "doctor", "--url", facts.url or Words("URL"), "--token-env", "SERVER_KEY")
+        yield Found(Result.ERROR, what, None, then(export_key, ask))
         return
     headers = sent(facts)
     token, key = headers.get("Authorization"), headers.get("x-api-key")
@@ -84,7 +84,7 @@ def _question(facts: Facts) -> Iterator[Found]:
         Result.WARNING,
         "ANTHROPIC_API_KEY is set: an interactive session asks whether to use it, and the default answer is No",
         place_of(winner),
-        "claude-local enable   (uses ANTHROPIC_AUTH_TOKEN, about which nothing is asked)",
+        f"{facts.enable()}   (uses ANTHROPIC_AUTH_TOKEN, about which nothing is asked)",
     )
 
 

@@ -5,14 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from claude_local_plugin.backends.urls import is_anthropic
-from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.checks.precedence import enabling
+from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
-from claude_local_plugin.doctor.repair import strict
+from claude_local_plugin.doctor.repair import mendable
 from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
-from claude_local_plugin.guest.document_rules import faults
-from claude_local_plugin.guest.settings import strict_json
-from claude_local_plugin.guest.shell import Words, command, export
-from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates
+from claude_local_plugin.guest.shell import Words, command, edit, export, then
+from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates, effective
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
 from claude_local_plugin.settings.variables import is_secret
@@ -55,22 +54,13 @@ def _dropped(facts: Facts, each: SettingsFile) -> Found:
     what = f"{_fault(each)}; Claude Code ignores the whole file{lost}"
     if mendable(each):
         return Found(Result.ERROR, what, place, f"{fix_command('files.json')}   (shows the change first)", fixable=True)
-    line = f"+{place.line} " if isinstance(place, Place) and place.line else ""
-    return Found(Result.ERROR, what, place, f"${{EDITOR:-vi}} {line}{each.path}" if each.path else None)
+    line = place.line if isinstance(place, Place) else None
+    return Found(Result.ERROR, what, place, _edit(facts, each.path, line) if each.path else None)
 
 
-def mendable(each: SettingsFile) -> bool:
-    """Whether comments and trailing commas are all that makes Claude Code drop this file, and it is ours to write."""
-    if each.state is not FileState.DROPPED or each.path is None or each.scope in (Scope.MANAGED, Scope.FLAG):
-        return False
-    mended = strict(each.text)
-    if mended == each.text:
-        return False
-    try:
-        data = strict_json(mended)
-    except (ValueError, RecursionError):  # something else is wrong with it, too
-        return False
-    return isinstance(data, dict) and not faults(data)
+def _edit(facts: Facts, path: Path, line: int | None = None) -> str:
+    """The command that opens this file in the user's editor."""
+    return edit(str(path), line, facts.snapshot.shell)
 
 
 def _fault(each: SettingsFile) -> str:
@@ -112,12 +102,11 @@ def _values(facts: Facts) -> Iterator[Found]:
             if problem.path == "$.env.ANTHROPIC_BASE_URL" and endpoint and endpoint.path == each.path:
                 continue  # precedence.url says it, with the right URL
             meant = f" (did you mean {problem.suggestion}?)" if problem.suggestion else ""
-            line = f"+{problem.line} " if problem.line else ""
             yield Found(
                 Result.ERROR if problem.severity == "error" else Result.WARNING,
                 f"{problem.path.removeprefix('$.')} {problem.message}{meant}",
                 Place(each.path, problem.line) if each.path else "--settings",
-                f"${{EDITOR:-vi}} {line}{each.path}" if each.path else None,
+                _edit(facts, each.path, problem.line) if each.path else None,
             )
 
 
@@ -131,7 +120,7 @@ def _unheard(facts: Facts) -> Iterator[Found]:
             refused = next(
                 (c for c in heard if c.state == "refused" and (c.scope, c.path) == (each.scope, each.path)), None
             )
-            if refused is not None:
+            if refused is not None and effective(facts.snapshot, f"env.{name}") != refused.value:
                 yield Found(
                     Result.WARNING,
                     f"{name} is set here and never heard: {refused.reason}",
@@ -144,8 +133,18 @@ def _unheard(facts: Facts) -> Iterator[Found]:
                     Result.WARNING,
                     f"Claude Code has no setting {key}; what is meant is {meant}",
                     _place(each, key),
-                    "claude-local enable --url URL",
+                    _instead(facts, each, key),
                 )
+
+
+def _instead(facts: Facts, each: SettingsFile, key: str) -> str:
+    """What to do about a key that Claude Code never had: have the value written where it is heard, take the key out."""
+    away = _edit(facts, each.path, each.line_of((key,))) if each.path else "leave it out"
+    target = parse_url(str(each.data[key])) if INVENTED[key] == "env.ANTHROPIC_BASE_URL" else None
+    if target is None:
+        return away
+    url = command("claude-local", "enable", "--url", target.url.removesuffix("/v1"))
+    return f"{url}   then take the key out: {away}"
 
 
 # --- files.stray
@@ -170,7 +169,7 @@ def _worktree(facts: Facts) -> Iterator[Found]:
                 Result.WARNING,
                 f"{', '.join(map(str, beaten))}: the repository root's settings.local.json says otherwise and wins",
                 _place(weaker, "env", str(beaten[0])),
-                f"${{EDITOR:-vi}} {stronger.path}",
+                _edit(facts, stronger.path, stronger.line_of(("env", str(beaten[0])))) if stronger.path else None,
             )
     first = local[0].path if local else None
     linked = (
@@ -193,15 +192,16 @@ def _git(facts: Facts) -> Iterator[Found]:
             continue
         secrets = secrets_in(each)
         untrack = command("git", *_inside(each.path), "rm", "--cached", f"./{each.path.name}")
+        out = then(untrack, fix_command("files.git"))  # else the next `git add .` takes it in again
         if standing.problem:
             yield Found(Result.WARNING, f"whether it is tracked cannot be said: {standing.problem}", Place(each.path))
         elif standing.tracked and secrets:
             what = f"{', '.join(secrets)} is in a file that git tracks"
-            fix = f"{untrack}, and change that key: it is in the history"
+            fix = f"{out if each.scope is Scope.LOCAL else untrack}, and change that key: it is in the history"
             yield Found(Result.ERROR, what, _place(each, "env", secrets[0]), fix)
         elif standing.tracked and each.scope is Scope.LOCAL:
             what = "git tracks your local settings: everyone who pulls them gets your server's address"
-            yield Found(Result.WARNING, what, Place(each.path), untrack)
+            yield Found(Result.WARNING, what, Place(each.path), out)
         elif each.scope is Scope.LOCAL and not standing.ignored:
             what = "git does not ignore your local settings: the next “git add .” commits them"
             fixable = standing.exclude_file is not None
@@ -214,9 +214,9 @@ def _inside(path: Path) -> tuple[str, str]:
     return "-C", str(path.parent)
 
 
-def _history(path: Path | None) -> str:
+def _history(path: Path) -> str:
     """How to see who wrote that into the file, and when."""
-    return command("git", *_inside(path), "log", "-p", "--", path.name) if path else "git log"
+    return command("git", *_inside(path), "log", "-p", "--", path.name)
 
 
 def secrets_in(each: SettingsFile) -> list[str]:
@@ -236,7 +236,7 @@ def _shared(facts: Facts) -> Iterator[Found]:
     ours = {owned.path for owned in facts.owned}
     for each in facts.read:
         standing = facts.standings.get(each.path) if each.path else None
-        if each.scope is not Scope.PROJECT or standing is None or not standing.in_repository:
+        if each.path is None or each.scope is not Scope.PROJECT or standing is None or not standing.in_repository:
             continue
         result = Result.INFO if each.path in ours else Result.WARNING
         target = parse_url(str(each.env.get("ANTHROPIC_BASE_URL") or ""))
@@ -271,7 +271,7 @@ def _mode(facts: Facts) -> Iterator[Found]:
             Result.WARNING,
             f"others on this machine may read it (mode {mode:03o}), and it holds {', '.join(secrets)}",
             _place(each),
-            fix_command("files.mode") if mine else command("chmod", "600", str(each.path)),
+            fix_command("files.mode") if mine else "ask whoever manages this machine",
             fixable=mine,
         )
 
@@ -282,7 +282,7 @@ def _mode(facts: Facts) -> Iterator[Found]:
 def _record(facts: Facts) -> Iterator[Found]:
     if facts.record_problem:
         what = f"claude-local's own record cannot be used: {facts.record_problem}"
-        yield Found(Result.ERROR, what, None, "claude-local disable   (says what to do with it)")
+        yield Found(Result.ERROR, what, None, f"{command('claude-local', 'disable')}   (says what to do with it)")
     if not facts.owned and not facts.record_problem:
         yield Found(Result.SKIPPED, "nothing that claude-local wrote is on record for this folder's files")
     for owned in facts.owned:
@@ -296,19 +296,26 @@ def _record(facts: Facts) -> Iterator[Found]:
                 Result.WARNING,
                 f"ours, and on no record (copied, or put back by another tool): {names}",
                 Place(owned.path),
-                f"{command('claude-local', 'disable', '--yes')}   (takes it out)",
+                f"{_disable(facts, owned, '--yes')}   (takes it out)",
             )
         if owned.wiped:
             yield Found(
                 Result.WARNING,
                 "enabled on record, and nothing of it stands in the file any more: another tool took it out",
                 Place(owned.path),
-                f"{command('claude-local', 'enable')}   (writes it again; claude-local disable forgets it)",
+                f"{enabling(facts, owned)}   (writes it again; {_disable(facts, owned)} forgets it)",
             )
         if owned.edited:
             names = ", ".join(".".join(path) for path in owned.edited)
             what = f"changed since enable wrote it, so disable will leave it alone: {names}"
-            yield Found(Result.INFO, what, Place(owned.path), "claude-local enable   (writes its own values again)")
+            again = enabling(facts, owned, "--reset", "all")
+            yield Found(Result.INFO, what, Place(owned.path), f"{again}   (writes its own values again)")
+
+
+def _disable(facts: Facts, owned: Owned, *options: str) -> str:
+    """The command that takes what is ours out of this file, and out of no other."""
+    scope = next((each.scope for each in facts.settings if each.path == owned.path), Scope.LOCAL)
+    return command("claude-local", "disable", "--scope", scope, *options)
 
 
 # --- files.config
@@ -317,7 +324,7 @@ def _record(facts: Facts) -> Iterator[Found]:
 def _config(facts: Facts) -> Iterator[Found]:
     for each in facts.config_problems:
         held = "" if each.path else "; hooks go by what it said before"
-        fix = f"${{EDITOR:-vi}} {f'+{each.line} ' if each.line else ''}{each.file}"
+        fix = _edit(facts, each.file, each.line)
         result = Result.WARNING if each.unknown else Result.ERROR
         yield Found(result, f"{each.said}{held}", Place(each.file, each.line, each.column), fix)
     if facts.down_program:
@@ -325,7 +332,7 @@ def _config(facts: Facts) -> Iterator[Found]:
             Result.WARNING,
             f"down_command's program {facts.down_program} is not there",
             None,
-            "claude-local config set down_command …",
+            command("claude-local", "config", "set", "down_command", Words("…")),
             why="nobody starts the server when it is down",
         )
 

@@ -10,13 +10,16 @@ from claude_local_plugin.guest.registration import EVENTS
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import FileState, Scope, hooks_off
 
+#: What reads the log, and says what is the matter with it.
+LOG = command("claude-local", "sessions", "list")
+
 
 def _installed(facts: Facts) -> Iterator[Found]:
     missing = [event for event in EVENTS if event not in {hook.event for hook in facts.hooks}]
     if not missing:
         return
     which = "no session hook of ours is" if len(missing) == len(EVENTS) else f"our hook for {', '.join(missing)} is not"
-    fix = "claude-local hooks install --scope user"
+    fix = command("claude-local", "hooks", "install", "--scope", "user")
     yield Found(Result.WARNING, f"{which} installed for sessions here", None, fix)
 
 
@@ -53,12 +56,14 @@ def _guarded(facts: Facts) -> Iterator[Found]:
     for each in dropped:
         if each.path is not None and not facts.hooks:
             what = "our hooks stand in a file that Claude Code drops, so nothing warns a session"
-            yield Found(Result.ERROR, what, Place(each.path), "claude-local hooks install --scope user")
+            yield Found(
+                Result.ERROR, what, Place(each.path), command("claude-local", "hooks", "install", "--scope", "user")
+            )
 
 
 def _log(facts: Facts) -> Iterator[Found]:
     if facts.log_problem:
-        yield Found(Result.ERROR, facts.log_problem, None, "claude-local sessions list   (says what to do with it)")
+        yield Found(Result.ERROR, facts.log_problem, None, f"{LOG}   (says what to do with it)")
     if facts.log.unwritable:
         path, problem = facts.log.unwritable
         look = ("df", "-h") if "disk" in problem else ("ls", "-ld")
@@ -66,10 +71,11 @@ def _log(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, what, Place(path), command(*look, str(path)))
     if facts.log.waiting:
         what = f"{facts.log.waiting:,} records of hooks are not in the log yet"
-        yield Found(Result.WARNING, what, None, "claude-local sessions list   (takes them in, or says why not)")
+        why = command("claude-local", "doctor", "hooks.faults")
+        yield Found(Result.WARNING, what, None, f"{why}   (says why)")
     for path in facts.log.newer:
         what = "a newer claude-local has written into this journal what this one cannot read: it waits for that one"
-        yield Found(Result.WARNING, what, Place(path), "pip install --upgrade claude-local")
+        yield Found(Result.WARNING, what, Place(path), command("pip", "install", "--upgrade", "claude-local"))
     for path in facts.log.refused:
         yield Found(
             Result.WARNING, "a file in the spool is no record of a hook", Place(path), command("less", str(path))
@@ -79,7 +85,7 @@ def _log(facts: Facts) -> Iterator[Found]:
 def _kept(facts: Facts) -> Iterator[Found]:
     for path in facts.log.damaged:
         what = "the session log was damaged, and a new one was made of the journals: what is older is in this file only"
-        fix = f"{command('sqlite3', str(path), '.recover')}   (prints what can be read; then remove the file)"
+        fix = f"{command('sqlite3', str(path), '.dump')}   (prints what can be read; then remove the file)"
         yield Found(Result.WARNING, what, Place(path), fix)
 
 
@@ -165,7 +171,7 @@ CHECKS = (
             "Logs that were damaged. One that is found so is set aside, never deleted, and a new one is made of what"
             " hooks wrote in the last days (`log.journal_days`)."
         ),
-        mend="Copy what you need out of it with `sqlite3 FILE .recover`, then remove it.",
+        mend="Copy what you need out of it with `sqlite3 FILE .dump`, then remove it.",
         judge=_kept,
     ),
     Check(

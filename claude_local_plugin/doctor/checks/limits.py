@@ -8,7 +8,7 @@ from claude_local_plugin.backends import Server
 from claude_local_plugin.backends.deep import SearchVerdict
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
+from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, mend, place_of
 from claude_local_plugin.guest.claude import is_on
 from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Scope, candidates, winning
@@ -112,13 +112,6 @@ def _room(server: Server, window: int | None) -> str:
 # --- what real requests show
 
 
-def _way_out(facts: Facts, check_id: str) -> tuple[str, bool]:
-    """The command that denies it, and whether `--fix` may: not for sessions that go to another server."""
-    if conditions.serving_here(facts) is None:
-        return fix_command(check_id, deep=True), True
-    return command("claude-local", "enable", "--url", facts.url or ""), False
-
-
 def _images(facts: Facts) -> Iterator[Found]:
     deep = facts.deep
     assert deep is not None
@@ -130,10 +123,10 @@ def _images(facts: Facts) -> Iterator[Found]:
             said = printable((deep.images.pixel.refusal or "nothing")[:200])
             yield Found(Result.INFO, f"whether {printable(deep.model)} takes pictures is not known: it said “{said}”")
         return
-    if set(plan.NO_PICTURES) <= denied(facts):
+    if set(plan.NO_PICTURES) <= denied(facts) and not facts.elsewhere:
         return
     said = printable(deep.images.refusal[:200])
-    fix, fixable = _way_out(facts, "model.images")
+    fix, fixable = mend(facts, "model.images", deep=True)
     yield Found(
         Result.WARNING,
         f"{printable(deep.model)} takes no pictures (“{said}”), and Claude Code may read some: one ends the session",
@@ -151,14 +144,14 @@ def _web_search(facts: Facts) -> Iterator[Found]:
         yield Found(Result.SKIPPED, "the examination ran out of time before it tried the web search")
         return
     said = printable((search.exchange.refusal or "nothing more")[:200])
-    if search.verdict is SearchVerdict.SEARCHED or plan.WEB_SEARCH in denied(facts):
+    if search.verdict is SearchVerdict.SEARCHED or (plan.WEB_SEARCH in denied(facts) and not facts.elsewhere):
         return
     if search.verdict is SearchVerdict.UNKNOWN:
         yield Found(Result.SKIPPED, f"whether WebSearch works is not known: {facts.host} said “{said}”")
     else:
         made_up = f"{facts.host} searches nothing, and what the model makes up comes back as the results"
         refused = f"what it sends is refused (“{said}”), and nothing but the model hears of it"
-        fix, fixable = _way_out(facts, "model.web-search")
+        fix, fixable = mend(facts, "model.web-search", deep=True)
         yield Found(
             Result.WARNING,
             f"WebSearch cannot work: {made_up if search.verdict is SearchVerdict.MADE_UP else refused}",

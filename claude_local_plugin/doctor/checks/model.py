@@ -8,7 +8,7 @@ from claude_local_plugin.backends.deep import Exchange, ToolFacts, ToolVerdict
 from claude_local_plugin.backends.parsers import SAME_FORMAT, Family, family_of
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts, Name
-from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
+from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, mend, place_of
 from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import winning
 from claude_local_plugin.precedence.models import known_window
@@ -58,8 +58,7 @@ def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
         if deep is not None and deep.plain.accepted and set(wires) == {deep.model}:
             return Found(Result.OK, f"{printable(deep.model)} was answered, though {facts.host} does not list it")
         what += "; one of its wildcards may still route that name"
-        ask = command("claude-local", "doctor", "--deep", *(["--url", str(facts.url)] if facts.elsewhere else []))
-        return Found(Result.INFO, what, where, None if deep is not None else ask)
+        return Found(Result.INFO, what, where, None if deep is not None else facts.ask_deep())
     fixable = all(facts.is_ours_to_change(f"env.{name.variable}") for name in names)
     fix = fix_command("model.served") if fixable else "ask whoever manages this machine"
     return Found(result, what, where, fix, fixable=fixable)
@@ -109,9 +108,7 @@ def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[
         yield Found(Result.SKIPPED, what)
     else:
         what = f"{facts.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens"
-        # the key of the sessions here is kept
-        named = ["--url", server.url, "--model", model.name, "--max-model-len", Words("N")]
-        fix = command("claude-local", "enable", *named)
+        fix = facts.enable(None, "--model", model.name, "--max-model-len", Words("N"))
         if server.kind == "litellm":
             # it asks the servers behind it, and some minutes pass before it has heard from them (seen on 1.110.2)
             what += "; LiteLLM learns it some minutes after its start"
@@ -183,7 +180,7 @@ def _name(facts: Facts) -> Iterator[Found]:
         return
     assert facts.server is not None
     small = model.max_model_len is not None and model.max_model_len < assumed
-    enable = command("claude-local", "enable", "--url", facts.server.url, "--model", Words("my-model"))
+    enable = facts.enable(None, "--model", Words("my-model"))
     window = f", and {facts.host} has {model.max_model_len:,}" if model.max_model_len else ""
     yield Found(
         Result.ERROR if small else Result.INFO,
@@ -230,7 +227,7 @@ def _mend_of(facts: Facts, exchange: Exchange) -> str:
     deep, status = facts.deep, exchange.reply.status
     assert deep is not None
     if status in (401, 403):
-        return command("claude-local", "enable", "--url", deep.url, "--token-env", Words("VARIABLE"))
+        return facts.enable(None, "--token-env", Words("VARIABLE"))
     if status == 404:
         return command("curl", "-s", f"{deep.url}/v1/models") + "   (the names it serves)"
     if facts.server is not None and facts.server.dead:
@@ -267,7 +264,7 @@ def _flags(kind: str, family: Family | None, spoken: str | None) -> tuple[str, s
     if spoken is not None and (family is None or SAME_FORMAT.get(family.tool, family.tool) != spoken):
         return _parser(kind, spoken), ""
     if family is None:
-        listed = "" if kind == "sglang" else "   (vllm serve --help=tool-call-parser lists them)"
+        listed = "" if kind == "sglang" else f"   ({command('vllm', 'serve', '--help=tool-call-parser')} lists them)"
         return "the tool-call parser of this model's family", listed
     flags = _parser(kind, family.tool) if kind == "sglang" else family.flags
     return flags, "" if family.certain else "   (by that parser's name; the model's card knows better)"
@@ -397,8 +394,8 @@ def _system_role(facts: Facts) -> Iterator[Found]:
         return
     what = f"a system message inside a conversation was refused: {_says(exchange)}"
     handled = "mid_conv_system" in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", "")
-    fix = "export CLAUDE_CODE_MODEL_CAPABILITIES='-mid_conv_system,-mid_conv_tool_change'"
-    yield Found(Result.INFO if handled else Result.ERROR, what, None, None if handled else fix)
+    fix = None if handled else exported(facts, *advice.WITHOUT_MID_CONVERSATION)
+    yield Found(Result.INFO if handled else Result.ERROR, what, None, fix)
 
 
 def _thinking(facts: Facts) -> Iterator[Found]:
@@ -406,21 +403,36 @@ def _thinking(facts: Facts) -> Iterator[Found]:
     if thinking is None:
         yield Found(Result.SKIPPED, NOT_ASKED)
         return
+    what, fix = "", None
     if thinking.adaptive.lost:
         yield _lost(facts, thinking.adaptive, "thinking as Claude Code asks for it")
     elif not thinking.adaptive.accepted:
         what = f"thinking as Claude Code asks for it was refused: {_says(thinking.adaptive)}"
-        yield Found(Result.ERROR, what, None, advice.without_thinking())
+        fix = exported(facts, *advice.WITHOUT_THINKING)
     elif thinking.enabled is not None and thinking.enabled.lost:
         yield _lost(facts, thinking.enabled, "thinking with a budget, as this name gets it,")
     elif thinking.enabled is not None and not thinking.enabled.accepted:
         what = f"thinking with a budget, as this name gets it, was refused: {_says(thinking.enabled)}"
-        yield Found(Result.ERROR, what, None, "export MAX_THINKING_TOKENS=0   (or serve it under a name of its own)")
+        fix = f"{exported(facts, 'MAX_THINKING_TOKENS', '0')}   (or serve it under a name of its own)"
+    if what and _does_not_ask_for_thinking(facts):
+        yield Found(Result.INFO, f"{what}; sessions here do not ask for it")
+    elif what:
+        yield Found(Result.ERROR, what, None, fix)
     if thinking.leaked:
         what = "the model's thinking stands in its answer: <think>…</think>"
         family = _family(facts)
-        fix = advice.keep_thinking_apart(_kind(facts), family.reasoning if family else None)
-        yield Found(Result.WARNING, what, None, fix, "it is read back as text")
+        apart = advice.keep_thinking_apart(_kind(facts), family.reasoning if family else None)
+        if apart is None and _does_not_ask_for_thinking(facts):
+            yield Found(Result.INFO, f"{what}; sessions here do not ask for it")
+        else:
+            fix = apart or exported(facts, *advice.WITHOUT_THINKING)
+            yield Found(Result.WARNING, what, None, fix, "it is read back as text")
+
+
+def _does_not_ask_for_thinking(facts: Facts) -> bool:
+    if facts.elsewhere:
+        return False
+    return facts.is_on(advice.WITHOUT_THINKING[0]) or facts.number("MAX_THINKING_TOKENS") == 0
 
 
 def _fields(facts: Facts) -> Iterator[Found]:
@@ -431,10 +443,11 @@ def _fields(facts: Facts) -> Iterator[Found]:
         yield _lost(facts, exchange, "a request with the fields that only Claude Code sends")
     elif not exchange.accepted:
         what = f"fields that only Claude Code sends were refused: {_says(exchange)}"
-        if facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS"):
+        if facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS") and not facts.elsewhere:
             yield Found(Result.INFO, f"{what}; sessions here leave them out", None)
         else:
-            yield Found(Result.ERROR, what, None, fix_command("model.fields", deep=True), fixable=True)
+            fix, fixable = mend(facts, "model.fields", deep=True)
+            yield Found(Result.ERROR, what, None, fix, fixable=fixable)
 
 
 def _count(facts: Facts) -> Iterator[Found]:

@@ -1,16 +1,18 @@
 """Checks of where sessions here go: who wins, and what keeps them from going where they are meant to."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from claude_local_plugin.backends.urls import is_loopback, normalise
 from claude_local_plugin.doctor import conditions
-from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
+from claude_local_plugin.doctor.repair import mendable
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.guest.claude import js_string
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command, edit
 from claude_local_plugin.plan import SHELL_CREDENTIALS
-from claude_local_plugin.precedence import Candidate, FileState, Scope, candidates, winning
+from claude_local_plugin.precedence import Candidate, FileState, Scope, SettingsFile, candidates, winning
 from claude_local_plugin.render import short_path
 from claude_local_plugin.settings.document import same
 
@@ -53,6 +55,8 @@ SAID_BY = {
     "window.ignored": "model.name",
     "window.unreadable": "model.window",
 }
+#: What points a folder at a server that we know nothing of.
+ANY = command("claude-local", "enable", "--url", Words("URL"))
 #: Providers with which the base URL counts.
 HEARS_BASE_URL = ("anthropic", "gateway")
 
@@ -64,7 +68,10 @@ def _starts(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, what, None, _way_to_start(resolution.outcome_reason))
     elif resolution.outcome == "not_logged_in":
         yield Found(
-            Result.ERROR, resolution.outcome_reason, None, "claude-local enable   (or, for the cloud: claude /login)"
+            Result.ERROR,
+            resolution.outcome_reason,
+            None,
+            f"{ANY}   (or, for the cloud: {command('claude', '/login')})",
         )
 
 
@@ -88,15 +95,20 @@ def _endpoint(facts: Facts) -> Iterator[Found]:
         (owned for owned in facts.owned if any(path[-1] == "ANTHROPIC_BASE_URL" for path, _ in owned.lines)), None
     )
     dropped = next((each for each in facts.settings if _names_a_server(each.state, each.text)), None)
-    if meant is not None:
+    if meant is not None and (dropped is None or dropped.path != meant.path):
         what = f"enable wrote a server of yours here, and sessions go to {facts.backend.kind}: {decision.sentence}"
-        yield Found(Result.ERROR, what, Place(meant.path), "claude-local enable")
+        yield Found(Result.ERROR, what, Place(meant.path), enabling(facts, meant))
     elif dropped is not None and dropped.path is not None:
         what = f"a dropped file names a server of yours, and sessions go to {facts.backend.kind}"
-        yield Found(Result.ERROR, what, Place(dropped.path), fix_command("files.json"))
+        yield Found(Result.ERROR, what, Place(dropped.path), _counting_again(facts, dropped, dropped.path))
     else:
         what = f"sessions here go to {facts.backend.kind}: {decision.sentence}"
-        yield Found(Result.INFO, what, place_of(decision.winner), "claude-local enable --url URL")
+        yield Found(Result.INFO, what, place_of(decision.winner), ANY)
+
+
+def _counting_again(facts: Facts, dropped: SettingsFile, path: Path) -> str:
+    """The command that has a dropped file count again, or opens it where only its owner can mend it."""
+    return fix_command("files.json") if mendable(dropped) else edit(str(path), None, facts.snapshot.shell)
 
 
 def _names_a_server(state: FileState, text: str) -> bool:
@@ -112,9 +124,12 @@ def _beaten(facts: Facts) -> Iterator[Found]:
         for path, value in owned.lines:
             if path in owned.edited or path[0] == "hooks":
                 continue
-            winner = winning(facts.snapshot, ".".join(path))
+            key = ".".join(path)
+            winner = winning(facts.snapshot, key)
             if winner is None or winner.path == owned.path or same(js_string(value), winner.value):
                 continue
+            if not any(each.path == owned.path for each in candidates(facts.snapshot, key)):
+                continue  # it was taken out, or its file is dropped: then nothing beats it
             what = f"{path[-1]}, which enable wrote, has no effect: {_place(facts, winner)} sets it and is stronger"
             yield Found(Result.ERROR, what, place_of(winner), command("claude-local", "explain-precedence", path[-1]))
 
@@ -124,6 +139,25 @@ def _place(facts: Facts, candidate: Candidate) -> str:
     if not isinstance(place, Place):
         return str(place)
     return place.of(short_path(place.path, cwd=facts.snapshot.cwd, home=facts.snapshot.home))
+
+
+def enabling(facts: Facts, owned: Owned, *options: str) -> str:
+    """The command that writes into this file again what `enable` wrote there for its server."""
+    url = next((str(value) for path, value in owned.lines if path == ("env", "ANTHROPIC_BASE_URL")), None)
+    scope = next((each.scope for each in facts.settings if each.path == owned.path), Scope.LOCAL)
+    return command(
+        "claude-local",
+        "enable",
+        *(("--url", url) if url else ()),
+        *(() if scope is Scope.LOCAL else ("--scope", scope)),
+        *options,
+    )
+
+
+def for_the_user(facts: Facts) -> str:
+    """The command that has every session of the user's go to the server that sessions here use."""
+    url = facts.backend.target.url if facts.own_server and facts.backend.target else None
+    return command("claude-local", "enable", *(("--url", url) if url else ()), "--scope", "user")
 
 
 def _shell(facts: Facts) -> Iterator[Found]:
@@ -153,7 +187,7 @@ def _url(facts: Facts) -> Iterator[Found]:
             Result.ERROR,
             error.message.replace("the URL", "the base URL", 1),
             place_of(decision.winner),
-            command("claude-local", "enable", "--url", offered) if offered else hint or "claude-local enable --url URL",
+            facts.enable(offered) if offered else hint or ANY,
         )
 
 
@@ -204,7 +238,7 @@ def _late(facts: Facts) -> Iterator[Found]:
     exported = [name for name in SHELL_CREDENTIALS if facts.snapshot.shell.get(name)]
     if exported and not early(facts):
         what = f"{exported[0]} is exported, and a project's file is heard late: each start asks api.anthropic.com first"
-        fix = f"{command('unset', exported[0])}   (or claude-local enable --scope user)"
+        fix = f"{command('unset', exported[0])}   (or {for_the_user(facts)})"
         yield Found(Result.WARNING, what, "the shell", fix)
 
 

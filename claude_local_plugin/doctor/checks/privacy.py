@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from claude_local_plugin.backends.urls import is_plain_http_remote
 from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Judge, Result, fix_command, place_of
+from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, place_of
 from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import command, home_path, with_variable
 from claude_local_plugin.precedence import FileState, Scope, effective, winning
 
 NONESSENTIAL = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
@@ -43,7 +43,7 @@ def _transport(facts: Facts) -> Iterator[Found]:
         Result.WARNING,
         f"plain HTTP: anyone on the path between here and {target.label} can read your code and prompts",
         place_of(facts.resolution.decisions["base_url"].winner),
-        f"{tunnel}   then: {command('claude-local', 'enable', '--url', local)}",
+        f"{tunnel}   then: {facts.enable(local, *facts.for_another_address())}",
     )
 
 
@@ -77,9 +77,12 @@ def _login(facts: Facts) -> Iterator[Found]:
     login = next((each for each in facts.snapshot.of(Scope.LOGIN) if each.data and each.state is FileState.READ), None)
     if login is not None:
         what = "with a saved claude.ai login each start asks api.anthropic.com for your profile, whatever is set"
-        yield Found(
-            Result.INFO, what, str(login.path), "CLAUDE_CONFIG_DIR=~/.claude-offline claude   (a home without a login)"
-        )
+        yield Found(Result.INFO, what, str(login.path), f"{_without_login(facts)}   (a home without a login)")
+
+
+def _without_login(facts: Facts) -> str:
+    folder = home_path(str(facts.snapshot.home / ".claude-offline"), str(facts.snapshot.home))
+    return with_variable("CLAUDE_CONFIG_DIR", folder, "claude")
 
 
 def _telemetry(facts: Facts) -> Iterator[Found]:
@@ -91,7 +94,10 @@ def _telemetry(facts: Facts) -> Iterator[Found]:
     prompts = facts.is_on("OTEL_LOG_USER_PROMPTS")
     what = f"OpenTelemetry {'with your prompts in full' if prompts else 'without your prompts'} goes to {where}"
     yield Found(
-        Result.WARNING if prompts else Result.INFO, what, place_of(winner), "export CLAUDE_CODE_ENABLE_TELEMETRY=0"
+        Result.WARNING if prompts else Result.INFO,
+        what,
+        place_of(winner),
+        exported(facts, "CLAUDE_CODE_ENABLE_TELEMETRY", "0"),
     )
 
 

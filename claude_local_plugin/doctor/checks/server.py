@@ -10,13 +10,15 @@ from claude_local_plugin.doctor import conditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result
 from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import command
+from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.render import printable
 
 #: What to do about a state, whoever the server is.
 MENDS: Mapping[State, str] = {
-    State.LOADING: "wait until it is ready: watch -n 5 claude-local status",
-    State.NOT_HTTP: "claude-local enable --url http://HOST:PORT   (another port, or https://)",
+    State.LOADING: f"wait until it is ready: {command('watch', '-n', '5', 'claude-local', 'status')}",
+    State.NOT_HTTP: (
+        f"{command('claude-local', 'enable', '--url', Words('http://HOST:PORT'))}   (another port, or https://)"
+    ),
 }
 #: A server that answers its list of models later than this, in milliseconds, is busy or far away.
 SLOW_MS = 1000
@@ -77,21 +79,15 @@ def _degraded(facts: Facts, server: Server) -> Iterator[Found]:
         all_dead = len(server.dead) == len(server.members)
         result = Result.ERROR if all_dead and not answered else Result.WARNING
         what = f"{describe(facts)}, but it {server.problem}"
-        deep = _deep(facts)
         fix = command("curl", "-i", f"{server.dead[0]}/v1/models") + "   and start what does not answer"
         why = "requests that are sent there fail, and Claude Code tries again or gives up"
-        yield Found(result, what, None, fix if facts.deep else f"{fix}, or ask it: {deep}", why)
+        yield Found(result, what, None, fix if facts.deep else f"{fix}, or ask it: {facts.ask_deep()}", why)
     elif server.kind in ROUTERS and server.speaks_messages is not False and server.problem != "serves no model":
         why = "requests that are sent there fail, and Claude Code tries again or gives up"
         fix = command("curl", "-i", f"{server.url}/health") + "   and start what does not answer"
         yield Found(Result.WARNING, f"{describe(facts)}, but it {server.problem}", None, fix, why)
     else:
         yield _fine(facts, server)  # server.messages and server.models judge that
-
-
-def _deep(facts: Facts) -> str:
-    """The command that sends this server real requests."""
-    return command("claude-local", "doctor", "--deep", *(["--url", str(facts.url)] if facts.elsewhere else []))
 
 
 def _named(server: Server) -> str:
@@ -103,7 +99,11 @@ def _mend(facts: Facts, server: Server) -> str:
     target = facts.target
     if facts.others:
         url = facts.others[0].url
-        return command("claude-local", *(["doctor"] if facts.elsewhere else ["enable"]), "--url", url)
+        known = any(
+            path == ("env", "ANTHROPIC_BASE_URL") for each in facts.owned for path, value in each.lines if value == url
+        )
+        key = ("--token-env", Words("VARIABLE")) if facts.others[0].needs_key and not known else ()
+        return command("claude-local", "doctor", "--url", url) if facts.elsewhere else facts.enable(url, *key)
     name = target.host if target else "HOST"
     start = wellknown.START.get(server.kind, wellknown.START_HINT)
     if target is not None and server.state is State.REFUSED and not is_loopback(target.host):
@@ -134,7 +134,7 @@ def _speaks(facts: Facts) -> Iterator[Found]:
         yield Found(Result.ERROR, what, None, advice.messages_api(server))
     elif server.speaks_messages is None:
         what = f"whether {facts.host} has /v1/messages cannot be told without asking its model"
-        yield Found(Result.SKIPPED if facts.deep else Result.INFO, what, None, None if facts.deep else _deep(facts))
+        yield Found(Result.SKIPPED if facts.deep else Result.INFO, what, None, None if facts.deep else facts.ask_deep())
 
 
 def _lists(facts: Facts) -> Iterator[Found]:
@@ -193,13 +193,19 @@ def _first_token(facts: Facts) -> Iterator[Found]:
     assert deep is not None
     if deep.plain.reply.seconds > 20 and deep.ttft is not None and deep.ttft < deep.plain.reply.seconds / 5:
         what = f"the first request took {deep.plain.reply.seconds:.0f} s, the next one began after {deep.ttft:.1f} s"
-        yield Found(Result.INFO, what, None, "claude-local warmup   (after each start of the server)")
+        yield Found(Result.INFO, what, None, f"{warmup(facts)}   (after each start of the server)")
     elif deep.ttft is not None:
         rate = _tokens_per_second(deep.streamed.reply) if deep.streamed else None
         speed = f", then {rate:.0f} tokens a second" if rate else ""
         yield Found(Result.OK, f"the first token of a short prompt came after {deep.ttft:.2f} s{speed}")
     else:
         yield Found(Result.SKIPPED, "no streamed answer was seen")
+
+
+def warmup(facts: Facts) -> str:
+    """The command that makes this server ready for its first session."""
+    model = ("--model", facts.deep.model) if facts.elsewhere and facts.deep else ()
+    return command("claude-local", "warmup", *facts.look, *model)
 
 
 def _tokens_per_second(reply: Reply) -> float | None:

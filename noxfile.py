@@ -1,0 +1,54 @@
+"""What is run every day, by its name: `nox -s lint quick`, in the environment that `pip install -e ".[test]" nox` made.
+
+lint      style, format, types                  full     every test that can run here
+quick     rooms whose tests take a minute       lowest   the tests with the lowest versions that are allowed
+docs      generated pages written anew, then    newest   and with the newest
+          what tests say of all pages
+"""
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "quick"]
+
+QUICK = ("config", "doctor", "ledger", "precedence", "rescue", "schema", "settings")
+PAGES = ("checks_page", "config_tables", "precedence_tables", "settings_tables")
+ABOUT_PAGES = (
+    *("tests/test_docs.py", "tests/test_architecture.py", "tests/test_workflows.py", "tests/doctor/test_pages.py"),
+    *("tests/schema/test_settings_page.py", "tests/precedence/test_precedence_page.py", "tests/config"),
+)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    rooms = [f"tests/{room}" for room in QUICK]
+    session.run("pytest", "-n", "2", "-m", "not slow and not claude", *rooms, *session.posargs)
+
+
+@nox.session
+def full(session: nox.Session) -> None:
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    for page in PAGES:
+        session.run("python", f"docs/{page}.py")
+    session.run("pytest", "-q", *ABOUT_PAGES)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    session.run("bash", ".ci/bounds", "lowest-direct")
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    session.run("bash", ".ci/bounds", "highest")

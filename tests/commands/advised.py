@@ -1,0 +1,174 @@
+"""What is printed of servers and machines that cannot be set up here, printed by the very functions that say it."""
+
+import os
+import pathlib
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+from claude_local_plugin import cli
+from claude_local_plugin.backends import ServedModel, Server, State, advice, wellknown
+from claude_local_plugin.bench import plot
+from claude_local_plugin.cli import options, verify
+from claude_local_plugin.commands import demo, effect
+from claude_local_plugin.commands import verify as asking
+from claude_local_plugin.config import document
+from claude_local_plugin.doctor import known_bad, run
+from claude_local_plugin.doctor.checks import chosen
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.doctor.model import Found
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.guest import config
+from claude_local_plugin.ledger import parquet, reading
+from claude_local_plugin.report import page
+from tests.doctor import building as b
+from tests.report import building
+
+#: Names as hostile servers and models give them.
+NAME, FILE = 'it\'s; $(touch x) `y` "z"', "/models/my model's.gguf"
+MODEL = ServedModel(NAME, 4_096, NAME)
+
+
+def _server(kind: str, **more: object) -> Server:
+    return Server("http://box:1", kind, State.READY, models=(MODEL,), **more)  # type: ignore[arg-type]
+
+
+def servers() -> None:
+    """How each kind of server is started, upgraded, given a larger window, and a name of its own for its model."""
+    kinds = [
+        _server("vllm"),
+        _server("llama.cpp", model_file=FILE, slots=4),
+        _server("ollama"),
+        _server("lmstudio"),
+        _server("sglang"),
+    ]
+    for server in kinds:
+        print(advice.larger_window(server, MODEL))
+        print(advice.own_name(server, MODEL))
+    for kind in (*wellknown.START, "vllm-router", "transformers"):
+        print(advice.upgrade(kind))
+    for start in wellknown.START.values():
+        print(start)
+    for kind in ("ollama", "lmstudio"):
+        print(advice.load_a_model(_server(kind)))
+    for pair in known_bad.PAIRS:
+        print(pair.fix)
+
+
+def capabilities() -> None:
+    """What keeps system messages out of the middle of a conversation."""
+    print(advice.without_mid_conversation())
+
+
+def cold() -> None:
+    """What is said of a server whose first request took a minute."""
+    from tests.commands.printed_cases import THERE
+
+    first = b.exchange("plain", b.reply(seconds=60.0))
+    seen = b.facts(url=THERE, elsewhere=True, deep=b.deep(plain=first, url=THERE))
+    for finding in run(seen, chosen(("server.speed",))):
+        print(finding.fix)
+
+
+def no_home() -> None:
+    """What is said where nobody knows the home folder."""
+
+    def home() -> pathlib.Path:
+        raise RuntimeError
+
+    pathlib.Path.home = home  # type: ignore[method-assign,assignment]
+    try:
+        options.here()
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def who_decides() -> None:
+    """What is said where nothing in particular is in the way."""
+    print(effect.WHO_DECIDES)
+
+
+def config_by_hand() -> None:
+    """What is said of a config.toml that no program of ours can change without changing more."""
+    document._as_it_is = document._as_line = document._as_tree = lambda text, *_: text  # type: ignore[assignment]
+    try:
+        document.edited("", ("protect",), True)
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def failed_check() -> None:
+    """What is found where a check breaks."""
+
+    def breaks(_: Facts) -> Iterator[Found]:
+        raise ValueError("a fault of ours")
+
+    (check,) = chosen(("files.json",))
+    for finding in run(b.facts(), (replace(check, judge=breaks),)):
+        print(finding.fix)
+
+
+def many_backends() -> None:
+    """What a report of more backends than it shows says."""
+    state = Path.home() / ".local" / "state" / "claude-local"
+    state.mkdir(parents=True)
+    page.MOST_BACKENDS = 5
+    building.year(state, backends=40, sessions=100)
+    cli.run(["report", "--since", "all", "--output", "-"])
+
+
+def log_hint() -> None:
+    """What is said of a log whose trouble has no name."""
+    print(reading.hint(Path("/state/sessions.db"), "something else"))
+
+
+def verified() -> None:
+    """What `verify` prints of a difference, and of questions that it had no time for."""
+    difference = {"name": "a", "what": ["b"], "scenario": {}, "file": "/state/my differences/a.json"}
+    common = {"namespace": True, "summary": "2.1.332", "seconds": 1.0, "complete": False, "unasked": 9}
+    for found in ([difference], []):
+        verify._show({**common, "differences": found}, options.here())
+
+
+def insane_client() -> None:
+    """What `verify` says of a client that does not even send the plainest prompt."""
+    seen = SimpleNamespace(outcome="no request", base_url=None, said="", warnings=())
+    boxes = SimpleNamespace(observe=lambda _: seen, client_version="2.1.332")
+    try:
+        asking._must_be_sane(boxes, Path("claude"))  # type: ignore[arg-type]
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def no_parquet() -> None:
+    """What is said where Parquet cannot be written."""
+    sys.modules["pyarrow"] = None  # type: ignore[assignment]
+    try:
+        parquet.check()
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def no_png() -> None:
+    """What is said where no PNG can be drawn."""
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    try:
+        plot.check(Path("bench.png"))
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def demo_session() -> None:
+    """What `demo` calls a session of the real client."""
+    stage = SimpleNamespace(claude=Path("/usr/bin/claude"), _run=lambda _: None)
+    print(demo._Stage.session(stage)[0])  # type: ignore[arg-type]
+
+
+def old_python() -> None:
+    """What hooks note with a Python that cannot read TOML."""
+    sys.modules["tomllib"] = None  # type: ignore[assignment]
+    state = Path.home() / ".local" / "state" / "claude-local"
+    config.load(str(state), dict(os.environ))
+    print((state / "faults.log").read_text())

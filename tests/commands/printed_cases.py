@@ -1,0 +1,2755 @@
+"""A case for each place in the source that makes a command to type: where it is printed, and what it is to mend."""
+
+import json
+import shlex
+import shutil
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.commands.house import SESSION, House, enabled, enabled_with, guarded, handmade, trusting
+from tests.commands.lan import FAR, GUARDED, HOST, KEY, MODEL, OPEN, SEVERAL, Called, Typed
+
+#: Beside those that always stand there, a server of a case listens here.
+PORT = 8010
+THERE = f"http://{FAR}:{PORT}"
+
+Build = Callable[[House], None]
+After = Callable[[House, "Case", Typed], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is printed where, and what it is to do.
+
+    `keys` are the places in the source whose commands are printed once `build` has been, by `ask`; `fill` puts in what
+    stands for something, `after` says what is to be so once the line was typed, with `answers` at its questions and
+    `code` as its end. With `runs` False it is not run here: `NOT_RUN` says why. `again`: a second time changes nothing.
+    """
+
+    keys: tuple[str, ...]
+    build: Build
+    ask: tuple[str, ...] | Callable[[House], Called]
+    after: After
+    fill: Mapping[str, str] | Callable[[House], Mapping[str, str]] = field(default_factory=dict)
+    answers: str = "y\n"
+    code: int = 0
+    runs: bool = True
+    again: bool = True
+
+    def printed(self, house: House) -> Called:
+        """What is printed there."""
+        return self.ask(house) if callable(self.ask) else house.call(*self.ask)
+
+    def carried_out(self, house: House, line: str) -> None:
+        """Type it, look whether it has done what it says, and type it once more."""
+        typed = house.type(line, self.answers)
+        assert typed.code == self.code, f"{line}: exit {typed.code}\n{typed.out}\n{typed.err}"
+        plain = {**house.environ, **dict.fromkeys(house.shell, "")}
+        house.shell = {
+            name: value for name, value in typed.environ.items() if name in house.shell or plain.get(name) != value
+        }
+        try:
+            self.after(house, self, typed)
+        except AssertionError as fault:
+            raise AssertionError(f"{line}: {fault}\n{typed.out}\n{typed.err}") from fault
+        if self.again and line.startswith("claude-local ") and not set("&|;>") & set(line):
+            before = house.contents()
+            words = shlex.split(line)[1:]
+            unasked = words[0] in ("enable", "disable") or "--fix" in words
+            second = house.call(*words, *(("--yes",) if unasked else ()))
+            assert second.code == self.code, f"a second time {line}: exit {second.code}\n{second.all}"
+            assert house.contents() == before, f"a second time {line} changes something else"
+
+
+# --- what is to be so afterwards
+
+
+#: What is left of a finding that does no harm to sessions here any more.
+WELL = ("ok", "skipped", "info")
+
+
+def gone(check: str, results: tuple[str, ...] = ("ok", "skipped")) -> After:
+    """The question is asked again, and nothing is found by this check (or warning of explain's) any more."""
+
+    def after(house: House, case: Case, _: Typed) -> None:
+        assert isinstance(case.ask, tuple)
+        answer = case.printed(house).json
+        if "findings" in answer:
+            left = [each for each in answer["findings"] if each["id"] == check and each["result"] not in results]
+        else:
+            left = [each for each in answer["warnings"] if each["id"] == check]
+        assert not left, f"still there: {left}"
+
+    return after
+
+
+def points_at(url: str, *, model: str | None = None, scope: str = "local", **env: str) -> After:
+    """The settings of this scope, and of no other, name the server, with this model and these variables."""
+
+    def after(house: House, _: Case, __: Typed) -> None:
+        paths = {"local": house.local, "project": house.shared, "user": house.user}
+        found = house.env(paths[scope])
+        assert found.get("ANTHROPIC_BASE_URL") == url
+        assert model is None or found["ANTHROPIC_MODEL"] == model
+        assert env.items() <= found.items()
+
+    return after
+
+
+def says(*texts: str) -> After:
+    """It shows what it is to be looked at for."""
+
+    def after(_: House, __: Case, typed: Typed) -> None:
+        for text in texts:
+            assert text in typed.all, f"{text!r} is not shown"
+
+    return after
+
+
+def asked_again(code: int = 0) -> After:
+    """The very command that was refused goes through now."""
+
+    def after(house: House, case: Case, _: Typed) -> None:
+        ended = case.printed(house)
+        assert ended.code == code, ended.all
+
+    return after
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+def both(*afters: After) -> After:
+    """All of these."""
+
+    def after(house: House, case: Case, typed: Typed) -> None:
+        for each in afters:
+            each(house, case, typed)
+
+    return after
+
+
+CASES: dict[str, Case] = {}
+#: What cannot be run here, with the reason: every shell reads it as the words that were meant.
+NOT_RUN: dict[str, str] = {}
+
+
+def case(
+    name: str,
+    keys: str | tuple[str, ...],
+    build: Build,
+    ask: tuple[str, ...] | Callable[[House], Called],
+    after: After,
+    **more: Any,
+) -> None:
+    """Add a case."""
+    assert name not in CASES
+    CASES[name] = Case((keys,) if isinstance(keys, str) else keys, build, ask, after, **more)
+
+
+def not_run(
+    name: str,
+    why: str,
+    keys: str | tuple[str, ...],
+    build: Build,
+    ask: tuple[str, ...] | Callable[[House], Called],
+    **more: Any,
+) -> None:
+    """Add a case of something that is printed and cannot be run here."""
+    case(name, keys, build, ask, _nothing, runs=False, **more)
+    NOT_RUN.update(dict.fromkeys(CASES[name].keys, why))
+
+
+def look(*names: str) -> tuple[str, ...]:
+    """How doctor is asked for these checks."""
+    return ("doctor", *names, "--json")
+
+
+def steps(*each: Callable[[House], Any]) -> Build:
+    """All of these, one after the other."""
+
+    def build(house: House) -> None:
+        for step in each:
+            step(house)
+
+    return build
+
+
+EXPLAIN = ("explain-precedence", "--json")
+SMALL = ("--prompt-tokens", "400", "--turns", "1", "--answer-tokens", "4", "--concurrency", "1")
+
+
+# --- doctor: settings that `--fix` mends
+
+
+def mends(check: str, key: str, build: Build, *, deep: bool = False, well: tuple[str, ...] = ("ok", "skipped")) -> None:
+    """A case of `doctor --fix CHECK`."""
+    ask = ("doctor", *(("--deep",) if deep else ()), check, "--json")
+    case(f"doctor {check}", key, build, ask, gone(check, well))
+
+
+def exported(**shell: str) -> Build:
+    """A hand-made block, and a shell that exports this."""
+
+    def build(house: House) -> None:
+        handmade(house)
+        house.shell.update(shell)
+
+    return build
+
+
+def login(house: House) -> None:
+    handmade(house)
+    house.change(house.local, ANTHROPIC_AUTH_TOKEN=None)
+    token = {"accessToken": "sk-ant-oat01-x", "scopes": ["user:inference"]}
+    house.write(house.home / ".claude" / ".credentials.json", {"claudeAiOauth": token})
+
+
+def trailing_comma(house: House) -> None:
+    enabled(house)
+    house.local.write_text(house.local.read_text().rstrip()[:-1].rstrip() + ",\n}\n")
+
+
+def seen_by_git(house: House) -> None:
+    handmade(house)
+    house.git("init", "--quiet", "--initial-branch", "main")
+
+
+def tracked_by_git(house: House) -> None:
+    seen_by_git(house)
+    house.git("add", "--force", ".claude/settings.local.json")
+
+
+def readable(house: House) -> None:
+    guarded(house)
+    house.local.chmod(0o644)
+
+
+def broken_hooks(house: House) -> None:
+    enabled(house)
+    house.local.write_text(house.local.read_text().replace("claude_local_hook.py", "gone/claude_local_hook.py"))
+
+
+def served(name: str, **options: Any) -> Build:
+    """Enabled for a server of this kind."""
+
+    def build(house: House) -> None:
+        url = house.serve(name, PORT, **options)
+        house.enable("--url", url)
+        house.write(house.home / ".claude.json", trusting(house))
+
+    return build
+
+
+mends("files.json", "doctor.checks.files:_dropped fix_command files.json", trailing_comma)
+mends("files.git", "doctor.checks.files:_git fix_command files.git", seen_by_git)
+mends("files.mode", "doctor.checks.files:_mode fix_command files.mode", readable)
+mends("hooks.broken", "doctor.checks.hooks:_broken fix_command hooks.broken", broken_hooks)
+mends("leak.login", "doctor.checks.credentials:_leak.judge fix_command …", login)
+mends(
+    "precedence.provider",
+    "doctor.checks.precedence:_provider fix_command precedence.provider",
+    exported(CLAUDE_CODE_USE_BEDROCK="1"),
+)
+mends(
+    "precedence.proxy",
+    "doctor.checks.precedence:_proxy fix_command precedence.proxy",
+    exported(HTTP_PROXY="http://127.0.0.1:9"),
+)
+mends("client.auto-mode", "doctor.checks.client:_auto_mode fix_command client.auto-mode", handmade)
+mends("client.retries", "doctor.checks.client:_retries fix_command client.retries", handmade)
+mends(
+    "client.timeouts",
+    "doctor.checks.client:_impatient fix_command client.timeouts …",
+    enabled_with(API_TIMEOUT_MS="1000"),
+)
+mends(
+    "client.known-bad",
+    "doctor.checks.client:_known_bad fix_command client.known-bad",
+    steps(
+        lambda house: house.serve("plain", PORT, version="0.22.0"),
+        lambda house: handmade(house, ANTHROPIC_BASE_URL=THERE),
+        lambda house: house.shell.update(CLAUDE_CODE_MODEL_CAPABILITIES="-mid_conv_system,-mid_conv_tool_change"),
+    ),
+    well=WELL,
+)
+mends(
+    "model.served",
+    "doctor.checks.model:_unserved fix_command model.served",
+    enabled_with(ANTHROPIC_MODEL="gone", ANTHROPIC_DEFAULT_OPUS_MODEL="claude-opus-5-5"),
+)
+mends(
+    "model.window",
+    "doctor.checks.model:_window fix_command model.window",
+    enabled_with(CLAUDE_CODE_MAX_CONTEXT_TOKENS="64k"),
+)
+mends(
+    "model.output",
+    "doctor.checks.model:_output fix_command model.output",
+    enabled_with(CLAUDE_CODE_MAX_OUTPUT_TOKENS="200000"),
+)
+mends(
+    "model.compaction",
+    "doctor.checks.limits:_compaction fix_command model.compaction",
+    enabled_with(DISABLE_AUTO_COMPACT="1"),
+)
+mends(
+    "model.concurrency",
+    "doctor.checks.limits:_concurrency fix_command model.concurrency",
+    steps(
+        lambda house: house.serve("recorded", PORT, folder="llama.cpp-4-slots"),
+        lambda house: house.enable("--url", THERE, "--subagents", "--force"),
+    ),
+    well=WELL,
+)
+mends(
+    "cache.attribution",
+    "doctor.checks.cache:_attribution fix_command cache.attribution",
+    steps(
+        lambda house: house.serve("plain", PORT, version="0.17.2"),
+        lambda house: handmade(house, ANTHROPIC_BASE_URL=THERE),
+    ),
+)
+mends("privacy.traffic", "doctor.checks.privacy:_traffic fix_command privacy.traffic", handmade)
+mends("privacy.plugins", "doctor.checks.privacy:_marketplace fix_command privacy.plugins", handmade)
+mends("privacy.web-fetch", "doctor.checks.privacy:_web_fetch fix_command privacy.web-fetch", handmade)
+mends("cache.folders", "doctor.checks.cache:_folders mend … cache.folders True", served("able"), deep=True)
+mends("model.images", "doctor.checks.limits:_images mend … model.images True", served("able", sees=False), deep=True)
+mends(
+    "model.web-search",
+    "doctor.checks.limits:_web_search mend … model.web-search True",
+    steps(lambda house: house.serve("able", PORT), lambda house: house.enable("--url", THERE, "--web-search")),
+    deep=True,
+)
+mends(
+    "model.fields",
+    "doctor.checks.model:_fields mend … model.fields True",
+    served("refusing", what="fields"),
+    deep=True,
+    well=WELL,
+)
+
+for check, key, options in (
+    ("cache.folders", "doctor.checks.cache:_folders mend … cache.folders True", {"name": "able"}),
+    (
+        "model.images",
+        "doctor.checks.limits:_images mend … model.images True",
+        {"name": "able", "sees": False},
+    ),
+    (
+        "model.fields",
+        "doctor.checks.model:_fields mend … model.fields True",
+        {"name": "refusing", "what": "fields"},
+    ),
+):
+
+    def _elsewhere(house: House, options: Mapping[str, Any] = options) -> None:
+        enabled(house)
+        house.serve(port=PORT, **options)
+
+    case(
+        f"doctor --url of another server: {check}",
+        key,
+        _elsewhere,
+        ("doctor", "--deep", check, "--url", THERE, "--json"),
+        both(points_at(THERE), gone(check, WELL if check == "model.fields" else ("ok", "skipped"))),
+        answers="y\ny\ny\n",
+    )
+
+
+def comma_and_more(house: House) -> None:
+    """A file that is dropped, and has more to mend once it counts."""
+    handmade(house)
+    house.local.write_text(house.local.read_text().rstrip()[:-1].rstrip() + ",\n}\n")
+
+
+def nothing_left(house: House, case: Case, _: Typed) -> None:
+    """Nothing is left that `--fix` could mend, but what has a price."""
+    left = [each["id"] for each in house.call("doctor", "--json").json["findings"] if each["fixable"]]
+    assert not left
+
+
+case(
+    "doctor --fix needs one round",
+    "cli.doctor:doctor claude-local doctor --fix … …",
+    comma_and_more,
+    ("doctor", "--yes"),
+    nothing_left,
+    code=1,  # of what it cannot mend
+)
+
+
+# --- doctor: what is wrong in files
+
+
+def broken(house: House) -> None:
+    """A file with a fault that nobody can mend but its owner."""
+    house.write(house.local, '{"env": {"ANTHROPIC_BASE_URL": "x"}\n "model": 3}\n')
+    house.editor("text = path.read_text().splitlines()\nassert line == '+1'\npath.write_text(text[0] + '}')")
+
+
+def misspelt(house: House) -> None:
+    enabled(house)
+    house.change(house.local, CLAUDE_CODE_MAX_RETRYS="2")
+    house.editor(
+        "rows = path.read_text().splitlines(True)\nassert 'RETRYS' in rows[int(line[1:]) - 1]\n"
+        "found = json.loads(path.read_text())\ndel found['env']['CLAUDE_CODE_MAX_RETRYS']\n"
+        "path.write_text(json.dumps(found))"
+    )
+
+
+def unheard(house: House) -> None:
+    handmade(house)
+    house.write(house.shared, {"env": {"CLAUDE_CODE_MODEL_CAPABILITIES": "-mid_conv_system"}})
+
+
+def invented(house: House) -> None:
+    house.write(house.local, {"apiBaseUrl": f"{OPEN}/v1"})
+    house.editor(
+        "found = json.loads(path.read_text())\ndel found['apiBaseUrl']\npath.write_text(json.dumps(found, indent=2))"
+    )
+
+
+def stray(house: House) -> None:
+    house.write(house.project / ".env", "ANTHROPIC_BASE_URL=http://x\n")
+
+
+def two_roots(house: House) -> None:
+    """A folder whose own local settings the repository root's beat."""
+    house.git("init", "--quiet", "--initial-branch", "main")
+    house.write(house.local, {"env": {"ANTHROPIC_MODEL": "root's"}})
+    house.folder = house.project / "sub"
+    house.write(house.folder / ".claude" / "settings.local.json", {"env": {"ANTHROPIC_MODEL": "sub's"}})
+    house.editor(
+        "assert 'ANTHROPIC_MODEL' in path.read_text().splitlines()[int(line[1:]) - 1]\n"
+        'path.write_text(path.read_text().replace("root\'s", "sub\'s"))'
+    )
+
+
+def redirected(house: House) -> None:
+    """A repository whose committed settings send everyone's sessions somewhere."""
+    house.write(house.shared, {"env": {"ANTHROPIC_BASE_URL": OPEN}, "apiKeyHelper": "echo x"})
+    house.git("init", "--quiet", "--initial-branch", "main")
+    house.git("add", ".")
+    house.git("commit", "--quiet", "-m", "everyone goes there")
+
+
+def untracked(house: House, _: Case, __: Typed) -> None:
+    """Git tracks the local settings no more, and they are where they were."""
+    assert house.git("ls-files") == ""
+    assert house.local.exists()
+
+
+case(
+    "a dropped file is opened where the fault is",
+    "doctor.checks.files:_dropped _edit … … …",
+    broken,
+    look("files.json"),
+    gone("files.json"),
+)
+case(
+    "a misspelt variable is shown in the editor",
+    "doctor.checks.files:_values _edit … … …",
+    misspelt,
+    look("files.values"),
+    gone("files.values"),
+)
+case(
+    "a variable that is not heard is exported",
+    "doctor.checks.files:_unheard export … …",
+    unheard,
+    look("files.unheard"),
+    gone("files.unheard"),
+    fill={"…": "-mid_conv_system"},
+)
+case(
+    "explain: a variable that is not heard is exported",
+    "precedence.warn:_credentials export … …",
+    unheard,
+    EXPLAIN,
+    gone("env.refused"),
+    fill={"…": "-mid_conv_system"},
+)
+case(
+    "a key that Claude Code never had is enabled for",
+    "doctor.checks.files:_instead claude-local enable --url …",
+    invented,
+    look("files.unheard"),
+    points_at(OPEN),
+)
+case(
+    "a key that Claude Code never had is taken out",
+    "doctor.checks.files:_instead _edit … … …",
+    invented,
+    look("files.unheard"),
+    gone("files.unheard"),
+)
+case(
+    "a stray file is looked at",
+    "doctor.checks.files:_stray less …",
+    stray,
+    look("files.stray"),
+    says("ANTHROPIC_BASE_URL=http://x"),
+)
+case(
+    "two local settings are made one",
+    "doctor.checks.files:_worktree _edit … … …",
+    two_roots,
+    look("files.worktree"),
+    gone("files.worktree"),
+)
+case(
+    "local settings leave git",
+    (
+        "doctor.checks.files:_git git … rm --cached ./…",
+        "doctor.checks.files:_git then … …",
+        "doctor.checks.files:_git fix_command files.git",
+    ),
+    tracked_by_git,
+    look("files.git"),
+    both(untracked, gone("files.git")),
+    again=False,
+)
+case(
+    "who redirected everybody is shown",
+    "doctor.checks.files:_history git … log -p -- …",
+    redirected,
+    look("files.shared"),
+    says("everyone goes there", '+  "apiKeyHelper": "echo x"'),
+)
+
+
+# --- doctor: what claude-local itself keeps
+
+
+def unwritable(house: House) -> None:
+    enabled(house)
+    house.local.chmod(0o400)
+    house.local.parent.chmod(0o500)
+
+
+def copied(house: House) -> None:
+    """Settings of ours in a folder of which nothing is on record."""
+    enabled(house)
+    for record in (house.state / "ownership").glob("*.json"):
+        record.unlink()
+
+
+def wiped(house: House) -> None:
+    """What another tool took out, while the user's settings name another server."""
+    house.enable("--url", SEVERAL, "--model", "one", "--scope", "user", "--no-hooks")
+    enabled(house)
+    house.write(house.local, {"permissions": {"allow": ["Bash(ls)"]}})
+
+
+def wiped_for_the_user(house: House) -> None:
+    house.enable("--scope", "user")
+    house.write(house.user, {"permissions": {"allow": ["Bash(ls)"]}})
+
+
+def record_damaged(house: House) -> None:
+    enabled(house)
+    (record,) = (house.state / "ownership").glob("*.json")
+    record.write_text("{")
+
+
+def no_toml(house: House) -> None:
+    house.write(house.config, 'warm_up = true\non_dead_backend = "warn\n')
+    house.editor(
+        "rows = path.read_text().splitlines(True)\nassert line == '+2'\n"
+        "path.write_text(rows[0] + rows[1].rstrip() + '\"\\n')"
+    )
+
+
+def missing_program(house: House) -> None:
+    house.write(house.config, 'down_command = "no-such-program now"\n')
+
+
+case(
+    "a file that disable needs is made writable",
+    "doctor.checks.files:_record chmod u+w … …",
+    unwritable,
+    look("files.record"),
+    gone("files.record"),
+)
+case(
+    "what is ours and on no record is taken out",
+    "doctor.checks.files:_record _disable … … --yes",
+    copied,
+    look("files.record"),
+    gone("files.record"),
+)
+case(
+    "what was wiped is written again, or forgotten",
+    ("doctor.checks.files:_record enabling … …", "doctor.checks.files:_record _disable … …"),
+    wiped,
+    look("files.record"),
+    gone("files.record"),
+)
+case(
+    "what was wiped in the user's settings is written again, or forgotten",
+    ("doctor.checks.files:_record enabling … …", "doctor.checks.files:_record _disable … …"),
+    wiped_for_the_user,
+    look("files.record"),
+    gone("files.record"),
+)
+case(
+    "what was edited is written again",
+    "doctor.checks.files:_record enabling … … --reset all",
+    enabled_with(CLAUDE_CODE_MAX_OUTPUT_TOKENS="8000", API_TIMEOUT_MS="700000"),
+    look("files.record"),
+    gone("files.record"),
+)
+case(
+    "disable says what to do with a damaged record",
+    "doctor.checks.files:_record claude-local disable",
+    record_damaged,
+    look("files.record"),
+    says("move the record away"),
+    code=1,
+)
+case(
+    "a config.toml that is none is opened where the fault is",
+    "doctor.checks.files:_config _edit … … …",
+    no_toml,
+    look("files.config"),
+    gone("files.config"),
+)
+case(
+    "a program for a dead server is named anew",
+    "doctor.checks.files:_config claude-local config set down_command …",
+    missing_program,
+    look("files.config"),
+    gone("files.config"),
+    fill={"…": "true"},
+)
+case(
+    "config says which line to mend",
+    "config.__init__:_no_toml edit … … …",
+    no_toml,
+    ("config", "list"),
+    asked_again(),
+)
+
+
+# --- doctor: hooks and the log
+
+
+def without_hooks(house: House) -> None:
+    house.enable("--no-hooks")
+
+
+def dropped_with_hooks(house: House) -> None:
+    trailing_comma(house)
+
+
+def no_record(house: House) -> None:
+    """A file in the spool that is none of a hook's records."""
+    enabled(house)
+    house.write(house.state / "spool" / "x.bad", "this is no record\n")
+
+
+def log_unreadable(house: House) -> None:
+    enabled(house)
+    house.write(house.state / "sessions.db", "this is no database, and long enough to be read as one" * 40)
+
+
+def set_aside(house: House) -> None:
+    """A log that was damaged: the next hook sets it aside."""
+    enabled(house)
+    house.hook("SessionStart", source="startup")
+    log = house.state / "sessions.db"
+    sqlite3.connect(log).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
+    content = log.read_bytes()
+    log.write_bytes(content[:8192] + b"\xff" * 4096 + content[12288:])
+    house.hook("SessionEnd", reason="other")
+
+
+def faults(house: House) -> None:
+    from claude_local_plugin.guest import journal
+
+    enabled(house)
+    house.hook("SessionStart", source="startup")
+    journal.note_fault(str(house.state), "SessionStart: something")
+
+
+def read_only_log(house: House) -> None:
+    """A log that cannot be written, and a record of a hook that waits beside it."""
+    enabled(house)
+    house.hook("SessionStart", source="startup")
+    house.ok("sessions", "list")
+    (house.state / "sessions.db").chmod(0o400)
+    house.hook("SessionEnd", reason="other")
+
+
+INSTALL = "claude-local hooks install --scope user"
+case(
+    "hooks are installed for the user",
+    f"doctor.checks.hooks:_installed {INSTALL}",
+    without_hooks,
+    look("hooks.installed"),
+    gone("hooks.installed"),
+)
+case(
+    "hooks outlive a dropped file",
+    f"doctor.checks.hooks:_guarded {INSTALL}",
+    dropped_with_hooks,
+    look("hooks.guard"),
+    gone("hooks.guard"),
+)
+case(
+    "why records are not in the log is said",
+    "doctor.checks.hooks:_log claude-local doctor hooks.faults",
+    read_only_log,
+    look("hooks.log"),
+    says("the log stays as it is"),
+    code=1,
+)
+case(
+    "the log's trouble is said",
+    "doctor.checks.hooks:(module) claude-local sessions list",
+    log_unreadable,
+    look("hooks.log"),
+    says("sets it aside"),
+    code=1,
+)
+case(
+    "what is no record is looked at",
+    "doctor.checks.hooks:_log less …",
+    no_record,
+    look("hooks.log"),
+    says("this is no record"),
+)
+case(
+    "a log that cannot be written is looked at",
+    "doctor.checks.hooks:_log … …",
+    read_only_log,
+    look("hooks.log"),
+    says("r-"),
+)
+case(
+    "a damaged log is read as far as it goes",
+    "doctor.checks.hooks:_kept sqlite3 … .dump",
+    set_aside,
+    look("hooks.kept"),
+    says("CREATE TABLE"),
+)
+case(
+    "noted faults are removed",
+    "doctor.checks.hooks:_faults rm …",
+    faults,
+    look("hooks.faults"),
+    gone("hooks.faults"),
+)
+
+
+def statusline_gone(house: House) -> None:
+    """Two servers, each with a status line of ours: the user's cannot run."""
+    house.enable("--url", SEVERAL, "--model", "one", "--scope", "user", "--statusline")
+    house.user.write_text(house.user.read_text().replace("claude_local_statusline", "gone/claude_local_statusline"))
+    house.enable("--url", OPEN)
+
+
+case(
+    "a status line that cannot run is written again where it is",
+    "doctor.checks.statusline:_broken fix_command hooks.statusline",
+    statusline_gone,
+    look("hooks.statusline"),
+    both(points_at(SEVERAL, model="one", scope="user"), points_at(OPEN), gone("hooks.statusline")),
+)
+
+
+# --- doctor: where sessions go
+
+
+def beaten(house: House) -> None:
+    """A folder whose own settings beat what enable wrote for the user."""
+    house.enable("--scope", "user")
+    house.write(house.local, {"env": {"ANTHROPIC_MODEL": "other"}})
+
+
+def in_shell_and_file(house: House) -> None:
+    handmade(house)
+    house.shell["ANTHROPIC_BASE_URL"] = "http://elsewhere:9"
+
+
+def never_enabled(house: House) -> None:
+    token = {"accessToken": "sk-ant-oat01-x", "scopes": ["user:inference"]}
+    house.write(house.home / ".claude" / ".credentials.json", {"claudeAiOauth": token})
+
+
+def enabled_and_lost(house: House) -> None:
+    """Enabled in the user's settings, and the address taken out by hand."""
+    house.enable("--scope", "user")
+    house.change(house.user, ANTHROPIC_BASE_URL=None)
+    never_enabled(house)
+
+
+def proxy_without_scheme(house: House) -> None:
+    handmade(house)
+    house.shell["HTTP_PROXY"] = "proxy:8080"
+
+
+case(
+    "sessions go where enable pointed them",
+    "doctor.checks.precedence:_endpoint enabling … …",
+    enabled_and_lost,
+    look("precedence.endpoint"),
+    both(gone("precedence.endpoint"), points_at(OPEN, scope="user")),
+)
+case(
+    "a file that names the server is mended",
+    "doctor.checks.precedence:_counting_again fix_command files.json",
+    steps(
+        lambda house: never_enabled(house),
+        lambda house: house.write(house.local, f'{{"env": {{"ANTHROPIC_BASE_URL": "{OPEN}"}},}}\n'),
+    ),
+    look("precedence.endpoint"),
+    gone("precedence.endpoint"),
+)
+case(
+    "a file that names the server is opened",
+    "doctor.checks.precedence:_counting_again edit … None …",
+    steps(never_enabled, broken, lambda house: house.editor("path.write_text(path.read_text().splitlines()[0] + '}')")),
+    look("precedence.endpoint"),
+    gone("precedence.endpoint"),
+)
+case(
+    "what enable wrote into a file that is dropped counts again",
+    "doctor.checks.precedence:_counting_again fix_command files.json",
+    steps(never_enabled, trailing_comma),
+    look("precedence.endpoint"),
+    both(gone("precedence.endpoint"), points_at(OPEN)),
+)
+case(
+    "a folder of the cloud's gets a server",
+    "doctor.checks.precedence:(module) claude-local enable --url URL",
+    never_enabled,
+    look("precedence.endpoint"),
+    gone("precedence.endpoint"),
+    fill={"URL": OPEN},
+)
+case(
+    "nobody is logged in",
+    "doctor.checks.precedence:(module) claude-local enable --url URL",
+    _nothing,
+    look("precedence.starts"),
+    gone("precedence.starts"),
+    fill={"URL": OPEN},
+)
+not_run(
+    "nobody is logged in, and is to be",
+    "starts the real client, whose sign-in needs the network",
+    "doctor.checks.precedence:_starts claude /login",
+    _nothing,
+    look("precedence.starts"),
+)
+case(
+    "no server to look at",
+    "doctor.conditions:looked_at claude-local enable --url URL",
+    never_enabled,
+    look("server.ready"),
+    lambda house, case, _: _must(case.printed(house).json["findings"][0]["result"] == "ok"),
+    fill={"URL": OPEN},
+)
+case(
+    "an export that a file beats is taken back",
+    "doctor.checks.precedence:_shell unset …",
+    in_shell_and_file,
+    look("precedence.shell"),
+    gone("precedence.shell"),
+)
+case(
+    "a proxy without a scheme keeps sessions from starting",
+    "doctor.checks.precedence:_way_to_start unset …",
+    proxy_without_scheme,
+    look("precedence.starts"),
+    gone("precedence.starts"),
+)
+case(
+    "an address that goes too far is written shorter",
+    "doctor.checks.precedence:_url enable …",
+    enabled_with(ANTHROPIC_BASE_URL=f"{OPEN}/v1"),
+    look("precedence.url"),
+    gone("precedence.url"),
+)
+case(
+    "an address in the user's settings that goes too far is written shorter there",
+    "doctor.checks.precedence:_url enable …",
+    lambda house: house.write(house.user, {"env": {"ANTHROPIC_BASE_URL": f"{OPEN}/v1"}}),
+    look("precedence.url"),
+    both(gone("precedence.url"), points_at(OPEN, scope="user")),
+)
+case(
+    "a key in the shell makes each start late",
+    ("doctor.checks.precedence:_late unset …", "doctor.checks.precedence:_late for_the_user …"),
+    exported(ANTHROPIC_API_KEY="sk-ant-api03-shell"),
+    look("precedence.late"),
+    gone("precedence.late"),
+)
+case(
+    "the first start is not finished",
+    "doctor.checks.client:_onboarding for_the_user …",
+    steps(lambda house: house.enable(), lambda house: (house.home / ".claude.json").unlink()),
+    look("client.onboarding"),
+    gone("client.onboarding"),
+)
+not_run(
+    "the first start is made",
+    "starts the real client, whose first start needs the network",
+    "doctor.checks.client:_onboarding claude",
+    steps(lambda house: house.enable(), lambda house: (house.home / ".claude.json").unlink()),
+    look("client.onboarding"),
+)
+not_run(
+    "the folder is trusted",
+    "starts the real client, which asks its user",
+    "doctor.checks.client:_trust claude",
+    lambda house: house.enable(),
+    look("client.trust"),
+)
+
+
+def _must(true: bool) -> None:
+    assert true
+
+
+# --- doctor: keys
+
+
+def key_wanted(house: House) -> None:
+    house.write(house.local, {"env": {"ANTHROPIC_BASE_URL": GUARDED, "ANTHROPIC_AUTH_TOKEN": "claude-local"}})
+
+
+def key_wanted_by_all(house: House) -> None:
+    house.write(house.user, {"env": {"ANTHROPIC_BASE_URL": GUARDED, "ANTHROPIC_AUTH_TOKEN": "claude-local"}})
+
+
+KEY_CHECK = "doctor.checks.credentials:_key "
+case(
+    "a server that asks for a key gets it",
+    (KEY_CHECK + "export SERVER_KEY …", KEY_CHECK + "then … …", KEY_CHECK + "enable None --token-env SERVER_KEY"),
+    key_wanted,
+    look("credentials.key"),
+    both(gone("credentials.key"), points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY)),
+    fill={"…": KEY},
+)
+case(
+    "a server of the user's settings gets its key there",
+    KEY_CHECK + "then … …",
+    key_wanted_by_all,
+    look("credentials.key"),
+    both(gone("credentials.key"), points_at(GUARDED, scope="user", ANTHROPIC_AUTH_TOKEN=KEY)),
+    fill={"…": KEY},
+)
+case(
+    "another server that asks for a key is asked with it",
+    KEY_CHECK + "claude-local doctor --url … --token-env SERVER_KEY",
+    enabled,
+    look("credentials.key", "--url", GUARDED),
+    says("server       ✓ vLLM"),
+    fill={"…": KEY},
+    code=1,  # the folder's own findings are there, too
+)
+case(
+    "no question is asked about a key",
+    "doctor.checks.credentials:_question enable",
+    lambda house: handmade(house, ANTHROPIC_API_KEY="dummy"),
+    look("credentials.question"),
+    gone("credentials.question"),
+)
+
+
+# --- doctor: the client
+
+
+def old_vllm(house: House) -> None:
+    """A server that refuses system messages in a conversation, which a shell variable prevents."""
+    house.serve("plain", PORT, version="0.22.1")
+    house.enable("--url", THERE)
+
+
+def capabilities_in_a_file(house: House) -> None:
+    old_vllm(house)
+    house.write(house.user, {"env": {"CLAUDE_CODE_MODEL_CAPABILITIES": "-thinking"}})
+    house.editor(
+        "rows = path.read_text().splitlines(True)\nassert 'CAPABILITIES' in rows[int(line[1:]) - 1]\n"
+        "path.write_text(path.read_text().replace('-thinking', '-mid_conv_system,-mid_conv_tool_change'))"
+    )
+
+
+def a_real_client(house: House, version: str = "2.1.400") -> None:
+    """A Claude Code of some version, as npm would have installed it."""
+    package = house.home / "npm" / "lib" / "node_modules" / "@anthropic-ai" / "claude-code"
+    house.write(package / "package.json", {"name": "@anthropic-ai/claude-code", "version": version})
+    house.write(package / "cli.js", "#!/bin/sh\necho 'the client'\n")
+    (package / "cli.js").chmod(0o755)
+    house.programs.mkdir(exist_ok=True)
+    (house.programs / "claude").symlink_to(package / "cli.js")
+
+
+def vscode_spoilt(house: House) -> None:
+    enabled(house)
+    house.write(house.project / ".vscode" / "settings.json", '{"a": }\n')
+    house.editor("path.write_text('{}')")
+
+
+case(
+    "a system message is not sent to a server that refuses it",
+    "doctor.checks.client:_known_bad exported … CLAUDE_CODE_MODEL_CAPABILITIES …",
+    old_vllm,
+    look("client.known-bad"),
+    gone("client.known-bad", WELL),
+)
+case(
+    "a system message is not sent, where a file says which are",
+    "doctor.checks.client:_known_bad exported … CLAUDE_CODE_MODEL_CAPABILITIES …",
+    capabilities_in_a_file,
+    look("client.known-bad"),
+    gone("client.known-bad", WELL),
+)
+case(
+    "another server that refuses tools that are sent later",
+    "doctor.checks.client:_known_bad enable",
+    steps(enabled, lambda house: house.serve("plain", PORT, version="0.22.0")),
+    look("client.known-bad", "--url", THERE),
+    points_at(THERE, ENABLE_TOOL_SEARCH="false"),
+)
+not_run(
+    "Claude Code is installed",
+    "fetches a program from the network and runs it",
+    (
+        "doctor.checks.client:_installed piped … …",
+        "doctor.checks.client:_installed curl -fsSL https://claude.ai/install.sh",
+        "doctor.checks.client:_installed bash",
+    ),
+    enabled,
+    look("client.installed"),
+)
+case(
+    "the client tells its version",
+    "doctor.checks.client:_installed claude --version",
+    steps(enabled, lambda house: house.program("claude", "#!/bin/sh\necho 'the client'\n")),
+    look("client.installed"),
+    says("the client"),
+)
+VERIFIES = "starts the real client some thousand times"
+not_run(
+    "the rules are compared with the client's",
+    VERIFIES,
+    "doctor.checks.client:_version claude-local verify",
+    steps(enabled, a_real_client),
+    look("client.version"),
+)
+not_run(
+    "explain's rules are compared with the client's",
+    VERIFIES,
+    "precedence.warn:_version claude-local verify",
+    steps(enabled, a_real_client),
+    EXPLAIN,
+)
+not_run(
+    "explain says how to compare its rules",
+    VERIFIES,
+    "cli.explain:_versions claude-local verify",
+    enabled,
+    ("explain-precedence",),
+)
+case(
+    "VS Code's settings are opened",
+    "doctor.checks.client:_vscode edit … None …",
+    vscode_spoilt,
+    look("client.vscode"),
+    gone("client.vscode", WELL),
+)
+
+
+# --- doctor: the server
+
+
+def elsewhere_of(name: str, **options: Any) -> Build:
+    """A healthy folder, and another server to look at."""
+
+    def build(house: House) -> None:
+        enabled(house)
+        house.serve(name, PORT, **options)
+
+    return build
+
+
+def enabled_for(url: str, *more: str) -> Build:
+    """Enabled without asking the server."""
+
+    def build(house: House) -> None:
+        house.enable("--url", url, "--no-check", "--model", MODEL, "--max-model-len", "65536", *more)
+
+    return build
+
+
+READY = look("server.ready", "--url", THERE)
+MEND = "doctor.checks.server:_mend "
+case(
+    "a server at another port of the host is taken",
+    MEND + "enable … …",
+    enabled_for(f"http://{HOST}:8090"),
+    look("server.ready"),
+    both(points_at(OPEN), gone("server.ready")),
+)
+case(
+    "a server on record is taken again, with its key",
+    MEND + "enable … …",
+    steps(guarded, lambda house: house.change(house.local, ANTHROPIC_BASE_URL="http://no-such-host:8000")),
+    look("server.ready"),
+    both(points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY), gone("server.ready")),
+)
+case(
+    "another server answers at another port",
+    MEND + "claude-local doctor --url …",
+    enabled,
+    look("server.ready", "--url", f"http://{HOST}:8090"),
+    says("server       ✓ vLLM"),
+    code=1,  # the folder's own findings are there, too
+)
+not_run(
+    "a server that is off is started over there",
+    "leads to another machine",
+    (MEND + "ssh -- …",),
+    enabled_for(f"http://{FAR}:8000"),
+    look("server.ready"),
+)
+case(
+    "a name that nobody knows is looked up",
+    MEND + "getent hosts -- …",
+    enabled_for("http://no-such-host:8000"),
+    look("server.ready"),
+    _nothing,
+    code=2,  # getent's word for a name that is not there
+)
+not_run(
+    "a machine that does not answer is pinged",
+    "ping goes on until it is stopped",
+    MEND + "ping -- …",
+    elsewhere_of("silent"),
+    READY,
+)
+case(
+    "a certificate is looked at",
+    MEND + "curl -v …",
+    elsewhere_of("strange_certificate"),
+    look("server.ready", "--url", THERE.replace("http:", "https:")),
+    says("certificate"),
+    code=60,  # curl's word for a certificate that it does not trust
+)
+case(
+    "what a server answers is looked at",
+    MEND + "curl -i …",
+    elsewhere_of("scripted", answers={}, otherwise=500),
+    READY,
+    says("HTTP/1.1 500"),
+)
+case(
+    "another port is tried where no HTTP is spoken",
+    "doctor.checks.server:(module) claude-local enable --url http://HOST:PORT",
+    elsewhere_of("not_http"),
+    READY,
+    points_at(OPEN),
+    fill={"http://HOST:PORT": OPEN},
+)
+not_run(
+    "a server that loads is waited for",
+    "watches until it is stopped",
+    "doctor.checks.server:(module) watch -n 5 claude-local status",
+    elsewhere_of("plain", loading=True),
+    READY,
+)
+case(
+    "a slow list of models is timed",
+    "doctor.checks.server:_busy curl -w %{time_total} -o /dev/null -s …/v1/models",
+    elsewhere_of("slow", route="/"),
+    look("server.busy", "--url", THERE),
+    says("1."),
+)
+DEAD_ENGINE = {
+    "GET /v1/model/info": (
+        200,
+        {"data": [{"model_name": "tiny-qwen3", "litellm_params": {"api_base": f"http://{FAR}:8099"}}]},
+    )
+}
+case(
+    "a router's dead engine is looked at",
+    "doctor.checks.server:_degraded curl -i …/v1/models",
+    elsewhere_of("recorded", folder="litellm-1.110", more=DEAD_ENGINE),
+    READY,
+    says("Failed to connect"),
+    code=7,  # curl's word for a connection that is refused
+)
+case(
+    "a router with a dead engine is asked itself",
+    "doctor.checks.server:_degraded ask_deep",
+    elsewhere_of("recorded", folder="litellm-1.110", more=DEAD_ENGINE),
+    READY,
+    says("sending up to"),
+    code=1,  # what was recorded answers none of these
+)
+
+
+# --- doctor: models, and what real requests show
+
+
+def hidden_window(house: House) -> None:
+    """A server that tells no window."""
+    answers = {
+        "GET /v1/models": (200, {"object": "list", "data": [{"id": MODEL, "object": "model"}]}),
+        "POST /v1/messages": (400, {"type": "error", "error": {"type": "invalid_request_error", "message": "no"}}),
+        "POST /v1/messages/count_tokens": (200, {"input_tokens": 3}),
+    }
+    house.serve("scripted", PORT, answers=answers)
+    house.write(
+        house.local,
+        {"env": {"ANTHROPIC_BASE_URL": THERE, "ANTHROPIC_AUTH_TOKEN": "claude-local", "ANTHROPIC_MODEL": MODEL}},
+    )
+
+
+def an_ollama(house: House) -> None:
+    """An Ollama, which says how large a model's window is once it is loaded."""
+    answers = {
+        "GET /": (200, "Ollama is running"),
+        "GET /api/version": (200, {"version": "0.14.0"}),
+        "GET /v1/models": (200, {"object": "list", "data": [{"id": "qwen3-coder:latest", "owned_by": "library"}]}),
+        "GET /api/tags": (200, {"models": [{"name": "qwen3-coder:latest"}]}),
+        "GET /api/ps": (200, {"models": []}),
+    }
+    house.serve("scripted", PORT, answers=answers)
+    house.write(
+        house.local,
+        {"env": {"ANTHROPIC_BASE_URL": THERE, "ANTHROPIC_AUTH_TOKEN": "x", "ANTHROPIC_MODEL": "qwen3-coder:latest"}},
+    )
+
+
+def named_like_anthropics(house: House) -> None:
+    house.serve("plain", PORT, models=(("claude-sonnet-4-5", 65_536),))
+    house.enable("--url", THERE)
+
+
+def routes_by_wildcard(house: House) -> None:
+    house.serve("recorded", PORT, folder="litellm-1.110")
+    house.enable("--url", THERE, "--model", "claude-anything", "--no-check", "--max-model-len", "65536")
+
+
+def model_gone(house: House) -> None:
+    """A server that takes no message for what it lists."""
+    house.serve("saying", PORT, status=404, body=None, path="/v1/messages")
+    house.enable("--url", THERE, "--no-check", "--model", MODEL, "--max-model-len", "65536")
+
+
+def key_for_messages(house: House) -> None:
+    """A server that lets everybody look, and nobody ask."""
+    house.serve("mute", PORT, status=403)
+    house.enable("--url", THERE)
+    house.shell["MY_KEY"] = KEY
+
+
+def refused_by_router(house: House) -> None:
+    """A router whose health is bad and whose engines cannot be seen."""
+    house.serve(
+        "recorded",
+        PORT,
+        folder="vllm-router-vllm",
+        more={"GET /version": (500, f"Request failed: error sending request for url ({OPEN}/version)")},
+    )
+    enabled(house)
+
+
+not_run(
+    "a window that only a loaded model tells",
+    "loads a model of the server's",
+    "doctor.checks.model:_hidden_window ollama run …",
+    an_ollama,
+    look("model.window"),
+)
+case(
+    "a window that no server tells is named",
+    "doctor.checks.model:_hidden_window enable None --model … --max-model-len N",
+    hidden_window,
+    look("model.window"),
+    both(gone("model.window"), points_at(THERE, CLAUDE_CODE_MAX_CONTEXT_TOKENS="65536")),
+    fill={"N": "65536"},
+)
+case(
+    "a model under a name of its own is enabled",
+    "doctor.checks.model:_name enable None --model my-model",
+    steps(
+        named_like_anthropics,
+        lambda house: house.lan.stop(),
+        lambda house: house.serve("plain", PORT, models=(("claude-sonnet-4-5", 65_536), ("my-model", 65_536))),
+    ),
+    look("model.name"),
+    both(gone("model.name"), points_at(THERE, model="my-model")),
+    fill={"my-model": "my-model"},
+)
+case(
+    "a name that may be routed is asked for",
+    "doctor.checks.model:_unserved ask_deep",
+    routes_by_wildcard,
+    look("model.served"),
+    says("as claude-anything"),
+    code=1,  # what was recorded answers nothing
+)
+case(
+    "the names that are served are looked at",
+    "doctor.checks.model:_mend_of curl -s …/v1/models",
+    model_gone,
+    ("doctor", "--deep", "model.answers", "--json"),
+    says(MODEL),
+)
+case(
+    "a key for messages is named",
+    "doctor.checks.model:_mend_of enable None --token-env VARIABLE",
+    key_for_messages,
+    ("doctor", "--deep", "model.answers", "--json"),
+    points_at(THERE, ANTHROPIC_AUTH_TOKEN=KEY),
+    fill={"VARIABLE": "MY_KEY"},
+)
+case(
+    "system messages in a conversation are kept away",
+    "doctor.checks.model:_system_role exported … …",
+    served("refusing", what="system"),
+    ("doctor", "--deep", "model.system-role", "--json"),
+    gone("model.system-role", WELL),
+)
+case(
+    "thinking that is refused is not asked for",
+    "doctor.checks.model:_thinking exported … …",
+    served("refusing", what="thinking"),
+    ("doctor", "--deep", "model.thinking", "--json"),
+    gone("model.thinking", WELL),
+)
+case(
+    "thinking with a budget that is refused is not asked for",
+    "doctor.checks.model:_thinking exported … MAX_THINKING_TOKENS 0",
+    lambda house: (
+        house.serve("refusing", PORT, what="budget", models=(("claude-sonnet-4-5", 200_000),)),
+        house.enable("--url", THERE),
+    )[0],
+    ("doctor", "--deep", "model.thinking", "--json"),
+    gone("model.thinking", WELL),
+)
+not_run(
+    "the parsers of vLLM are listed",
+    "there is no vLLM here",
+    "doctor.checks.model:_flags vllm serve --help=tool-call-parser",
+    served("swallowing"),
+    ("doctor", "--deep", "model.tool-calls", "--json"),
+)
+case(
+    "DISABLE_COMPACT goes from the shell",
+    "doctor.checks.limits:_take_out unset …",
+    steps(enabled, lambda house: house.shell.update(DISABLE_COMPACT="1")),
+    look("model.compaction"),
+    gone("model.compaction"),
+)
+case(
+    "only real requests can tell",
+    "doctor.conditions:_only_real_requests ask_deep",
+    served("able"),
+    look("model.answers"),
+    says("sending up to"),
+    code=1,  # the folder's other findings are there, too
+)
+case(
+    "only real requests can tell of another server, with its key",
+    "doctor.conditions:_only_real_requests ask_deep",
+    steps(enabled, lambda house: house.shell.update(MY_KEY=KEY)),
+    look("model.answers", "--url", GUARDED, "--token-env", "MY_KEY"),
+    says("sending up to", GUARDED),
+    code=1,
+)
+case(
+    "whether a server has messages is asked",
+    "doctor.checks.server:_speaks ask_deep",
+    elsewhere_of(
+        "scripted",
+        answers={
+            "GET /v1/models": (200, {"object": "list", "data": [{"id": "m", "object": "model"}]}),
+            "GET /v1/messages": (200, "what?"),
+            "POST /v1/messages": (418, ""),
+        },
+    ),
+    look("server.messages", "--url", THERE),
+    says("sending up to"),
+    code=1,
+)
+case(
+    "a router's health is looked at",
+    "doctor.checks.server:_degraded curl -i …/health",
+    refused_by_router,
+    READY,
+    says("HTTP/1.1 200"),
+)
+case(
+    "a server is warmed up",
+    "doctor.checks.server:warmup claude-local warmup … …",
+    elsewhere_of("able"),
+    lambda house: house.advised("cold"),
+    says("is warm"),
+)
+case(
+    "a server's empty list is looked at",
+    "backends.advice:load_a_model curl -s …/v1/models",
+    elsewhere_of("saying", status=200, body={"object": "list", "data": []}, path="/v1/models"),
+    look("server.models", "--url", THERE),
+    says('"data"'),
+)
+not_run(
+    "servers are started, upgraded and configured",
+    "changes a server, or the machine it is on",
+    (
+        *tuple(
+            f"backends.{each}"
+            for each in (
+                "advice:(module) curl -fsSL https://ollama.com/install.sh",
+                "advice:(module) lms load",
+                "advice:(module) npm install -g @musistudio/claude-code-router@latest",
+                "advice:(module) ollama pull qwen3-coder",
+                "advice:(module) pip install --upgrade sglang",
+                "advice:(module) pip install --upgrade transformers",
+                "advice:(module) pip install --upgrade vllm",
+                "advice:(module) pip install --upgrade vllm-router",
+                "advice:(module) pip install --upgrade …",
+                "advice:(module) piped … …",
+                "advice:(module) sh",
+                "advice:larger_window llama-server -m … -c … …",
+                "advice:larger_window lms load … --context-length …",
+                "advice:larger_window vllm serve … --max-model-len …",
+                "advice:larger_window with_variable OLLAMA_CONTEXT_LENGTH … ollama serve",
+                "advice:own_name llama-server -m … --alias …",
+                "advice:own_name lms load … --identifier …",
+                "advice:own_name ollama cp … …",
+                "advice:own_name vllm serve … --served-model-name …",
+                "wellknown:(module) ccr start",
+                "wellknown:(module) litellm --config config.yaml --port 4000",
+                (
+                    "wellknown:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536"
+                    " --port 8080"
+                ),
+                "wellknown:(module) lms server start",
+                (
+                    "wellknown:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct"
+                    " --context-length 65536 --tool-call-parser qwen3_coder"
+                ),
+                (
+                    "wellknown:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder"
+                    " --max-model-len 65536 --enable-auto-tool-choice --tool-call-parser qwen3_coder"
+                ),
+                "wellknown:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
+            )
+        ),
+        "doctor.known_bad:(module) claude update",
+        "doctor.known_bad:(module) pip install litellm[proxy]==1.106.2",
+    ),
+    _nothing,
+    lambda house: house.advised("servers"),
+)
+case(
+    "capabilities are exported",
+    "backends.advice:without_mid_conversation export …",
+    _nothing,
+    lambda house: house.advised("capabilities"),
+    lambda house, _, __: _must(house.shell["CLAUDE_CODE_MODEL_CAPABILITIES"].startswith("-mid_conv_system")),
+)
+
+
+# --- doctor: what leaves the machine
+
+
+def telemetry(house: House) -> None:
+    enabled(house)
+    house.shell["CLAUDE_CODE_ENABLE_TELEMETRY"] = "1"
+
+
+def telemetry_in_a_file(house: House) -> None:
+    enabled(house)
+    house.write(house.user, {"env": {"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}})
+    house.editor("path.write_text('{}')")
+
+
+def tunnelled(house: House, *more: str) -> None:
+    """A server with a key and a header, and the end of a tunnel to it on this machine."""
+    house.shell["MY_KEY"] = KEY
+    house.serve("plain", PORT, api_key=KEY)
+    house.serve("plain", PORT, api_key=KEY, address="127.0.0.1")
+    house.enable("--url", THERE, "--token-env", "MY_KEY", "--header-env", "X-Gate=MY_KEY", *more)
+
+
+case(
+    "telemetry is switched off",
+    "doctor.checks.privacy:_telemetry exported … CLAUDE_CODE_ENABLE_TELEMETRY 0",
+    telemetry,
+    look("privacy.telemetry"),
+    gone("privacy.telemetry"),
+)
+case(
+    "telemetry is switched off where a file switches it on",
+    "doctor.checks.privacy:_telemetry exported … CLAUDE_CODE_ENABLE_TELEMETRY 0",
+    telemetry_in_a_file,
+    look("privacy.telemetry"),
+    gone("privacy.telemetry"),
+)
+case(
+    "the end of a tunnel is enabled, with key and headers",
+    "doctor.checks.privacy:_transport enable … …",
+    tunnelled,
+    look("privacy.transport"),
+    both(
+        points_at(
+            f"http://localhost:{PORT}",
+            ANTHROPIC_AUTH_TOKEN=KEY,
+            ANTHROPIC_CUSTOM_HEADERS=f"X-Gate: {KEY}",
+        ),
+        gone("privacy.transport"),
+    ),
+    fill={"VARIABLE": "MY_KEY"},
+)
+TUNNEL = "leads to another machine, and goes on until it is stopped"
+not_run(
+    "a tunnel is dug",
+    TUNNEL,
+    "doctor.checks.privacy:_transport ssh -N -L …:localhost:… -- …",
+    enabled,
+    look("privacy.transport"),
+)
+not_run(
+    "a session without the login",
+    "starts the real client, whose first start needs the network",
+    "doctor.checks.privacy:_without_login with_variable CLAUDE_CONFIG_DIR … claude",
+    steps(enabled, login),
+    look("privacy.login"),
+)
+case(
+    "what beats enable is explained",
+    "doctor.checks.precedence:_beaten claude-local explain-precedence …",
+    beaten,
+    look("precedence.beaten"),
+    says("* local  other"),
+)
+
+
+# --- explain-precedence
+
+
+def explained(name: str, key: str | tuple[str, ...], build: Build, warning: str, **more: Any) -> None:
+    """A case of a warning's mend."""
+    case(f"explain: {name}", key, build, EXPLAIN, more.pop("after", gone(warning)), **more)
+
+
+def users_login(house: House) -> None:
+    """The user's settings name the server, and a login would be sent there."""
+    token = {"accessToken": "sk-ant-oat01-x", "scopes": ["user:inference"]}
+    house.write(house.home / ".claude" / ".credentials.json", {"claudeAiOauth": token})
+    house.write(house.user, {"env": {"ANTHROPIC_BASE_URL": OPEN, "ANTHROPIC_MODEL": MODEL}})
+
+
+def all_in_the_shell(house: House) -> None:
+    house.shell |= {"ANTHROPIC_BASE_URL": OPEN, "ANTHROPIC_API_KEY": "sk-ant-api03-shell", "ANTHROPIC_MODEL": MODEL}
+
+
+def mcp_elsewhere(house: House) -> None:
+    enabled(house)
+    never_enabled(house)
+
+
+def signed_in(house: House, **changes: Any) -> None:
+    """A sign-in at a gateway, which comes before every address."""
+    sign_in = {"url": "https://gateway.example.com", "jwt": "secret-jwt", "expiresAt": 4_000_000_000_000, **changes}
+    kept = {"enterpriseGateway": sign_in, "gatewayTrust": {"gateway.example.com": "00ff"}}
+    house.write(house.home / ".claude" / ".credentials.json", kept)
+
+
+WARN = "precedence.warn:"
+explained("a leaked login", WARN + "_leak_fix claude-local enable --url … …", login, "leak.login")
+explained(
+    "a leak of the user's settings is mended there",
+    WARN + "_leak_fix claude-local enable --url … …",
+    users_login,
+    "leak.login",
+    after=both(gone("leak.login"), points_at(OPEN, scope="user")),
+)
+explained(
+    "a leak of the shell's own",
+    WARN + "_leak_fix unset …",
+    all_in_the_shell,
+    "leak.shell-api-key",
+)
+
+
+def at_a_provider(house: House, **shell: str) -> None:
+    """A provider's switch, and this project's address for it."""
+    house.write(house.local, {"env": {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": OPEN}})
+    house.shell.update(shell)
+
+
+def users_file_without(house: House, *keys: str, **settings: Any) -> None:
+    """The user's settings, and an editor that takes the last of these keys out, on the line it is told."""
+    house.write(house.user, settings)
+    *above, last = keys
+    house.editor(
+        f"assert {last!r} in path.read_text().splitlines()[int(line[1:]) - 1]\n"
+        f"found = inside = json.loads(path.read_text())\nfor key in {above!r}:\n    inside = inside[key]\n"
+        f"del inside[{last!r}]\npath.write_text(json.dumps(found))"
+    )
+
+
+explained(
+    "a provider's credential of the shell's at another address",
+    WARN + "_provider_leaks _where_it_is_set … …",
+    lambda house: at_a_provider(house, AWS_BEARER_TOKEN_BEDROCK="bedrock-key-0123456789"),
+    "leak.provider-token",
+)
+explained(
+    "a provider's credential of a file's at another address",
+    WARN + "_provider_leaks _where_it_is_set … …",
+    steps(
+        at_a_provider,
+        lambda house: users_file_without(
+            house, "env", "AWS_BEARER_TOKEN_BEDROCK", env={"AWS_BEARER_TOKEN_BEDROCK": "bedrock-key-0123456789"}
+        ),
+    ),
+    "leak.provider-token",
+)
+explained(
+    "headers of the shell's go to a provider's other address",
+    WARN + "_provider_leaks _where_it_is_set … …",
+    lambda house: at_a_provider(house, ANTHROPIC_CUSTOM_HEADERS="X-Auth-Token: secret-of-mine-0123"),
+    "leak.headers",
+)
+explained(
+    "a proxy's helper that is not run",
+    WARN + "_proxy_helper _where_it_is_set … …",
+    steps(handmade, lambda house: users_file_without(house, "proxyAuthHelper", proxyAuthHelper="echo x")),
+    "proxy.helper",
+)
+explained(
+    "hooks that are switched off",
+    WARN + "_hooks _in_the_file … … … …",
+    steps(handmade, lambda house: users_file_without(house, "disableAllHooks", disableAllHooks=True)),
+    "hooks.disabled",
+)
+explained(
+    "a socket that takes every request",
+    WARN + "_socket unset …",
+    steps(enabled, lambda house: house.shell.update(ANTHROPIC_UNIX_SOCKET="/run/x.sock")),
+    "socket.in-use",
+)
+explained(
+    "claude mcp serve goes elsewhere",
+    WARN + "(module) claude-local enable --scope user",
+    mcp_elsewhere,
+    "mcp-serve.elsewhere",
+)
+explained(
+    "a key in the shell makes each start late",
+    (WARN + "_late unset …", WARN + "(module) claude-local enable --scope user"),
+    exported(ANTHROPIC_API_KEY="sk-ant-api03-shell"),
+    "start.late-url",
+)
+explained(
+    "an address that is none",
+    WARN + "_endpoint claude-local enable --url http://HOST:PORT",
+    lambda house: handmade(house, ANTHROPIC_BASE_URL="${HOST}"),
+    "url.invalid",
+    fill={"http://HOST:PORT": OPEN},
+)
+explained(
+    "a provider beats the address",
+    WARN + "_endpoint claude-local enable --url …",
+    exported(CLAUDE_CODE_USE_BEDROCK="1"),
+    "provider.beats-url",
+)
+explained(
+    "an address with a query",
+    WARN + "_endpoint claude-local enable --url …",
+    enabled_with(ANTHROPIC_BASE_URL=f"{OPEN}?a=b"),
+    "url.query",
+)
+explained(
+    "an address that goes too far",
+    WARN + "_endpoint claude-local enable --url …",
+    enabled_with(ANTHROPIC_BASE_URL=f"{OPEN}/v1"),
+    "url.v1",
+)
+explained(
+    "a proxy in the way",
+    WARN + "_endpoint claude-local enable --url …",
+    exported(HTTP_PROXY="http://127.0.0.1:9"),
+    "proxy.in-the-way",
+)
+explained(
+    "a model that nobody names",
+    WARN + "_endpoint claude-local enable --url …",
+    lambda house: house.write(house.local, {"env": {"ANTHROPIC_BASE_URL": OPEN, "ANTHROPIC_AUTH_TOKEN": "x"}}),
+    "model.unset",
+)
+explained(
+    "a key that is asked about",
+    WARN + "_credentials claude-local enable --token-env VAR",
+    steps(
+        lambda house: handmade(house, ANTHROPIC_BASE_URL=GUARDED, ANTHROPIC_API_KEY="dummy"),
+        lambda house: house.shell.update(MY_KEY=KEY),
+    ),
+    "key.approval",
+    fill={"VAR": "MY_KEY"},
+)
+explained(
+    "a key by reference",
+    WARN + "_as_written claude-local enable …",
+    steps(
+        lambda house: handmade(house, ANTHROPIC_BASE_URL=GUARDED, ANTHROPIC_AUTH_TOKEN="${MY_KEY}"),
+        lambda house: house.shell.update(MY_KEY=KEY),
+    ),
+    "credentials.reference",
+    after=both(gone("credentials.reference"), points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY)),
+)
+explained(
+    "a header by reference",
+    WARN + "_as_written claude-local enable …",
+    steps(
+        lambda house: handmade(house, ANTHROPIC_CUSTOM_HEADERS="X-Gate: ${MY_KEY}"),
+        lambda house: house.shell.update(MY_KEY=KEY),
+    ),
+    "credentials.reference",
+    fill={"NAME=VAR": "X-Gate=MY_KEY"},
+    after=both(gone("credentials.reference"), points_at(OPEN, ANTHROPIC_CUSTOM_HEADERS=f"X-Gate: {KEY}")),
+)
+explained(
+    "a key with its scheme",
+    WARN + "_as_written claude-local enable --token-env VAR",
+    steps(
+        lambda house: handmade(house, ANTHROPIC_BASE_URL=GUARDED, ANTHROPIC_AUTH_TOKEN=f"Bearer {KEY}"),
+        lambda house: house.shell.update(MY_KEY=KEY),
+    ),
+    "credentials.scheme",
+    fill={"VAR": "MY_KEY"},
+)
+explained(
+    "a window in words",
+    WARN + "_window claude-local enable --reset …",
+    enabled_with(CLAUDE_CODE_MAX_CONTEXT_TOKENS="64k"),
+    "window.unreadable",
+)
+explained(
+    "a window that is assumed",
+    WARN + "_window claude-local enable --url …",
+    enabled_with(CLAUDE_CODE_MAX_CONTEXT_TOKENS=None),
+    "window.assumed",
+)
+SIGN_IN = "ends a sign-in, or begins one, with the real client and over the network"
+not_run(
+    "explain: a sign-in",
+    SIGN_IN,
+    (WARN + "(module) claude auth logout", WARN + "_gateway claude /login"),
+    steps(handmade, signed_in),
+    EXPLAIN,
+)
+
+
+# --- enable
+
+
+def refused(name: str, key: str | tuple[str, ...], build: Build, arguments: str, after: After, **more: Any) -> None:
+    """A case of the hint of a call of `enable` that is refused."""
+    case(f"enable: {name}", key, build, ("enable", "--yes", *shlex.split(arguments)), after, **more)
+
+
+CHOOSE = "commands.choose_server:"
+refused(
+    "an address that goes too far",
+    CHOOSE + "_own_url again …",
+    _nothing,
+    f"--url {OPEN}/v1 --scope user",
+    points_at(OPEN, scope="user"),
+)
+refused(
+    "Anthropic's own address",
+    CHOOSE + "_own_url claude-local disable",
+    enabled,
+    "--url https://api.anthropic.com",
+    lambda house, _, __: _must(house.env() == {}),
+)
+refused(
+    "nobody was asked, and no address is named",
+    CHOOSE + "_server again URL …",
+    never_enabled,
+    "--no-check --scope user",
+    points_at(OPEN, model="m", scope="user"),
+    fill={"URL": OPEN, "NAME": "m"},
+)
+refused(
+    "looking around is forbidden",
+    CHOOSE + "_found again URL True",
+    never_enabled,
+    "--no-port-scan --scope user",
+    points_at(OPEN, scope="user"),
+    fill={"URL": OPEN},
+)
+refused(
+    "nothing listens here",
+    CHOOSE + "_found again http://HOST:PORT",
+    never_enabled,
+    "--scope user",
+    points_at(OPEN, scope="user"),
+    fill={"http://HOST:PORT": OPEN},
+)
+
+
+def two_here(house: House) -> None:
+    never_enabled(house)
+    house.serve("plain", 8000, address="127.0.0.1")
+    house.serve("plain", 8888, address="127.0.0.1")
+
+
+refused(
+    "two servers are here",
+    CHOOSE + "_found again …",
+    two_here,
+    "--scope user",
+    points_at("http://127.0.0.1:8000", scope="user"),
+)
+refused(
+    "several models, a key and a scope",
+    CHOOSE + "_model again … …",
+    steps(
+        lambda house: house.shell.update(MY_KEY=KEY),
+        lambda house: house.serve("plain", PORT, api_key=KEY, models=(("one", 65_536, "a"), ("two", 65_536, "b"))),
+    ),
+    f"--url {THERE} --token-env MY_KEY --header X-Team=shop --scope user --no-hooks",
+    points_at(THERE, model="one", scope="user", ANTHROPIC_AUTH_TOKEN=KEY, ANTHROPIC_CUSTOM_HEADERS="X-Team: shop"),
+)
+refused(
+    "no model of that name",
+    CHOOSE + "_asked_model again … …",
+    _nothing,
+    f"--url {SEVERAL} --model tow --scope user",
+    points_at(SEVERAL, model="two", scope="user"),
+)
+refused(
+    "no model is listed",
+    CHOOSE + "_model again … NAME",
+    lambda house: house.serve("saying", PORT, status=200, body={"object": "list", "data": []}, path="/v1/models"),
+    f"--url {THERE} --scope user --max-model-len 65536",
+    points_at(THERE, model="m", scope="user"),
+    fill={"NAME": "m"},
+)
+refused(
+    "a key is asked for",
+    (CHOOSE + "_usable export … …", CHOOSE + "_usable again … …", CHOOSE + "_usable then … …"),
+    _nothing,
+    f"--url {GUARDED} --scope user --model {MODEL}",
+    points_at(GUARDED, scope="user", ANTHROPIC_AUTH_TOKEN=KEY),
+    fill={"…": KEY},
+)
+refused(
+    "a key is not accepted",
+    CHOOSE + "_usable then … …",
+    lambda house: house.shell.update(WRONG="not-the-servers-key"),
+    f"--url {GUARDED} --token-env WRONG",
+    points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
+    fill={"…": KEY},
+)
+refused(
+    "a variable is not set",
+    CHOOSE + "_token export … …",
+    _nothing,
+    f"--url {GUARDED} --token-env MY_KEY",
+    asked_again(),
+    fill={"…": KEY},
+)
+refused(
+    "a server answers at another port",
+    CHOOSE + "_other_port again …",
+    _nothing,
+    f"--url http://{HOST}:8090 --scope user",
+    points_at(OPEN, scope="user"),
+)
+refused(
+    "a server is off",
+    CHOOSE + "_usable again … False …",
+    _nothing,
+    f"--url {THERE} --scope user --max-model-len 65536",
+    points_at(THERE, model="m", scope="user"),
+    fill={"NAME": "m"},
+)
+
+
+def on_again(house: House) -> Mapping[str, str]:
+    """The server that was off is on, when its user comes back to the line."""
+    house.serve("plain", PORT, api_key=KEY)
+    return {}
+
+
+refused(
+    "a server is on again",
+    CHOOSE + "_usable again …",
+    lambda house: house.shell.update(MY_KEY=KEY),
+    f"--url {THERE} --scope user --token-env MY_KEY",
+    points_at(THERE, scope="user", ANTHROPIC_AUTH_TOKEN=KEY),
+    fill=on_again,
+)
+
+
+# --- enable: what would have no effect, and the file
+
+
+def stronger(house: House) -> None:
+    """A project's local settings that beat the user's."""
+    handmade(house, ANTHROPIC_BASE_URL="http://elsewhere:9")
+    house.shell["MY_KEY"] = KEY
+
+
+def linked_to_the_users(house: House) -> None:
+    house.write(house.user, {})
+    house.local.parent.mkdir(parents=True)
+    house.local.symlink_to(house.user)
+    house.shell["MY_KEY"] = KEY
+
+
+def linked_out(house: House) -> None:
+    house.write(house.home / "dotfiles" / "local.json", {})
+    house.local.parent.mkdir(parents=True)
+    house.local.symlink_to(house.home / "dotfiles" / "local.json")
+    house.shell["MY_KEY"] = KEY
+
+
+def tracked(house: House) -> None:
+    house.write(house.local, {})
+    house.git("init", "--quiet", "--initial-branch", "main")
+    house.git("add", "--force", ".")
+    house.shell["MY_KEY"] = KEY
+
+
+def no_git_to_ask(house: House) -> None:
+    """A repository that git itself cannot say anything about."""
+    house.git("init", "--quiet", "--initial-branch", "main")
+    house.write(house.local, {})
+    house.write(house.project / ".git" / "config", "[core\n")
+    house.shell["MY_KEY"] = KEY
+
+
+WITH_KEY = f"--url {GUARDED} --token-env MY_KEY --header X-Team=shop"
+refused(
+    "something stronger sends sessions elsewhere",
+    "commands.effect:_way_out again … … …",
+    stronger,
+    f"{WITH_KEY} --scope user",
+    points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY, ANTHROPIC_CUSTOM_HEADERS="X-Team: shop"),
+)
+refused(
+    "the shell sends sessions to a provider's cloud",
+    "commands.effect:_way_out unset …",
+    lambda house: house.shell.update(CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST="1", CLAUDE_CODE_USE_BEDROCK="1"),
+    f"--url {OPEN}",
+    asked_again(),
+)
+refused(
+    "a link to the user's settings",
+    "commands.enable:_check_reach again …",
+    linked_to_the_users,
+    WITH_KEY,
+    points_at(GUARDED, scope="user", ANTHROPIC_AUTH_TOKEN=KEY, ANTHROPIC_CUSTOM_HEADERS="X-Team: shop"),
+)
+refused(
+    "a link out of the project",
+    "commands.enable:_check_reach again True",
+    linked_out,
+    WITH_KEY,
+    points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY, ANTHROPIC_CUSTOM_HEADERS="X-Team: shop"),
+)
+refused(
+    "a key would be committed",
+    "commands.enable:_untracking git -C … rm --cached -- …",
+    tracked,
+    WITH_KEY,
+    both(untracked, asked_again()),
+    again=False,
+)
+refused(
+    "git cannot say whether a key would be committed",
+    "commands.enable:_refuse_a_secret_that_git_may_take again …",
+    no_git_to_ask,
+    WITH_KEY,
+    points_at(GUARDED, scope="user", ANTHROPIC_AUTH_TOKEN=KEY),
+)
+refused(
+    "a key that would not be written",
+    "commands.enable:_check_reset again …",
+    lambda house: house.enable("--scope", "user"),
+    "--scope user --reset API_TIMEOUT",
+    _nothing,
+)
+not_run(
+    "enable: a sign-in comes first",
+    SIGN_IN,
+    "commands.effect:_way_out claude auth logout",
+    signed_in,
+    ("enable", "--yes", "--url", OPEN),
+)
+case(
+    "who decides is explained",
+    "commands.effect:(module) claude-local explain-precedence",
+    enabled,
+    lambda house: house.advised("who_decides"),
+    says(f"now talks to {OPEN}"),
+)
+
+
+def noted(name: str, key: str | tuple[str, ...], build: Build, arguments: str, after: After, **more: Any) -> None:
+    """A case of what `enable` says besides."""
+    case(f"enable says: {name}", key, build, ("enable", "--yes", *shlex.split(arguments)), after, **more)
+
+
+noted(
+    "what was edited stays",
+    "commands.enable:_said_of_edits _later … --reset …",
+    steps(
+        lambda house: house.enable("--scope", "user"),
+        lambda house: house.change(house.user, CLAUDE_CODE_MAX_OUTPUT_TOKENS="8000"),
+    ),
+    "--scope user",
+    points_at(OPEN, scope="user", CLAUDE_CODE_MAX_OUTPUT_TOKENS="16384"),
+)
+noted(
+    "hooks that were taken out stay out",
+    "commands.enable:prepare _later … --hooks",
+    lambda house: house.enable("--scope", "user", "--no-hooks"),
+    "--scope user",
+    both(
+        points_at(OPEN, scope="user"),
+        lambda house, _, __: _must("hooks" in json.loads(house.user.read_text()) and not house.local.exists()),
+    ),
+)
+noted(
+    "hooks for a shared file",
+    "commands.enable:prepare claude-local hooks install --scope user",
+    _nothing,
+    f"--url {OPEN} --scope project",
+    lambda house, _, __: _must("SessionStart" in json.loads(house.user.read_text())["hooks"]),
+)
+noted(
+    "a model that is not listed",
+    "commands.enable:prepare again … NAME",
+    lambda house: house.serve("recorded", PORT, folder="litellm-1.110-window", otherwise=None),
+    f"--url {THERE} --model gone --scope user --max-model-len 65536",
+    points_at(THERE, model="tiny-qwen3", scope="user"),
+    fill={"NAME": "tiny-qwen3"},
+)
+noted(
+    "time-outs of another server go",
+    "commands.enable:prepare claude-local bench --apply",
+    steps(
+        lambda house: house.serve("plain", PORT),
+        lambda house: house.enable("--url", THERE),
+        lambda house: house.ok("bench", *SMALL, "--apply", "--yes"),
+    ),
+    f"--url {OPEN}",
+    says("Written to"),
+    again=False,
+)
+noted(
+    "a tunnel's end, with all that the server gets",
+    "plan:warnings again http://localhost:……",
+    lambda house: tunnelled(house, "--scope", "user"),
+    "--scope user",
+    points_at(
+        f"http://localhost:{PORT}",
+        scope="user",
+        ANTHROPIC_AUTH_TOKEN=KEY,
+        ANTHROPIC_CUSTOM_HEADERS=f"X-Gate: {KEY}",
+    ),
+    fill={"VARIABLE": "MY_KEY"},
+)
+not_run(
+    "enable says: a tunnel",
+    TUNNEL,
+    "plan:warnings ssh -N -L …:localhost:… …",
+    _nothing,
+    ("enable", "--url", OPEN, "--yes"),
+)
+noted(
+    "a name like Anthropic's",
+    "plan:warnings again … NAME",
+    lambda house: house.serve("plain", PORT, models=(("claude-sonnet-4-5", 65_536), ("my-model", 65_536))),
+    f"--url {THERE} --model claude-sonnet-4-5 --scope user",
+    points_at(THERE, model="my-model", scope="user"),
+    fill={"NAME": "my-model"},
+)
+noted(
+    "system messages in a conversation",
+    ("plan:warnings export CLAUDE_CODE_MODEL_CAPABILITIES …", "plan:warnings again … … …"),
+    steps(
+        lambda house: house.serve("plain", PORT, version="0.22.1", api_key=KEY),
+        lambda house: house.shell.update(MY_KEY=KEY),
+    ),
+    f"--url {THERE} --token-env MY_KEY",
+    lambda house, case, _: _must("mid_conv_system" in json.dumps([house.shell, house.env(house.user)])),
+)
+for scope in ("local", "project", "user"):
+
+    def _undone(house: House, _: Case, __: Typed) -> None:
+        assert not any(path.exists() for path in (house.local, house.shared, house.user))
+
+    case(
+        f"the undo of enable, {scope}",
+        "cli.enable:_conclude claude-local disable --scope …",
+        _nothing,
+        ("enable", "--yes", "--url", OPEN, "--scope", scope),
+        _undone,
+    )
+
+
+def twice_enabled(house: House) -> None:
+    house.enable("--scope", "user")
+    house.enable()
+
+
+def enabled_with_own_hooks(house: House) -> None:
+    house.ok("hooks", "install", "--yes")
+    house.enable()
+
+
+case(
+    "what disable leaves enabled",
+    "cli.disable:disabled_lines claude-local disable --scope …",
+    twice_enabled,
+    ("disable", "--yes"),
+    lambda house, _, __: _must(house.env(house.user) == {}),
+)
+case(
+    "what disable leaves of hooks",
+    "cli.disable:disabled_lines claude-local hooks uninstall --scope …",
+    enabled_with_own_hooks,
+    ("disable", "--yes"),
+    lambda house, _, __: _must(not house.local.exists() or "hooks" not in house.local.read_text()),
+)
+
+
+# --- other commands
+
+
+def transcript(house: House, session: str = SESSION) -> None:
+    """A session of the project that died of a picture."""
+    folder = house.home / ".claude" / "projects" / "".join(c if c.isalnum() else "-" for c in str(house.project))
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}}
+    user = {"type": "user", "uuid": "a", "parentUuid": None, "sessionId": session, "cwd": str(house.project)}
+    user["message"] = {"role": "user", "content": [{"type": "text", "text": "look"}, picture]}
+    house.write(folder / f"{session}.jsonl", json.dumps(user) + "\n")
+
+
+def recorded_session(house: House) -> None:
+    """A session here is on record that was on the own server, and can be resumed."""
+    enabled(house)
+    house.hook("SessionStart", source="startup")
+    house.hook("UserPromptSubmit", prompt="x")
+    house.hook("SessionEnd", reason="other")
+    transcript(house)
+
+
+def dead_record(house: House) -> None:
+    """A folder that was enabled and is gone, as is seen from another one."""
+    enabled(house)
+    shutil.rmtree(house.project)
+    house.folder = house.home / "elsewhere"
+    house.folder.mkdir()
+
+
+case(
+    "a conversation of an own server is copied for the cloud",
+    "commands.disable:(module) claude-local rescue SESSION",
+    steps(recorded_session, never_enabled),
+    ("disable", "--yes"),
+    says("claude --resume"),
+    fill={"SESSION": SESSION},
+    again=False,
+)
+case(
+    "the last session is copied",
+    "doctor.checks.limits:(module) claude-local rescue last",
+    recorded_session,
+    ("doctor", "--explain", "model.images"),
+    says("claude --resume"),
+    again=False,
+)
+not_run(
+    "a copy is resumed",
+    "starts the real client (tests/client/test_rescue.py resumes copies with it)",
+    ("commands.rescue:Rescue.resume then … …", "commands.rescue:Rescue.resume cd …", "commands.rescue:Rescue.resume …"),
+    recorded_session,
+    ("rescue", "last"),
+)
+case(
+    "rescue: which sessions there are",
+    "commands.rescue:(module) claude-local sessions list",
+    recorded_session,
+    ("rescue", "ffff"),
+    says(SESSION[:8]),
+)
+case(
+    "sessions show: which sessions there are",
+    "commands.sessions:show_session claude-local sessions list",
+    recorded_session,
+    ("sessions", "show", "ffff"),
+    says(SESSION[:8]),
+)
+case(
+    "sessions list: nothing yet",
+    "cli.sessions:_none_found claude-local hooks install --scope user",
+    _nothing,
+    ("sessions", "list"),
+    lambda house, _, __: _must("SessionStart" in json.loads(house.user.read_text())["hooks"]),
+)
+case(
+    "report: nothing yet",
+    "report.page:_summary claude-local hooks install --scope user",
+    _nothing,
+    ("report", "--output", "-"),
+    lambda house, _, __: _must("SessionStart" in json.loads(house.user.read_text())["hooks"]),
+)
+case(
+    "report: all backends",
+    "report.page:_backends claude-local report --json",
+    _nothing,
+    lambda house: house.advised("many_backends"),
+    says('"periods"'),
+)
+case(
+    "report: data into a file",
+    ("cli.report:report into FILE …", "cli.report:report claude-local report --json"),
+    _nothing,
+    ("report", "--json", "--open"),
+    lambda house, _, __: _must("periods" in json.loads((house.project / "data.json").read_text())),
+    fill={"FILE": "data.json"},
+)
+case(
+    "sessions stats: prices",
+    "cli.sessions:_print_cost claude-local config set prices.input …",
+    recorded_session,
+    ("sessions", "stats", "--cost"),
+    lambda house, _, __: _must("input = 3" in house.config.read_text()),
+    fill={"…": "3"},
+)
+case(
+    "status: hooks",
+    "cli.status:status claude-local hooks install --scope user",
+    without_hooks,
+    ("status",),
+    lambda house, _, __: _must("hooks" in json.loads(house.user.read_text())),
+)
+case(
+    "status: a hook that cannot run",
+    "commands.status:_warnings claude-local doctor --fix hooks.broken",
+    broken_hooks,
+    ("status", "--json"),
+    gone("hooks.broken"),
+)
+case(
+    "status: --sweep alone",
+    "cli.status:status claude-local status --all --sweep",
+    dead_record,
+    ("status", "--sweep"),
+    says("gone, forgotten"),
+)
+case(
+    "status: a folder that is gone is forgotten",
+    "cli.status:_everywhere claude-local status --all --sweep",
+    dead_record,
+    ("status", "--all"),
+    says("gone, forgotten"),
+    again=False,
+)
+case(
+    "status: a folder that was moved finds its record",
+    "cli.status:_everywhere claude-local disable",
+    steps(
+        enabled,
+        lambda house: house.project.rename(house.home / "moved"),
+        lambda house: setattr(house, "folder", house.home / "moved"),
+    ),
+    ("status", "--all"),
+    lambda house, _, __: _must(not (house.home / "moved" / ".claude").exists()),
+)
+case(
+    "status: an address that is none",
+    "commands.status:(module) claude-local enable --url URL",
+    lambda house: handmade(house, ANTHROPIC_BASE_URL="ftp://x"),
+    ("status",),
+    points_at(OPEN),
+    fill={"URL": OPEN},
+)
+case(
+    "hooks: none yet",
+    "cli.hooks:status claude-local hooks install --scope user",
+    _nothing,
+    ("hooks", "status"),
+    lambda house, _, __: _must("hooks" in json.loads(house.user.read_text())),
+)
+case(
+    "hooks: the undo",
+    "cli.hooks:install claude-local hooks uninstall --scope …",
+    _nothing,
+    ("hooks", "install", "--scope", "user", "--yes"),
+    lambda house, _, __: _must(not house.user.exists()),
+)
+case(
+    "config: which settings there are",
+    "commands.config:(module) claude-local config list",
+    _nothing,
+    ("config", "set", "on_dead_bakend", "warn"),
+    says("on_dead_backend"),
+)
+case(
+    "config: an example of a value",
+    "commands.config:_example claude-local config set … … …",
+    _nothing,
+    ("config", "set", "--project", ".", "protect", "perhaps"),
+    lambda house, _, __: _must("protect = true" in house.config.read_text()),
+)
+case(
+    "config: where the file is",
+    "config.document:edited claude-local config path",
+    _nothing,
+    lambda house: house.advised("config_by_hand"),
+    says("config.toml"),
+)
+case(
+    "audit: those on record",
+    "commands.audit:(module) claude-local sessions stats --by project",
+    recorded_session,
+    ("audit", "--project", "/no/such/folder", "--allow", "cloud"),
+    says("shop"),
+)
+case(
+    "audit: where the list goes",
+    "commands.audit:(module) claude-local config path",
+    recorded_session,
+    ("audit",),
+    says("config.toml"),
+)
+case(
+    "bench: the undo",
+    "cli.bench:_apply claude-local bench --revert",
+    enabled,
+    ("bench", *SMALL, "--apply", "--yes"),
+    lambda house, _, __: _must("CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS" not in house.env()),
+)
+case(
+    "bench: what follows is written",
+    "cli.bench:_conclusions claude-local bench --apply",
+    enabled,
+    ("bench", *SMALL),
+    lambda house, _, __: _must("CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS" in house.env()),
+    again=False,
+)
+case(
+    "bench: the folder is to use that server",
+    "commands.bench:prepare claude-local enable --url … …",
+    steps(enabled, lambda house: house.shell.update(MY_KEY=KEY)),
+    ("bench", *SMALL, "--apply", "--yes", "--url", GUARDED, "--token-env", "MY_KEY"),
+    points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
+)
+case(
+    "bench: the file is to be mended",
+    "commands.bench:(module) claude-local doctor files",
+    steps(lambda house: house.enable("--scope", "user"), lambda house: house.write(house.local, "{")),
+    ("bench", *SMALL, "--apply", "--yes"),
+    says("files.json"),
+    code=1,
+)
+case(
+    "bench: a report is made",
+    ("commands.bench:_makes_one into FILE …", "commands.bench:_makes_one claude-local bench --json …"),
+    steps(lambda house: house.shell.update(MY_KEY=KEY), lambda house: house.write(house.project / "no.json", "[]")),
+    ("bench", *SMALL, "--url", GUARDED, "--token-env", "MY_KEY", "--compare", "no.json"),
+    lambda house, _, __: _must(json.loads((house.project / "yes.json").read_text())["format"] == 1),
+    fill={"FILE": "yes.json"},
+)
+case(
+    "bench: the same is measured",
+    "commands.bench:compared claude-local bench … …",
+    steps(
+        lambda house: house.shell.update(MY_KEY=KEY),
+        lambda house: house.write(
+            house.project / "old.json",
+            house.ok("bench", *SMALL, "--url", GUARDED, "--token-env", "MY_KEY", "--json").out,
+        ),
+    ),
+    ("bench", "--prompt-tokens", "500", *SMALL[2:], "--url", GUARDED, "--token-env", "MY_KEY", "--compare", "old.json"),
+    says("recommended"),
+)
+case(
+    "bench: a server that does not answer",
+    "commands.bench:run doctor",
+    steps(
+        lambda house: house.shell.update(MY_KEY=KEY),
+        lambda house: house.serve("mute", PORT, api_key=KEY),
+    ),
+    ("bench", *SMALL, "--url", THERE, "--token-env", "MY_KEY"),
+    says("server       ✓ vLLM"),
+    code=1,  # the folder's own findings are there, too
+)
+case(
+    "warmup: a server that cannot be used",
+    "commands.server_in_use:in_use _doctor_on … … …",
+    enabled,
+    ("warmup", "--url", GUARDED),
+    says("asks for a key"),
+    code=1,
+)
+case(
+    "warmup: a variable that is not set",
+    "commands.server_in_use:_from_variable export … …",
+    _nothing,
+    ("warmup", "--url", GUARDED, "--token-env", "MY_KEY"),
+    asked_again(),
+    fill={"…": KEY},
+)
+case(
+    "enable: a header's variable is not set",
+    "server_headers:_from_environment export … …",
+    _nothing,
+    ("enable", "--url", OPEN, "--header-env", "X-Gate=PASS", "--yes"),
+    asked_again(),
+    fill={"…": "open-sesame-0123456789"},
+)
+case(
+    "doctor: a variable is not set",
+    "commands.doctor:_token export … …",
+    _nothing,
+    ("doctor", "credentials.key", "--url", GUARDED, "--token-env", "MY_KEY"),
+    asked_again(),
+    fill={"…": KEY},
+)
+case(
+    "doctor: a key without a server",
+    "commands.doctor:_token claude-local doctor --url URL --token-env …",
+    lambda house: house.shell.update(MY_KEY=KEY),
+    ("doctor", "--token-env", "MY_KEY"),
+    says("server       ✓ vLLM"),
+    fill={"URL": GUARDED},
+    code=1,
+)
+case(
+    "doctor: --dry-run alone",
+    "cli.doctor:doctor claude-local doctor --fix … …",
+    handmade,
+    ("doctor", "privacy.traffic", "--dry-run"),
+    says('+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"', "Nothing was written"),
+    again=False,
+)
+case(
+    "doctor: --fix for another server",
+    "cli.doctor:doctor enable",
+    steps(enabled, lambda house: house.shell.update(MY_KEY=KEY)),
+    ("doctor", "--fix", "--yes", "--url", GUARDED, "--token-env", "MY_KEY"),
+    points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
+)
+case(
+    "doctor: what --fix would do to a mode",
+    "commands.doctor:diff chmod … …",
+    readable,
+    ("doctor", "files.mode", "--fix", "--dry-run"),
+    lambda house, _, __: _must(house.local.stat().st_mode & 0o777 == 0o600),
+)
+case(
+    "doctor: how a check is mended",
+    "commands.doctor:explained fix_command … …",
+    readable,
+    ("doctor", "--explain", "files.mode"),
+    lambda house, _, __: _must(house.local.stat().st_mode & 0o777 == 0o600),
+)
+case(
+    "doctor: which checks there are",
+    "doctor.checks.__init__:chosen claude-local doctor --list",
+    _nothing,
+    ("doctor", "files.jsn"),
+    says("files.json"),
+)
+case(
+    "doctor: a check that could not be completed",
+    "doctor.checks.__init__:_failed claude-local doctor --json",
+    _nothing,
+    lambda house: house.advised("failed_check"),
+    says('"findings"'),
+    code=1,
+)
+case(
+    "doctor: a model is to be chosen",
+    "doctor.fixes:_lines claude-local enable --url … --model NAME",
+    lambda house: handmade(house, ANTHROPIC_BASE_URL=SEVERAL, ANTHROPIC_MODEL="gone"),
+    ("doctor", "--fix", "--dry-run", "--json"),
+    points_at(SEVERAL, model="two"),
+    fill={"NAME": "two"},
+)
+case(
+    "doctor: a file is to be mended first",
+    "doctor.fixes:_lines fix_command files.json",
+    steps(
+        lambda house: house.shell.update(ANTHROPIC_BASE_URL=OPEN),
+        lambda house: house.write(house.local, '{"model": "x",}'),
+    ),
+    ("doctor", "privacy.traffic", "--fix", "--dry-run", "--json"),
+    lambda house, _, __: _must(json.loads(house.local.read_text()) == {"model": "x"}),
+)
+not_run(
+    "verify: where the client is",
+    VERIFIES,
+    "cli.verify:_binary claude-local verify --claude PATH",
+    _nothing,
+    ("verify",),
+)
+not_run(
+    "verify: which file to ask",
+    VERIFIES,
+    "commands.verify:read_cases claude-local verify --case FILE",
+    _nothing,
+    ("verify", "--case", "no-such-file"),
+)
+not_run(
+    "verify: the rest, and one again",
+    VERIFIES,
+    ("cli.verify:_show claude-local verify", "cli.verify:_show claude-local verify --case …"),
+    _nothing,
+    lambda house: house.advised("verified"),
+)
+not_run(
+    "verify: the client by hand",
+    "starts the real client",
+    "commands.verify:_must_be_sane … -p hello",
+    _nothing,
+    lambda house: house.advised("insane_client"),
+)
+case(
+    "where nobody knows the home folder",
+    "cli.options:here export HOME …",
+    _nothing,
+    lambda house: house.advised("no_home"),
+    lambda house, _, typed: _must(typed.environ["HOME"] == "/somewhere"),
+    fill={"…": "/somewhere"},
+)
+not_run(
+    "Parquet is to be had",
+    "installs a package",
+    "ledger.parquet:check pip install claude-local[parquet]",
+    _nothing,
+    lambda house: house.advised("no_parquet"),
+)
+not_run(
+    "a picture as PNG is to be had",
+    "installs a package",
+    "bench.plot:check pip install claude-local[plot]",
+    _nothing,
+    lambda house: house.advised("no_png"),
+)
+not_run(
+    "a newer claude-local is to be had",
+    "installs a package",
+    "ledger.reading:_open pip install --upgrade claude-local",
+    steps(
+        recorded_session,
+        lambda house: (
+            sqlite3.connect(house.state / "sessions.db").execute("PRAGMA user_version = 99").connection.close()
+        ),
+    ),
+    ("sessions", "list"),
+)
+not_run(
+    "a newer claude-local has written what this one cannot read",
+    "installs a package",
+    "doctor.checks.hooks:_log pip install --upgrade claude-local",
+    steps(
+        recorded_session,
+        lambda house: house.write(
+            house.state / "journal" / "5e55.jsonl",
+            '\n{"format":99,"session_id":"5e55","at":"2026-11-21T10:00:00.000Z","event":"Stop","backend_kind":"x"}\n',
+        ),
+    ),
+    look("hooks.log"),
+)
+case(
+    "a log that cannot be read",
+    "ledger.reading:hint claude-local doctor hooks",
+    recorded_session,
+    lambda house: house.advised("log_hint"),
+    says("the session log can be read and written"),
+    code=0,
+)
+
+
+# --- demo: the one round
+
+
+case(
+    "demo: --port alone",
+    "cli.demo:demo claude-local demo --serve --port …",
+    _nothing,
+    ("demo", "--port", "0"),
+    _nothing,
+    runs=False,
+)
+NOT_RUN["cli.demo:demo claude-local demo --serve --port …"] = "serves until it is stopped"
+
+
+def serve_a_moment(house: House) -> Called:
+    """What `demo --serve` says before it is stopped; afterwards a server of a test's own stands there."""
+    ended = house.lan.call(
+        ("demo", "--serve", "--port", str(PORT)), cwd=house.cwd, environ=house.environ, interrupted_after=1.0
+    )
+    house.serve("plain", PORT, address="127.0.0.1")
+    return ended
+
+
+case(
+    "demo: the stand-in is enabled",
+    "cli.demo:demo.ready claude-local enable --url …",
+    _nothing,
+    serve_a_moment,
+    points_at(f"http://127.0.0.1:{PORT}"),
+)
+case(
+    "demo: now with your own server",
+    "cli.demo:demo claude-local enable --url http://HOST:PORT",
+    _nothing,
+    ("demo", "--hooks-only"),
+    points_at(OPEN),
+    fill={"http://HOST:PORT": OPEN},
+)
+not_run(
+    "demo: what was run",
+    "tells what was run in a home that is gone again",
+    (
+        "commands.demo:_enabled claude-local …",
+        "commands.demo:_ours claude-local …",
+        "commands.demo:_recorded claude-local sessions list",
+    ),
+    _nothing,
+    ("demo", "--hooks-only"),
+)
+not_run(
+    "demo: the session that was run",
+    "tells what was run in a home that is gone again",
+    "commands.demo:_Stage.session claude -p say hello",
+    _nothing,
+    lambda house: house.advised("demo_session"),
+)
+
+
+# --- what hooks say
+
+
+def down(house: House) -> Called:
+    """A prompt to a server that is not there."""
+    return house.hook("UserPromptSubmit", prompt="x")
+
+
+def protected(house: House) -> None:
+    """A folder that may use another server than the one in effect."""
+    enabled(house)
+    house.ok("config", "set", "--project", str(house.project), "protect", "true")
+    house.ok("config", "set", "--project", str(house.project), "allowed_backends", SEVERAL)
+
+
+def moved(house: House) -> None:
+    """A session of the guarded server, whose settings somebody changed meanwhile."""
+    guarded(house)
+    house.hook("SessionStart", source="startup")
+    house.hook("UserPromptSubmit", prompt="x")
+    house.change(house.local, ANTHROPIC_BASE_URL=OPEN, ANTHROPIC_AUTH_TOKEN="claude-local")
+
+
+def leaking(house: House) -> None:
+    house.write(house.home / ".claude.json", {"hasCompletedOnboarding": True, "primaryApiKey": "sk-ant-api03-x"})
+    house.write(
+        house.local, {"env": {"ANTHROPIC_BASE_URL": OPEN, "ANTHROPIC_AUTH_TOKEN": "own", "ANTHROPIC_MODEL": MODEL}}
+    )
+
+
+HOOK = "guest.events:"
+case(
+    "hook: a dead server is looked at",
+    HOOK + "_what_to_do claude-local status",
+    enabled_for(THERE),
+    down,
+    says("connection refused"),
+    code=1,
+)
+case(
+    "hook: back to the former backend",
+    HOOK + "_what_to_do claude-local disable",
+    enabled_for(THERE),
+    down,
+    lambda house, _, __: _must(not house.local.exists()),
+)
+case(
+    "hook: what a protected folder may use",
+    HOOK + "_allowed claude-local config list --project …",
+    protected,
+    down,
+    says(SEVERAL),
+)
+case(
+    "hook: what another protected folder may use",
+    HOOK + "_allowed claude-local config list --project …",
+    steps(
+        enabled,
+        lambda house: (house.home / "secret").mkdir(),
+        lambda house: house.ok("config", "set", "--project", str(house.home / "secret"), "protect", "true"),
+        lambda house: house.ok("config", "set", "--project", str(house.home / "secret"), "allowed_backends", SEVERAL),
+    ),
+    lambda house: house.hook("CwdChanged", cwd=str(house.home / "secret"), new_cwd=str(house.home / "secret")),
+    says(SEVERAL),
+)
+case(
+    "a protected folder is allowed its backend",
+    "guest.config:off_list claude-local config set --project … allowed_backends …",
+    protected,
+    look("hooks.protection"),
+    gone("hooks.protection"),
+)
+case(
+    "hook: a session that was moved goes back, with its key",
+    "guest.guard:held claude-local enable --url …",
+    moved,
+    down,
+    both(
+        points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
+        lambda house, _, __: _must("held once" not in down(house).out),
+    ),
+)
+case(
+    "hook: a leak is stopped",
+    "guest.leaks:_fix claude-local enable --url …",
+    leaking,
+    lambda house: house.hook("SessionStart", source="startup"),
+    lambda house, _, __: _must("is sent" not in house.hook("SessionStart", source="startup").out),
+)
+not_run(
+    "hook: a repository's settings are left out",
+    "starts the real client",
+    "guest.leaks:(module) claude --setting-sources user,local",
+    redirected,
+    lambda house: house.hook("SessionStart", source="startup"),
+)
+not_run(
+    "hook: a sign-in comes first",
+    SIGN_IN,
+    HOOK + "_at_a_gateway claude auth logout",
+    steps(handmade, signed_in),
+    lambda house: house.hook("SessionStart", source="startup"),
+)
+case(
+    "hook: a Python without a reader of TOML",
+    "guest.config:_compile claude-local config list",
+    lambda house: house.write(house.config, 'on_dead_backend = "warn"\n'),
+    lambda house: house.advised("old_python"),
+    says("on_dead_backend", "warn"),
+)
