@@ -30,7 +30,8 @@ JS_BLANKS = "\ufeff \t\r\n\v\f\u00a0\u2028\u2029"
 class Taken:
     """What is taken: `state` is "read", "dropped" or "unknown", `data` the object also of a dropped file.
 
-    `problem` and `steps` say why and where a file is dropped, `skipped` which keys of an administrator's are left out.
+    `problem` and `steps` say why and where a file is dropped, `skipped` which keys of an administrator's are left out,
+    with `steps` to a hook that cannot be loaded.
     """
 
     __slots__ = ("data", "problem", "skipped", "state", "steps")
@@ -76,7 +77,8 @@ def taken(text: str, *, managed: bool, client_version: "str | None" = None) -> T
         bad = {fault.key for fault in found}
         kept = {key: value for key, value in data.items() if key not in bad}
         kept.update({key: _closed(data[key]) for key in bad.intersection(CLOSED_WHEN_UNREADABLE)})
-        return Taken("read", kept, skipped=tuple(fault.problem for fault in found))
+        unguarded = next((fault.steps for fault in found if fault.key == "hooks"), ())
+        return Taken("read", kept, None, unguarded, tuple(fault.problem for fault in found))
     if found:
         return Taken("dropped", data, found[0].problem, found[0].steps)
     return Taken("read", data)

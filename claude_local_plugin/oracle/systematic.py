@@ -157,7 +157,16 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     ask = _Ask()
     for family in (
         *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),
-        *(_malformed, _setting_sources, _flags, _lost_sandboxes, _refused_variables, _policies, _managed_fragments),
+        *(
+            _malformed,
+            _setting_sources,
+            _flags,
+            _lost_sandboxes,
+            _refused_variables,
+            _policies,
+            _lost_guards,
+            _managed_fragments,
+        ),
         *(_headers, _proxies, _config_folder, _hook_files, _setting_values, _sources, _at_the_edges),
     ):
         family(ask, thorough)
@@ -585,6 +594,30 @@ def _policies(ask: _Ask, thorough: bool) -> None:
     ask.given("policy/models-local", {"local": policies["models-sonnet"], "user": {"env": USER_BACKEND}})
     bedrock = {"CLAUDE_CODE_USE_BEDROCK": "1"}
     ask.given("policy/providers-bedrock/bedrock", {"managed": policies["providers-bedrock"]}, bedrock)
+
+
+def _lost_guards(ask: _Ask, _: bool) -> None:
+    """An administrator's guarding hook that cannot be loaded, alone and beside what else he sets."""
+    handlers = [{"type": "command", "command": "true"}]
+    lost = {"hooks": {"PreToolUse": [{"matcher": [1], "hooks": handlers}]}}
+    beside: dict[str, dict[str, Any]] = {
+        "alone": {},
+        "empty-env": {"env": {}},
+        "empty-permissions": {"permissions": {}},
+        "model": {"model": "model-managed"},
+        "wrong-model": {"model": 5},
+        "unknown-key": {"somethingNew": 1},
+        "empty-list": {"availableModels": []},
+        "switch-off": {"disableAllHooks": False},
+    }
+    for name, keys in beside.items():
+        ask.given(f"policy/lost-guard/{name}", {"managed": lost | keys}, WEAKEST)
+    for name, rest in {"empty": {}, "model": {"model": "model-managed"}, "text": ""}.items():
+        ask.given(f"policy/lost-guard/drop-in-and-{name}", {"managed.d/10": lost, "managed": rest}, WEAKEST)
+    for event in ("PermissionRequest", "PreSkillShellCommand", "Stop"):
+        ask.given(f"policy/lost-guard/{event}", {"managed": {"hooks": {event: 5}}}, WEAKEST)
+    whole = {"hooks": {"Stop": [{"hooks": handlers}], "PreToolUse": 5}}
+    ask.given("policy/lost-guard/with-a-good-one", {"managed": whole}, WEAKEST)
 
 
 def _managed_fragments(ask: _Ask, _: bool) -> None:

@@ -79,12 +79,23 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
             yield f"{file.path}: {file.problem}, and with this file broken no session starts"
     if snapshot.entry is Entry.MCP_SERVE and is_on(env.get("CLAUDE_CODE_SIMPLE")):
         yield "CLAUDE_CODE_SIMPLE is on, where `claude mcp serve` has no Agent tool to be called"
+    yield from _lost_guards(snapshot)
     yield from _lost_sandbox(snapshot)
     yield from _bound_to_anthropic(snapshot, env, decisions)
     yield from unusable_proxy(snapshot)
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
+
+
+def _lost_guards(snapshot: Snapshot) -> Iterator[str]:
+    """An administrator's guarding hook that cannot be loaded, where his settings say nothing else."""
+    files = [file for file in snapshot.of(Scope.SERVED, Scope.MANAGED) if file.state is FileState.READ]
+    broken = next((file for file in files if file.problem_at), None)
+    left = any(value != {} for file in files for value in file.data.values())
+    if broken is not None and not left and holds("no-guards-refuse", snapshot.client_version):
+        why = next((problem for problem in broken.skipped if problem.startswith("hooks")), "a hook cannot be loaded")
+        yield f"{broken.problem_place}: {why}, and nothing else is left of the administrator's settings"
 
 
 def _lost_sandbox(snapshot: Snapshot) -> Iterator[str]:

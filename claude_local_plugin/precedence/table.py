@@ -75,6 +75,11 @@ _OTHER_RULES = (
     Rule("gateway-knows-1m", "a Claude has its long window behind a gateway sign-in", "2.1.287"),
     Rule("mcp-serve-asks", "`claude mcp serve` has an agent to offer, so that it sends prompts", "2.1.288"),
     Rule("all-know-1m", "the other newer Claudes have theirs of 1,000,000 too", "2.1.299"),
+    Rule(
+        "no-guards-refuse",
+        "managed settings with a guarding hook that cannot be loaded, and nothing else, keep sessions from starting",
+        "2.1.329",
+    ),
     Rule("best-is-opus", "`best` asks for Opus's variable alone, no longer for Fable's first", "2.1.329"),
     Rule("pro-and-team-start-with-opus", "Pro and Team logins start with Opus, not with Sonnet", "2.1.329"),
     Rule("sonnet-1m-stays", "the user's model sonnet[1m] is not rewritten to Sonnet 4.5", "2.1.329"),
