@@ -21,7 +21,7 @@ RULES = (
     ("hook-on-failure", "a hook's onFailure must be continue or block", "2.1.295"),
     (
         "gateway-must-be-named",
-        "beside an administrator's settings a gateway sign-in counts only where forceLoginGatewayUrl names it",
+        "beside an administrator's settings a gateway sign-in counts only where they name or force it",
         "2.1.295",
     ),
     ("oauth-refused-in-projects", "CLAUDE_CODE_OAUTH_TOKEN is refused in a project's files", "2.1.299"),

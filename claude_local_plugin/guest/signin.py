@@ -13,7 +13,7 @@ from claude_local_plugin.guest.files import MOST_SETTINGS, content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from claude_local_plugin.guest.leaks import World
@@ -84,11 +84,18 @@ def _counts(login: "Mapping[str, Any]", world: "World") -> bool:
     if world.gateway:
         return False
     rules = [file.data for file in world.files if file.scope == "managed" and file.data]
-    named = next((rule["forceLoginGatewayUrl"] for rule in rules if "forceLoginGatewayUrl" in rule), None)
-    if named is None and not holds("gateway-must-be-named", world.client_version):
-        return True
-    return not rules or _same(named, login["url"])
+    return is_named(rules, str(login["url"]), world.client_version) is not False
 
 
-def _same(one: object, other: object) -> bool:
-    return isinstance(one, str) and one.strip().rstrip("/").lower() == str(other).strip().rstrip("/").lower()
+def is_named(rules: "Sequence[Mapping[str, Any]]", url: str, client_version: "str | None") -> "bool | None":
+    """Whether an administrator's settings send everybody to this gateway, or to any; None where they say nothing."""
+    if not rules or not holds("gateway-must-be-named", client_version):
+        return None
+    named = next((text for rule in rules if (text := _text(rule.get("forceLoginGatewayUrl")))), "")
+    if not named:
+        return any(rule.get("forceLoginMethod") == GATEWAY for rule in rules)
+    return named.lower() == _text(url).lower()
+
+
+def _text(url: object) -> str:
+    return url.strip().rstrip("/") if isinstance(url, str) else ""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from claude_local_plugin.guest import profiles
 from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.guest.signin import is_named
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.resolve import early_env, effective_env
 from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
@@ -89,7 +90,8 @@ def gateway_sign_in(snapshot: Snapshot) -> SettingsFile | None:
     found = next((file for file in snapshot.of(Scope.GATEWAY) if file.state is FileState.READ), None)
     if found is None or is_hosted(snapshot.shell):
         return None
-    return found if _allowed_by_administrator(snapshot, str(found.data["url"])) is not False else None
+    rules = [file.data for file in snapshot.of(Scope.MANAGED) if file.state is FileState.READ and file.data]
+    return found if is_named(rules, str(found.data["url"]), snapshot.client_version) is not False else None
 
 
 def demanded_gateway(snapshot: Snapshot) -> Candidate | None:
@@ -107,14 +109,3 @@ def demanded_gateway(snapshot: Snapshot) -> Candidate | None:
                 url = said.strip() if key == "forceLoginGatewayUrl" else ""
                 return Candidate(file.scope, key, file.path, file.line_of((key,)), url, "wins")
     return None
-
-
-def _allowed_by_administrator(snapshot: Snapshot, url: str) -> bool | None:
-    """What an administrator's files say about this gateway; None where there is nothing in them."""
-    rules = [file.data for file in snapshot.of(Scope.MANAGED) if file.state is FileState.READ and file.data]
-    unnamed = None if not rules or not holds("gateway-must-be-named", snapshot.client_version) else False
-    return next((_same(rule["forceLoginGatewayUrl"], url) for rule in rules if "forceLoginGatewayUrl" in rule), unnamed)
-
-
-def _same(one: object, other: str) -> bool:
-    return isinstance(one, str) and one.strip().rstrip("/").lower() == other.strip().rstrip("/").lower()
