@@ -96,7 +96,7 @@ def known(state_dir: str, patience: float = sessionlog.BUSY_S) -> "dict[str, tup
             return _positions(reader)
         finally:
             reader.close()
-    except sqlite.Error:
+    except (sqlite.Error, sessionlog.LogUnusableError):
         return {}
 
 
@@ -105,7 +105,12 @@ def _positions(log: "sqlite3.Connection") -> "dict[str, tuple[str, int]]":
 
 
 def _reader(state_dir: str, patience: float) -> "sqlite3.Connection":
-    address = sessionlog.address(os.path.join(state_dir, sessionlog.DATABASE), "ro")
+    path = os.path.join(state_dir, sessionlog.DATABASE)
+    try:
+        sessionlog.check_kind(path)
+    except OSError as fault:
+        raise sessionlog.LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
+    address = sessionlog.address(path, "ro")
     reader: sqlite3.Connection = sessionlog.engine().connect(address, timeout=patience, isolation_level=None, uri=True)
     return reader
 

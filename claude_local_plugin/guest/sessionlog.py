@@ -4,7 +4,9 @@ Commands read it and `importer` writes it, never a hook. A record is a flat dict
 user typed or a model answered is ever in a record, and no credential.
 """
 
+import errno
 import os
+import stat
 import sys
 import time
 
@@ -150,6 +152,7 @@ def open_file(state_dir: str, patience: float) -> "tuple[sqlite3.Connection, tup
     path = os.path.join(state_dir, DATABASE)
     try:
         _make(state_dir, path)
+        check_kind(path)
         file = identity(state_dir)
         connection: sqlite3.Connection = sqlite.connect(address(path), timeout=patience, isolation_level=None, uri=True)
     except OSError as fault:
@@ -166,6 +169,19 @@ def open_file(state_dir: str, patience: float) -> "tuple[sqlite3.Connection, tup
         connection.close()
         raise
     return connection, file
+
+
+def check_kind(path: str) -> None:
+    """Raises OSError for what is no file: SQLite would wait for ever for somebody to write into a pipe.
+
+    By its name: to open and close it would take away the locks that this process has on it.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return  # SQLite says what that is
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(mode) else "not a regular file", path)
 
 
 def begin(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None") -> None:
