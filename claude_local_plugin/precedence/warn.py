@@ -28,6 +28,7 @@ from claude_local_plugin.guest.claude import (
     is_anthropics,
     is_on,
     secret_headers,
+    socket_of,
 )
 from claude_local_plugin.guest.settings import is_hosted
 from claude_local_plugin.guest.shell import Words, command, edit, export
@@ -351,11 +352,12 @@ def _time(milliseconds: float) -> str:
 
 
 def _socket(snapshot: Snapshot) -> Iterator[ConfigWarning]:
-    if socket := snapshot.shell.get(UNIX_SOCKET, "").strip():
+    if socket := socket_of(snapshot.shell, cloud_provider=False):
+        which = "every request" if socket_of(snapshot.shell, cloud_provider=True) else "what no cloud provider gets"
         yield ConfigWarning(
             "socket.in-use",
             "warning",
-            f"{UNIX_SOCKET} is exported: every request goes through {socket}, whatever address is set, and where that"
+            f"{UNIX_SOCKET} is exported: {which} goes through {socket}, whatever address is set, and where that"
             " leads cannot be seen from here",
             command("unset", UNIX_SOCKET),
         )

@@ -191,5 +191,7 @@ def test_a_programs_own_socket_is_not_used_for_a_cloud_provider(
     world: World, provider: dict[str, str], through: bool
 ) -> None:
     shell = KEY | {"ANTHROPIC_UNIX_SOCKET": "/s", "CLAUDE_CODE_RUNNER_MODEL_SOCKET": "/s"} | provider
-    address = resolve(world(shell=shell, version="2.1.332")).value("base_url") or ""
-    assert address.startswith("unix:") is through
+    found = resolve(world(shell=shell, version="2.1.332"))
+    assert (found.value("base_url") or "").startswith("unix:") is through
+    (said,) = [each.message for each in found.warnings if each.id == "socket.in-use"]
+    assert "what no cloud provider gets goes through /s" in said
