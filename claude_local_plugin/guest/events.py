@@ -261,8 +261,8 @@ def _resumed_elsewhere(visit: Visit, source: object) -> "tuple[str, str] | None"
     from claude_local_plugin.guest import guard, journal
 
     noted = journal.memory(visit.state_dir, session_of(visit) or "")
-    before = noted.where or noted.began
-    if before is None or before == guard.name_of(visit.backend.kind, visit.backend.url):
+    before, here = noted.where or noted.began, guard.name_of(visit.backend.kind, visit.backend.url)
+    if before is None or here in (before, noted.held_for):  # or it has been said at the prompt that was held
         return None
     return before, guard.resumed(before, visit.backend)
 

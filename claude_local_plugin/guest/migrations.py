@@ -281,6 +281,10 @@ M005 = (
     """CREATE TRIGGER sent_as_heard AFTER INSERT ON events WHEN new.event IN ('UserPromptSubmit', 'StopFailure') BEGIN
         UPDATE sessions SET sent = 1 WHERE id = new.session AND sent = 0;
     END""",
+    """CREATE TRIGGER sent_as_added AFTER INSERT ON spans
+    WHEN new.messages + new.errors + new.retries > 0 BEGIN
+        UPDATE sessions SET sent = 1 WHERE id = new.session AND sent = 0;
+    END""",
     """CREATE TRIGGER sent_as_counted AFTER UPDATE OF messages, errors, retries ON spans
     WHEN new.messages + new.errors + new.retries > 0 BEGIN
         UPDATE sessions SET sent = 1 WHERE id = new.session AND sent = 0;

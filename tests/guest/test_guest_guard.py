@@ -120,6 +120,15 @@ def test_a_session_that_is_resumed_elsewhere_says_so_and_holds_its_first_prompt(
     assert prompt(machine, "") == {}
 
 
+def test_a_prompt_that_was_held_may_be_sent_again_in_another_process(machine: Machine, healthy: MoodyServer) -> None:
+    """As `claude -p --resume` does."""
+    prompt(machine, healthy.url)
+    machine.run(START, "", {"source": "resume"})
+    assert prompt(machine, "")["decision"] == "block"
+    machine.run(START, "", {"source": "resume"})
+    assert prompt(machine, "") == {}
+
+
 def test_a_session_that_is_resumed_where_it_was_says_nothing_of_it(machine: Machine, healthy: MoodyServer) -> None:
     prompt(machine, healthy.url)
     assert "this conversation" not in machine.run(START, healthy.url, {"source": "resume"}).said["systemMessage"]

@@ -442,7 +442,7 @@ def test_a_log_that_cannot_be_used_is_brought_up_to_date_once_it_can(hook: HookR
     hook.replay(START, ANTHROPIC_BASE_URL=healthy.url)
     with pytest.raises(ClaudeLocalError):
         ledger.sessions(hook.state)
-    assert "cannot be used" in faults(hook)
+    assert "the log stays as it is: cannot open" in faults(hook)
     put_a_folder.rmdir()
     hook.replay(END, ANTHROPIC_BASE_URL=healthy.url)
     session = only_session(hook)

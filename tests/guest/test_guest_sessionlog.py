@@ -21,7 +21,7 @@ from claude_local_plugin.guest import journal, migrations, sessionlog
 from tests.ledger.recording import spooled
 
 #: Each migration's text, as a checksum.
-FROZEN = [865661893, 1794405143, 3961955777, 3746996401, 1794750821]
+FROZEN = [865661893, 1794405143, 3961955777, 3746996401, 2757424491]
 
 
 @pytest.fixture
