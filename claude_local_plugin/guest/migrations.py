@@ -135,135 +135,102 @@ M004 = (
     ) WITHOUT ROWID""",
 )
 
+# --- parts of the fifth, each of which stands in it twice; part of its text, and never changed either
+
+_SUMMED = """
+    spans INTEGER NOT NULL, sessions INTEGER NOT NULL, on_endpoint INTEGER NOT NULL,
+    with_model INTEGER NOT NULL, duration_ms INTEGER NOT NULL, messages INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_read_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL, errors INTEGER NOT NULL, retries INTEGER NOT NULL,
+"""
+_ADDED_UP = """
+    sum(1), sum(first), sum(new_endpoint), sum(new_model), sum(duration_ms), sum(messages),
+    sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(errors),
+    sum(retries)
+"""
+_COME = """
+    INSERT INTO sums VALUES (
+        new.endpoint, coalesce(new.model, 0), coalesce(new.project, 0),
+        1, new.first, new.new_endpoint, new.new_model, new.duration_ms, new.messages, new.input_tokens,
+        new.output_tokens, new.cache_read_tokens, new.cache_write_tokens, new.errors, new.retries
+    ) ON CONFLICT (endpoint, model, project) DO UPDATE SET
+        spans = spans + excluded.spans, sessions = sessions + excluded.sessions,
+        on_endpoint = on_endpoint + excluded.on_endpoint, with_model = with_model + excluded.with_model,
+        duration_ms = duration_ms + excluded.duration_ms, messages = messages + excluded.messages,
+        input_tokens = input_tokens + excluded.input_tokens,
+        output_tokens = output_tokens + excluded.output_tokens,
+        cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
+        cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
+        errors = errors + excluded.errors, retries = retries + excluded.retries;
+    INSERT INTO sums_by_hour VALUES (
+        substr(new.started_at, 1, 13), new.endpoint,
+        1, new.first, new.new_endpoint, new.new_model, new.duration_ms, new.messages, new.input_tokens,
+        new.output_tokens, new.cache_read_tokens, new.cache_write_tokens, new.errors, new.retries
+    ) ON CONFLICT (hour, endpoint) DO UPDATE SET
+        spans = spans + excluded.spans, sessions = sessions + excluded.sessions,
+        on_endpoint = on_endpoint + excluded.on_endpoint, with_model = with_model + excluded.with_model,
+        duration_ms = duration_ms + excluded.duration_ms, messages = messages + excluded.messages,
+        input_tokens = input_tokens + excluded.input_tokens,
+        output_tokens = output_tokens + excluded.output_tokens,
+        cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
+        cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
+        errors = errors + excluded.errors, retries = retries + excluded.retries;
+"""
+_GO = """
+    UPDATE sums SET
+        spans = spans - 1, sessions = sessions - old.first, on_endpoint = on_endpoint - old.new_endpoint,
+        with_model = with_model - old.new_model, duration_ms = duration_ms - old.duration_ms,
+        messages = messages - old.messages, input_tokens = input_tokens - old.input_tokens,
+        output_tokens = output_tokens - old.output_tokens,
+        cache_read_tokens = cache_read_tokens - old.cache_read_tokens,
+        cache_write_tokens = cache_write_tokens - old.cache_write_tokens, errors = errors - old.errors,
+        retries = retries - old.retries
+    WHERE endpoint = old.endpoint AND model = coalesce(old.model, 0) AND project = coalesce(old.project, 0);
+    UPDATE sums_by_hour SET
+        spans = spans - 1, sessions = sessions - old.first, on_endpoint = on_endpoint - old.new_endpoint,
+        with_model = with_model - old.new_model, duration_ms = duration_ms - old.duration_ms,
+        messages = messages - old.messages, input_tokens = input_tokens - old.input_tokens,
+        output_tokens = output_tokens - old.output_tokens,
+        cache_read_tokens = cache_read_tokens - old.cache_read_tokens,
+        cache_write_tokens = cache_write_tokens - old.cache_write_tokens, errors = errors - old.errors,
+        retries = retries - old.retries
+    WHERE hour = substr(old.started_at, 1, 13) AND endpoint = old.endpoint;
+"""
+
 #: What `stats` is asked for most, added up, so that nobody has to read every span: by backend, model and project (0:
 #: none on record), and by hour in UTC and backend. `sent` says whether a prompt, an answer or a failure of a session is
 #: on record. The database itself keeps all of it, in the transaction that changes a span.
 M005 = (
-    """CREATE TABLE sums (
+    f"""CREATE TABLE sums (
         endpoint INTEGER NOT NULL,
         model INTEGER NOT NULL,
         project INTEGER NOT NULL,
-        spans INTEGER NOT NULL, sessions INTEGER NOT NULL, on_endpoint INTEGER NOT NULL,
-        with_model INTEGER NOT NULL, duration_ms INTEGER NOT NULL, messages INTEGER NOT NULL,
-        input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_read_tokens INTEGER NOT NULL,
-        cache_write_tokens INTEGER NOT NULL, errors INTEGER NOT NULL, retries INTEGER NOT NULL,
+        {_SUMMED}
         PRIMARY KEY (endpoint, model, project)
     ) WITHOUT ROWID""",
-    """CREATE TABLE sums_by_hour (
+    f"""CREATE TABLE sums_by_hour (
         hour TEXT NOT NULL,
         endpoint INTEGER NOT NULL,
-        spans INTEGER NOT NULL, sessions INTEGER NOT NULL, on_endpoint INTEGER NOT NULL,
-        with_model INTEGER NOT NULL, duration_ms INTEGER NOT NULL, messages INTEGER NOT NULL,
-        input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_read_tokens INTEGER NOT NULL,
-        cache_write_tokens INTEGER NOT NULL, errors INTEGER NOT NULL, retries INTEGER NOT NULL,
+        {_SUMMED}
         PRIMARY KEY (hour, endpoint)
     ) WITHOUT ROWID""",
-    """INSERT INTO sums SELECT endpoint, coalesce(model, 0), coalesce(project, 0),
-        sum(1), sum(first), sum(new_endpoint), sum(new_model), sum(duration_ms), sum(messages),
-        sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(errors),
-        sum(retries)
+    f"""INSERT INTO sums SELECT endpoint, coalesce(model, 0), coalesce(project, 0),
+        {_ADDED_UP}
     FROM spans GROUP BY 1, 2, 3""",
-    """INSERT INTO sums_by_hour SELECT substr(started_at, 1, 13), endpoint,
-        sum(1), sum(first), sum(new_endpoint), sum(new_model), sum(duration_ms), sum(messages),
-        sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), sum(errors),
-        sum(retries)
+    f"""INSERT INTO sums_by_hour SELECT substr(started_at, 1, 13), endpoint,
+        {_ADDED_UP}
     FROM spans GROUP BY 1, 2""",
-    """CREATE TRIGGER spans_come AFTER INSERT ON spans BEGIN
-        INSERT INTO sums VALUES (
-            new.endpoint, coalesce(new.model, 0), coalesce(new.project, 0),
-            1, new.first, new.new_endpoint, new.new_model, new.duration_ms, new.messages, new.input_tokens,
-            new.output_tokens, new.cache_read_tokens, new.cache_write_tokens, new.errors, new.retries
-        ) ON CONFLICT (endpoint, model, project) DO UPDATE SET
-            spans = spans + excluded.spans, sessions = sessions + excluded.sessions,
-            on_endpoint = on_endpoint + excluded.on_endpoint, with_model = with_model + excluded.with_model,
-            duration_ms = duration_ms + excluded.duration_ms, messages = messages + excluded.messages,
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
-            errors = errors + excluded.errors, retries = retries + excluded.retries;
-        INSERT INTO sums_by_hour VALUES (
-            substr(new.started_at, 1, 13), new.endpoint,
-            1, new.first, new.new_endpoint, new.new_model, new.duration_ms, new.messages, new.input_tokens,
-            new.output_tokens, new.cache_read_tokens, new.cache_write_tokens, new.errors, new.retries
-        ) ON CONFLICT (hour, endpoint) DO UPDATE SET
-            spans = spans + excluded.spans, sessions = sessions + excluded.sessions,
-            on_endpoint = on_endpoint + excluded.on_endpoint, with_model = with_model + excluded.with_model,
-            duration_ms = duration_ms + excluded.duration_ms, messages = messages + excluded.messages,
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
-            errors = errors + excluded.errors, retries = retries + excluded.retries;
+    f"""CREATE TRIGGER spans_come AFTER INSERT ON spans BEGIN
+        {_COME}
     END""",
-    """CREATE TRIGGER spans_go AFTER DELETE ON spans BEGIN
-        UPDATE sums SET
-            spans = spans - 1, sessions = sessions - old.first, on_endpoint = on_endpoint - old.new_endpoint,
-            with_model = with_model - old.new_model, duration_ms = duration_ms - old.duration_ms,
-            messages = messages - old.messages, input_tokens = input_tokens - old.input_tokens,
-            output_tokens = output_tokens - old.output_tokens,
-            cache_read_tokens = cache_read_tokens - old.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens - old.cache_write_tokens, errors = errors - old.errors,
-            retries = retries - old.retries
-        WHERE endpoint = old.endpoint AND model = coalesce(old.model, 0) AND project = coalesce(old.project, 0);
-        UPDATE sums_by_hour SET
-            spans = spans - 1, sessions = sessions - old.first, on_endpoint = on_endpoint - old.new_endpoint,
-            with_model = with_model - old.new_model, duration_ms = duration_ms - old.duration_ms,
-            messages = messages - old.messages, input_tokens = input_tokens - old.input_tokens,
-            output_tokens = output_tokens - old.output_tokens,
-            cache_read_tokens = cache_read_tokens - old.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens - old.cache_write_tokens, errors = errors - old.errors,
-            retries = retries - old.retries
-        WHERE hour = substr(old.started_at, 1, 13) AND endpoint = old.endpoint;
+    f"""CREATE TRIGGER spans_go AFTER DELETE ON spans BEGIN
+        {_GO}
     END""",
-    """CREATE TRIGGER spans_change AFTER UPDATE OF
+    f"""CREATE TRIGGER spans_change AFTER UPDATE OF
         endpoint, model, project, started_at, first, new_endpoint, new_model, duration_ms, messages,
         input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, errors, retries
     ON spans BEGIN
-        UPDATE sums SET
-            spans = spans - 1, sessions = sessions - old.first, on_endpoint = on_endpoint - old.new_endpoint,
-            with_model = with_model - old.new_model, duration_ms = duration_ms - old.duration_ms,
-            messages = messages - old.messages, input_tokens = input_tokens - old.input_tokens,
-            output_tokens = output_tokens - old.output_tokens,
-            cache_read_tokens = cache_read_tokens - old.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens - old.cache_write_tokens, errors = errors - old.errors,
-            retries = retries - old.retries
-        WHERE endpoint = old.endpoint AND model = coalesce(old.model, 0) AND project = coalesce(old.project, 0);
-        UPDATE sums_by_hour SET
-            spans = spans - 1, sessions = sessions - old.first, on_endpoint = on_endpoint - old.new_endpoint,
-            with_model = with_model - old.new_model, duration_ms = duration_ms - old.duration_ms,
-            messages = messages - old.messages, input_tokens = input_tokens - old.input_tokens,
-            output_tokens = output_tokens - old.output_tokens,
-            cache_read_tokens = cache_read_tokens - old.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens - old.cache_write_tokens, errors = errors - old.errors,
-            retries = retries - old.retries
-        WHERE hour = substr(old.started_at, 1, 13) AND endpoint = old.endpoint;
-        INSERT INTO sums VALUES (
-            new.endpoint, coalesce(new.model, 0), coalesce(new.project, 0),
-            1, new.first, new.new_endpoint, new.new_model, new.duration_ms, new.messages, new.input_tokens,
-            new.output_tokens, new.cache_read_tokens, new.cache_write_tokens, new.errors, new.retries
-        ) ON CONFLICT (endpoint, model, project) DO UPDATE SET
-            spans = spans + excluded.spans, sessions = sessions + excluded.sessions,
-            on_endpoint = on_endpoint + excluded.on_endpoint, with_model = with_model + excluded.with_model,
-            duration_ms = duration_ms + excluded.duration_ms, messages = messages + excluded.messages,
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
-            errors = errors + excluded.errors, retries = retries + excluded.retries;
-        INSERT INTO sums_by_hour VALUES (
-            substr(new.started_at, 1, 13), new.endpoint,
-            1, new.first, new.new_endpoint, new.new_model, new.duration_ms, new.messages, new.input_tokens,
-            new.output_tokens, new.cache_read_tokens, new.cache_write_tokens, new.errors, new.retries
-        ) ON CONFLICT (hour, endpoint) DO UPDATE SET
-            spans = spans + excluded.spans, sessions = sessions + excluded.sessions,
-            on_endpoint = on_endpoint + excluded.on_endpoint, with_model = with_model + excluded.with_model,
-            duration_ms = duration_ms + excluded.duration_ms, messages = messages + excluded.messages,
-            input_tokens = input_tokens + excluded.input_tokens,
-            output_tokens = output_tokens + excluded.output_tokens,
-            cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
-            cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
-            errors = errors + excluded.errors, retries = retries + excluded.retries;
+        {_GO} {_COME}
     END""",
     "ALTER TABLE sessions ADD COLUMN sent INTEGER NOT NULL DEFAULT 0",
     # one that serves MCP sends prompts that no hook is told of
