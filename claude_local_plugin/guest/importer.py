@@ -106,10 +106,7 @@ def _positions(log: "sqlite3.Connection") -> "dict[str, tuple[str, int]]":
 
 def _reader(state_dir: str, patience: float) -> "sqlite3.Connection":
     path = os.path.join(state_dir, sessionlog.DATABASE)
-    try:
-        sessionlog.check_kind(path)
-    except OSError as fault:
-        raise sessionlog.LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
+    sessionlog.check_kind(path)
     address = sessionlog.address(path, "ro")
     reader: sqlite3.Connection = sessionlog.engine().connect(address, timeout=patience, isolation_level=None, uri=True)
     return reader

@@ -4,7 +4,6 @@ Commands read it and `importer` writes it, never a hook. A record is a flat dict
 user typed or a model answered is ever in a record, and no credential.
 """
 
-import errno
 import os
 import stat
 import sys
@@ -172,7 +171,7 @@ def open_file(state_dir: str, patience: float) -> "tuple[sqlite3.Connection, tup
 
 
 def check_kind(path: str) -> None:
-    """Raises OSError for what is no file: SQLite would wait for ever for somebody to write into a pipe.
+    """Raises LogUnusableError for what is no file: SQLite would wait for ever for somebody to write into a pipe.
 
     By its name: to open and close it would take away the locks that this process has on it.
     """
@@ -180,8 +179,10 @@ def check_kind(path: str) -> None:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         return  # SQLite says what that is
+    except OSError as fault:
+        raise LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "a folder" if stat.S_ISDIR(mode) else "not a regular file", path)
+        raise LogUnusableError(f"cannot open {path}: {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}")
 
 
 def begin(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None") -> None:
