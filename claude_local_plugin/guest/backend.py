@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 #: The switches that leave ANTHROPIC_BASE_URL aside, with the kind each selects and the variable that moves it.
 PROVIDERS = tuple(each[:3] for each in claude.PROVIDERS if each[0] != claude.GATEWAY)
+PROVIDER_KINDS = tuple(kind for _, kind, _ in PROVIDERS)
 
 #: Provider -> the variables with a credential that it is sent wherever its address leads, the first that is set. Where
 #: Bedrock is sent none, requests are signed, which is of no use to anybody else. (Seen on Claude Code 2.1.332.)
@@ -239,7 +240,7 @@ def sent_to(provider: str, environ: "Mapping[str, str]") -> "list[str]":
 
 def is_foreign(provider: str, url: "str | None") -> bool:
     """Whether this address of a cloud provider leads to somebody who is none; None: the provider's own address."""
-    target = parse_url(url or "") if any(kind == provider for _, kind, _ in PROVIDERS) else None
+    target = parse_url(url or "") if provider in PROVIDER_KINDS else None
     if target is None or _is_anthropic(target.host):
         return False
     domains: tuple[str, ...] = PROVIDER_DOMAINS

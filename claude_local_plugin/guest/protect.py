@@ -3,6 +3,7 @@
 from claude_local_plugin.guest.backend import (
     GATEWAY_KEYS,
     NO_PROXY_VARIABLES,
+    PROVIDER_KINDS,
     PROVIDERS,
     PROXY_VARIABLES,
     backend_with,
@@ -30,7 +31,7 @@ WAY = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
 
 #: The word for Anthropic's API and every provider together.
 CLOUD = "cloud"
-CLOUD_KINDS = ("anthropic", *(kind for _, kind, _ in PROVIDERS))
+CLOUD_KINDS = ("anthropic", *PROVIDER_KINDS)
 
 
 def is_allowed(kind: str, url: "str | None", allowed: "Sequence[str]") -> bool:

@@ -7,7 +7,7 @@ project's file. The sign-in lies in a file of Claude Code's own (all observed on
 import os
 import time
 
-from claude_local_plugin.guest.backend import PROVIDERS, Backend, backend_of, clean, parse_url, via_of
+from claude_local_plugin.guest.backend import PROVIDER_KINDS, Backend, backend_of, clean, parse_url, via_of
 from claude_local_plugin.guest.claude import SOCKET_SCHEME, UNIX_SOCKET, holds, is_on, login_folder, socket_of
 from claude_local_plugin.guest.files import MOST_SETTINGS, content
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from claude_local_plugin.guest.leaks import World
 
 GATEWAY = "gateway"
-_CLOUD_PROVIDERS = tuple(kind for _, kind, _ in PROVIDERS)
 
 #: The word in the file of logins that tells a sign-in; a file without it is not taken apart.
 SIGN_IN = b'"enterpriseGateway"'
@@ -36,7 +35,7 @@ def over(backend: Backend, environ: "Mapping[str, str]", folder: str, managed_di
     The kind of a gateway is "gateway"; what listens at a socket is nobody's to know.
     """
     signed_in = _signed_in(environ, folder or os.curdir)
-    through = socket_of(environ, cloud_provider=backend.kind in _CLOUD_PROVIDERS)
+    through = socket_of(environ, cloud_provider=backend.kind in PROVIDER_KINDS)
     if signed_in is None and not through:
         return backend
     from claude_local_plugin.guest.leaks import World, managed_default
