@@ -11,7 +11,7 @@ import nox
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "quick"]
 
-QUICK = ("config", "doctor", "ledger", "precedence", "rescue", "schema", "settings")
+QUICK = ("config", "core", "doctor", "precedence", "rescue", "schema", "settings")
 PAGES = ("checks_page", "config_tables", "precedence_tables", "settings_tables")
 ABOUT_PAGES = (
     *("tests/test_docs.py", "tests/test_architecture.py", "tests/test_workflows.py", "tests/doctor/test_pages.py"),

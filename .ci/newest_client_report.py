@@ -50,7 +50,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
 def _pin(version: str) -> str:
     return (
         f"To do: pin {version} in tests/client/package.json, add it to VERIFIED_VERSIONS,"
-        f" and record its answers as tests/oracle/golden/{version}.jsonl."
+        f" and record its answers as tests/conformance/golden/{version}.jsonl."
     )
 
 

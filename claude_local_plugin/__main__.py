@@ -13,9 +13,10 @@ def main() -> int:
         print(f"claude-local {__version__}")
         return 0
     if sys.argv[1:2] == ["statusline"]:
-        from claude_local_plugin.guest import statusline
+        from claude_local_plugin.core import registration
+        from claude_local_plugin.hook_runtime import statusline
 
-        if statusline.understood(sys.argv[2:]):
+        if registration.are_options(sys.argv[2:]):
             return statusline.run(sys.argv[2:], os.environ)
     from claude_local_plugin.cli import run
 

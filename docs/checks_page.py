@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from claude_local_plugin.doctor import CHECKS, GROUPS, Check
-from claude_local_plugin.doctor.known_bad import PAIRS, REVIEWED_ON
+from claude_local_plugin.servers.advisories import PAIRS, REVIEWED_ON
 
 PAGE = Path(__file__).with_name("checks.md")
 
@@ -71,7 +71,7 @@ def known_bad() -> str:
     ]
     head = (
         f"## Known-bad pairs\n\nBehind `client.known-bad`, reviewed on {REVIEWED_ON}. What versions of servers need of"
-        " Claude Code's side is in `claude_local_plugin/backends/needs.py`.\n\n"
+        " Claude Code's side is in `claude_local_plugin/servers/compatibility.py`.\n\n"
         "| server | what is known | since | source |\n| --- | --- | --- | --- |\n"
     )
     return head + "\n".join(rows) + "\n"

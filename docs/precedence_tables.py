@@ -1,6 +1,6 @@
 """Writes the tables of docs/precedence.md anew from the code's own: `python docs/precedence_tables.py`.
 
-The table of agreement comes from the answers on record in tests/oracle/golden, a file for each version that was asked.
+The table of agreement comes from the answers on record in tests/conformance/golden, a file for each version.
 """
 
 import json
@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from settings_tables import filled, table
 
-from claude_local_plugin.guest import env_rules
+from claude_local_plugin.core import env_rules
 from claude_local_plugin.precedence import Scope, models
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
@@ -27,7 +27,7 @@ from claude_local_plugin.precedence.table import (
 )
 
 PAGE = Path(__file__).with_name("precedence.md")
-GOLDEN = Path(__file__).parent.parent / "tests" / "oracle" / "golden"
+GOLDEN = Path(__file__).parent.parent / "tests" / "conformance" / "golden"
 
 #: Where each scope's values stand.
 PLACES = {
@@ -111,7 +111,7 @@ def rewritten(page: str) -> str:
 
 def agreement() -> str:
     """How many of its recorded answers each version agrees in, newest first."""
-    from claude_local_plugin.guest.claude import version_key
+    from claude_local_plugin.core.claude import version_key
 
     known = json.loads((GOLDEN / "differ.json").read_text(encoding="utf-8"))
     rows = []

@@ -8,7 +8,7 @@ if sys.version_info < (3, 9):  # noqa: UP036  # whatever is called python3 runs 
 try:
     beside = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     sys.path += [beside, os.path.dirname(beside)]  # at the end: nothing there may stand before the standard library
-    from claude_local_plugin.guest.hook import main
+    from claude_local_plugin.hook_runtime.main import main
 
     main()
 except BaseException as fault:  # the session goes on without us, whatever is broken here

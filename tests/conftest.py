@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.hook_runtime.fixtures"]
+
 CLIENT_FOLDER = Path(__file__).parent / "client"
 
 #: What a shell on the developer's machine may have set and no test may inherit.

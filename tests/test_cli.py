@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from claude_local_plugin import __version__, cli
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.terminal import Terminal
 from tests.commands.place import flat
 

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,53 +13,65 @@ import claude_local_plugin
 PACKAGE = Path(claude_local_plugin.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
+
+def _dotted(path: Path) -> str:
+    """`claude_local_plugin.git` for git.py, `claude_local_plugin.core` for core/__init__.py."""
+    inside = path.relative_to(PACKAGE).as_posix().removesuffix(".py").removesuffix("__init__").strip("/")
+    return ".".join([claude_local_plugin.__name__, *filter(None, inside.split("/"))])
+
+
+#: Every module and package of ours, as it is imported.
+DOTTED = frozenset(map(_dotted, MODULES))
+
 #: Room -> the rooms and modules of ours that it may know besides itself. A room that is not here is a fault.
 MAY_KNOW = {
     "errors": set(),
-    "guest": set(),
+    "core": set(),
+    "sessionlog": {"core"},
+    "hook_runtime": {"core", "sessionlog"},
     "paths": set(),
-    "render": {"guest"},
-    "precedence": {"errors", "guest"},
-    "settings": {"errors", "guest", "paths", "precedence"},
-    "backends": {"__version__", "errors", "guest"},
-    "config": {"errors", "guest", "render", "settings"},
-    "ledger": {"errors", "guest"},
+    "text": {"core"},
+    "precedence": {"core", "errors"},
+    "settings": {"core", "errors", "paths", "precedence"},
+    "servers": {"__version__", "core", "errors"},
+    "fake_server": {"errors"},
+    "config": {"core", "errors", "settings", "text"},
+    "sessionlog/queries": {"core", "errors", "sessionlog"},
+    "sessionlog/export": {"core", "errors", "sessionlog/queries"},
     "git": {"precedence"},
     "isolated": set(),
-    "report": {"guest", "ledger", "render"},
-    "oracle": {"backends", "errors", "guest", "isolated", "precedence"},
+    "report": {"core", "sessionlog", "sessionlog/queries", "text"},
+    "conformance": {"core", "errors", "fake_server", "isolated", "precedence"},
     "rescue": set(),
-    "server_headers": {"errors", "guest", "plan", "render"},
-    "plan": {"backends", "guest", "precedence", "settings"},
-    "bench": {"backends", "errors", "guest", "report"},
+    "client_config": {"core", "errors", "precedence", "servers", "settings", "text"},
+    "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {
-        "backends",
+        "client_config",
         "config",
+        "core",
         "errors",
         "git",
-        "guest",
-        "ledger",
         "paths",
-        "plan",
         "precedence",
-        "render",
+        "servers",
+        "sessionlog/queries",
         "settings",
-        "server_headers",
+        "text",
     },
 }
 
 #: Third-party package -> the only places that may import it.
 DOORS = {
-    "click": {"cli", "render.py"},
-    "httpx": {"backends/probe.py", "backends/messages.py"},
-    "certifi": {"backends/probe.py", "backends/messages.py"},
+    "click": {"cli"},
+    "httpx": {"servers/probe.py", "servers/messages.py"},
+    "certifi": {"servers/probe.py", "servers/messages.py"},
     "jsonschema": {"settings/schema.py"},
     "referencing": {"settings/schema.py"},
     "platformdirs": {"paths.py"},
     "filelock": {"settings/file.py"},
     "matplotlib": {"bench/plot.py"},
     "pydantic": {"config/model.py"},
-    "pyarrow": {"ledger/parquet.py"},
+    "pyarrow": {"sessionlog/export/parquet.py"},
     "tomlkit": {"config/document.py"},
 }
 
@@ -76,10 +88,8 @@ def _imports(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            if node.module == claude_local_plugin.__name__:
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
-            else:
-                yield str(node.module)
+            below = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in DOTTED else str(node.module) for name in below)
         elif isinstance(node, ast.Call) and _called(node) == "import_module" and isinstance(node.args[0], ast.Constant):
             yield str(node.args[0].value)
 
@@ -93,13 +103,20 @@ def place(path: Path) -> str:
 
 
 def room(path: Path) -> str:
-    """`settings` for settings/file.py, `plan` for plan.py."""
-    return place(path).partition("/")[0].removesuffix(".py")
+    """`settings` for settings/file.py, `git` for git.py, `sessionlog/queries` for a room in a room."""
+    return _room(place(path).removesuffix(".py").split("/"))
+
+
+def _room(parts: Sequence[str]) -> str:
+    inner = "/".join(parts[:2])
+    return inner if inner in MAY_KNOW else parts[0]
 
 
 def ours(path: Path) -> set[str]:
     """The rooms and modules of ours, other than its own room, that a file imports."""
-    known = {name.split(".")[1] for name in imports(path) if name.startswith(f"{claude_local_plugin.__name__}.")}
+    known = {
+        _room(name.split(".")[1:]) for name in imports(path) if name.startswith(f"{claude_local_plugin.__name__}.")
+    }
     return known - {room(path)}
 
 
@@ -118,12 +135,31 @@ def test_the_command_line_is_known_to_the_console_script_alone() -> None:
     assert {place(path) for path in MODULES if "cli" in ours(path)} == {"__main__.py"}
 
 
-def test_what_runs_inside_other_peoples_sessions_knows_nothing_of_ours() -> None:
-    guests = [path for path in MODULES if room(path) == "guest"]
-    assert len(guests) > 3
-    for path in guests:
-        for name in imports(path):
-            assert name.partition(".")[0] in sys.stdlib_module_names or name.startswith("claude_local_plugin.guest")
+@pytest.mark.parametrize("name", ["core", "sessionlog", "hook_runtime"])
+def test_what_runs_inside_other_peoples_sessions_needs_nothing_but_python(name: str) -> None:
+    own = {f"{claude_local_plugin.__name__}.{each}" for each in ("core", "sessionlog", "hook_runtime")}
+    modules = [path for path in MODULES if room(path) == name]
+    assert len(modules) > 3
+    for path in modules:
+        for each in imports(path):
+            assert each.partition(".")[0] in sys.stdlib_module_names or ".".join(each.split(".")[:2]) in own, path
+
+
+@pytest.mark.parametrize("name", ["core", "sessionlog", "hook_runtime", "precedence", "servers"])
+def test_no_two_modules_of_a_room_need_each_other(name: str) -> None:
+    """Imports inside functions count too: what needs each other is one thing in two files."""
+    modules = {_dotted(path): path for path in MODULES if room(path) == name and path.name != "__init__.py"}
+    needs = {
+        module: {each for each in map(_module, imports(path)) if each in modules} for module, path in modules.items()
+    }
+    while leaves := {module for module, others in needs.items() if not others}:
+        needs = {module: others - leaves for module, others in needs.items() if module not in leaves}
+    assert needs == {}
+
+
+def _module(name: str) -> str:
+    """The module of `package.module.name`, or of `package.module`."""
+    return name if name in DOTTED else name.rpartition(".")[0]
 
 
 def test_precedence_needs_nothing_but_python() -> None:

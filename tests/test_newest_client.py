@@ -50,7 +50,7 @@ def test_a_difference_is_titled_counted_and_shown_with_what_asks_it_again(tmp_pa
     [
         ({"differences": [], "client_version": VERIFIED_AGAINST}, "nothing to do"),
         ({"differences": [], "complete": False, "cases": 700}, "nothing to do"),
-        ({"differences": []}, "as tests/oracle/golden/9.9.9.jsonl."),
+        ({"differences": []}, "as tests/conformance/golden/9.9.9.jsonl."),
     ],
 )
 def test_without_a_difference_it_says_what_is_left_to_do(tmp_path: Path, changes: dict[str, Any], last: str) -> None:

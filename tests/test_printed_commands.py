@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import claude_local_plugin
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.cli import COMMANDS
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.commands.place import Place
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
@@ -27,7 +27,14 @@ BEGINS = re.compile(rf"(?:^|[\s:;,(`&])(?:{'|'.join(PROGRAMS)}) (?=\S)")
 
 #: What says "claude-local" or "git" in a sentence and is no command, or whose value is not a word of the command.
 NO_COMMANDS = {
-    *("__main__.py", "config/__init__.py", "git.py", "guest/sessionlog.py", "guest/shell.py", "ledger/reading.py"),
+    *(
+        "__main__.py",
+        "config/__init__.py",
+        "git.py",
+        "sessionlog/store.py",
+        "core/shell.py",
+        "sessionlog/queries/reading.py",
+    ),
     *("report/page.py", "settings/file.py", "settings/record.py"),
 }
 #: Text whose inserted value was made by the constructor.
@@ -66,7 +73,7 @@ def test_no_value_is_put_into_a_command_but_by_the_constructor() -> None:
 
 
 def test_a_value_in_a_command_would_be_seen(tmp_path: Path) -> None:
-    path = PACKAGE / "guest" / "shell.py"
+    path = PACKAGE / "core" / "shell.py"
     assert any("quoted(name)" in loose for loose in _loose(path))
 
 
@@ -74,12 +81,12 @@ def test_a_value_in_a_command_would_be_seen(tmp_path: Path) -> None:
 NAMED = {
     "bench/compare.py: that is no report of claude-local bench",
     "commands/bench.py:  is no report of claude-local bench",
-    "oracle/network.py: /CN=claude-local verify",
+    "conformance/network.py: /CN=claude-local verify",
     'report/page.py: <meta name="generator" content="claude-local report',
     "commands/config.py: ssh box docker compose up -d",  # an example of a value
-    "guest/statusline.py: claude-local statusline draws the status line of a session",  # typed in tests/commands
+    "hook_runtime/statusline.py: claude-local statusline draws the status line of a session",  # typed in tests/commands
     # a shell says it where nothing of ours is left
-    'guest/registration.py: echo \'{"systemMessage":"the hooks of claude-local do nothing',
+    'core/registration.py: echo \'{"systemMessage":"the hooks of claude-local do nothing',
 }
 #: A whole command that stands in the source as text: one of ours anywhere, one of others' at the beginning.
 WHOLE = re.compile(

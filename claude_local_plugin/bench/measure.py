@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from claude_local_plugin.backends.messages import Client, Reply, run
-from claude_local_plugin.backends.metrics import Metrics, not_comparable, reused
 from claude_local_plugin.bench.workload import COLD_SAMPLES, Session, Workload
 from claude_local_plugin.errors import BackendError
+from claude_local_plugin.servers.messages import Client, Reply, run
+from claude_local_plugin.servers.metrics import Metrics, not_comparable, reused
 
 #: Told after each request: how many are done, how many there are at most, and what is being measured.
 Progress = Callable[[int, int, str], None]
@@ -285,7 +285,7 @@ class Overhead:
 
 def own_overhead(workload: Workload, samples: int = 10) -> Overhead:
     """Time this client against the embedded backend, which answers at once, with prompts as long as the workload's."""
-    from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+    from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 
     answer = " ".join(["word"] * min(64, workload.answer_tokens))
     window = max(65_536, workload.prompt_tokens * 8)

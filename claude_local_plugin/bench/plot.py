@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.core.shell import command, quoted
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
-from claude_local_plugin.guest.shell import command, quoted
 from claude_local_plugin.report.html import Markup
 from claude_local_plugin.report.svg import MARGIN, About, Axes, Drawing, axes, fitted, light, round_steps
 

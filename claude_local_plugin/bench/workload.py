@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from claude_local_plugin.backends.messages import conversation
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.servers.messages import conversation
 
 #: Limits of what may be asked for: a benchmark ends.
 MOST_PARALLEL = 64

@@ -15,8 +15,9 @@ from pathlib import Path
 import click
 
 from claude_local_plugin import __version__
+from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.render import err, printable
+from claude_local_plugin.text import printable
 
 #: Command -> the module below this package that holds it, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -6,7 +6,8 @@ import click
 
 from claude_local_plugin.cli.options import here, json_option
 from claude_local_plugin.cli.sessions import backend_name, filters, project_name
-from claude_local_plugin.render import counted, err, json_text, out, printable, second
+from claude_local_plugin.cli.terminal import err, json_text, out
+from claude_local_plugin.text import counted, printable, second
 
 #: So many stretches are listed for people; `--json` has them all.
 SHOWN = 20

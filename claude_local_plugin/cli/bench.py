@@ -14,9 +14,10 @@ import click
 
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
+from claude_local_plugin.cli.terminal import columns, err, json_text, out
+from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import command as typed
-from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+from claude_local_plugin.text import printable, short_path
 
 #: What becomes of an open session whose server stays the same.
 TAKEN_UP = "it takes these settings up at its next prompt"

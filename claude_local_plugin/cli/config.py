@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
-from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+from claude_local_plugin.cli.terminal import columns, err, json_text, out
+from claude_local_plugin.text import printable, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.config import Where

@@ -5,9 +5,9 @@ import time
 import click
 
 from claude_local_plugin.cli.options import here
+from claude_local_plugin.cli.terminal import Printer, out
+from claude_local_plugin.core import shell
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest import shell
-from claude_local_plugin.render import Printer, out
 
 
 @click.command()
@@ -24,8 +24,8 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
     """
     printer = out(here().environ)
     if serve:
-        from claude_local_plugin.backends.embedded import EmbeddedBackend
-        from claude_local_plugin.backends.embedded import serve as serve_until_stopped
+        from claude_local_plugin.fake_server.server import EmbeddedBackend
+        from claude_local_plugin.fake_server.server import serve as serve_until_stopped
 
         def ready(backend: EmbeddedBackend) -> None:
             printer.line(f"a stand-in model server listens at {backend.url}   (Ctrl-C ends it)")

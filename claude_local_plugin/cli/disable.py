@@ -7,9 +7,10 @@ import click
 
 from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
+from claude_local_plugin.cli.terminal import json_text, out
+from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import command as typed
-from claude_local_plugin.render import json_text, out, short_path
+from claude_local_plugin.text import short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.disable import Prepared

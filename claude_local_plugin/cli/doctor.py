@@ -9,9 +9,10 @@ import click
 
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
+from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out
+from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import command as typed
-from claude_local_plugin.render import Printer, columns, err, json_text, out, short_path
+from claude_local_plugin.text import short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.doctor import Deep, Report, Request

@@ -9,8 +9,9 @@ import click
 
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
-from claude_local_plugin.guest.shell import command as spelt
-from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+from claude_local_plugin.cli.terminal import columns, err, json_text, out
+from claude_local_plugin.core.shell import command as spelt
+from claude_local_plugin.text import printable, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.enable import Prepared, Written

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
-from claude_local_plugin.guest.shell import command
-from claude_local_plugin.render import columns, err, json_text, out, printable, short_path
+from claude_local_plugin.cli.terminal import columns, err, json_text, out
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.text import printable, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.explain_precedence import Explanation

@@ -6,8 +6,9 @@ import click
 
 from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import here, json_option, scope_option, world_of
-from claude_local_plugin.guest.shell import command as spelt
-from claude_local_plugin.render import columns, json_text, out, short_path
+from claude_local_plugin.cli.terminal import columns, json_text, out
+from claude_local_plugin.core.shell import command as spelt
+from claude_local_plugin.text import short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.hooks import Prepared

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.render import err
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

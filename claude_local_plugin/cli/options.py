@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin import paths
+from claude_local_plugin.core.shell import Words, export
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest.shell import Words, export
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.world import World

@@ -8,9 +8,10 @@ import click
 
 from claude_local_plugin import __version__
 from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.terminal import err, json_text, out
+from claude_local_plugin.core.shell import Words, command, into
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import Words, command, into
-from claude_local_plugin.render import counted, err, json_text, out, printable, short_path
+from claude_local_plugin.text import counted, printable, short_path
 
 
 @click.command()

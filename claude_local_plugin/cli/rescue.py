@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from claude_local_plugin.cli.options import here, json_option, world_of
-from claude_local_plugin.render import err, json_text, out, printable, short_path
+from claude_local_plugin.cli.terminal import err, json_text, out
+from claude_local_plugin.text import printable, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.rescue import Rescue

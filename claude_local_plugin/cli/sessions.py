@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
-from claude_local_plugin.guest.shell import Words
-from claude_local_plugin.guest.shell import command as typed
-from claude_local_plugin.render import Printer, columns, counted, err, json_text, out, printable, second, short_path
+from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out
+from claude_local_plugin.core.shell import Words
+from claude_local_plugin.core.shell import command as typed
+from claude_local_plugin.text import counted, printable, second, short_path
 
 if TYPE_CHECKING:
-    from claude_local_plugin.ledger import Where
-    from claude_local_plugin.ledger.happenings import Happening
+    from claude_local_plugin.sessionlog.queries import Where
+    from claude_local_plugin.sessionlog.queries.activity import Happening
 
 #: Seconds between two looks of `tail --follow`, and between two at the processes of open sessions.
 LOOK_S = 0.5
@@ -159,11 +160,11 @@ def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
     """Sessions, time, tokens and errors added up; how much of it ran on own servers."""
     from claude_local_plugin import paths
     from claude_local_plugin.commands import stats as command
-    from claude_local_plugin.guest.config import FILE
-    from claude_local_plugin.ledger.usage import By
+    from claude_local_plugin.core.locations import CONFIG_FILE
+    from claude_local_plugin.sessionlog.queries.usage import By
 
     place = here()
-    priced = command.prices(paths.config_dir(place.environ) / FILE, place.environ) if cost else None
+    priced = command.prices(paths.config_dir(place.environ) / CONFIG_FILE, place.environ) if cost else None
     report = command.stats(place.state_dir, By(by), chosen(place, **asked), priced=priced)
     if as_json:
         print(json_text(report))
@@ -188,17 +189,17 @@ def tail(follow: bool, count: int, as_json: bool) -> int:
     """The last things that happened in all sessions, with times in UTC: starts, blocked prompts, switches, failures,
     ends.
     """
-    from claude_local_plugin.ledger import happenings
+    from claude_local_plugin.sessionlog.queries import activity
 
     place = here()
     printer = out(place.environ)
-    found, mark = happenings.latest(place.state_dir, count)
+    found, mark = activity.latest(place.state_dir, count)
     _print_happenings(printer, place, found, as_json=as_json)
     looked_for_dead = time.monotonic()
     while follow:
         time.sleep(LOOK_S)
         quick = time.monotonic() - looked_for_dead < LOOK_FOR_DEAD_S
-        found, mark = happenings.since(place.state_dir, mark, quick=quick)
+        found, mark = activity.since(place.state_dir, mark, quick=quick)
         if not quick:
             looked_for_dead = time.monotonic()
         _print_happenings(printer, place, found, as_json=as_json)
@@ -244,13 +245,13 @@ def export(to: str, output: Path | None, spans: bool, show_all: bool, **asked: s
 @json_option
 def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Take old sessions out of the log for good; those that have not ended stay."""
-    from claude_local_plugin import ledger
     from claude_local_plugin.commands import sessions as command
     from claude_local_plugin.errors import UsageError
+    from claude_local_plugin.sessionlog import queries
 
     place = here()
     moment = command.before(older_than, before)
-    found = ledger.prunable(place.state_dir, moment)
+    found = queries.prunable(place.state_dir, moment)
     said = f"{counted(found.old)} last heard of before {second(moment)} UTC"
     if found.open:
         said += f"; {counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
@@ -260,7 +261,7 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
             if not sys.stdin.isatty():
                 raise UsageError("there is nobody to ask", "--yes")
             click.confirm(f"{printable(said)}. Take them out for good?", abort=True, err=True)
-        removed = ledger.prune(place.state_dir, moment)
+        removed = queries.prune(place.state_dir, moment)
     if as_json:
         print(json_text({"before": moment, "old": found.old, "open": found.open, "removed": removed}))
         return 0
@@ -303,8 +304,8 @@ def backend_name(backend: dict[str, Any]) -> str:
 
 
 def _server_name(backend: dict[str, Any]) -> str:
-    from claude_local_plugin.guest.protect import CLOUD_KINDS
-    from claude_local_plugin.guest.spans import NOT_KNOWN
+    from claude_local_plugin.core.protection import CLOUD_KINDS
+    from claude_local_plugin.sessionlog.spans import NOT_KNOWN
 
     kind, url = backend["kind"], backend["url"]
     if kind == NOT_KNOWN:

@@ -5,10 +5,11 @@ from typing import Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.cli.terminal import columns, json_text, out
+from claude_local_plugin.core.registration import EVENTS
+from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.registration import EVENTS
-from claude_local_plugin.guest.shell import command as typed
-from claude_local_plugin.render import columns, json_text, out, printable, second, short_path
+from claude_local_plugin.text import printable, second, short_path
 
 
 @click.command()

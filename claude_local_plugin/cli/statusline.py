@@ -16,9 +16,10 @@ def statusline(state: str | None, config: str | None, wrap: str | None) -> int:
     installs it, around one that is there already; by hand it is
     `"statusLine": {"type": "command", "command": "claude-local statusline"}`.
     """
-    from claude_local_plugin.guest import statusline as guest
-    from claude_local_plugin.guest.registration import CONFIG_OPTION, STATE_OPTION
+    from claude_local_plugin.core import registration
+    from claude_local_plugin.core.registration import CONFIG_OPTION, STATE_OPTION
+    from claude_local_plugin.hook_runtime import statusline as guest
 
-    options = {STATE_OPTION: state, CONFIG_OPTION: config, guest.WRAP_OPTION: wrap}
+    options = {STATE_OPTION: state, CONFIG_OPTION: config, registration.WRAP_OPTION: wrap}
     given = [word for name, value in options.items() if value is not None for word in (name, value)]
     return guest.run(given, os.environ)

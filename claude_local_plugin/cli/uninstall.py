@@ -5,7 +5,8 @@ import click
 from claude_local_plugin.cli.disable import disabled_lines
 from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import here, json_option, world_of
-from claude_local_plugin.render import json_text, out, printable, short_path
+from claude_local_plugin.cli.terminal import json_text, out
+from claude_local_plugin.text import printable, short_path
 
 
 @click.command()

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option
+from claude_local_plugin.cli.terminal import err, json_text, out
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import Words, command
-from claude_local_plugin.render import err, json_text, out, printable
+from claude_local_plugin.text import printable
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.verify import Progress

@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from claude_local_plugin.cli.options import here, json_option, world_of
-from claude_local_plugin.render import err, json_text, out, printable
+from claude_local_plugin.cli.terminal import err, json_text, out
+from claude_local_plugin.text import printable
 
 
 @click.command()

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import click
 
 from claude_local_plugin.cli.options import Place, here, world_of
-from claude_local_plugin.render import columns, out, printable
+from claude_local_plugin.cli.terminal import columns, out
+from claude_local_plugin.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from claude_local_plugin.commands.server_in_use import Address
     from claude_local_plugin.commands.watch import Pace, Reading, Watcher
-    from claude_local_plugin.ledger.records import Session
+    from claude_local_plugin.sessionlog.queries.records import Session
 
 #: A screen that nobody looks at ends by itself after this many hours.
 LONGEST_HOURS = 12

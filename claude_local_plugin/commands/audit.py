@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.commands.sessions import Asked, folder_named, is_known, project_names
+from claude_local_plugin.core import config
+from claude_local_plugin.core.config_schema import backends
+from claude_local_plugin.core.protection import is_allowed, is_way_allowed
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest import config
-from claude_local_plugin.guest.config_rules import backends
-from claude_local_plugin.guest.protect import is_allowed, is_way_allowed
-from claude_local_plugin.guest.shell import command
-from claude_local_plugin.ledger import Where
-from claude_local_plugin.ledger.audit import outside, without_way
-from claude_local_plugin.ledger.usage import UNKNOWN, By, usage
-from claude_local_plugin.ledger.where import HASHED, is_below
 from claude_local_plugin.precedence.locate import git_layout
-from claude_local_plugin.render import counted
+from claude_local_plugin.sessionlog.queries import Where
+from claude_local_plugin.sessionlog.queries.audit import outside, without_way
+from claude_local_plugin.sessionlog.queries.filters import HASHED, is_below
+from claude_local_plugin.sessionlog.queries.usage import UNKNOWN, By, usage
+from claude_local_plugin.text import counted
 
 #: What no log can know.
 LIMITS = (

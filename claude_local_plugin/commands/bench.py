@@ -14,9 +14,9 @@ from claude_local_plugin.bench.measure import Progress, Target
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.server_in_use import InUse
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.core.files import content
+from claude_local_plugin.core.shell import Words, command, into
 from claude_local_plugin.errors import BackendError, SettingsError, UsageError
-from claude_local_plugin.guest.files import content
-from claude_local_plugin.guest.shell import Words, command, into
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import DocumentError, Set

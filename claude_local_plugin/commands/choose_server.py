@@ -5,16 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from claude_local_plugin import git, ledger, plan, server_headers
-from claude_local_plugin.backends import ServedModel, Server, advice, identify, neighbours, sweep, wellknown
-from claude_local_plugin.backends.needs import Needs
-from claude_local_plugin.backends.needs import needs as needs_of
-from claude_local_plugin.backends.urls import is_anthropic, normalise
+from claude_local_plugin import git
+from claude_local_plugin.client_config import headers as server_headers
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.core.claude import ANTHROPIC_PREFIX
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.shell import Words, command, export, then
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
-from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
-from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX
-from claude_local_plugin.guest.shell import Words, command, export, then
 from claude_local_plugin.precedence import (
     Candidate,
     Scope,
@@ -25,10 +24,15 @@ from claude_local_plugin.precedence import (
     winning,
 )
 from claude_local_plugin.precedence.table import CUSTOM_HEADERS, FIRST_PARTY
-from claude_local_plugin.render import printable
+from claude_local_plugin.servers import ServedModel, Server, advice, identify, neighbours, sweep, well_known
+from claude_local_plugin.servers.compatibility import Needs
+from claude_local_plugin.servers.compatibility import needs as needs_of
+from claude_local_plugin.servers.urls import is_anthropic, normalise
+from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.ownership import BACKEND
+from claude_local_plugin.text import printable
 
 #: Asks the user to choose one of several; None where nobody can be asked.
 Choose = Callable[[str, Sequence[str]], str]
@@ -282,7 +286,7 @@ def _recorded(request: Request, world: World) -> Iterator[Known]:
 def _logged(world: World) -> Known | None:
     """The own server of this folder's last session; a log that cannot be read says nothing, and others will tell."""
     try:
-        session = ledger.last_session(world.state_dir, str(world.cwd))
+        session = queries.last_session(world.state_dir, str(world.cwd))
     except ClaudeLocalError:
         return None
     backend = session.get("backend") if session else None
@@ -377,8 +381,8 @@ def _found(request: Request, carried: Carried, choose: Choose | None) -> Server:
     if not servers:
         elsewhere = request.again(url=Words("http://HOST:PORT"))
         raise BackendError(
-            f"no model server answers on this machine's well-known ports ({wellknown.ports_text()})",
-            f"start one, for example: {wellknown.START_HINT}\n      or name one elsewhere: {elsewhere}",
+            f"no model server answers on this machine's well-known ports ({well_known.ports_text()})",
+            f"start one, for example: {well_known.START_HINT}\n      or name one elsewhere: {elsewhere}",
         )
     chosen = servers[0]
     if len(servers) > 1:
@@ -396,7 +400,7 @@ def _found(request: Request, carried: Carried, choose: Choose | None) -> Server:
 
 def describe(server: Server) -> str:
     """A server in a few words: `vLLM 0.32.0, 2 models`."""
-    label = wellknown.label(server.kind)
+    label = well_known.label(server.kind)
     name = f"{label} {printable(server.version)}" if server.version else label
     count = len(server.models)
     return f"{name}, {count} model{'' if count == 1 else 's'}" if server.models else name
@@ -514,7 +518,7 @@ def _model(request: Request, server: Server, known: Known | None, choose: Choose
 
 def _routes(server: Server) -> bool:
     """Whether the server may answer to names that it does not list."""
-    return server.kind in wellknown.ROUTES_UNLISTED
+    return server.kind in well_known.ROUTES_UNLISTED
 
 
 def _asked_model(request: Request, name: str, server: Server, by_name: Mapping[str, ServedModel]) -> ServedModel:

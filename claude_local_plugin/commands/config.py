@@ -22,11 +22,11 @@ from claude_local_plugin.config import (
     strictest,
     validated,
 )
+from claude_local_plugin.core import config as guest
+from claude_local_plugin.core import config_schema, locations
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import SettingsError, UsageError
-from claude_local_plugin.guest import config as guest
-from claude_local_plugin.guest import config_rules
-from claude_local_plugin.guest.shell import command
-from claude_local_plugin.render import printable
+from claude_local_plugin.text import printable
 
 #: What to type where the default is no example of a value.
 EXAMPLES = {"down_command": "ssh box docker compose up -d", "allowed_backends": "http://localhost:8000 cloud"}
@@ -48,7 +48,7 @@ class Where:
     @property
     def file(self) -> Path:
         """config.toml."""
-        return paths.config_dir(self.environ) / guest.FILE
+        return paths.config_dir(self.environ) / locations.CONFIG_FILE
 
     @property
     def folder(self) -> str | None:
@@ -169,7 +169,7 @@ def _shown(where: Where, found: ConfigFile, key: Key) -> dict[str, Any]:
         for step in key.path:
             value = getattr(value, step)
     else:
-        config = guest.Config(str(where.state_dir), config_rules.understood(found.data)[0])
+        config = guest.Config(str(where.state_dir), config_schema.understood(found.data)[0])
         value = getattr(config.for_project(where.folder), key.name)
         targets = [*(("projects", name, *key.path) for name in reversed(config.around(where.folder))), key.path]
     target = next((each for each in targets if _is_set(found, each)), None)
@@ -249,7 +249,7 @@ def _value(where: Where, key: Key, words: Sequence[str]) -> Any:
     _, problems = validated(wrapped)
     if problems:
         raise UsageError(f"{key.name} {problems[0][1]}; nothing was written to {where.file}", _example(where, key))
-    return config_rules.backends(value) if key.name == "allowed_backends" else value
+    return config_schema.backends(value) if key.name == "allowed_backends" else value
 
 
 def _number(text: str) -> int | float | None:

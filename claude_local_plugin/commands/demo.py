@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_local_plugin import isolated
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.core import shell
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import shell
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 
 #: What the project's settings file looks like beforehand: somebody's own, with their order, spacing and a shell key's
 #: worth of trouble. It must come back byte for byte.

@@ -8,21 +8,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import git, ledger, paths
+from claude_local_plugin import git, paths
 from claude_local_plugin.commands.enable import MODE, previewed
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.open_sessions import Affected, affected
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.core import config
+from claude_local_plugin.core.endpoint import is_cloud
+from claude_local_plugin.core.registration import RELEASE
+from claude_local_plugin.core.shell import Words
+from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import config
-from claude_local_plugin.guest.guard import is_cloud
-from claude_local_plugin.guest.registration import RELEASE
-from claude_local_plugin.guest.shell import Words
-from claude_local_plugin.guest.shell import command as typed
-from claude_local_plugin.ledger.open_sessions import open_sessions
-from claude_local_plugin.ledger.where import LOCAL, Where, spelled
 from claude_local_plugin.precedence import Scope, backend_in_use, resolve, settings_file_to_write
 from claude_local_plugin.precedence.locate import config_dir, user_file
+from claude_local_plugin.sessionlog import queries
+from claude_local_plugin.sessionlog.queries.filters import LOCAL, Where, spelled
+from claude_local_plugin.sessionlog.queries.open_sessions import open_sessions
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE, Record
@@ -138,7 +139,7 @@ def _taken_back(world: World, texts: Mapping[Path, str | None], found: Sequence[
     since = spelled(datetime.now(UTC) - RECENT)
     try:
         where = Where(since=since, projects=(str(world.cwd),), backend=LOCAL, sent=True)
-        return bool(ledger.sessions(world.state_dir, 1, where))
+        return bool(queries.sessions(world.state_dir, 1, where))
     except ClaudeLocalError:  # a log that cannot be read knows none, and is no reason to leave settings as they are
         return False
 

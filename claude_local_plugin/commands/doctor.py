@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import paths
-from claude_local_plugin.backends import ServedModel, State
-from claude_local_plugin.backends import deep as examination
-from claude_local_plugin.backends.wellknown import ANY_NAME, ROUTES_UNLISTED, label
 from claude_local_plugin.commands.choose_server import without_aliases
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
 from claude_local_plugin.doctor.checks import chosen
-from claude_local_plugin.doctor.conditions import ABOUT_THE_SERVER
 from claude_local_plugin.doctor.facts import own_headers, own_token
 from claude_local_plugin.doctor.fixes import Fix, Planned, Tools, planned
 from claude_local_plugin.doctor.model import fix_command
+from claude_local_plugin.doctor.preconditions import ABOUT_THE_SERVER
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Scope, settings_file_to_write
-from claude_local_plugin.render import printable
+from claude_local_plugin.servers import ServedModel, State
+from claude_local_plugin.servers import examination as examination
+from claude_local_plugin.servers.well_known import ANY_NAME, ROUTES_UNLISTED, label
+from claude_local_plugin.text import printable
 
 SCHEMA_VERSION = 1
 

@@ -7,17 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_local_plugin import plan
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.commands.choose_server import Request, same_server
+from claude_local_plugin.core.claude import js_string
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.settings_files import routed_by
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
-from claude_local_plugin.guest.claude import js_string
-from claude_local_plugin.guest.settings import routed_by
-from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Candidate, Decision, Resolution, Scope, Snapshot, candidates, winning
 from claude_local_plugin.precedence.credentials import name_of
 from claude_local_plugin.precedence.table import FIRST_PARTY, SCOPE_LABELS
-from claude_local_plugin.render import printable
+from claude_local_plugin.text import printable
 
 #: What explain says that is of no use to somebody who is enabling a server: a word on ourselves.
 NOT_FOR_HERE = ("version.unverified",)

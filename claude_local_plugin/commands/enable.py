@@ -10,26 +10,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import git, ledger, paths, plan
-from claude_local_plugin.backends import ServedModel, Server, advice
-from claude_local_plugin.backends.needs import Needs
+from claude_local_plugin import git, paths
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.commands import hand_edits
 from claude_local_plugin.commands.choose_server import Choice, Choose, Known, Request, choose_server, same_server
 from claude_local_plugin.commands.effect import explained, has_effect, refuse_without_effect, unheard
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.core import config
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
-from claude_local_plugin.guest import config
-from claude_local_plugin.guest.backend import PLACEHOLDER
-from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_in_use, effective, resolve
 from claude_local_plugin.precedence.locate import settings_file_to_write
-from claude_local_plugin.render import mask_secret, printable
+from claude_local_plugin.servers import ServedModel, Server, advice
+from claude_local_plugin.servers.compatibility import Needs
+from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, line_of, value_at
 from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
+from claude_local_plugin.text import mask_secret, printable
 
 __all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
 
@@ -407,7 +409,7 @@ def _remembered(prepared: Prepared) -> tuple[str, ...]:
     """Tells the log what the server is; a log that cannot be written is worth a warning, not the whole command."""
     backend = prepared.backend
     try:
-        ledger.remember_backend(prepared.world.state_dir, backend.url, backend.kind, backend.version)
+        queries.remember_backend(prepared.world.state_dir, backend.url, backend.kind, backend.version)
     except ClaudeLocalError as error:
         return (f"{error.message}: {error.hint}",)
     return ()

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from claude_local_plugin.core.claude import SOCKET_SCHEME
+from claude_local_plugin.core.endpoint import backend_of
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.backend import backend_of, parse_url
-from claude_local_plugin.guest.claude import SOCKET_SCHEME
 from claude_local_plugin.precedence import (
     VERIFIED_AGAINST,
     Candidate,
@@ -22,8 +23,8 @@ from claude_local_plugin.precedence.model import why
 from claude_local_plugin.precedence.table import FIRST_PARTY
 from claude_local_plugin.precedence.verified import Answers
 from claude_local_plugin.precedence.whatif import full_key, with_value
-from claude_local_plugin.render import mask_secret, without_secrets
 from claude_local_plugin.settings.variables import is_secret
+from claude_local_plugin.text import mask_secret, without_secrets
 
 SCHEMA_VERSION = 1
 

@@ -10,8 +10,9 @@ from typing import IO, TextIO
 
 from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.ledger import Where, formats, parquet, table
-from claude_local_plugin.render import carries_all
+from claude_local_plugin.sessionlog.export import formats, parquet, table
+from claude_local_plugin.sessionlog.queries import Where
+from claude_local_plugin.text import carries_all
 
 
 class Format(StrEnum):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from claude_local_plugin import plan
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Missing, Remove, Set, edit, same, value_at
 from claude_local_plugin.settings.ownership import BACKEND

@@ -5,9 +5,9 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from claude_local_plugin.render import mask_secret, without_secrets
 from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.settings.variables import is_secret
+from claude_local_plugin.text import mask_secret, without_secrets
 
 #: What may stand between the parts of a member in a diff: blanks, and line ends with the next line's mark.
 _GAP = r"(?:[ \t\r]|\n[ +-])*"

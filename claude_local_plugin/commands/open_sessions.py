@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.core.endpoint import is_cloud, name_of
+from claude_local_plugin.core.protection import ROUTING
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest.guard import is_cloud, name_of
-from claude_local_plugin.guest.protect import ROUTING
-from claude_local_plugin.ledger.open_sessions import Open, open_sessions
 from claude_local_plugin.precedence import Scope, Snapshot, backend_in_use, effective_env, settings_file_to_write
 from claude_local_plugin.precedence.locate import config_dir
-from claude_local_plugin.render import printable, short_path
+from claude_local_plugin.sessionlog.queries.open_sessions import Open, open_sessions
 from claude_local_plugin.settings import file
 from claude_local_plugin.settings.hooks import found_in
+from claude_local_plugin.text import printable, short_path
 
 #: How often is looked whether a session has ended, in seconds, and for how long at most.
 PAUSE_S, PATIENCE_S = 1.0, 12 * 60 * 60.0

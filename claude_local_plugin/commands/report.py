@@ -7,8 +7,8 @@ from typing import Any
 
 from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.ledger.report_data import Backend, Looks, ReportData, collect
-from claude_local_plugin.ledger.usage import Usage
+from claude_local_plugin.sessionlog.queries.report_data import Backend, Looks, ReportData, collect
+from claude_local_plugin.sessionlog.queries.usage import Usage
 
 __all__ = ["FILE", "as_json", "check", "collect", "page", "show", "write"]
 

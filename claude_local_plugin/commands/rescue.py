@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import plan
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.commands.output_file import replacing
+from claude_local_plugin.core.shell import command, home_path, then
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
-from claude_local_plugin.guest.shell import command, home_path, then
 from claude_local_plugin.precedence import Snapshot, resolve, told_window
 from claude_local_plugin.rescue import Cause, Kind, Repaired, cause_of, repair
 

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from claude_local_plugin.backends import Server, identify
-from claude_local_plugin.backends.urls import is_anthropic, normalise
+from claude_local_plugin.core.claude import ANTHROPIC_PREFIX
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.doctor.facts import own_headers
 from claude_local_plugin.errors import BackendError, UsageError
-from claude_local_plugin.guest.backend import PLACEHOLDER
-from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX
-from claude_local_plugin.guest.shell import Words, command, export
 from claude_local_plugin.precedence import Snapshot, backend_in_use, effective_env, resolve
-from claude_local_plugin.render import printable
+from claude_local_plugin.servers import Server, identify
+from claude_local_plugin.servers.urls import is_anthropic, normalise
+from claude_local_plugin.text import printable
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import ledger
+from claude_local_plugin.core import config
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
-from claude_local_plugin.guest import config
-from claude_local_plugin.guest.shell import command
-from claude_local_plugin.ledger import State, Where
-from claude_local_plugin.ledger.where import HASHED
+from claude_local_plugin.sessionlog import queries
+from claude_local_plugin.sessionlog.queries import State, Where
+from claude_local_plugin.sessionlog.queries.filters import HASHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Asked:
             if getattr(self, name) == "":
                 raise UsageError(f"--{name} is empty", f"leave out --{name}, or say which")
         now = now or datetime.now(UTC)
-        since = ledger.moment(self.since, now=now) if self.since else None
-        until = ledger.moment(self.until, now=now, whole_day=True) if self.until else None
+        since = queries.moment(self.since, now=now) if self.since else None
+        until = queries.moment(self.until, now=now, whole_day=True) if self.until else None
         if since and until and since > until:
             raise UsageError(
                 f"--since {self.since} is later than --until {self.until}",
@@ -71,12 +71,12 @@ def project_names(text: str, *, cwd: Path, home: Path, state_dir: Path) -> tuple
 def is_known(asked: str, where: Where, *, cwd: Path, home: Path, state_dir: Path) -> bool:
     """Whether the asked folder, whose names in the log `where` has, exists or has a project on record in it."""
     there = not asked.startswith(HASHED) and os.path.lexists(folder_named(asked, cwd=cwd, home=home))
-    return there or ledger.is_on_record(state_dir, where.projects)
+    return there or queries.is_on_record(state_dir, where.projects)
 
 
 def list_sessions(state_dir: Path, limit: int | None = None, where: Where | None = None) -> dict[str, Any]:
     """The report of `claude-local sessions list`: `{"sessions": [...]}`, newest first, at most `limit`."""
-    return {"sessions": [session.as_json() for session in ledger.sessions(state_dir, limit, where)]}
+    return {"sessions": [session.as_json() for session in queries.sessions(state_dir, limit, where)]}
 
 
 def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
 
     Raises UsageError when several sessions begin so, ClaudeLocalError when none does.
     """
-    found = ledger.matching(state_dir, id_or_prefix) if id_or_prefix else ()
+    found = queries.matching(state_dir, id_or_prefix) if id_or_prefix else ()
     if not found:
         raise ClaudeLocalError(
             f"no session on record begins with {id_or_prefix!r}", command("claude-local", "sessions", "list")
@@ -98,7 +98,7 @@ def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
         **session.as_json(),
         "source": session.source,
         "entrypoint": session.entrypoint,
-        "events": [event.as_json() for event in ledger.events(state_dir, session.session_id)],
+        "events": [event.as_json() for event in queries.events(state_dir, session.session_id)],
     }
 
 
@@ -107,7 +107,7 @@ def before(older_than: str | None, day: str | None, *, now: datetime | None = No
     if (older_than is None) == (day is None):
         raise UsageError("say how old sessions have to be", "--older-than 90d, or --before 2026-08-01")
     now = now or datetime.now(UTC)
-    moment = ledger.moment(older_than or day or "", now=now)
-    if moment > ledger.moment("0s", now=now):
+    moment = queries.moment(older_than or day or "", now=now)
+    if moment > queries.moment("0s", now=now):
         raise UsageError(f"{older_than or day!r} is still to come", "--older-than 90d, or --before 2026-08-01")
     return moment

@@ -6,8 +6,8 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.ledger import Where
-from claude_local_plugin.ledger.usage import By, Group, Summary, Usage, usage
+from claude_local_plugin.sessionlog.queries import Where
+from claude_local_plugin.sessionlog.queries.usage import By, Group, Summary, Usage, usage
 
 
 @dataclass(frozen=True, slots=True)

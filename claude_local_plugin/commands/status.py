@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import ledger
 from claude_local_plugin.commands.sessions import project_names
+from claude_local_plugin.core import config
+from claude_local_plugin.core.endpoint import Backend
+from claude_local_plugin.core.probe import OK, Probe, probe
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import config
-from claude_local_plugin.guest.backend import Backend
-from claude_local_plugin.guest.probe import OK, Probe, probe
-from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_in_use, git_layout, resolve
+from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 UNUSABLE = (
@@ -37,7 +37,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     last, kind = None, answer.kind if answer and not backend.cloud else backend.kind
     try:
         last = _last_session(snapshot, state_dir)
-        kind = (not backend.cloud and backend.url and ledger.backend_kind(state_dir, backend.url)) or kind
+        kind = (not backend.cloud and backend.url and queries.backend_kind(state_dir, backend.url)) or kind
     except ClaudeLocalError as error:  # all else here is true without the log
         warnings.append(
             {"id": "log.unusable", "severity": "error", "message": error.message, "fix": error.hint or "see the README"}
@@ -73,7 +73,7 @@ def _last_session(snapshot: Snapshot, state_dir: Path) -> dict[str, Any] | None:
     layout = git_layout(snapshot.cwd)
     for folder in dict.fromkeys((snapshot.cwd, layout.root if layout else snapshot.cwd)):
         names = project_names(str(folder), cwd=snapshot.cwd, home=snapshot.home, state_dir=state_dir)
-        found = [session for name in names if (session := ledger.last_session(state_dir, name))]
+        found = [session for name in names if (session := queries.last_session(state_dir, name))]
         if found:
             return max(found, key=lambda session: str(session["started_at"]))
     return None

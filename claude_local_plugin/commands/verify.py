@@ -9,9 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import Words, command
-from claude_local_plugin.oracle import (
+from claude_local_plugin.conformance import (
     Boxes,
     ClientError,
     Difference,
@@ -26,6 +24,8 @@ from claude_local_plugin.oracle import (
     systematic,
     url,
 )
+from claude_local_plugin.core.shell import Words, command
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import VERIFIED_AGAINST, verified
 
 #: Random configurations beside the systematic set.

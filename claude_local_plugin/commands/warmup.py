@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from claude_local_plugin.backends.messages import Reply, ask, conversation
 from claude_local_plugin.commands.server_in_use import InUse
+from claude_local_plugin.servers.messages import Reply, ask, conversation
 
 #: Seconds between two pings of `--keep-alive`: below the five minutes after which Ollama unloads a model.
 INTERVAL = 240.0

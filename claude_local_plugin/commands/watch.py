@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from claude_local_plugin import ledger
-from claude_local_plugin.backends.messages import Client, run
-from claude_local_plugin.backends.metrics import SEVERAL, Metrics, grown, not_comparable, read
 from claude_local_plugin.commands.server_in_use import Address
-from claude_local_plugin.ledger.records import Session
+from claude_local_plugin.servers.messages import Client, run
+from claude_local_plugin.servers.metrics import SEVERAL, Metrics, grown, not_comparable, read
+from claude_local_plugin.sessionlog import queries as ledger
+from claude_local_plugin.sessionlog.queries.records import Session
 
 #: No more sessions than this are looked at.
 MOST_SESSIONS = 500

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from claude_local_plugin import paths
 from claude_local_plugin.precedence import Snapshot, gather
-from claude_local_plugin.render import short_path
+from claude_local_plugin.text import short_path
 
 
 @dataclass(frozen=True, slots=True)

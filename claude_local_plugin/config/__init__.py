@@ -1,6 +1,6 @@
 """claude-local's own config.toml: what it says, what is wrong with it and where, and changing one key of it.
 
-For whoever has the time to be exact; what hooks and quick commands read is `guest.config`. Both give the same values.
+For whoever has the time to be exact; what hooks and quick commands read is `core.config`. Both give the same values.
 """
 
 import difflib
@@ -12,11 +12,11 @@ from typing import Any
 from claude_local_plugin.config import document
 from claude_local_plugin.config.document import ABSENT, SyntaxFaultError
 from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, strictest, validated
+from claude_local_plugin.core.config_schema import NO_BACKEND
+from claude_local_plugin.core.shell import edit
 from claude_local_plugin.errors import SettingsError
-from claude_local_plugin.guest.config_rules import NO_BACKEND
-from claude_local_plugin.guest.shell import edit
-from claude_local_plugin.render import printable
 from claude_local_plugin.settings import file
+from claude_local_plugin.text import printable
 
 __all__ = [
     "ABSENT",

@@ -11,8 +11,8 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import SettingsError
-from claude_local_plugin.guest.shell import command
 
 Path = tuple[str, ...]
 

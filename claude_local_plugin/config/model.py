@@ -1,7 +1,7 @@
 """The keys of config.toml: what each may hold, its default, and what it does. The only module that knows pydantic.
 
 The documentation's table and the checks of `claude-local config` come from here; hooks, which cannot afford pydantic,
-read the file with `guest.config`; limits and normalised spellings are those of `guest.config_rules` here too.
+read the file with `core.config`; limits and normalised spellings are those of `core.config_schema` here too.
 """
 
 import types
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from claude_local_plugin.guest import config_rules as rules
+from claude_local_plugin.core import config_schema as rules
 
 Path = tuple[str, ...]
 

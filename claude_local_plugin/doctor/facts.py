@@ -10,20 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin import git, ledger, paths, server_headers
-from claude_local_plugin.backends import ServedModel, Server, State, identify, messages, neighbours
-from claude_local_plugin.backends.deep import DeepFacts
-from claude_local_plugin.backends.metrics import Metrics
-from claude_local_plugin.backends.needs import Needs
-from claude_local_plugin.backends.needs import needs as needs_of
-from claude_local_plugin.backends.urls import normalise
+from claude_local_plugin import git, paths
+from claude_local_plugin.client_config import headers as server_headers
+from claude_local_plugin.core import config as own_config
+from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, is_on
+from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend
+from claude_local_plugin.core.files import content
+from claude_local_plugin.core.shell import Words, command
+from claude_local_plugin.core.urls import Target, parse_url
 from claude_local_plugin.doctor.repair import strict
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
-from claude_local_plugin.guest import config as own_config
-from claude_local_plugin.guest.backend import PLACEHOLDER, Backend, Target, parse_url
-from claude_local_plugin.guest.claude import ANTHROPIC_PREFIX, is_on
-from claude_local_plugin.guest.files import content
-from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import (
     FileState,
     Resolution,
@@ -37,10 +33,17 @@ from claude_local_plugin.precedence import (
     resolve,
     winning,
 )
+from claude_local_plugin.precedence.candidates import effective_object
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.models import named
-from claude_local_plugin.precedence.resolve import effective_object
 from claude_local_plugin.precedence.table import CUSTOM_HEADERS
+from claude_local_plugin.servers import ServedModel, Server, State, identify, messages, neighbours
+from claude_local_plugin.servers.compatibility import Needs
+from claude_local_plugin.servers.compatibility import needs as needs_of
+from claude_local_plugin.servers.examination import DeepFacts
+from claude_local_plugin.servers.metrics import Metrics
+from claude_local_plugin.servers.urls import normalise
+from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.settings import file, ownership, statusline
 from claude_local_plugin.settings.document import Set, same, value_at
 from claude_local_plugin.settings.hooks import Installed, found_in
@@ -140,7 +143,7 @@ class Facts:
     owned: tuple[Owned, ...] = ()
     record_problem: str | None = None
     log_problem: str | None = None
-    log: ledger.Condition = field(default_factory=ledger.Condition)
+    log: queries.Condition = field(default_factory=queries.Condition)
     config_problems: tuple["Problem", ...] = ()
     down_program: str | None = None
     own: own_config.Config = field(default_factory=lambda: own_config.Config("", {}))
@@ -308,7 +311,7 @@ def gather(
         owned=owned,
         record_problem=record_problem,
         log_problem=_log_problem(state_dir),
-        log=ledger.condition(state_dir),
+        log=queries.condition(state_dir),
         config_problems=_config_problems(paths.config_dir(snapshot.shell) / "config.toml"),
         own=own,
         down_program=_down_program(own, snapshot),
@@ -452,7 +455,7 @@ def _edited(text: str, lines: tuple[tuple[tuple[str, ...], object], ...]) -> tup
 
 def _log_problem(state_dir: Path) -> str | None:
     try:
-        ledger.sessions(state_dir, limit=1)
+        queries.sessions(state_dir, limit=1)
     except ClaudeLocalError as error:
         return error.message
     return None

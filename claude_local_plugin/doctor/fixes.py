@@ -5,16 +5,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from claude_local_plugin import git, plan
-from claude_local_plugin.backends import ServedModel
+from claude_local_plugin import git
+from claude_local_plugin.client_config import plan
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor.checks.privacy import MARKETPLACE, NONESSENTIAL
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Finding, Place, fix_command
 from claude_local_plugin.doctor.repair import mendable, strict
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest.backend import PLACEHOLDER
-from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import Scope, Snapshot
+from claude_local_plugin.servers import ServedModel
 from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import Append, Change, RemoveItem, edit, parse, same
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.guest.shell import command, edit, export, then
+from claude_local_plugin.core.shell import command, edit, export, then
 from claude_local_plugin.precedence import Candidate, Scope, winning
 
 if TYPE_CHECKING:

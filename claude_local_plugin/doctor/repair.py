@@ -2,8 +2,8 @@
 
 import re
 
-from claude_local_plugin.guest.document_rules import faults
-from claude_local_plugin.guest.settings import strict_json
+from claude_local_plugin.core.document_rules import faults
+from claude_local_plugin.core.settings_files import strict_json
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile
 
 #: The pieces of a JSON text that matter here; whatever fits none of them is passed over letter by letter.

@@ -1,5 +1,6 @@
 """Why is it so: which settings, credentials and model a session here would use, and who decided it."""
 
+from claude_local_plugin.precedence.candidates import candidates, effective, effective_env, hooks_off, winning
 from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.gather import gather, installed_answers, installed_client_version
 from claude_local_plugin.precedence.locate import (
@@ -18,15 +19,7 @@ from claude_local_plugin.precedence.model import (
     SettingsFile,
     Snapshot,
 )
-from claude_local_plugin.precedence.resolve import (
-    candidates,
-    effective,
-    effective_env,
-    hooks_off,
-    resolve,
-    told_window,
-    winning,
-)
+from claude_local_plugin.precedence.resolve import resolve, told_window
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST, VERIFIED_SPAN, VERIFIED_VERSIONS
 
 __all__ = [

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, custom_headers, is_on, js_string
-from claude_local_plugin.guest.settings import is_bound_to_login, is_hosted
+from claude_local_plugin.core.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, custom_headers, is_on, js_string
+from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
+from claude_local_plugin.precedence.candidates import candidates, effective, winning
 from claude_local_plugin.precedence.logins import EXCHANGED, EXPIRED, RENEWED, federation
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
-from claude_local_plugin.precedence.resolve import candidates, effective, winning
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
     CUSTOM_HEADERS,

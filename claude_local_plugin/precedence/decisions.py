@@ -3,11 +3,22 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.backend import GATEWAY_KEYS, Backend, backend_at, backend_with, clean, parse_url, via_of
-from claude_local_plugin.guest.claude import GATEWAY, SOCKET_SCHEME, UNIX_SOCKET, is_on, provider_of, socket_of
-from claude_local_plugin.guest.settings import is_hosted, strict_json
+from claude_local_plugin.core.claude import (
+    GATEWAY,
+    GATEWAY_KEYS,
+    SOCKET_SCHEME,
+    UNIX_SOCKET,
+    is_on,
+    provider_of,
+    socket_of,
+)
+from claude_local_plugin.core.endpoint import Backend, backend_at, backend_with, via_of
+from claude_local_plugin.core.settings_files import is_hosted, strict_json
+from claude_local_plugin.core.text import clean
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import replacement
+from claude_local_plugin.precedence.candidates import candidates, effective, effective_env, effective_object
 from claude_local_plugin.precedence.credentials import (
     Credentials,
     credentials,
@@ -27,7 +38,6 @@ from claude_local_plugin.precedence.model import (
     why,
 )
 from claude_local_plugin.precedence.provider_models import provider_model
-from claude_local_plugin.precedence.resolve import candidates, effective, effective_env, effective_object
 from claude_local_plugin.precedence.served import asks_with_a_login
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,

@@ -9,10 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from claude_local_plugin.core.claude import is_on, login_folder
+from claude_local_plugin.core.files import MOST_SETTINGS, content
+from claude_local_plugin.core.settings_files import JS_BLANKS, describe_json_error, strict_json
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.claude import is_on, login_folder
-from claude_local_plugin.guest.files import MOST_SETTINGS, content
-from claude_local_plugin.guest.settings import JS_BLANKS, decoded, describe_json_error, strict_json, taken
+from claude_local_plugin.precedence.candidates import effective_env
 from claude_local_plugin.precedence.locate import (
     config_dir,
     global_state_file,
@@ -21,14 +22,13 @@ from claude_local_plugin.precedence.locate import (
 )
 from claude_local_plugin.precedence.logins import gateway_file, profile_file
 from claude_local_plugin.precedence.model import NOTHING, Entry, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.resolve import effective_env
+from claude_local_plugin.precedence.one_file import NOT_A_FILE, read_settings_file
+from claude_local_plugin.precedence.one_file import settings_from_text as _settings_from_text
 from claude_local_plugin.precedence.served import why_not_fetched, with_served
-from claude_local_plugin.precedence.table import VERIFIED_AGAINST
 from claude_local_plugin.precedence.verified import Answers, recall
 
 __all__ = ["gather", "installed_answers", "installed_client_version", "managed_dir_default", "read_settings_file"]
 
-NOT_A_FILE = "not a file"
 
 #: The scope a login needs before its token is sent with a request.
 INFERENCE = "user:inference"
@@ -98,26 +98,6 @@ def gather(
     return replace(found, unknown=_invisible(found))
 
 
-def read_settings_file(scope: Scope, path: Path, client_version: str | None = None) -> SettingsFile:
-    """One settings file as Claude Code takes it: read, absent, or dropped with the reason."""
-    try:
-        raw = content(path, MOST_SETTINGS)
-    except (FileNotFoundError, NotADirectoryError):
-        return SettingsFile(scope, path, FileState.ABSENT)
-    except OSError as error:  # not ours to read, and Claude Code runs as the same user
-        return SettingsFile(scope, path, FileState.DROPPED, _unread(error))
-    return _settings_from_text(scope, path, decoded(raw), client_version)
-
-
-def _unread(error: OSError) -> str:
-    """Why a file that is there is not read."""
-    if error.errno in (errno.EISDIR, errno.EINVAL, errno.ENXIO):  # ENXIO: a socket
-        return NOT_A_FILE
-    if error.errno == errno.EFBIG:
-        return str(error.strerror)
-    return f"cannot be read: {error.strerror or error}"
-
-
 def listed(text: str) -> tuple[str, ...]:
     """The sources of `--setting-sources TEXT`, none for the empty text; what is wrong with them `gather` says."""
     return tuple(name.strip() for name in text.split(",")) if text else ()
@@ -142,15 +122,6 @@ def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | 
     if len(text.encode("utf-8", "surrogateescape")) > MOST_SETTINGS:
         return SettingsFile(scope, path, FileState.DROPPED, f"larger than {MOST_SETTINGS:,} bytes")
     return _settings_from_text(scope, path, text, client_version)
-
-
-def _settings_from_text(scope: Scope, path: Path | None, text: str, client_version: str | None) -> SettingsFile:
-    found = taken(
-        text, managed=scope in (Scope.SERVED, Scope.MANAGED), client_version=client_version or VERIFIED_AGAINST
-    )
-    return SettingsFile(
-        scope, path, FileState(found.state), found.problem, found.data or NOTHING, text, found.skipped, found.steps
-    )
 
 
 def _flag_file(settings: str, cwd: Path, client_version: str | None) -> SettingsFile | None:

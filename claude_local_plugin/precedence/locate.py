@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_local_plugin.guest.files import content
+from claude_local_plugin.core.files import content
 from claude_local_plugin.precedence.model import Scope
 from claude_local_plugin.precedence.table import holds
 

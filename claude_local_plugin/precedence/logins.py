@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from claude_local_plugin.guest import profiles
-from claude_local_plugin.guest.settings import is_hosted
-from claude_local_plugin.guest.signin import is_named
+from claude_local_plugin.core import credential_profiles
+from claude_local_plugin.core.settings_files import is_hosted
+from claude_local_plugin.core.sign_in import is_named
+from claude_local_plugin.precedence.candidates import early_env, effective_env
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.resolve import early_env, effective_env
 from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
 
 #: What a header is said to carry when the token in it is not known here.
@@ -30,8 +30,8 @@ def profile_file(snapshot: Snapshot) -> SettingsFile | None:
     read, and which one it is after that.
     """
     env = effective_env(snapshot)
-    folder = profiles.store(str(snapshot.home), env)
-    found = profiles.in_use(folder, early_env(snapshot).get(PROFILE_NAME, ""), env.get(PROFILE_NAME))
+    folder = credential_profiles.store(str(snapshot.home), env)
+    found = credential_profiles.in_use(folder, early_env(snapshot).get(PROFILE_NAME, ""), env.get(PROFILE_NAME))
     if found is None:
         return None
     unusable = FileState.ABSENT if found.absent else FileState.UNUSED

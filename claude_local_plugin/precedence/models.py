@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from claude_local_plugin.guest.claude import is_on, version_key
+from claude_local_plugin.core.claude import is_on, version_key
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST, holds, is_anthropic
 
 #: What an alias stands for, and the variable that says otherwise.

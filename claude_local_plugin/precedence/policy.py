@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from claude_local_plugin.guest.claude import (
+from claude_local_plugin.core.claude import (
     GATEWAY,
     HOST_AUTH,
     KEY_DESCRIPTOR,
@@ -17,11 +17,11 @@ from claude_local_plugin.guest.claude import (
     is_on,
     version_key,
 )
-from claude_local_plugin.guest.settings import is_bound_to_login, is_hosted
+from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
+from claude_local_plugin.precedence.candidates import candidates, effective_env
 from claude_local_plugin.precedence.credentials import credentials, is_expired, name_of
 from claude_local_plugin.precedence.logins import demanded_gateway
 from claude_local_plugin.precedence.model import Candidate, Decision, Entry, FileState, Outcome, Scope, Snapshot
-from claude_local_plugin.precedence.resolve import candidates
 from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds, is_anthropic
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
@@ -264,3 +264,15 @@ def _pinned(snapshot: Snapshot, url: str) -> bool:
         for file in snapshot.of(Scope.MANAGED)
         if file.state is FileState.READ
     )
+
+
+def where_mcp_serve_goes(snapshot: Snapshot) -> str | None:
+    """Where `claude mcp serve` started here sends its prompts; None where it would send none."""
+    from claude_local_plugin.precedence.decisions import decide
+
+    if not holds("mcp-serve-asks", snapshot.client_version):
+        return None
+    served = replace(snapshot, entry=Entry.MCP_SERVE)
+    env = effective_env(served)
+    decisions = decide(served, env)
+    return decisions["base_url"].value if outcome(served, env, decisions)[0] == "ok" else None

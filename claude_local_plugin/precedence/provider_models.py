@@ -6,7 +6,7 @@ where nothing was compared there is no answer.
 
 from collections.abc import Mapping
 
-from claude_local_plugin.guest.claude import version_key
+from claude_local_plugin.core.claude import version_key
 from claude_local_plugin.precedence.models import RETIRED_OPUS, without_suffix
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_on
-from claude_local_plugin.guest.settings import is_hosted
+from claude_local_plugin.core.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_on
+from claude_local_plugin.core.settings_files import is_hosted
+from claude_local_plugin.precedence.candidates import candidates, early_env, effective
 from claude_local_plugin.precedence.logins import federation, gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.resolve import candidates, early_env, effective
 from claude_local_plugin.precedence.table import PROVIDERS, is_anthropic
 
 SERVED_FILE = "remote-settings.json"
@@ -32,7 +32,7 @@ def served_path(config_dir: Path) -> Path:
 
 def with_served(snapshot: Snapshot) -> Snapshot:
     """The snapshot with the copy as its first file, where there is one."""
-    from claude_local_plugin.precedence.gather import read_settings_file  # which calls us
+    from claude_local_plugin.precedence.one_file import read_settings_file  # which calls us
 
     path = served_path(snapshot.config_dir)
     file = read_settings_file(Scope.SERVED, path, snapshot.client_version)

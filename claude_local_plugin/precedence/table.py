@@ -6,8 +6,8 @@ Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by l
 
 from dataclasses import dataclass
 
-from claude_local_plugin.guest import claude, profiles
-from claude_local_plugin.guest.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, version_key
+from claude_local_plugin.core import claude, credential_profiles
+from claude_local_plugin.core.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, version_key
 from claude_local_plugin.precedence.model import Scope
 
 #: The version that every rule is tested on; a client whose version is not known is taken for it.
@@ -56,7 +56,7 @@ class Rule:
     until: str | None = None
 
 
-#: The rules that only the resolver asks for; hooks know those in `guest.claude`.
+#: The rules that only the resolver asks for; hooks know those in `core.claude`.
 _OTHER_RULES = (
     Rule("spelled-numbers", "numbers of tokens may be written 65_536, 65,536 or 6.5e4", "2.1.211"),
     Rule("blank-is-empty", "blanks around a token are cut off, and a blank one counts as empty", "2.1.233"),
@@ -155,7 +155,7 @@ class Rung:
 
 
 #: The variables about login profiles and exchanged identity tokens.
-FEDERATION, PROFILE_NAME = profiles.FEDERATION, profiles.NAME
+FEDERATION, PROFILE_NAME = credential_profiles.FEDERATION, credential_profiles.NAME
 
 
 #: Who supplies `x-api-key`, first to last.

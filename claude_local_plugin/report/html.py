@@ -3,7 +3,7 @@
 from html import escape
 from typing import TYPE_CHECKING, TypeAlias
 
-from claude_local_plugin.render import printable
+from claude_local_plugin.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,18 +6,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
 
-from claude_local_plugin.guest.protect import CLOUD_KINDS
-from claude_local_plugin.guest.shell import command
-from claude_local_plugin.ledger.records import Session
-from claude_local_plugin.ledger.report_data import Backend, ReportData
-from claude_local_plugin.ledger.usage import Usage
-from claude_local_plugin.ledger.where import is_own
-from claude_local_plugin.render import short_path
+from claude_local_plugin.core.protection import CLOUD_KINDS
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.report import charts, words
 from claude_local_plugin.report.charts import Bar, Row, Series
 from claude_local_plugin.report.html import Content, Markup, element, joined
 from claude_local_plugin.report.palette import OWN, custom_properties
 from claude_local_plugin.report.svg import About
+from claude_local_plugin.sessionlog.queries.filters import is_own
+from claude_local_plugin.sessionlog.queries.records import Session
+from claude_local_plugin.sessionlog.queries.report_data import Backend, ReportData
+from claude_local_plugin.sessionlog.queries.usage import Usage
+from claude_local_plugin.text import short_path
 
 #: Which pages are ours and may be replaced.
 MARK = '<meta name="generator" content="claude-local report'

@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from claude_local_plugin.render import printable
 from claude_local_plugin.report.html import Markup, element
 from claude_local_plugin.report.palette import COLOURS, HATCHES
+from claude_local_plugin.text import printable
 
 #: Left, top, width, height.
 Box = tuple[float, float, float, float]

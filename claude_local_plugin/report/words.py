@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta, tzinfo
 
-from claude_local_plugin.guest.spans import NOT_KNOWN
+from claude_local_plugin.sessionlog.spans import NOT_KNOWN
 
 #: Not the machine's language's: the page is in English.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from claude_local_plugin.core.files import content
 from claude_local_plugin.errors import SettingsError
-from claude_local_plugin.guest.files import content
 
 #: How long to wait for another claude-local that is writing the same file, in seconds.
 LOCK_SECONDS: Final = 10.0

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.guest.registration import (
+from claude_local_plugin.core.registration import (
     CONFIG_OPTION,
     EVENTS,
     INTERPRETER_FLAGS,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from claude_local_plugin.guest.backend import PLACEHOLDER
+from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.settings import file, hooks, ownership, statusline
 from claude_local_plugin.settings.document import (
     MISSING,

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_local_plugin.guest.registration import INTERPRETER_FLAGS
-from claude_local_plugin.guest.statusline import SCRIPT, WRAP_OPTION, understood
+from claude_local_plugin.core.registration import INTERPRETER_FLAGS, STATUSLINE_SCRIPT, WRAP_OPTION, are_options
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.hooks import Installed
@@ -84,7 +83,7 @@ def _cannot_run(argv: list[str]) -> str | None:
         return None
     if not (os.access(program, os.X_OK) if Path(program).is_absolute() else shutil.which(program)):
         return f"its interpreter {program} is gone"
-    gone = Path(script).name == SCRIPT and not Path(script).is_file()
+    gone = Path(script).name == STATUSLINE_SCRIPT and not Path(script).is_file()
     return f"its script {script} is gone" if gone else None
 
 
@@ -95,7 +94,7 @@ def command_line(
 
     `wraps` is the shell command of another status line to run and to show above ours.
     """
-    argv = [python, *INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), *told(state_dir, config_dir)]
+    argv = [python, *INTERPRETER_FLAGS, str(hooks_dir / STATUSLINE_SCRIPT), *told(state_dir, config_dir)]
     return shlex.join([*argv, *((WRAP_OPTION, wraps) if wraps else ())])
 
 
@@ -118,13 +117,13 @@ def is_installed(command: str) -> bool:
     except ValueError:  # an open quote
         return False
     place = len(INTERPRETER_FLAGS) + 1
-    return _options(argv) is not None and len(argv) > place and Path(argv[place]).name == SCRIPT
+    return _options(argv) is not None and len(argv) > place and Path(argv[place]).name == STATUSLINE_SCRIPT
 
 
 def _options(argv: list[str]) -> list[str] | None:
     """What follows our program in an argv; None where the program is another one."""
     starts = len(INTERPRETER_FLAGS) + 2
-    if len(argv) >= starts and Path(argv[starts - 1]).name == SCRIPT:
+    if len(argv) >= starts and Path(argv[starts - 1]).name == STATUSLINE_SCRIPT:
         options = argv[starts:]
     elif len(argv) >= 2 and Path(argv[0]).name == "claude-local" and argv[1] == "statusline":
         options = argv[2:]
@@ -132,4 +131,4 @@ def _options(argv: list[str]) -> list[str] | None:
         options = argv[4:]
     else:
         return None
-    return options if understood(options) else None
+    return options if are_options(options) else None

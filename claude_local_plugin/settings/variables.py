@@ -122,7 +122,7 @@ def nearest(name: str) -> str | None:
             return each.name
     from difflib import get_close_matches
 
-    from claude_local_plugin.guest.env_rules import APPLIED_BEFORE_TRUST, REFUSED_IN_PROJECT_AND_LOCAL
+    from claude_local_plugin.core.env_rules import APPLIED_BEFORE_TRUST, REFUSED_IN_PROJECT_AND_LOCAL
 
     if upper in APPLIED_BEFORE_TRUST or upper in REFUSED_IN_PROJECT_AND_LOCAL:
         return None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.commands.place import MODEL, Place
 from tests.listening import listening
 

@@ -7,13 +7,13 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from claude_local_plugin.backends import messages
-from claude_local_plugin.backends.embedded import EmbeddedBackend
-from claude_local_plugin.backends.metrics import SPARE_TOKENS
 from claude_local_plugin.bench import Workload, advise, measure, own_overhead
 from claude_local_plugin.bench.measure import TOO_MANY_SPOILED, Target
 from claude_local_plugin.bench.report import report
 from claude_local_plugin.errors import BackendError
+from claude_local_plugin.fake_server.server import EmbeddedBackend
+from claude_local_plugin.servers import messages
+from claude_local_plugin.servers.metrics import SPARE_TOKENS
 from claude_local_plugin.settings import schema
 from tests.in_turn import in_turn
 from tests.listening import listening

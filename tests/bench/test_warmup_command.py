@@ -1,9 +1,9 @@
 """`claude-local warmup`."""
 
-from claude_local_plugin.backends import identify
-from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.commands.server_in_use import InUse
 from claude_local_plugin.commands.warmup import keep_warm, warm
+from claude_local_plugin.fake_server.server import EmbeddedBackend
+from claude_local_plugin.servers import identify
 from tests.commands.place import MODEL, Place
 
 

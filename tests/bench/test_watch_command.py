@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin import ledger
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
-from claude_local_plugin.backends.messages import ask, conversation
-from claude_local_plugin.backends.metrics import Metrics
 from claude_local_plugin.cli.watch import frame
 from claude_local_plugin.commands.server_in_use import Address
 from claude_local_plugin.commands.watch import DOUBTED_LOOKS, Pace, Reading, Watcher, look, pace
-from claude_local_plugin.ledger.records import Session
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
+from claude_local_plugin.servers.messages import ask, conversation
+from claude_local_plugin.servers.metrics import Metrics
+from claude_local_plugin.sessionlog import queries
+from claude_local_plugin.sessionlog.queries.records import Session
 from tests.commands.place import MODEL, Place
 from tests.in_turn import in_turn
 
@@ -126,7 +126,7 @@ def test_only_the_sessions_of_this_day_and_time_zone_count(home: Path, monkeypat
         replace(SESSION, session_id=start, started_at=f"2026-11-{start}:00.000Z")
         for start in ("21T23:30", "21T09:15", "20T23:30", "20T22:59")
     )
-    monkeypatch.setattr(ledger, "sessions", lambda *_: sessions)
+    monkeypatch.setattr(queries, "sessions", lambda *_: sessions)
     oslo = timezone(timedelta(hours=1))
     found = watch.today(home, now=CLOCK.astimezone(oslo))
     assert [session.session_id for session in found] == ["21T09:15", "20T23:30"]

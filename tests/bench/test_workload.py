@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import tokens_in
 from claude_local_plugin.bench import Workload
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.fake_server.server import tokens_in
 
 
 @pytest.mark.parametrize(

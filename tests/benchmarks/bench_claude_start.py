@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
-from claude_local_plugin.guest.registration import EVENTS
+from claude_local_plugin.core.registration import EVENTS
+from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.settings.hooks import entries
 
 ROOT = Path(__file__).resolve().parents[2]

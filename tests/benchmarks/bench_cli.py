@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.fake_server.server import EmbeddedBackend
 
 
 def milliseconds(command: list[str], cwd: Path, environ: dict[str, str]) -> float:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from claude_local_plugin import ledger
+from claude_local_plugin.sessionlog import queries
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "hooks" / "claude_local_hook.py"
@@ -210,7 +210,7 @@ def lost(size: int) -> tuple[int, float]:
         for process in gone:
             process.wait()
         took = time.perf_counter() - began
-        return size - len(ledger.sessions(state)), took
+        return size - len(queries.sessions(state)), took
 
 
 def start(command: list[str], home: Path, session_id: str) -> "subprocess.Popen[bytes]":

@@ -21,7 +21,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from claude_local_plugin.guest import importer, journal, sessionlog
+from claude_local_plugin.core import text
+from claude_local_plugin.sessionlog import importer, journal, store
 
 INSERTS = 300
 BARE = [sys.executable, "-I", "-S", "-c", "pass"]
@@ -73,7 +74,7 @@ DROP TABLE made;
 
 def make(state: Path, count: int) -> None:
     """A log of so many sessions."""
-    with closing(sessionlog.connect(str(state))) as log:
+    with closing(store.connect(str(state))) as log:
         log.execute("PRAGMA synchronous = OFF")
         log.executescript(f"BEGIN; {_MADE.format(count=count)} COMMIT;")
 
@@ -84,7 +85,7 @@ def inserts(state: Path) -> list[float]:
     for number in range(INSERTS):
         record = {
             "session_id": f"benchmark-{number // 3}",
-            "at": journal.now(),
+            "at": text.now(),
             "event": ("SessionStart", "UserPromptSubmit", "SessionEnd")[number % 3],
             "project": "/home/dev/src/project-1",
             "backend_kind": "vllm",

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from bench_hook import ROOT, loopback_server, milliseconds
 
-from claude_local_plugin.guest.lastlook import remember
-from claude_local_plugin.guest.probe import probe
+from claude_local_plugin.core.probe import probe
+from claude_local_plugin.core.probe_cache import remember
 
 SCRIPT = ROOT / "hooks" / "claude_local_statusline.py"
 BARE = "python3 -I -S -c pass"

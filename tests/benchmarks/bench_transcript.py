@@ -26,7 +26,7 @@ MEGABYTE = 1024 * 1024
 CONTESTANT = """
 import os, resource, sys, time
 sys.path.insert(0, sys.argv[1])
-from claude_local_plugin.guest import transcript
+from claude_local_plugin.sessionlog import transcript
 way, path, turns = sys.argv[2], sys.argv[3], [int(end) for end in sys.argv[4].split(",")]
 
 def most():

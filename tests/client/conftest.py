@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 
 
 @dataclass

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
-from claude_local_plugin.backends.embedded_http import Answer, Request, Stream
+from claude_local_plugin.fake_server.http import Answer, Request, Stream
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 
 _numbers = count(1)
 

@@ -16,9 +16,7 @@ import pytest
 
 from claude_local_plugin.commands import enable
 from claude_local_plugin.commands.world import World
-from claude_local_plugin.errors import ClaudeLocalError, SettingsError
-from claude_local_plugin.guest.backend import PLACEHOLDER
-from claude_local_plugin.oracle import (
+from claude_local_plugin.conformance import (
     Boxes,
     Observed,
     Scenario,
@@ -29,6 +27,8 @@ from claude_local_plugin.oracle import (
     systematic,
     url,
 )
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.errors import ClaudeLocalError, SettingsError
 
 pytestmark = pytest.mark.claude
 

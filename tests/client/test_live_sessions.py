@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.conftest import Person
 from tests.client.terminal import Terminal
 from tests.client.test_session_log import leave, say, trust

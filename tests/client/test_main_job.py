@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, ToolUse
+from claude_local_plugin.fake_server.server import EmbeddedBackend, ToolUse
 from tests.client.conftest import Person
 from tests.client.terminal import DOWN, ENTER, Terminal
 

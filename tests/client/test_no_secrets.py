@@ -19,8 +19,8 @@ from urllib.parse import quote
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, ToolUse
-from claude_local_plugin.guest import sessionlog
+from claude_local_plugin.fake_server.server import EmbeddedBackend, ToolUse
+from claude_local_plugin.sessionlog import store
 from tests.client.conftest import Person
 
 pytestmark = pytest.mark.claude
@@ -181,7 +181,7 @@ def test_no_file_of_ours_and_nothing_we_say_holds_a_secret(machine: Machine) -> 
     machine.ours("enable", "--url", server.url, "--yes")
 
     # an error that repeats what it was sent, while somebody else keeps the log to himself
-    with closing(sqlite3.connect(machine.state / sessionlog.DATABASE, isolation_level=None)) as holder:
+    with closing(sqlite3.connect(machine.state / store.DATABASE, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         told = {"type": "error", "error": {"type": "invalid_request_error", "message": f"not {secret('thrown')}"}}
         server.answer(400, path="/v1/messages", body=told)
@@ -200,7 +200,7 @@ def test_no_file_of_ours_and_nothing_we_say_holds_a_secret(machine: Machine) -> 
     # a dead server
     server.stop()
     assert "ECONNREFUSED" in machine.session("on a dead server", asked)
-    (machine.state / sessionlog.DATABASE).write_bytes(b"damaged")
+    (machine.state / store.DATABASE).write_bytes(b"damaged")
     machine.session("with a damaged log", asked)
 
     (newest,) = json.loads(machine.ours("sessions", "list", "--limit", "1", "--json"))["sessions"]
@@ -218,7 +218,7 @@ def test_no_file_of_ours_and_nothing_we_say_holds_a_secret(machine: Machine) -> 
     assert "127.0.0.1:9" in machine.ours("statusline", stdin=json.dumps(seen), ANTHROPIC_BASE_URL=url)
     assert session_id in machine.said["sessions list --json"]
 
-    for name in ("faults.log", "ownership", sessionlog.DATABASE, "claims", "looks", "journal"):
+    for name in ("faults.log", "ownership", store.DATABASE, "claims", "looks", "journal"):
         assert (machine.state / name).exists(), f"{name} was to be looked at"
     assert machine.found(but=KEPT) == []
     for path in machine.state.rglob("*"):

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import claude_local_plugin
-from claude_local_plugin import ledger
-from claude_local_plugin.backends.embedded import EmbeddedBackend
-from claude_local_plugin.guest import registration
+from claude_local_plugin.core import registration
+from claude_local_plugin.fake_server.server import EmbeddedBackend
+from claude_local_plugin.sessionlog import queries
 from tests.client.conftest import Person
 from tests.client.terminal import DOWN, ENTER, Terminal
 
@@ -250,8 +250,8 @@ def install(person: Person, checkout: Path, scope: str) -> None:
 def recorded(person: Person) -> list[list[str]]:
     """The events on record, of each session in turn, the earliest first."""
     state = person.home / ".local" / "state" / "claude-local"
-    sessions = sorted(ledger.sessions(state), key=lambda session: session.started_at)
-    return [[event.event for event in ledger.events(state, session.session_id)] for session in sessions]
+    sessions = sorted(queries.sessions(state), key=lambda session: session.started_at)
+    return [[event.event for event in queries.events(state, session.session_id)] for session in sessions]
 
 
 WHOLE_SESSION = ["SessionStart", "UserPromptSubmit", "SessionEnd"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.conftest import Person
 
 pytestmark = pytest.mark.claude

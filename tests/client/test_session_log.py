@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, Reply, ToolUse
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, Reply, ToolUse
 from tests.client.conftest import Person
 from tests.client.terminal import ENTER, Terminal
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
-from claude_local_plugin.guest.statusline import SCRIPT
+from claude_local_plugin.core.registration import STATUSLINE_SCRIPT
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.conftest import Person
 from tests.client.terminal import ENTER, Terminal
 
@@ -102,7 +102,7 @@ def test_the_cloud_is_called_by_its_name(person: Person, server: EmbeddedBackend
     person.ours("enable", "--url", server.url, "--yes", "--statusline")
     command = json.loads(person.local_settings.read_text())["statusLine"]["command"]
     person.ours("disable")
-    assert SCRIPT in command
+    assert STATUSLINE_SCRIPT in command
     settings(person, {"type": "command", "command": command})
     person.shell |= {"ANTHROPIC_AUTH_TOKEN": "dummy", "ANTHROPIC_MODEL": "claude-opus-4-5"}
     terminal = session()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.guest import transcript
+from claude_local_plugin.sessionlog import transcript
 from tests.client.conftest import Person
 from tests.client.scripted import Say, Script, ScriptedServer, Sums, call, failure, say, tool_results
 from tests.client.terminal import ENTER, Terminal
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 HOOK = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from claude_local_plugin.guest import transcript
+from claude_local_plugin.sessionlog import transcript
 event = json.load(sys.stdin)
 counted = {}
 for path in transcript.files(event["transcript_path"]):

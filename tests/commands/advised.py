@@ -9,20 +9,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from claude_local_plugin import cli
-from claude_local_plugin.backends import ServedModel, Server, State, advice, wellknown
 from claude_local_plugin.bench import plot
 from claude_local_plugin.cli import options, verify
 from claude_local_plugin.commands import demo, effect
 from claude_local_plugin.commands import verify as asking
 from claude_local_plugin.config import document
-from claude_local_plugin.doctor import known_bad, run
+from claude_local_plugin.core import config
+from claude_local_plugin.doctor import run
 from claude_local_plugin.doctor.checks import chosen
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Found
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import config
-from claude_local_plugin.ledger import parquet, reading
 from claude_local_plugin.report import page
+from claude_local_plugin.servers import ServedModel, Server, State, advice, advisories, well_known
+from claude_local_plugin.sessionlog.export import parquet
+from claude_local_plugin.sessionlog.queries import reading
 from tests.doctor import building as b
 from tests.report import building
 
@@ -47,13 +48,13 @@ def servers() -> None:
     for server in kinds:
         print(advice.larger_window(server, MODEL))
         print(advice.own_name(server, MODEL))
-    for kind in (*wellknown.START, "vllm-router", "transformers"):
+    for kind in (*well_known.START, "vllm-router", "transformers"):
         print(advice.upgrade(kind))
-    for start in wellknown.START.values():
+    for start in well_known.START.values():
         print(start)
     for kind in ("ollama", "lmstudio"):
         print(advice.load_a_model(_server(kind)))
-    for pair in known_bad.PAIRS:
+    for pair in advisories.PAIRS:
         print(pair.fix)
 
 

@@ -293,10 +293,11 @@ def _called(order: Mapping[str, Any], folder: Path, made: list[printed.Made]) ->
 
             code = cli.run(order["arguments"])
         else:
-            from claude_local_plugin.guest import hook
+            from claude_local_plugin.core import locations, registration
+            from claude_local_plugin.hook_runtime import main
 
-            environ = hook.as_registered(order["arguments"], os.environ)
-            hook.run(json.dumps(order["event"]).encode(), environ, hook.state_dir_of(environ))
+            environ = registration.as_registered(order["arguments"], os.environ)
+            main.run(json.dumps(order["event"]).encode(), environ, locations.state_dir_of(environ))
             code = 0
     except BaseException:  # a fault is what the test is to see
         os.write(2, traceback.format_exc().encode())

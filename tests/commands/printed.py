@@ -1,6 +1,6 @@
 """Where the package makes a command for somebody to type, read from its source, and which of them a run has made.
 
-A *site* is a call of the constructor (`guest.shell`) or of a function of ours that hands its result on. Its key names
+A *site* is a call of the constructor (`core.shell`) or of a function of ours that hands its result on. Its key names
 the module, the function and the words that are written there: `doctor.checks.files:_mode fix_command files.mode`.
 """
 
@@ -30,7 +30,7 @@ HANDED_ON = {
     "doctor.checks.precedence": ("enabling", "for_the_user"),
     "doctor.facts": ("ask_deep", "enable"),
     "doctor.model": ("exported", "fix_command", "mend"),
-    "precedence.warn": ("_in_the_file", "_where_it_is_set"),
+    "precedence.warnings": ("_in_the_file", "_where_it_is_set"),
 }
 #: How these are called, by the last name, and what else has such a name.
 CARRIERS = frozenset(name for names in HANDED_ON.values() for name in names) - {"doctor"}
@@ -54,7 +54,7 @@ def sites() -> tuple[Site, ...]:
 
 def _sites(path: Path) -> Iterator[Site]:
     module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-    if module == "guest.shell":
+    if module == "core.shell":
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
     makers = _makers(tree)
@@ -74,9 +74,9 @@ def _makers(tree: ast.Module) -> dict[str, str]:
     """The names under which a module knows the constructors."""
     found = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "claude_local_plugin.guest.shell":
+        if isinstance(node, ast.ImportFrom) and node.module == "claude_local_plugin.core.shell":
             found |= {alias.asname or alias.name: alias.name for alias in node.names if alias.name in CONSTRUCTORS}
-        elif isinstance(node, ast.ImportFrom) and node.module == "claude_local_plugin.guest":
+        elif isinstance(node, ast.ImportFrom) and node.module == "claude_local_plugin.core":
             for alias in node.names:
                 if alias.name == "shell":
                     found |= {f"{alias.asname or 'shell'}.{name}": name for name in CONSTRUCTORS}
@@ -138,7 +138,7 @@ def recorded(import_all: Callable[[], None]) -> list[Made]:
 
     To be called before any other module of the package is there.
     """
-    from claude_local_plugin.guest import shell
+    from claude_local_plugin.core import shell
 
     index = {(site.path, site.span): site.key for site in sites()}
     made: list[Made] = []

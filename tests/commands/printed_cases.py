@@ -467,7 +467,7 @@ case(
 )
 case(
     "explain: a variable that is not heard is exported",
-    "precedence.warn:_credentials export … …",
+    "precedence.warnings:_credentials export … …",
     unheard,
     EXPLAIN,
     gone("env.refused"),
@@ -669,11 +669,11 @@ def set_aside(house: House) -> None:
 
 
 def faults(house: House) -> None:
-    from claude_local_plugin.guest import journal
+    from claude_local_plugin.core import faults
 
     enabled(house)
     house.hook("SessionStart", source="startup")
-    journal.note_fault(str(house.state), "SessionStart: something")
+    faults.note_fault(str(house.state), "SessionStart: something")
 
 
 def read_only_log(house: House) -> None:
@@ -849,7 +849,7 @@ not_run(
 )
 case(
     "no server to look at",
-    "doctor.conditions:looked_at claude-local enable --url URL",
+    "doctor.preconditions:looked_at claude-local enable --url URL",
     never_enabled,
     look("server.ready"),
     lambda house, case, _: _must(case.printed(house).json["findings"][0]["result"] == "ok"),
@@ -1047,7 +1047,7 @@ not_run(
 not_run(
     "explain's rules are compared with the client's",
     VERIFIES,
-    "precedence.warn:_version claude-local verify",
+    "precedence.warnings:_version claude-local verify",
     steps(enabled, a_real_client),
     EXPLAIN,
 )
@@ -1353,7 +1353,7 @@ case(
 )
 case(
     "only real requests can tell",
-    "doctor.conditions:_only_real_requests ask_deep",
+    "doctor.preconditions:_only_real_requests ask_deep",
     served("able"),
     look("model.answers"),
     says("sending up to"),
@@ -1361,7 +1361,7 @@ case(
 )
 case(
     "only real requests can tell of another server, with its key",
-    "doctor.conditions:_only_real_requests ask_deep",
+    "doctor.preconditions:_only_real_requests ask_deep",
     steps(enabled, lambda house: house.shell.update(MY_KEY=KEY)),
     look("model.answers", "--url", GUARDED, "--token-env", "MY_KEY"),
     says("sending up to", GUARDED),
@@ -1398,7 +1398,7 @@ case(
 )
 case(
     "a server's empty list is looked at",
-    "backends.advice:load_a_model curl -s …/v1/models",
+    "servers.advice:load_a_model curl -s …/v1/models",
     elsewhere_of("saying", status=200, body={"object": "list", "data": []}, path="/v1/models"),
     look("server.models", "--url", THERE),
     says('"data"'),
@@ -1408,7 +1408,7 @@ not_run(
     "changes a server, or the machine it is on",
     (
         *tuple(
-            f"backends.{each}"
+            f"servers.{each}"
             for each in (
                 "advice:(module) curl -fsSL https://ollama.com/install.sh",
                 "advice:(module) lms load",
@@ -1429,33 +1429,33 @@ not_run(
                 "advice:own_name lms load … --identifier …",
                 "advice:own_name ollama cp … …",
                 "advice:own_name vllm serve … --served-model-name …",
-                "wellknown:(module) ccr start",
-                "wellknown:(module) litellm --config config.yaml --port 4000",
+                "well_known:(module) ccr start",
+                "well_known:(module) litellm --config config.yaml --port 4000",
                 (
-                    "wellknown:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536"
+                    "well_known:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536"
                     " --port 8080"
                 ),
-                "wellknown:(module) lms server start",
+                "well_known:(module) lms server start",
                 (
-                    "wellknown:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct"
+                    "well_known:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct"
                     " --context-length 65536 --tool-call-parser qwen3_coder"
                 ),
                 (
-                    "wellknown:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder"
+                    "well_known:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder"
                     " --max-model-len 65536 --enable-auto-tool-choice --tool-call-parser qwen3_coder"
                 ),
-                "wellknown:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
+                "well_known:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
             )
         ),
-        "doctor.known_bad:(module) claude update",
-        "doctor.known_bad:(module) pip install litellm[proxy]==1.106.2",
+        "servers.advisories:(module) claude update",
+        "servers.advisories:(module) pip install litellm[proxy]==1.106.2",
     ),
     _nothing,
     lambda house: house.advised("servers"),
 )
 case(
     "capabilities are exported",
-    "backends.advice:without_mid_conversation export …",
+    "servers.advice:without_mid_conversation export …",
     _nothing,
     lambda house: house.advised("capabilities"),
     lambda house, _, __: _must(house.shell["CLAUDE_CODE_MODEL_CAPABILITIES"].startswith("-mid_conv_system")),
@@ -1568,7 +1568,7 @@ def signed_in(house: House, **changes: Any) -> None:
     house.write(house.home / ".claude" / ".credentials.json", kept)
 
 
-WARN = "precedence.warn:"
+WARN = "precedence.warnings:"
 explained("a leaked login", WARN + "_leak_fix claude-local enable --url … …", login, "leak.login")
 explained(
     "a leak of the user's settings is mended there",
@@ -2058,7 +2058,7 @@ noted(
 )
 noted(
     "a tunnel's end, with all that the server gets",
-    "plan:warnings again http://localhost:……",
+    "client_config.plan:warnings again http://localhost:……",
     lambda house: tunnelled(house, "--scope", "user"),
     "--scope user",
     points_at(
@@ -2072,13 +2072,13 @@ noted(
 not_run(
     "enable says: a tunnel",
     TUNNEL,
-    "plan:warnings ssh -N -L …:localhost:… …",
+    "client_config.plan:warnings ssh -N -L …:localhost:… …",
     _nothing,
     ("enable", "--url", OPEN, "--yes"),
 )
 noted(
     "a name like Anthropic's",
-    "plan:warnings again … NAME",
+    "client_config.plan:warnings again … NAME",
     lambda house: house.serve("plain", PORT, models=(("claude-sonnet-4-5", 65_536), ("my-model", 65_536))),
     f"--url {THERE} --model claude-sonnet-4-5 --scope user",
     points_at(THERE, model="my-model", scope="user"),
@@ -2086,7 +2086,7 @@ noted(
 )
 noted(
     "system messages in a conversation",
-    ("plan:warnings export CLAUDE_CODE_MODEL_CAPABILITIES …", "plan:warnings again … … …"),
+    ("client_config.plan:warnings export CLAUDE_CODE_MODEL_CAPABILITIES …", "client_config.plan:warnings again … … …"),
     steps(
         lambda house: house.serve("plain", PORT, version="0.22.1", api_key=KEY),
         lambda house: house.shell.update(MY_KEY=KEY),
@@ -2415,7 +2415,7 @@ case(
 )
 case(
     "enable: a header's variable is not set",
-    "server_headers:_from_environment export … …",
+    "client_config.headers:_from_environment export … …",
     _nothing,
     ("enable", "--url", OPEN, "--header-env", "X-Gate=PASS", "--yes"),
     asked_again(),
@@ -2539,7 +2539,7 @@ case(
 not_run(
     "Parquet is to be had",
     "installs a package",
-    "ledger.parquet:check pip install claude-local[parquet]",
+    "sessionlog.export.parquet:check pip install claude-local[parquet]",
     _nothing,
     lambda house: house.advised("no_parquet"),
 )
@@ -2553,7 +2553,7 @@ not_run(
 not_run(
     "a newer claude-local is to be had",
     "installs a package",
-    "ledger.reading:_open pip install --upgrade claude-local",
+    "sessionlog.queries.reading:_open pip install --upgrade claude-local",
     steps(
         recorded_session,
         lambda house: (
@@ -2577,7 +2577,7 @@ not_run(
 )
 case(
     "a log that cannot be read",
-    "ledger.reading:hint claude-local doctor hooks",
+    "sessionlog.queries.reading:hint claude-local doctor hooks",
     recorded_session,
     lambda house: house.advised("log_hint"),
     says("the session log can be read and written"),
@@ -2673,7 +2673,7 @@ def leaking(house: House) -> None:
     )
 
 
-HOOK = "guest.events:"
+HOOK = "hook_runtime.events:"
 case(
     "hook: a dead server is looked at",
     HOOK + "_what_to_do claude-local status",
@@ -2710,14 +2710,14 @@ case(
 )
 case(
     "a protected folder is allowed its backend",
-    "guest.config:off_list claude-local config set --project … allowed_backends …",
+    "core.config:off_list claude-local config set --project … allowed_backends …",
     protected,
     look("hooks.protection"),
     gone("hooks.protection"),
 )
 case(
     "hook: a session that was moved goes back, with its key",
-    "guest.guard:held claude-local enable --url …",
+    "hook_runtime.guard:held claude-local enable --url …",
     moved,
     down,
     both(
@@ -2727,7 +2727,7 @@ case(
 )
 case(
     "hook: a leak is stopped",
-    "guest.leaks:_fix claude-local enable --url …",
+    "core.leaks:_fix claude-local enable --url …",
     leaking,
     lambda house: house.hook("SessionStart", source="startup"),
     lambda house, _, __: _must("is sent" not in house.hook("SessionStart", source="startup").out),
@@ -2735,7 +2735,7 @@ case(
 not_run(
     "hook: a repository's settings are left out",
     "starts the real client",
-    "guest.leaks:(module) claude --setting-sources user,local",
+    "core.leaks:(module) claude --setting-sources user,local",
     redirected,
     lambda house: house.hook("SessionStart", source="startup"),
 )
@@ -2748,7 +2748,7 @@ not_run(
 )
 case(
     "hook: a Python without a reader of TOML",
-    "guest.config:_compile claude-local config list",
+    "core.config:_compile claude-local config list",
     lambda house: house.write(house.config, 'on_dead_backend = "warn"\n'),
     lambda house: house.advised("old_python"),
     says("on_dead_backend", "warn"),

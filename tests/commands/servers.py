@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, ToolUse
-from claude_local_plugin.backends.embedded_http import Answer, Request, Stream
-from tests.backends.conftest import ANSWERS, TLS, Recorded, Replay, Said, take_request
+from claude_local_plugin.fake_server.http import Answer, Request, Stream
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, ToolUse
 from tests.commands.lan import ADDRESS, FAR_ADDRESS, KEY, MODEL
+from tests.servers.conftest import ANSWERS, TLS, Recorded, Replay, Said, take_request
 
 #: What a model says that calls the tool as it is asked to (see `backends.deep`).
 CALL = ToolUse("record_weather", {"city": "Oslo", "days": 3, "hourly": True, "tags": ["wind", "rain"]})

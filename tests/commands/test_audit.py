@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.guest.config import Config
+from claude_local_plugin.core.config import Config
 from tests.commands.place import Place, flat
-from tests.ledger.recording import ANTHROPIC, BEDROCK, BOX, NAS, recording
+from tests.sessionlog.recording import ANTHROPIC, BEDROCK, BOX, NAS, recording
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.precedence import installed_client_version
 from tests.client.terminal import Terminal
 from tests.commands.place import Place

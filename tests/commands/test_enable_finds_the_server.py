@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from claude_local_plugin.backends import probe, wellknown
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
 from claude_local_plugin.commands import choose_server
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
+from claude_local_plugin.servers import probe, well_known
 from tests.client.terminal import Terminal
 from tests.commands.place import MODEL, Place
 
@@ -43,8 +43,8 @@ def test_without_a_url_the_one_server_on_a_well_known_port_is_used(place: Place,
 
 
 def test_the_well_known_ports_are_those_of_the_servers_people_run(place: Place) -> None:
-    assert wellknown.WELL_KNOWN_PORTS == (8000, 8888, 4000, 11434, 8080, 1234, 30000, 3456)
-    assert inspect.signature(probe.sweep).parameters["ports"].default == wellknown.WELL_KNOWN_PORTS
+    assert well_known.WELL_KNOWN_PORTS == (8000, 8888, 4000, 11434, 8080, 1234, 30000, 3456)
+    assert inspect.signature(probe.sweep).parameters["ports"].default == well_known.WELL_KNOWN_PORTS
     assert vars(choose_server)["sweep"] is probe.sweep
 
 
@@ -71,7 +71,7 @@ def test_several_servers_and_nobody_to_ask_are_named_with_exit_2(place: Place, l
 def test_several_servers_on_a_terminal_are_listed_and_one_is_chosen(place: Place, listen: Listen) -> None:
     first, second = listen(), listen(models=(Model("one"), Model("other")))
     script = (
-        "import functools, sys; from claude_local_plugin.backends import sweep;"
+        "import functools, sys; from claude_local_plugin.servers import sweep;"
         " from claude_local_plugin.commands import choose_server; from claude_local_plugin.cli import run;"
         f" choose_server.sweep = functools.partial(sweep, ({first.port}, {second.port})); sys.exit(run(['enable']))"
     )

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.commands import enable
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.precedence import Resolution, Scope, resolve
 from tests.commands.place import Place
 

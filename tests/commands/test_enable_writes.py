@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model
+from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest.registration import EVENTS
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from claude_local_plugin.settings import schema
 from tests.commands.place import MODEL, Place
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.precedence import verified
 from tests.commands.place import Place, flat
 

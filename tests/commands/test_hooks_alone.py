@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.guest.registration import EVENTS, SCRIPT
+from claude_local_plugin.core.registration import EVENTS, SCRIPT
 from tests.commands.place import Place
 
 SETTINGS = {

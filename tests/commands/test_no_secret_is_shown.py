@@ -136,7 +136,7 @@ def test_what_is_asked_to_be_revealed_is(laden: Place) -> None:
 
 
 def test_words_that_only_speak_of_secrets_stay(tmp_path: Path) -> None:
-    from claude_local_plugin.render import without_secrets
+    from claude_local_plugin.text import without_secrets
 
     for text in (
         "sends `Authorization: Bearer` and no x-api-key: the server asks for none",
@@ -152,7 +152,7 @@ def test_words_that_only_speak_of_secrets_stay(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["--token", "--hf-token", "-token", "'--api-key", "x --password"])
 def test_an_option_is_one_in_prose_too(option: str) -> None:
-    from claude_local_plugin.render import without_secrets
+    from claude_local_plugin.text import without_secrets
 
     for joint in (" ", "="):
         assert "abcd1234efgh" not in without_secrets(f"{option}{joint}abcd1234efgh", prose=True)

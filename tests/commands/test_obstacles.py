@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.guest import files
+from claude_local_plugin.core import files
 from tests.commands.place import Place
 
 COMMANDS = [

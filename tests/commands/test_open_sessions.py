@@ -13,15 +13,16 @@ import pytest
 
 from claude_local_plugin.commands.open_sessions import affected, wait
 from claude_local_plugin.commands.world import World
+from claude_local_plugin.core import text
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.guest import journal, sessionlog
-from claude_local_plugin.guest.journal import this_host
-from claude_local_plugin.ledger.open_sessions import open_sessions
+from claude_local_plugin.sessionlog import store
+from claude_local_plugin.sessionlog.journal import this_host
+from claude_local_plugin.sessionlog.queries.open_sessions import open_sessions
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.ownership import BENCH
 from tests.commands.place import Place
-from tests.ledger.recording import recording
+from tests.sessionlog.recording import recording
 
 A, B, ELSEWHERE = "http://127.0.0.1:8000", "http://127.0.0.1:9000", "http://127.0.0.1:7000"
 ENABLE = ("enable", "--no-check", "--model", "m", "--max-model-len", "65536", "--url")
@@ -80,9 +81,9 @@ def test_what_the_log_knows_of_it_is_added(place: Place, sleeper: subprocess.Pop
     listed(place, sleeper.pid)
     with recording(place.state) as log:
         more = {"cwd": str(place.project), "host": this_host(), "client_pid": sleeper.pid}
-        known = {"session_id": ID, "at": journal.now(), "event": "SessionStart"}
+        known = {"session_id": ID, "at": text.now(), "event": "SessionStart"}
         backend = {"backend_kind": "vllm", "backend_url": A, "model": "m", "model_is_certain": False}
-        sessionlog.insert(log.log, known | more | backend)
+        store.insert(log.log, known | more | backend)
     (found,) = open_sessions(place.state, place.home / ".claude")
     assert (found.backend, found.model) == (A, "m")
 
@@ -298,8 +299,8 @@ def test_disable_says_what_becomes_of_conversations_that_are_taken_to_the_cloud(
     with recording(place.state) as log:
         more = {"cwd": str(place.project), "project": str(place.project), "model_is_certain": False, "model": "m"}
         for event in ("SessionStart", "UserPromptSubmit", "SessionEnd"):
-            known = {"session_id": ID, "at": journal.now(), "event": event, "backend_kind": "vllm"}
-            sessionlog.insert(log.log, known | more | {"backend_url": A})
+            known = {"session_id": ID, "at": text.now(), "event": event, "backend_kind": "vllm"}
+            store.insert(log.log, known | more | {"backend_url": A})
     place.ok(*ENABLE, A)
     assert "claude-local rescue SESSION makes a copy without it" in place.ok("disable").out
     elsewhere(place)

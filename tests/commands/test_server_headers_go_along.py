@@ -2,7 +2,7 @@
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
+from claude_local_plugin.fake_server.server import EmbeddedBackend
 from tests.commands.place import Place
 
 PASS = "let-me-in-1234567890"

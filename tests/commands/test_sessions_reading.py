@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin import ledger
 from claude_local_plugin.cli.sessions import amount, backend_name, length
 from claude_local_plugin.commands.sessions import Asked, before, project_names
+from claude_local_plugin.core.config import Config
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.config import Config
+from claude_local_plugin.sessionlog import queries
 from tests.client.terminal import Terminal
 from tests.commands.place import Place, flat
-from tests.ledger.recording import ANTHROPIC, BEDROCK, NAS, at, recording
+from tests.sessionlog.recording import ANTHROPIC, BEDROCK, NAS, at, recording
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -485,7 +485,7 @@ def test_a_backend_is_called_as_people_call_it(backend: tuple[str, str | None], 
 def test_every_option_of_the_list_is_asked_of_the_log() -> None:
     asked = Asked(since="1d", until="2026-11-21", project="/p", backend="b", model="m", state="killed")
     where = asked.where(cwd=Path("/x"), home=Path("/h"), state_dir=Path("/s"), now=NOW)
-    assert where == ledger.Where("2026-11-21T00:00:00.000Z", where.until, ("/p",), "b", "m", ledger.State.KILLED)
+    assert where == queries.Where("2026-11-21T00:00:00.000Z", where.until, ("/p",), "b", "m", queries.State.KILLED)
     assert where.until is not None
     assert where.until > at(0)
     assert NOW - timedelta(days=1) == datetime.fromisoformat(str(where.since))

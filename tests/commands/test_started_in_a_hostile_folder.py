@@ -19,9 +19,9 @@ from pathlib import Path
 import click
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.cli import COMMANDS
-from claude_local_plugin.guest.registration import WARM_UP
+from claude_local_plugin.core.registration import WARM_UP
+from claude_local_plugin.fake_server.server import EmbeddedBackend
 from tests.commands.place import MODEL
 
 TOP = Path(__file__).parent.parent.parent
@@ -91,10 +91,10 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, marks: Path) -> Path:
     assert {"struct", "json", "socket", "re", "click", "httpx", "claude_local_plugin"} <= names
     for name in names:
         (folder / f"{name}.py").write_text(f"open({str(marks / name)!r}, 'w').close()\n")
-    package = folder / "claude_local_plugin" / "oracle"
+    package = folder / "claude_local_plugin" / "conformance"
     package.mkdir(parents=True)
     for path in (package, package.parent):
-        for name in ("__init__", "__main__", "inside", "cli", "guest"):
+        for name in ("__init__", "__main__", "worker", "cli", "core"):
             (path / f"{name}.py").write_text(f"open({str(marks / f'ours-{name}')!r}, 'w').close()\n")
     (folder / "matplotlibrc").write_text("backend: module://evil\n")
     for name in ("unshare", "openssl", "git", "mount", "claude", "bash", "sh", "python3"):

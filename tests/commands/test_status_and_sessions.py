@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend
 from claude_local_plugin.commands.status import status
-from claude_local_plugin.guest import sessionlog
-from claude_local_plugin.guest.registration import EVENTS
+from claude_local_plugin.core.registration import EVENTS
+from claude_local_plugin.fake_server.server import EmbeddedBackend
+from claude_local_plugin.sessionlog import store
 from tests.commands.place import MODEL, Place, flat
 
 
@@ -171,7 +171,7 @@ def test_a_protected_folder_on_a_backend_off_its_list_is_unhealthy_and_enable_wa
 
 def test_a_log_that_cannot_be_read_is_said_so_and_spoils_nothing_else(place: Place, server: EmbeddedBackend) -> None:
     place.ok("enable", "--url", server.url)
-    log = place.state / sessionlog.DATABASE
+    log = place.state / store.DATABASE
     for path in place.state.glob(f"{log.name}*"):
         path.unlink()
     log.write_bytes(b"this is no database" * 500)

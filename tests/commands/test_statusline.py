@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_local_plugin.guest.registration import SCRIPT as HOOK_SCRIPT
-from claude_local_plugin.guest.statusline import SCRIPT
+from claude_local_plugin.core.registration import SCRIPT as HOOK_SCRIPT
+from claude_local_plugin.core.registration import STATUSLINE_SCRIPT
 from claude_local_plugin.paths import shipped
 from claude_local_plugin.settings.statusline import command_line, wrapped_by
 from tests.commands.place import Place
@@ -42,7 +42,7 @@ def argv(path: Path) -> list[str]:
 
 def wraps(path: Path) -> str | None:
     words = argv(path)
-    assert Path(words[3]).name == SCRIPT
+    assert Path(words[3]).name == STATUSLINE_SCRIPT
     return words[words.index("--wrap") + 1] if "--wrap" in words else None
 
 
@@ -66,7 +66,7 @@ def test_the_command_is_absolute_isolated_and_knows_the_state_folder(place: Plac
         sys.executable,
         "-I",
         "-S",
-        str(shipped("hooks") / SCRIPT),
+        str(shipped("hooks") / STATUSLINE_SCRIPT),
         "--state",
         str(place.state),
     ]
@@ -162,7 +162,7 @@ def test_one_of_ours_that_nothing_is_on_record_about_is_written_anew_and_taken_o
 def test_any_command_survives_the_shell_and_is_found_again(wrapped: str) -> None:
     folder = Path('/it\'s a "folder" of $HOME/`x`/é')
     command = command_line("/usr/bin/py thon", folder, folder / "state", wrapped)
-    assert shlex.split(command)[3:6] == [str(folder / SCRIPT), "--state", str(folder / "state")]
+    assert shlex.split(command)[3:6] == [str(folder / STATUSLINE_SCRIPT), "--state", str(folder / "state")]
     assert wrapped_by(command) == (wrapped or None)
 
 
@@ -307,7 +307,7 @@ def test_a_dry_run_shows_it_and_writes_nothing(place: Place) -> None:
     place.write(place.local, THEIRS)
     before = place.files()
     ended = place.ok(*ENABLE, "--dry-run")
-    assert SCRIPT in ended.out
+    assert STATUSLINE_SCRIPT in ended.out
     assert "the status line that is there stays, above ours" in " ".join(ended.err.split())
     assert place.files() == before
 
@@ -353,7 +353,15 @@ print(code, *sys.modules, file=sys.stderr)
 def test_typed_it_prints_the_same_and_needs_no_command_line(place: Place, arguments: tuple[str, ...]) -> None:
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(place.home), "NO_COLOR": "1", "ANTHROPIC_MODEL": "m"}
     stdin = json.dumps({"context_window": {"context_window_size": 200_000}})
-    script = [sys.executable, "-I", "-S", str(shipped("hooks") / SCRIPT), "--state", str(place.state), *arguments]
+    script = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(shipped("hooks") / STATUSLINE_SCRIPT),
+        "--state",
+        str(place.state),
+        *arguments,
+    ]
     typed = [sys.executable, "-c", REPORT, "statusline", *arguments]
     as_installed, by_hand = (
         subprocess.run(command, input=stdin, env=environ, capture_output=True, text=True, check=True)

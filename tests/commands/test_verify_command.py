@@ -9,7 +9,7 @@ import pytest
 
 from claude_local_plugin.cli.verify import _Meter
 from claude_local_plugin.commands.verify import Progress
-from claude_local_plugin.oracle import Scenario, url
+from claude_local_plugin.conformance import Scenario, url
 from tests.commands.place import Place
 
 #: What the pretended client does as we expect, and what it does not: it knows nothing of user settings.
@@ -26,7 +26,7 @@ DIFFERENT = Scenario(settings={"user": {"env": WORKS}}, shell={"ANTHROPIC_AUTH_T
 @pytest.fixture
 def client(place: Place) -> Path:
     """A client in the current folder."""
-    source = (Path(__file__).parent.parent / "oracle" / "pretended_client.py").read_text(encoding="utf-8")
+    source = (Path(__file__).parent.parent / "conformance" / "pretended_client.py").read_text(encoding="utf-8")
     program = place.project / "claude"
     program.write_text(f"#!{sys.executable}\n{source}", encoding="utf-8")
     program.chmod(0o755)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.config import KEYS
-from claude_local_plugin.guest import config as guest
+from claude_local_plugin.core import config as guest
 from tests.commands.place import Place
 
 GOOD = """# of this machine

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from claude_local_plugin import paths
 from claude_local_plugin.config import KEYS, PROJECT_KEYS, Settings, load, validated
-from claude_local_plugin.guest import config as guest
-from claude_local_plugin.guest import config_rules as rules
-from claude_local_plugin.guest.hook import LONGEST_S
+from claude_local_plugin.core import config as guest
+from claude_local_plugin.core import config_schema as rules
+from claude_local_plugin.hook_runtime.main import LONGEST_S
 from claude_local_plugin.settings import schema
 
 DOCS = Path(__file__).parents[2] / "docs"

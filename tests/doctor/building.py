@@ -6,8 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.backends import ServedModel, Server, State
-from claude_local_plugin.backends.deep import (
+from claude_local_plugin.core.endpoint import backend_of
+from claude_local_plugin.core.registration import EVENTS
+from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.doctor.facts import Facts
+from claude_local_plugin.git import Standing
+from claude_local_plugin.precedence import FileState, Scope, SettingsFile, Snapshot, effective_env, resolve
+from claude_local_plugin.servers import ServedModel, Server, State
+from claude_local_plugin.servers.compatibility import needs
+from claude_local_plugin.servers.examination import (
     CacheFacts,
     CacheVerdict,
     CountFacts,
@@ -22,15 +29,9 @@ from claude_local_plugin.backends.deep import (
     ToolFacts,
     ToolVerdict,
 )
-from claude_local_plugin.backends.messages import Block, Reply, Usage
-from claude_local_plugin.backends.metrics import Metrics
-from claude_local_plugin.backends.needs import needs
-from claude_local_plugin.backends.words import Problem
-from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.git import Standing
-from claude_local_plugin.guest.backend import backend_of, parse_url
-from claude_local_plugin.guest.registration import EVENTS
-from claude_local_plugin.precedence import FileState, Scope, SettingsFile, Snapshot, effective_env, resolve
+from claude_local_plugin.servers.messages import Block, Reply, Usage
+from claude_local_plugin.servers.metrics import Metrics
+from claude_local_plugin.servers.words import Problem
 from claude_local_plugin.settings.hooks import Installed
 
 PROJECT, HOME = Path("/home/dev/shop"), Path("/home/dev")

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends.embedded import EmbeddedBackend, Model, ToolUse
-from claude_local_plugin.backends.parsers import family_of
 from claude_local_plugin.doctor import CHECKS, GROUPS, run
 from claude_local_plugin.doctor.facts import gather, own_token
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, ToolUse
 from claude_local_plugin.precedence import resolve
-from tests.backends.conftest import Recorded, Replay, Said
+from claude_local_plugin.servers.tool_parsers import family_of
 from tests.client.terminal import Terminal
 from tests.commands.place import MODEL, Place, flat
+from tests.servers.conftest import Recorded, Replay, Said
 
 CLOUD_KEY = "sk-ant-api03-0123456789abcdefghijklmnopqrstuvwxyz"
 LOGIN = {"claudeAiOauth": {"accessToken": "sk-ant-oat-1", "scopes": ["user:inference"]}}

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends import ServedModel, State, advice
-from claude_local_plugin.backends.deep import CacheVerdict, CountFacts, ToolVerdict
-from claude_local_plugin.backends.embedded import EmbeddedBackend
-from claude_local_plugin.backends.messages import Block, Reply, Usage
-from claude_local_plugin.backends.metrics import Metrics
-from claude_local_plugin.backends.needs import needs
-from claude_local_plugin.backends.wellknown import LABELS
 from claude_local_plugin.doctor import CHECKS, Facts, Finding, Result, run
 from claude_local_plugin.doctor.facts import Owned
 from claude_local_plugin.doctor.model import Place as FilePlace
+from claude_local_plugin.fake_server.server import EmbeddedBackend
+from claude_local_plugin.servers import ServedModel, State, advice
+from claude_local_plugin.servers.compatibility import needs
+from claude_local_plugin.servers.examination import CacheVerdict, CountFacts, ToolVerdict
+from claude_local_plugin.servers.messages import Block, Reply, Usage
+from claude_local_plugin.servers.metrics import Metrics
+from claude_local_plugin.servers.well_known import LABELS
 from tests.commands.place import MODEL, Place
 from tests.doctor import building as b
 

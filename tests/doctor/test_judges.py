@@ -7,8 +7,20 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.backends import ServedModel, State
-from claude_local_plugin.backends.deep import (
+from claude_local_plugin.client_config.plan import NO_PICTURES
+from claude_local_plugin.config import Problem
+from claude_local_plugin.core.config import Config
+from claude_local_plugin.doctor import CHECKS, Facts, Finding, Place, Result, run, worst
+from claude_local_plugin.doctor.checks import chosen
+from claude_local_plugin.doctor.facts import Editor, Owned, Stray
+from claude_local_plugin.doctor.model import Check
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.git import Standing
+from claude_local_plugin.precedence import ConfigWarning, FileState, Scope, SettingsFile
+from claude_local_plugin.precedence.locate import GitLayout
+from claude_local_plugin.precedence.verified import Answers
+from claude_local_plugin.servers import ServedModel, State
+from claude_local_plugin.servers.examination import (
     CacheVerdict,
     CountFacts,
     ImageFacts,
@@ -17,21 +29,9 @@ from claude_local_plugin.backends.deep import (
     SearchVerdict,
     ToolVerdict,
 )
-from claude_local_plugin.backends.messages import Block, Usage
-from claude_local_plugin.backends.metrics import Metrics
-from claude_local_plugin.config import Problem
-from claude_local_plugin.doctor import CHECKS, Facts, Finding, Place, Result, run, worst
-from claude_local_plugin.doctor.checks import chosen
-from claude_local_plugin.doctor.facts import Editor, Owned, Stray
-from claude_local_plugin.doctor.model import Check
-from claude_local_plugin.errors import UsageError
-from claude_local_plugin.git import Standing
-from claude_local_plugin.guest.config import Config
-from claude_local_plugin.ledger import Condition, Fault
-from claude_local_plugin.plan import NO_PICTURES
-from claude_local_plugin.precedence import ConfigWarning, FileState, Scope, SettingsFile
-from claude_local_plugin.precedence.locate import GitLayout
-from claude_local_plugin.precedence.verified import Answers
+from claude_local_plugin.servers.messages import Block, Usage
+from claude_local_plugin.servers.metrics import Metrics
+from claude_local_plugin.sessionlog.queries import Condition, Fault
 from claude_local_plugin.settings.hooks import Installed
 from tests.doctor import building as b
 

@@ -9,8 +9,8 @@ import pytest
 from claude_local_plugin.doctor import CHECKS
 from claude_local_plugin.doctor.checks.precedence import SAID_BY
 from claude_local_plugin.doctor.fixes import FIXED, PLANNED
-from claude_local_plugin.doctor.known_bad import PAIRS, matching, of_client
-from claude_local_plugin.precedence import warn
+from claude_local_plugin.precedence import warnings
+from claude_local_plugin.servers.advisories import PAIRS, matching, of_client
 
 DOCS = Path(__file__).parents[2] / "docs"
 IDS = {check.id for check in CHECKS}
@@ -76,7 +76,7 @@ def test_every_fixable_check_can_be_mended_somehow() -> None:
 
 
 def test_every_warning_of_the_resolver_has_a_check() -> None:
-    source = Path(warn.__file__).read_text(encoding="utf-8")
+    source = Path(warnings.__file__).read_text(encoding="utf-8")
     spelt = set(
         re.findall(
             r'"((?:files|leak|provider|url|proxy|model|start|key|env|window|project|hooks|version)\.[a-z0-9-]+)"',

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from claude_local_plugin.core.files import MOST_SETTINGS
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.files import MOST_SETTINGS
 from claude_local_plugin.precedence import FileState, Scope, gather, installed_client_version
-from claude_local_plugin.precedence.gather import read_settings_file
+from claude_local_plugin.precedence.one_file import read_settings_file
 
 GOOD = '{"env": {"ANTHROPIC_MODEL": "m"}}'
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from claude_local_plugin.core.document_rules import faults
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.document_rules import faults
 from claude_local_plugin.precedence import Snapshot, resolve
 from claude_local_plugin.precedence.credentials import HELPER_OUTPUT
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.conformance import Scenario, randomly, systematic
+from claude_local_plugin.conformance.expected import seen_there
+from claude_local_plugin.conformance.scenario import Materialised, materialise
+from claude_local_plugin.core import leaks, protection
+from claude_local_plugin.core.endpoint import Backend, is_foreign
+from claude_local_plugin.core.sign_in import backend_here
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest import leaks, protect
-from claude_local_plugin.guest.backend import Backend, is_foreign
-from claude_local_plugin.guest.signin import backend_here
-from claude_local_plugin.oracle import Scenario, randomly, systematic
-from claude_local_plugin.oracle.expected import seen_there
-from claude_local_plugin.oracle.scenario import Materialised, materialise
 from claude_local_plugin.precedence import VERIFIED_AGAINST, Snapshot, backend_in_use, effective_env, resolve
 
 pytestmark = pytest.mark.slow
@@ -87,7 +87,7 @@ def differences(scenarios: dict[str, Scenario], said: Counter[str]) -> Iterator[
             "the address in a login profile",
         }:
             yield f"{name}: backend {told(backend_here(environ, cwd, managed))}, resolver {told(truth)}"
-        moved = protect.after_change({**made.environ, "AI_AGENT": AGENT}, cwd, managed)
+        moved = protection.after_change({**made.environ, "AI_AGENT": AGENT}, cwd, managed)
         if told(moved) != told(truth) and not blind & {
             "--settings",
             "--setting-sources",

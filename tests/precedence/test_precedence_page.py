@@ -3,7 +3,7 @@
 import runpy
 from pathlib import Path
 
-from claude_local_plugin.guest.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
+from claude_local_plugin.core.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 
 DOCS = Path(__file__).parents[2] / "docs"
 

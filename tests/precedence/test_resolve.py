@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.precedence import Scope, candidates, effective, effective_env, resolve
-from claude_local_plugin.precedence.resolve import js_string, why_beats
+from claude_local_plugin.precedence.candidates import why_beats
 from claude_local_plugin.precedence.table import SETTINGS_ORDER
 
 BASE = "ANTHROPIC_BASE_URL"

@@ -2,12 +2,8 @@
 
 import pytest
 
-from claude_local_plugin.guest.claude import version_key
-from claude_local_plugin.guest.env_rules import (
-    APPLIED_BEFORE_TRUST,
-    REFUSED_IN_EVERY_FILE,
-    REFUSED_IN_PROJECTS,
-)
+from claude_local_plugin.core.claude import version_key
+from claude_local_plugin.core.env_rules import APPLIED_BEFORE_TRUST, REFUSED_IN_EVERY_FILE, REFUSED_IN_PROJECTS
 from claude_local_plugin.precedence import VERIFIED_AGAINST, VERIFIED_VERSIONS, Scope
 from claude_local_plugin.precedence.table import (
     PROVIDERS,

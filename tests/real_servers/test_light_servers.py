@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.backends import State, identify
-from claude_local_plugin.backends.deep import SearchVerdict, ToolVerdict, examine
-from claude_local_plugin.backends.messages import Reply, ask, conversation, run
-from claude_local_plugin.backends.metrics import SEVERAL
 from claude_local_plugin.bench import Workload, advise, measure
 from claude_local_plugin.bench.measure import Target
 from claude_local_plugin.bench.report import report
+from claude_local_plugin.servers import State, identify
+from claude_local_plugin.servers.examination import SearchVerdict, ToolVerdict, examine
+from claude_local_plugin.servers.messages import Reply, ask, conversation, run
+from claude_local_plugin.servers.metrics import SEVERAL
 from claude_local_plugin.settings import schema
 from tests.commands.place import Place
 from tests.real_servers.light import NEEDED, Running, llama, require, router

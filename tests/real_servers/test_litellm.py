@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.backends import State, identify
-from claude_local_plugin.backends.deep import SearchVerdict, examine
+from claude_local_plugin.servers import State, identify
+from claude_local_plugin.servers.examination import SearchVerdict, examine
 from tests.commands.place import Place
 from tests.real_servers.conftest import MASTER_KEY, MODEL, run_litellm
 from tests.real_servers.light import NEEDED, Running, llama, require

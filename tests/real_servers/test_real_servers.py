@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.backends import advice, identify
-from claude_local_plugin.backends.deep import CacheVerdict, SearchVerdict, ToolVerdict, examine
-from claude_local_plugin.backends.messages import ask, conversation, run
-from claude_local_plugin.backends.metrics import parse
 from claude_local_plugin.bench import Workload, advise, measure
 from claude_local_plugin.bench.measure import Target
 from claude_local_plugin.bench.report import report
+from claude_local_plugin.servers import advice, identify
+from claude_local_plugin.servers.examination import CacheVerdict, SearchVerdict, ToolVerdict, examine
+from claude_local_plugin.servers.messages import ask, conversation, run
+from claude_local_plugin.servers.metrics import parse
 from claude_local_plugin.settings import schema
 from tests.commands.place import Place
 from tests.real_servers.conftest import MASTER_KEY, MODEL, StartVllm

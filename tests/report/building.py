@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from claude_local_plugin.guest import sessionlog
-from claude_local_plugin.ledger.where import spelled
+from claude_local_plugin.sessionlog import store
+from claude_local_plugin.sessionlog.queries.filters import spelled
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OWN = ("vllm", "http://dell:8000")
@@ -139,7 +139,7 @@ class Log:
 @contextmanager
 def log(state_dir: Path) -> Iterator[Log]:
     """A new log, all that is put into it in one transaction."""
-    with closing(sessionlog.connect(str(state_dir))) as connection:
+    with closing(store.connect(str(state_dir))) as connection:
         connection.execute("BEGIN")
         yield Log(connection)
         connection.execute("COMMIT")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from claude_local_plugin.ledger import Where
-from claude_local_plugin.ledger.report_data import collect
 from claude_local_plugin.report import document
+from claude_local_plugin.sessionlog.queries import Where
+from claude_local_plugin.sessionlog.queries.report_data import collect
 from tests.report.building import NOW
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from claude_local_plugin.ledger import Where
-from claude_local_plugin.ledger.report_data import MOST_DAYS, MOST_DAYS_IN_WEEKS, Looks, collect
-from claude_local_plugin.ledger.usage import By, Usage, usage
-from claude_local_plugin.ledger.where import spelled
+from claude_local_plugin.sessionlog.queries import Where
+from claude_local_plugin.sessionlog.queries.filters import spelled
+from claude_local_plugin.sessionlog.queries.report_data import MOST_DAYS, MOST_DAYS_IN_WEEKS, Looks, collect
+from claude_local_plugin.sessionlog.queries.usage import By, Usage, usage
 from tests.report.building import CLOUD, NOW, OWN, SHOP, log, usual, year
 
 SITE = "/home/dev/src/site"

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_local_plugin.ledger import Where
-from claude_local_plugin.ledger.report_data import collect
-from claude_local_plugin.render import printable
 from claude_local_plugin.report import MARK, document, words
 from claude_local_plugin.report.html import element
 from claude_local_plugin.report.palette import COLOURS, HATCHES
 from claude_local_plugin.report.svg import fitted, round_steps, width_of
+from claude_local_plugin.sessionlog.queries import Where
+from claude_local_plugin.sessionlog.queries.report_data import collect
+from claude_local_plugin.text import printable
 from tests.report.building import CLOUD, NOW, hostile, log, usual, year
 
 PageOf = Callable[[Callable[[Path], None]], Path]

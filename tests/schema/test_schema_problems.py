@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.guest import document_rules
+from claude_local_plugin.core import document_rules
 from claude_local_plugin.settings import ownership, schema
 from claude_local_plugin.settings.document import Append, Change, Set
 

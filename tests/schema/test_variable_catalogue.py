@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import claude_local_plugin
-from claude_local_plugin.guest import env_rules
+from claude_local_plugin.core import env_rules
 from claude_local_plugin.settings import variables
 from claude_local_plugin.settings.variables import catalogue, is_secret, nearest, refused_in
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
 ENV_KEY = re.compile(r"(ANTHROPIC|CLAUDE|API|DISABLE|ENABLE|MAX)_[A-Z0-9_]*[A-Z0-9]")
 #: Our own variables, and the module that lists every name the client knows.
-OURS, EVERY_NAME = "CLAUDE_LOCAL_", PACKAGE / "guest" / "env_rules.py"
+OURS, EVERY_NAME = "CLAUDE_LOCAL_", PACKAGE / "core" / "env_rules.py"
 #: Taken from no settings file, though the client's debug log does not say so for each of them.
 SILENTLY_REFUSED = {
     *("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN"),

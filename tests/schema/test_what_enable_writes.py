@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin import paths, plan
-from claude_local_plugin.backends.needs import Needs
+from claude_local_plugin import paths
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.precedence import Scope, gather
+from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.variables import catalogue, refused_in
 

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.doctor.checks import (
     cache,
     client,
@@ -20,7 +21,6 @@ from claude_local_plugin.doctor.checks import (
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Finding, Found, Result
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.shell import command
 
 #: Every check, in the order in which they are shown.
 CHECKS: tuple[Check, ...] = (

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from claude_local_plugin.backends import advice
-from claude_local_plugin.backends.deep import CacheFacts, CacheVerdict, Reuse
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, fix_command, mend, place_of
 from claude_local_plugin.precedence import effective, winning
+from claude_local_plugin.servers import advice
+from claude_local_plugin.servers.examination import CacheFacts, CacheVerdict, Reuse
 
 #: A folder that reuses less than this share of another folder's prompt starts nearly from nothing.
 LITTLE_REUSE = 0.5
@@ -98,7 +98,7 @@ CHECKS = (
         finds="`CLAUDE_CODE_ATTRIBUTION_HEADER` not 0 on a server that keeps the line (vLLM strips it since 0.18.1).",
         mend="`--fix` writes 0.",
         judge=_attribution,
-        applies=conditions.serving_here,
+        applies=preconditions.serving_here,
         fixable=True,
     ),
     Check(
@@ -110,7 +110,7 @@ CHECKS = (
         finds="A long prompt sent twice and as a next turn: the server's cache counters, the time to the first token.",
         mend="Switch prefix caching on, where it was switched off.",
         judge=_prefix,
-        applies=conditions.examined,
+        applies=preconditions.examined,
         deep=True,
     ),
     Check(
@@ -122,7 +122,7 @@ CHECKS = (
         finds="How much of a prompt in Claude Code's shape a second folder reuses, with automatic memory and without.",
         mend=f"`--deep --fix cache.folders` sets CLAUDE_CODE_DISABLE_AUTO_MEMORY=1. Its cost: {MEMORY_COST}.",
         judge=_folders,
-        applies=conditions.examined,
+        applies=preconditions.examined,
         deep=True,
         fixable=True,
         on_request=True,

@@ -3,15 +3,13 @@
 import json
 from collections.abc import Iterator
 
-from claude_local_plugin.backends import advice, wellknown
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.core.shell import command, edit, piped
+from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.checks.precedence import early, for_the_user
 from claude_local_plugin.doctor.facts import Editor, Facts
-from claude_local_plugin.doctor.known_bad import REVIEWED_ON, Pair, knows, matching, of_client
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, exported, fix_command, place_of
 from claude_local_plugin.doctor.speed import Speed, speed_of
-from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import command, edit, piped
 from claude_local_plugin.precedence import (
     VERIFIED_SPAN,
     Scope,
@@ -19,7 +17,9 @@ from claude_local_plugin.precedence import (
     winning,
 )
 from claude_local_plugin.precedence.table import is_verified
-from claude_local_plugin.render import mask_secret
+from claude_local_plugin.servers import advice, well_known
+from claude_local_plugin.servers.advisories import REVIEWED_ON, Pair, knows, matching, of_client
+from claude_local_plugin.text import mask_secret
 
 #: Claude Code's own choices where nothing is set (observed on 2.1.329): retries, and milliseconds.
 DEFAULT_RETRIES = 10
@@ -67,14 +67,14 @@ def _version(facts: Facts) -> Iterator[Found]:
 
 def _known_bad(facts: Facts) -> Iterator[Found]:
     server, needs = facts.server, facts.needs
-    if server is None or conditions.answering(facts):
+    if server is None or preconditions.answering(facts):
         # the server was not heard: what is known of the client alone holds all the same
         for pair in of_client(facts.snapshot.client_version):
             yield _pair(pair)
         yield Found(Result.SKIPPED, "the server was not heard, so nothing is known of this pair")
         return
     kind = server.behaves_as
-    label = f"{wellknown.label(server.kind)} {server.version or '(version unknown)'}"
+    label = f"{well_known.label(server.kind)} {server.version or '(version unknown)'}"
     if needs.too_old:
         why = f"{label} cannot hold a session"
         yield Found(Result.ERROR, needs.too_old, None, advice.messages_api(server), why=why)
@@ -98,7 +98,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
     for pair in matching(kind, server.version, served, facts.snapshot.client_version):
         yield _pair(pair)
     if server.version is None and knows(kind):
-        yield Found(Result.SKIPPED, f"{wellknown.label(kind)} does not tell its version, which is what is known about")
+        yield Found(Result.SKIPPED, f"{well_known.label(kind)} does not tell its version, which is what is known about")
 
 
 def _pair(pair: Pair) -> Found:
@@ -229,7 +229,7 @@ def snippet(facts: Facts) -> str:
 
 
 def _has_editor(facts: Facts) -> str | None:
-    return conditions.own_server(facts) or (None if facts.editors else "VS Code is not in use here")
+    return preconditions.own_server(facts) or (None if facts.editors else "VS Code is not in use here")
 
 
 CHECKS = (
@@ -267,7 +267,7 @@ CHECKS = (
         ),
         mend="A newer server is always the best cure; `--fix` writes the settings that help with an older one.",
         judge=_known_bad,
-        applies=conditions.own_server_or_answering,
+        applies=preconditions.own_server_or_answering,
         fixable=True,
     ),
     Check(
@@ -279,7 +279,7 @@ CHECKS = (
         finds="Auto mode, which is Claude Code's default: its safety check exists on Anthropic's servers only.",
         mend="`--fix` writes permissions.defaultMode “default”.",
         judge=_auto_mode,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
         fixable=True,
     ),
     Check(
@@ -291,7 +291,7 @@ CHECKS = (
         finds="A first start that was never finished, while only a project's file names the server.",
         mend="Start claude once online, or enable at user scope.",
         judge=_onboarding,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
     ),
     Check(
         id="client.trust",
@@ -302,7 +302,7 @@ CHECKS = (
         finds="The recorded answer to the trust dialog. `claude -p` does not ask.",
         mend="Start claude here and choose Yes.",
         judge=_trust,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
     ),
     Check(
         id="client.retries",
@@ -313,7 +313,7 @@ CHECKS = (
         finds=f"`CLAUDE_CODE_MAX_RETRIES` unset, which means {DEFAULT_RETRIES}, or set above {PATIENT_RETRIES}.",
         mend="`--fix` writes 2.",
         judge=_retries,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
         fixable=True,
     ),
     Check(
@@ -328,7 +328,7 @@ CHECKS = (
         ),
         mend="`--fix` writes half an hour, the most that Claude Code accepts.",
         judge=_timeouts,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
         fixable=True,
     ),
     Check(

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-from claude_local_plugin.backends import State
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDER_TOKENS, UNSIGNED
+from claude_local_plugin.core.shell import Words, command, export, then
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
-from claude_local_plugin.guest.backend import PLACEHOLDER, PROVIDER_TOKENS, UNSIGNED
-from claude_local_plugin.guest.shell import Words, command, export, then
 from claude_local_plugin.precedence import Candidate, candidates
+from claude_local_plugin.servers import State
 
 
 def sent(facts: Facts) -> dict[str, Candidate]:
@@ -102,7 +102,7 @@ def _leak_check(check_id: str, asks: str, finds: str, *keys: str) -> Check:
         finds=finds,
         mend=_MEND,
         judge=_leak(check_id, *keys),
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
         fixable=True,
     )
 
@@ -189,7 +189,7 @@ CHECKS: tuple[Check, ...] = (
         finds="A server that asks for a key and gets none, the placeholder, the wrong one, or one in the wrong header.",
         mend="`claude-local enable --token-env VARIABLE` writes the key; it never goes on the command line.",
         judge=_key,
-        applies=conditions.answering_at_all,
+        applies=preconditions.answering_at_all,
     ),
     Check(
         id="credentials.question",
@@ -200,6 +200,6 @@ CHECKS: tuple[Check, ...] = (
         finds="A non-empty `ANTHROPIC_API_KEY`, which guides recommend as a dummy, that was not approved before.",
         mend="Use ANTHROPIC_AUTH_TOKEN, as `claude-local enable` does.",
         judge=_question,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
     ),
 )

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from claude_local_plugin.backends.urls import is_anthropic
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.shell import Words, command, edit, export, then
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor.checks.precedence import enabling
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
 from claude_local_plugin.doctor.repair import mendable
-from claude_local_plugin.guest.backend import PLACEHOLDER, parse_url
-from claude_local_plugin.guest.shell import Words, command, edit, export, then
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates, effective
+from claude_local_plugin.servers.urls import is_anthropic
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.syntax import DocumentError, parse
 from claude_local_plugin.settings.variables import is_secret

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.core.registration import EVENTS
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
-from claude_local_plugin.guest.registration import EVENTS
-from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import FileState, Scope, hooks_off
 
 #: What reads the log, and says what is the matter with it.
@@ -112,7 +112,7 @@ CHECKS = (
         finds="A session event (start, prompt, end) for which no file that is read here has our hook.",
         mend="`claude-local hooks install --scope user` installs them for every session of this machine.",
         judge=_installed,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
     ),
     Check(
         id="hooks.broken",

@@ -3,16 +3,16 @@
 import json
 from collections.abc import Iterator
 
-from claude_local_plugin import plan
-from claude_local_plugin.backends import Server
-from claude_local_plugin.backends.deep import SearchVerdict
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.client_config import plan
+from claude_local_plugin.core.claude import is_on
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, mend, place_of
-from claude_local_plugin.guest.claude import is_on
-from claude_local_plugin.guest.shell import command
 from claude_local_plugin.precedence import Scope, candidates, winning
-from claude_local_plugin.render import printable
+from claude_local_plugin.servers import Server
+from claude_local_plugin.servers.examination import SearchVerdict
+from claude_local_plugin.text import printable
 
 #: Where the end of a session is told, and what gets it going again.
 RESCUE = command("claude-local", "rescue", "last")
@@ -173,7 +173,7 @@ CHECKS = (
         mend="`--fix` switches it on again for this folder; DISABLE_COMPACT has to be taken out where it is, since no"
         " settings file can undo it. A session that has ended so goes on in a copy: `claude-local rescue`.",
         judge=_compaction,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
         fixable=True,
     ),
     Check(
@@ -186,7 +186,7 @@ CHECKS = (
         mend="`--fix` limits the subagents that a session may have at once; or give the server more room: a larger"
         " -c for llama.cpp, a smaller --max-model-len or an FP8 KV cache for vLLM.",
         judge=_concurrency,
-        applies=conditions.main_model_served,
+        applies=preconditions.main_model_served,
         fixable=True,
     ),
     Check(
@@ -198,7 +198,7 @@ CHECKS = (
         finds="A PNG of one pixel and, if that is refused, one of 64 by 64: some models take none that is too small.",
         mend=f"`--fix` denies reading pictures and PDF files. A session that ended so goes on in a copy: `{RESCUE}`.",
         judge=_images,
-        applies=conditions.examined,
+        applies=preconditions.examined,
         deep=True,
         fixable=True,
     ),
@@ -212,7 +212,7 @@ CHECKS = (
         " answer has a search in it. llama.cpp takes it and lets the model answer (seen on 2026-11-28).",
         mend="`--fix` denies WebSearch; a server of MCP can search instead.",
         judge=_web_search,
-        applies=conditions.examined,
+        applies=preconditions.examined,
         deep=True,
         fixable=True,
     ),

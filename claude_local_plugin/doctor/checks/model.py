@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from claude_local_plugin import plan
-from claude_local_plugin.backends import ServedModel, advice, wellknown
-from claude_local_plugin.backends.deep import Exchange, ToolFacts, ToolVerdict
-from claude_local_plugin.backends.parsers import SAME_FORMAT, Family, family_of
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.client_config import plan
+from claude_local_plugin.core.shell import Words, command
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts, Name
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, mend, place_of
-from claude_local_plugin.guest.shell import Words, command
 from claude_local_plugin.precedence import winning
 from claude_local_plugin.precedence.models import known_window
-from claude_local_plugin.render import printable
+from claude_local_plugin.servers import ServedModel, advice, well_known
+from claude_local_plugin.servers.examination import Exchange, ToolFacts, ToolVerdict
+from claude_local_plugin.servers.tool_parsers import SAME_FORMAT, Family, family_of
+from claude_local_plugin.text import printable
 
 #: What Claude Code asks for at most where nothing is set, for a model it does not know (observed on 2.1.329).
 DEFAULT_OUTPUT = 32_000
@@ -31,8 +31,8 @@ def _listed(facts: Facts) -> str:
 def _served(facts: Facts) -> Iterator[Found]:
     server = facts.server
     assert server is not None
-    if server.kind in wellknown.ANY_NAME or server.engine in wellknown.ANY_NAME:
-        yield Found(Result.OK, f"{wellknown.label(server.behaves_as)} answers to every name with the model it has")
+    if server.kind in well_known.ANY_NAME or server.engine in well_known.ANY_NAME:
+        yield Found(Result.OK, f"{well_known.label(server.behaves_as)} answers to every name with the model it has")
         return
     if not server.models:
         yield Found(Result.SKIPPED, f"{facts.host} lists no model to compare the names with")
@@ -53,7 +53,7 @@ def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
     where = next(
         (place_of(found) for name in names if (found := winning(facts.snapshot, f"env.{name.variable}"))), None
     )
-    if facts.server.kind in wellknown.ROUTES_UNLISTED:
+    if facts.server.kind in well_known.ROUTES_UNLISTED:
         deep = facts.deep
         if deep is not None and deep.plain.accepted and set(wires) == {deep.model}:
             return Found(Result.OK, f"{printable(deep.model)} was answered, though {facts.host} does not list it")
@@ -250,7 +250,7 @@ def parser_flags(facts: Facts, spoken: str | None = None) -> str:
     if kind in ("ollama", "lmstudio"):
         return "use a model whose chat template has tools, such as qwen3-coder"
     if kind not in ("vllm", "sglang", "litellm", "production-stack", "vllm-router", "unknown", "anthropic-compatible"):
-        return f"have {wellknown.label(kind)} parse the calls of this model" + (f" ({family.label})" if family else "")
+        return f"have {well_known.label(kind)} parse the calls of this model" + (f" ({family.label})" if family else "")
     flags, note = _flags(kind, family, spoken)
     if kind in ("litellm", "unknown", "anthropic-compatible"):  # what does the work there is not known
         which = "the server behind it" if kind == "litellm" else "the server"
@@ -476,7 +476,7 @@ def _deep_check(check_id: str, asks: str, fine: str, why: str, finds: str, mend:
         finds=finds,
         mend=mend,
         judge=judge,
-        applies=conditions.asked if check_id == "model.answers" else conditions.examined,
+        applies=preconditions.asked if check_id == "model.answers" else preconditions.examined,
         deep=True,
         fixable=check_id == "model.fields",
     )
@@ -495,7 +495,7 @@ CHECKS = (
         ),
         mend="`--fix` pins every name to the model that is served.",
         judge=_served,
-        applies=conditions.serving_here,
+        applies=preconditions.serving_here,
         fixable=True,
     ),
     Check(
@@ -507,7 +507,7 @@ CHECKS = (
         finds="The window in effect against the server's `max_model_len`; a number with a unit; a window nobody tells.",
         mend="`--fix` writes the server's window.",
         judge=_window,
-        applies=conditions.main_model_served,
+        applies=preconditions.main_model_served,
         fixable=True,
     ),
     Check(
@@ -519,7 +519,7 @@ CHECKS = (
         finds="The first prompt (tools and instructions), the shortest answer and the reserve for compaction together.",
         mend="Serve the model with a larger window: 65,536 leaves room to work.",
         judge=_prompt,
-        applies=conditions.answering,
+        applies=preconditions.answering,
     ),
     Check(
         id="model.output",
@@ -530,7 +530,7 @@ CHECKS = (
         finds="`CLAUDE_CODE_MAX_OUTPUT_TOKENS` (32,000 where unset) against window and first prompt.",
         mend="`--fix` writes the largest limit that fits.",
         judge=_output,
-        applies=conditions.main_model_served,
+        applies=preconditions.main_model_served,
         fixable=True,
     ),
     Check(
@@ -542,7 +542,7 @@ CHECKS = (
         finds="Served names that Claude Code takes for Anthropic's models.",
         mend="Serve the model under a name of its own.",
         judge=_name,
-        applies=conditions.main_model_served,
+        applies=preconditions.main_model_served,
     ),
     _deep_check(
         "model.answers",

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from claude_local_plugin.backends.urls import is_loopback, normalise
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.client_config.plan import SHELL_CREDENTIALS
+from claude_local_plugin.core.claude import js_string
+from claude_local_plugin.core.shell import Words, command, edit
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
 from claude_local_plugin.doctor.repair import mendable
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.guest.claude import js_string
-from claude_local_plugin.guest.shell import Words, command, edit
-from claude_local_plugin.plan import SHELL_CREDENTIALS
 from claude_local_plugin.precedence import Candidate, FileState, Scope, SettingsFile, candidates, winning
-from claude_local_plugin.render import short_path
+from claude_local_plugin.servers.urls import is_loopback, normalise
 from claude_local_plugin.settings.document import same
+from claude_local_plugin.text import short_path
 
 #: The resolver's warnings that a check of doctor's own stands for, which knows more (the server, for one).
 SAID_BY = {
@@ -314,7 +314,7 @@ CHECKS = (
         finds="A proxy variable of the shell or a settings file that NO_PROXY does not exempt your server from.",
         mend="`--fix` writes NO_PROXY with your server's host added.",
         judge=_proxy,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
         fixable=True,
     ),
     Check(
@@ -348,7 +348,7 @@ CHECKS = (
         finds="A credential in the shell while only a project's file names the server.",
         mend="Unset the credential, or enable at user scope, which is heard early.",
         judge=_late,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
     ),
     Check(
         id="precedence.other",

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from claude_local_plugin.backends.urls import is_plain_http_remote
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.core.shell import command, home_path, with_variable
+from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, place_of
-from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import command, home_path, with_variable
 from claude_local_plugin.precedence import FileState, Scope, effective, winning
+from claude_local_plugin.servers.urls import is_plain_http_remote
 
 NONESSENTIAL = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"
 MARKETPLACE = "CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL"
@@ -111,7 +111,7 @@ def _check(check_id: str, asks: str, fine: str, finds: str, mend: str, judge: Ju
         finds=finds,
         mend=mend,
         judge=judge,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
         fixable=fixable,
     )
 
@@ -137,7 +137,7 @@ CHECKS = (
         finds="`http://` to another machine.",
         mend="An SSH tunnel, a VPN, or TLS in front of the server.",
         judge=_transport,
-        applies=conditions.own_server,
+        applies=preconditions.own_server,
     ),
     _check(
         "privacy.traffic",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from claude_local_plugin.core.config import off_list
+from claude_local_plugin.core.protection import is_way_of_project
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result
-from claude_local_plugin.guest.config import off_list
-from claude_local_plugin.guest.protect import is_way_of_project
 
 
 def _backend(facts: Facts) -> Iterator[Found]:

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from claude_local_plugin.backends import Server, State, advice, wellknown
-from claude_local_plugin.backends.messages import Reply
-from claude_local_plugin.backends.recognise import ROUTERS
-from claude_local_plugin.backends.urls import is_loopback
-from claude_local_plugin.doctor import conditions
+from claude_local_plugin.core.shell import Words, command
+from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result
-from claude_local_plugin.guest.backend import parse_url
-from claude_local_plugin.guest.shell import Words, command
-from claude_local_plugin.render import printable
+from claude_local_plugin.servers import Server, State, advice, well_known
+from claude_local_plugin.servers.messages import Reply
+from claude_local_plugin.servers.recognise import ROUTERS
+from claude_local_plugin.servers.urls import is_loopback
+from claude_local_plugin.text import printable
 
 #: What to do about a state, whoever the server is.
 MENDS: Mapping[State, str] = {
@@ -36,7 +36,7 @@ def describe(facts: Facts) -> str:
     """The server in a few words: `vLLM 0.32.0, ready in 3 ms, 0 running, 0 waiting, KV cache 4 %`."""
     server, metrics = facts.server, facts.metrics
     assert server is not None
-    name = wellknown.label(server.kind)
+    name = well_known.label(server.kind)
     words = [f"{name} {printable(server.version)}" if server.version else name]
     words.append(f"{server.state}" + (f" in {server.latency_ms:.0f} ms" if server.latency_ms is not None else ""))
     if metrics is not None:
@@ -53,7 +53,7 @@ def _ready(facts: Facts) -> Iterator[Found]:
     if server.state is State.READY:
         yield from _degraded(facts, server) if server.dead or server.problem else (_fine(facts, server),)
     elif server.state in (State.NEEDS_KEY, State.WRONG_KEY):
-        what = f"{wellknown.label(server.kind)} answers and {server.problem}: whether it is ready is not seen"
+        what = f"{well_known.label(server.kind)} answers and {server.problem}: whether it is ready is not seen"
         yield Found(Result.SKIPPED, what)  # credentials.key judges that
     elif facts.backend.proxied and not facts.elsewhere and server.state in UNSEEN:
         what = f"{facts.host} {server.problem}, when asked directly; sessions go there through a proxy"
@@ -92,7 +92,7 @@ def _degraded(facts: Facts, server: Server) -> Iterator[Found]:
 
 def _named(server: Server) -> str:
     target = parse_url(server.url)
-    return f"{wellknown.label(server.kind)} at {target.label if target else server.url}"
+    return f"{well_known.label(server.kind)} at {target.label if target else server.url}"
 
 
 def _mend(facts: Facts, server: Server) -> str:
@@ -105,7 +105,7 @@ def _mend(facts: Facts, server: Server) -> str:
         key = ("--token-env", Words("VARIABLE")) if facts.others[0].needs_key and not known else ()
         return command("claude-local", "doctor", "--url", url) if facts.elsewhere else facts.enable(url, *key)
     name = target.host if target else "HOST"
-    start = wellknown.START.get(server.kind, wellknown.START_HINT)
+    start = well_known.START.get(server.kind, well_known.START_HINT)
     if target is not None and server.state is State.REFUSED and not is_loopback(target.host):
         start = f"{command('ssh', '--', name)}, and there: {start}"
     if server.state is State.ERROR and server.kind == "portkey":
@@ -128,7 +128,9 @@ def _speaks(facts: Facts) -> Iterator[Found]:
     if facts.deep is not None and facts.deep.plain.accepted:
         yield Found(Result.OK, "a message was answered")
     elif server.speaks_messages is False:
-        what = f"{facts.host} ({wellknown.label(server.kind)}) has no /v1/messages, the only thing Claude Code asks for"
+        what = (
+            f"{facts.host} ({well_known.label(server.kind)}) has no /v1/messages, the only thing Claude Code asks for"
+        )
         words = (server.problem or "").partition(": “")[2]
         what += f"; it says “{words}" if words else ""
         yield Found(Result.ERROR, what, None, advice.messages_api(server))
@@ -143,7 +145,7 @@ def _lists(facts: Facts) -> Iterator[Found]:
     if server.models:
         return
     if server.kind in LISTLESS:
-        yield Found(Result.SKIPPED, f"{wellknown.label(server.kind)} has no list of models to look at")
+        yield Found(Result.SKIPPED, f"{well_known.label(server.kind)} has no list of models to look at")
     elif server.kind in ROUTERS and server.problem != "serves no model":
         yield Found(Result.SKIPPED, f"its list of models was not to be had: it {server.problem}")
     else:
@@ -167,7 +169,7 @@ def _open(facts: Facts) -> Iterator[Found]:
     elif not outside:
         yield Found(Result.OK, "only this machine reaches it")
     elif server.kind not in ("llama.cpp", "litellm"):
-        yield Found(Result.SKIPPED, f"which routes {wellknown.label(server.kind)} leaves open is not known")
+        yield Found(Result.SKIPPED, f"which routes {well_known.label(server.kind)} leaves open is not known")
 
 
 def _busy(facts: Facts) -> Iterator[Found]:
@@ -230,7 +232,7 @@ CHECKS = (
         ),
         mend="What is named for the state: start it, wait for it, correct the address.",
         judge=_ready,
-        applies=conditions.looked_at,
+        applies=preconditions.looked_at,
         headline=True,
     ),
     Check(
@@ -245,7 +247,7 @@ CHECKS = (
         ),
         mend="A newer version of the server, or LiteLLM in front of it.",
         judge=_speaks,
-        applies=conditions.answering,
+        applies=preconditions.answering,
     ),
     Check(
         id="server.models",
@@ -256,7 +258,7 @@ CHECKS = (
         finds="An empty list at /v1/models.",
         mend="Load a model.",
         judge=_lists,
-        applies=conditions.answering,
+        applies=preconditions.answering,
     ),
     Check(
         id="server.busy",
@@ -267,7 +269,7 @@ CHECKS = (
         finds="Requests that wait, a KV cache that is nearly full (from /metrics, where there is one), a slow answer.",
         mend="Fewer sessions at once, or more room on the server.",
         judge=_busy,
-        applies=conditions.answering,
+        applies=preconditions.answering,
     ),
     Check(
         id="server.open-routes",
@@ -278,7 +280,7 @@ CHECKS = (
         finds="vLLM's --api-key on a server that others can reach.",
         mend="A reverse proxy that lets only /v1 and /health through, or a firewall.",
         judge=_open,
-        applies=conditions.answering,
+        applies=preconditions.answering,
     ),
     Check(
         id="server.speed",
@@ -289,7 +291,7 @@ CHECKS = (
         finds="Time to the first token and tokens a second of a short streamed answer; a cold first request.",
         mend="`claude-local warmup` after each start of the server.",
         judge=_first_token,
-        applies=conditions.examined,
+        applies=preconditions.examined,
         deep=True,
     ),
 )

@@ -1,0 +1,172 @@
+"""How things look to people and programs: JSON, aligned columns, and colour where it is wanted.
+
+click, which draws the colours, is imported only when there are any.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
+
+from claude_local_plugin.text import UNSEEN, carries_all, hides, printable, without_secrets
+
+
+def json_text(data: object, *, indent: int | None = 2, stream: TextIO | None = None, reveal: bool = False) -> str:
+    """The JSON we print: indented, readable, one trailing newline left to print(); secrets masked unless revealed.
+
+    Letters that `stream`, by default standard output, cannot carry are escaped.
+    """
+    data = data if reveal else _masked(data)
+    text = json.dumps(data, indent=indent, ensure_ascii=not carries_all(stream or sys.stdout))
+    # the escape means the same letter to whoever reads JSON, and nothing to a terminal
+    return "".join(map(_in_json, text)) if hides(text.replace("\n", "")) else text
+
+
+def _masked(data: object) -> object:
+    if isinstance(data, str):
+        return without_secrets(data, prose=True)
+    if isinstance(data, Mapping):
+        return {name: _masked(value) for name, value in data.items()}
+    return [_masked(each) for each in data] if isinstance(data, list | tuple) else data
+
+
+def _in_json(letter: str) -> str:
+    if letter == "\n" or (letter.isprintable() and letter not in UNSEEN):
+        return letter
+    return json.dumps(letter)[1:-1] if ord(letter) != 0x7F else "\\u007f"
+
+
+def columns(rows: Sequence[Sequence[str]], *, gap: str = "  ", indent: str = "") -> list[str]:
+    """The rows as lines with aligned columns; the last column is not padded."""
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(widths[i]) if i < len(row) - 1 else cell for i, cell in enumerate(row)]
+        lines.append((indent + gap.join(cells)).rstrip())
+    return lines
+
+
+#: A cell is never shortened to less.
+_LEAST = 8
+
+
+def shortened(rows: Sequence[Sequence[str]], width: int, places: Sequence[int], *, gap: int = 2) -> list[list[str]]:
+    """The rows with long cells in these columns shortened in their middle, so that lines of `columns` fit in `width`.
+
+    The widest of the columns gives way first. Where that is not enough, lines stay too long.
+    """
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows if i < len(row)) for i in range(max(map(len, rows)))]
+    over = sum(widths) + gap * (len(widths) - 1) - width
+    most = dict.fromkeys(places, 0) | {place: widths[place] for place in places if place < len(widths)}
+    while over > 0 and max(most.values(), default=0) > _LEAST:
+        most[max(most, key=most.__getitem__)] -= 1
+        over -= 1
+    return [[_middle_out(cell, most.get(place, len(cell))) for place, cell in enumerate(row)] for row in rows]
+
+
+def _middle_out(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def _terminal_width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
+    """How many characters fit on a line of the terminal; None where `stream` is none, or does not say."""
+    if not stream.isatty():
+        return None
+    if (said := environ.get("COLUMNS", "")).isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None  # a terminal that has no size
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether to colour what goes to `stream`: `NO_COLOR` and `FORCE_COLOR` decide, else whether it is a terminal."""
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and environ.get("TERM") != "dumb"
+
+
+class Printer:
+    """Prints lines to one stream, styled where the stream wants colour ("green", "bold red", "dim")."""
+
+    def __init__(self, stream: TextIO, *, colour: bool, width: int | None = None, reveal: bool = False) -> None:
+        self.reveal = reveal
+        self.stream = stream
+        self.colour = colour
+        self.width = width
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """One line of text: no markup, no wrapping, no secret, and nothing that could do anything to a terminal."""
+        text = _line(self._allowed(text))
+        if not (self.colour and style):
+            print(text, file=self.stream)
+            return
+        import click
+
+        words = style.split()
+        colour = next((word for word in words if word not in ("bold", "dim")), None)
+        bold, dim = ("bold" in words or None), ("dim" in words or None)
+        styled = click.style(text, fg=colour, bold=bold, dim=dim)
+        click.echo(styled, file=self.stream, color=True)  # whether to colour is decided
+
+    def _allowed(self, text: str) -> str:
+        return text if self.reveal else without_secrets(text, prose=True)
+
+    def lines(self, lines: Iterable[str], style: str = "") -> None:
+        """Several lines in one style."""
+        for text in lines:
+            self.line(text, style)
+
+    def table(
+        self, rows: Sequence[Sequence[str]], style: str = "", *, shorten: Sequence[int] = (), indent: str = ""
+    ) -> None:
+        """The rows in aligned columns; on a terminal cells of the columns `shorten` are shortened to make them fit."""
+        rows = [[printable(self._allowed(cell)) for cell in row] for row in rows]
+        if self.width is not None:
+            rows = shortened(rows, self.width - len(indent), shorten)
+        self.lines(columns(rows, indent=indent), style)
+
+    def diff(self, diff: str) -> None:
+        """A unified diff, additions green and removals red.
+
+        To the byte where no terminal reads it, so that it can be applied. On a terminal a line of the diff is a line,
+        with everything in it to be seen: what is agreed to there is what is written.
+        """
+        if not (self.colour or self.stream.isatty()):
+            print(diff, end="" if diff.endswith("\n") else "\n", file=self.stream)
+            return
+        for text in diff.removesuffix("\n").split("\n"):
+            text = text.removesuffix("\r").expandtabs(4)
+            style = {"+": "green", "-": "red", "@": "cyan"}.get(text[:1], "")
+            self.line(text, "bold" if text.startswith(("+++", "---")) else style)
+
+
+def _line(text: str) -> str:
+    """The text with nothing hidden in it; a tab stays, which moves the cursor and no more."""
+    return "\t".join(map(printable, text.split("\t")))
+
+
+def out(environ: Mapping[str, str] = os.environ, *, reveal: bool = False) -> Printer:
+    """The printer of standard output: data and answers. `reveal` is for what was asked for with its secrets."""
+    return _printer(sys.stdout, environ, reveal=reveal)
+
+
+def err(environ: Mapping[str, str] = os.environ) -> Printer:
+    """The printer of standard error: warnings, errors and prose beside data."""
+    return _printer(sys.stderr, environ)
+
+
+def _printer(stream: TextIO, environ: Mapping[str, str], *, reveal: bool = False) -> Printer:
+    colour, width = wants_colour(stream, environ), _terminal_width(stream, environ)
+    return Printer(stream, colour=colour, width=width, reveal=reveal)

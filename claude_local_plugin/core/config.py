@@ -1,0 +1,351 @@
+"""What claude-local's own config.toml says, for hooks: one look at a file that is not there, or one small file read.
+
+Reading TOML costs milliseconds, and Python before 3.11 cannot. So what the file says is kept as JSON in the state
+folder, with a stamp of the file it was read from; whoever finds the stamp out of date reads the file anew.
+"""
+
+import os
+import sys
+
+from claude_local_plugin.core.files import content
+from claude_local_plugin.core.locations import CONFIG_FILE as FILE
+from claude_local_plugin.core.locations import config_file
+from claude_local_plugin.core.text import clean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+#: A file larger than this is none of ours, and nor is what is kept of one.
+MOST_BYTES = 1024 * 1024
+#: Where what it says is kept, in the state folder.
+COMPILED = "config.json"
+#: Raised with every key that is added or means something else: what another version kept is then read anew.
+FORMAT = 4
+#: The secret that hashed paths are mixed with, in the state folder.
+SALT = "salt"
+
+#: How the entry point of a session begins that a program has started: `claude -p`, an SDK.
+PROGRAM = "sdk-"
+#: Settings of which no path is logged: what holds while nobody has read what the user wants.
+UNREAD: "Mapping[str, Any]" = {"log": {"cwd": "off", "project": "off"}}
+
+
+class Protection:
+    """What holds in one folder: `protect`, and `allowed_backends`, each a URL as `Target.url` spells it or of CLOUDS.
+
+    An empty list says nothing about which backends are allowed.
+    """
+
+    __slots__ = ("allowed_backends", "protect")
+
+    def __init__(self, protect: bool, allowed_backends: "tuple[str, ...]") -> None:
+        self.protect = protect
+        self.allowed_backends = allowed_backends
+
+    def forbids(self, kind: str, url: "str | None") -> bool:
+        """Whether no session here may use this backend; none is forbidden where nobody has said which are allowed."""
+        if not (self.protect and self.allowed_backends):
+            return False
+        from claude_local_plugin.core.protection import is_allowed
+
+        return not is_allowed(kind, url, self.allowed_backends)
+
+    def forbids_way(self, via: "str | None") -> bool:
+        """Whether no session here may go this way where the project's own settings choose it; see `protect`."""
+        if not self.protect:
+            return False
+        from claude_local_plugin.core.protection import is_way_allowed
+
+        return not is_way_allowed(via, self.allowed_backends)
+
+
+class Config:
+    """The settings as hooks use them; `settings` is what `understood` makes of a file, defaults fill the rest.
+
+    `on_dead_backend` of ON_DEAD_BACKEND; `probe_deadline_s` and `recheck_after_s` in seconds; `warm_up`;
+    `down_command`, an argv (empty: none); `log_cwd` and `log_project` of LOGGED; `retention_days` and `journal_days`
+    (0: for ever).
+    """
+
+    __slots__ = (
+        "_settings",
+        "_state_dir",
+        "down_command",
+        "journal_days",
+        "log_cwd",
+        "log_project",
+        "on_dead_backend",
+        "probe_deadline_s",
+        "recheck_after_s",
+        "retention_days",
+        "warm_up",
+    )
+
+    def __init__(self, state_dir: str, settings: "Mapping[str, Any]") -> None:
+        log = settings.get("log", {})
+        self._state_dir = state_dir
+        self._settings = settings
+        self.on_dead_backend: str = settings.get("on_dead_backend", "auto")
+        self.probe_deadline_s: float = settings.get("probe_deadline_s", 1.0)
+        self.recheck_after_s: float = settings.get("recheck_after_s", 30.0)
+        self.warm_up: bool = settings.get("warm_up", False)
+        self.down_command: tuple[str, ...] = tuple(settings.get("down_command", ()))
+        self.log_cwd: str = log.get("cwd", "full")
+        self.log_project: str = log.get("project", "full")
+        self.retention_days: int = log.get("retention_days", 0)
+        self.journal_days: int = log.get("journal_days", 30)
+
+    def warns(self, entrypoint: str) -> bool:
+        """Whether a prompt for a dead server is let through with a warning in a session of this entry point.
+
+        A program would take a blocked prompt for an answer: it ends with exit code 0, whatever form the refusal has
+        (observed on Claude Code 2.1.329 to 2.1.332). Let through, it fails in Claude Code's own way.
+        """
+        return self.on_dead_backend == "warn" or (self.on_dead_backend == "auto" and entrypoint.startswith(PROGRAM))
+
+    @property
+    def names(self) -> "list[str]":
+        """The folders that something is said of in particular, as they are written."""
+        return list(self._settings.get("projects", {}))
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether this is what holds while nobody has read the file."""
+        return self._settings is UNREAD
+
+    def for_project(self, folder: "str | None") -> Protection:
+        """What holds in a folder: each key from the nearest folder around it that sets it, else from the top level.
+
+        Links are followed on both sides; None is no folder in particular.
+        """
+        held = dict(self._settings)
+        for name in self.around(folder):
+            held.update(self._settings["projects"][name])
+        return Protection(held.get("protect", False), tuple(held.get("allowed_backends", ())))
+
+    def around(self, folder: "str | None") -> "list[str]":
+        """The names in `projects` of the folders around this one, the nearest last."""
+        if folder is None:
+            return []
+        here = real_folder(folder)
+        around = [(real_folder(name), name) for name in self._settings.get("projects", {})]
+        return [name for real, name in sorted(around, key=lambda each: len(each[0])) if holds(real, here)]
+
+    def logged(self, how: str, path: "str | None") -> "str | None":
+        """The path as it may be stored, `how` being one of LOGGED.
+
+        A hash is `sha256:` and 16 hexadecimal digits. It is the same each time on this machine and cannot be guessed
+        from a list of likely paths, for a random salt goes into it; without one (no disk to keep it on) the path
+        is left out.
+        """
+        if how == "full" or path is None:
+            return path
+        salt = _salt(self._state_dir) if how == "hash" else None
+        if salt is None:
+            return None
+        from hashlib import sha256
+
+        return "sha256:" + sha256(salt + path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def load(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    """The settings of this machine; raises nothing, since no session may suffer for a wrong line in a file.
+
+    A value that cannot be used counts as not set, or as `strictest` says for a key that guards something. While the
+    file as a whole cannot be read (no TOML, no permission, a Python without a TOML reader) what it said when it last
+    could be read goes on to hold, protection included; if it never could, the defaults do, and nothing is protected.
+    Each of these goes into the log of faults once for each change of the file. A file that is gone says nothing.
+    """
+    try:
+        return _load(state_dir, environ)
+    except Exception as fault:  # whatever it is, the session goes on with the defaults
+        _note(state_dir, f"{FILE} cannot be used: {type(fault).__name__}")
+        return Config(state_dir, {})
+
+
+def look(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    """The settings as `load` gives them, for a command that is to write nothing."""
+    path = config_file(environ)
+    last = _last(state_dir, path)
+    compiled = _compile(path, None, last)[0] if os.path.lexists(path) else {"settings": {}}
+    return Config(state_dir, _understood(compiled))
+
+
+def off_list(config: Config, kind: str, url: "str | None", folder: str) -> "tuple[str, str] | None":
+    """Why each prompt of a session in this folder is blocked on this backend, and the command that allows it.
+
+    None where it is not: the folder is not protected, nobody has said which backends it may use, or this is one.
+    """
+    protection = config.for_project(folder)
+    allowed = protection.allowed_backends
+    if not protection.forbids(kind, url):
+        return None
+    from claude_local_plugin.core.config_schema import NO_BACKEND
+    from claude_local_plugin.core.shell import command
+
+    here = url or kind
+    said = f"{folder} is protected and may use {', '.join(allowed)}, but sessions there are on {here}"
+    listed = [*(each for each in allowed if each != NO_BACKEND), here]
+    fix = command("claude-local", "config", "set", "--project", folder, "allowed_backends", *listed)
+    return clean(f"{said}: our hooks block every prompt", 4096), fix
+
+
+def refresh(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    """The settings read from the file itself, and kept for the hooks: for whoever has just changed it."""
+    path = config_file(environ)
+    compiled, _ = _compile(path, None, _last(state_dir, path))
+    _keep(state_dir, compiled)
+    return Config(state_dir, _understood(compiled))
+
+
+def _load(state_dir: str, environ: "Mapping[str, str]") -> Config:
+    path = config_file(environ)
+    try:
+        stamp = _stamp(os.stat(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return Config(state_dir, {})
+    except OSError as fault:  # there may be one behind a folder that we may not enter
+        stamp = f"errno {fault.errno}"
+    compiled = _last(state_dir, path)
+    if not _is_current(compiled, stamp):
+        compiled, problems = _compile(path, stamp, compiled)
+        _keep(state_dir, compiled)
+        for problem in problems:
+            _note(state_dir, f"{path}: {problem}")
+    return Config(state_dir, _understood(compiled))
+
+
+def _understood(compiled: "Mapping[str, Any]") -> "dict[str, Any]":
+    """What was kept of a file, which anybody may have written since."""
+    if not compiled["settings"]:
+        return {}
+    from claude_local_plugin.core.config_schema import understood
+
+    return understood(compiled["settings"])[0]
+
+
+def _stamp(status: os.stat_result) -> str:
+    """What changes when the file does: its contents, its permissions, or which file it is."""
+    return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
+
+
+def _is_current(compiled: "Mapping[str, Any]", stamp: str) -> bool:
+    if compiled.get("stamp") != stamp or compiled.get("format") != FORMAT:
+        return False
+    # a Python without a TOML reader passed by; we may be one that has it
+    return not compiled.get("unread") or sys.version_info < (3, 11)
+
+
+def _compile(path: str, stamp: "str | None", last: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
+    """What to keep of the file, `last` being what was kept of it before; and what is wrong with it."""
+    settings, unread, lasting = last.get("settings", {}), False, "what it last said holds"
+    if not last:
+        lasting = "the defaults hold, and nothing is protected"
+    try:
+        import tomllib
+    except ImportError:
+        unread = True
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        from claude_local_plugin.core.shell import command
+
+        reads = command("claude-local", "config", "list")
+        problems = [f"Python {version} cannot read TOML, so {lasting}; {reads} reads it for hooks"]
+    else:
+        try:
+            stamp = _stamp(os.stat(path))  # before it is read: what is written meanwhile is read by the next
+            from claude_local_plugin.core.config_schema import understood
+
+            text = content(path, MOST_BYTES).decode("utf-8-sig")
+            settings, problems = understood(tomllib.loads(text))
+        except FileNotFoundError:
+            settings, problems = {}, []  # gone since we looked
+        except OSError as fault:
+            problems = [f"{fault.strerror or fault}, so {lasting}"]
+        except UnicodeDecodeError:
+            problems = [f"not in UTF-8, so {lasting}"]
+        except (ValueError, RecursionError) as fault:
+            # of the complaint only the place, for the rest may quote what stands there
+            place = str(fault).rpartition("(at ")[2].rstrip(")") if isinstance(fault, ValueError) else "too deep"
+            problems = [f"no TOML ({clean(place, 60)}), so {lasting}"]
+    compiled = {"format": FORMAT, "source": path, "stamp": stamp, "unread": unread, "settings": settings}
+    return compiled, problems
+
+
+def _last(state_dir: str, path: str) -> "dict[str, Any]":
+    """What was kept of this very file; empty when nothing was, or nothing that can be used."""
+    from claude_local_plugin.core.text import json_object
+
+    try:
+        compiled = json_object(content(os.path.join(state_dir, COMPILED), MOST_BYTES))
+    except (OSError, ValueError):
+        return {}  # none yet, or none that can be read: config.toml itself will say
+    usable = compiled.get("source") == path and isinstance(compiled.get("settings"), dict)
+    return compiled if usable else {}
+
+
+def _keep(state_dir: str, compiled: "Mapping[str, Any]") -> None:
+    import json
+
+    path = os.path.join(state_dir, COMPILED)
+    try:
+        os.makedirs(state_dir, 0o700, exist_ok=True)
+        _put(path, json.dumps(compiled).encode("ascii"), os.replace)
+    except OSError:
+        return  # a state folder that cannot be written: the next one reads the file itself again
+
+
+def _put(path: str, content: bytes, place: "Callable[[str, str], object]") -> None:
+    """Writes a complete file that nobody else may read and puts it in its place by `place(new, path)`."""
+    new = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with open(file, "wb") as writer:
+            writer.write(content)
+        place(new, path)
+    finally:
+        if os.path.exists(new):
+            os.unlink(new)
+
+
+def _salt(state_dir: str) -> "bytes | None":
+    """This machine's salt, made when there is none; None when it can be neither read nor kept."""
+    path = os.path.join(state_dir, SALT)
+    try:
+        if not os.path.exists(path):
+            os.makedirs(state_dir, 0o700, exist_ok=True)
+            _put(path, os.urandom(32), _place_first)
+        salt = content(path, 64)
+    except OSError as fault:
+        _note(state_dir, f"no salt to hash paths with, so they are left out: {fault.strerror or fault}")
+        return None
+    return salt if len(salt) == 32 else None
+
+
+def _place_first(new: str, path: str) -> None:
+    """Puts a file in its place unless there is one: what comes first stays, and nobody sees half of it."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links: of several at this very moment the last one stays
+        os.rename(new, path)
+
+
+def real_folder(path: str) -> str:
+    """The folder that a path means, links followed, in one spelling."""
+    try:
+        return os.path.normcase(os.path.realpath(os.path.expanduser(path)))
+    except (OSError, ValueError):  # links in a circle, or bytes that no path has: then it is only itself
+        return os.path.normcase(path)
+
+
+def holds(outer: str, inner: str) -> bool:
+    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
+
+
+def _note(state_dir: str, text: str) -> None:
+    from claude_local_plugin.core.faults import note_fault
+
+    note_fault(state_dir, clean(text))

@@ -1,0 +1,132 @@
+"""Login profiles of Anthropic's own library, which Claude Code takes a token from when there is no key and no token.
+
+They lie in a folder of their own; which one is used is settled by variables and a file (all observed on Claude Code
+2.1.329 and 2.1.332).
+"""
+
+import os
+
+from claude_local_plugin.core.files import content
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+#: The variable that names the profile to use.
+NAME = "ANTHROPIC_PROFILE"
+#: Two variables that, together, make Claude Code exchange an identity token for an access token.
+FEDERATION = ("ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID")
+#: The kinds of login that a profile can hold.
+KINDS = ("user_oauth", "oidc_federation")
+#: Claude Code reads no profile larger than this many bytes.
+MOST_BYTES = 65_536
+
+
+class Profile:
+    """One login profile: its file, the file's text, why it cannot be used (or None), and what is in it.
+
+    `data` holds `kind`, `chosen` (whether ANTHROPIC_PROFILE names it) and, as far as they are there, `access_token`,
+    `expires_at` (seconds), `base_url` and `state`: "expired" where its token's time is over, and "renewed" where it can
+    be exchanged for another one.
+    """
+
+    __slots__ = ("absent", "data", "path", "problem", "text")
+
+    def __init__(
+        self, path: str, text: str, problem: "str | None", data: "dict[str, Any]", *, absent: bool = False
+    ) -> None:
+        self.path = path
+        self.text = text
+        self.problem = problem
+        self.data = data
+        self.absent = absent
+
+
+def store(home: str, environ: "Mapping[str, str]") -> str:
+    """The folder of login profiles: ANTHROPIC_CONFIG_DIR, else `anthropic` in XDG_CONFIG_HOME or `~/.config`."""
+    chosen = environ.get("ANTHROPIC_CONFIG_DIR", "").strip()
+    if chosen:
+        return chosen
+    return os.path.join(environ.get("XDG_CONFIG_HOME", "").strip() or os.path.join(home, ".config"), "anthropic")
+
+
+def in_use(folder: str, early: str, late: "str | None") -> "Profile | None":
+    """The profile of a session: the named one, else the active one; None where there is none.
+
+    `early` and `late` are the name in ANTHROPIC_PROFILE before a project's files are read, and after that (None: not
+    set). Whether there is one at all is settled by the first, and which one it is by the second.
+    """
+    chosen = early.strip()
+    name = chosen or _text(os.path.join(folder, "active_config")).strip() or "default"
+    found = _named(folder, name)
+    if found is None:
+        missing = Profile(_path(folder, name), "", f"there is no profile {name}", {}, absent=True)
+        return missing if chosen else None
+    if found.problem is None and late is not None and late.strip() != name:
+        found = _named(folder, late.strip())
+    if found is not None and found.problem is None:
+        found.data["chosen"] = bool(chosen)
+    return found
+
+
+def _path(folder: str, name: str) -> str:
+    return os.path.join(folder, "configs", f"{name}.json")
+
+
+def _named(folder: str, name: str) -> "Profile | None":
+    """The profile of this name; None where there is none."""
+    path = _path(folder, name)
+    text = _text(path) if name else ""
+    config = _object(text)
+    if config is None:
+        return None
+    found = config.get("authentication")
+    login = found if isinstance(found, dict) else {}
+    if login.get("type") not in KINDS:
+        return Profile(path, text, "it holds no login that Claude Code knows", {})
+    data = {"kind": login["type"]}
+    url = config.get("base_url")
+    if isinstance(url, str) and url.strip():
+        data["base_url"] = url.strip()
+    if login["type"] == "user_oauth":
+        kept = login.get("credentials_path")
+        file = kept if isinstance(kept, str) and kept else os.path.join(folder, "credentials", f"{name}.json")
+        credentials = _object(_text(file))
+        if credentials is None:
+            return Profile(path, text, "the profile is signed out", {})
+        data.update({key: credentials[key] for key in ("access_token", "expires_at") if credentials.get(key)})
+        if not data.get("access_token") or _has_expired(credentials.get("expires_at")):
+            data["state"] = "renewed" if credentials.get("refresh_token") and login.get("client_id") else "expired"
+    return Profile(path, text, None, data)
+
+
+def _has_expired(until: object) -> bool:
+    """Whether a token's time, in seconds, is over; without a time it holds, and with what is no number it does not."""
+    if until is None:
+        return False
+    import time
+
+    try:
+        return float(until) <= time.time()  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return True
+
+
+def _text(path: str) -> str:
+    try:
+        return content(path, MOST_BYTES).decode("utf-8", "replace")
+    except (OSError, ValueError):  # absent, not ours to read, or a name with a NUL in it: Claude Code goes on without
+        return ""
+
+
+def _object(text: str) -> "Mapping[str, Any] | None":
+    if not text:
+        return None
+    import json  # where there is no profile, it is not needed
+
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):  # no JSON: Claude Code goes on without it
+        return None
+    return data if isinstance(data, dict) else None

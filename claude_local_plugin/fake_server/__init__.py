@@ -1,0 +1,1 @@
+"""Our own small model server on loopback, for the demonstration and the tests: it talks like vLLM."""

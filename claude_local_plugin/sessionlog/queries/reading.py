@@ -1,0 +1,218 @@
+"""Questions to the session log. Asking creates nothing: with no log there are no sessions."""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+
+from claude_local_plugin.core.files import opened
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.sessionlog import importer, journal, store
+from claude_local_plugin.sessionlog.queries.filters import SOMETHING_SENT, Where, is_below
+from claude_local_plugin.sessionlog.queries.records import Event, Session, Span
+
+#: How long a reader waits for writers, in seconds: a person is waiting, not a session.
+PATIENCE_S = 3.0
+#: So many sessions' spans are asked for at once.
+_BATCH = 500
+
+_SESSION = ", ".join(field.name for field in fields(Session) if field.name != "spans")
+_EVENT = ", ".join(field.name for field in fields(Event))
+_ELSEWHERE = {
+    "backend_kind": "endpoints.kind",
+    "backend_url": "endpoints.url",
+    "via": "endpoints.via",
+    "model": "models.name",
+}
+_SPAN = ", ".join(_ELSEWHERE.get(field.name, f"spans.{field.name}") for field in fields(Span))
+_SPANS = "spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model"
+
+
+def sessions(state_dir: Path, limit: int | None = None, where: Where | None = None) -> tuple[Session, ...]:
+    """The sessions on record, newest first, at most `limit`."""
+    with open_log(state_dir) as log:
+        if log is None:
+            return ()
+        where = where or Where()
+        return _sessions(
+            log,
+            f"{where.of_sessions(log)} ORDER BY started_at DESC, id DESC LIMIT :limit",
+            {**where.values, "limit": -1 if limit is None else limit},
+        )
+
+
+def session(state_dir: Path, session_id: str) -> Session | None:
+    """The session with exactly this id."""
+    with open_log(state_dir) as log:
+        found = () if log is None else _sessions(log, "session_id = :id", {"id": session_id})
+        return found[0] if found else None
+
+
+def matching(state_dir: Path, prefix: str, limit: int = 10) -> tuple[Session, ...]:
+    """The sessions whose id begins with `prefix`, newest first; the one whose id it is, if there is one, alone."""
+    with open_log(state_dir) as log:
+        if log is None:
+            return ()
+        return _sessions(log, "session_id = :id", {"id": prefix}) or _sessions(
+            log,
+            "session_id >= :first AND session_id < :last ORDER BY started_at DESC LIMIT :limit",
+            {"first": prefix, "last": f"{prefix}\U0010ffff", "limit": limit},
+        )
+
+
+def events(state_dir: Path, session_id: str) -> tuple[Event, ...]:
+    """What happened in a session, in order."""
+    with open_log(state_dir) as log:
+        if log is None:
+            return ()
+        rows = log.execute(
+            f"SELECT {_EVENT} FROM events WHERE session = (SELECT id FROM sessions WHERE session_id = ?)"
+            " ORDER BY at, id",
+            (session_id,),
+        )
+        return tuple(_event(row) for row in rows)
+
+
+def last_session(state_dir: Path, folder: str) -> dict[str, object] | None:
+    """The newest session of a folder (its own or as the project of one), as `sessions list --json` shows it.
+
+    One in which nothing was sent is passed over.
+    """
+    with open_log(state_dir, quick=True) as log:
+        if log is None:
+            return None
+        newest = f"(cwd = :folder OR project = :folder) AND {SOMETHING_SENT} ORDER BY started_at DESC, id DESC LIMIT 1"
+        found = _sessions(log, newest, {"folder": folder})
+        return found[0].as_json() if found else None
+
+
+def backend_kind(state_dir: Path, url: str) -> str | None:
+    """What the server at this URL is known to be."""
+    with open_log(state_dir, quick=True) as log:
+        if log is None:
+            return None
+        row = log.execute("SELECT kind FROM backends WHERE url = ?", (url,)).fetchone()
+        return str(row[0]) if row else None
+
+
+def is_on_record(state_dir: Path, projects: Iterable[str]) -> bool:
+    """Whether a session was in one of these folders or below."""
+    wanted = tuple(projects)
+    with open_log(state_dir, quick=True) as log:
+        return log is not None and any(is_below(path, wanted) for (path,) in log.execute("SELECT path FROM projects"))
+
+
+@contextmanager
+def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connection | None]:
+    """The log opened for reading, None when there is none; raises ClaudeLocalError when it cannot be read.
+
+    What hooks have written since is put in first, and unless it has to be `quick` what they could not see of sessions
+    is caught up with, where that can be done.
+    """
+    path = state_dir / store.DATABASE
+    importer.run(str(state_dir), os.environ, PATIENCE_S, quick=quick)
+    if not path.exists():
+        yield None
+        return
+    try:
+        os.close(opened(path))  # a pipe in its place would keep SQLite waiting for ever
+    except OSError as fault:
+        raise _unreadable(path, fault.strerror or str(fault)) from fault
+    try:
+        with closing(_open(path)) as log:
+            yield log
+    except sqlite3.Error as fault:
+        raise _unreadable(path, store.explain(fault)) from fault
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """A read-only connection to a log of this program's schema; an older one is migrated first."""
+    log, version = _open_read_only(path)
+    if version == store.SCHEMA_VERSION:
+        return log
+    log.close()
+    if version > store.SCHEMA_VERSION:
+        raise ClaudeLocalError(
+            f"{path}: the session log has schema {version}, this claude-local knows {store.SCHEMA_VERSION}",
+            f"a newer claude-local wrote it: {command('pip', 'install', '--upgrade', 'claude-local')}",
+        )
+    try:
+        return store.connect(str(path.parent), PATIENCE_S)
+    except store.LogUnusableError as fault:
+        raise _unreadable(path, str(fault)) from fault
+
+
+def _open_read_only(path: Path) -> tuple[sqlite3.Connection, int]:
+    """A read-only connection and the log's schema version; raises sqlite3.Error.
+
+    Even readers of a write-ahead log share a file beside it. In a folder that cannot be written, where that file
+    cannot be made, nobody else writes either: the database is then read as one that does not change.
+    """
+    unchanging = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if unchanging else ''}"
+    log = sqlite3.connect(address, uri=True, timeout=PATIENCE_S)
+    try:
+        return log, int(log.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error:
+        log.close()
+        raise
+
+
+def _unreadable(path: Path, problem: str) -> ClaudeLocalError:
+    return ClaudeLocalError(f"{path}: {problem}", hint(path, problem))
+
+
+def hint(path: Path, problem: str) -> str:
+    """What to do when the log at `path` has this problem (in the words of `sessionlog.explain`)."""
+    if "damaged" in problem:
+        return "the next session sets it aside as it ends, and a new one is made; until then there is nothing to read"
+    if "busy" in problem:
+        return "try again in a moment"
+    if "full" in problem:
+        return f"make room on the disk of {path.parent}"
+    if "not a regular file" in problem or "a folder" in problem:
+        return f"move it out of {path.parent}: the next session begins a new log"
+    if any(word in problem for word in ("readonly", "unable to open", "denied", "Read-only")):
+        return f"the folder is read-only, or the file: make {path.parent} and what is in it writable for you"
+    more = command("claude-local", "doctor", "hooks")
+    return f"{more} says more; until then sessions are kept in {path.parent / journal.FOLDER}"
+
+
+def _sessions(log: sqlite3.Connection, condition: str, values: Mapping[str, object]) -> tuple[Session, ...]:
+    """The sessions for which the condition holds, each with its spans."""
+    rows = log.execute(f"SELECT id, {_SESSION} FROM sessions WHERE {condition}", values).fetchall()
+    spans: dict[int, list[Span]] = {}
+    for start in range(0, len(rows), _BATCH):
+        _add_spans(log, [row[0] for row in rows[start : start + _BATCH]], spans)
+    return tuple(replace(_session(row[1:]), spans=tuple(spans.get(row[0], ()))) for row in rows)
+
+
+def _add_spans(log: sqlite3.Connection, numbers: Sequence[int], spans: dict[int, list[Span]]) -> None:
+    """Adds the spans of these sessions, each session's in order."""
+    wanted = ", ".join(map(str, numbers))
+    for number, *row in log.execute(
+        f"SELECT spans.session, {_SPAN} FROM {_SPANS} WHERE spans.session IN ({wanted}) ORDER BY spans.id"
+    ):
+        spans.setdefault(number, []).append(_span(row))
+
+
+def _session(row: Sequence[object]) -> Session:
+    values = dict(zip((field.name for field in fields(Session)), row, strict=False))
+    if values["reachable"] is not None:
+        values["reachable"] = bool(values["reachable"])
+    return Session(**values)  # type: ignore[arg-type]  # a row has the columns' types, which SQLite does not tell
+
+
+def _span(row: Sequence[object]) -> Span:
+    values = dict(zip((field.name for field in fields(Span)), row, strict=True))
+    values["main"] = bool(values["main"])
+    return Span(**values)  # type: ignore[arg-type]  # as above
+
+
+def _event(row: Sequence[object]) -> Event:
+    values = dict(zip((field.name for field in fields(Event)), row, strict=True))
+    values["blocked"] = bool(values["blocked"])
+    return Event(**values)  # type: ignore[arg-type]  # as above

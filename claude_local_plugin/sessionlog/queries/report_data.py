@@ -1,0 +1,379 @@
+"""What the report shows, added up by SQLite: per day, week or month, by backend, by project, and the last sessions.
+
+A log of a million sessions comes back as some thousands of sums; no row of it is loaded but those of the last sessions.
+"""
+
+import sqlite3
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
+from pathlib import Path
+
+from claude_local_plugin.core.protection import CLOUD_KINDS
+from claude_local_plugin.sessionlog.queries.filters import Where, spelled
+from claude_local_plugin.sessionlog.queries.reading import open_log, sessions
+from claude_local_plugin.sessionlog.queries.records import Session
+from claude_local_plugin.sessionlog.queries.usage import Usage
+
+#: Up to so many days there is a number for each day, up to so many for each week, beyond that for each month.
+MOST_DAYS = 93
+MOST_DAYS_IN_WEEKS = 2 * 366
+#: How many sessions the report lists, the newest.
+LAST_SESSIONS = 20
+
+#: What a look at a server is called that was none: nobody asked (see core.probe).
+_NO_LOOK = ("proxied", "bad-url")
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Looks that hooks took at a server: how many, how many it answered well, the others by outcome, and how fast.
+
+    Latencies are milliseconds of good looks, to two digits; None where there are none.
+    """
+
+    count: int = 0
+    good: int = 0
+    failed: tuple[tuple[str, int], ...] = ()
+    median_ms: float | None = None
+    p95_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A server, or a cloud without an address of its own; `usage` and `looks` in all and for each period."""
+
+    kind: str
+    url: str | None
+    usage: Usage
+    usages: tuple[Usage, ...]
+    looks: Looks
+    looks_by_period: tuple[Looks, ...]
+
+    @property
+    def cloud(self) -> bool:
+        """Whether it is Anthropic's own or a provider's, not a server of one's own."""
+        return self.kind in CLOUD_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project as the log names it (None: it was left out there), its usage on own servers and in the cloud.
+
+    A session counts once on each backend it used.
+    """
+
+    path: str | None
+    own: Usage
+    cloud: Usage
+
+    @property
+    def usage(self) -> Usage:
+        """Both together."""
+        return self.own + self.cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What went wrong, a number for each period.
+
+    `held_back`: prompts that were blocked; `refused_moves`: changes of a protected project's backend; `dead_looks`:
+    looks at a server that was not well; `api_errors`: those shown to the user; `retries`: requests that the client
+    repeated; `killed`: sessions that never said they ended, by when they began.
+    """
+
+    held_back: tuple[int, ...]
+    refused_moves: tuple[int, ...]
+    dead_looks: tuple[int, ...]
+    api_errors: tuple[int, ...]
+    retries: tuple[int, ...]
+    killed: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """All that the report shows of the time from `since` until `until` (UTC).
+
+    `step` is "day", "week" or "month"; `periods` are the local days with which each of them begins, `zone` is None for
+    this machine's own. What was going on at `since` counts in the first period. `sessions` counts each session once,
+    `usage` and `backends` once on each backend. Backends and projects come with the busiest first.
+    """
+
+    since: datetime
+    until: datetime
+    zone: tzinfo | None
+    step: str
+    periods: tuple[date, ...]
+    sessions: int
+    usage: Usage
+    backends: tuple[Backend, ...]
+    failures: Failures
+    projects: tuple[Project, ...]
+    last: tuple[Session, ...]
+
+
+def collect(state_dir: Path, where: Where, *, now: datetime, zone: tzinfo | None = None) -> ReportData:
+    """What is on record of the time and the projects in `where`, whose other wishes are not heard here.
+
+    The time begins, if not told otherwise, with the first session and ends now. Days are those of `zone`, by default
+    this machine's. Raises ClaudeLocalError when the log cannot be read.
+    """
+    until = where.until or spelled(now)
+    with open_log(state_dir) as log:
+        since = where.since or (log and _first(log)) or until
+        where = Where(min(since, until), until, where.projects)
+        collection = _Collection(where, _Periods(where, zone))
+        if log is not None:
+            collection.add_spans(log)
+            collection.add_looks(log)
+            collection.add_failures(log)
+    return collection.report(sessions(state_dir, LAST_SESSIONS, replace(where, sent=True)))
+
+
+class _Periods:
+    """The days, weeks or months between two moments: the local days they begin with, and their bounds in the log."""
+
+    def __init__(self, where: Where, zone: tzinfo | None) -> None:
+        self.since, self.until = (datetime.fromisoformat(moment) for moment in (where.since or "", where.until or ""))
+        self.zone = zone
+        length = (self.until - self.since).days
+        self.step = "day" if length <= MOST_DAYS else "week" if length <= MOST_DAYS_IN_WEEKS else "month"
+        self.days = tuple(self._days())
+        # the first may have begun before `since`
+        midnights = [datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) for day in self.days[1:]]
+        self._begins = [spelled(self.since), *map(spelled, midnights)]
+        self.bounds = tuple(zip(self._begins, [*self._begins[1:], spelled(self.until)], strict=True))
+        #: How much of a moment's text tells its period: the hour, or the minute where a day begins at an odd one.
+        self.digits = 13 if all(midnight.minute == 0 for midnight in midnights) else 16
+
+    def _days(self) -> Iterator[date]:
+        last = max(self.since, self.until - timedelta(milliseconds=1)).astimezone(self.zone).date()
+        day = self._beginning(self.since.astimezone(self.zone).date())
+        while day <= last:
+            yield day
+            day = self._beginning(day + timedelta(days={"day": 1, "week": 7, "month": 31}[self.step]))
+
+    def _beginning(self, day: date) -> date:
+        if self.step == "week":
+            return day - timedelta(days=day.weekday())
+        return day.replace(day=1) if self.step == "month" else day
+
+    def place(self, cut: str) -> int:
+        """The period of a moment of which the first `digits` characters are given."""
+        return max(0, bisect_right(self._begins, cut + "~") - 1)
+
+
+_COUNTED = tuple(field.name for field in fields(Usage))
+_SUMS = ", ".join(f"sum(s.{name})" for name in _COUNTED[1:])
+_ENDPOINT = "(SELECT coalesce(url, kind) FROM endpoints WHERE id = {}.endpoint)"
+_EARLIER = "SELECT 1 FROM spans AS e WHERE e.session = s.session AND e.id < s.id AND {earlier}"
+#: Sessions count with their first span of those asked for, on a backend with their first one there.
+_SPANS = f"""
+SELECT s.endpoint, s.project,
+    sum(s.first OR NOT EXISTS ({_EARLIER})),
+    sum(s.new_endpoint OR NOT EXISTS ({_EARLIER} AND {_ENDPOINT.format("e")} = {_ENDPOINT.format("s")})),
+    {_SUMS}
+FROM spans AS s WHERE {{wanted}} AND {{time}} GROUP BY s.endpoint, s.project
+"""
+_BEGUN_BEFORE = "+s.started_at < :since AND s.ended_at >= :since"
+_BEGUN = "s.started_at >= :begin AND s.started_at < :end"
+
+#: To two digits: what the page shows, and few enough different ones to be counted.
+_LATENCY = """CASE WHEN latency_ms < 10 THEN round(latency_ms, 1) WHEN latency_ms < 100 THEN round(latency_ms)
+    WHEN latency_ms < 1000 THEN round(latency_ms / 10) * 10 ELSE round(latency_ms / 100) * 100 END"""
+_LOOKS = f"""
+SELECT substr(at, 1, :digits), backend_url, outcome, {_LATENCY}, count(*) FROM events
+WHERE outcome IS NOT NULL AND at >= :since AND at < :until AND {{wanted}} GROUP BY 1, 2, 3, 4
+"""
+_BLOCKED = """
+SELECT substr(at, 1, :digits), event, count(*) FROM events
+WHERE blocked AND at >= :since AND at < :until AND {wanted} GROUP BY 1, 2
+"""
+_KILLED = """
+SELECT substr(started_at, 1, :digits), count(*) FROM sessions
+WHERE started_at >= :since AND started_at < :until AND end_reason = 'killed' AND {wanted} GROUP BY 1
+"""
+
+#: A backend in all tables: its URL, or its kind where it has none.
+_Key = tuple[str | None, str | None]
+
+
+class _Collection:
+    """What the queries bring, until it is all there."""
+
+    def __init__(self, where: Where, periods: _Periods) -> None:
+        self.where, self.periods = where, periods
+        self.values = {**where.values, "digits": periods.digits}
+        self.sessions = 0
+        self.kinds: dict[_Key, str] = {}
+        self.usage: dict[tuple[_Key, int], list[int]] = defaultdict(_zeros)
+        self.by_project: dict[tuple[str | None, bool], list[int]] = defaultdict(_zeros)
+        self.looks: dict[tuple[_Key, int], Counter[float | str]] = defaultdict(Counter)
+        self.held_back, self.refused_moves, self.killed = ([0] * len(periods.days) for _ in range(3))
+
+    def add_spans(self, log: sqlite3.Connection) -> None:
+        """Sessions, time, tokens and errors: by backend and period, and by project."""
+        endpoints = {number: (kind, url) for number, kind, url in log.execute("SELECT id, kind, url FROM endpoints")}
+        projects = dict(log.execute("SELECT id, path FROM projects"))
+        for kind, url in endpoints.values():
+            self._known(kind, url)
+        wanted = Where(projects=self.where.projects).of_spans(log, "s")
+        earlier = self.where.of_spans(log, "e")
+        for period, time, bounds in self._pieces():
+            query = _SPANS.format(wanted=wanted, earlier=earlier, time=time)
+            for endpoint, project, first, *counts in log.execute(query, {**self.values, **bounds}):
+                kind, url = endpoints[endpoint]
+                self.sessions += first
+                _add(self.usage[self._known(kind, url), period], counts)
+                _add(self.by_project[projects.get(project), kind in CLOUD_KINDS], counts)
+
+    def _pieces(self) -> Iterator[tuple[int, str, Mapping[str, str]]]:
+        """What was going on when the first period began, then what began in each, which the index finds."""
+        yield 0, _BEGUN_BEFORE, {}
+        for period, (begin, end) in enumerate(self.periods.bounds):
+            yield period, _BEGUN, {"begin": begin, "end": end}
+
+    def add_looks(self, log: sqlite3.Connection) -> None:
+        """How the servers answered when hooks looked at them."""
+        place = cache(self.periods.place)  # the rows are many, the hours and the servers few
+        known = cache(self._known)
+        query = _LOOKS.format(wanted=self._of_sessions(log, "session"))
+        for at, url, outcome, latency, count in log.execute(query, self.values):
+            if outcome not in _NO_LOOK:
+                found = latency if outcome == "ok" and latency is not None else outcome
+                self.looks[known("unknown", url), place(at)][found] += count
+
+    def add_failures(self, log: sqlite3.Connection) -> None:
+        """Blocked prompts and moves, and sessions that were killed."""
+        place = self.periods.place
+        for at, event, count in log.execute(_BLOCKED.format(wanted=self._of_sessions(log, "session")), self.values):
+            (self.refused_moves if event == "ConfigChange" else self.held_back)[place(at)] += count
+        for at, count in log.execute(_KILLED.format(wanted=self._of_sessions(log, "id")), self.values):
+            self.killed[place(at)] += count
+
+    def _of_sessions(self, log: sqlite3.Connection, column: str) -> str:
+        """The condition that this is a session of the projects asked for."""
+        if not self.where.projects:
+            return "1"
+        wanted = Where(projects=self.where.projects).of_spans(log, "s")
+        return f"{column} IN (SELECT session FROM spans AS s WHERE {wanted})"
+
+    def _known(self, kind: str, url: str | None) -> _Key:
+        """The backend's key; of several kinds at one URL the one that was found out last is remembered."""
+        key = (url, None if url else kind)
+        if kind != "unknown" or key not in self.kinds:
+            self.kinds[key] = kind
+        return key
+
+    def report(self, last: tuple[Session, ...]) -> ReportData:
+        """All of it."""
+        periods = self.periods
+        seen = {key for key, _ in (*self.usage, *self.looks)}
+        backends = sorted(map(self._backend, seen), key=lambda one: _busiest(one.usage, one.url or one.kind))
+        projects = sorted(map(self._project, {path for path, _ in self.by_project}), key=_busiest_project)
+        return ReportData(
+            periods.since,
+            periods.until,
+            periods.zone,
+            periods.step,
+            periods.days,
+            self.sessions,
+            _total(self.usage.values()),
+            tuple(backends),
+            self._failures(),
+            tuple(projects),
+            last,
+        )
+
+    def _backend(self, key: _Key) -> Backend:
+        periods = range(len(self.periods.days))
+        usages = [self.usage.get((key, period), _zeros()) for period in periods]
+        looks = [self.looks.get((key, period), Counter()) for period in periods]
+        return Backend(
+            self.kinds[key],
+            key[0],
+            _total(usages),
+            tuple(Usage(*counts) for counts in usages),
+            _looks(sum(looks, Counter())),
+            tuple(map(_looks, looks)),
+        )
+
+    def _project(self, path: str | None) -> Project:
+        own, cloud = (Usage(*self.by_project.get((path, side), _zeros())) for side in (False, True))
+        return Project(path, own, cloud)
+
+    def _failures(self) -> Failures:
+        everything = [_zeros() for _ in self.periods.days]
+        for (_, period), counts in self.usage.items():
+            _add(everything[period], counts)
+        usages = [Usage(*counts) for counts in everything]
+        dead = [0] * len(usages)
+        for (_, period), counted in self.looks.items():
+            dead[period] += sum(count for found, count in counted.items() if _is_failure(found))
+        return Failures(
+            tuple(self.held_back),
+            tuple(self.refused_moves),
+            tuple(dead),
+            tuple(usage.errors for usage in usages),
+            tuple(usage.retries for usage in usages),
+            tuple(self.killed),
+        )
+
+
+def _first(log: sqlite3.Connection) -> str | None:
+    (first,) = log.execute("SELECT min(started_at) FROM spans").fetchone()
+    return str(first) if first else None
+
+
+def _zeros() -> list[int]:
+    return [0] * len(_COUNTED)
+
+
+def _add(to: list[int], counts: Sequence[int]) -> None:
+    for place, count in enumerate(counts):
+        to[place] += count
+
+
+def _total(of: Iterable[Sequence[int]]) -> Usage:
+    total = _zeros()
+    for counts in of:
+        _add(total, counts)
+    return Usage(*total)
+
+
+def _busiest(usage: Usage, name: str) -> tuple[int, int, int, str]:
+    return (-usage.sessions, -usage.tokens, -usage.duration_ms, name)
+
+
+def _busiest_project(project: Project) -> tuple[int, int, int, str]:
+    return _busiest(project.usage, project.path or "")
+
+
+def _is_failure(found: float | str) -> bool:
+    return isinstance(found, str) and found != "ok"
+
+
+def _looks(counted: Counter[float | str]) -> Looks:
+    """Looks from how often each latency (of a good one) or outcome (of another) was seen."""
+    failed = [(str(found), count) for found, count in counted.items() if _is_failure(found)]
+    latencies = sorted((found, count) for found, count in counted.items() if not isinstance(found, str))
+    return Looks(
+        counted.total(),
+        counted.total() - sum(count for _, count in failed),
+        tuple(sorted(failed, key=lambda item: (-item[1], item[0]))),
+        _quantile(latencies, 0.5),
+        _quantile(latencies, 0.95),
+    )
+
+
+def _quantile(counted: Sequence[tuple[float, int]], share: float) -> float | None:
+    """The smallest value that this share of all does not exceed; None for no values."""
+    left = share * sum(count for _, count in counted)
+    for value, count in counted:
+        left -= count
+        if left <= 0:
+            return value
+    return None

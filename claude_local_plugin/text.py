@@ -1,0 +1,119 @@
+"""Text for people: what may be shown of a secret, of foreign text and of a path."""
+
+import codecs
+import re
+from pathlib import Path
+from typing import TextIO
+
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+
+
+def mask_secret(value: str) -> str:
+    """`sk-a…9f3c (41 chars)`: enough to recognise a secret by, too little to use it.
+
+    Short values show less, so that never more than a third of a secret is visible.
+    """
+    if value in ("", PLACEHOLDER):
+        return value
+    shown = min(4, len(value) // 6)
+    visible = f"{value[:shown]}…{value[-shown:]}" if shown else "…"
+    return f"{visible} ({len(value)} chars)"
+
+
+#: What a secret looks like wherever it stands, the group `secret` being the part to hide.
+_SECRETS = re.compile(
+    r"""
+      \b(?P<known>sk-[\w-]{8,}|gh[opsur]_\w{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|AKIA[0-9A-Z]{12,}|xox[abprs]-[\w-]{10,}
+          |hf_\w{16,}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)
+    | \b(?:Bearer|Basic)[ ]+(?P<scheme>[^\s"'\\,;$][^\s"'\\,;]*)
+    | ://[^\s/:@"']*:(?P<login>[^\s/@"']+)@
+    | (?:x-api-key|api-key|authorization)["']?[ ]*:[ ]*(?!Bearer|Basic)(?P<header>[^\s"'\\,;$][^\s"'\\,;]*)
+    | -(?:token|api-?key|access-?key|secret|password|passwd)(?:=|[ ]+)(?:\\?["'])?(?P<option>[^\s"'\\$-][^\s"'\\]*)
+    | (?:TOKEN|API_?KEY|ACCESS_KEY|SECRET(?:_KEY)?|PASSWORD|PASSWD)\\?"[ ]*:[ ]*\\?"(?P<member>[^"\\]+)
+    | (?:TOKEN|API_?KEY|ACCESS_KEY|SECRET(?:_KEY)?|PASSWORD|PASSWD)=
+      (?:\\?["'])?(?P<variable>[^\s"'\\$;&|][^\s"'\\;&|]*)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def without_secrets(text: str, *, prose: bool = False, members: bool = True) -> str:
+    """The text with what looks like a secret masked, wherever it stands in it: a key in a command, a URL's password.
+
+    In `prose`, where "Basic" and "authorization:" are words like others, only what looks like a secret by itself is.
+    Without `members` the names in JSON say nothing.
+    """
+    hide = _hidden_in_prose if prose else _hidden
+    return _SECRETS.sub(lambda found: found[0] if found.lastgroup == "member" and not members else hide(found), text)
+
+
+def _hidden_in_prose(found: "re.Match[str]") -> str:
+    secret = found[found.lastgroup or 0]
+    before = found.string[: found.start()].rpartition(" ")[2].lstrip("\"'`(")
+    if found.lastgroup == "option" and before and not before.startswith("-"):
+        return found[0]  # a word that ends so, such as the name of a check
+    told = found.lastgroup in ("known", "login") or len(secret) >= 20
+    return _hidden(found) if told or (len(secret) >= 8 and not secret.isalpha()) else found[0]
+
+
+def _hidden(found: "re.Match[str]") -> str:
+    secret = found[found.lastgroup or 0]
+    if "…" in secret:  # masked already
+        return found[0]
+    start = found.start(found.lastgroup or 0) - found.start()
+    return found[0][:start] + mask_secret(secret) + found[0][start + len(secret) :]
+
+
+def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
+    """The path as people say it: relative inside the current folder, `~` for the home folder."""
+    path = Path(path)
+    for base, prefix in ((cwd, ""), (home, "~/")):
+        if path == base:
+            return prefix.rstrip("/") or "."
+        if path.is_relative_to(base):
+            return prefix + str(path.relative_to(base))
+    return str(path)
+
+
+def carries_all(stream: TextIO) -> bool:
+    """Whether every letter can be written to the stream: unless it says that its encoding is another than UTF-8."""
+    return codecs.lookup(stream.encoding or "utf-8").name == "utf-8"
+
+
+def printable(text: str) -> str:
+    """One line of text in which all can be seen: what drives a terminal, turns the direction or is invisible is spelt.
+
+    A line's end becomes `\\n`, an escape `\\x1b`, so that no value can pass for a line of its own or hide a part of it.
+    """
+    return "".join(map(_spelt, text)) if hides(text) else text
+
+
+#: Letters and marks that count as printable and show nothing: fillers, joiners, variation selectors.
+UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
+    map(chr, (*range(0x180B, 0x180F), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+
+
+def hides(text: str) -> bool:
+    """Whether anything in the text does not show as what it is."""
+    return not (text.isprintable() and UNSEEN.isdisjoint(text))
+
+
+def _spelt(letter: str) -> str:
+    if letter.isprintable() and letter not in UNSEEN:
+        return letter
+    number = ord(letter)
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(letter)
+    return named or (
+        f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}" if number < 65536 else f"\\U{number:08x}"
+    )
+
+
+def counted(count: int) -> str:
+    """`1 session`, `1,000 sessions`."""
+    return f"{count:,} session{'' if count == 1 else 's'}"
+
+
+def second(at: str) -> str:
+    """`2026-11-21 10:03:13` of a moment as the log has it, in UTC."""
+    return at[:19].replace("T", " ")
