@@ -1,12 +1,15 @@
-"""Writes the table of docs/config.md anew from the model of config.toml: `python docs/config_tables.py`."""
+"""Writes docs/config.md's table and the JSON schema anew from the table of keys: `python docs/config_tables.py`."""
 
+import json
 import runpy
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.config import KEYS, PROJECT_KEYS, Key
+from claude_local_plugin.config.json_schema import document
 
 PAGE = Path(__file__).with_name("config.md")
+SCHEMA = PAGE.parents[1] / "schemas" / "config.schema.json"
 SHARED: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("settings_tables.py")))
 
 
@@ -27,5 +30,11 @@ def default(key: Key) -> str:
     return "`[]`" if isinstance(key.default, tuple) else f"`{key.default:g}`"
 
 
+def schema() -> str:
+    """The text of the schema's file."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(rewritten(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    SCHEMA.write_text(schema(), encoding="utf-8")

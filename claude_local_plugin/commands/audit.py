@@ -7,7 +7,7 @@ from typing import Any
 
 from claude_local_plugin.commands.sessions import Asked, folder_named, is_known, project_names
 from claude_local_plugin.core import config
-from claude_local_plugin.core.config_schema import backends
+from claude_local_plugin.core.config_rules import backends
 from claude_local_plugin.core.protection import is_allowed, is_way_allowed
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import UsageError

@@ -23,7 +23,7 @@ from claude_local_plugin.config import (
     validated,
 )
 from claude_local_plugin.core import config as guest
-from claude_local_plugin.core import config_schema, locations
+from claude_local_plugin.core import config_rules, locations
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.text import printable
@@ -169,7 +169,7 @@ def _shown(where: Where, found: ConfigFile, key: Key) -> dict[str, Any]:
         for step in key.path:
             value = getattr(value, step)
     else:
-        config = guest.Config(str(where.state_dir), config_schema.understood(found.data)[0])
+        config = guest.Config(str(where.state_dir), guest.understood(found.data)[0])
         value = getattr(config.for_project(where.folder), key.name)
         targets = [*(("projects", name, *key.path) for name in reversed(config.around(where.folder))), key.path]
     target = next((each for each in targets if _is_set(found, each)), None)
@@ -249,7 +249,7 @@ def _value(where: Where, key: Key, words: Sequence[str]) -> Any:
     _, problems = validated(wrapped)
     if problems:
         raise UsageError(f"{key.name} {problems[0][1]}; nothing was written to {where.file}", _example(where, key))
-    return config_schema.backends(value) if key.name == "allowed_backends" else value
+    return config_rules.backends(value) if key.name == "allowed_backends" else value
 
 
 def _number(text: str) -> int | float | None:

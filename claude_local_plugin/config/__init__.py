@@ -12,7 +12,7 @@ from typing import Any
 from claude_local_plugin.config import document
 from claude_local_plugin.config.document import ABSENT, SyntaxFaultError
 from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, strictest, validated
-from claude_local_plugin.core.config_schema import NO_BACKEND
+from claude_local_plugin.core.protection import NO_BACKEND
 from claude_local_plugin.core.shell import edit
 from claude_local_plugin.errors import SettingsError
 from claude_local_plugin.settings import file

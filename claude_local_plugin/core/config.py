@@ -1,4 +1,4 @@
-"""What claude-local's own config.toml says, for hooks: one look at a file that is not there, or one small file read.
+"""config.toml: the table of its keys, and what it says for hooks: one look at no file, or one small file read.
 
 Reading TOML costs milliseconds, and Python before 3.11 cannot. So what the file says is kept as JSON in the state
 folder, with a stamp of the file it was read from; whoever finds the stamp out of date reads the file anew.
@@ -8,14 +8,64 @@ import os
 import sys
 
 from claude_local_plugin.core.files import content
-from claude_local_plugin.core.locations import CONFIG_FILE as FILE
-from claude_local_plugin.core.locations import config_file
+from claude_local_plugin.core.locations import CONFIG_FILE, config_file
 from claude_local_plugin.core.text import clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+#: THE table of config.toml's keys: what hooks read, the commands' model, the JSON schema and the documentation are made
+#: of it. Each row: its table ("" for the top, a trailing "*" for one of which there are many), the key, by which of
+#: `config_rules.RULES` a value is judged and what that rule needs, the default, whether a wrong value would open what
+#: was to be closed ("protection", "privacy": see `config_rules.strictest`), and what the key does.
+#: A hook lives 2.8 s at most, so no probe may take longer than 2.5.
+#: The prices are Anthropic's list prices for Claude Sonnet 5.5 without batch or priority discounts, a cache write being
+#: one for five minutes and a cache read at the price since 2026-10-07
+#: (https://platform.claude.com/docs/en/about-claude/pricing).
+# fmt: off
+KEYS = (
+    ("", "on_dead_backend", "word", ("auto", "block", "warn"), "auto", "",
+     ("What happens to a prompt while the server refuses connections: “block” stops it at once, “warn” lets Claude"
+      " Code try for itself, “auto” blocks where a person sees it and warns in `claude -p` and SDKs, which would take"
+      " a blocked prompt for an answer.")),
+    ("", "probe_deadline_s", "number", (0.1, 2.5), 1.0, "",
+     ("How many seconds a session hook may take to ask the server, in all. A hook lives 2.8 seconds at most, hence"
+      " the limit.")),
+    ("", "recheck_after_s", "number", (0.0, 86400.0), 30.0, "",
+     "For how many seconds a good answer of the server holds before a prompt asks it again."),
+    ("", "warm_up", "switch", (), False, "",
+     "Whether the start of a session sends the server one tiny request, without waiting for it."),
+    ("", "down_command", "argv", (), (), "",
+     ("A command that is run, without waiting for it, when the server is down, at most once a minute; a text is taken"
+      " apart as a shell would, but no shell runs it.")),
+    ("", "protect", "switch", (), False, "protection",
+     ("Whether a change of Claude Code's settings that leads a session away from its backend, or from those allowed,"
+      " is refused.")),
+    ("", "allowed_backends", "backends", (), (), "protection",
+     ("The backends that sessions may use: URLs, and “cloud” for all of the cloud or a kind of it (“anthropic”,"
+      " “bedrock”, …); a proxy's URL or `unix:/path` of a socket that requests may go through. Empty: nothing is said"
+      " about that.")),
+    ("log", "cwd", "word", ("full", "hash", "off"), "full", "privacy",
+     "How a session's folder is logged: as it is, as a hash, or not at all."),
+    ("log", "project", "word", ("full", "hash", "off"), "full", "privacy", "The same for the project's folder."),
+    ("log", "retention_days", "whole", (0, 36500), 0, "",
+     "After how many days sessions are taken out of the log; 0 keeps them for ever."),
+    ("log", "journal_days", "whole", (0, 36500), 30, "",
+     ("After how many days the journals of ended sessions are removed, of which a damaged log is made anew; 0 keeps"
+      " them for ever.")),
+    ("prices", "input", "number", (0, 1_000_000), 2.0, "", "A million input tokens that are not cached."),
+    ("prices", "output", "number", (0, 1_000_000), 10.0, "", "A million output tokens."),
+    ("prices", "cache_read", "number", (0, 1_000_000), 0.1, "", "A million input tokens read from the cache."),
+    ("prices", "cache_write", "number", (0, 1_000_000), 2.5, "", "A million input tokens written to the cache."),
+    ("prices", "currency", "name", (1, 8), "USD", "", "The currency of these prices."),
+    ("projects.*", "protect", "switch", (), None, "protection", "`protect` in this folder."),
+    ("projects.*", "allowed_backends", "backends", (), None, "protection", "`allowed_backends` in this folder."),
+)
+# fmt: on
+#: Tables that only commands have a use for.
+NOT_FOR_HOOKS = ("prices",)
 
 #: A file larger than this is none of ours, and nor is what is kept of one.
 MOST_BYTES = 1024 * 1024
@@ -64,38 +114,27 @@ class Protection:
 class Config:
     """The settings as hooks use them; `settings` is what `understood` makes of a file, defaults fill the rest.
 
-    `on_dead_backend` of ON_DEAD_BACKEND; `probe_deadline_s` and `recheck_after_s` in seconds; `warm_up`;
-    `down_command`, an argv (empty: none); `log_cwd` and `log_project` of LOGGED; `retention_days` and `journal_days`
-    (0: for ever).
+    An attribute for each key of the top and of `log`: `warm_up`, `log_cwd`.
     """
 
     __slots__ = (
         "_settings",
         "_state_dir",
-        "down_command",
-        "journal_days",
-        "log_cwd",
-        "log_project",
-        "on_dead_backend",
-        "probe_deadline_s",
-        "recheck_after_s",
-        "retention_days",
-        "warm_up",
+        *(f"{row[0]}_{row[1]}".lstrip("_") for row in KEYS if row[0] in ("", "log")),
     )
 
     def __init__(self, state_dir: str, settings: "Mapping[str, Any]") -> None:
-        log = settings.get("log", {})
         self._state_dir = state_dir
         self._settings = settings
-        self.on_dead_backend: str = settings.get("on_dead_backend", "auto")
-        self.probe_deadline_s: float = settings.get("probe_deadline_s", 1.0)
-        self.recheck_after_s: float = settings.get("recheck_after_s", 30.0)
-        self.warm_up: bool = settings.get("warm_up", False)
-        self.down_command: tuple[str, ...] = tuple(settings.get("down_command", ()))
-        self.log_cwd: str = log.get("cwd", "full")
-        self.log_project: str = log.get("project", "full")
-        self.retention_days: int = log.get("retention_days", 0)
-        self.journal_days: int = log.get("journal_days", 30)
+        log = settings.get("log", {})
+        for table, key, _, _, default, _, _ in KEYS:
+            if table in ("", "log"):
+                value = (log if table else settings).get(key, default)
+                setattr(self, f"{table}_{key}".lstrip("_"), tuple(value) if isinstance(value, list) else value)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> "Any": ...
 
     def warns(self, entrypoint: str) -> bool:
         """Whether a prompt for a dead server is let through with a warning in a session of this entry point.
@@ -103,7 +142,8 @@ class Config:
         A program would take a blocked prompt for an answer: it ends with exit code 0, whatever form the refusal has
         (observed on Claude Code 2.1.329 to 2.1.332). Let through, it fails in Claude Code's own way.
         """
-        return self.on_dead_backend == "warn" or (self.on_dead_backend == "auto" and entrypoint.startswith(PROGRAM))
+        held: str = self.on_dead_backend
+        return held == "warn" or (held == "auto" and entrypoint.startswith(PROGRAM))
 
     @property
     def names(self) -> "list[str]":
@@ -161,8 +201,15 @@ def load(state_dir: str, environ: "Mapping[str, str]") -> Config:
     try:
         return _load(state_dir, environ)
     except Exception as fault:  # whatever it is, the session goes on with the defaults
-        _note(state_dir, f"{FILE} cannot be used: {type(fault).__name__}")
+        _note(state_dir, f"{CONFIG_FILE} cannot be used: {type(fault).__name__}")
         return Config(state_dir, {})
+
+
+def understood(data: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
+    """What hooks can use of a file's data, and what is wrong with it: see `config_rules`."""
+    from claude_local_plugin.core import config_rules
+
+    return config_rules.understood([row for row in KEYS if row[0] not in NOT_FOR_HOOKS], data)
 
 
 def look(state_dir: str, environ: "Mapping[str, str]") -> Config:
@@ -182,7 +229,7 @@ def off_list(config: Config, kind: str, url: "str | None", folder: str) -> "tupl
     allowed = protection.allowed_backends
     if not protection.forbids(kind, url):
         return None
-    from claude_local_plugin.core.config_schema import NO_BACKEND
+    from claude_local_plugin.core.protection import NO_BACKEND
     from claude_local_plugin.core.shell import command
 
     here = url or kind
@@ -221,8 +268,6 @@ def _understood(compiled: "Mapping[str, Any]") -> "dict[str, Any]":
     """What was kept of a file, which anybody may have written since."""
     if not compiled["settings"]:
         return {}
-    from claude_local_plugin.core.config_schema import understood
-
     return understood(compiled["settings"])[0]
 
 
@@ -255,8 +300,6 @@ def _compile(path: str, stamp: "str | None", last: "Mapping[str, Any]") -> "tupl
     else:
         try:
             stamp = _stamp(os.stat(path))  # before it is read: what is written meanwhile is read by the next
-            from claude_local_plugin.core.config_schema import understood
-
             text = content(path, MOST_BYTES).decode("utf-8-sig")
             settings, problems = understood(tomllib.loads(text))
         except FileNotFoundError:

@@ -31,6 +31,8 @@ WAY = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
 #: The word for Anthropic's API and every provider together.
 CLOUD = "cloud"
 CLOUD_KINDS = ("anthropic", *PROVIDER_KINDS)
+#: Stands in for a list of allowed backends of which nothing can be understood: no backend is called that.
+NO_BACKEND = "(cannot be read)"
 
 
 def is_allowed(kind: str, url: "str | None", allowed: "Sequence[str]") -> bool:

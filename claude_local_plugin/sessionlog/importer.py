@@ -487,11 +487,11 @@ class _Import:
         from claude_local_plugin.core import config
 
         settings = config.load(self._state_dir, self._environ)
-        if settings.retention_days:
-            before = text.now(now - settings.retention_days * 86400)
+        if settings.log_retention_days:
+            before = text.now(now - settings.log_retention_days * 86400)
             maintenance.forget(self._log(), self._state_dir, before, MOST_FORGOTTEN)
-        if settings.journal_days:
-            self._remove_old(now - settings.journal_days * 86400)
+        if settings.log_journal_days:
+            self._remove_old(now - settings.log_journal_days * 86400)
         maintenance.sweep(self._state_dir)
         _touch(stamp, now)
 

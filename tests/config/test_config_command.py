@@ -206,7 +206,7 @@ def test_every_kind_of_value_can_be_typed(
         (["recheck_after_s", "soon"], "must be a number from 0 to 86,400", "set recheck_after_s 30.0"),
         (["log.retention_days", "1.5"], "must be a whole number from 0 to 36,500", "set log.retention_days 0"),
         (["prices.input", "--", "-1"], "must be a number from 0 to 1,000,000", "set prices.input 2.0"),
-        (["prices.currency", "US D"], "must be one to eight characters without blanks", "set prices.currency USD"),
+        (["prices.currency", "US D"], "must be a text of 1 to 8 characters without blanks", "set prices.currency USD"),
         (["down_command", "it's"], "has a quotation mark that is never closed", "set down_command 'ssh"),
         (["down_command", '["x"'], "must be a text or a list of texts", "set down_command 'ssh"),
         (["down_command", '["x"]\ny = 1'], "must be a text or a list of texts", "set down_command 'ssh"),

@@ -1,8 +1,12 @@
 """The model of config.toml: it agrees with what hooks read, with the JSON Schema, and with the documentation."""
 
-import json
 import math
+import os
+import re
 import runpy
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +19,12 @@ from hypothesis import strategies as st
 from claude_local_plugin import paths
 from claude_local_plugin.config import KEYS, PROJECT_KEYS, Settings, load, validated
 from claude_local_plugin.core import config as guest
-from claude_local_plugin.core import config_schema as rules
+from claude_local_plugin.core import config_rules as rules
 from claude_local_plugin.hook_runtime.main import LONGEST_S
 from claude_local_plugin.settings import schema
 
 DOCS = Path(__file__).parents[2] / "docs"
-SCHEMA = json.loads((paths.shipped("schemas") / "config.schema.json").read_text(encoding="utf-8"))
+PACKAGE = Path(paths.__file__).parent
 
 WRONG = st.one_of(
     st.booleans(),
@@ -34,12 +38,13 @@ URLS = st.sampled_from(
     ["http://box", "HTTP://Box:80/", "https://u:p@box:8443/v1//", "http://[::1]:8000", "cloud", "bedrock", "anthropic"]
 )
 BACKENDS = st.lists(URLS, max_size=3)
-HOW = st.sampled_from(rules.LOGGED)
+LIMITS = {f"{row[0]}.{row[1]}".lstrip("."): row[3] for row in guest.KEYS}
+HOW = st.sampled_from(LIMITS["log.cwd"])
 PRICE = st.one_of(st.integers(0, 99), st.floats(0, 1_000_000))
 GOOD: dict[str, st.SearchStrategy[Any]] = {
-    "on_dead_backend": st.sampled_from(rules.ON_DEAD_BACKEND),
-    "probe_deadline_s": st.one_of(st.floats(*rules.PROBE_DEADLINE_S), st.sampled_from([1, 2])),
-    "recheck_after_s": st.one_of(st.floats(*rules.RECHECK_AFTER_S), st.integers(0, 86_400)),
+    "on_dead_backend": st.sampled_from(LIMITS["on_dead_backend"]),
+    "probe_deadline_s": st.one_of(st.floats(*LIMITS["probe_deadline_s"]), st.sampled_from([1, 2])),
+    "recheck_after_s": st.one_of(st.floats(*LIMITS["recheck_after_s"]), st.integers(0, 86_400)),
     "warm_up": st.booleans(),
     "down_command": st.one_of(
         st.sampled_from(["", "ssh box", "sh -c 'a b'", 'say "é"', "a\\ b c"]),
@@ -51,8 +56,8 @@ GOOD: dict[str, st.SearchStrategy[Any]] = {
 LOG = {
     "cwd": HOW,
     "project": HOW,
-    "retention_days": st.integers(*rules.RETENTION_DAYS),
-    "journal_days": st.integers(*rules.JOURNAL_DAYS),
+    "retention_days": st.integers(*LIMITS["log.retention_days"]),
+    "journal_days": st.integers(*LIMITS["log.journal_days"]),
 }
 PRICES = {
     **dict.fromkeys(("input", "output", "cache_read", "cache_write"), PRICE),
@@ -85,20 +90,14 @@ def both(folder: Path, data: dict[str, Any]) -> tuple[Settings, guest.Config, di
     path.write_text(tomlkit.dumps(data), encoding="utf-8")
     environ = {"CLAUDE_LOCAL_CONFIG_DIR": str(path.parent)}
     found = load(path)
-    return found.settings, guest.refresh(str(folder / "state"), environ), rules.understood(dict(found.data))[0]
+    return found.settings, guest.refresh(str(folder / "state"), environ), guest.understood(dict(found.data))[0]
 
 
 def assert_equal(settings: Settings, config: guest.Config) -> None:
-    log = settings.log
-    assert (settings.on_dead_backend, settings.warm_up) == (config.on_dead_backend, config.warm_up)
-    assert (settings.probe_deadline_s, settings.recheck_after_s) == (config.probe_deadline_s, config.recheck_after_s)
-    assert settings.down_command == config.down_command
-    assert (log.cwd, log.project, log.retention_days, log.journal_days) == (
-        config.log_cwd,
-        config.log_project,
-        config.retention_days,
-        config.journal_days,
-    )
+    for row in guest.KEYS:
+        if row[0] in ("", "log"):
+            table = settings if not row[0] else settings.log
+            assert getattr(table, row[1]) == getattr(config, f"{row[0]}_{row[1]}".lstrip("_")), row
 
 
 @run(deadline=None)
@@ -132,10 +131,10 @@ def test_what_is_wrong_comes_to_the_same_for_both(
         assert project.protect == own.get("protect")
         assert (project.allowed_backends is None) == ("allowed_backends" not in own)
         assert list(project.allowed_backends or ()) == own.get("allowed_backends", [])
-    _, complaints = rules.understood(data)
+    _, complaints = guest.understood(data)
     ours = [path for path, _ in validated(data)[1] if path[0] != "prices"]
     assert len(complaints) == len(ours)
-    assert rules.understood(heard)[0] == heard
+    assert guest.understood(heard)[0] == heard
 
 
 @run(deadline=None)
@@ -152,35 +151,52 @@ def test_the_schema_takes_what_the_model_takes(data: dict[str, Any]) -> None:
     assert bool(wrong) == bool(said), (wrong, said)
 
 
-@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
-def test_the_schema_describes_every_key_as_the_model_does(key: Any) -> None:
-    entry = SCHEMA
-    for step in key.path:
-        entry = entry["properties"][step]
-    assert entry["default"] == (list(key.default) if isinstance(key.default, tuple) else key.default)
-    assert entry["description"] == key.description
-    if "enum" in entry:
-        assert key.values == " or ".join(f'"{word}"' for word in entry["enum"])
-    if "minimum" in entry:
-        kind = "whole number" if entry["type"] == "integer" else "number"
-        assert key.values == f"a {kind} from {entry['minimum']:,} to {entry['maximum']:,}"
+def test_the_schema_is_made_of_the_table() -> None:
+    made = runpy.run_path(str(DOCS / "config_tables.py"))["schema"]()
+    assert (paths.shipped("schemas") / "config.schema.json").read_text(encoding="utf-8") == made, (
+        "python docs/config_tables.py"
+    )
 
 
-def test_the_schema_has_no_key_that_the_model_has_not() -> None:
-    top = {path[0] for path in (key.path for key in KEYS)} | {"projects"}
-    assert SCHEMA["properties"].keys() == top
-    for name in ("log", "prices"):
-        inner = {key.path[1] for key in KEYS if key.path[0] == name}
-        assert SCHEMA["properties"][name]["properties"].keys() == inner
-    projects = SCHEMA["properties"]["projects"]["additionalProperties"]["properties"]
-    assert {name: entry["description"] for name, entry in projects.items()} == {
-        key.name: key.description for key in PROJECT_KEYS
-    }
-    assert SCHEMA["$defs"]["backends"]["items"]["anyOf"][0]["enum"] == list(rules.CLOUDS)
+def test_a_new_key_is_a_row_of_the_table_and_nothing_else(tmp_path: Path) -> None:
+    """In a copy of the package a row is added; hooks, commands, schema and documentation then know the key."""
+    package = tmp_path / "claude_local_plugin"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("hooks", "schemas", "docs"):
+        (tmp_path / folder).symlink_to(PACKAGE.parent / folder)
+    table = package / "core" / "config.py"
+    row = '    ("log", "tune", "word", ("low", "high"), "low", "", "How it sounds."),\n'
+    table.write_text(table.read_text(encoding="utf-8").replace("KEYS = (\n", f"KEYS = (\n{row}"), encoding="utf-8")
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    environ |= {"CLAUDE_LOCAL_CONFIG_DIR": str(tmp_path / "c"), "CLAUDE_LOCAL_STATE_DIR": str(tmp_path / "s")}
+
+    def ran(*arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, *arguments], env=environ, capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    command = ("-m", "claude_local_plugin", "config")
+    assert 'log.tune must be "low" or "high"' in ran(*command, "set", "log.tune", "loud", code=2)
+    ran(*command, "set", "log.tune", "high")
+    assert "tune = " in (tmp_path / "c" / "config.toml").read_text(encoding="utf-8")
+    assert re.search(r"log\.tune +\"?high", ran(*command, "list"))
+    asked = (
+        "import os; from claude_local_plugin.core import config; print(config.load(os.getcwd(), os.environ).log_tune)"
+    )
+    assert ran("-c", asked).strip() == "high"
+    made = (
+        "import runpy; from pathlib import Path; tables = runpy.run_path('docs/config_tables.py')\n"
+        "print(tables['schema'](), tables['rewritten'](Path('docs/config.md').read_text(encoding='utf-8')))"
+    )
+    said = ran("-c", made)
+    assert '| `log.tune` | "low" or "high" | `"low"` | How it sounds. |' in said
+    assert '"tune": {' in said
 
 
 def test_no_probe_may_outlive_its_hook() -> None:
-    assert rules.PROBE_DEADLINE_S[1] < LONGEST_S
+    assert LIMITS["probe_deadline_s"][1] < LONGEST_S
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, "1", 10**400], ids=str)
@@ -188,7 +204,7 @@ def test_no_limit_is_passed_by_a_number_that_is_none(wrong: object) -> None:
     settings, problems = validated({"probe_deadline_s": wrong, "prices": {"input": wrong}})
     assert (settings.probe_deadline_s, settings.prices.input) == (1.0, 2.0)
     assert [path for path, _ in problems] == [("probe_deadline_s",), ("prices", "input")]
-    assert rules.understood({"probe_deadline_s": wrong})[0] == {}
+    assert guest.understood({"probe_deadline_s": wrong})[0] == {}
 
 
 def test_no_complaint_repeats_a_value() -> None:
@@ -198,7 +214,7 @@ def test_no_complaint_repeats_a_value() -> None:
         _, problems = validated(each)
         assert problems
         assert "s3cr3t" not in str(problems)
-        assert "s3cr3t" not in str(rules.understood(each)[1])
+        assert "s3cr3t" not in str(guest.understood(each)[1])
 
 
 def test_the_page_has_the_table_of_the_model_and_its_example_is_right() -> None:

@@ -10,7 +10,7 @@ import platformdirs.macos
 import pytest
 
 from claude_local_plugin import paths
-from claude_local_plugin.core import config, config_schema, faults, locations
+from claude_local_plugin.core import config, faults, locations, protection
 from tests.hook_runtime.hook_process import ROOT
 
 
@@ -50,7 +50,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_without_a_file_every_setting_has_its_default_and_nothing_is_written(machine: Machine) -> None:
     found = machine.load()
     assert (found.on_dead_backend, found.probe_deadline_s, found.recheck_after_s) == ("auto", 1.0, 30.0)
-    assert (found.warm_up, found.down_command, found.retention_days) == (False, (), 0)
+    assert (found.warm_up, found.down_command, found.log_retention_days) == (False, (), 0)
     assert (found.log_cwd, found.log_project) == ("full", "full")
     everywhere = found.for_project(None)
     assert (everywhere.protect, everywhere.allowed_backends) == (False, ())
@@ -68,7 +68,12 @@ def test_what_the_file_says_holds(machine: Machine) -> None:
         found = machine.load()
         assert (found.on_dead_backend, found.probe_deadline_s, found.recheck_after_s) == ("warn", 2.0, 5.5)
         assert (found.warm_up, found.down_command) == (True, ("ssh", "box", "docker compose up"))
-        assert (found.log_cwd, found.log_project, found.retention_days, found.journal_days) == ("hash", "off", 90, 7)
+        assert (found.log_cwd, found.log_project, found.log_retention_days, found.log_journal_days) == (
+            "hash",
+            "off",
+            90,
+            7,
+        )
         everywhere = found.for_project(None)
         assert (everywhere.protect, everywhere.allowed_backends) == (True, ("http://box/v1", "cloud"))
     assert machine.faults == []
@@ -164,9 +169,9 @@ def test_a_protection_that_cannot_be_understood_protects(machine: Machine, wrong
     [
         ('["http://box", "my_box:8000", 3]', ("http://box",)),
         ('["box:8000", 3]', ("http://box:8000",)),
-        ('["u:s3cr3t@box:8000"]', (config_schema.NO_BACKEND,)),
-        ('"http://box"', (config_schema.NO_BACKEND,)),
-        ("true", (config_schema.NO_BACKEND,)),
+        ('["u:s3cr3t@box:8000"]', (protection.NO_BACKEND,)),
+        ('"http://box"', (protection.NO_BACKEND,)),
+        ("true", (protection.NO_BACKEND,)),
     ],
 )
 def test_what_cannot_be_understood_in_a_list_of_backends_allows_nothing(
@@ -366,7 +371,7 @@ def test_a_path_is_logged_as_it_is_or_not_at_all_or_as_a_hash(machine: Machine) 
     found = machine.load()
     assert found.logged("full", "/home/dev/proj") == "/home/dev/proj"
     assert found.logged("off", "/home/dev/proj") is None
-    for how in config_schema.LOGGED:
+    for how in ("full", "hash", "off"):
         assert found.logged(how, None) is None
     assert not machine.state.exists()
     hashed = found.logged("hash", "/home/dev/proj")

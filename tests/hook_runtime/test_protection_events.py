@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.core import protection
-from claude_local_plugin.core.config import Config
-from claude_local_plugin.core.config_schema import understood
+from claude_local_plugin.core.config import Config, understood
 from claude_local_plugin.core.endpoint import backend_of
 from claude_local_plugin.hook_runtime import folders
 from claude_local_plugin.sessionlog import queries
