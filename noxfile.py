@@ -1,7 +1,7 @@
 """What is run every day, by its name: `nox -s lint quick`, in the environment that `pip install -e ".[test]" nox` made.
 
 lint      style, format, types                  full     every test that can run here
-quick     rooms whose tests take a minute       lowest   the tests with the lowest versions that are allowed
+quick     the tests that take a minute          lowest   the tests with the lowest versions that are allowed
 docs      generated pages written anew, then    newest   and with the newest
           what tests say of all pages
 """
@@ -11,7 +11,6 @@ import nox
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "quick"]
 
-QUICK = ("config", "core", "doctor", "precedence", "rescue", "schema", "settings")
 PAGES = ("checks_page", "config_tables", "precedence_tables", "settings_tables")
 ABOUT_PAGES = (
     *("tests/test_docs.py", "tests/test_architecture.py", "tests/test_workflows.py", "tests/doctor/test_pages.py"),
@@ -28,8 +27,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    rooms = [f"tests/{room}" for room in QUICK]
-    session.run("pytest", "-n", "2", "-m", "not slow and not claude", *rooms, *session.posargs)
+    session.run("pytest", "-n", "2", "-m", "not slow", *session.posargs)
 
 
 @nox.session

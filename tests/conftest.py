@@ -21,6 +21,17 @@ FOREIGN = (
 )
 
 
+#: Whatever has one of these marks is slow, so that `-m "not slow"` is the tests of every minute.
+SLOW = ("process", "client", "browser", "light_server", "real_server")
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.get_closest_marker(name) for name in SLOW):
+            item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty HOME (also the XDG folders') and an environment without a trace of the developer's own."""

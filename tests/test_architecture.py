@@ -5,8 +5,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-import pytest
-
+from tests.looped import looped
 from tests.test_layers import MAY_KNOW, PACKAGE
 
 ROOT = Path(__file__).parent.parent
@@ -112,6 +111,6 @@ def test_decisions_are_numbered_and_have_one_form() -> None:
         assert "\nStatus: " in text, path.name
 
 
-@pytest.mark.parametrize("page", [*ADRS, ROOT / "CONTRIBUTING.md"], ids=lambda path: path.stem)
+@looped("page", [*ADRS, ROOT / "CONTRIBUTING.md"], ids=lambda path: path.stem)
 def test_decisions_and_recipes_name_files_that_exist(page: Path) -> None:
     assert missing(page.read_text(encoding="utf-8")) == []

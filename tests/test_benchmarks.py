@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as table
+from tests.looped import looped
 
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = sorted((Path(__file__).parent / "benchmarks").glob("bench_*.py"))
@@ -15,7 +16,7 @@ BENCHMARKS = sorted((Path(__file__).parent / "benchmarks").glob("bench_*.py"))
 TINY = ("--rounds", "1", "--crowd", "2", "--sessions", "10")
 
 
-@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+@looped("path", BENCHMARKS, ids=lambda path: path.stem)
 def test_a_benchmark_says_what_it_measures(path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=60, check=True

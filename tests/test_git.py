@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin import cli, git
+from tests.looped import looped
 
 FILE = Path(".claude", "settings.local.json")
 
@@ -122,7 +123,7 @@ def test_asking_changes_nothing(root: Path) -> None:
     assert seen() == before
 
 
-@pytest.mark.parametrize("text", [None, "", "a", "a\n", "a\r\nb\r\n", "a\n\n", "\n", "x\x0cy\n", "\udcff\n"])
+@looped("text", [None, "", "a", "a\n", "a\r\nb\r\n", "a\n\n", "\n", "x\x0cy\n", "\udcff\n"])
 def test_a_line_goes_in_and_out_again(text: str | None) -> None:
     line = "/.claude/settings.local.json"
     more = git.with_line(text, line)
@@ -132,7 +133,7 @@ def test_a_line_goes_in_and_out_again(text: str | None) -> None:
     assert git.without_line(more, line, text) == text
 
 
-@pytest.mark.parametrize(
+@looped(
     ("before", "now", "after"),
     [
         ("a\n", "a\n/x\nb\n", "a\nb\n"),

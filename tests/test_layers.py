@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import claude_local_plugin
+from tests.looped import looped
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
@@ -43,18 +44,7 @@ MAY_KNOW = {
     "report": {"core", "sessionlog", "sessionlog/queries", "text"},
     "conformance": {"core", "errors", "fake_server", "isolated", "precedence"},
     "rescue": set(),
-    "world": {"paths", "precedence", "text"},
-    "client_config": {
-        "core",
-        "errors",
-        "git",
-        "precedence",
-        "servers",
-        "sessionlog/queries",
-        "settings",
-        "text",
-        "world",
-    },
+    "client_config": {"core", "errors", "precedence", "servers", "settings", "text"},
     "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {
         "client_config",
@@ -131,7 +121,7 @@ def ours(path: Path) -> set[str]:
     return known - {room(path)}
 
 
-@pytest.mark.parametrize("name", MAY_KNOW)
+@looped("name", MAY_KNOW)
 def test_imports_point_one_way(name: str) -> None:
     found = {place(path): ours(path) - MAY_KNOW[name] for path in MODULES if room(path) == name}
     assert found, f"there is no {name}"
@@ -156,7 +146,7 @@ def test_what_runs_inside_other_peoples_sessions_needs_nothing_but_python(name: 
             assert each.partition(".")[0] in sys.stdlib_module_names or ".".join(each.split(".")[:2]) in own, path
 
 
-@pytest.mark.parametrize("name", ["core", "sessionlog", "hook_runtime", "precedence", "servers", "client_config"])
+@pytest.mark.parametrize("name", ["core", "sessionlog", "hook_runtime", "precedence", "servers"])
 def test_no_two_modules_of_a_room_need_each_other(name: str) -> None:
     """Imports inside functions count too: what needs each other is one thing in two files."""
     modules = {_dotted(path): path for path in MODULES if room(path) == name and path.name != "__init__.py"}
@@ -180,7 +170,7 @@ def test_precedence_needs_nothing_but_python() -> None:
             assert third <= {claude_local_plugin.__name__}
 
 
-@pytest.mark.parametrize("package", DOORS)
+@looped("package", DOORS)
 def test_each_third_party_package_has_one_door(package: str) -> None:
     found = {place(path) for path in MODULES if package in {name.partition(".")[0] for name in imports(path)}}
     assert found, f"nobody uses {package}"

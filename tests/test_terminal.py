@@ -5,15 +5,14 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from claude_local_plugin.cli.terminal import Printer, columns, json_text, shortened, wants_colour
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.text import mask_secret, printable, short_path, without_secrets
+from tests.looped import looped
 
 
-@pytest.mark.parametrize(
+@looped(
     ("secret", "shown"),
     [
         ("sk-ant-api03-0123456789-0123456789-9f3c", "sk-a…9f3c (39 chars)"),
@@ -30,14 +29,14 @@ def test_a_secret_is_shown_enough_to_be_recognised(secret: str, shown: str) -> N
     assert mask_secret(secret) == shown
 
 
-@pytest.mark.parametrize("length", range(1, 80))
+@looped("length", range(1, 80))
 def test_never_more_than_a_third_of_a_secret_is_shown(length: int) -> None:
     letters = "".join(chr(0x4E00 + number) for number in range(length))
     shown = set(mask_secret(letters)) & set(letters)
     assert len(shown) * 3 <= length
 
 
-@pytest.mark.parametrize(
+@looped(
     ("path", "shown"),
     [
         ("/home/me/src/shop/.claude/settings.json", ".claude/settings.json"),
@@ -88,7 +87,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(
+@looped(
     ("stream", "environ", "coloured"),
     [
         (Terminal(), {}, True),
@@ -148,7 +147,7 @@ def test_a_diff_without_secrets_is_as_it_is() -> None:
     assert diff.splitlines()[-2:] == ['-{"model": "a"}', '+{"model": "b", "x": {"MAX_THINKING_TOKENS": "5"}}']
 
 
-@pytest.mark.parametrize(
+@looped(
     "text",
     [
         '{"env": {"ANTHROPIC_API_KEY": "sk-ant-very-secret"}}',
@@ -174,8 +173,8 @@ def test_ours_is_masked_by_its_value_and_what_is_harmless_is_not() -> None:
     assert '"OTHER_TOKEN": "known-harmless"' in shown
 
 
-@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\x7f", "\x9b", "\n", "\r", "\u200b", "\u202e", "\u2028", "\u2066"])
-@pytest.mark.parametrize("colour", [True, False])
+@looped("letter", ["\x00", "\x1b", "\x7f", "\x9b", "\n", "\r", "\u200b", "\u202e", "\u2028", "\u2066"])
+@looped("colour", [True, False])
 def test_nothing_that_is_printed_reaches_a_terminal_as_it_stands(letter: str, *, colour: bool) -> None:
     stream = Terminal()
     printer = Printer(stream, colour=colour)
@@ -190,9 +189,7 @@ def test_nothing_that_is_printed_reaches_a_terminal_as_it_stands(letter: str, *,
     assert printable(letter) in shown
 
 
-@pytest.mark.parametrize(
-    "letter", ["\u115f", "\u3164", "\u2800", "\ufe0f", "\U000e0100", "\U000e0041", "\ufeff", "\xad"]
-)
+@looped("letter", ["\u115f", "\u3164", "\u2800", "\ufe0f", "\U000e0100", "\U000e0041", "\ufeff", "\xad"])
 def test_letters_that_show_nothing_are_shown(letter: str) -> None:
     assert printable(f"a{letter}b").isascii()
 
@@ -203,7 +200,7 @@ def test_a_diff_that_no_terminal_reads_stays_to_the_byte() -> None:
     assert stream.getvalue() == "-a\x9bb\u202e\n+c\r\n"
 
 
-@pytest.mark.parametrize("letter", ["\x7f", "\x9b", "\u200b", "\u202e", "\u2028", "\U000e0041", "\u3164"])
+@looped("letter", ["\x7f", "\x9b", "\u200b", "\u202e", "\u2028", "\U000e0041", "\u3164"])
 def test_json_says_the_same_with_escapes(letter: str) -> None:
     text = json_text({f"k{letter}": [f"é{letter}"]}, indent=None, stream=io.StringIO())
     assert text.isprintable()
@@ -215,7 +212,7 @@ def test_json_says_the_same_with_escapes(letter: str) -> None:
 SECRET = "qR7-secret.Of_mine+8"
 
 
-@pytest.mark.parametrize(
+@looped(
     "text",
     [
         f"curl -H 'Authorization: Bearer {SECRET}' http://box",
@@ -239,7 +236,7 @@ def test_a_secret_within_a_text_is_masked_where_a_diff_shows_it(text: str) -> No
     assert without_secrets(without_secrets(text)) == without_secrets(text)
 
 
-@pytest.mark.parametrize(
+@looped(
     "text",
     [
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS=65536",

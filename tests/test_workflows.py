@@ -3,11 +3,13 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.looped import looped
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -67,7 +69,7 @@ def test_every_script_is_run_by_a_workflow() -> None:
     assert [path.name for path in SCRIPTS if f".ci/{path.name}" not in run] == []
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+@looped("script", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_is_one_that_bash_can_read(script: Path) -> None:
     assert script.read_text(encoding="utf-8").startswith("#!/usr/bin/env bash\n")
     subprocess.run(["bash", "-n", str(script)], check=True)
@@ -112,6 +114,16 @@ def test_a_source_distribution_names_what_goes_into_it() -> None:
     assert [each for each in named if "*" not in each and not (ROOT / each[1:]).exists()] == []
 
 
+def test_tests_are_chosen_by_marks_that_there_are() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        marks = {each.partition(":")[0] for each in tomllib.load(file)["tool"]["pytest"]["ini_options"]["markers"]}
+    for path in (*SCRIPTS, *FILES, ROOT / "noxfile.py", ROOT / "CONTRIBUTING.md"):
+        for chosen in re.findall(
+            r'(?:-m",? "|-m )((?:not )?[a-z_]+(?: and (?:not )?[a-z_]+)*)"', path.read_text("utf-8")
+        ):
+            assert set(chosen.split()) - {"not", "and"} <= marks, f"{path}: {chosen}"
+
+
 def test_the_words_of_every_day_name_what_exists() -> None:
     """Read, not imported: nox is not among what the tests need."""
     tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
@@ -123,5 +135,5 @@ def test_the_words_of_every_day_name_what_exists() -> None:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             named[node.targets[0].id] = [each.value for each in ast.walk(node.value) if isinstance(each, ast.Constant)]
     assert named["PAGES"] == sorted(file.stem for file in (ROOT / "docs").glob("*.py"))
-    paths = [*(f"tests/{room}" for room in named["QUICK"]), *named["ABOUT_PAGES"], ".ci/bounds"]
+    paths = [*named["ABOUT_PAGES"], ".ci/bounds"]
     assert [path for path in paths if not (ROOT / path).exists()] == []

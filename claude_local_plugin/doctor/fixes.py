@@ -6,9 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from claude_local_plugin import git
-from claude_local_plugin.client_config import budget, build
-from claude_local_plugin.client_config.destination import SettingsFile, accepted
-from claude_local_plugin.client_config.model import Backend, Line
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor.checks.privacy import MARKETPLACE, NONESSENTIAL
@@ -37,27 +35,27 @@ PLANNED: Mapping[str, tuple[str, ...]] = {
         ),
         ("env.ANTHROPIC_AUTH_TOKEN", "env.ANTHROPIC_API_KEY", "env.ANTHROPIC_CUSTOM_HEADERS", "apiKeyHelper"),
     ),
-    "precedence.provider": tuple(f"env.{switch}" for switch in build.PROVIDER_SWITCHES),
+    "precedence.provider": tuple(f"env.{switch}" for switch in plan.PROVIDER_SWITCHES),
     "precedence.proxy": ("env.NO_PROXY", "env.no_proxy"),
     "model.served": tuple(
         f"env.{name}"
         for name in (
             "ANTHROPIC_MODEL",
-            *build.ALIAS_VARIABLES,
+            *plan.ALIAS_VARIABLES,
             "CLAUDE_CODE_SUBAGENT_MODEL",
             "ANTHROPIC_SMALL_FAST_MODEL",
         )
     ),
     "model.window": ("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS", "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"),
-    "model.concurrency": (f"env.{budget.SUBAGENTS_AT_ONCE}",),
-    "model.compaction": (f"env.{build.NO_AUTO_COMPACT}", build.AUTO_COMPACT),
+    "model.concurrency": (f"env.{plan.SUBAGENTS_AT_ONCE}",),
+    "model.compaction": (f"env.{plan.NO_AUTO_COMPACT}", plan.AUTO_COMPACT),
     "model.output": ("env.CLAUDE_CODE_MAX_OUTPUT_TOKENS",),
     "client.auto-mode": ("permissions.defaultMode",),
 }
 
 
-def _line(name: str, value: str, reason: str) -> Line:
-    return Line(("env", name), value, reason)
+def _line(name: str, value: str, reason: str) -> plan.Line:
+    return plan.Line(("env", name), value, reason)
 
 
 _ALL_TOOLS = (
@@ -65,22 +63,22 @@ _ALL_TOOLS = (
     _line("ENABLE_TOOL_SEARCH", "false", "the server refuses tools that are sent later"),
 )
 #: Lines that mend a check whatever the server is and whoever set something else.
-FIXED: Mapping[str, tuple[Line, ...]] = {
+FIXED: Mapping[str, tuple[plan.Line, ...]] = {
     "cache.attribution": (_line("CLAUDE_CODE_ATTRIBUTION_HEADER", "0", "so that every prompt begins alike"),),
     "cache.folders": (_line("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1", "so that folders share their prompts' beginning"),),
     "client.known-bad": _ALL_TOOLS,
     "client.retries": (_line("CLAUDE_CODE_MAX_RETRIES", "2", "so that a dead server shows within seconds"),),
     "client.timeouts": (
-        _line("API_TIMEOUT_MS", build.SLOW_PREFILL_MS, "reading a long prompt takes this server long"),
+        _line("API_TIMEOUT_MS", plan.SLOW_PREFILL_MS, "reading a long prompt takes this server long"),
         _line("API_FORCE_IDLE_TIMEOUT", "0", "else a body that is silent for five minutes is cut off"),
-        _line("CLAUDE_STREAM_IDLE_TIMEOUT_MS", build.SLOW_PREFILL_MS, "reading a long prompt takes this server long"),
+        _line("CLAUDE_STREAM_IDLE_TIMEOUT_MS", plan.SLOW_PREFILL_MS, "reading a long prompt takes this server long"),
     ),
     "model.fields": _ALL_TOOLS,
-    "model.images": tuple(build.denied(rule, "the model takes no pictures") for rule in build.NO_PICTURES),
-    "model.web-search": (build.denied(build.WEB_SEARCH, "the server searches nothing for it"),),
+    "model.images": tuple(plan.denied(rule, "the model takes no pictures") for rule in plan.NO_PICTURES),
+    "model.web-search": (plan.denied(plan.WEB_SEARCH, "the server searches nothing for it"),),
     "privacy.plugins": (_line(MARKETPLACE, "1", "no plugin download at the first start"),),
     "privacy.traffic": (_line(NONESSENTIAL, "1", "no telemetry, no update checks, no title requests"),),
-    "privacy.web-fetch": (Line(("skipWebFetchPreflight",), True, "WebFetch asks nobody first"),),
+    "privacy.web-fetch": (plan.Line(("skipWebFetchPreflight",), True, "WebFetch asks nobody first"),),
 }
 
 
@@ -218,7 +216,7 @@ class _Edits:
     """What is to change in one settings file: lines to set, and whether its broken hooks are to be made anew."""
 
     checks: tuple[str, ...] = ()
-    lines: list[Line] = field(default_factory=list)
+    lines: list[plan.Line] = field(default_factory=list)
     hooks: bool = False
     with_entries: bool = True
     status_line: bool = False
@@ -268,7 +266,7 @@ def _scope(facts: Facts) -> Scope | None:
 
 def _lines(
     facts: Facts, ids: Sequence[str], path: Path, scope: Scope, tools: Tools
-) -> tuple[list[Line], list[Refused]]:
+) -> tuple[list[plan.Line], list[Refused]]:
     """The lines that mend these checks and do not stand in the file yet, and what cannot be mended."""
     refused = []
     if "model.served" in ids and tools.model is None:
@@ -283,16 +281,16 @@ def _lines(
     except ClaudeLocalError as error:
         return [], [Refused(tuple(ids), f"{path}: {error.message}: {fix_command('files.json')}")]
     keys = {key for check in ids if check != "model.served" or tools.model for key in PLANNED.get(check, ())}
-    proposed = build.lines(tools.snapshot({path: alone}), _backend(facts, tools), facts.needs, SettingsFile(scope))
+    proposed = plan.lines(tools.snapshot({path: alone}), _backend(facts, tools), facts.needs, scope)
     lines = [line for line in proposed if line.key in keys]
-    lines += accepted(SettingsFile(scope), (line for check in ids for line in FIXED.get(check, ())))
+    lines += [line for check in ids for line in FIXED.get(check, ())]
     tracked = facts.standings.get(path)
     if tracked is not None and tracked.tracked and any(line.secret for line in lines):
         return [], [*refused, Refused(tuple(ids), f"{path} is tracked by git, and a key would be written there")]
     return [line for line in lines if not line.stands_in(before)], refused
 
 
-def _backend(facts: Facts, tools: Tools) -> Backend:
+def _backend(facts: Facts, tools: Tools) -> plan.Backend:
     """The server as enable would plan for it, with the key that the address's own file holds."""
     server = facts.server
     model = facts.main_model or tools.model
@@ -301,7 +299,7 @@ def _backend(facts: Facts, tools: Tools) -> Backend:
     endpoint, token = facts.resolution.decisions["base_url"].winner, facts.resolution.decisions["authorization"].winner
     own = token is not None and endpoint is not None and token.path is not None and token.path == endpoint.path
     value = token.value if own and token is not None and token.key == "env.ANTHROPIC_AUTH_TOKEN" else None
-    backend = Backend(
+    backend = plan.Backend(
         url,
         server.kind if server else "unknown",
         name,
@@ -309,7 +307,7 @@ def _backend(facts: Facts, tools: Tools) -> Backend:
         server.version if server else None,
         value or PLACEHOLDER,
     )
-    return replace(backend, at_once=budget.room_for(server, backend, facts.needs)) if server else backend
+    return replace(backend, at_once=plan.room_for(server, backend, facts.needs)) if server else backend
 
 
 def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from json.decoder import scanstring  # type: ignore[attr-defined]  # there since Python 2.6, unknown to typeshed
 from typing import Final
 
@@ -308,6 +309,7 @@ class _Parser:
         return DocumentError(fault, *self.source.position(at))
 
 
+@lru_cache(maxsize=4)  # a command asks for dozens of keys, one by one, of the same text
 def parse(text: str) -> Node:
     """The document's object with every value's place in the text.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from claude_local_plugin.bench import Level, Measured, Turn, Workload, advise
+from tests.looped import looped
 
 
 def turn(ttft: float = 1.0, tokens: int = 10_000, per_token: float = 0.02, cached: int | None = None) -> Turn:
@@ -23,7 +24,7 @@ def measured(
     )
 
 
-@pytest.mark.parametrize(
+@looped(
     ("times", "parallel"),
     [
         ({1: 10.0}, 1),

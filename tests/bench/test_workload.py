@@ -8,9 +8,10 @@ import pytest
 from claude_local_plugin.bench import Workload
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.fake_server.server import tokens_in
+from tests.looped import looped
 
 
-@pytest.mark.parametrize(
+@looped(
     "sizes",
     [
         {"prompt_tokens": 0},

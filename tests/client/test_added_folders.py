@@ -8,7 +8,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend
 from tests.client.conftest import Person
 from tests.client.terminal import DOWN, ENTER, Terminal
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 
 def test_a_protected_folder_added_while_a_session_runs_stops_its_next_prompt(

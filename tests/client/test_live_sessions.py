@@ -15,7 +15,7 @@ from tests.client.conftest import Person
 from tests.client.terminal import Terminal
 from tests.client.test_session_log import leave, say, trust
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 #: Claude Code notices a changed file within a second or so.
 NOTICED_S = 3.0

@@ -8,7 +8,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, ToolUse
 from tests.client.conftest import Person
 from tests.client.terminal import DOWN, ENTER, Terminal
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 
 def test_a_session_reaches_the_server_with_the_placeholder_and_the_chosen_model_only(

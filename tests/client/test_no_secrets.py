@@ -23,7 +23,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, ToolUse
 from claude_local_plugin.sessionlog import store
 from tests.client.conftest import Person
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 #: Where secrets are. Each value has this in its middle, where masking does not leave anything.
 PLACES = (

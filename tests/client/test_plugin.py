@@ -257,7 +257,7 @@ def recorded(person: Person) -> list[list[str]]:
 WHOLE_SESSION = ["SessionStart", "UserPromptSubmit", "SessionEnd"]
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_it_is_valid_to_the_strictest_of_claude_codes_checks(person: Person, checkout: Path) -> None:
     for strictness in (["--strict"], ["--profile", "directory"], ["--strict", "--profile", "directory"]):
         report = json.loads(claude(person, "plugin", "validate", *strictness, "--json", str(checkout)))
@@ -270,7 +270,7 @@ def test_it_is_valid_to_the_strictest_of_claude_codes_checks(person: Person, che
     assert report["hosts"]["declared"]["plugin"] is True
 
 
-@pytest.mark.claude
+@pytest.mark.client
 @pytest.mark.parametrize("scope", ["user", "project", "local"])
 def test_installed_from_a_folder_it_records_and_uninstalled_it_leaves_nothing_that_runs(
     user: Person, checkout: Path, scope: str
@@ -321,7 +321,7 @@ def documented() -> dict[str, dict[str, bool]]:
     return {way: dict(zip(heading[1:], (cell == "yes" for cell in cells), strict=True)) for way, *cells in ways}
 
 
-@pytest.mark.claude
+@pytest.mark.client
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_reaches_the_sessions_that_the_page_says(
     user: Person, checkout: Path, tmp_path: Path, way: str
@@ -348,7 +348,7 @@ def test_each_way_reaches_the_sessions_that_the_page_says(
     assert reached == documented()[way]
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_with_the_server_down_a_script_hears_the_client_s_own_failure(
     user: Person, server: EmbeddedBackend, checkout: Path
 ) -> None:
@@ -362,7 +362,7 @@ def test_with_the_server_down_a_script_hears_the_client_s_own_failure(
     assert [[event for event in session if event != "StopFailure"] for session in recorded(user)] == [WHOLE_SESSION]
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_with_plugin_and_settings_hooks_both_nothing_runs_twice(
     user: Person, server: EmbeddedBackend, checkout: Path
 ) -> None:
@@ -390,7 +390,7 @@ def test_with_plugin_and_settings_hooks_both_nothing_runs_twice(
     assert len(looks) <= 2
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_an_interactive_session_with_plugin_and_settings_hooks_is_recorded_once(
     user: Person, server: EmbeddedBackend, checkout: Path
 ) -> None:
@@ -443,7 +443,7 @@ def initial(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return message
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_in_a_session_one_can_ask_why_it_runs_where_it_does(
     user: Person, server: EmbeddedBackend, checkout: Path
 ) -> None:
@@ -469,7 +469,7 @@ def test_in_a_session_one_can_ask_why_it_runs_where_it_does(
     assert "local-backend:status" not in listed.replace("/local-backend:status", "")
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_without_the_command_line_the_answer_is_how_to_get_it(
     user: Person, server: EmbeddedBackend, checkout: Path
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.conftest import Person
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 
 def protect(person: Person, folder: Path, *allowed: str) -> None:

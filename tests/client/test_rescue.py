@@ -13,7 +13,7 @@ import pytest
 from tests.client.conftest import Person
 from tests.client.scripted import Answer, Say, ScriptedServer, call, failure, say
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 Body = Mapping[str, Any]
 Server = Callable[[Path], Callable[[Body], Say | Answer]]

@@ -12,7 +12,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, Reply
 from tests.client.conftest import Person
 from tests.client.terminal import ENTER, Terminal
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 

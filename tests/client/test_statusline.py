@@ -16,7 +16,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.conftest import Person
 from tests.client.terminal import ENTER, Terminal
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 #: A status line of the user's that reads what it is told, and is drawn again every second.
 THEIRS = {

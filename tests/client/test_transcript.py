@@ -14,7 +14,7 @@ from tests.client.conftest import Person
 from tests.client.scripted import Say, Script, ScriptedServer, Sums, call, failure, say, tool_results
 from tests.client.terminal import ENTER, Terminal
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 ROOT = Path(__file__).parents[2]
 

@@ -28,6 +28,20 @@ class House:
     shell: dict[str, str] = field(default_factory=dict)
     #: The folder commands are called and typed in; the project where nothing else is said.
     folder: Path | None = None
+    #: What was in the home before anything was done in it.
+    found_first: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def new(cls, lan: Lan) -> "House":
+        """One in which nothing was done yet, always in the same place: the one before is gone."""
+        home = lan.folder / "home"
+        for old in (home, home.with_name("pristine")):
+            shutil.rmtree(old, ignore_errors=not old.exists())
+        house = cls(lan, home)
+        house.project.mkdir(parents=True)
+        house.write(home / ".claude.json", {"hasCompletedOnboarding": True})
+        house.found_first = house.found()
+        return house
 
     @property
     def project(self) -> Path:
@@ -68,6 +82,10 @@ class House:
         own = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "TERM": "dumb"}
         return {**own, **self.shell}
 
+    def found(self) -> dict[str, float]:
+        """Everything below the home, and when it was last changed."""
+        return {str(path): path.lstat().st_mtime for path in (self.home, *self.home.rglob("*"))}
+
     # --- doing
 
     def type(self, line: str, answers: str = "y\n") -> Typed:
@@ -89,8 +107,20 @@ class House:
         return ended
 
     def enable(self, *more: str) -> None:
-        """Enable, for the open server where no URL is among the options."""
-        self.ok("enable", "--yes", *(() if "--url" in more else ("--url", OPEN)), *more)
+        """Enable, for the open server where no URL is among the options.
+
+        Many begin with that: what it made of a home in which nothing was before is kept, and put into the next such.
+        """
+        arguments = ("enable", "--yes", *(() if "--url" in more else ("--url", OPEN)), *more)
+        asked = (str(self.home), arguments, tuple(sorted(self.shell.items())))
+        as_new = self.folder is None and not self.lan.serving and self.found() == self.found_first
+        if as_new and asked in self.lan.kept:
+            shutil.copytree(self.lan.kept[asked], self.home, symlinks=True, dirs_exist_ok=True)
+            return
+        self.ok(*arguments)
+        if as_new:
+            self.lan.kept[asked] = self.lan.folder / f"kept-{len(self.lan.kept)}"
+            shutil.copytree(self.home, self.lan.kept[asked], symlinks=True)
 
     def hook(self, event: str, **fields: Any) -> Called:
         """Run our hook for an event of a session here, with the environment of the settings in effect."""

@@ -2,13 +2,14 @@
 
 Run as `python -m tests.commands.lan HOSTS` inside a network and a mount namespace (see `Lan`): serves, and does what it
 is asked for, one JSON object a line. A line is *typed*: a real bash runs it, on a terminal, in the folder it is to be
-typed in. A command of ours can also be *called*, in a process that is forked from one that has imported everything, to
-see what it prints and which places in the source have made the commands in it.
+typed in. A command of ours can also be *called*, to see what it prints and which places in the source have made the
+commands in it. Both are carried out by a process that is forked from one that has imported everything.
 """
 
 import contextlib
 import importlib
 import json
+import marshal
 import os
 import pty
 import select
@@ -87,6 +88,11 @@ class Lan:
     """The process inside the namespaces."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        #: Homes to begin with (see `House.enable`), by what was done in them.
+        self.kept: dict[object, Path] = {}
+        #: How many servers were started with `serve`.
+        self.serving = 0
         hosts = folder / "hosts"
         hosts.write_text(f"127.0.0.1 localhost\n{ADDRESS} {HOST}\n{FAR_ADDRESS} {FAR}\n")
         root = [] if os.geteuid() == 0 else ["-r"]
@@ -134,12 +140,15 @@ class Lan:
 
     def serve(self, name: str, port: int, **options: Any) -> str:
         """Have the server of this name (see `tests.commands.servers`) listen there; gives its URL."""
+        self.serving += 1
         self._ask("serve", name=name, port=port, options=options)
         return f"http://{FAR}:{port}"
 
     def stop(self) -> None:
         """Stop what was started with `serve`."""
-        self._ask("stop")
+        if self.serving:
+            self._ask("stop")
+        self.serving = 0
 
     def close(self) -> None:
         """End it."""
@@ -225,15 +234,17 @@ def import_all() -> None:
 
 
 class _Caller:
-    """A process that has imported everything, has no thread, and forks for each call."""
+    """A process that has imported everything, has no thread, and forks for each call and each `claude-local` typed."""
 
     def __init__(self) -> None:
         ours, its = socket.socketpair()
+        self.typed = socket.socket(socket.AF_UNIX)
+        self.typed.bind(f"\0claude-local-typed-{os.getpid()}")  # of this network namespace alone
+        self.typed.listen()
         self.pid = os.fork()
         if self.pid == 0:
             ours.close()
-            with its.makefile("rw") as lines:
-                _answer_calls(lines)
+            _answer_calls(its, self.typed)
             os._exit(0)
         its.close()
         self.lines = ours.makefile("rw")
@@ -250,28 +261,52 @@ class _Caller:
         os.waitpid(self.pid, 0)
 
 
-def _answer_calls(lines: Any) -> None:
-    script = Path(sys.executable).with_name("claude-local").read_text().partition("\n")[0]
-    sys.executable = script.removeprefix("#!").strip()  # what is typed runs with it, too
+def _answer_calls(asking: socket.socket, typed: socket.socket) -> None:
+    lines = asking.makefile("rw")
+    sys.executable = _script().read_text().partition("\n")[0].removeprefix("#!").strip()  # what is typed runs with it
     made = printed.recorded(import_all)
     lines.write(json.dumps([asdict(each) for each in made]) + "\n")
     lines.flush()
-    while text := lines.readline():
-        with tempfile.TemporaryDirectory(prefix="called-") as folder:
-            child = os.fork()
-            if child == 0:
-                _called(json.loads(text), Path(folder), made)
-            os.waitpid(child, 0)
-            found = json.loads((Path(folder) / "answer").read_text())
-            shown = {name: (Path(folder) / name).read_text(errors="replace") for name in ("out", "err")}
-        lines.write(json.dumps({**found, **shown}) + "\n")
-        lines.flush()
+    children: set[int] = set()
+    while True:
+        for ready in select.select([asking, typed], [], [])[0]:
+            if ready is typed:
+                children = {pid for pid in children if os.waitpid(pid, os.WNOHANG) == (0, 0)}
+                children.add(_forked_for_what_was_typed(typed))
+            elif text := lines.readline():
+                lines.write(json.dumps(_forked_for(json.loads(text), typed, children, made)) + "\n")
+                lines.flush()
+            else:
+                return
+
+
+def _forked_for(
+    order: Mapping[str, Any], typed: socket.socket, children: set[int], made: list[printed.Made]
+) -> dict[str, Any]:
+    """Have a fork carry out one call, and others what it may type meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="called-") as folder:
+        over, its = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(over)
+            _called(order, Path(folder), made)
+        os.close(its)
+        while over not in (ready := select.select([over, typed], [], [])[0]):
+            children.update(_forked_for_what_was_typed(each) for each in ready)
+        os.close(over)
+        os.waitpid(child, 0)
+        found = json.loads((Path(folder) / "answer").read_text())
+        shown = {name: (Path(folder) / name).read_text(errors="replace") for name in ("out", "err")}
+    for name in found.pop("imported"):  # the next one finds it there
+        importlib.import_module(name)
+    return {**found, **shown}
 
 
 def _called(order: Mapping[str, Any], folder: Path, made: list[printed.Made]) -> NoReturn:
     """Carry out one call and end."""
     code = 70
     before = len(made)
+    known = set(sys.modules)
     try:
         signal.alarm(PATIENCE_S)
         os.environ.clear()
@@ -305,7 +340,92 @@ def _called(order: Mapping[str, Any], folder: Path, made: list[printed.Made]) ->
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         rows = [asdict(each) for each in made[before:]]
-        (folder / "answer").write_text(json.dumps({"code": code, "made": rows}))
+        answer = {"code": code, "made": rows, "imported": _imported_since(known)}
+        (folder / "answer").write_text(json.dumps(answer))
+        os._exit(0)
+
+
+def _imported_since(known: set[str]) -> list[str]:
+    """The modules of others that came from files since then, and can be imported again by their names."""
+    new = {name: module for name, module in sys.modules.items() if name not in known}
+    return [
+        name
+        for name, module in new.items()
+        if getattr(module, "__spec__", None) is not None and module.__spec__.name == name and name[:5] != "tests"
+    ]
+
+
+# `claude-local` as it is typed: a program that hands itself over to a fork of what has imported everything. Starting
+# up is for other tests to see; with CLAUDE_LOCAL_TEST_ALL the installed script itself is started.
+
+_HANDED_OVER = """#!{python} -IS
+import _socket, _struct, marshal, os, sys
+whole = marshal.dumps((sys.argv, os.getcwd(), dict(os.environb)))
+talk = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+talk.connect({address!r})
+talk.sendmsg([_struct.pack("q", len(whole))], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, _struct.pack("3i", 0, 1, 2))])
+talk.sendall(whole)
+code = talk.recv(4)
+os._exit(_struct.unpack("i", code)[0] if code else 70)
+"""
+
+
+def _script() -> Path:
+    """The installed `claude-local`."""
+    return Path(sys.executable).with_name("claude-local")
+
+
+def _put_in_the_scripts_place(folder: Path, address: str) -> None:
+    """Have `claude-local` be handed over, in this mount namespace."""
+    standing_in = folder / "claude-local"
+    standing_in.write_text(_HANDED_OVER.format(python=os.path.realpath(sys.executable), address=address))
+    standing_in.chmod(0o755)
+    subprocess.run(["mount", "--bind", str(standing_in), str(_script())], check=True, capture_output=True)
+
+
+def _forked_for_what_was_typed(listener: socket.socket) -> int:
+    """A process that is the `claude-local` which has just asked; its id."""
+    talk, _ = listener.accept()
+    with talk:
+        size, streams, _, _ = socket.recv_fds(talk, 8, 3)
+        with talk.makefile("rb") as rest:
+            arguments, cwd, environ = marshal.loads(rest.read(struct.unpack("q", size)[0]))
+        child = os.fork()
+        if child == 0:
+            listener.close()
+            _be_what_was_typed(talk, streams, arguments, cwd, environ)
+    for stream in streams:
+        os.close(stream)
+    return child
+
+
+def _be_what_was_typed(
+    talk: socket.socket, streams: Sequence[int], arguments: list[str], cwd: str, environ: Mapping[bytes, bytes]
+) -> NoReturn:
+    code: object = 1
+    try:
+        signal.alarm(PATIENCE_S)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        os.environb.clear()
+        os.environb.update(environ)
+        os.chdir(cwd)
+        sys.argv = arguments
+        from claude_local_plugin.__main__ import main
+
+        code = main()
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:  # as Python would show it
+        os.write(2, traceback.format_exc().encode())
+    finally:
+        for written in (sys.stdout, sys.stderr):
+            written.flush()
+        talk.sendall(struct.pack("i", code if isinstance(code, int) else code is not None))
         os._exit(0)
 
 
@@ -338,13 +458,14 @@ def _typed(order: Mapping[str, Any]) -> dict[str, Any]:
 def _all_that_is_said(process: "subprocess.Popen[bytes]", master: int) -> str:
     """What comes on the terminal until the process is done."""
     pieces: list[bytes] = []
-    left = PATIENCE_S * 10
+    left, ended = PATIENCE_S * 10, False
     while left:
         ready, _, _ = select.select([master], [], [], 0.1)
         if not ready:
             left -= 1
-            if process.poll() is not None:
+            if ended:
                 break
+            ended = process.poll() is not None  # it may have said something before it ended: look once more
             continue
         try:
             pieces.append(os.read(master, 65536))
@@ -362,6 +483,8 @@ def _serve_and_do(hosts: str) -> None:
     subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True, capture_output=True)
     _be_nobody_special()
     caller = _Caller()  # before any thread
+    if not os.environ.get("CLAUDE_LOCAL_TEST_ALL"):
+        _put_in_the_scripts_place(Path(hosts).parent, caller.typed.getsockname().decode())
     from tests.commands import servers
 
     with contextlib.ExitStack() as standing, contextlib.ExitStack() as started:

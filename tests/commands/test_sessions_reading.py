@@ -22,6 +22,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog import queries
 from tests.client.terminal import Terminal
 from tests.commands.place import Place, flat
+from tests.looped import looped
 from tests.sessionlog.recording import ANTHROPIC, BEDROCK, NAS, at, recording
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -440,7 +441,7 @@ def test_before_a_day_is_before_its_beginning() -> None:
 # --- how it looks
 
 
-@pytest.mark.parametrize(
+@looped(
     ("number", "text"),
     [(0, "0"), (512, "512"), (999, "999"), (1000, "1.0 k"), (940_000, "940 k"), (999_499, "999 k"), (999_600, "1.0 M"),
      (38_100_000, "38.1 M"), (2_000_000_000, "2.0 G"), (1_234_567_890_123, "1,235 G")],
@@ -449,7 +450,7 @@ def test_large_numbers_are_short(number: int, text: str) -> None:
     assert amount(number) == text
 
 
-@pytest.mark.parametrize(
+@looped(
     ("seconds", "text"),
     [
         (0, "0s"),
@@ -467,7 +468,7 @@ def test_times_are_short(seconds: float, text: str) -> None:
     assert length(seconds) == text
 
 
-@pytest.mark.parametrize(
+@looped(
     ("backend", "name"),
     [
         (("vllm", "http://box:8000"), "vllm  box:8000"),

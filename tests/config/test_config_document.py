@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from claude_local_plugin.config.document import ABSENT, SyntaxFaultError, edited, parse, place
 from claude_local_plugin.errors import SettingsError
+from tests.looped import looped
 
 FILE = """# my settings
 on_dead_backend = "warn"   # mine
@@ -67,8 +68,8 @@ def lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if line]
 
 
-@pytest.mark.parametrize("name", TEXTS)
-@pytest.mark.parametrize(("path", "value"), CHANGES, ids=lambda part: ".".join(part) if isinstance(part, tuple) else "")
+@looped("name", TEXTS)
+@looped(("path", "value"), CHANGES, ids=lambda part: ".".join(part) if isinstance(part, tuple) else "")
 def test_a_change_changes_that_key_alone_and_is_taken_back(name: str, path: tuple[str, ...], value: object) -> None:
     text = TEXTS[name]
     before = parse(text)
@@ -132,7 +133,7 @@ def test_a_key_inside_something_that_is_no_table_is_left_to_a_human() -> None:
     assert refusal.value.hint is not None
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "said", "line", "column"),
     [
         ("a = \n", "invalid value", 1, 5),
@@ -156,8 +157,8 @@ def test_a_fault_quotes_nothing_of_the_file() -> None:
     assert "hunter2" not in fault.value.message
 
 
-@pytest.mark.parametrize("text", [FILE, TEXTS["windows"], TEXTS["with a mark"]], ids=["unix", "windows", "mark"])
-@pytest.mark.parametrize(
+@looped("text", [FILE, TEXTS["windows"], TEXTS["with a mark"]], ids=["unix", "windows", "mark"])
+@looped(
     ("path", "where"),
     [
         (("on_dead_backend",), (2, 19)),

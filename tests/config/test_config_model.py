@@ -22,6 +22,7 @@ from claude_local_plugin.core import config as guest
 from claude_local_plugin.core import config_rules as rules
 from claude_local_plugin.hook_runtime.main import LONGEST_S
 from claude_local_plugin.settings import schema
+from tests.looped import looped
 
 DOCS = Path(__file__).parents[2] / "docs"
 PACKAGE = Path(paths.__file__).parent
@@ -199,7 +200,7 @@ def test_no_probe_may_outlive_its_hook() -> None:
     assert LIMITS["probe_deadline_s"][1] < LONGEST_S
 
 
-@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf, True, "1", 10**400], ids=str)
+@looped("wrong", [math.nan, math.inf, -math.inf, True, "1", 10**400], ids=str)
 def test_no_limit_is_passed_by_a_number_that_is_none(wrong: object) -> None:
     settings, problems = validated({"probe_deadline_s": wrong, "prices": {"input": wrong}})
     assert (settings.probe_deadline_s, settings.prices.input) == (1.0, 2.0)

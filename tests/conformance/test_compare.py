@@ -6,6 +6,7 @@ import pytest
 
 from claude_local_plugin.conformance import Expected, Observed, Scenario, compare, expected, url
 from claude_local_plugin.conformance.expected import helper_output, plain_url
+from tests.looped import looped
 
 WANTED = Expected("ok", "anthropic", "http://127.0.0.1:8006", None, "token", "m", 65536)
 SEEN = Observed(
@@ -22,7 +23,7 @@ def test_what_is_the_same_makes_no_difference() -> None:
     assert compare(SEEN, WANTED) == []
 
 
-@pytest.mark.parametrize(
+@looped(
     ("seen", "what"),
     [
         (replace(SEEN, base_url="http://127.0.0.1:8009"), ["base_url"]),
@@ -64,7 +65,7 @@ def test_a_difference_says_what_was_said() -> None:
     assert str(difference) == "outcome: expected 'ok', observed 'error: API Error'"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("given", "plain"),
     [
         (None, None),

@@ -15,6 +15,7 @@ import pytest
 from claude_local_plugin.conformance import BoxError, Boxes, Observed, Scenario
 from claude_local_plugin.conformance.names import ELSEWHERE, WORLDS, Change, names_in, survey
 from claude_local_plugin.settings.variables import catalogue
+from tests.looped import looped
 
 RECORDS = sorted((Path(__file__).parent / "golden").glob("names-*.json"))
 RECORD: dict[str, Any] = json.loads(RECORDS[-1].read_text(encoding="utf-8"))
@@ -30,7 +31,7 @@ ELSEWISE = {
 }
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_every_name_in_the_program_is_known_or_was_asked(claude_binary: Path) -> None:
     found = names_in(claude_binary)
     assert len(found) > 300
@@ -39,7 +40,7 @@ def test_every_name_in_the_program_is_known_or_was_asked(claude_binary: Path) ->
     assert unknown == [], "ask the client: python tests/conformance/record_names.py CLAUDE"
 
 
-@pytest.mark.parametrize("name", sorted(RECORD["changes"]))
+@looped("name", sorted(RECORD["changes"]))
 def test_what_changes_something_is_in_the_catalogue_or_has_a_reason(name: str) -> None:
     assert name in catalogue() or name in ELSEWISE, RECORD["changes"][name]
 
@@ -48,7 +49,7 @@ def test_reasons_are_given_only_for_what_was_seen() -> None:
     assert set(ELSEWISE) <= set(RECORD["changes"])
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_names_that_change_nothing_still_do_not(claude_binary: Path) -> None:
     """A batch of each kind of question; another one each week."""
     seed = int(os.environ.get("CLAUDE_LOCAL_TEST_SEED", "0"))

@@ -18,7 +18,7 @@ from claude_local_plugin.commands.verify import all_questions
 from claude_local_plugin.conformance import Boxes, Scenario, compare, expected, needs_namespace, recorded, systematic
 from claude_local_plugin.precedence import VERIFIED_AGAINST
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 GOLDEN = Path(__file__).parent / "golden" / f"{VERIFIED_AGAINST}.jsonl"
 #: Tests that share the work, so that parallel test processes do.

@@ -9,6 +9,7 @@ import pytest
 
 from claude_local_plugin.conformance import PORTS, Scenario, materialise, needs_namespace, url
 from claude_local_plugin.conformance.scenario import LAYOUTS, PLACES
+from tests.looped import looped
 
 
 def full() -> Scenario:
@@ -45,7 +46,7 @@ def test_every_place_has_a_port_of_its_own() -> None:
     assert len(set(PORTS.values())) == len(PORTS)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("layout", "place", "path"),
     [
         ("plain", "local", "home/shop/.claude/settings.local.json"),
@@ -123,7 +124,7 @@ def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
         materialise(Scenario(layout="submodule"), tmp_path)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("scenario", "needed"),
     [
         (Scenario(), False),

@@ -6,9 +6,10 @@ import pytest
 
 from claude_local_plugin.conformance.setting_values import VALUES, keys_in
 from claude_local_plugin.core.document_rules import TOLERATED, faults, judged
+from tests.looped import looped
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_every_setting_in_the_program_is_judged_or_known_to_be_tolerated(claude_binary: Path) -> None:
     named = keys_in(claude_binary)
     assert len(named) > 190
@@ -47,7 +48,7 @@ def test_the_likely_slips_are_asked_about() -> None:
     assert asked >= {"PreToolUse", "hooks", "sandbox", "autoMode", "permissions", "strictKnownMarketplaces"}
 
 
-@pytest.mark.parametrize(
+@looped(
     "settings",
     [
         {"PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "x"}]}]},

@@ -11,6 +11,7 @@ import pytest
 
 from claude_local_plugin.conformance import Observed, Scenario, compare, expected, systematic
 from claude_local_plugin.conformance.sources import FAMILIES
+from tests.looped import looped
 
 RECORDS = sorted((Path(__file__).parent / "golden").glob("sources-*.json"))
 ASKED = {name: scenario.to_json() for name, scenario in systematic().items() if name.startswith(FAMILIES)}
@@ -28,7 +29,7 @@ def _cases() -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize(("version", "cases"), _cases())
+@looped(("version", "cases"), _cases())
 def test_every_source_is_used_as_the_real_client_used_it(version: str, cases: dict[str, Any]) -> None:
     disagreements = []
     for name, case in cases.items():

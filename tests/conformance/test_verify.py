@@ -17,6 +17,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import VERIFIED_AGAINST
 from claude_local_plugin.precedence.verified import recall
 from claude_local_plugin.settings.schema import problems
+from tests.looped import looped
 
 WORKS = {"ANTHROPIC_BASE_URL": url("local"), "ANTHROPIC_AUTH_TOKEN": "t", "ANTHROPIC_MODEL": "m"}
 #: The pretended client does as we expect here, but for the window: it always says 1234.
@@ -125,7 +126,7 @@ def test_a_difference_can_be_asked_again_from_its_file(pretended: Path, tmp_path
     assert read_cases(whole) == read_cases(file)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "5", '{"no": "scenario"}', '{"scenario": 5}', "[1]"])
+@looped("text", ["", "[]", "5", '{"no": "scenario"}', '{"scenario": 5}', "[1]"])
 def test_a_file_without_a_case_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
     file = tmp_path / "case.json"
     file.write_text(text)

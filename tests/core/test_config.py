@@ -12,6 +12,7 @@ import pytest
 from claude_local_plugin import paths
 from claude_local_plugin.core import config, faults, locations, protection
 from tests.hook_runtime.hook_process import ROOT
+from tests.looped import looped
 
 
 class Machine:
@@ -409,7 +410,7 @@ def test_a_path_is_left_out_where_no_salt_can_be_had(machine: Machine) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the folders of other systems are platformdirs' to know")
-@pytest.mark.parametrize(
+@looped(
     "environ",
     [
         {},

@@ -9,6 +9,7 @@ import pytest
 from claude_local_plugin.core.endpoint import ANTHROPIC_URL, backend_of, is_proxied
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import parse_url
+from tests.looped import looped
 
 
 def test_without_a_base_url_the_session_is_on_anthropics_api() -> None:
@@ -67,7 +68,7 @@ def test_a_gateway_without_address_or_token_from_outside_of_a_project_does_not_c
     assert backend_of(environ, str(tmp_path), str(tmp_path)).kind == "bedrock"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "url", "label"),
     [
         ("http://dell-pro-max:8000", "http://dell-pro-max:8000", "dell-pro-max:8000"),
@@ -91,7 +92,7 @@ def test_a_url_is_kept_in_one_spelling_and_without_credentials(text: str, url: s
     assert (target.url, target.label) == (url, label)
 
 
-@pytest.mark.parametrize(
+@looped(
     "text",
     ["", "127.0.0.1:8000", "my_box:8000", "box", "box:x", "ftp://box", "http://", "http://box:80a", "http://box:99999",
      "http://box:٣", "http://[::1", "http://[::1]x", "http://a b", "http://box\x1b[2J:80"],
@@ -119,7 +120,7 @@ NEARBY = ["localhost", "dell-pro-max", "box.local", "box.tail1234.ts.net", "127.
           "192.168.1.9", "100.100.1.1", "[::1]", "[fd00::1]"]  # fmt: skip
 
 
-@pytest.mark.parametrize("host", NEARBY)
+@looped("host", NEARBY)
 def test_a_private_name_or_number_is_nearby(host: str) -> None:
     target = parse_url(f"http://{host}:8000")
     assert target is not None
@@ -133,7 +134,7 @@ def test_a_public_name_or_number_is_not_called_local(host: str) -> None:
     assert not target.nearby
 
 
-@pytest.mark.parametrize(
+@looped(
     ("environ", "proxied"),
     [
         ({}, False),
@@ -163,7 +164,7 @@ def test_shown_text_has_no_control_or_direction_characters() -> None:
     assert len(clean("x" * 9999)) == 500
 
 
-@pytest.mark.parametrize("case", json.loads((Path(__file__).parent / "proxy_cases.json").read_text()), ids=str)
+@looped("case", json.loads((Path(__file__).parent / "proxy_cases.json").read_text()), ids=str)
 def test_a_proxy_is_used_exactly_where_claude_code_was_seen_to_use_it(case: dict[str, Any]) -> None:
     """Recorded on Claude Code 2.1.329: the variables set, and whether its request went through the proxy."""
     target = parse_url(case["env"]["ANTHROPIC_BASE_URL"])

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands import enable
+from claude_local_plugin.commands.world import World
 from claude_local_plugin.core import leaks, session_settings
 from claude_local_plugin.core.endpoint import backend_of, is_foreign
 from claude_local_plugin.precedence import Scope, effective_env, gather
 from claude_local_plugin.sessionlog import queries
-from claude_local_plugin.world import World
 from tests.hook_runtime.hook_process import HookRunner, recorded
 from tests.hook_runtime.moody_server import MoodyServer
+from tests.looped import looped
 
 URL = "http://gpu-box:8000"
 ENDPOINT = {"ANTHROPIC_BASE_URL": URL}
@@ -648,7 +649,7 @@ def test_a_provider_that_gets_what_was_meant_for_it_is_left_in_peace(
     assert place.look().marks == []
 
 
-@pytest.mark.parametrize(
+@looped(
     ("provider", "url", "foreign"),
     [
         ("bedrock", "https://bedrock-runtime.eu-west-1.amazonaws.com", False),

@@ -9,6 +9,7 @@ import pytest
 
 from claude_local_plugin.core import probe as probing
 from claude_local_plugin.core.probe import Probe, probe, recognise
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.servers import well_known
 from tests.hook_runtime.moody_server import (
     MODELS,
@@ -20,6 +21,7 @@ from tests.hook_runtime.moody_server import (
     reset,
     silent,
 )
+from tests.looped import looped
 
 Serve = Callable[..., MoodyServer]
 CERTIFICATE = Path(__file__).resolve().parents[1] / "servers" / "tls" / "cert.pem"
@@ -140,6 +142,42 @@ def test_a_huge_body_is_cut(serve: Serve) -> None:
     assert (found.outcome, len(found.body)) == ("ok", 65536)
 
 
+def _look(deadline: float = 3600) -> probing._Look:
+    target = parse_url("http://box:8000")
+    assert target is not None
+    return probing._Look(target, deadline, None, True)
+
+
+class Pouring:
+    """A connection on which there is always more."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def settimeout(self, _: float) -> None:
+        pass
+
+    def recv(self, _: int) -> bytes:
+        self.given += 4096
+        return b"x" * 4096
+
+
+def test_no_more_of_a_body_is_taken_than_is_kept() -> None:
+    pouring = Pouring()
+    body = _look().rest_of_body(pouring, b"", b"")
+    assert (pouring.given, len(body)) == (65536, 65536)
+
+
+def test_a_body_is_read_for_as_long_as_it_may_take_and_the_look_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    over, pouring = _look(deadline=-1), Pouring()
+    over.rest_of_body(pouring, b"", b"")
+    assert pouring.given == 4096
+    monkeypatch.setattr(probing, "BODY_S", -1)
+    long, pouring = _look(), Pouring()
+    long.rest_of_body(pouring, b"", b"")
+    assert pouring.given == 4096
+
+
 def test_endless_headers_end_at_the_limit(serve: Serve) -> None:
     found = probe(serve(endless(b"HTTP/1.1 200 OK\r\n", b"X-More: of the same\r\n" * 100)).url)
     assert (found.outcome, found.status) == ("ok", 200)
@@ -240,9 +278,7 @@ def test_a_server_is_recognised_by_what_it_says_of_itself(head: bytes, body: byt
     assert recognise(head, body) == kind
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b'{"owned_by"', b'{"owned_by": 3}', b'{"owned_by":"someone"}', b"\xff" * 9]
-)
+@looped("body", [b"", b"{}", b'{"owned_by"', b'{"owned_by": 3}', b'{"owned_by":"someone"}', b"\xff" * 9])
 def test_any_other_answer_is_of_an_unknown_server(body: bytes) -> None:
     assert recognise(b"HTTP/1.1 200 OK", body) == "unknown"
 

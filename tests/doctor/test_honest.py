@@ -20,6 +20,7 @@ from claude_local_plugin.servers.metrics import Metrics
 from claude_local_plugin.servers.well_known import LABELS
 from tests.commands.place import MODEL, Place
 from tests.doctor import building as b
+from tests.looped import looped
 
 STEPS = ("streamed", "tools", "inline_system", "thinking", "unknown_fields", "count", "cache", "folders")
 NOTHING: dict[str, Any] = dict.fromkeys(STEPS)
@@ -61,7 +62,7 @@ UNSEEN = [
 ]
 
 
-@pytest.mark.parametrize(("check_id", "facts"), UNSEEN)
+@looped(("check_id", "facts"), UNSEEN)
 def test_what_was_not_seen_has_no_tick(check_id: str, facts: Facts) -> None:
     results = {finding.result for finding in found(check_id, facts)}
     assert Result.OK not in results
@@ -161,7 +162,7 @@ def spoiled(kind: str, **changes: Any) -> Facts:
     return b.facts(server=server, deep=deep, metrics=metrics, url=LAN)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("vllm", "production-stack", "vllm-router")])
+@looped("kind", [kind for kind in KINDS if kind not in ("vllm", "production-stack", "vllm-router")])
 def test_no_flag_of_vllm_is_advised_for_another_server(kind: str) -> None:
     foreign = r"vllm serve|--max-num-seqs|--gpu-memory|upgrade vllm|--max-model-len \d|restart vLLM"
     for facts in (spoiled(kind), spoiled(kind, speaks_messages=False, problem="has no /v1/messages")):
@@ -178,7 +179,7 @@ def test_an_alias_is_no_file() -> None:
             assert not re.search(r"(vllm serve|llama-server -m|--model-path) my-alias", said), said
 
 
-@pytest.mark.parametrize(
+@looped(
     ("kind", "changes", "model", "expected"),
     [
         ("vllm", {}, ServedModel("a", 8, "Qwen/Q x"), "vllm serve 'Qwen/Q x' --max-model-len 65536"),

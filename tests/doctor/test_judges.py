@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.client_config.build import NO_PICTURES
+from claude_local_plugin.client_config.plan import NO_PICTURES
 from claude_local_plugin.config import Problem
 from claude_local_plugin.core.config import Config
 from claude_local_plugin.doctor import CHECKS, Facts, Finding, Place, Result, run, worst
@@ -34,6 +34,7 @@ from claude_local_plugin.servers.metrics import Metrics
 from claude_local_plugin.sessionlog.queries import Condition, Fault
 from claude_local_plugin.settings.hooks import Installed
 from tests.doctor import building as b
+from tests.looped import looped
 
 #: What a client answered that was asked everything.
 ANSWERS = Answers("2.9.0", "digest", "rules", "2026-11-28", asked=10, questions=10, size=1, changed_ns=1)
@@ -786,9 +787,7 @@ def found_by(check_id: str, facts: Facts) -> tuple[Finding, ...]:
     return run(facts, [check(check_id)])
 
 
-@pytest.mark.parametrize(
-    ("check_id", "result", "words", "build"), CASES, ids=[f"{c[0]}-{c[1]}-{n}" for n, c in enumerate(CASES)]
-)
+@looped(("check_id", "result", "words", "build"), CASES, ids=[f"{c[0]}-{c[1]}-{n}" for n, c in enumerate(CASES)])
 def test_a_judge_says_what_the_facts_show(
     check_id: str, result: Result, words: str, build: Callable[[], Facts]
 ) -> None:
@@ -804,9 +803,7 @@ def test_every_check_has_a_case_where_all_is_well_and_one_where_it_is_not() -> N
     assert fine == not_fine == {each.id for each in CHECKS}
 
 
-@pytest.mark.parametrize(
-    ("check_id", "result", "words", "build"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)]
-)
+@looped(("check_id", "result", "words", "build"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)])
 def test_whatever_is_wrong_has_a_reason_and_a_mend(
     check_id: str, result: Result, words: str, build: Callable[[], Facts]
 ) -> None:
@@ -901,7 +898,7 @@ def test_the_results_are_ordered_from_best_to_worst() -> None:
     assert [result.bad for result in Result] == [False, False, False, True, True, True]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("changes", "fix"),
     [
         pytest.param({}, "restart vLLM with --enable-auto-tool-choice --tool-call-parser qwen3_coder", id="vLLM"),

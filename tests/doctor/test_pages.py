@@ -4,13 +4,12 @@ import re
 import runpy
 from pathlib import Path
 
-import pytest
-
 from claude_local_plugin.doctor import CHECKS
 from claude_local_plugin.doctor.checks.precedence import SAID_BY
 from claude_local_plugin.doctor.fixes import FIXED, PLANNED
 from claude_local_plugin.precedence import warnings
 from claude_local_plugin.servers.advisories import PAIRS, matching, of_client
+from tests.looped import looped
 
 DOCS = Path(__file__).parents[2] / "docs"
 IDS = {check.id for check in CHECKS}
@@ -58,7 +57,7 @@ def test_every_row_names_a_check_that_there_is() -> None:
         assert mend
 
 
-@pytest.mark.parametrize("trouble", TROUBLES)
+@looped("trouble", TROUBLES)
 def test_every_known_trouble_has_a_row(trouble: str) -> None:
     assert [symptom for symptom, _, _ in rows() if trouble.lower() in symptom.lower()], trouble
 
@@ -88,7 +87,7 @@ def test_every_warning_of_the_resolver_has_a_check() -> None:
     assert set(SAID_BY.values()) <= IDS
 
 
-@pytest.mark.parametrize(
+@looped(
     ("client", "bad"),
     [
         ("2.1.264", False),
@@ -101,7 +100,7 @@ def test_every_warning_of_the_resolver_has_a_check() -> None:
         ("unknown", False),
     ],
 )
-@pytest.mark.parametrize(("kind", "version"), [("vllm", "0.32.0"), ("llama.cpp", None), ("unknown", None)])
+@looped(("kind", "version"), [("vllm", "0.32.0"), ("llama.cpp", None), ("unknown", None)])
 def test_a_pair_may_hold_for_versions_of_the_client(
     client: str | None, bad: bool, kind: str, version: str | None
 ) -> None:

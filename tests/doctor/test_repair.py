@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_local_plugin.doctor.repair import strict
+from tests.looped import looped
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "mended"),
     [
         pytest.param('{"a": 1,}', '{"a": 1}', id="a trailing comma"),

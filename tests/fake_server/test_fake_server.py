@@ -18,6 +18,7 @@ import pytest
 
 from claude_local_plugin.errors import BackendError
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, Request, ToolUse, serve, tokens_in
+from tests.looped import looped
 from tests.servers.conftest import ANSWERS, Recorded
 
 PING = {"model": "qwen3-coder-next", "max_tokens": 100, "messages": [{"role": "user", "content": "ping"}]}
@@ -79,7 +80,7 @@ def ended(backend: EmbeddedBackend) -> set[str]:
 # --- as the real one
 
 
-@pytest.mark.parametrize(
+@looped(
     "name",
     [path.stem for path in sorted((ANSWERS / "vllm").glob("*.txt")) if path.stem not in ("msg_plain", "msg_stream")],
 )
@@ -230,7 +231,7 @@ def test_a_prompt_over_the_window_is_refused_in_vllms_words_by_both_routes() -> 
         )
 
 
-@pytest.mark.parametrize(
+@looped(
     "body",
     [b"[]", b'"text"', b"1", b"", b'{"model": "qwen3-coder-next", "max_tokens": 1, "messages": "x"}', b"[" * 9999],
 )
@@ -568,7 +569,7 @@ def test_a_record_file_that_cannot_be_written_is_an_error_in_words(tmp_path: Pat
 # --- the real client
 
 
-@pytest.mark.claude
+@pytest.mark.client
 @pytest.mark.parametrize(
     ("reply", "said", "requests"),
     [

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from claude_local_plugin.hook_runtime.dedupe import is_first
 from tests.hook_runtime.hook_process import PAYLOADS, ROOT, recorded
+from tests.looped import looped
 
 SESSION = "226d0000-1111-2222-3333-444444444444"
 
@@ -112,7 +113,7 @@ def test_nothing_of_an_event_is_kept(tmp_path: Path) -> None:
     assert kept.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("session", ["../../elsewhere", "", "a" * 65, "a b", "é", "..", "/", "---"])
+@looped("session", ["../../elsewhere", "", "a" * 65, "a b", "é", "..", "/", "---"])
 def test_a_session_id_that_is_no_file_name_leads_nowhere(tmp_path: Path, session: str) -> None:
     state = tmp_path / "state"
     assert is_first(str(state), event(session=session), "settings")
@@ -133,7 +134,7 @@ def test_long_events_that_differ_at_an_end_are_two(tmp_path: Path) -> None:
     assert is_first(str(tmp_path), event(f"{text}a"), "plugin")
 
 
-@pytest.mark.parametrize("payload", sorted(PAYLOADS.glob("*.json")), ids=lambda path: path.stem)
+@looped("payload", sorted(PAYLOADS.glob("*.json")), ids=lambda path: path.stem)
 def test_the_recorded_events_name_their_session(tmp_path: Path, payload: Path) -> None:
     stdin, _ = recorded(payload.stem)
     assert is_first(str(tmp_path), json.dumps(stdin, separators=(",", ":")).encode(), "settings")

@@ -320,6 +320,16 @@ def test_an_errand_is_due_again_after_its_pause(tmp_path: Path) -> None:
     assert background._due(str(tmp_path), "down_command", "http://a")
 
 
+def test_an_errand_whose_mark_is_of_the_future_is_due(tmp_path: Path) -> None:
+    """The clock was set back: nobody waits for days until it has caught up."""
+    assert background._due(str(tmp_path), "down_command", "http://a")
+    (mark,) = (tmp_path / background.FOLDER).iterdir()
+    tomorrow = time.time() + 86_400
+    os.utime(mark, (tomorrow, tomorrow))
+    assert background._due(str(tmp_path), "down_command", "http://a")
+    assert not background._due(str(tmp_path), "down_command", "http://a")
+
+
 def test_the_answer_to_a_warm_up_may_be_a_refusal(serve: Callable[..., MoodyServer]) -> None:
     server = serve(http_answer(status="404 Not Found"))
     assert background.warm_up({"ANTHROPIC_BASE_URL": server.url}) == 404

@@ -22,6 +22,7 @@ from claude_local_plugin.sessionlog import importer, journal, migrations, querie
 from tests.hook_runtime.crowd import Conversation, harmful, tokens_of
 from tests.hook_runtime.hook_process import ROOT, SCRIPT, HookRunner, Ran, recorded
 from tests.hook_runtime.moody_server import MoodyServer
+from tests.looped import looped
 from tests.sessionlog.recording import spooled
 
 START, PROMPT, END = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-SessionEnd-other"
@@ -412,9 +413,7 @@ def test_with_a_clock_that_went_back_a_session_is_on_record_and_its_server_is_as
     assert doctor(hook.state) == {}
 
 
-@pytest.mark.parametrize(
-    "name", ["with spaces", "Größe – 東京", "100% #1?", "a'b\"c", "-n", "%41", "caf\udce9", "a" * 200]
-)
+@looped("name", ["with spaces", "Größe – 東京", "100% #1?", "a'b\"c", "-n", "%41", "caf\udce9", "a" * 200])
 def test_the_state_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     hook = HookRunner(tmp_path / name / "state")
     ran = [hook.replay(each, ANTHROPIC_BASE_URL="") for each in (START, STOP, END)]

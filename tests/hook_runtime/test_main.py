@@ -24,6 +24,7 @@ from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import queries, store
 from tests.hook_runtime.hook_process import ROOT, SCRIPT, HookRunner, Ran, recorded
 from tests.hook_runtime.moody_server import MoodyServer, dripping, endless, http_answer, raw_answer, reset, silent
+from tests.looped import looped
 
 Serve = Callable[..., MoodyServer]
 
@@ -378,7 +379,7 @@ def test_events_are_parsed_as_json_does(text: str) -> None:
     assert repr(json_object(text.encode())) == repr(json.loads(text))
 
 
-@pytest.mark.parametrize(
+@looped(
     ("agent", "version"),
     [
         ("claude-code_2-1-329_harness", "2.1.329"),

@@ -20,6 +20,7 @@ from claude_local_plugin.hook_runtime import folders
 from claude_local_plugin.sessionlog import queries
 from tests.hook_runtime.hook_process import HookRunner, Ran, recorded
 from tests.hook_runtime.moody_server import MoodyServer
+from tests.looped import looped
 
 START, PROMPT, CHANGE = (
     "print-SessionStart-startup",
@@ -139,7 +140,7 @@ def test_a_change_of_settings_that_would_send_a_protected_session_through_a_prox
     assert f"does not go through {PROXY}" in said["reason"]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("environ", "via"),
     [
         ({}, None),
@@ -256,7 +257,7 @@ def test_a_protected_folder_that_the_command_line_adds_counts(
     assert f"{machine.project}/../client-a was added to this session and is protected" in reason
 
 
-@pytest.mark.parametrize(
+@looped(
     ("arguments", "added"),
     [
         ([], []),

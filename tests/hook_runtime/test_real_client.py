@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands import enable
+from claude_local_plugin.commands.world import World
 from claude_local_plugin.core import registration
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.precedence import Scope
 from claude_local_plugin.sessionlog import queries
-from claude_local_plugin.world import World
 from tests.hook_runtime.hook_process import SCRIPT
 
-pytestmark = pytest.mark.claude
+pytestmark = pytest.mark.client
 
 #: What a hook prints as plain text reaches the model: the control for what must not.
 PLAIN_TEXT = "plain text of another hook"

@@ -21,6 +21,7 @@ from claude_local_plugin.core.registration import are_options
 from claude_local_plugin.hook_runtime.statusline import Drawing, Piece, fitted, status_line
 from tests.hook_runtime.hook_process import ROOT, HookRunner, Ran
 from tests.hook_runtime.moody_server import MoodyServer, http_answer
+from tests.looped import looped
 
 SCRIPT = ROOT / "hooks" / "claude_local_statusline.py"
 RECORDED = json.loads((Path(__file__).parent / "statusline_interactive.json").read_text())
@@ -530,7 +531,7 @@ def test_when_claude_code_ends_ours_the_wrapped_one_ends_with_it(hook: HookRunne
 # --- its options
 
 
-@pytest.mark.parametrize(
+@looped(
     ("arguments", "expected"),
     [
         ([], True),

@@ -11,6 +11,7 @@ from claude_local_plugin.core.files import MOST_SETTINGS
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import FileState, Scope, gather, installed_client_version
 from claude_local_plugin.precedence.one_file import read_settings_file
+from tests.looped import looped
 
 GOOD = '{"env": {"ANTHROPIC_MODEL": "m"}}'
 
@@ -21,7 +22,7 @@ def _read(tmp_path: Path, content: bytes | str, version: str = "2.1.329") -> Any
     return read_settings_file(Scope.LOCAL, path, version)
 
 
-@pytest.mark.parametrize(
+@looped(
     "content",
     [
         GOOD,
@@ -41,7 +42,7 @@ def test_files_that_are_taken(content: bytes | str, tmp_path: Path) -> None:
     assert _read(tmp_path, content).state is FileState.READ
 
 
-@pytest.mark.parametrize(
+@looped(
     ("content", "problem"),
     [
         (GOOD[:-1] + ",}", "not valid JSON: line 1, column 33: trailing comma"),

@@ -13,6 +13,7 @@ from claude_local_plugin.core.document_rules import faults
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import Snapshot, resolve
 from claude_local_plugin.precedence.credentials import HELPER_OUTPUT
+from tests.looped import looped
 
 GOLDEN = Path(__file__).parent / "golden"
 SESSIONS: dict[str, list[dict[str, Any]]] = json.loads((GOLDEN / "sessions-2.1.329.json").read_text())["cases"]
@@ -68,13 +69,13 @@ def test_every_wrong_type_drops_the_files_the_real_client_dropped() -> None:
     assert ours == verdicts
 
 
-@pytest.mark.parametrize(("key", "value", "taken"), FILES["nested"])
+@looped(("key", "value", "taken"), FILES["nested"])
 def test_nested_values_drop_the_files_the_real_client_dropped(key: str, value: object, taken: bool) -> None:
     assert (not faults({key: value})) is taken
 
 
-@pytest.mark.parametrize("version", HOOKS)
-@pytest.mark.parametrize("verdict", ["taken", "dropped"])
+@looped("version", HOOKS)
+@looped("verdict", ["taken", "dropped"])
 def test_a_hooks_block_drops_the_files_that_the_real_client_of_each_version_dropped(version: str, verdict: str) -> None:
     wrong = [
         block for block in HOOKS[version][verdict] if bool(faults({"hooks": block}, version)) != (verdict == "dropped")

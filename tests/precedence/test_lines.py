@@ -2,11 +2,11 @@
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_local_plugin.precedence.lines import line_of
+from tests.looped import looped
 
 DOCUMENT = """\ufeff{
   "a": {"x": [1, {"y": 2}], "env": {}},
@@ -20,7 +20,7 @@ DOCUMENT = """\ufeff{
 """
 
 
-@pytest.mark.parametrize(
+@looped(
     ("path", "line"),
     [
         (("a",), 2),

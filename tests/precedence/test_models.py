@@ -6,6 +6,7 @@ import pytest
 
 from claude_local_plugin.precedence import resolve
 from claude_local_plugin.precedence.models import known_window, named, parse_tokens, version_of
+from tests.looped import looped
 
 TOKEN = {"ANTHROPIC_AUTH_TOKEN": "t"}
 TARGETS = {
@@ -103,7 +104,7 @@ def test_the_window(given: dict[str, Any], window: str, world: Any) -> None:
     assert resolve(world(**given)).value("context_window") == window
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "number"),
     [
         ("65536", 65536),
@@ -132,7 +133,7 @@ def test_numbers_of_tokens_are_read_as_the_client_reads_them(text: str | None, n
     assert parse_tokens(text) == number
 
 
-@pytest.mark.parametrize(
+@looped(
     ("name", "known"),
     [
         ("claude-local", None),

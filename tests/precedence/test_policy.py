@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.precedence import gather, resolve
+from tests.looped import looped
 
 OWN = {"env": {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": "t"}}
 LOGIN = {"claudeAiOauth": {"accessToken": "x", "scopes": ["user:inference"], "subscriptionType": "max"}}
@@ -121,24 +122,24 @@ def with_proxy(tmp_path: Path, where: str, name: str, value: str, version: str =
     return resolve(snapshot).outcome
 
 
-@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY"])
-@pytest.mark.parametrize("where", ["shell", "user", "managed"])
-@pytest.mark.parametrize("value", BAD)
+@looped("name", ["http_proxy", "HTTP_PROXY"])
+@looped("where", ["shell", "user", "managed"])
+@looped("value", BAD)
 def test_a_proxy_that_is_no_url_ends_every_start(tmp_path: Path, where: str, name: str, value: str) -> None:
     assert with_proxy(tmp_path, where, name, value) == "refused"
 
 
-@pytest.mark.parametrize("value", GOOD)
+@looped("value", GOOD)
 def test_a_proxy_with_a_scheme_does_not(tmp_path: Path, value: str) -> None:
     assert with_proxy(tmp_path, "shell", "HTTP_PROXY", value) == "ok"
 
 
-@pytest.mark.parametrize("value", BAD)
+@looped("value", BAD)
 def test_a_projects_proxy_is_read_too_late_for_that(tmp_path: Path, value: str) -> None:
     assert with_proxy(tmp_path, "local", "HTTP_PROXY", value) == "ok"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("where", "name", "version", "outcome"),
     [
         ("shell", "https_proxy", "2.1.332", "ok"),
@@ -153,16 +154,3 @@ def test_where_and_since_when_a_bare_host_and_port_will_do(
     tmp_path: Path, where: str, name: str, version: str, outcome: str
 ) -> None:
     assert with_proxy(tmp_path, where, name, "proxy.corp:3128", version) == outcome
-
-
-def test_where_the_default_and_all_that_could_take_its_place_are_denied_no_session_starts(world: Any) -> None:
-    token = {"ANTHROPIC_AUTH_TOKEN": "token"}
-    denied = {"deniedModels": ["opus", "sonnet", "haiku"]}
-    found = resolve(world(managed=denied, shell=token))
-    assert found.outcome == "refused"
-    assert found.outcome_reason.startswith("deniedModels in ")
-    assert found.outcome_reason.endswith(
-        "allows neither the model that a session starts with here nor one in its place"
-    )
-    assert resolve(world(managed=denied, shell=token | {"ANTHROPIC_MODEL": "qwen"})).outcome == "ok"
-    assert resolve(world(managed=denied, shell=token)).value("model") is None

@@ -1,15 +1,14 @@
 """The model a cloud provider is asked for first, as the real client was seen to ask a stand-in for each."""
 
-import pytest
-
 from claude_local_plugin.precedence import resolve
 from claude_local_plugin.precedence.provider_models import provider_model
+from tests.looped import looped
 from tests.precedence.conftest import World
 
 OPUS, SONNET = {"ANTHROPIC_DEFAULT_OPUS_MODEL": "my-opus"}, {"ANTHROPIC_DEFAULT_SONNET_MODEL": "my-sonnet"}
 
 
-@pytest.mark.parametrize(
+@looped(
     ("provider", "setting", "env", "asked_for"),
     [
         ("bedrock", None, {}, "us.anthropic.claude-opus-5-5"),
@@ -40,7 +39,7 @@ def test_a_provider_is_asked_for_this_model_first(
     assert provider_model(provider, setting, env, "2.1.332") == asked_for
 
 
-@pytest.mark.parametrize(
+@looped(
     ("version", "provider", "asked_for"),
     [
         ("2.1.331", "foundry", "claude-sonnet-4-5"),

@@ -9,6 +9,7 @@ from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.precedence import Scope, candidates, effective, effective_env, resolve
 from claude_local_plugin.precedence.candidates import why_beats
 from claude_local_plugin.precedence.table import SETTINGS_ORDER
+from tests.looped import looped
 
 BASE = "ANTHROPIC_BASE_URL"
 
@@ -146,7 +147,7 @@ def test_a_settings_key_with_dots_is_found(world: Any) -> None:
     assert effective(snapshot, "permissions.defaultMode") == "plan"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("value", "text"),
     [
         ("x", "x"),

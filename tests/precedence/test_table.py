@@ -1,7 +1,5 @@
 """The table itself: one order, rules with versions."""
 
-import pytest
-
 from claude_local_plugin.core.claude import version_key
 from claude_local_plugin.core.env_rules import APPLIED_BEFORE_TRUST, REFUSED_IN_EVERY_FILE, REFUSED_IN_PROJECTS
 from claude_local_plugin.precedence import VERIFIED_AGAINST, VERIFIED_VERSIONS, Scope
@@ -14,6 +12,7 @@ from claude_local_plugin.precedence.table import (
     is_anthropic,
     is_verified,
 )
+from tests.looped import looped
 
 
 def test_the_order_of_scopes() -> None:
@@ -64,7 +63,7 @@ def test_the_lists_of_variables_do_not_overlap() -> None:
     assert {"HOME", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"} <= REFUSED_IN_PROJECTS
 
 
-@pytest.mark.parametrize(
+@looped(
     ("url", "theirs"),
     [
         ("https://api.anthropic.com", True),

@@ -113,7 +113,7 @@ def test_the_time_per_token_is_from_the_first_token_to_the_end(plain: Running) -
     assert reply.seconds_per_token == pytest.approx((reply.ended - reply.ttft) / 63)
 
 
-@pytest.mark.claude
+@pytest.mark.client
 @pytest.mark.parametrize("allowed", [True, False])
 def test_what_the_model_makes_up_is_no_search_result(
     place: Place, plain: Running, claude_binary: Path, allowed: bool

@@ -214,7 +214,7 @@ def client(binary: Path, home: Path, *arguments: str, **more: str) -> str:
     return ended.stdout.strip()
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_the_real_client_works_through_a_real_vllm(
     vllm: str, claude_binary: Path, home: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,7 +224,7 @@ def test_the_real_client_works_through_a_real_vllm(
     assert said == "The tool has answered."
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_the_real_client_works_through_a_real_litellm(
     litellm: str,
     claude_binary: Path,
@@ -241,7 +241,7 @@ def test_the_real_client_works_through_a_real_litellm(
     assert said == "The tool has answered."
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_web_search_is_refused_by_vllm_and_only_the_model_hears_of_it(
     vllm: str, claude_binary: Path, home: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

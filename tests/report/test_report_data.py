@@ -10,6 +10,7 @@ from claude_local_plugin.sessionlog.queries import Where
 from claude_local_plugin.sessionlog.queries.filters import spelled
 from claude_local_plugin.sessionlog.queries.report_data import MOST_DAYS, MOST_DAYS_IN_WEEKS, Looks, collect
 from claude_local_plugin.sessionlog.queries.usage import By, Usage, usage
+from tests.looped import looped
 from tests.report.building import CLOUD, NOW, OWN, SHOP, log, usual, year
 
 SITE = "/home/dev/src/site"
@@ -30,8 +31,8 @@ def test_without_a_log_and_without_a_beginning_it_is_today(tmp_path: Path) -> No
     assert collect(tmp_path, Where(), now=NOW, zone=UTC).periods == (NOW.date(),)
 
 
-@pytest.mark.parametrize("fill", [usual, year])
-@pytest.mark.parametrize("days", [None, 1, 20, 100])
+@looped("fill", [usual, year])
+@looped("days", [None, 1, 20, 100])
 def test_it_agrees_with_the_statistics(tmp_path: Path, fill, days: float | None) -> None:  # type: ignore[no-untyped-def]
     fill(tmp_path)
     where = Where(since=spelled(days_ago(days)) if days else None, until=spelled(NOW))
@@ -94,7 +95,7 @@ def test_looks_are_counted_by_how_they_went(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("latency", "shown"),
     [(0.04, 0.0), (1.26, 1.3), (12.4, 12.0), (126.0, 130.0), (1260.0, 1300.0), (30_400.0, 30_400.0)],
 )

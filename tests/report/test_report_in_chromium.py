@@ -13,7 +13,7 @@ from tests.report.building import hostile, usual, year
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.chromium
+pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"

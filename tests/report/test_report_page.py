@@ -18,6 +18,7 @@ from claude_local_plugin.report.svg import fitted, round_steps, width_of
 from claude_local_plugin.sessionlog.queries import Where
 from claude_local_plugin.sessionlog.queries.report_data import collect
 from claude_local_plugin.text import printable
+from tests.looped import looped
 from tests.report.building import CLOUD, NOW, hostile, log, usual, year
 
 PageOf = Callable[[Callable[[Path], None]], Path]
@@ -194,8 +195,8 @@ BLINDNESS = {
 }
 
 
-@pytest.mark.parametrize("blindness", BLINDNESS)
-@pytest.mark.parametrize("dark", [False, True])
+@looped("blindness", BLINDNESS)
+@looped("dark", [False, True])
 def test_the_cloud_can_be_told_from_every_own_server(dark: bool, blindness: str) -> None:
     for own in (name for name in HATCHES if name.startswith("own")):
         for cloud in ("cloud-1", "cloud-rest"):
@@ -245,7 +246,7 @@ def lab(linear: Iterator[float]) -> tuple[float, float, float]:
     return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("value", "said"),
     [
         (0, "0"),
@@ -262,7 +263,7 @@ def test_numbers_have_three_digits(value: float, said: str) -> None:
     assert words.number(value) == said
 
 
-@pytest.mark.parametrize(
+@looped(
     ("milliseconds", "said"),
     [
         (0, "0 s"),
@@ -277,7 +278,7 @@ def test_durations_are_said_in_two_units_at_most(milliseconds: float, said: str)
     assert words.duration(milliseconds) == said
 
 
-@pytest.mark.parametrize(
+@looped(
     ("part", "whole", "said"),
     [(0, 0, "–"), (0, 5, "0 %"), (1, 9999, "< 0.1 %"), (9998, 9999, "> 99.9 %"), (5, 5, "100 %"), (2, 3, "66.7 %")],
 )
@@ -291,7 +292,7 @@ def test_text_is_escaped_wherever_it_stands() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@looped(
     ("highest", "most", "steps"),
     [
         (0, 4, [0]),

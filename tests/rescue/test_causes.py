@@ -6,6 +6,7 @@ import pytest
 
 from claude_local_plugin.rescue import Kind, cause_of
 from claude_local_plugin.rescue.repair import ALWAYS, SAFE
+from tests.looped import looped
 
 
 def failed(said: str, status: int = 400) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def failed(said: str, status: int = 400) -> dict[str, Any]:
 ANSWER = {"type": "assistant", "message": {"content": [{"type": "text", "text": "fine"}]}}
 
 
-@pytest.mark.parametrize(
+@looped(
     ("said", "kind"),
     [
         ("At most 0 image(s) may be provided in one prompt.", Kind.IMAGES),

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from claude_local_plugin import paths
 from claude_local_plugin.settings import schema
+from tests.looped import looped
 
 HERE = Path(__file__).parent
 SCHEMAS = {name: json.loads((paths.shipped("schemas") / f"{name}.schema.json").read_text()) for name in schema.names()}
@@ -40,19 +40,19 @@ def subschemas(node: object) -> Iterator[Mapping[str, Any]]:
             yield from subschemas(child)
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@looped("name", SCHEMAS)
 def test_every_schema_is_a_valid_schema(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@looped("name", SCHEMAS)
 def test_every_schema_says_what_it_is_and_is_called_what_its_file_is_called(name: str) -> None:
     assert SCHEMAS[name]["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert SCHEMAS[name]["$id"].endswith(f"/{name}.schema.json")
     assert SCHEMAS[name]["title"]
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@looped("name", SCHEMAS)
 def test_every_reference_leads_somewhere_without_a_network(name: str) -> None:
     resolver = schema.registry().resolver(SCHEMAS[name]["$id"])
     references = {node["$ref"] for node in subschemas(SCHEMAS[name]) if isinstance(node.get("$ref"), str)}
@@ -60,26 +60,26 @@ def test_every_reference_leads_somewhere_without_a_network(name: str) -> None:
         assert resolver.lookup(reference).contents is not None
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@looped("name", SCHEMAS)
 def test_no_keyword_is_misspelt(name: str) -> None:
     ours = {key for node in subschemas(SCHEMAS[name]) for key in node if key.startswith("x-")}
     assert ours <= OUR_KEYWORDS
 
 
-@pytest.mark.parametrize("name", SCHEMAS)
+@looped("name", SCHEMAS)
 def test_every_pattern_is_a_regular_expression(name: str) -> None:
     for node in subschemas(SCHEMAS[name]):
         if isinstance(pattern := node.get("pattern"), str):
             re.compile(pattern)
 
 
-@pytest.mark.parametrize("path", VALID, ids=case_name)
+@looped("path", VALID, ids=case_name)
 def test_a_valid_document_has_no_problem(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert schema.problems(json.loads(text), path.parent.name, text=text) == ()
 
 
-@pytest.mark.parametrize("path", INVALID, ids=case_name)
+@looped("path", INVALID, ids=case_name)
 def test_an_invalid_document_fails_at_the_path_its_name_says(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     name, warning = path.stem.removesuffix(".warning"), path.stem.endswith(".warning")

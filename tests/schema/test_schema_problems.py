@@ -8,6 +8,7 @@ import pytest
 from claude_local_plugin.core import document_rules
 from claude_local_plugin.settings import ownership, schema
 from claude_local_plugin.settings.document import Append, Change, Set
+from tests.looped import looped
 
 TEXT = """{
   "model": "opus",
@@ -66,7 +67,7 @@ def test_of_duplicate_keys_the_line_of_the_one_that_counts() -> None:
     assert problem.line == 3
 
 
-@pytest.mark.parametrize(
+@looped(
     ("steps", "path"),
     [
         ((), "$"),
@@ -89,7 +90,7 @@ def test_unknown_names_and_keys_are_never_errors() -> None:
 VALUES: tuple[object, ...] = (5, -1, "x", True, None, [], {}, [5], ["x"], {"x": 5})
 
 
-@pytest.mark.parametrize("value", VALUES, ids=json.dumps)
+@looped("value", VALUES, ids=json.dumps)
 def test_an_error_at_the_top_is_what_makes_claude_code_drop_the_file(value: object) -> None:
     """The same facts stand in two places: in the schema for people, in the resolver's rules for the truth."""
     for key in schema.validator("settings").schema["properties"]:

@@ -13,6 +13,7 @@ import claude_local_plugin
 from claude_local_plugin.core import env_rules
 from claude_local_plugin.settings import variables
 from claude_local_plugin.settings.variables import catalogue, is_secret, nearest, refused_in
+from tests.looped import looped
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
 ENV_KEY = re.compile(r"(ANTHROPIC|CLAUDE|API|DISABLE|ENABLE|MAX)_[A-Z0-9_]*[A-Z0-9]")
@@ -56,12 +57,12 @@ def test_every_variable_is_described_in_a_sentence() -> None:
         assert variable.description.endswith("."), variable.name
 
 
-@pytest.mark.parametrize("since", sorted({str(each.since) for each in catalogue().values() if each.since}))
+@looped("since", sorted({str(each.since) for each in catalogue().values() if each.since}))
 def test_since_is_a_version(since: str) -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", since)
 
 
-@pytest.mark.parametrize("variable", catalogue().values(), ids=catalogue())
+@looped("variable", catalogue().values(), ids=catalogue())
 def test_it_agrees_with_the_resolver_on_refusal_and_trust(variable: variables.Variable) -> None:
     assert variable.before_trust == (variable.name in env_rules.APPLIED_BEFORE_TRUST)
     assert set(variable.refused_in) in (set(), {"project", "local"}, {"project", "local", "user", "flag", "managed"})
@@ -76,7 +77,7 @@ def test_it_agrees_with_the_resolver_on_refusal_and_trust(variable: variables.Va
         assert refused_in(variable.name, "user", value) == everywhere, value
 
 
-@pytest.mark.parametrize(
+@looped(
     "name",
     [
         *("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS"),
@@ -88,7 +89,7 @@ def test_what_is_secret(name: str) -> None:
     assert is_secret(name)
 
 
-@pytest.mark.parametrize(
+@looped(
     "name",
     [
         *("ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "MAX_THINKING_TOKENS", "CLAUDE_CODE_CLIENT_KEY"),
@@ -111,7 +112,7 @@ def test_every_secret_is_also_one_by_its_name() -> None:
     assert {name for name in named if not is_secret(name)} == {"CLAUDE_CODE_CLIENT_KEY"}  # a file's name
 
 
-@pytest.mark.parametrize(
+@looped(
     ("name", "meant"),
     [
         ("ANTHROPIC_BASEURL", "ANTHROPIC_BASE_URL"),
@@ -127,7 +128,7 @@ def test_the_nearest_name_of_a_misspelt_variable(name: str, meant: str) -> None:
     assert nearest(name) == meant
 
 
-@pytest.mark.parametrize(
+@looped(
     "name",
     [
         *("ANTHROPIC_BASE_URL", "PATH", "home", "Home", "TMPDIRS", "MY_MODEL", "OPENAI_BASE_URL", "ANTHROPIC_TOKEN"),

@@ -2,13 +2,12 @@
 
 from dataclasses import asdict
 
-import pytest
-
 from claude_local_plugin.servers.compatibility import TABLE, Needs, needs, parse_version
 from claude_local_plugin.servers.well_known import LABELS
+from tests.looped import looped
 
 
-@pytest.mark.parametrize(
+@looped(
     ("kind", "version", "needed"),
     [
         ("vllm", "0.32.0", {"no_web_search"}),
@@ -70,7 +69,7 @@ def test_every_reason_is_one_short_sentence_of_a_kind_that_the_probe_knows() -> 
         assert len(row.reason) < 120
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "version"),
     [
         ("0.32.0", (0, 32, 0)),

@@ -30,6 +30,7 @@ from claude_local_plugin.servers.messages import Block, Reply, Usage, ask, conve
 from claude_local_plugin.servers.pictures import refuses
 from claude_local_plugin.servers.words import Problem
 from tests.in_turn import in_turn
+from tests.looped import looped
 
 from .conftest import ANSWERS, Recorded, StartReplay, take_request
 
@@ -180,7 +181,7 @@ def _reply(**changes: object) -> Exchange:
     return Exchange("web-search", "", "/", {}, Reply(**(values | changes)))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("changes", "verdict"),
     [
         # the shape of Anthropic's documentation
@@ -198,7 +199,7 @@ def test_a_search_is_only_one_where_the_answer_has_it(changes: dict[str, object]
     assert judge_search(_reply(**changes)) is verdict
 
 
-@pytest.mark.parametrize(
+@looped(
     ("status", "said", "lost"),
     [
         (500, "litellm.InternalServerError: Hosted_vllmException - Connection error.", True),
@@ -295,7 +296,7 @@ PLAIN = reply(Block("text", "ready"), output=2)
 SILENT = reply(Block("thinking", "ready"), output=5)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("answer", "verdict"),
     [
         (reply(call(), stop="tool_use"), ToolVerdict.PARSED),
@@ -343,7 +344,7 @@ def test_right_arguments_have_no_mismatch() -> None:
     assert mismatches(reply(Block("text", "no call"))) == ()
 
 
-@pytest.mark.parametrize(
+@looped(
     ("first", "again", "reuse", "verdict"),
     [
         (1.0, 0.2, Reuse(900, 1000, "metrics"), CacheVerdict.HIT),
@@ -377,7 +378,7 @@ def test_behind_a_router_no_counter_of_a_replica_is_taken_for_reuse() -> None:
         assert reuse is None or reuse.source == "usage"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("name", "asked"),
     [
         ("qwen3-coder-next", False),

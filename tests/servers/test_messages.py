@@ -13,6 +13,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, ToolU
 from claude_local_plugin.servers import messages
 from claude_local_plugin.servers.messages import Client, Reply, ask, conversation, run
 from claude_local_plugin.servers.words import problem_in
+from tests.looped import looped
 
 from .conftest import ANSWERS, Recorded, Said, StartReplay, take_request
 
@@ -320,7 +321,7 @@ def test_a_stream_that_has_said_its_last_word_and_stays_open_is_whole(
     assert reply.text == "Hello there"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("ttft", "gaps", "ended", "tokens", "expected"),
     [
         (1.0, (0.1,) * 9, 2.0, 11, 0.1),  # a token a piece, and the end of turn after the last

@@ -9,6 +9,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.servers.messages import ask, conversation, run
 from claude_local_plugin.servers.metrics import SEVERAL, Histogram, Metrics, not_comparable, parse, read, reused
 from tests.in_turn import in_turn
+from tests.looped import looped
 
 RECORDED = Path(__file__).parent / "metrics"
 
@@ -44,7 +45,7 @@ def test_a_real_llama_cpp_is_read() -> None:
     assert metrics.hit_rate is None
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "meaning", "value"),
     [
         ('vllm:gpu_cache_usage_perc{model_name="m"} 0.25', "kv_usage", 0.25),
@@ -134,7 +135,7 @@ def counted(**values: float | None) -> Metrics:
     return Metrics("vllm", **values)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("before", "after", "fine"),
     [
         ({"prompt_tokens": 10, "prefix_queries": 10}, {"prompt_tokens": 30, "prefix_queries": 30}, True),
@@ -177,7 +178,7 @@ def test_a_process_is_known_by_its_start_time_in_the_text_or_in_a_header() -> No
     assert nobody.process is None
 
 
-@pytest.mark.parametrize(
+@looped(
     ("sent", "queries", "hits", "found"),
     [
         (3_000.0, 3_000.0, 2_944.0, (2_944, 3_000)),

@@ -20,6 +20,7 @@ from claude_local_plugin.servers import sweep as sweep_in_time
 from claude_local_plugin.servers.probe import no_connection
 from claude_local_plugin.servers.urls import normalise
 from claude_local_plugin.servers.well_known import START, WELL_KNOWN, WELL_KNOWN_PORTS, ports_text
+from tests.looped import looped
 
 from .conftest import TLS, Said, StartReplay
 
@@ -160,7 +161,7 @@ def test_a_connection_broken_off_in_an_answer_is_an_error(misbehaving: Misbehavi
     assert (server.state, server.problem) == (State.ERROR, "breaks off in the middle of an answer")
 
 
-@pytest.mark.parametrize(
+@looped(
     ("cause", "state", "words"),
     [
         (OSError(errno.EHOSTUNREACH, "no route"), State.ERROR, "it is off, or in another network"),
@@ -190,7 +191,7 @@ def test_a_server_that_still_loads_says_so() -> None:
     assert (server.state, server.problem) == (State.LOADING, "is still loading its model")
 
 
-@pytest.mark.parametrize(
+@looped(
     ("status", "body", "state"),
     [
         (429, "slow down", State.OVERLOADED),

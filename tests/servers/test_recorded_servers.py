@@ -10,6 +10,7 @@ from claude_local_plugin.servers import ServedModel, State
 from claude_local_plugin.servers import identify as identify_in_time
 from claude_local_plugin.servers.recognise import Answer, Failure, members_of, recognise, to_knock_at
 from claude_local_plugin.servers.words import cleaned, own_words
+from tests.looped import looped
 
 from .conftest import ANSWERS, Recorded, Replay, Said, StartReplay
 
@@ -278,7 +279,7 @@ def test_portkeys_own_words_are_shown(play: Play) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@looped(
     ("body", "shown"),
     [
         (b'{"error":{"message":"Model  not\\u001b[2J found"}}', "answers 500 to /v1/models: “Model not [2J found”"),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_local_plugin.servers.sse import Decoder, Event
+from tests.looped import looped
 
 HELLO = [Event("message_start", '{"a":"é–😀"}'), Event("message", "one\ntwo"), Event("ping", "{}")]
 #: The same events, with a comment, an id, a field of nobody's, a field without a colon and data without its blank.
@@ -24,8 +25,8 @@ def decoded(pieces: list[bytes]) -> list[Event]:
     return [event for piece in pieces for event in decoder.feed(piece)]
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@looped("end", ["\n", "\r\n", "\r"])
+@looped("mark", ["", "\ufeff"])
 def test_events_are_the_same_however_lines_end_and_wherever_the_stream_is_cut(end: str, mark: str) -> None:
     stream = (mark + TEXT).replace("\n", end).encode()
     assert decoded([stream]) == HELLO

@@ -1,11 +1,10 @@
 """Which parser a model needs, by its name; and in which format an unparsed call is written."""
 
-import pytest
-
 from claude_local_plugin.servers.tool_parsers import FAMILIES, call_format, family_of
+from tests.looped import looped
 
 
-@pytest.mark.parametrize(
+@looped(
     ("name", "tool", "reasoning"),
     [
         ("qwen3-coder-next", "qwen3_coder", None),
@@ -42,9 +41,7 @@ def test_a_family_is_known_by_its_name(name: str, tool: str, reasoning: str | No
     assert (family.tool, family.reasoning) == (tool, reasoning)
 
 
-@pytest.mark.parametrize(
-    "name", ["my-model", "claude-sonnet-4-5-20250929", "/models/weights", "", "qwen-7b-chat", None]
-)
+@looped("name", ["my-model", "claude-sonnet-4-5-20250929", "/models/weights", "", "qwen-7b-chat", None])
 def test_a_name_that_tells_nothing_has_no_family(name: str | None) -> None:
     assert family_of(name) is None
 
@@ -66,7 +63,7 @@ def test_every_family_has_a_label_of_its_own() -> None:
     assert len(set(labels)) == len(labels)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "parser"),
     [
         ('<tool_call>\n{"name": "Bash", "arguments": {}}\n</tool_call>', "hermes"),

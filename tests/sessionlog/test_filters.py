@@ -9,13 +9,14 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.sessionlog.queries import State, Where, moment
 from claude_local_plugin.sessionlog.queries.filters import is_backend, is_below, is_model
+from tests.looped import looped
 from tests.sessionlog.recording import ANTHROPIC, BEDROCK, BOX, NAS, at, recording
 
 NOW = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
 OSLO = timezone(timedelta(hours=1))
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "expected"),
     [
         ("7d", "2026-11-14T14:30:00.000Z"),
@@ -40,7 +41,7 @@ def test_until_a_day_is_until_its_end() -> None:
     assert moment("2026-11-01T08:30", now=NOW, zone=OSLO, whole_day=True) == "2026-11-01T07:30:00.000Z"
 
 
-@pytest.mark.parametrize("text", ["", "d", "7", "7 days ago", "yesterday", "-7d", "2026-13-01", "99999999999d", "1e3d"])
+@looped("text", ["", "d", "7", "7 days ago", "yesterday", "-7d", "2026-13-01", "99999999999d", "1e3d"])
 def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         moment(text, now=NOW)
@@ -48,7 +49,7 @@ def test_what_is_no_time_is_refused_with_examples(text: str) -> None:
     assert "7d" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("backend", "wanted", "is_it"),
     [
         (BOX, "http://box:8000", True),

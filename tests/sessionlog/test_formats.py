@@ -3,15 +3,14 @@
 import csv
 import io
 
-import pytest
-
 from claude_local_plugin.sessionlog.export.formats import write_csv, write_jsonl
 from claude_local_plugin.sessionlog.export.table import Column, Type
+from tests.looped import looped
 
 COLUMNS = (Column("model", "model"), Column("count", "count", Type.WHOLE), Column("up", "up", Type.YES_NO))
 
 
-@pytest.mark.parametrize(
+@looped(
     "text",
     ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "=cmd|'/c calc'!A0", '=HYPERLINK("http://x")'],
 )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -308,8 +309,10 @@ def test_of_many_that_end_at_once_one_starts_the_import(state: Path) -> None:
     state.mkdir()
     assert [background._is_first_to_import(str(state)) for _ in range(3)] == [True, False, False]
     mark = state / "errands" / "import"
-    os.utime(mark, (1, 1))  # it was killed before it could begin
-    assert [background._is_first_to_import(str(state)) for _ in range(2)] == [True, False]
+    tomorrow = time.time() + 86_400
+    for when in (1, tomorrow):  # it was killed before it could begin; the clock was set back
+        os.utime(mark, (when, when))
+        assert [background._is_first_to_import(str(state)) for _ in range(2)] == [True, False]
 
 
 def test_a_start_has_imported_what_others_have_left_for_long(state: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from claude_local_plugin.sessionlog import transcript
 from claude_local_plugin.sessionlog.transcript import Use, files, read
+from tests.looped import looped
 
 RECORDED = Path(__file__).parent / "transcripts"
 
@@ -158,7 +159,7 @@ SERVED = {
 }
 
 
-@pytest.mark.parametrize("name", SERVED)
+@looped("name", SERVED)
 def test_a_recorded_session_comes_to_what_was_served(name: str) -> None:
     assert by_model(session(RECORDED / f"{name}.jsonl")) == SERVED[name]
 
@@ -193,7 +194,7 @@ def test_a_fork_of_an_old_client_is_counted_from_the_sessions_beginning() -> Non
     assert by_model(whole(fork, not_before="2026-11-21T14:22:23.100Z")) == {"served": Sums(1, 5, 5, 7, 2)}
 
 
-@pytest.mark.parametrize("name", SERVED)
+@looped("name", SERVED)
 def test_recorded_sessions_come_to_the_same_in_small_pieces(name: str) -> None:
     for file in files(str(RECORDED / f"{name}.jsonl")):
         assert by_model(whole(Path(file), most_bytes=100)) == by_model(whole(Path(file)))

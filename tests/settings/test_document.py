@@ -23,6 +23,7 @@ from claude_local_plugin.settings.document import (
     unified_diff,
     value_at,
 )
+from tests.looped import looped
 
 DOCUMENTS = sorted((Path(__file__).parent / "documents").glob("*.json"))
 
@@ -143,7 +144,7 @@ def test_a_blank_document_keeps_its_byte_order_mark_and_line_ends() -> None:
     _test("\ufeff\r\n", [Set(("a",), {})], '\ufeff{\r\n  "a": {}\r\n}\r\n')
 
 
-@pytest.mark.parametrize(
+@looped(
     ("before", "after"),
     [
         ('{"a":1}', '{"n":{"x":[1,2]},"a":1}'),
@@ -277,7 +278,7 @@ def test_lone_surrogates_pass_through_and_are_escaped_where_we_write_them() -> N
 PLACES = '\ufeff{\n  "a": 1,\r\n  "b": {\r    "c": [\n      10,\n      {"d": 0}\n    ]\n  },\n  "a": 2\n}\n'
 
 
-@pytest.mark.parametrize(
+@looped(
     ("path", "line", "value"),
     [
         ((), 1, {"a": 2, "b": {"c": [10, {"d": 0}]}}),
@@ -311,7 +312,7 @@ def test_equality_is_that_of_json() -> None:
     assert same(Raw("[1]"), [1])
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "message"),
     [
         ('{\n  "a": 1,\n}', "2:9: trailing comma"),

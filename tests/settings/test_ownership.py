@@ -561,7 +561,7 @@ def test_values_may_be_given_as_tuples_or_json_text(bench: Bench) -> None:
 # --- the real Claude Code edits --------------------------------------------------------------------------------------
 
 
-@pytest.mark.claude
+@pytest.mark.client
 def test_after_claude_code_has_rewritten_the_file_its_part_stays_and_ours_goes(
     bench: Bench, claude_binary: Path, tmp_path: Path, home: Path
 ) -> None:

@@ -154,6 +154,28 @@ def test_the_owner_is_kept(settings_file: Path, lock_dir: Path, either_way: str)
     assert (settings_file.stat().st_uid, settings_file.stat().st_gid) == (1234, 4321)
 
 
+@pytest.mark.parametrize("before", [None, "before\n"], ids=["new", "replaced"])
+def test_what_is_written_is_on_the_disk_before_it_takes_its_place_and_the_place_after(
+    settings_file: Path, lock_dir: Path, either_way: str, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    """Else a machine that loses its power has an empty file."""
+    if before is not None:
+        settings_file.write_text(before)
+    synced: list[tuple[int, int, str | None]] = []
+    sync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        there = settings_file.read_text() if settings_file.exists() else None
+        found = os.fstat(descriptor)
+        synced.append((found.st_ino, found.st_size if stat.S_ISREG(found.st_mode) else 0, there))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    file.rewrite(settings_file, lambda _: "after\n", lock_dir=lock_dir)
+    assert (settings_file.stat().st_ino, len("after\n"), before) in synced
+    assert (settings_file.parent.stat().st_ino, 0, "after\n") in synced
+
+
 def test_the_answer_none_removes_the_file(settings_file: Path, lock_dir: Path) -> None:
     settings_file.write_text("{}")
     assert file.rewrite(settings_file, lambda _: None, lock_dir=lock_dir).after is None

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from claude_local_plugin.client_config import budget
-from claude_local_plugin.client_config.model import Backend
+from claude_local_plugin.client_config import plan
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts, Name
@@ -117,11 +116,11 @@ def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[
         yield Found(Result.WARNING, what, None, fix)
 
 
-def _backend(facts: Facts, model: ServedModel) -> Backend:
+def _backend(facts: Facts, model: ServedModel) -> plan.Backend:
     assert facts.server is not None
-    prompt = None if facts.elsewhere else budget.prompt_chosen(facts.env.get(budget.SYSTEM_PROMPT))
+    prompt = None if facts.elsewhere else plan.prompt_chosen(facts.env.get(plan.SYSTEM_PROMPT))
     server = facts.server
-    return Backend(server.url, server.kind, model.name, model.max_model_len, server.version, prompt=prompt)
+    return plan.Backend(server.url, server.kind, model.name, model.max_model_len, server.version, prompt=prompt)
 
 
 def _prompt(facts: Facts) -> Iterator[Found]:
@@ -133,7 +132,7 @@ def _prompt(facts: Facts) -> Iterator[Found]:
         yield Found(Result.SKIPPED, f"{facts.host} tells no window to compare the prompt with")
     for model in told:
         backend = _backend(facts, model)
-        least, first = budget.smallest_window(backend, facts.needs), budget.first_prompt_tokens(backend, facts.needs)
+        least, first = plan.smallest_window(backend, facts.needs), plan.first_prompt_tokens(backend, facts.needs)
         if model.max_model_len is not None and model.max_model_len < least:
             what = (
                 f"{printable(model.name)} has a window of {model.max_model_len:,} tokens; Claude Code's own prompt"
@@ -159,14 +158,14 @@ def _output(facts: Facts) -> Iterator[Found]:
     if window is None:
         yield Found(Result.SKIPPED, f"{facts.host} tells no window to compare the longest answer with")
         return
-    prompt = budget.first_prompt_tokens(_backend(facts, model), facts.needs)
+    prompt = plan.first_prompt_tokens(_backend(facts, model), facts.needs)
     if limit > window:
         what = f"each request asks for up to {said}, more than the whole window of {window:,}: it is refused"
         yield Found(Result.ERROR, what, where, fix, fixable=fixable)
     elif limit + prompt > window and facts.needs.output_not_clamped:
         what = f"each request asks for up to {said}; with the first prompt of {prompt:,} that exceeds {window:,}"
         yield Found(Result.ERROR, what, where, fix, facts.needs.output_not_clamped, fixable=fixable)
-    elif window - min(limit, budget.RESERVED_OUTPUT) - budget.COMPACTION_RESERVE < prompt:
+    elif window - min(limit, plan.RESERVED_OUTPUT) - plan.COMPACTION_RESERVE < prompt:
         what = f"with answers of {said} Claude Code keeps so much free that its first prompt does not fit {window:,}"
         yield Found(
             Result.ERROR, what, where, fix, "Claude Code says “Prompt is too long” and asks nobody", fixable=fixable

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from claude_local_plugin.client_config.build import SHELL_CREDENTIALS
+from claude_local_plugin.client_config.plan import SHELL_CREDENTIALS
 from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.shell import Words, command, edit
 from claude_local_plugin.doctor import preconditions

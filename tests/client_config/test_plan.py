@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.client_config import budget, build, warnings
-from claude_local_plugin.client_config.choose_server import Request
-from claude_local_plugin.client_config.destination import SettingsFile
-from claude_local_plugin.client_config.model import Backend, Line
+from claude_local_plugin.client_config import plan
+from claude_local_plugin.commands.choose_server import Request
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.precedence import Scope, Snapshot, gather
@@ -18,6 +16,7 @@ from claude_local_plugin.servers import Server, State
 from claude_local_plugin.servers.compatibility import Needs, needs
 from claude_local_plugin.settings.document import edit
 from claude_local_plugin.settings.variables import catalogue
+from tests.looped import looped
 
 URL = "http://127.0.0.1:8000"
 CURRENT = needs("vllm", "0.32.0")
@@ -49,8 +48,8 @@ QUIET = [
 MODE = ["permissions.defaultMode"]
 
 
-def backend(**changes: Any) -> Backend:
-    return Backend(**{"url": URL, "kind": "vllm", "model": "qwen", "max_model_len": 65_536, **changes})
+def backend(**changes: Any) -> plan.Backend:
+    return plan.Backend(**{"url": URL, "kind": "vllm", "model": "qwen", "max_model_len": 65_536, **changes})
 
 
 def world(
@@ -82,13 +81,11 @@ def world(
 
 def planned(snapshot: Snapshot, scope: Scope = Scope.LOCAL, needs: Needs = CURRENT, **changes: Any) -> dict[str, Any]:
     """Key -> value of every line, in order."""
-    return {line.key: line.value for line in build.lines(snapshot, backend(**changes), needs, SettingsFile(scope))}
+    return {line.key: line.value for line in plan.lines(snapshot, backend(**changes), needs, scope)}
 
 
 def reasons(snapshot: Snapshot, **changes: Any) -> dict[str, str]:
-    return {
-        line.key: line.reason for line in build.lines(snapshot, backend(**changes), CURRENT, SettingsFile(Scope.LOCAL))
-    }
+    return {line.key: line.reason for line in plan.lines(snapshot, backend(**changes), CURRENT, Scope.LOCAL)}
 
 
 def test_in_an_untouched_world_a_current_vllm_gets_the_base_set_and_nothing_else(tmp_path: Path) -> None:
@@ -120,7 +117,7 @@ def test_every_line_has_a_reason_of_one_line(tmp_path: Path) -> None:
     shell = {"HTTP_PROXY": "http://p", "CLAUDE_CODE_USE_VERTEX": "1", "CLAUDE_CODE_SUBAGENT_MODEL": "x"}
     snapshot = world(tmp_path, shell=shell, user={"apiKeyHelper": "x"}, state={"primaryApiKey": "k"})
     for old in (CURRENT, needs("vllm", "0.17.1"), needs("unknown")):
-        for line in build.lines(snapshot, backend(), old, SettingsFile(Scope.USER)):
+        for line in plan.lines(snapshot, backend(), old, Scope.USER):
             assert line.reason
             assert line.reason.isprintable()
             assert not line.reason.endswith(".")
@@ -129,8 +126,8 @@ def test_every_line_has_a_reason_of_one_line(tmp_path: Path) -> None:
 # --- routing
 
 
-@pytest.mark.parametrize("switch", build.PROVIDER_SWITCHES)
-@pytest.mark.parametrize("where", ["shell", "user", "project", "managed"])
+@looped("switch", plan.PROVIDER_SWITCHES)
+@looped("where", ["shell", "user", "project", "managed"])
 def test_a_provider_switch_set_anywhere_is_cancelled(tmp_path: Path, switch: str, where: str) -> None:
     value: Any = {switch: "1"} if where == "shell" else {"env": {switch: "1"}}
     snapshot = world(tmp_path, **{where: value})
@@ -149,7 +146,7 @@ def test_without_a_proxy_no_proxy_is_not_touched(tmp_path: Path) -> None:
     assert not [key for key in keys if "proxy" in key.lower()]
 
 
-@pytest.mark.parametrize("proxy", PROXY_VARIABLES)
+@looped("proxy", PROXY_VARIABLES)
 def test_with_a_proxy_the_host_is_added_to_no_proxy(tmp_path: Path, proxy: str) -> None:
     assert planned(world(tmp_path, shell={proxy: "http://proxy:3128"}))["env.NO_PROXY"] == "127.0.0.1"
 
@@ -159,7 +156,7 @@ def test_a_proxy_in_a_settings_file_counts_too(tmp_path: Path) -> None:
     assert planned(snapshot)["env.NO_PROXY"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("before", "after"),
     [
         # the client hears the lower-case name and, only where that is not set or empty, the other one
@@ -188,19 +185,19 @@ def test_no_proxy_is_extended_where_the_client_would_not_find_the_host(
 
 
 def test_the_placeholder_is_no_secret_and_a_key_is_one(tmp_path: Path) -> None:
-    def token(line: Line) -> bool:
+    def token(line: plan.Line) -> bool:
         return line.key == "env.ANTHROPIC_AUTH_TOKEN"
 
-    (line,) = filter(token, build.lines(world(tmp_path), backend(), CURRENT, SettingsFile(Scope.LOCAL)))
+    (line,) = filter(token, plan.lines(world(tmp_path), backend(), CURRENT, Scope.LOCAL))
     assert (line.value, line.secret) == ("claude-local", False)
-    (line,) = filter(token, build.lines(world(tmp_path), backend(token="sk-real"), CURRENT, SettingsFile(Scope.LOCAL)))
+    (line,) = filter(token, plan.lines(world(tmp_path), backend(token="sk-real"), CURRENT, Scope.LOCAL))
     assert (line.value, line.secret) == ("sk-real", True)
 
 
 def test_neither_a_line_nor_a_backend_shows_its_secret_in_a_traceback(tmp_path: Path) -> None:
     chosen = backend(token="sk-real")
     assert "sk-real" not in repr(chosen)
-    assert "sk-real" not in repr(build.lines(world(tmp_path), chosen, CURRENT, SettingsFile(Scope.LOCAL)))
+    assert "sk-real" not in repr(plan.lines(world(tmp_path), chosen, CURRENT, Scope.LOCAL))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +243,7 @@ def test_a_saved_console_key_is_replaced_by_a_header_of_ours(tmp_path: Path) -> 
     assert planned(snapshot, token="sk-real")["env.ANTHROPIC_CUSTOM_HEADERS"] == "x-api-key: sk-real"
     (line,) = [
         line
-        for line in build.lines(snapshot, backend(token="sk-real"), CURRENT, SettingsFile(Scope.LOCAL))
+        for line in plan.lines(snapshot, backend(token="sk-real"), CURRENT, Scope.LOCAL)
         if line.key == "env.ANTHROPIC_CUSTOM_HEADERS"
     ]
     assert line.secret
@@ -266,7 +263,7 @@ def test_another_model_variable_set_somewhere_is_pointed_at_the_served_model(tmp
 # --- the window
 
 
-@pytest.mark.parametrize(
+@looped(
     ("window", "model", "limit"),
     [
         (32_768, "qwen", 4_096),
@@ -288,7 +285,7 @@ def test_the_output_limit_fits_beside_the_first_prompt_and_the_compaction_reserv
     assert keys["env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == str(limit)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("version", "window"),
     [(version, window) for version in ("0.17.1", "0.22.0", "0.32.0") for window in (35_250, 40_960, 65_536, 131_072)]
     + [("0.32.0", 27_931), ("0.32.0", 32_768)],
@@ -296,17 +293,17 @@ def test_the_output_limit_fits_beside_the_first_prompt_and_the_compaction_reserv
 def test_a_first_prompt_is_never_compacted_or_refused_at_once(version: str, window: int) -> None:
     old = needs("vllm", version)
     chosen = backend(max_model_len=window)
-    assert window >= budget.smallest_window(chosen, old)
-    limit = budget.output_limit(chosen, old)
+    assert window >= plan.smallest_window(chosen, old)
+    limit = plan.output_limit(chosen, old)
     # where the client compacts; a first prompt may not be beyond it
-    assert budget.first_prompt_tokens(chosen, old) <= window - min(limit, 20_000) - 13_000
+    assert plan.first_prompt_tokens(chosen, old) <= window - min(limit, 20_000) - 13_000
 
 
 @pytest.mark.parametrize("window", [65_536, 131_072, 262_144])
 def test_a_server_that_does_not_clamp_is_never_asked_for_more_than_its_window(window: int) -> None:
     old = needs("vllm", "0.31.0")
     assert old.output_not_clamped
-    limit = budget.output_limit(backend(max_model_len=window), old)
+    limit = plan.output_limit(backend(max_model_len=window), old)
     # the longest prompt that the client sends is the window less the reserve and 3,000
     assert window - min(limit, 20_000) - 3_000 + limit <= window
 
@@ -326,13 +323,13 @@ def test_a_window_that_nobody_knows_is_not_written(tmp_path: Path) -> None:
     ],
 )
 def test_the_smallest_window_holds_prompt_answer_and_reserve(model: str, needed: int, version: str) -> None:
-    assert budget.smallest_window(backend(model=model), needs("vllm", version)) == needed
+    assert plan.smallest_window(backend(model=model), needs("vllm", version)) == needed
 
 
 # --- what a small window and a plain model cannot take
 
 
-@pytest.mark.parametrize(
+@looped(
     ("sources", "wanted"),
     [
         ({"user": {"env": {"DISABLE_AUTO_COMPACT": "1"}}}, {"env.DISABLE_AUTO_COMPACT": ""}),
@@ -352,7 +349,7 @@ def test_compaction_is_switched_on_where_it_was_switched_off(
 
 
 def rules(**changes: Any) -> list[object]:
-    lines = build.lines(changes.pop("snapshot"), backend(**changes), needs("vllm", "0.32.0"), SettingsFile(Scope.LOCAL))
+    lines = plan.lines(changes.pop("snapshot"), backend(**changes), needs("vllm", "0.32.0"), Scope.LOCAL)
     return [line.value for line in lines if line.key == "permissions.deny"]
 
 
@@ -360,7 +357,7 @@ def test_reading_pictures_is_denied_for_a_model_that_takes_none(tmp_path: Path) 
     snapshot = world(tmp_path)
     assert rules(snapshot=snapshot) == ["WebSearch"]
     assert rules(snapshot=snapshot, web_search=True) == []
-    assert rules(snapshot=snapshot, web_search=True, text_only=True) == list(build.NO_PICTURES)
+    assert rules(snapshot=snapshot, web_search=True, text_only=True) == list(plan.NO_PICTURES)
 
 
 @pytest.mark.parametrize(("at_once", "wanted"), [(1, "1"), (2, "2"), (3, None), (None, None)])
@@ -370,7 +367,7 @@ def test_subagents_are_limited_where_the_server_has_room_for_few(
     assert planned(world(tmp_path), at_once=at_once).get("env.CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS") == wanted
 
 
-@pytest.mark.parametrize(
+@looped(
     ("server", "window", "wanted"),
     [
         ({"kv_cache_concurrency": 1.9}, 65_536, 1),
@@ -387,11 +384,11 @@ def test_how_many_conversations_fit_follows_from_what_the_server_says(
     server: dict[str, Any], window: int | None, wanted: int | None
 ) -> None:
     found = Server(URL, "vllm", State.READY, **server)
-    assert budget.conversations_at_once(found, window, 28_000) == wanted
+    assert plan.conversations_at_once(found, window, 28_000) == wanted
 
 
 def test_a_rule_is_added_to_the_list_that_is_there() -> None:
-    line = build.denied("WebSearch", "r")
+    line = plan.denied("WebSearch", "r")
     text = '{"permissions": {"deny": ["Read(.env)"]}}'
     assert not line.stands_in(text)
     after = edit(text, [line.change()]).text
@@ -402,7 +399,7 @@ def test_a_rule_is_added_to_the_list_that_is_there() -> None:
 # --- what a server and its version need
 
 
-@pytest.mark.parametrize(
+@looped(
     ("kind", "version", "wanted"),
     [
         ("vllm", "0.32.0", []),
@@ -444,7 +441,7 @@ def test_model_capabilities_go_where_they_are_heard_and_are_a_warning_elsewhere(
 
 @pytest.mark.parametrize("scope", [Scope.LOCAL, Scope.PROJECT])
 def test_nothing_that_a_project_file_may_not_set_is_ever_written_there(tmp_path: Path, scope: Scope) -> None:
-    names = {*build.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
+    names = {*plan.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
     shell = dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS", "no_proxy", "ANTHROPIC_API_KEY"), "x")
     snapshot = world(tmp_path, shell=shell, user={"apiKeyHelper": "x"}, state={"primaryApiKey": "k"})
     for kind, version in (("vllm", "0.11.1"), ("vllm", "0.32.0"), ("unknown", None), ("llama.cpp", None)):
@@ -454,7 +451,7 @@ def test_nothing_that_a_project_file_may_not_set_is_ever_written_there(tmp_path:
 
 
 def test_every_variable_that_is_written_is_in_the_catalogue_as_one_we_write(tmp_path: Path) -> None:
-    names = {*build.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
+    names = {*plan.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
     shell = {**dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS"), "x"), "DISABLE_AUTO_COMPACT": "1"}
     written = set()
     for more in ({}, {"no_proxy": "x"}):
@@ -468,8 +465,8 @@ def test_every_variable_that_is_written_is_in_the_catalogue_as_one_we_write(tmp_
 # --- what the user has chosen stays
 
 
-@pytest.mark.parametrize("key", [*PATIENCE, *QUIET])
-@pytest.mark.parametrize("where", ["user", "project", "local"])
+@looped("key", [*PATIENCE, *QUIET])
+@looped("where", ["user", "project", "local"])
 def test_a_choice_of_the_users_in_a_settings_file_is_left_alone(tmp_path: Path, key: str, where: str) -> None:
     name = key.removeprefix("env.")
     choice: dict[str, Any] = {"env": {name: "7"}} if key.startswith("env.") else {name: False}
@@ -484,7 +481,7 @@ def test_a_choice_in_the_shell_may_go_with_the_window_so_the_line_is_written(tmp
 # --- auto mode
 
 
-@pytest.mark.parametrize(
+@looped(
     ("permissions", "needed"),
     [
         (None, True),
@@ -499,7 +496,7 @@ def test_a_choice_in_the_shell_may_go_with_the_window_so_the_line_is_written(tmp
         ({"disableAutoMode": "other"}, True),
     ],
 )
-@pytest.mark.parametrize("where", ["user", "project", "local"])
+@looped("where", ["user", "project", "local"])
 def test_the_mode_is_set_only_where_a_session_would_start_in_auto_mode(
     tmp_path: Path, permissions: dict[str, str] | None, needed: bool, where: str
 ) -> None:
@@ -525,7 +522,7 @@ def said(scope: Scope = Scope.LOCAL, **changes: Any) -> tuple[str, ...]:
 def warned(needed: Needs, scope: Scope, **changes: Any) -> tuple[str, ...]:
     """What is said where that server was asked for, as the command line gives the command for the same again."""
     asked = backend(**changes)
-    return tuple(warnings.warnings(asked, needed, SettingsFile(scope), Request(url=asked.url, scope=scope).again))
+    return tuple(plan.warnings(asked, needed, scope, Request(url=asked.url, scope=scope).again))
 
 
 def test_on_a_quiet_machine_with_a_current_server_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
