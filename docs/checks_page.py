@@ -53,7 +53,7 @@ def section(check: Check) -> str:
         f"### `{check.id}`{marks}\n\n"
         f"{_sentence(check.asks, '?')} {_sentence(check.why)}\n\n"
         f"- Looks at: {check.finds}\n"
-        f"- Mend: {check.mend}\n"
+        f"- Fix: {check.remedy}\n"
     )
 
 

@@ -31,8 +31,9 @@ MAY_KNOW = {
     "sessionlog": {"core"},
     "hook_runtime": {"core", "sessionlog"},
     "paths": set(),
+    "checks": {"core", "errors"},
     "text": {"core"},
-    "precedence": {"core", "errors"},
+    "precedence": {"checks", "core", "errors"},
     "settings": {"core", "errors", "paths", "precedence"},
     "servers": {"__version__", "core", "errors"},
     "fake_server": {"errors"},
@@ -47,6 +48,7 @@ MAY_KNOW = {
     "client_config": {"core", "errors", "precedence", "servers", "settings", "text"},
     "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {
+        "checks",
         "client_config",
         "config",
         "core",

@@ -13,10 +13,10 @@ from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.world import World
 from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
-from claude_local_plugin.doctor.checks import chosen
+from claude_local_plugin.doctor.checks import chosen, own_fix
 from claude_local_plugin.doctor.facts import own_headers, own_token
-from claude_local_plugin.doctor.fixes import Fix, Planned, Tools, planned
-from claude_local_plugin.doctor.model import fix_command
+from claude_local_plugin.doctor.fixers import Tools
+from claude_local_plugin.doctor.fixes import Fix, Planned, planned
 from claude_local_plugin.doctor.preconditions import ABOUT_THE_SERVER
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import Scope, settings_file_to_write
@@ -84,7 +84,7 @@ def look(request: Request, world: World) -> tuple[tuple[Check, ...], Facts]:
     checks = chosen(request.names)
     token = _token(request, world)
     # what is chosen may be a matter of files alone: then the server is left in peace
-    ask_server = request.acts or any(check.applies in ABOUT_THE_SERVER for check in checks)
+    ask_server = request.acts or any(needed in ABOUT_THE_SERVER for check in checks for needed in check.preconditions)
     facts = gather(
         world.snapshot(),
         state_dir=world.state_dir,
@@ -180,7 +180,7 @@ def fixes(report: Report, world: World, names: Sequence[str]) -> Planned:
     """What `--fix` would do about this report; checks with a price are mended only where they are named."""
     priced = {check.id for check in CHECKS if check.on_request and check.id not in names}
     findings = [finding for finding in report.findings if finding.id not in priced]
-    return planned(report.facts, findings, _tools(report.facts, world))
+    return planned(report.facts, CHECKS, findings, _tools(report.facts, world))
 
 
 def _tools(facts: Facts, world: World) -> Tools:
@@ -253,11 +253,11 @@ def explained(check: Check) -> list[str]:
         f"asks:  {check.asks}",
         f"why:   {check.why}",
         f"looks: {check.finds}",
-        f"mend:  {check.mend}",
+        f"fix:   {check.remedy}",
     ]
     if check.deep:
         lines.append("needs: --deep, since only real requests can tell")
     if check.fixable:
         price = ", and only if it is named, since it has a price" if check.on_request else ""
-        lines.append(f"fix:   {fix_command(check.id, deep=check.deep)}{price}")
+        lines.append(f"run:   {own_fix(check)}{price}")
     return lines

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from claude_local_plugin.checks import Place, Where
 from claude_local_plugin.core.claude import (
     ANTHROPIC_PREFIX,
     KEY_DESCRIPTOR,
@@ -209,6 +210,13 @@ def _shell_id(name: str) -> str:
 
 def _same_place(source: Candidate, endpoint: Candidate | None) -> bool:
     return endpoint is not None and source.scope is endpoint.scope and source.path == endpoint.path
+
+
+def place_of(candidate: Candidate | None) -> Where:
+    """Where a value is set: a place in a file, or the scope in words."""
+    if candidate is None or candidate.scope is Scope.DEFAULT:
+        return None
+    return Place(candidate.path, candidate.line) if candidate.path else candidate.place
 
 
 def _where(source: Candidate) -> str:

@@ -26,10 +26,11 @@ HANDED_ON = {
     "commands.choose_server": ("again",),
     "commands.enable": ("_again", "_later"),
     "commands.server_in_use": ("_doctor_on", "doctor"),
+    "doctor.checks.__init__": ("own_fix",),
     "doctor.checks.files": ("_disable", "_edit"),
     "doctor.checks.precedence": ("enabling", "for_the_user"),
     "doctor.facts": ("ask_deep", "enable"),
-    "doctor.model": ("exported", "fix_command", "mend"),
+    "doctor.model": ("exported", "fix_command"),
     "precedence.warnings": ("_in_the_file", "_where_it_is_set"),
 }
 #: How these are called, by the last name, and what else has such a name.

@@ -185,10 +185,14 @@ SMALL = ("--prompt-tokens", "400", "--turns", "1", "--answer-tokens", "4", "--co
 # --- doctor: settings that `--fix` mends
 
 
-def mends(check: str, key: str, build: Build, *, deep: bool = False, well: tuple[str, ...] = ("ok", "skipped")) -> None:
+#: Every check's own fix is printed by one place.
+OWN_FIX = "checks.run:_findings own_fix … …"
+
+
+def mends(check: str, build: Build, *, deep: bool = False, well: tuple[str, ...] = ("ok", "skipped")) -> None:
     """A case of `doctor --fix CHECK`."""
     ask = ("doctor", *(("--deep",) if deep else ()), check, "--json")
-    case(f"doctor {check}", key, build, ask, gone(check, well))
+    case(f"doctor {check}", OWN_FIX, build, ask, gone(check, well))
 
 
 def exported(**shell: str) -> Build:
@@ -244,31 +248,27 @@ def served(name: str, **options: Any) -> Build:
     return build
 
 
-mends("files.json", "doctor.checks.files:_dropped fix_command files.json", trailing_comma)
-mends("files.git", "doctor.checks.files:_git fix_command files.git", seen_by_git)
-mends("files.mode", "doctor.checks.files:_mode fix_command files.mode", readable)
-mends("hooks.broken", "doctor.checks.hooks:_broken fix_command hooks.broken", broken_hooks)
-mends("leak.login", "doctor.checks.credentials:_leak.judge fix_command …", login)
+mends("files.json", trailing_comma)
+mends("files.git", seen_by_git)
+mends("files.mode", readable)
+mends("hooks.broken", broken_hooks)
+mends("leak.login", login)
 mends(
     "precedence.provider",
-    "doctor.checks.precedence:_provider fix_command precedence.provider",
     exported(CLAUDE_CODE_USE_BEDROCK="1"),
 )
 mends(
     "precedence.proxy",
-    "doctor.checks.precedence:_proxy fix_command precedence.proxy",
     exported(HTTP_PROXY="http://127.0.0.1:9"),
 )
-mends("client.auto-mode", "doctor.checks.client:_auto_mode fix_command client.auto-mode", handmade)
-mends("client.retries", "doctor.checks.client:_retries fix_command client.retries", handmade)
+mends("client.auto-mode", handmade)
+mends("client.retries", handmade)
 mends(
     "client.timeouts",
-    "doctor.checks.client:_impatient fix_command client.timeouts …",
     enabled_with(API_TIMEOUT_MS="1000"),
 )
 mends(
     "client.known-bad",
-    "doctor.checks.client:_known_bad fix_command client.known-bad",
     steps(
         lambda house: house.serve("plain", PORT, version="0.22.0"),
         lambda house: handmade(house, ANTHROPIC_BASE_URL=THERE),
@@ -278,27 +278,22 @@ mends(
 )
 mends(
     "model.served",
-    "doctor.checks.model:_unserved fix_command model.served",
     enabled_with(ANTHROPIC_MODEL="gone", ANTHROPIC_DEFAULT_OPUS_MODEL="claude-opus-5-5"),
 )
 mends(
     "model.window",
-    "doctor.checks.model:_window fix_command model.window",
     enabled_with(CLAUDE_CODE_MAX_CONTEXT_TOKENS="64k"),
 )
 mends(
     "model.output",
-    "doctor.checks.model:_output fix_command model.output",
     enabled_with(CLAUDE_CODE_MAX_OUTPUT_TOKENS="200000"),
 )
 mends(
     "model.compaction",
-    "doctor.checks.limits:_compaction fix_command model.compaction",
     enabled_with(DISABLE_AUTO_COMPACT="1"),
 )
 mends(
     "model.concurrency",
-    "doctor.checks.limits:_concurrency fix_command model.concurrency",
     steps(
         lambda house: house.serve("recorded", PORT, folder="llama.cpp-4-slots"),
         lambda house: house.enable("--url", THERE, "--subagents", "--force"),
@@ -307,43 +302,32 @@ mends(
 )
 mends(
     "cache.attribution",
-    "doctor.checks.cache:_attribution fix_command cache.attribution",
     steps(
         lambda house: house.serve("plain", PORT, version="0.17.2"),
         lambda house: handmade(house, ANTHROPIC_BASE_URL=THERE),
     ),
 )
-mends("privacy.traffic", "doctor.checks.privacy:_traffic fix_command privacy.traffic", handmade)
-mends("privacy.plugins", "doctor.checks.privacy:_marketplace fix_command privacy.plugins", handmade)
-mends("privacy.web-fetch", "doctor.checks.privacy:_web_fetch fix_command privacy.web-fetch", handmade)
-mends("cache.folders", "doctor.checks.cache:_folders mend … cache.folders True", served("able"), deep=True)
-mends("model.images", "doctor.checks.limits:_images mend … model.images True", served("able", sees=False), deep=True)
+mends("privacy.traffic", handmade)
+mends("privacy.plugins", handmade)
+mends("privacy.web-fetch", handmade)
+mends("cache.folders", served("able"), deep=True)
+mends("model.images", served("able", sees=False), deep=True)
 mends(
     "model.web-search",
-    "doctor.checks.limits:_web_search mend … model.web-search True",
     steps(lambda house: house.serve("able", PORT), lambda house: house.enable("--url", THERE, "--web-search")),
     deep=True,
 )
 mends(
     "model.fields",
-    "doctor.checks.model:_fields mend … model.fields True",
     served("refusing", what="fields"),
     deep=True,
     well=WELL,
 )
 
-for check, key, options in (
-    ("cache.folders", "doctor.checks.cache:_folders mend … cache.folders True", {"name": "able"}),
-    (
-        "model.images",
-        "doctor.checks.limits:_images mend … model.images True",
-        {"name": "able", "sees": False},
-    ),
-    (
-        "model.fields",
-        "doctor.checks.model:_fields mend … model.fields True",
-        {"name": "refusing", "what": "fields"},
-    ),
+for check, options in (
+    ("cache.folders", {"name": "able"}),
+    ("model.images", {"name": "able", "sees": False}),
+    ("model.fields", {"name": "refusing", "what": "fields"}),
 ):
 
     def _elsewhere(house: House, options: Mapping[str, Any] = options) -> None:
@@ -352,7 +336,7 @@ for check, key, options in (
 
     case(
         f"doctor --url of another server: {check}",
-        key,
+        (OWN_FIX, "checks.run:_findings then … …", "doctor.model:fix_here enable"),
         _elsewhere,
         ("doctor", "--deep", check, "--url", THERE, "--json"),
         both(points_at(THERE), gone(check, WELL if check == "model.fields" else ("ok", "skipped"))),
@@ -755,7 +739,7 @@ def statusline_gone(house: House) -> None:
 
 case(
     "a status line that cannot run is written again where it is",
-    "doctor.checks.statusline:_broken fix_command hooks.statusline",
+    OWN_FIX,
     statusline_gone,
     look("hooks.statusline"),
     both(points_at(SEVERAL, model="one", scope="user"), points_at(OPEN), gone("hooks.statusline")),
@@ -2462,7 +2446,7 @@ case(
 )
 case(
     "doctor: how a check is mended",
-    "commands.doctor:explained fix_command … …",
+    "commands.doctor:explained own_fix …",
     readable,
     ("doctor", "--explain", "files.mode"),
     lambda house, _, __: _must(house.local.stat().st_mode & 0o777 == 0o600),
@@ -2476,7 +2460,7 @@ case(
 )
 case(
     "doctor: a check that could not be completed",
-    "doctor.checks.__init__:_failed claude-local doctor --json",
+    "doctor.checks.__init__:run claude-local doctor --json",
     _nothing,
     lambda house: house.advised("failed_check"),
     says('"findings"'),
@@ -2484,7 +2468,7 @@ case(
 )
 case(
     "doctor: a model is to be chosen",
-    "doctor.fixes:_lines claude-local enable --url … --model NAME",
+    "doctor.checks.model:_pinned claude-local enable --url … --model NAME",
     lambda house: handmade(house, ANTHROPIC_BASE_URL=SEVERAL, ANTHROPIC_MODEL="gone"),
     ("doctor", "--fix", "--dry-run", "--json"),
     points_at(SEVERAL, model="two"),

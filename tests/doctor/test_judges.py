@@ -834,7 +834,7 @@ def test_a_judge_that_raises_is_a_result_of_its_own_and_the_others_are_heard() -
     def raises(_: Facts) -> list[Any]:
         raise ZeroDivisionError("of all things")
 
-    broken = replace(check("files.json"), judge=raises)
+    broken = replace(check("files.json"), find=raises)
     findings = run(b.facts(), [broken, check("files.values")])
     assert [finding.result for finding in findings] == [Result.FAILED, OK]
     assert "ZeroDivisionError: of all things" in findings[0].what
@@ -888,14 +888,6 @@ def test_an_unknown_check_is_a_usage_error_with_the_nearest_name(name: str, near
     with pytest.raises(UsageError) as raised:
         chosen([name])
     assert near in str(raised.value.hint)
-
-
-def test_the_results_are_ordered_from_best_to_worst() -> None:
-    assert worst([]) is OK
-    assert worst([INFO, SKIPPED, OK]) is INFO
-    assert worst([WARNING, INFO]) is WARNING
-    assert worst([ERROR, WARNING]) is ERROR
-    assert [result.bad for result in Result] == [False, False, False, True, True, True]
 
 
 @looped(

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Result, fix_command, mend, place_of
+from claude_local_plugin.doctor.fixers import variable, writes
+from claude_local_plugin.doctor.model import Check, Found, OwnFix, Result, fix_here, place_of
 from claude_local_plugin.precedence import effective, winning
 from claude_local_plugin.servers import advice
 from claude_local_plugin.servers.examination import CacheFacts, CacheVerdict, Reuse
@@ -24,7 +25,7 @@ def _attribution(facts: Facts) -> Iterator[Found]:
     what = (
         "a billing line that differs with every conversation stands before the prompt, and this server keeps it there"
     )
-    yield Found(Result.WARNING, what, place_of(winner), fix_command("cache.attribution"), fixable=True)
+    yield Found(Result.WARNING, what, place_of(winner), OwnFix())
 
 
 def _prefix(facts: Facts) -> Iterator[Found]:
@@ -84,8 +85,8 @@ def _folders(facts: Facts) -> Iterator[Found]:
     if folders.with_memory.share >= LITTLE_REUSE or without is None or without.share <= folders.with_memory.share:
         yield Found(Result.OK, what)
     else:
-        fix, fixable = mend(facts, "cache.folders", deep=True)
-        yield Found(Result.WARNING, what, None, fix, fixable=fixable)
+        fix = fix_here(facts)
+        yield Found(Result.WARNING, what, None, fix)
 
 
 CHECKS = (
@@ -96,10 +97,10 @@ CHECKS = (
         fine="every prompt begins alike",
         why="a prefix cache compares from the first token on, so a first line that differs makes it miss everything",
         finds="`CLAUDE_CODE_ATTRIBUTION_HEADER` not 0 on a server that keeps the line (vLLM strips it since 0.18.1).",
-        mend="`--fix` writes 0.",
-        judge=_attribution,
-        applies=preconditions.serving_here,
-        fixable=True,
+        remedy="`--fix` writes 0.",
+        find=_attribution,
+        preconditions=(preconditions.serving_here,),
+        fix=writes(variable("CLAUDE_CODE_ATTRIBUTION_HEADER", "0", "so that every prompt begins alike")),
     ),
     Check(
         id="cache.prefix",
@@ -108,9 +109,9 @@ CHECKS = (
         fine="a repeated prompt is reused",
         why="without it each turn reads the whole conversation again, which is most of the waiting",
         finds="A long prompt sent twice and as a next turn: the server's cache counters, the time to the first token.",
-        mend="Switch prefix caching on, where it was switched off.",
-        judge=_prefix,
-        applies=preconditions.examined,
+        remedy="Switch prefix caching on, where it was switched off.",
+        find=_prefix,
+        preconditions=(preconditions.examined,),
         deep=True,
     ),
     Check(
@@ -120,11 +121,11 @@ CHECKS = (
         fine="sessions of different folders share what they can",
         why="the path of the memory folder stands before the tools, so another folder computes everything anew",
         finds="How much of a prompt in Claude Code's shape a second folder reuses, with automatic memory and without.",
-        mend=f"`--deep --fix cache.folders` sets CLAUDE_CODE_DISABLE_AUTO_MEMORY=1. Its cost: {MEMORY_COST}.",
-        judge=_folders,
-        applies=preconditions.examined,
+        remedy=f"`--deep --fix cache.folders` sets CLAUDE_CODE_DISABLE_AUTO_MEMORY=1. Its cost: {MEMORY_COST}.",
+        find=_folders,
+        preconditions=(preconditions.examined,),
         deep=True,
-        fixable=True,
+        fix=writes(variable("CLAUDE_CODE_DISABLE_AUTO_MEMORY", "1", "so that folders share their prompts' beginning")),
         on_request=True,
     ),
 )

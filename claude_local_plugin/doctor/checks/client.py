@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 
+from claude_local_plugin.client_config.plan import SLOW_PREFILL_MS
 from claude_local_plugin.core.shell import command, edit, piped
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.checks.precedence import early, for_the_user
 from claude_local_plugin.doctor.facts import Editor, Facts
-from claude_local_plugin.doctor.model import Check, Found, Place, Result, exported, fix_command, place_of
+from claude_local_plugin.doctor.fixers import WITHOUT_BETAS, as_enable_plans, variable, writes
+from claude_local_plugin.doctor.model import Check, Found, OwnFix, Place, Result, exported, place_of
 from claude_local_plugin.doctor.speed import Speed, speed_of
 from claude_local_plugin.precedence import (
     VERIFIED_SPAN,
@@ -89,8 +91,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
             Result.WARNING if known else Result.INFO,
             needs.disable_betas,
             None,
-            fix_command("client.known-bad") if fixable else facts.enable(),
-            fixable=fixable,
+            OwnFix() if fixable else facts.enable(),
         )
     if needs.thinking_ignored:
         yield Found(Result.INFO, needs.thinking_ignored, None, advice.upgrade(kind))
@@ -113,8 +114,8 @@ def _auto_mode(facts: Facts) -> Iterator[Found]:
     winner = winning(facts.snapshot, "permissions.defaultMode")
     what = "sessions start in auto mode, whose safety check runs at Anthropic: the first tool call stops the turn"
     fixable = winner is None or winner.scope not in (Scope.MANAGED, Scope.FLAG)
-    fix = fix_command("client.auto-mode") if fixable else "ask whoever manages this machine"
-    yield Found(Result.ERROR, what, place_of(winner), fix, fixable=fixable)
+    fix = OwnFix() if fixable else "ask whoever manages this machine"
+    yield Found(Result.ERROR, what, place_of(winner), fix)
 
 
 def _onboarding(facts: Facts) -> Iterator[Found]:
@@ -147,8 +148,7 @@ def _retries(facts: Facts) -> Iterator[Found]:
         Result.WARNING,
         f"Claude Code asks a server that is down or refuses the key {said}, and says nothing meanwhile",
         place_of(winning(facts.snapshot, "env.CLAUDE_CODE_MAX_RETRIES")),
-        fix_command("client.retries"),
-        fixable=True,
+        OwnFix(),
     )
 
 
@@ -183,9 +183,16 @@ def _impatient(facts: Facts, name: str, what: str) -> Found:
         Result.WARNING,
         what,
         place_of(winning(facts.snapshot, f"env.{name}")),
-        fix_command("client.timeouts", deep=facts.deep is not None),
-        fixable=True,
+        OwnFix(options=("--deep",) if facts.deep is not None else ()),
     )
+
+
+#: What gives a server time that reads long prompts slowly.
+_PATIENCE = (
+    variable("API_TIMEOUT_MS", SLOW_PREFILL_MS, "reading a long prompt takes this server long"),
+    variable("API_FORCE_IDLE_TIMEOUT", "0", "else a body that is silent for five minutes is cut off"),
+    variable("CLAUDE_STREAM_IDLE_TIMEOUT_MS", SLOW_PREFILL_MS, "reading a long prompt takes this server long"),
+)
 
 
 # --- VS Code
@@ -240,8 +247,8 @@ CHECKS = (
         fine="Claude Code is installed",
         why="without it nothing here is used, and without its version we take the newest rules",
         finds="`claude` on the PATH, and its version as its installation tells it (it is not run).",
-        mend="Install Claude Code, or put its folder on the PATH.",
-        judge=_installed,
+        remedy="Install Claude Code, or put its folder on the PATH.",
+        find=_installed,
     ),
     Check(
         id="client.version",
@@ -250,9 +257,9 @@ CHECKS = (
         fine="our rules were verified against this version",
         why="what settings mean has changed between versions",
         finds=f"A version outside of {VERIFIED_SPAN} that was not asked itself either.",
-        mend="`claude-local verify` asks your own Claude Code whether the rules hold for it.",
-        judge=_version,
-        applies=_with_a_version,
+        remedy="`claude-local verify` asks your own Claude Code whether the rules hold for it.",
+        find=_version,
+        preconditions=(_with_a_version,),
     ),
     Check(
         id="client.known-bad",
@@ -265,10 +272,10 @@ CHECKS = (
             " servers than Anthropic's refuse, and releases that nobody should run;"
             f" from tables that were reviewed on {REVIEWED_ON}."
         ),
-        mend="A newer server is always the best cure; `--fix` writes the settings that help with an older one.",
-        judge=_known_bad,
-        applies=preconditions.own_server_or_answering,
-        fixable=True,
+        remedy="A newer server is always the best cure; `--fix` writes the settings that help with an older one.",
+        find=_known_bad,
+        preconditions=(preconditions.own_server_or_answering,),
+        fix=writes(*WITHOUT_BETAS),
     ),
     Check(
         id="client.auto-mode",
@@ -277,10 +284,10 @@ CHECKS = (
         fine="sessions do not start in auto mode",
         why="the session answers, and then cannot do anything",
         finds="Auto mode, which is Claude Code's default: its safety check exists on Anthropic's servers only.",
-        mend="`--fix` writes permissions.defaultMode “default”.",
-        judge=_auto_mode,
-        applies=preconditions.own_server,
-        fixable=True,
+        remedy="`--fix` writes permissions.defaultMode “default”.",
+        find=_auto_mode,
+        preconditions=(preconditions.own_server,),
+        fix=as_enable_plans("permissions.defaultMode"),
     ),
     Check(
         id="client.onboarding",
@@ -289,9 +296,9 @@ CHECKS = (
         fine="a start does not need Anthropic",
         why="an interactive first start stops at “Unable to connect to Anthropic services” when it is offline",
         finds="A first start that was never finished, while only a project's file names the server.",
-        mend="Start claude once online, or enable at user scope.",
-        judge=_onboarding,
-        applies=preconditions.own_server,
+        remedy="Start claude once online, or enable at user scope.",
+        find=_onboarding,
+        preconditions=(preconditions.own_server,),
     ),
     Check(
         id="client.trust",
@@ -300,9 +307,9 @@ CHECKS = (
         fine="this folder is trusted, or need not be",
         why="an interactive session in a folder that is not trusted hears no settings and runs no hooks",
         finds="The recorded answer to the trust dialog. `claude -p` does not ask.",
-        mend="Start claude here and choose Yes.",
-        judge=_trust,
-        applies=preconditions.own_server,
+        remedy="Start claude here and choose Yes.",
+        find=_trust,
+        preconditions=(preconditions.own_server,),
     ),
     Check(
         id="client.retries",
@@ -311,10 +318,10 @@ CHECKS = (
         fine="a dead server shows within seconds",
         why="with ten retries a server that is off looks like one that thinks for three minutes",
         finds=f"`CLAUDE_CODE_MAX_RETRIES` unset, which means {DEFAULT_RETRIES}, or set above {PATIENT_RETRIES}.",
-        mend="`--fix` writes 2.",
-        judge=_retries,
-        applies=preconditions.own_server,
-        fixable=True,
+        remedy="`--fix` writes 2.",
+        find=_retries,
+        preconditions=(preconditions.own_server,),
+        fix=writes(variable("CLAUDE_CODE_MAX_RETRIES", "2", "so that a dead server shows within seconds")),
     ),
     Check(
         id="client.timeouts",
@@ -326,10 +333,10 @@ CHECKS = (
             "`API_TIMEOUT_MS`, `CLAUDE_STREAM_IDLE_TIMEOUT_MS` and `API_FORCE_IDLE_TIMEOUT` against the time the server"
             " needs to read a full window, at the speed that `--deep` measures."
         ),
-        mend="`--fix` writes half an hour, the most that Claude Code accepts.",
-        judge=_timeouts,
-        applies=preconditions.own_server,
-        fixable=True,
+        remedy="`--fix` writes half an hour, the most that Claude Code accepts.",
+        find=_timeouts,
+        preconditions=(preconditions.own_server,),
+        fix=writes(*_PATIENCE),
     ),
     Check(
         id="client.vscode",
@@ -338,8 +345,8 @@ CHECKS = (
         fine="VS Code's extension knows the server",
         why="the extension looks at its own settings before it decides whether you must log in",
         finds="`claudeCode.environmentVariables` and `claudeCode.disableLoginPrompt` in VS Code's settings.",
-        mend="Add the lines that are printed to VS Code's settings.json; put the real key in place of a masked one.",
-        judge=_vscode,
-        applies=_has_editor,
+        remedy="Add the lines that are printed to VS Code's settings.json; put the real key in place of a masked one.",
+        find=_vscode,
+        preconditions=(_has_editor,),
     ),
 )

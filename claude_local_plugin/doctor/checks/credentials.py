@@ -6,7 +6,8 @@ from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDER_TOKENS, UNSI
 from claude_local_plugin.core.shell import Words, command, export, then
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, place_of
+from claude_local_plugin.doctor.fixers import as_enable_plans
+from claude_local_plugin.doctor.model import Check, Found, OwnFix, Result, Where, place_of
 from claude_local_plugin.precedence import Candidate, candidates
 from claude_local_plugin.servers import State
 
@@ -29,9 +30,9 @@ def _leak(check_id: str, *keys: str, mendable: bool = True) -> Callable[[Facts],
         for warning in facts.resolution.warnings:
             if warning.id == check_id:
                 fixable = mendable and warning.fix.split(" ")[:2] == ["claude-local", "enable"]
-                fix = fix_command(check_id) if fixable else warning.fix
+                fix = OwnFix() if fixable else warning.fix
                 result = Result.ERROR if warning.severity == "error" else Result.WARNING
-                yield Found(result, warning.message, _source(facts, keys), fix, fixable=fixable)
+                yield Found(result, warning.message, _source(facts, keys), fix)
 
     return judge
 
@@ -89,7 +90,11 @@ def _question(facts: Facts) -> Iterator[Found]:
 
 
 _WHY = "a credential for another place is handed to this server, over whatever network lies between"
-_MEND = "`--fix` writes a placeholder token and cancels the credential in the file that names the server."
+_REMEDY = "`--fix` writes a placeholder token and cancels the credential in the file that names the server."
+
+
+#: What enable writes so that no other credential goes to its server.
+_CREDENTIALS = ("env.ANTHROPIC_AUTH_TOKEN", "env.ANTHROPIC_API_KEY", "env.ANTHROPIC_CUSTOM_HEADERS", "apiKeyHelper")
 
 
 def _leak_check(check_id: str, asks: str, finds: str, *keys: str) -> Check:
@@ -100,10 +105,10 @@ def _leak_check(check_id: str, asks: str, finds: str, *keys: str) -> Check:
         fine="no such credential leaves for your server",
         why=_WHY,
         finds=finds,
-        mend=_MEND,
-        judge=_leak(check_id, *keys),
-        applies=preconditions.own_server,
-        fixable=True,
+        remedy=_REMEDY,
+        find=_leak(check_id, *keys),
+        preconditions=(preconditions.own_server,),
+        fix=as_enable_plans(*_CREDENTIALS),
     )
 
 
@@ -172,8 +177,8 @@ CHECKS: tuple[Check, ...] = (
         why="whoever answers at that address can use it at the provider, in your name",
         finds="A provider's switch with an address that is none of the provider's, and a credential set elsewhere:"
         " `AWS_BEARER_TOKEN_BEDROCK`, `ANTHROPIC_FOUNDRY_API_KEY`, `ANTHROPIC_AWS_API_KEY`.",
-        mend="Take the provider's address out, or the credential; `unset` is printed for one of the shell.",
-        judge=_leak(
+        remedy="Take the provider's address out, or the credential; `unset` is printed for one of the shell.",
+        find=_leak(
             "leak.provider-token",
             *(f"env.{name}" for names in PROVIDER_TOKENS.values() for name in names),
             *(f"env.{name}" for _, names in UNSIGNED.values() for name in names),
@@ -187,9 +192,9 @@ CHECKS: tuple[Check, ...] = (
         fine="the server gets the key it asks for, or asks for none",
         why="Claude Code retries a refused key eleven times, in silence, for about three minutes",
         finds="A server that asks for a key and gets none, the placeholder, the wrong one, or one in the wrong header.",
-        mend="`claude-local enable --token-env VARIABLE` writes the key; it never goes on the command line.",
-        judge=_key,
-        applies=preconditions.answering_at_all,
+        remedy="`claude-local enable --token-env VARIABLE` writes the key; it never goes on the command line.",
+        find=_key,
+        preconditions=(preconditions.answering_at_all,),
     ),
     Check(
         id="credentials.question",
@@ -198,8 +203,8 @@ CHECKS: tuple[Check, ...] = (
         fine="no question about a key is asked",
         why="whoever presses Enter at that question has said No, and is asked to log in",
         finds="A non-empty `ANTHROPIC_API_KEY`, which guides recommend as a dummy, that was not approved before.",
-        mend="Use ANTHROPIC_AUTH_TOKEN, as `claude-local enable` does.",
-        judge=_question,
-        applies=preconditions.own_server,
+        remedy="Use ANTHROPIC_AUTH_TOKEN, as `claude-local enable` does.",
+        find=_question,
+        preconditions=(preconditions.own_server,),
     ),
 )

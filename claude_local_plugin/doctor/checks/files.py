@@ -1,16 +1,19 @@
 """Checks of the settings files themselves: readable, well-formed, heard, out of git, and private where they must be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
+from claude_local_plugin import git
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command, edit, export, then
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor.checks.precedence import enabling
 from claude_local_plugin.doctor.facts import Facts, Owned
-from claude_local_plugin.doctor.model import Check, Found, Place, Result, Where, fix_command
-from claude_local_plugin.doctor.repair import mendable
+from claude_local_plugin.doctor.fixers import Mode, Rewrite, Step, Tools
+from claude_local_plugin.doctor.model import Check, Finding, Found, OwnFix, Place, Result, Where, fix_command
+from claude_local_plugin.doctor.repair import mendable, strict
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates, effective
 from claude_local_plugin.servers.urls import is_anthropic
 from claude_local_plugin.settings import schema
@@ -54,9 +57,15 @@ def _dropped(facts: Facts, each: SettingsFile) -> Found:
     lost = "; it names a server, so sessions go elsewhere than it says" if "ANTHROPIC_BASE_URL" in each.text else ""
     what = f"{_fault(each)}; Claude Code ignores the whole file{lost}"
     if mendable(each):
-        return Found(Result.ERROR, what, place, f"{fix_command('files.json')}   (shows the change first)", fixable=True)
+        return Found(Result.ERROR, what, place, OwnFix(note="shows the change first"))
     line = place.line if isinstance(place, Place) else None
     return Found(Result.ERROR, what, place, _edit(facts, each.path, line) if each.path else None)
+
+
+def _repaired(facts: Facts, _: Sequence[Finding], __: Tools) -> Iterator[Step]:
+    for each in facts.settings:
+        if each.path is not None and mendable(each):
+            yield Rewrite(each.path, strict, first=True)
 
 
 def _edit(facts: Facts, path: Path, line: int | None = None) -> str:
@@ -198,16 +207,25 @@ def _git(facts: Facts) -> Iterator[Found]:
             yield Found(Result.WARNING, f"whether it is tracked cannot be said: {standing.problem}", Place(each.path))
         elif standing.tracked and secrets:
             what = f"{', '.join(secrets)} is in a file that git tracks"
-            fix = f"{out if each.scope is Scope.LOCAL else untrack}, and change that key: it is in the history"
-            yield Found(Result.ERROR, what, _place(each, "env", secrets[0]), fix)
+            away = f"{out if each.scope is Scope.LOCAL else untrack}, and change that key: it is in the history"
+            yield Found(Result.ERROR, what, _place(each, "env", secrets[0]), away)
         elif standing.tracked and each.scope is Scope.LOCAL:
             what = "git tracks your local settings: everyone who pulls them gets your server's address"
             yield Found(Result.WARNING, what, Place(each.path), out)
         elif each.scope is Scope.LOCAL and not standing.ignored:
             what = "git does not ignore your local settings: the next “git add .” commits them"
             fixable = standing.exclude_file is not None
-            fix = fix_command("files.git") if fixable else f"put {standing.exclude_line} into .gitignore"
-            yield Found(Result.WARNING, what, Place(each.path), fix, fixable=fixable)
+            fix = OwnFix() if fixable else f"put {standing.exclude_line} into .gitignore"
+            yield Found(Result.WARNING, what, Place(each.path), fix)
+
+
+def _excluded(facts: Facts, _: Sequence[Finding], __: Tools) -> Iterator[Step]:
+    for each in facts.settings:
+        standing = facts.standings.get(each.path) if each.path else None
+        if each.scope is not Scope.LOCAL or standing is None or standing.exclude_file is None:
+            continue
+        if standing.in_repository and not standing.tracked and not standing.ignored and not standing.problem:
+            yield Rewrite(standing.exclude_file, partial(git.with_line, line=standing.exclude_line))
 
 
 def _inside(path: Path) -> tuple[str, str]:
@@ -272,9 +290,14 @@ def _mode(facts: Facts) -> Iterator[Found]:
             Result.WARNING,
             f"others on this machine may read it (mode {mode:03o}), and it holds {', '.join(secrets)}",
             _place(each),
-            fix_command("files.mode") if mine else "ask whoever manages this machine",
-            fixable=mine,
+            OwnFix() if mine else "ask whoever manages this machine",
         )
+
+
+def _private(_: Facts, findings: Sequence[Finding], __: Tools) -> Iterator[Step]:
+    for finding in findings:
+        if isinstance(finding.where, Place):
+            yield Mode(finding.where.path, 0o600)
 
 
 # --- files.record
@@ -349,9 +372,9 @@ CHECKS = (
             "Comments, trailing commas and other things that are not JSON, a top-level key of the wrong type, a file"
             " that cannot be read or is larger than 2 MiB; with line and column. Hooks in such a file are gone, too."
         ),
-        mend="`--fix` takes out comments and trailing commas, and nothing else. The rest needs an editor.",
-        judge=_json,
-        fixable=True,
+        remedy="`--fix` takes out comments and trailing commas, and nothing else. The rest needs an editor.",
+        find=_json,
+        fix=_repaired,
     ),
     Check(
         id="files.values",
@@ -360,8 +383,8 @@ CHECKS = (
         fine="every value is one that Claude Code understands",
         why="Claude Code reads a value it does not understand as something else, or not at all: “64k” is 64",
         finds="Misspelt variables, numbers with units, values out of range, and whatever else `schemas/` knows.",
-        mend="Correct the value at the line that is named.",
-        judge=_values,
+        remedy="Correct the value at the line that is named.",
+        find=_values,
     ),
     Check(
         id="files.unheard",
@@ -373,8 +396,8 @@ CHECKS = (
             "Variables that Claude Code takes from no file of this scope (some 200 names are refused in a project's),"
             " and keys that Claude Code never had, such as `apiBaseUrl`."
         ),
-        mend="Export such a variable in the shell, or set it in the user's settings where those are heard.",
-        judge=_unheard,
+        remedy="Export such a variable in the shell, or set it in the user's settings where those are heard.",
+        find=_unheard,
     ),
     Check(
         id="files.stray",
@@ -386,8 +409,8 @@ CHECKS = (
             "`~/.claude/settings.local.json`, `~/.claude/auth.json`, a repository root's `.claude/settings.json` when"
             " you are in a subfolder, and a `.env` with `ANTHROPIC_` variables in it."
         ),
-        mend="Move what you need into `.claude/settings.local.json`: `claude-local enable` writes it.",
-        judge=_stray,
+        remedy="Move what you need into `.claude/settings.local.json`: `claude-local enable` writes it.",
+        find=_stray,
     ),
     Check(
         id="files.worktree",
@@ -396,8 +419,8 @@ CHECKS = (
         fine="root, folder and worktrees agree",
         why="since 2.1.211 Claude Code reads local settings from the main checkout's root first",
         finds="A folder's own settings.local.json that the root's beats, and a worktree that shares its settings.",
-        mend="Keep the local settings in one place, the main checkout's root.",
-        judge=_worktree,
+        remedy="Keep the local settings in one place, the main checkout's root.",
+        find=_worktree,
     ),
     Check(
         id="files.git",
@@ -406,9 +429,9 @@ CHECKS = (
         fine="git leaves your local settings alone",
         why="what git commits, everyone who pulls gets, and a key in it stays in the history",
         finds="Keys in tracked files, tracked local settings, and local settings that git does not ignore.",
-        mend="`--fix` adds the file to this clone's `.git/info/exclude`. A committed key has to be changed.",
-        judge=_git,
-        fixable=True,
+        remedy="`--fix` adds the file to this clone's `.git/info/exclude`. A committed key has to be changed.",
+        find=_git,
+        fix=_excluded,
     ),
     Check(
         id="files.shared",
@@ -417,8 +440,8 @@ CHECKS = (
         fine="no file of the repository redirects your sessions",
         why="whoever can commit to it decides where your prompts, your code and your key go",
         finds="A server's address or a key helper in the project's `.claude/settings.json`.",
-        mend="Look who put it there. Your own `.claude/settings.local.json` beats it.",
-        judge=_shared,
+        remedy="Look who put it there. Your own `.claude/settings.local.json` beats it.",
+        find=_shared,
     ),
     Check(
         id="files.mode",
@@ -427,9 +450,9 @@ CHECKS = (
         fine="files with keys in them are yours alone",
         why="every account on this machine can read the key",
         finds="Permission bits for group or others on a settings file that holds a key or token.",
-        mend="`--fix` makes it mode 600.",
-        judge=_mode,
-        fixable=True,
+        remedy="`--fix` makes it mode 600.",
+        find=_mode,
+        fix=_private,
     ),
     Check(
         id="files.record",
@@ -441,8 +464,8 @@ CHECKS = (
             "A damaged record, a file that cannot be written, keys that were edited since enable wrote them, settings"
             " that another tool took out, and settings of ours that are on no record."
         ),
-        mend="Run `claude-local enable` again to have its values back; nothing else needs to be done.",
-        judge=_record,
+        remedy="Run `claude-local enable` again to have its values back; nothing else needs to be done.",
+        find=_record,
     ),
     Check(
         id="files.config",
@@ -454,7 +477,7 @@ CHECKS = (
             "A config.toml that is no TOML, values that a key cannot have, keys that claude-local does not know, and a"
             " `down_command` whose program is not there."
         ),
-        mend="Correct the line, or `claude-local config set KEY VALUE`; `claude-local config list` shows what holds.",
-        judge=_config,
+        remedy="Correct the line, or `claude-local config set KEY VALUE`; `claude-local config list` shows what holds.",
+        find=_config,
     ),
 )

@@ -1,13 +1,14 @@
 """Checks of our session hooks: installed, able to run, allowed to, and with a log to write to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
+from claude_local_plugin.doctor.fixers import Hooks, Step, Tools
+from claude_local_plugin.doctor.model import Check, Finding, Found, OwnFix, Place, Result, place_of
 from claude_local_plugin.precedence import FileState, Scope, hooks_off
 
 #: What reads the log, and says what is the matter with it.
@@ -27,9 +28,15 @@ def _broken(facts: Facts) -> Iterator[Found]:
     for hook in facts.hooks:
         if hook.problem:
             fixable = hook.scope not in (Scope.MANAGED, Scope.FLAG)
-            fix = fix_command("hooks.broken") if fixable else "ask whoever manages this machine"
+            fix = OwnFix() if fixable else "ask whoever manages this machine"
             what = f"the {hook.event} hook cannot run: {hook.problem}"
-            yield Found(Result.ERROR, what, _line(facts, hook.path, hook.event), fix, fixable=fixable)
+            yield Found(Result.ERROR, what, _line(facts, hook.path, hook.event), fix)
+
+
+def _made_anew(facts: Facts, _: Sequence[Finding], __: Tools) -> Iterator[Step]:
+    for scope, path in dict.fromkeys((hook.scope, Path(hook.path)) for hook in facts.hooks if hook.problem):
+        if scope not in (Scope.MANAGED, Scope.FLAG):
+            yield Hooks(path, with_entries=scope != Scope.PROJECT)
 
 
 def _line(facts: Facts, path: str, event: str) -> Place:
@@ -110,9 +117,9 @@ CHECKS = (
         fine="our session hooks are installed",
         why="without them no session is on record, and a dead server is silent for minutes",
         finds="A session event (start, prompt, end) for which no file that is read here has our hook.",
-        mend="`claude-local hooks install --scope user` installs them for every session of this machine.",
-        judge=_installed,
-        applies=preconditions.own_server,
+        remedy="`claude-local hooks install --scope user` installs them for every session of this machine.",
+        find=_installed,
+        preconditions=(preconditions.own_server,),
     ),
     Check(
         id="hooks.broken",
@@ -121,9 +128,9 @@ CHECKS = (
         fine="the installed hooks can run",
         why="Claude Code goes on without a hook that fails: no record, no warning",
         finds="An interpreter or a script that is gone, as after an upgrade or a moved environment.",
-        mend="`--fix` installs them anew in the same file.",
-        judge=_broken,
-        fixable=True,
+        remedy="`--fix` installs them anew in the same file.",
+        find=_broken,
+        fix=_made_anew,
     ),
     Check(
         id="hooks.allowed",
@@ -135,8 +142,8 @@ CHECKS = (
             "`disableAllHooks`, and an administrator's `allowManagedHooksOnly`. An error where the project's own"
             " settings say it, as a repository can, or where the folder is protected: nothing enforces that then."
         ),
-        mend="Take the key out, or ask whoever manages the machine.",
-        judge=_allowed,
+        remedy="Take the key out, or ask whoever manages the machine.",
+        find=_allowed,
     ),
     Check(
         id="hooks.guard",
@@ -145,8 +152,8 @@ CHECKS = (
         fine="the hooks outlive the file they watch over",
         why="a dropped file takes its hooks with it, and the session may go to the cloud unnoticed",
         finds="Our hooks in a settings file that Claude Code drops, and nowhere else.",
-        mend="`claude-local hooks install --scope user` puts them into a file of their own.",
-        judge=_guarded,
+        remedy="`claude-local hooks install --scope user` puts them into a file of their own.",
+        find=_guarded,
     ),
     Check(
         id="hooks.log",
@@ -158,8 +165,8 @@ CHECKS = (
             "A damaged log, one of a newer claude-local, or one that is not ours to read; a folder that is read-only"
             " or on a full disk; lines of hooks that could not be put into it, or that only a newer version can read."
         ),
-        mend="`claude-local sessions list` says what is the matter and what to do; make room, or the folder writable.",
-        judge=_log,
+        remedy="`claude-local sessions list` says what is the matter and what to do; make room, or make it writable.",
+        find=_log,
     ),
     Check(
         id="hooks.kept",
@@ -171,8 +178,8 @@ CHECKS = (
             "Logs that were damaged. One that is found so is set aside, never deleted, and a new one is made of what"
             " hooks wrote in the last days (`log.journal_days`)."
         ),
-        mend="Copy what you need out of it with `sqlite3 FILE .dump`, then remove it.",
-        judge=_kept,
+        remedy="Copy what you need out of it with `sqlite3 FILE .dump`, then remove it.",
+        find=_kept,
     ),
     Check(
         id="hooks.faults",
@@ -181,7 +188,7 @@ CHECKS = (
         fine="every hook could do its work lately",
         why="a session goes on whatever happens to a hook of ours, but its record may have a gap",
         finds="What hooks noted in `faults.log` in the last seven days, the same complaints together.",
-        mend="Mend what is named; then remove `faults.log`, or wait a week.",
-        judge=_faults,
+        remedy="Mend what is named; then remove `faults.log`, or wait a week.",
+        find=_faults,
     ),
 )

@@ -8,7 +8,8 @@ from claude_local_plugin.core.claude import is_on
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Result, Where, fix_command, mend, place_of
+from claude_local_plugin.doctor.fixers import as_enable_plans, writes
+from claude_local_plugin.doctor.model import Check, Found, OwnFix, Result, Where, fix_here, place_of
 from claude_local_plugin.precedence import Scope, candidates, winning
 from claude_local_plugin.servers import Server
 from claude_local_plugin.servers.examination import SearchVerdict
@@ -49,8 +50,7 @@ def _compaction(facts: Facts) -> Iterator[Found]:
             Result.ERROR,
             f"{key.removeprefix('env.')} {said}: nothing is compacted by itself; {consequence}",
             _place(facts, key),
-            fix_command("model.compaction") if fixable else "ask whoever manages this machine",
-            fixable=fixable,
+            OwnFix() if fixable else "ask whoever manages this machine",
         )
 
 
@@ -93,8 +93,7 @@ def _concurrency(facts: Facts) -> Iterator[Found]:
             Result.INFO if limited else Result.WARNING,
             f"{facts.host} holds {fit} conversation{'' if fit == 1 else 's'} at once: {_room(server, window)}",
             place_of(winning(facts.snapshot, f"env.{plan.SUBAGENTS_AT_ONCE}")),
-            None if limited else fix_command("model.concurrency") if fixable else "ask whoever manages this machine",
-            fixable=fixable,
+            None if limited else OwnFix() if fixable else "ask whoever manages this machine",
         )
 
 
@@ -126,13 +125,12 @@ def _images(facts: Facts) -> Iterator[Found]:
     if set(plan.NO_PICTURES) <= denied(facts) and not facts.elsewhere:
         return
     said = printable(deep.images.refusal[:200])
-    fix, fixable = mend(facts, "model.images", deep=True)
+    fix = fix_here(facts)
     yield Found(
         Result.WARNING,
         f"{printable(deep.model)} takes no pictures (“{said}”), and Claude Code may read some: one ends the session",
         None,
         fix,
-        fixable=fixable,
     )
 
 
@@ -151,13 +149,12 @@ def _web_search(facts: Facts) -> Iterator[Found]:
     else:
         made_up = f"{facts.host} searches nothing, and what the model makes up comes back as the results"
         refused = f"what it sends is refused (“{said}”), and nothing but the model hears of it"
-        fix, fixable = mend(facts, "model.web-search", deep=True)
+        fix = fix_here(facts)
         yield Found(
             Result.WARNING,
             f"WebSearch cannot work: {made_up if search.verdict is SearchVerdict.MADE_UP else refused}",
             None,
             fix,
-            fixable=fixable,
         )
 
 
@@ -170,11 +167,11 @@ CHECKS = (
         why="Claude Code refuses to send a prompt that exceeds the window, and without compaction each later one does",
         finds="DISABLE_AUTO_COMPACT, DISABLE_COMPACT, and autoCompactEnabled in settings files and in Claude Code's own"
         " state. CLAUDE_CODE_AUTO_COMPACT_WINDOW and CLAUDE_AUTOCOMPACT_PCT_OVERRIDE do no harm (seen on 2.1.332).",
-        mend="`--fix` switches it on again for this folder; DISABLE_COMPACT has to be taken out where it is, since no"
+        remedy="`--fix` switches it on again for this folder; DISABLE_COMPACT has to be taken out where it is, since no"
         " settings file can undo it. A session that has ended so goes on in a copy: `claude-local rescue`.",
-        judge=_compaction,
-        applies=preconditions.own_server,
-        fixable=True,
+        find=_compaction,
+        preconditions=(preconditions.own_server,),
+        fix=as_enable_plans(f"env.{plan.NO_AUTO_COMPACT}", plan.AUTO_COMPACT),
     ),
     Check(
         id="model.concurrency",
@@ -183,11 +180,11 @@ CHECKS = (
         fine="a session and its subagents fit at once",
         why="a subagent is a conversation of its own, with a prompt of its own, at the same time",
         finds="llama.cpp's number of slots and its window, and the concurrency that vLLM computes for its KV cache.",
-        mend="`--fix` limits the subagents that a session may have at once; or give the server more room: a larger"
+        remedy="`--fix` limits the subagents that a session may have at once; or give the server more room: a larger"
         " -c for llama.cpp, a smaller --max-model-len or an FP8 KV cache for vLLM.",
-        judge=_concurrency,
-        applies=preconditions.main_model_served,
-        fixable=True,
+        find=_concurrency,
+        preconditions=(preconditions.main_model_served,),
+        fix=as_enable_plans(f"env.{plan.SUBAGENTS_AT_ONCE}"),
     ),
     Check(
         id="model.images",
@@ -196,11 +193,11 @@ CHECKS = (
         fine="the model takes pictures, or none is read",
         why="a picture stays in the conversation, so the server refuses every later request and /compact too",
         finds="A PNG of one pixel and, if that is refused, one of 64 by 64: some models take none that is too small.",
-        mend=f"`--fix` denies reading pictures and PDF files. A session that ended so goes on in a copy: `{RESCUE}`.",
-        judge=_images,
-        applies=preconditions.examined,
+        remedy=f"`--fix` denies reading pictures and PDF files. A session that ended so goes on in a copy: `{RESCUE}`.",
+        find=_images,
+        preconditions=(preconditions.examined,),
         deep=True,
-        fixable=True,
+        fix=writes(*(plan.denied(rule, "the model takes no pictures") for rule in plan.NO_PICTURES)),
     ),
     Check(
         id="model.web-search",
@@ -210,10 +207,10 @@ CHECKS = (
         why="the search runs at Anthropic's API; other servers refuse the tool that stands for it, or search nothing",
         finds="A search with the tool web_search_20250305, as WebSearch sends it: whether it is taken, and whether the"
         " answer has a search in it. llama.cpp takes it and lets the model answer (seen on 2026-11-28).",
-        mend="`--fix` denies WebSearch; a server of MCP can search instead.",
-        judge=_web_search,
-        applies=preconditions.examined,
+        remedy="`--fix` denies WebSearch; a server of MCP can search instead.",
+        find=_web_search,
+        preconditions=(preconditions.examined,),
         deep=True,
-        fixable=True,
+        fix=writes(plan.denied(plan.WEB_SEARCH, "the server searches nothing for it")),
     ),
 )

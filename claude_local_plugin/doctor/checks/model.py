@@ -1,12 +1,22 @@
 """Checks of the model: served under every name, its window and answers as configured, its tool calls parsed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from claude_local_plugin.client_config import plan
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts, Name
-from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, mend, place_of
+from claude_local_plugin.doctor.fixers import (
+    WITHOUT_BETAS,
+    Fixer,
+    Impossible,
+    Lines,
+    Step,
+    Tools,
+    as_enable_plans,
+    writes,
+)
+from claude_local_plugin.doctor.model import Check, Finding, Found, OwnFix, Result, exported, fix_here, place_of
 from claude_local_plugin.precedence import winning
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.servers import ServedModel, advice, well_known
@@ -44,6 +54,16 @@ def _served(facts: Facts) -> Iterator[Found]:
             yield _unserved(facts, names, Result.ERROR if names is serious else Result.WARNING)
 
 
+def _pinned(facts: Facts, _: Sequence[Finding], tools: Tools) -> Iterator[Step]:
+    """Every name becomes that of the model which is there, where that is no matter of choice."""
+    if tools.model is not None:
+        names = ("ANTHROPIC_MODEL", *plan.ALIAS_VARIABLES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL")
+        yield Lines(planned=tuple(f"env.{name}" for name in names))
+        return
+    choose = command("claude-local", "enable", "--url", facts.url or Words("URL"), "--model", Words("NAME"))
+    yield Impossible(f"several models are served, so one has to be chosen: {choose}")
+
+
 def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
     assert facts.server is not None
     wires = dict.fromkeys(name.name for name in names)
@@ -60,8 +80,8 @@ def _unserved(facts: Facts, names: list[Name], result: Result) -> Found:
         what += "; one of its wildcards may still route that name"
         return Found(Result.INFO, what, where, None if deep is not None else facts.ask_deep())
     fixable = all(facts.is_ours_to_change(f"env.{name.variable}") for name in names)
-    fix = fix_command("model.served") if fixable else "ask whoever manages this machine"
-    return Found(result, what, where, fix, fixable=fixable)
+    fix = OwnFix() if fixable else "ask whoever manages this machine"
+    return Found(result, what, where, fix)
 
 
 # --- the window
@@ -78,20 +98,20 @@ def _window(facts: Facts) -> Iterator[Found]:
         yield from _hidden_window(facts, model, variable)
         return
     fixable = facts.is_ours_to_change("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS")
-    fix = fix_command("model.window") if fixable else "ask whoever manages this machine"
+    fix = OwnFix() if fixable else "ask whoever manages this machine"
     if variable and not variable.replace("_", "").isdigit():
         what = f"CLAUDE_CODE_MAX_CONTEXT_TOKENS is “{printable(variable)}”, which Claude Code reads as {believed:,}"
-        yield Found(Result.ERROR, what, where, fix, fixable=fixable)
+        yield Found(Result.ERROR, what, where, fix)
     elif known_window(model.name) is not None:
         yield Found(Result.SKIPPED, "Claude Code has its own idea of that name: see model.name")
     elif believed is not None and believed > model.max_model_len:
         said = "assumes" if not variable else "is told of"
         what = f"Claude Code {said} a window of {believed:,} tokens, and {facts.host} has {model.max_model_len:,}"
-        yield Found(Result.ERROR, what, where, fix, fixable=fixable)
+        yield Found(Result.ERROR, what, where, fix)
     elif believed is not None and believed < model.max_model_len:
         what = f"Claude Code is told of a window of {believed:,} tokens, and {facts.host} has {model.max_model_len:,}"
         why = "a conversation is compacted earlier than it need be"
-        yield Found(Result.INFO, what, where, fix, why, fixable=fixable)
+        yield Found(Result.INFO, what, where, fix, why)
     elif believed is None:
         yield Found(Result.SKIPPED, "which window Claude Code assumes is not known")
 
@@ -150,10 +170,10 @@ def _output(facts: Facts) -> Iterator[Found]:
     where = place_of(winning(facts.snapshot, "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"))
     said = f"{limit:,} tokens" if chosen is not None else f"{limit:,} tokens, Claude Code's default"
     fixable = facts.is_ours_to_change("env.CLAUDE_CODE_MAX_OUTPUT_TOKENS")
-    fix = fix_command("model.output") if fixable else "ask whoever manages this machine"
+    fix = OwnFix() if fixable else "ask whoever manages this machine"
     if chosen is not None and chosen < SHORTEST_OUTPUT:
         what = f"answers end after {said}: edits of any size are cut off"
-        yield Found(Result.WARNING, what, where, fix, fixable=fixable)
+        yield Found(Result.WARNING, what, where, fix)
     window = model.max_model_len
     if window is None:
         yield Found(Result.SKIPPED, f"{facts.host} tells no window to compare the longest answer with")
@@ -161,15 +181,13 @@ def _output(facts: Facts) -> Iterator[Found]:
     prompt = plan.first_prompt_tokens(_backend(facts, model), facts.needs)
     if limit > window:
         what = f"each request asks for up to {said}, more than the whole window of {window:,}: it is refused"
-        yield Found(Result.ERROR, what, where, fix, fixable=fixable)
+        yield Found(Result.ERROR, what, where, fix)
     elif limit + prompt > window and facts.needs.output_not_clamped:
         what = f"each request asks for up to {said}; with the first prompt of {prompt:,} that exceeds {window:,}"
-        yield Found(Result.ERROR, what, where, fix, facts.needs.output_not_clamped, fixable=fixable)
+        yield Found(Result.ERROR, what, where, fix, facts.needs.output_not_clamped)
     elif window - min(limit, plan.RESERVED_OUTPUT) - plan.COMPACTION_RESERVE < prompt:
         what = f"with answers of {said} Claude Code keeps so much free that its first prompt does not fit {window:,}"
-        yield Found(
-            Result.ERROR, what, where, fix, "Claude Code says “Prompt is too long” and asks nobody", fixable=fixable
-        )
+        yield Found(Result.ERROR, what, where, fix, "Claude Code says “Prompt is too long” and asks nobody")
 
 
 def _name(facts: Facts) -> Iterator[Found]:
@@ -446,8 +464,8 @@ def _fields(facts: Facts) -> Iterator[Found]:
         if facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS") and not facts.elsewhere:
             yield Found(Result.INFO, f"{what}; sessions here leave them out", None)
         else:
-            fix, fixable = mend(facts, "model.fields", deep=True)
-            yield Found(Result.ERROR, what, None, fix, fixable=fixable)
+            fix = fix_here(facts)
+            yield Found(Result.ERROR, what, None, fix)
 
 
 def _count(facts: Facts) -> Iterator[Found]:
@@ -466,7 +484,17 @@ def _count(facts: Facts) -> Iterator[Found]:
         yield Found(Result.SKIPPED, f"it counts {count.counted:,} tokens, and its answer does not tell what it took")
 
 
-def _deep_check(check_id: str, asks: str, fine: str, why: str, finds: str, mend: str, judge: Judge) -> Check:
+def _deep_check(
+    check_id: str,
+    asks: str,
+    fine: str,
+    why: str,
+    finds: str,
+    remedy: str,
+    find: Callable[[Facts], Iterable[Found]],
+    *,
+    fix: Fixer | None = None,
+) -> Check:
     return Check(
         id=check_id,
         group="model",
@@ -474,11 +502,11 @@ def _deep_check(check_id: str, asks: str, fine: str, why: str, finds: str, mend:
         fine=fine,
         why=why,
         finds=finds,
-        mend=mend,
-        judge=judge,
-        applies=preconditions.asked if check_id == "model.answers" else preconditions.examined,
+        remedy=remedy,
+        find=find,
+        preconditions=(preconditions.asked if check_id == "model.answers" else preconditions.examined,),
         deep=True,
-        fixable=check_id == "model.fields",
+        fix=fix,
     )
 
 
@@ -493,10 +521,10 @@ CHECKS = (
             "The names behind the session's model, opus, sonnet, haiku, fable, subagents and background work, against"
             " /v1/models. LiteLLM and llama-swap may route names that they do not list."
         ),
-        mend="`--fix` pins every name to the model that is served.",
-        judge=_served,
-        applies=preconditions.serving_here,
-        fixable=True,
+        remedy="`--fix` pins every name to the model that is served.",
+        find=_served,
+        preconditions=(preconditions.serving_here,),
+        fix=_pinned,
     ),
     Check(
         id="model.window",
@@ -505,10 +533,10 @@ CHECKS = (
         fine="Claude Code knows the real window",
         why="a conversation is compacted only when that window is nearly full; past the real one it fails",
         finds="The window in effect against the server's `max_model_len`; a number with a unit; a window nobody tells.",
-        mend="`--fix` writes the server's window.",
-        judge=_window,
-        applies=preconditions.main_model_served,
-        fixable=True,
+        remedy="`--fix` writes the server's window.",
+        find=_window,
+        preconditions=(preconditions.main_model_served,),
+        fix=as_enable_plans("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS", "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"),
     ),
     Check(
         id="model.prompt",
@@ -517,9 +545,9 @@ CHECKS = (
         fine="Claude Code's own prompt fits into the window",
         why="nothing can be asked before this is so",
         finds="The first prompt (tools and instructions), the shortest answer and the reserve for compaction together.",
-        mend="Serve the model with a larger window: 65,536 leaves room to work.",
-        judge=_prompt,
-        applies=preconditions.answering,
+        remedy="Serve the model with a larger window: 65,536 leaves room to work.",
+        find=_prompt,
+        preconditions=(preconditions.answering,),
     ),
     Check(
         id="model.output",
@@ -528,10 +556,10 @@ CHECKS = (
         fine="the longest answer fits beside the prompt",
         why="the server refuses the request, and Claude Code calls it a prompt that is too long",
         finds="`CLAUDE_CODE_MAX_OUTPUT_TOKENS` (32,000 where unset) against window and first prompt.",
-        mend="`--fix` writes the largest limit that fits.",
-        judge=_output,
-        applies=preconditions.main_model_served,
-        fixable=True,
+        remedy="`--fix` writes the largest limit that fits.",
+        find=_output,
+        preconditions=(preconditions.main_model_served,),
+        fix=as_enable_plans("env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"),
     ),
     Check(
         id="model.name",
@@ -540,9 +568,9 @@ CHECKS = (
         fine="the model's name is its own",
         why="Claude Code believes what it knows about that name, and CLAUDE_CODE_MAX_CONTEXT_TOKENS is not heard",
         finds="Served names that Claude Code takes for Anthropic's models.",
-        mend="Serve the model under a name of its own.",
-        judge=_name,
-        applies=preconditions.main_model_served,
+        remedy="Serve the model under a name of its own.",
+        find=_name,
+        preconditions=(preconditions.main_model_served,),
     ),
     _deep_check(
         "model.answers",
@@ -615,6 +643,7 @@ CHECKS = (
         "`context_management`, `metadata`, `betas`, `cache_control`.",
         "`--fix` sets CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS, which costs about 7,300 tokens of every prompt.",
         _fields,
+        fix=writes(*WITHOUT_BETAS),
     ),
     _deep_check(
         "model.count-tokens",

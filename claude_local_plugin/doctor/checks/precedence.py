@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from claude_local_plugin.client_config.plan import SHELL_CREDENTIALS
+from claude_local_plugin.client_config.plan import PROVIDER_SWITCHES, SHELL_CREDENTIALS
 from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.shell import Words, command, edit
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts, Owned
-from claude_local_plugin.doctor.model import Check, Found, Place, Result, fix_command, place_of
+from claude_local_plugin.doctor.fixers import as_enable_plans
+from claude_local_plugin.doctor.model import Check, Found, OwnFix, Place, Result, fix_command, place_of
 from claude_local_plugin.doctor.repair import mendable
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import Candidate, FileState, Scope, SettingsFile, candidates, winning
@@ -204,10 +205,10 @@ def _proxy(facts: Facts) -> Iterator[Found]:
     where = place_of(winning(facts.snapshot, f"env.{name}"))
     if near:
         what = f"{name} is set, and Claude Code would ask that proxy for {target.label}, which only this network knows"
-        yield Found(Result.ERROR, what, where, fix_command("precedence.proxy"), fixable=True)
+        yield Found(Result.ERROR, what, where, OwnFix())
     else:
         what = f"{name} is set, so requests to {target.label} go through that proxy"
-        yield Found(Result.INFO, what, where, fix_command("precedence.proxy"), fixable=True)
+        yield Found(Result.INFO, what, where, OwnFix())
 
 
 def _provider(facts: Facts) -> Iterator[Found]:
@@ -220,8 +221,7 @@ def _provider(facts: Facts) -> Iterator[Found]:
         Result.ERROR,
         f"sessions go to {decision.value}, not to the base URL: {decision.sentence}",
         place_of(decision.winner),
-        fix_command("precedence.provider") if fixable else "ask whoever manages this machine",
-        fixable=fixable,
+        OwnFix() if fixable else "ask whoever manages this machine",
     )
 
 
@@ -262,8 +262,8 @@ CHECKS = (
         fine="a session would start here",
         why="nothing else matters before this",
         finds="Administrator's settings that refuse the configuration, and no key, token, helper or login at all.",
-        mend="`claude-local enable` writes a token; a refusal is for whoever manages the machine.",
-        judge=_starts,
+        remedy="`claude-local enable` writes a token; a refusal is for whoever manages the machine.",
+        find=_starts,
     ),
     Check(
         id="precedence.endpoint",
@@ -272,8 +272,8 @@ CHECKS = (
         fine="sessions here go to the server they are meant to go to",
         why="prompts and code go where this says",
         finds="Where a session goes, who says so, and whether that is what enable wrote or a dropped file wanted.",
-        mend="`claude-local explain-precedence` shows every source; `claude-local enable` writes your strongest.",
-        judge=_endpoint,
+        remedy="`claude-local explain-precedence` shows every source; `claude-local enable` writes your strongest.",
+        find=_endpoint,
     ),
     Check(
         id="precedence.beaten",
@@ -282,8 +282,8 @@ CHECKS = (
         fine="everything that enable wrote has its effect",
         why="the session uses the other value",
         finds="Keys that enable wrote and a stronger scope (managed settings, another local file) sets differently.",
-        mend="Take the key out of the stronger place that is named, or enable in that scope.",
-        judge=_beaten,
+        remedy="Take the key out of the stronger place that is named, or enable in that scope.",
+        find=_beaten,
     ),
     Check(
         id="precedence.shell",
@@ -292,8 +292,8 @@ CHECKS = (
         fine="no export is silently beaten",
         why="a settings file's env beats the shell, contrary to what most guides say",
         finds="`ANTHROPIC_BASE_URL` or `ANTHROPIC_MODEL` exported with another value than the one that counts.",
-        mend="Unset the variable, or take it out of the file; `claude --settings` beats every file but managed ones.",
-        judge=_shell,
+        remedy="Unset the variable, or take it out of the file; `claude --settings` beats every file but managed ones.",
+        find=_shell,
     ),
     Check(
         id="precedence.url",
@@ -302,8 +302,8 @@ CHECKS = (
         fine="the base URL is one that Claude Code can use",
         why="Claude Code appends /v1/messages to it as it stands, so every request fails or goes astray",
         finds="A path that goes too far (`/v1`), no scheme, no host, blanks, a query, or a password in the URL.",
-        mend="`claude-local enable --url` with the address that is offered.",
-        judge=_url,
+        remedy="`claude-local enable --url` with the address that is offered.",
+        find=_url,
     ),
     Check(
         id="precedence.proxy",
@@ -312,10 +312,10 @@ CHECKS = (
         fine="no proxy is in the way",
         why="Claude Code sends even loopback requests to a proxy unless NO_PROXY names the host",
         finds="A proxy variable of the shell or a settings file that NO_PROXY does not exempt your server from.",
-        mend="`--fix` writes NO_PROXY with your server's host added.",
-        judge=_proxy,
-        applies=preconditions.own_server,
-        fixable=True,
+        remedy="`--fix` writes NO_PROXY with your server's host added.",
+        find=_proxy,
+        preconditions=(preconditions.own_server,),
+        fix=as_enable_plans("env.NO_PROXY", "env.no_proxy"),
     ),
     Check(
         id="precedence.provider",
@@ -324,9 +324,9 @@ CHECKS = (
         fine="no provider switch is on beside a base URL",
         why="Bedrock, Vertex and the other switches win over ANTHROPIC_BASE_URL",
         finds="`CLAUDE_CODE_USE_…` that is on while a base URL is set.",
-        mend="`--fix` sets the switch to the empty string, which switches it off here.",
-        judge=_provider,
-        fixable=True,
+        remedy="`--fix` sets the switch to the empty string, which switches it off here.",
+        find=_provider,
+        fix=as_enable_plans(*(f"env.{switch}" for switch in PROVIDER_SWITCHES)),
     ),
     Check(
         id="precedence.sign-in",
@@ -336,8 +336,8 @@ CHECKS = (
         why="a sign-in comes before every address, key and provider, and its end moves sessions without a word",
         finds="A sign-in that is used, one that has expired or that nobody names, one that cannot be renewed, and an"
         " administrator's `forceLoginMethod` without `forceLoginGatewayUrl`.",
-        mend="`claude auth logout` ends the sign-in.",
-        judge=_as_explained("precedence.sign-in"),
+        remedy="`claude auth logout` ends the sign-in.",
+        find=_as_explained("precedence.sign-in"),
     ),
     Check(
         id="precedence.late",
@@ -346,9 +346,9 @@ CHECKS = (
         fine="a start asks nobody else first",
         why="offline that costs about 19 seconds at every start, and the credential goes to Anthropic",
         finds="A credential in the shell while only a project's file names the server.",
-        mend="Unset the credential, or enable at user scope, which is heard early.",
-        judge=_late,
-        applies=preconditions.own_server,
+        remedy="Unset the credential, or enable at user scope, which is heard early.",
+        find=_late,
+        preconditions=(preconditions.own_server,),
     ),
     Check(
         id="precedence.other",
@@ -357,7 +357,7 @@ CHECKS = (
         fine="explain-precedence has nothing else to say",
         why="the session may not do what its settings seem to say",
         finds="The resolver's warnings that no other check stands for.",
-        mend="What the warning names; `claude-local explain-precedence` has the whole picture.",
-        judge=_as_explained("precedence.other"),
+        remedy="What the warning names; `claude-local explain-precedence` has the whole picture.",
+        find=_as_explained("precedence.other"),
     ),
 )

@@ -1,12 +1,14 @@
 """Checks of what leaves the machine: where prompts go, over what, and what Claude Code sends to others besides."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from claude_local_plugin.client_config.plan import Line
 from claude_local_plugin.core.shell import command, home_path, with_variable
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
-from claude_local_plugin.doctor.model import Check, Found, Judge, Result, exported, fix_command, place_of
+from claude_local_plugin.doctor.fixers import Fixer, variable, writes
+from claude_local_plugin.doctor.model import Check, Found, OwnFix, Result, exported, place_of
 from claude_local_plugin.precedence import FileState, Scope, effective, winning
 from claude_local_plugin.servers.urls import is_plain_http_remote
 
@@ -29,8 +31,8 @@ def _destination(facts: Facts) -> Iterator[Found]:
 
 
 def _others(facts: Facts) -> bool:
-    judges = (_traffic, _marketplace, _web_fetch, _login, _telemetry)
-    return any(found.result is not Result.OK for judge in judges for found in judge(facts))
+    ways = (_traffic, _marketplace, _web_fetch, _login, _telemetry)
+    return any(found.result is not Result.OK for find in ways for found in find(facts))
 
 
 def _transport(facts: Facts) -> Iterator[Found]:
@@ -56,21 +58,20 @@ def _traffic(facts: Facts) -> Iterator[Found]:
         Result.INFO,
         f"{what}; an interactive session asks raw.githubusercontent.com and registry.npmjs.org for updates",
         None,
-        fix_command("privacy.traffic"),
-        fixable=True,
+        OwnFix(),
     )
 
 
 def _marketplace(facts: Facts) -> Iterator[Found]:
     if not facts.env.get(MARKETPLACE):
         what = "an interactive session fetches the official plugins from downloads.claude.ai and github.com"
-        yield Found(Result.INFO, what, None, fix_command("privacy.plugins"), fixable=True)
+        yield Found(Result.INFO, what, None, OwnFix())
 
 
 def _web_fetch(facts: Facts) -> Iterator[Found]:
     if effective(facts.snapshot, "skipWebFetchPreflight") != "true":
         what = "WebFetch asks api.anthropic.com about the host of every page it is to read"
-        yield Found(Result.INFO, what, None, fix_command("privacy.web-fetch"), fixable=True)
+        yield Found(Result.INFO, what, None, OwnFix())
 
 
 def _login(facts: Facts) -> Iterator[Found]:
@@ -101,7 +102,16 @@ def _telemetry(facts: Facts) -> Iterator[Found]:
     )
 
 
-def _check(check_id: str, asks: str, fine: str, finds: str, mend: str, judge: Judge, *, fixable: bool = False) -> Check:
+def _check(
+    check_id: str,
+    asks: str,
+    fine: str,
+    finds: str,
+    remedy: str,
+    find: Callable[[Facts], Iterable[Found]],
+    *,
+    fix: Fixer | None = None,
+) -> Check:
     return Check(
         id=check_id,
         group="privacy",
@@ -109,10 +119,10 @@ def _check(check_id: str, asks: str, fine: str, finds: str, mend: str, judge: Ju
         fine=fine,
         why="inference on your own server does not keep the rest of the traffic at home",
         finds=finds,
-        mend=mend,
-        judge=judge,
-        applies=preconditions.own_server,
-        fixable=fixable,
+        remedy=remedy,
+        find=find,
+        preconditions=(preconditions.own_server,),
+        fix=fix,
     )
 
 
@@ -124,8 +134,8 @@ CHECKS = (
         fine="prompts and code go to your server; what else leaves this machine is named below",
         why="that is what most people set up a server of their own for",
         finds="The one destination of prompts and code, and whether the other checks of this group found company.",
-        mend="`claude-local enable` points sessions at a server of your own.",
-        judge=_destination,
+        remedy="`claude-local enable` points sessions at a server of your own.",
+        find=_destination,
         headline=True,
     ),
     Check(
@@ -135,9 +145,9 @@ CHECKS = (
         fine="the way to the server is encrypted, or does not leave this machine",
         why="prompts carry your code, and every machine on the path can read them",
         finds="`http://` to another machine.",
-        mend="An SSH tunnel, a VPN, or TLS in front of the server.",
-        judge=_transport,
-        applies=preconditions.own_server,
+        remedy="An SSH tunnel, a VPN, or TLS in front of the server.",
+        find=_transport,
+        preconditions=(preconditions.own_server,),
     ),
     _check(
         "privacy.traffic",
@@ -146,7 +156,7 @@ CHECKS = (
         f"`{NONESSENTIAL}` unset: usage events, feature flags, update checks, session titles. Any value sets it.",
         "`--fix` sets it.",
         _traffic,
-        fixable=True,
+        fix=writes(variable(NONESSENTIAL, "1", "no telemetry, no update checks, no title requests")),
     ),
     _check(
         "privacy.plugins",
@@ -155,7 +165,7 @@ CHECKS = (
         f"`{MARKETPLACE}` unset, which the switch for other traffic does not cover.",
         "`--fix` sets it.",
         _marketplace,
-        fixable=True,
+        fix=writes(variable(MARKETPLACE, "1", "no plugin download at the first start")),
     ),
     _check(
         "privacy.web-fetch",
@@ -164,7 +174,7 @@ CHECKS = (
         "The setting `skipWebFetchPreflight`, without which each site's host is looked up at Anthropic.",
         "`--fix` sets it.",
         _web_fetch,
-        fixable=True,
+        fix=writes(Line(("skipWebFetchPreflight",), True, "WebFetch asks nobody first")),
     ),
     _check(
         "privacy.login",

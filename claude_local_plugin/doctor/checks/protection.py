@@ -29,7 +29,7 @@ CHECKS = (
             "A folder with `protect` whose `allowed_backends` do not name the backend in use, or whose own settings"
             " send requests through a proxy that is not named there."
         ),
-        mend="Allow it with the command that is shown, or `claude-local enable` one that is on the list.",
-        judge=_backend,
+        remedy="Allow it with the command that is shown, or `claude-local enable` one that is on the list.",
+        find=_backend,
     ),
 )

@@ -230,9 +230,9 @@ CHECKS = (
             "Told apart: refuses connections, name unknown, no answer in time, TLS trouble, not HTTP, still loading,"
             " overloaded, ready. No request makes the model run."
         ),
-        mend="What is named for the state: start it, wait for it, correct the address.",
-        judge=_ready,
-        applies=preconditions.looked_at,
+        remedy="What is named for the state: start it, wait for it, correct the address.",
+        find=_ready,
+        preconditions=(preconditions.looked_at,),
         headline=True,
     ),
     Check(
@@ -245,9 +245,9 @@ CHECKS = (
             "Servers that speak OpenAI's API only, such as vLLM before 0.11.1 or llama-cpp-python, and frontends that"
             " answer 501."
         ),
-        mend="A newer version of the server, or LiteLLM in front of it.",
-        judge=_speaks,
-        applies=preconditions.answering,
+        remedy="A newer version of the server, or LiteLLM in front of it.",
+        find=_speaks,
+        preconditions=(preconditions.answering,),
     ),
     Check(
         id="server.models",
@@ -256,9 +256,9 @@ CHECKS = (
         fine="the server serves a model",
         why="there is nobody to answer",
         finds="An empty list at /v1/models.",
-        mend="Load a model.",
-        judge=_lists,
-        applies=preconditions.answering,
+        remedy="Load a model.",
+        find=_lists,
+        preconditions=(preconditions.answering,),
     ),
     Check(
         id="server.busy",
@@ -267,9 +267,9 @@ CHECKS = (
         fine="the server has room for one more session",
         why="every session of it gets slower together, and time-outs come near",
         finds="Requests that wait, a KV cache that is nearly full (from /metrics, where there is one), a slow answer.",
-        mend="Fewer sessions at once, or more room on the server.",
-        judge=_busy,
-        applies=preconditions.answering,
+        remedy="Fewer sessions at once, or more room on the server.",
+        find=_busy,
+        preconditions=(preconditions.answering,),
     ),
     Check(
         id="server.open-routes",
@@ -278,9 +278,9 @@ CHECKS = (
         fine="nothing is known to be open beside the key",
         why="whoever reaches the port can use the model without the key",
         finds="vLLM's --api-key on a server that others can reach.",
-        mend="A reverse proxy that lets only /v1 and /health through, or a firewall.",
-        judge=_open,
-        applies=preconditions.answering,
+        remedy="A reverse proxy that lets only /v1 and /health through, or a firewall.",
+        find=_open,
+        preconditions=(preconditions.answering,),
     ),
     Check(
         id="server.speed",
@@ -289,9 +289,9 @@ CHECKS = (
         fine="an answer begins soon",
         why="the first request after a start compiles, and the first session waits for it",
         finds="Time to the first token and tokens a second of a short streamed answer; a cold first request.",
-        mend="`claude-local warmup` after each start of the server.",
-        judge=_first_token,
-        applies=preconditions.examined,
+        remedy="`claude-local warmup` after each start of the server.",
+        find=_first_token,
+        preconditions=(preconditions.examined,),
         deep=True,
     ),
 )

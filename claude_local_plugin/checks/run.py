@@ -1,0 +1,71 @@
+"""Choosing checks and running them: one that raises is a result of its own, never the end of the rest."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from claude_local_plugin.checks.check import Check, FactsT, FixerT, Found, OwnFix
+from claude_local_plugin.checks.finding import Finding, Result
+from claude_local_plugin.core.shell import then
+from claude_local_plugin.errors import UsageError
+
+#: Makes the command that has `--fix` fix what this check found, with these options.
+OwnFixCommand = Callable[[Check[Any, Any], tuple[str, ...]], str]
+
+CheckT = TypeVar("CheckT", bound=Check[Any, Any])
+
+
+def registered(*checks: CheckT) -> tuple[CheckT, ...]:
+    """These checks; ValueError where two have one id, or stand for the same finding."""
+    taken: set[str] = set()
+    for check in checks:
+        for name in {check.id, *check.covers}:
+            if name in taken:
+                raise ValueError(f"two checks are or stand for {name}")
+            taken.add(name)
+    return checks
+
+
+def chosen(checks: Sequence[CheckT], names: Sequence[str], listing: str) -> tuple[CheckT, ...]:
+    """The checks of these ids and groups, all of them without names; UsageError with the nearest for an unknown one.
+
+    `listing` is the command that lists them.
+    """
+    known = {check.id for check in checks} | {check.group for check in checks}
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?   {listing}" if near else listing
+            raise UsageError(f"there is no check or group called {name!r}", hint)
+    return tuple(check for check in checks if not names or check.id in names or check.group in names)
+
+
+def run(
+    facts: FactsT, checks: Iterable[Check[FactsT, FixerT]], *, own_fix: OwnFixCommand, report: str
+) -> tuple[Finding, ...]:
+    """What these checks find; each gives one finding at least. `report` is what to do about a check that raises."""
+    return tuple(finding for check in checks for finding in _findings(check, facts, own_fix, report))
+
+
+def _findings(check: Check[FactsT, FixerT], facts: FactsT, own_fix: OwnFixCommand, report: str) -> Iterator[Finding]:
+    try:
+        reason = check.skipped(facts)
+        found = (Found(Result.SKIPPED, reason),) if reason else tuple(check.find(facts))
+    except Exception as fault:  # one broken check must not keep the others from being heard
+        found = (_failed(fault, report),)
+    for each in found or (Found(Result.OK, check.fine),):
+        if isinstance(each.fix, OwnFix):
+            fix = own_fix(check, each.fix.options)
+            first, note = each.fix.first, f"   ({each.fix.note})" if each.fix.note else ""
+            yield check.finding(each, (then(first, fix) if first else fix) + note, fixable=first is None)
+        else:
+            yield check.finding(each, each.fix)
+
+
+def _failed(fault: Exception, report: str) -> Found:
+    return Found(
+        Result.FAILED,
+        f"this check could not be completed: {type(fault).__name__}: {fault}",
+        fix=report,
+        why="what it looks at is not known to be well",
+    )
