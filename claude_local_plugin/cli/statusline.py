@@ -18,8 +18,8 @@ def statusline(state: str | None, config: str | None, wrap: str | None) -> int:
     """
     from claude_local_plugin.core import registration
     from claude_local_plugin.core.registration import CONFIG_OPTION, STATE_OPTION
-    from claude_local_plugin.hook_runtime import statusline as guest
+    from claude_local_plugin.hook_runtime import statusline as drawn
 
     options = {STATE_OPTION: state, CONFIG_OPTION: config, registration.WRAP_OPTION: wrap}
     given = [word for name, value in options.items() if value is not None for word in (name, value)]
-    return guest.run(given, os.environ)
+    return drawn.run(given, os.environ)

@@ -22,7 +22,7 @@ from claude_local_plugin.config import (
     strictest,
     validated,
 )
-from claude_local_plugin.core import config as guest
+from claude_local_plugin.core import config as for_hooks
 from claude_local_plugin.core import config_rules, locations
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import SettingsError, UsageError
@@ -69,7 +69,7 @@ def list_settings(where: Where) -> dict[str, Any]:
     """
     found = load(where.file, where.environ)
     if found.text is not None:
-        guest.load(str(where.state_dir), where.environ)
+        for_hooks.load(str(where.state_dir), where.environ)
     keys = KEYS if where.project is None else PROJECT_KEYS
     projects = found.data.get("projects", {}) if where.project is None and found.settings.projects else {}
     return {
@@ -145,7 +145,7 @@ def unset(where: Where, name: str) -> dict[str, Any]:
 def _replaced(where: Where, target: tuple[str, ...], key: Key, value: object) -> dict[str, Any]:
     changed = replace(where.file, target, value, where.state_dir / "locks", where.environ)
     if changed:
-        guest.refresh(str(where.state_dir), where.environ)
+        for_hooks.refresh(str(where.state_dir), where.environ)
     after = load(where.file, where.environ)
     return {
         "path": str(where.file),
@@ -169,7 +169,7 @@ def _shown(where: Where, found: ConfigFile, key: Key) -> dict[str, Any]:
         for step in key.path:
             value = getattr(value, step)
     else:
-        config = guest.Config(str(where.state_dir), guest.understood(found.data)[0])
+        config = for_hooks.Config(str(where.state_dir), for_hooks.understood(found.data)[0])
         value = getattr(config.for_project(where.folder), key.name)
         targets = [*(("projects", name, *key.path) for name in reversed(config.around(where.folder))), key.path]
     target = next((each for each in targets if _is_set(found, each)), None)
@@ -223,9 +223,9 @@ def _target(where: Where, found: ConfigFile, key: Key) -> tuple[str, ...]:
     """The key's path in the file; a folder that is there under another spelling keeps it."""
     if where.folder is None:
         return key.path
-    here = guest.real_folder(where.folder)
+    here = for_hooks.real_folder(where.folder)
     known = found.data.get("projects", {})
-    names = [name for name in known if guest.real_folder(name) == here] if isinstance(known, Mapping) else []
+    names = [name for name in known if for_hooks.real_folder(name) == here] if isinstance(known, Mapping) else []
     return ("projects", names[0] if names else _tilde(where.folder, str(where.home)), *key.path)
 
 

@@ -401,7 +401,7 @@ def _blocked(planned: Snapshot, world: World) -> str | None:
     """The warning that our own protection of this folder does not let sessions use what they would use."""
     there = backend_in_use(planned)
     settings = config.look(str(world.state_dir), world.environ)
-    found = config.off_list(settings, there.kind, there.url, str(world.cwd))
+    found = settings.for_project(str(world.cwd)).blocked(there.kind, there.url, str(world.cwd))
     return f"{found[0]}: {found[1]}" if found else None
 
 

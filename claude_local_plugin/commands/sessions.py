@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.core import config
+from claude_local_plugin.core import config, config_file
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.sessionlog import queries
@@ -62,7 +62,7 @@ def project_names(text: str, *, cwd: Path, home: Path, state_dir: Path) -> tuple
         return (text,)
     folder = folder_named(text, cwd=cwd, home=home)
     names = list(dict.fromkeys((str(folder), os.path.realpath(folder))))
-    if (state_dir / config.SALT).exists():
+    if (state_dir / config_file.SALT).exists():
         salted = config.Config(str(state_dir), {})
         names += [hashed for name in names if (hashed := salted.logged("hash", name))]
     return tuple(names)

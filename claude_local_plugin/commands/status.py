@@ -31,7 +31,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     hooks = found_in(snapshot)
     warnings = [*_warnings(resolution, hooks)]
     settings = config.look(str(state_dir), snapshot.shell)
-    if blocked := config.off_list(settings, backend.kind, backend.url, str(snapshot.cwd)):
+    if blocked := settings.for_project(str(snapshot.cwd)).blocked(backend.kind, backend.url, str(snapshot.cwd)):
         said, fix = blocked
         warnings.append({"id": "protection.backend", "severity": "error", "message": said, "fix": fix})
     last, kind = None, answer.kind if answer and not backend.cloud else backend.kind

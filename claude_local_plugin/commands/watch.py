@@ -8,7 +8,7 @@ from pathlib import Path
 from claude_local_plugin.commands.server_in_use import Address
 from claude_local_plugin.servers.messages import Client, run
 from claude_local_plugin.servers.metrics import SEVERAL, Metrics, grown, not_comparable, read
-from claude_local_plugin.sessionlog import queries as ledger
+from claude_local_plugin.sessionlog import queries as log
 from claude_local_plugin.sessionlog.queries.records import Session
 
 #: No more sessions than this are looked at.
@@ -108,7 +108,7 @@ def today(state_dir: Path, *, now: datetime) -> tuple[Session, ...]:
     """The sessions that began today in the time zone of `now`, newest first, none in which nothing was sent."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     begun = []
-    for session in ledger.sessions(state_dir, MOST_SESSIONS, ledger.Where(sent=True)):
+    for session in log.sessions(state_dir, MOST_SESSIONS, log.Where(sent=True)):
         started = datetime.fromisoformat(session.started_at)
         if midnight <= started < midnight + timedelta(days=1):
             begun.append(session)

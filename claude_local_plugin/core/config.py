@@ -1,19 +1,12 @@
-"""config.toml: the table of its keys, and what it says for hooks: one look at no file, or one small file read.
-
-Reading TOML costs milliseconds, and Python before 3.11 cannot. So what the file says is kept as JSON in the state
-folder, with a stamp of the file it was read from; whoever finds the stamp out of date reads the file anew.
-"""
+"""config.toml: the table of its keys, and what it says for hooks: one look at no file, else `config_file`."""
 
 import os
-import sys
 
-from claude_local_plugin.core.files import content
 from claude_local_plugin.core.locations import CONFIG_FILE, config_file
-from claude_local_plugin.core.text import clean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
 #: THE table of config.toml's keys: what hooks read, the commands' model, the JSON schema and the documentation are made
@@ -67,14 +60,6 @@ KEYS = (
 #: Tables that only commands have a use for.
 NOT_FOR_HOOKS = ("prices",)
 
-#: A file larger than this is none of ours, and nor is what is kept of one.
-MOST_BYTES = 1024 * 1024
-#: Where what it says is kept, in the state folder.
-COMPILED = "config.json"
-#: Raised with every key that is added or means something else: what another version kept is then read anew.
-FORMAT = 4
-#: The secret that hashed paths are mixed with, in the state folder.
-SALT = "salt"
 
 #: How the entry point of a session begins that a program has started: `claude -p`, an SDK.
 PROGRAM = "sdk-"
@@ -96,11 +81,15 @@ class Protection:
 
     def forbids(self, kind: str, url: "str | None") -> bool:
         """Whether no session here may use this backend; none is forbidden where nobody has said which are allowed."""
-        if not (self.protect and self.allowed_backends):
-            return False
-        from claude_local_plugin.core.protection import is_allowed
+        return self.blocked(kind, url, "") is not None
 
-        return not is_allowed(kind, url, self.allowed_backends)
+    def blocked(self, kind: str, url: "str | None", folder: str) -> "tuple[str, str] | None":
+        """Why each prompt in this folder is blocked on this backend, and the command that allows it, else None."""
+        if not (self.protect and self.allowed_backends):
+            return None
+        from claude_local_plugin.core.protection import off_list
+
+        return off_list(self.allowed_backends, kind, url, folder)
 
     def forbids_way(self, via: "str | None") -> bool:
         """Whether no session here may go this way where the project's own settings choose it; see `protect`."""
@@ -182,10 +171,15 @@ class Config:
         """
         if how == "full" or path is None:
             return path
-        salt = _salt(self._state_dir) if how == "hash" else None
-        if salt is None:
+        if how != "hash":
             return None
         from hashlib import sha256
+
+        from claude_local_plugin.core.config_file import salt as salt_of
+
+        salt = salt_of(self._state_dir)
+        if salt is None:
+            return None
 
         return "sha256:" + sha256(salt + path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -199,181 +193,51 @@ def load(state_dir: str, environ: "Mapping[str, str]") -> Config:
     Each of these goes into the log of faults once for each change of the file. A file that is gone says nothing.
     """
     try:
-        return _load(state_dir, environ)
+        path = config_file(environ)
+        try:
+            stamp = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return Config(state_dir, {})
+        except OSError as fault:  # there may be one behind a folder that we may not enter
+            return _read(state_dir, path, f"errno {fault.errno}")
+        return _read(state_dir, path, stamp)
     except Exception as fault:  # whatever it is, the session goes on with the defaults
-        _note(state_dir, f"{CONFIG_FILE} cannot be used: {type(fault).__name__}")
+        from claude_local_plugin.core.faults import note_fault
+
+        note_fault(state_dir, f"{CONFIG_FILE} cannot be used: {type(fault).__name__}")
         return Config(state_dir, {})
+
+
+def _read(state_dir: str, path: str, stamp: "os.stat_result | str") -> Config:
+    from claude_local_plugin.core import config_file as reading
+
+    return Config(state_dir, reading.read(for_hooks(), state_dir, path, stamp))
+
+
+def for_hooks() -> "list[tuple[Any, ...]]":
+    """The rows of the table that hooks have a use for."""
+    return [row for row in KEYS if row[0] not in NOT_FOR_HOOKS]
 
 
 def understood(data: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
     """What hooks can use of a file's data, and what is wrong with it: see `config_rules`."""
     from claude_local_plugin.core import config_rules
 
-    return config_rules.understood([row for row in KEYS if row[0] not in NOT_FOR_HOOKS], data)
+    return config_rules.understood(for_hooks(), data)
 
 
 def look(state_dir: str, environ: "Mapping[str, str]") -> Config:
     """The settings as `load` gives them, for a command that is to write nothing."""
-    path = config_file(environ)
-    last = _last(state_dir, path)
-    compiled = _compile(path, None, last)[0] if os.path.lexists(path) else {"settings": {}}
-    return Config(state_dir, _understood(compiled))
+    from claude_local_plugin.core import config_file as reading
 
-
-def off_list(config: Config, kind: str, url: "str | None", folder: str) -> "tuple[str, str] | None":
-    """Why each prompt of a session in this folder is blocked on this backend, and the command that allows it.
-
-    None where it is not: the folder is not protected, nobody has said which backends it may use, or this is one.
-    """
-    protection = config.for_project(folder)
-    allowed = protection.allowed_backends
-    if not protection.forbids(kind, url):
-        return None
-    from claude_local_plugin.core.protection import NO_BACKEND
-    from claude_local_plugin.core.shell import command
-
-    here = url or kind
-    said = f"{folder} is protected and may use {', '.join(allowed)}, but sessions there are on {here}"
-    listed = [*(each for each in allowed if each != NO_BACKEND), here]
-    fix = command("claude-local", "config", "set", "--project", folder, "allowed_backends", *listed)
-    return clean(f"{said}: our hooks block every prompt", 4096), fix
+    return Config(state_dir, reading.look(for_hooks(), state_dir, config_file(environ)))
 
 
 def refresh(state_dir: str, environ: "Mapping[str, str]") -> Config:
     """The settings read from the file itself, and kept for the hooks: for whoever has just changed it."""
-    path = config_file(environ)
-    compiled, _ = _compile(path, None, _last(state_dir, path))
-    _keep(state_dir, compiled)
-    return Config(state_dir, _understood(compiled))
+    from claude_local_plugin.core import config_file as reading
 
-
-def _load(state_dir: str, environ: "Mapping[str, str]") -> Config:
-    path = config_file(environ)
-    try:
-        stamp = _stamp(os.stat(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return Config(state_dir, {})
-    except OSError as fault:  # there may be one behind a folder that we may not enter
-        stamp = f"errno {fault.errno}"
-    compiled = _last(state_dir, path)
-    if not _is_current(compiled, stamp):
-        compiled, problems = _compile(path, stamp, compiled)
-        _keep(state_dir, compiled)
-        for problem in problems:
-            _note(state_dir, f"{path}: {problem}")
-    return Config(state_dir, _understood(compiled))
-
-
-def _understood(compiled: "Mapping[str, Any]") -> "dict[str, Any]":
-    """What was kept of a file, which anybody may have written since."""
-    if not compiled["settings"]:
-        return {}
-    return understood(compiled["settings"])[0]
-
-
-def _stamp(status: os.stat_result) -> str:
-    """What changes when the file does: its contents, its permissions, or which file it is."""
-    return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
-
-
-def _is_current(compiled: "Mapping[str, Any]", stamp: str) -> bool:
-    if compiled.get("stamp") != stamp or compiled.get("format") != FORMAT:
-        return False
-    # a Python without a TOML reader passed by; we may be one that has it
-    return not compiled.get("unread") or sys.version_info < (3, 11)
-
-
-def _compile(path: str, stamp: "str | None", last: "Mapping[str, Any]") -> "tuple[dict[str, Any], list[str]]":
-    """What to keep of the file, `last` being what was kept of it before; and what is wrong with it."""
-    settings, unread, lasting = last.get("settings", {}), False, "what it last said holds"
-    if not last:
-        lasting = "the defaults hold, and nothing is protected"
-    try:
-        import tomllib
-    except ImportError:
-        unread = True
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        from claude_local_plugin.core.shell import command
-
-        reads = command("claude-local", "config", "list")
-        problems = [f"Python {version} cannot read TOML, so {lasting}; {reads} reads it for hooks"]
-    else:
-        try:
-            stamp = _stamp(os.stat(path))  # before it is read: what is written meanwhile is read by the next
-            text = content(path, MOST_BYTES).decode("utf-8-sig")
-            settings, problems = understood(tomllib.loads(text))
-        except FileNotFoundError:
-            settings, problems = {}, []  # gone since we looked
-        except OSError as fault:
-            problems = [f"{fault.strerror or fault}, so {lasting}"]
-        except UnicodeDecodeError:
-            problems = [f"not in UTF-8, so {lasting}"]
-        except (ValueError, RecursionError) as fault:
-            # of the complaint only the place, for the rest may quote what stands there
-            place = str(fault).rpartition("(at ")[2].rstrip(")") if isinstance(fault, ValueError) else "too deep"
-            problems = [f"no TOML ({clean(place, 60)}), so {lasting}"]
-    compiled = {"format": FORMAT, "source": path, "stamp": stamp, "unread": unread, "settings": settings}
-    return compiled, problems
-
-
-def _last(state_dir: str, path: str) -> "dict[str, Any]":
-    """What was kept of this very file; empty when nothing was, or nothing that can be used."""
-    from claude_local_plugin.core.text import json_object
-
-    try:
-        compiled = json_object(content(os.path.join(state_dir, COMPILED), MOST_BYTES))
-    except (OSError, ValueError):
-        return {}  # none yet, or none that can be read: config.toml itself will say
-    usable = compiled.get("source") == path and isinstance(compiled.get("settings"), dict)
-    return compiled if usable else {}
-
-
-def _keep(state_dir: str, compiled: "Mapping[str, Any]") -> None:
-    import json
-
-    path = os.path.join(state_dir, COMPILED)
-    try:
-        os.makedirs(state_dir, 0o700, exist_ok=True)
-        _put(path, json.dumps(compiled).encode("ascii"), os.replace)
-    except OSError:
-        return  # a state folder that cannot be written: the next one reads the file itself again
-
-
-def _put(path: str, content: bytes, place: "Callable[[str, str], object]") -> None:
-    """Writes a complete file that nobody else may read and puts it in its place by `place(new, path)`."""
-    new = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
-    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        with open(file, "wb") as writer:
-            writer.write(content)
-        place(new, path)
-    finally:
-        if os.path.exists(new):
-            os.unlink(new)
-
-
-def _salt(state_dir: str) -> "bytes | None":
-    """This machine's salt, made when there is none; None when it can be neither read nor kept."""
-    path = os.path.join(state_dir, SALT)
-    try:
-        if not os.path.exists(path):
-            os.makedirs(state_dir, 0o700, exist_ok=True)
-            _put(path, os.urandom(32), _place_first)
-        salt = content(path, 64)
-    except OSError as fault:
-        _note(state_dir, f"no salt to hash paths with, so they are left out: {fault.strerror or fault}")
-        return None
-    return salt if len(salt) == 32 else None
-
-
-def _place_first(new: str, path: str) -> None:
-    """Puts a file in its place unless there is one: what comes first stays, and nobody sees half of it."""
-    try:
-        os.link(new, path)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without links: of several at this very moment the last one stays
-        os.rename(new, path)
+    return Config(state_dir, reading.refresh(for_hooks(), state_dir, config_file(environ)))
 
 
 def real_folder(path: str) -> str:
@@ -386,9 +250,3 @@ def real_folder(path: str) -> str:
 
 def holds(outer: str, inner: str) -> bool:
     return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
-
-
-def _note(state_dir: str, text: str) -> None:
-    from claude_local_plugin.core.faults import note_fault
-
-    note_fault(state_dir, clean(text))

@@ -2,9 +2,7 @@
 
 from claude_local_plugin.core import claude
 from claude_local_plugin.core.claude import GATEWAY_KEYS
-from claude_local_plugin.core.urls import Target, parse_url
-from claude_local_plugin.core.urls import ipv4 as _ipv4
-from claude_local_plugin.core.urls import is_number as _is_number
+from claude_local_plugin.core.urls import Target, ipv4, is_number, parse_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,17 +170,17 @@ def _covers(entry: str, target: Target) -> bool:
     if port and port != str(target.port):
         return False
     name = name.strip("[]").rstrip(".")
-    if _is_number(name) or ":" in name:
+    if is_number(name) or ":" in name:
         return target.host == name
     name = name[2:] if name.startswith("*.") else name[1:] if name.startswith(".") else name
-    if not name or _is_number(target.host):
+    if not name or is_number(target.host):
         return False
     return target.host == name or target.host.endswith("." + name)
 
 
 def _in_block(entry: str, host: str) -> bool:
     block, _, bits = entry.partition("/")
-    base, address = _ipv4(block), _ipv4(host)
+    base, address = ipv4(block), ipv4(host)
     if base is None or address is None or not bits.isdigit() or int(bits) > 32:
         return False
     shift = 32 - int(bits)

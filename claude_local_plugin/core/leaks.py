@@ -18,9 +18,16 @@ from claude_local_plugin.core.claude import (
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDERS, is_foreign, sent_to
 from claude_local_plugin.core.files import opened
-from claude_local_plugin.core.session_settings import MOST_BYTES, SHELL, SessionSettings, Source, _read, managed_default
-from claude_local_plugin.core.session_settings import object_of as _object
-from claude_local_plugin.core.session_settings import outside as _outside
+from claude_local_plugin.core.session_settings import (
+    MOST_BYTES,
+    SHELL,
+    SessionSettings,
+    Source,
+    _read,
+    managed_default,
+    object_of,
+    outside,
+)
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import parse_url
@@ -126,7 +133,7 @@ def _sent(world: SessionSettings, helper: "Source | None") -> "Iterator[Credenti
     """
     token, key = (world.environ.get(f"ANTHROPIC_{name}", "").strip() for name in ("AUTH_TOKEN", "API_KEY"))
     if world.gateway:  # it is sent the token alone
-        token, key, helper = _outside(world, "ANTHROPIC_AUTH_TOKEN"), "", None
+        token, key, helper = outside(world, "ANTHROPIC_AUTH_TOKEN"), "", None
     headers = custom_headers(world.environ.get("ANTHROPIC_CUSTOM_HEADERS", ""))
     if token:
         yield _variable(world, "ANTHROPIC_AUTH_TOKEN", token)
@@ -216,8 +223,8 @@ def _login(world: SessionSettings) -> "Credential | None":
         credential_profiles,  # a session with a key or a token of its own needs none of them
     )
 
-    chosen = _outside(world, credential_profiles.NAME)
-    if not chosen and all(_outside(world, each) for each in credential_profiles.FEDERATION):
+    chosen = outside(world, credential_profiles.NAME)
+    if not chosen and all(outside(world, each) for each in credential_profiles.FEDERATION):
         token = _variable(world, credential_profiles.FEDERATION[0], "")
         called = token.called.replace("your ", "your identity token, and what it is exchanged for, by way of ", 1)
         return Credential(EXCHANGED, called, token.source)
@@ -236,7 +243,7 @@ def _login(world: SessionSettings) -> "Credential | None":
 def _claude_login(world: SessionSettings) -> "Credential | None":
     """The claude.ai login in the login file, which a variable may have moved elsewhere."""
     path = os.path.join(login_folder(world.config, world.home, world.folder, world.environ), ".credentials.json")
-    login = _object(_read(path, MOST_BYTES)).get("claudeAiOauth")
+    login = object_of(_read(path, MOST_BYTES)).get("claudeAiOauth")
     if not isinstance(login, dict) or not login.get("accessToken"):
         return None
     scopes = login.get("scopes")
@@ -252,7 +259,7 @@ def _has_console_key(world: SessionSettings) -> bool:
         path = os.path.join(world.config if "CLAUDE_CONFIG_DIR" in world.environ else world.home, ".claude.json")
     if not _has_word(path, b'"primaryApiKey"'):
         return False
-    state = _object(_read(path, MOST_BYTES))
+    state = object_of(_read(path, MOST_BYTES))
     # of a file that is too large to be parsed here the word alone says enough
     return not state or bool(state.get("primaryApiKey"))
 

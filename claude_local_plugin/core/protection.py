@@ -9,6 +9,7 @@ from claude_local_plugin.core.endpoint import (
     backend_with,
 )
 from claude_local_plugin.core.sign_in import over
+from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import parse_url
 
 TYPE_CHECKING = False
@@ -100,3 +101,19 @@ def changed(
                 if file.scope not in PROJECT_SCOPES:
                     outside[name] = merged[name]
     return merged, outside
+
+
+def off_list(allowed: "Sequence[str]", kind: str, url: "str | None", folder: str) -> "tuple[str, str] | None":
+    """Why each prompt of a session in this folder is blocked on this backend, and the command that allows it.
+
+    None where it is one of those that it may use.
+    """
+    if is_allowed(kind, url, allowed):
+        return None
+    from claude_local_plugin.core.shell import command
+
+    here = url or kind
+    said = f"{folder} is protected and may use {', '.join(allowed)}, but sessions there are on {here}"
+    listed = [*(each for each in allowed if each != NO_BACKEND), here]
+    fix = command("claude-local", "config", "set", "--project", folder, "allowed_backends", *listed)
+    return clean(f"{said}: our hooks block every prompt", 4096), fix

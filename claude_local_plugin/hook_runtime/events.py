@@ -263,9 +263,9 @@ def _resumed_elsewhere(visit: Visit, source: object) -> "tuple[str, str] | None"
     if source not in ("resume", "fork"):
         return None
     from claude_local_plugin.hook_runtime import guard
-    from claude_local_plugin.sessionlog import journal
+    from claude_local_plugin.sessionlog import memory
 
-    noted = journal.memory(visit.state_dir, session_of(visit) or "")
+    noted = memory.memory(visit.state_dir, session_of(visit) or "")
     before, here = noted.where or noted.began, name_of(visit.backend.kind, visit.backend.url)
     if before is None or here in (before, noted.held_for):  # or it has been said at the prompt that was held
         return None

@@ -31,10 +31,10 @@ def moved_from(
     just now, or nobody can tell; UNRECORDED where it began before our hooks were here, with another model than the
     settings' `model`, and would now go to an own server.
     """
-    from claude_local_plugin.sessionlog import journal
+    from claude_local_plugin.sessionlog import memory
 
     here = name_of(backend.kind, backend.url)
-    noted = journal.memory(state_dir, session_id)
+    noted = memory.memory(state_dir, session_id)
     before = noted.where
     if before is None and (spoken := _last_model(transcript)):
         before = noted.began

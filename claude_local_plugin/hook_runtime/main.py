@@ -14,11 +14,9 @@ import os
 import sys
 import time
 
-from claude_local_plugin.core.faults import note_exception as note
 from claude_local_plugin.core.locations import state_dir_of
 from claude_local_plugin.core.registration import EVENTS, IMPORT, RELEASE, WARM_UP, as_registered
-from claude_local_plugin.core.text import flat_json
-from claude_local_plugin.core.text import json_object as parse_event
+from claude_local_plugin.core.text import flat_json, json_object
 from claude_local_plugin.hook_runtime.visit import Answer, Visit, cause_of, record_of, text_of
 
 TYPE_CHECKING = False
@@ -74,7 +72,7 @@ def main() -> None:
 
 def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     """Handles one event: the user's message first, then the line, whose troubles go to the log of faults."""
-    event = parse_event(stdin)
+    event = json_object(stdin)
     if event.get("hook_event_name") not in EVENTS:
         return
     from claude_local_plugin.core import config
@@ -232,3 +230,10 @@ def _is_silent() -> bool:
         return not select([0], [], [], 0)[0]
     except (ImportError, OSError, ValueError):  # Windows: no pipe can be asked there
         return True
+
+
+def note(state_dir: str, fault: BaseException) -> None:
+    """One line about the fault in our own log, whose module is loaded only when there is one."""
+    from claude_local_plugin.core.faults import note_exception
+
+    note_exception(state_dir, fault)

@@ -22,8 +22,7 @@ from claude_local_plugin.precedence.locate import (
 )
 from claude_local_plugin.precedence.logins import gateway_file, profile_file
 from claude_local_plugin.precedence.model import NOTHING, Entry, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.one_file import NOT_A_FILE, read_settings_file
-from claude_local_plugin.precedence.one_file import settings_from_text as _settings_from_text
+from claude_local_plugin.precedence.one_file import NOT_A_FILE, read_settings_file, settings_from_text
 from claude_local_plugin.precedence.served import why_not_fetched, with_served
 from claude_local_plugin.precedence.verified import Answers, recall
 
@@ -121,7 +120,7 @@ def _stand_in(scope: Scope, path: Path, text: str | None, client_version: str | 
         return SettingsFile(scope, path, FileState.ABSENT)
     if len(text.encode("utf-8", "surrogateescape")) > MOST_SETTINGS:
         return SettingsFile(scope, path, FileState.DROPPED, f"larger than {MOST_SETTINGS:,} bytes")
-    return _settings_from_text(scope, path, text, client_version)
+    return settings_from_text(scope, path, text, client_version)
 
 
 def _flag_file(settings: str, cwd: Path, client_version: str | None) -> SettingsFile | None:
@@ -133,7 +132,7 @@ def _flag_file(settings: str, cwd: Path, client_version: str | None) -> Settings
         return None
     inline = settings.strip(JS_BLANKS)
     if inline.startswith("{") and inline.endswith("}"):
-        file = _settings_from_text(Scope.FLAG, None, inline, client_version)
+        file = settings_from_text(Scope.FLAG, None, inline, client_version)
         unusable = file.state is FileState.DROPPED and not file.data
         return replace(file, state=FileState.UNKNOWN) if unusable else file
     file = read_settings_file(Scope.FLAG, cwd / settings, client_version)

@@ -10,8 +10,6 @@ Nothing a user typed or a model answered is ever in a line, and no credential.
 import os
 import time
 
-from claude_local_plugin.core.faults import note_fault
-from claude_local_plugin.core.files import content, opened
 from claude_local_plugin.core.text import clean
 
 TYPE_CHECKING = False
@@ -34,14 +32,6 @@ SPARED = ("detail", "transcript_path", "cwd", "cause", "via", "project", "model"
 STAMP = ".imported"
 #: A session that starts sees to it that what others have left is read once it is this old, in seconds.
 UNREAD_S = 60 * 60.0
-
-#: So much of a session's file is searched for it, in bytes: first a piece of its end, then all that it can sensibly be.
-TAILS = (64 * 1024, 4 * 1024 * 1024)
-
-#: Where an earlier version kept that, in a file for each session that holds the backend's name.
-FORMER = "conversations"
-#: A URL and a little.
-MOST_NOTE_BYTES = 8192
 
 
 def this_host() -> "str | None":
@@ -83,6 +73,8 @@ def encoded(state_dir: str, record: "Mapping[str, Any]") -> bytes:
         if members.pop(name, None) is not None:
             left_out.append(name)
     if left_out:
+        from claude_local_plugin.core.faults import note_fault
+
         note_fault(state_dir, f"{record['event']}: {', '.join(left_out)} not put on record: too long")
     return line
 
@@ -141,77 +133,6 @@ def _begun(state_dir: str, path: str) -> int:
         for folder in (state_dir, os.path.dirname(path)):  # one by one: else only the last gets the mode
             os.makedirs(folder, 0o700, exist_ok=True)
     return _opened(path, os.O_CREAT)
-
-
-class Memory:
-    """What a session's lines say of its conversation: `where` it is, where it would have gone with the prompt that was
-    `held_for` that, and where the session `began`; each None where it was not noted.
-    """
-
-    __slots__ = ("began", "held_for", "where")
-
-    def __init__(self, where: "str | None" = None, held_for: "str | None" = None, began: "str | None" = None) -> None:
-        self.where = where
-        self.held_for = held_for
-        self.began = began
-
-
-def memory(state_dir: str, session_id: str) -> Memory:
-    """What is noted of a session's conversation.
-
-    It is noted as `conversation`, at prompts mostly: True for the backend of the line itself, else another's name, as
-    at a prompt that was held.
-    """
-    path = path_of(state_dir, session_id)
-    for each in (path, done_path(path)):
-        for size in TAILS:
-            try:
-                lines, whole = _tail(each, size)
-            except OSError:
-                break
-            found = _recalled(lines, session_id)
-            if found.where or whole:
-                return found
-    try:
-        former = os.path.join(state_dir, FORMER, os.path.basename(path)[: -len(SUFFIX)])
-        return Memory(content(former, MOST_NOTE_BYTES).decode("utf-8", "replace").strip() or None)
-    except OSError:  # the usual case
-        return Memory()
-
-
-def _recalled(lines: "list[bytes]", session_id: str) -> Memory:
-    from claude_local_plugin.core.text import json_object
-
-    began = None
-    for line in reversed(lines):
-        noted = b'"conversation":' in line
-        if not noted and b'"SessionStart"' not in line:
-            continue
-        try:
-            entry = json_object(line)
-        except (ValueError, RecursionError):  # cut short, or cut off by where we began to read
-            continue
-        if entry.get("session_id") != session_id:
-            continue  # of another one whose id comes to the same name
-        here = entry.get("backend_url") or entry.get("backend_kind")
-        where = here if entry.get("conversation") is True else entry.get("conversation")
-        if isinstance(where, str):
-            held = entry.get("event") == "UserPromptSubmit" and where != here
-            return Memory(where, here if held and isinstance(here, str) else None, began)
-        if entry.get("cause") == "startup" and isinstance(here, str):
-            began = here
-    return Memory(began=began)
-
-
-def _tail(path: str, size: int) -> "tuple[list[bytes], bool]":
-    """The lines in the last bytes of a file, and whether these are all there are; raises OSError."""
-    file = opened(path)
-    try:
-        end = os.lseek(file, 0, os.SEEK_END)
-        os.lseek(file, max(0, end - size), os.SEEK_SET)
-        return os.read(file, size).split(b"\n"), end <= size
-    finally:
-        os.close(file)
 
 
 #: What the log says of a change of settings after which our hooks do not run in the session any more.

@@ -8,7 +8,7 @@ import time
 
 from claude_local_plugin.core import text
 from claude_local_plugin.core.processes import is_alive
-from claude_local_plugin.sessionlog import journal
+from claude_local_plugin.sessionlog import journal, memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ def forget(connection: "sqlite3.Connection", state_dir: str, before: str, most: 
 
 def sweep(state_dir: str) -> None:
     """Takes away what nobody needs any more, and what processes that were ended over it have left half-written."""
-    from claude_local_plugin.core import config, probe_cache
+    from claude_local_plugin.core import config_file, probe_cache
     from claude_local_plugin.sessionlog import spool
 
-    for path in _untouched(state_dir, (f"{config.COMPILED}.", f"{config.SALT}.")):
+    for path in _untouched(state_dir, (f"{config_file.COMPILED}.", f"{config_file.SALT}.")):
         remove(path)
     for path in _untouched(os.path.join(state_dir, probe_cache.FOLDER)):
         if not path.endswith(".json"):
@@ -109,7 +109,7 @@ def sweep(state_dir: str) -> None:
     for path in _untouched(os.path.join(state_dir, spool.FOLDER)):
         if path.endswith(spool.UNFINISHED):
             spool.finish(path)
-    for folder, seconds in (("claims", CLAIMED_S), (journal.FORMER, NOTED_S)):
+    for folder, seconds in (("claims", CLAIMED_S), (memory.FORMER, NOTED_S)):
         for path in _untouched(os.path.join(state_dir, folder), older_than_s=seconds):
             remove(path)
 

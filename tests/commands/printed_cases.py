@@ -2694,7 +2694,7 @@ case(
 )
 case(
     "a protected folder is allowed its backend",
-    "core.config:off_list claude-local config set --project … allowed_backends …",
+    "core.protection:off_list claude-local config set --project … allowed_backends …",
     protected,
     look("hooks.protection"),
     gone("hooks.protection"),
@@ -2732,7 +2732,7 @@ not_run(
 )
 case(
     "hook: a Python without a reader of TOML",
-    "core.config:_compile claude-local config list",
+    "core.config_file:compiled claude-local config list",
     lambda house: house.write(house.config, 'on_dead_backend = "warn"\n'),
     lambda house: house.advised("old_python"),
     says("on_dead_backend", "warn"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.config import KEYS
-from claude_local_plugin.core import config as guest
+from claude_local_plugin.core import config as for_hooks
+from claude_local_plugin.core import config_file
 from tests.commands.place import Place
 
 GOOD = """# of this machine
@@ -24,9 +25,9 @@ allowed_backends = ["http://box:8000", "cloud"]
 """
 
 
-def heard(place: Place) -> guest.Config:
+def heard(place: Place) -> for_hooks.Config:
     """What hooks make of it."""
-    return guest.load(str(place.state), os.environ)
+    return for_hooks.load(str(place.state), os.environ)
 
 
 # --- reading
@@ -153,7 +154,7 @@ def test_set_writes_one_key_and_keeps_the_rest_and_hooks_hear_of_it(place: Place
     ended = place.ok("config", "set", "on_dead_backend", "block")
     assert ended.out == "on_dead_backend = block   (~/config/config.toml)\n"
     assert file.read_text() == GOOD.replace('"warn"', '"block"')
-    kept = json.loads((place.state / guest.COMPILED).read_text())
+    kept = json.loads((place.state / config_file.COMPILED).read_text())
     assert kept["settings"]["on_dead_backend"] == "block"
     assert place.ok("config", "set", "on_dead_backend", "block").out.endswith("(already so)\n")
     assert place.ok("config", "unset", "on_dead_backend").out == "on_dead_backend = auto   (~/config/config.toml)\n"
@@ -408,7 +409,7 @@ def test_doctor_says_what_is_wrong_and_where(place: Place, file: Path) -> None:
 def test_list_reads_for_hooks_what_was_changed_by_hand(place: Place, file: Path) -> None:
     place.write(file, GOOD)
     place.ok("config", "list")
-    assert json.loads((place.state / guest.COMPILED).read_text())["settings"]["on_dead_backend"] == "warn"
+    assert json.loads((place.state / config_file.COMPILED).read_text())["settings"]["on_dead_backend"] == "warn"
 
 
 # --- the call

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from claude_local_plugin import paths
 from claude_local_plugin.config import KEYS, PROJECT_KEYS, Settings, load, validated
-from claude_local_plugin.core import config as guest
+from claude_local_plugin.core import config as for_hooks
 from claude_local_plugin.core import config_rules as rules
 from claude_local_plugin.hook_runtime.main import LONGEST_S
 from claude_local_plugin.settings import schema
@@ -39,7 +39,7 @@ URLS = st.sampled_from(
     ["http://box", "HTTP://Box:80/", "https://u:p@box:8443/v1//", "http://[::1]:8000", "cloud", "bedrock", "anthropic"]
 )
 BACKENDS = st.lists(URLS, max_size=3)
-LIMITS = {f"{row[0]}.{row[1]}".lstrip("."): row[3] for row in guest.KEYS}
+LIMITS = {f"{row[0]}.{row[1]}".lstrip("."): row[3] for row in for_hooks.KEYS}
 HOW = st.sampled_from(LIMITS["log.cwd"])
 PRICE = st.one_of(st.integers(0, 99), st.floats(0, 1_000_000))
 GOOD: dict[str, st.SearchStrategy[Any]] = {
@@ -84,18 +84,18 @@ def documents(wrong: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[
     return table({**GOOD, **tables, "later": st.integers()}, wrong)
 
 
-def both(folder: Path, data: dict[str, Any]) -> tuple[Settings, guest.Config, dict[str, Any]]:
+def both(folder: Path, data: dict[str, Any]) -> tuple[Settings, for_hooks.Config, dict[str, Any]]:
     """The file with this in it, as the command line and as hooks read it; and the hooks' settings."""
     path = folder / "config" / "config.toml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(tomlkit.dumps(data), encoding="utf-8")
     environ = {"CLAUDE_LOCAL_CONFIG_DIR": str(path.parent)}
     found = load(path)
-    return found.settings, guest.refresh(str(folder / "state"), environ), guest.understood(dict(found.data))[0]
+    return found.settings, for_hooks.refresh(str(folder / "state"), environ), for_hooks.understood(dict(found.data))[0]
 
 
-def assert_equal(settings: Settings, config: guest.Config) -> None:
-    for row in guest.KEYS:
+def assert_equal(settings: Settings, config: for_hooks.Config) -> None:
+    for row in for_hooks.KEYS:
         if row[0] in ("", "log"):
             table = settings if not row[0] else settings.log
             assert getattr(table, row[1]) == getattr(config, f"{row[0]}_{row[1]}".lstrip("_")), row
@@ -132,10 +132,10 @@ def test_what_is_wrong_comes_to_the_same_for_both(
         assert project.protect == own.get("protect")
         assert (project.allowed_backends is None) == ("allowed_backends" not in own)
         assert list(project.allowed_backends or ()) == own.get("allowed_backends", [])
-    _, complaints = guest.understood(data)
+    _, complaints = for_hooks.understood(data)
     ours = [path for path, _ in validated(data)[1] if path[0] != "prices"]
     assert len(complaints) == len(ours)
-    assert guest.understood(heard)[0] == heard
+    assert for_hooks.understood(heard)[0] == heard
 
 
 @run(deadline=None)
@@ -205,7 +205,7 @@ def test_no_limit_is_passed_by_a_number_that_is_none(wrong: object) -> None:
     settings, problems = validated({"probe_deadline_s": wrong, "prices": {"input": wrong}})
     assert (settings.probe_deadline_s, settings.prices.input) == (1.0, 2.0)
     assert [path for path, _ in problems] == [("probe_deadline_s",), ("prices", "input")]
-    assert guest.understood({"probe_deadline_s": wrong})[0] == {}
+    assert for_hooks.understood({"probe_deadline_s": wrong})[0] == {}
 
 
 def test_no_complaint_repeats_a_value() -> None:
@@ -215,7 +215,7 @@ def test_no_complaint_repeats_a_value() -> None:
         _, problems = validated(each)
         assert problems
         assert "s3cr3t" not in str(problems)
-        assert "s3cr3t" not in str(guest.understood(each)[1])
+        assert "s3cr3t" not in str(for_hooks.understood(each)[1])
 
 
 def test_the_page_has_the_table_of_the_model_and_its_example_is_right() -> None:

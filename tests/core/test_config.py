@@ -10,7 +10,7 @@ import platformdirs.macos
 import pytest
 
 from claude_local_plugin import paths
-from claude_local_plugin.core import config, faults, locations, protection
+from claude_local_plugin.core import config, config_file, faults, locations, protection
 from tests.hook_runtime.hook_process import ROOT
 from tests.looped import looped
 
@@ -33,7 +33,7 @@ class Machine:
 
     @property
     def compiled(self) -> Path:
-        return self.state / config.COMPILED
+        return self.state / config_file.COMPILED
 
     @property
     def faults(self) -> list[str]:
@@ -80,7 +80,7 @@ def test_what_the_file_says_holds(machine: Machine) -> None:
     assert machine.faults == []
     assert "s3cr3t" not in machine.compiled.read_text()
     assert machine.compiled.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(machine.state) == [config.COMPILED]  # noqa: PTH208
+    assert os.listdir(machine.state) == [config_file.COMPILED]  # noqa: PTH208
 
 
 def test_the_file_is_not_read_again_until_it_changes(machine: Machine) -> None:
@@ -128,7 +128,7 @@ def test_what_was_kept_and_is_damaged_is_read_anew(machine: Machine, kept: bytes
 def test_what_another_version_kept_is_read_anew(machine: Machine) -> None:
     machine.says("warm_up = true\n").load()
     kept = json.loads(machine.compiled.read_text())
-    machine.compiled.write_text(json.dumps({**kept, "format": config.FORMAT + 1, "settings": {"warm_up": False}}))
+    machine.compiled.write_text(json.dumps({**kept, "format": config_file.FORMAT + 1, "settings": {"warm_up": False}}))
     assert machine.load().warm_up is True
 
 
@@ -270,7 +270,7 @@ def test_a_fault_of_ours_is_noted_and_the_defaults_hold(machine: Machine, monkey
     def broken(*_: object) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(config, "_stamp", broken)
+    monkeypatch.setattr(config_file, "stamp_of", broken)
     assert machine.says("warm_up = true\n").load().warm_up is False
     assert machine.faults == ["config.toml cannot be used: ZeroDivisionError"]
 
@@ -293,7 +293,7 @@ def test_many_at_once_read_the_same_and_leave_nothing_behind(machine: Machine) -
     ((said, complaints),) = answers
     assert said.startswith("True sha256:")
     assert complaints == ""
-    assert sorted(os.listdir(machine.state)) == [config.COMPILED, config.SALT]  # noqa: PTH208
+    assert sorted(os.listdir(machine.state)) == [config_file.COMPILED, config_file.SALT]  # noqa: PTH208
 
 
 def test_reading_what_was_kept_loads_nothing_costly(machine: Machine) -> None:
@@ -379,7 +379,7 @@ def test_a_path_is_logged_as_it_is_or_not_at_all_or_as_a_hash(machine: Machine) 
     assert hashed is not None
     assert hashed.startswith("sha256:")
     assert len(bytes.fromhex(hashed.removeprefix("sha256:"))) == 8
-    assert (machine.state / config.SALT).stat().st_mode & 0o777 == 0o600
+    assert (machine.state / config_file.SALT).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_hash_is_the_same_each_time_and_another_one_for_another_path_or_machine(
@@ -398,11 +398,11 @@ def test_a_path_that_is_no_text_can_be_hashed_too(machine: Machine) -> None:
 
 def test_a_path_is_left_out_where_no_salt_can_be_had(machine: Machine) -> None:
     machine.state.mkdir()
-    (machine.state / config.SALT).mkdir()
+    (machine.state / config_file.SALT).mkdir()
     assert machine.load().logged("hash", "/home/dev") is None
     assert machine.faults == ["no salt to hash paths with, so they are left out: a folder"]
-    (machine.state / config.SALT).rmdir()
-    (machine.state / config.SALT).write_bytes(b"too short")
+    (machine.state / config_file.SALT).rmdir()
+    (machine.state / config_file.SALT).write_bytes(b"too short")
     assert machine.load().logged("hash", "/home/dev") is None
 
 

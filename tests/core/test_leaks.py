@@ -606,10 +606,10 @@ def test_a_fault_while_looking_costs_neither_the_introduction_nor_the_record(
     root = Path(leaks.__file__).resolve().parents[2]
     driver.write_text(
         f"import sys; sys.path.append({str(root)!r})\n"
-        "from claude_local_plugin.hook_runtime import main as hook; from claude_local_plugin.core import leaks\n"
+        "from claude_local_plugin.hook_runtime import main; from claude_local_plugin.core import leaks\n"
         "def look(*_): raise KeyError('secret')\n"
         "leaks.look = look\n"
-        "hook.main()\n"
+        "main.main()\n"
     )
     ran = hook(recorded(START)[0], session(leaky), script=driver)
     assert ran.said["systemMessage"].startswith("local backend: qwen on ")

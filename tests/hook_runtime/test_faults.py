@@ -77,12 +77,12 @@ def old_sessions(state: Path, count: int = 300) -> None:
     """A log with so many sessions in it, as hooks leave it: some of them in the write-ahead log only."""
     driver = (
         "import os, sys; sys.path.append(sys.argv[1])\n"
-        "from claude_local_plugin.sessionlog import store as sessionlog\n"
-        "log = sessionlog.connect(sys.argv[2])\n"
-        "old = {**dict.fromkeys(sessionlog.FIELDS), 'event': 'SessionStart', 'backend_kind': 'x', 'at': '2026'}\n"
+        "from claude_local_plugin.sessionlog import store\n"
+        "log = store.connect(sys.argv[2])\n"
+        "old = {**dict.fromkeys(store.FIELDS), 'event': 'SessionStart', 'backend_kind': 'x', 'at': '2026'}\n"
         "def add(*numbers):\n"
         "    log.execute('BEGIN')\n"
-        "    for number in range(*numbers): sessionlog.insert(log, {**old, 'session_id': f'old-{number}'})\n"
+        "    for number in range(*numbers): store.insert(log, {**old, 'session_id': f'old-{number}'})\n"
         "    log.execute('COMMIT')\n"
         "add(int(sys.argv[3])); log.execute('PRAGMA wal_checkpoint'); add(1000, 1010); os._exit(0)"
     )
@@ -550,8 +550,8 @@ def test_what_is_no_file_of_its_kind_keeps_no_hook(
     }
     patient = tmp_path / "claude_local_hook.py"  # no machine is so busy
     patient.write_text(
-        f"import sys\nsys.path.append({str(ROOT)!r})\nfrom claude_local_plugin.hook_runtime import main as hook\n"
-        "hook.LONGEST_S = 45.0\nhook.main()\n"
+        f"import sys\nsys.path.append({str(ROOT)!r})\nfrom claude_local_plugin.hook_runtime import main\n"
+        "main.LONGEST_S = 45.0\nmain.main()\n"
     )
     hook = HookRunner(hook.state, tmp_path / "config")
     for name in ("print-SessionStart-startup", "attended-UserPromptSubmit", "print-Stop", "print-SessionEnd-other"):

@@ -338,10 +338,10 @@ def test_standard_input_that_never_ends_does_not_keep_the_hook(hook: HookRunner)
 def test_a_hook_whose_time_is_up_leaves_what_it_knows(hook: HookRunner) -> None:
     driver = (
         "import os, sys, time; sys.path.append(sys.argv[1])\n"
-        "from claude_local_plugin.hook_runtime import main as hook\n"
-        "hook.LONGEST_S = 0.3\n"
-        "hook.answer_to = lambda *_: time.sleep(60)\n"  # a file that nobody can read to its end
-        "sys.argv[1:] = sys.argv[2:]; hook.main()"
+        "from claude_local_plugin.hook_runtime import main\n"
+        "main.LONGEST_S = 0.3\n"
+        "main.answer_to = lambda *_: time.sleep(60)\n"  # a file that nobody can read to its end
+        "sys.argv[1:] = sys.argv[2:]; main.main()"
     )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", driver, str(ROOT), "--state", str(hook.state)],
@@ -631,8 +631,8 @@ def modules_after(hook: HookRunner, name: str, **environ: str) -> set[str]:
     event, recorded_environ = recorded(name)
     driver = (
         "import sys; sys.path.append(sys.argv[1]); loaded = set(sys.modules)\n"
-        "from claude_local_plugin.hook_runtime import main as hook\n"
-        "import os; hook.run(sys.stdin.buffer.read(), os.environ, sys.argv[2])\n"
+        "from claude_local_plugin.hook_runtime import main\n"
+        "import os; main.run(sys.stdin.buffer.read(), os.environ, sys.argv[2])\n"
         "os.write(2, ' '.join(sys.modules).encode()); os._exit(0)"
     )
     done = subprocess.run(

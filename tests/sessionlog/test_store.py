@@ -284,8 +284,8 @@ def test_a_writer_killed_in_the_middle_of_its_record_leaves_the_others(state: Pa
     session_after(state, record(session_id="before"))
     driver = (
         "import os, sys; sys.path.append(sys.argv[1])\n"
-        "from claude_local_plugin.sessionlog import store as sessionlog\n"
-        "log = sessionlog.connect(sys.argv[2])\n"
+        "from claude_local_plugin.sessionlog import store\n"
+        "log = store.connect(sys.argv[2])\n"
         "log.execute('BEGIN IMMEDIATE')\n"
         "log.execute(\"UPDATE sessions SET model = 'half done'\")\n"
         "os._exit(9)"

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from claude_local_plugin.core.config import off_list
 from claude_local_plugin.core.protection import is_way_of_project
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result
 
 
 def _backend(facts: Facts) -> Iterator[Found]:
-    if blocked := off_list(facts.own, facts.backend.kind, facts.backend.url, str(facts.snapshot.cwd)):
+    folder = str(facts.snapshot.cwd)
+    if blocked := facts.own.for_project(folder).blocked(facts.backend.kind, facts.backend.url, folder):
         said, fix = blocked
         yield Found(Result.ERROR, said, None, fix)
     folder, via = str(facts.snapshot.cwd), facts.backend.via

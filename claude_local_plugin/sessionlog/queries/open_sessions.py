@@ -15,7 +15,7 @@ from typing import Any
 from claude_local_plugin.core import processes
 from claude_local_plugin.core.endpoint import name_of
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.sessionlog import journal
+from claude_local_plugin.sessionlog import memory
 from claude_local_plugin.sessionlog.queries.filters import State, Where, spelled
 from claude_local_plugin.sessionlog.queries.reading import sessions
 from claude_local_plugin.sessionlog.queries.records import Session
@@ -55,7 +55,7 @@ def open_sessions(state_dir: Path, config_dir: Path) -> tuple[Open, ...]:
         if known is None:
             known = Open(session.session_id, Path(folder or ""), session.started_at)
         # a prompt that was held is on record with where it would have gone: the conversation has stayed
-        noted = journal.memory(str(state_dir), session.session_id).where
+        noted = memory.memory(str(state_dir), session.session_id).where
         backend = noted or name_of(session.backend_kind, session.backend_url)
         found[session.session_id] = replace(known, backend=backend, model=known.model or session.model)
     for job in _jobs(config_dir):
