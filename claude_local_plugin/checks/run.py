@@ -51,6 +51,8 @@ def _findings(check: Check[FactsT, FixerT], facts: FactsT, own_fix: OwnFixComman
     try:
         reason = check.skipped(facts)
         found = (Found(Result.SKIPPED, reason),) if reason else tuple(check.find(facts))
+        if check.fix is None and any(isinstance(each.fix, OwnFix) for each in found):
+            raise TypeError(f"{check.id} has no fix of its own")
     except Exception as fault:  # one broken check must not keep the others from being heard
         found = (_failed(fault, report),)
     for each in found or (Found(Result.OK, check.fine),):

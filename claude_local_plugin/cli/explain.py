@@ -11,8 +11,8 @@ from claude_local_plugin.core.shell import command
 from claude_local_plugin.text import printable, short_path
 
 if TYPE_CHECKING:
+    from claude_local_plugin.checks import Finding
     from claude_local_plugin.commands.explain_precedence import Explanation
-    from claude_local_plugin.precedence import ConfigWarning
 
 #: The decisions in the order they are shown, with the names people have for them.
 ROWS = (
@@ -122,14 +122,14 @@ def _show_decisions(explanation: "Explanation", place: Place) -> None:
     printer.line(printable(explanation.summary), "bold")
 
 
-def show_warnings(warnings: "tuple[ConfigWarning, ...]", place: Place) -> None:
+def show_warnings(warnings: "tuple[Finding, ...]", place: Place) -> None:
     """Each warning with its fix, errors marked ✗."""
     printer = out(place.environ)
     marks = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "info": ("·", "")}
     for warning in warnings:
-        mark, style = marks[warning.severity]
-        printer.line(f"{mark} {short_text(printable(warning.message), place)}", style)
-        printer.line(f"    fix: {printable(warning.fix)}")  # to be typed: no shell reads a `~` within quotes
+        mark, style = marks[warning.result.value]
+        printer.line(f"{mark} {short_text(printable(warning.what), place)}", style)
+        printer.line(f"    fix: {printable(warning.fix or '')}")  # to be typed: no shell reads a `~` within quotes
     if warnings:
         printer.line()
 

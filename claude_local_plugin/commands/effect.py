@@ -49,7 +49,7 @@ def refuse_without_effect(
     leak = next((warning for warning in resolution.warnings if warning.id.startswith("leak.")), None)
     if leak is not None and (beaten is None or beaten.decision.name not in ("provider", "base_url")):
         raise ClaudeLocalError(
-            f"a credential would still be sent to {backend.host}: {leak.message}", f"{leak.fix}; nothing was written"
+            f"a credential would still be sent to {backend.host}: {leak.what}", f"{leak.fix}; nothing was written"
         )
     if beaten is not None:
         raise ClaudeLocalError(
@@ -137,11 +137,11 @@ def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, reque
 def explained(resolution: Resolution, ours: Sequence[Path], *, without: Sequence[str] = ()) -> tuple[str, ...]:
     """Everything that explain would warn of, each with what mends it; not what we wrote into these files."""
     return tuple(
-        f"{warning.message}: {warning.fix}"
+        f"{warning.what}: {warning.fix}"
         for warning in resolution.warnings
         if warning.id not in (*NOT_FOR_HERE, *without)
         and not warning.id.startswith("leak.")
-        and not (warning.id.startswith("project.") and any(str(path) in warning.message for path in ours))
+        and not (warning.id.startswith("project.") and any(str(path) in warning.what for path in ours))
     )
 
 

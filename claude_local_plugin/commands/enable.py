@@ -194,7 +194,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     if status_line is not None and status_line.hidden_by is not None:
         warnings.append(f"statusLine has no effect: {status_line.hidden_by} sets it and is stronger")
     if status_line is not None and (off := next((w for w in resolution.warnings if w.id == "hooks.disabled"), None)):
-        warnings.append(f"the status line is switched off, too: {off.message}")
+        warnings.append(f"the status line is switched off, too: {off.what}")
     if blocked := _blocked(planned, world):
         warnings.append(blocked)
     warnings += _about_the_file(request, target, standing, secret=any(line.secret for line in sorted_out.lines))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.core.claude import SOCKET_SCHEME
 from claude_local_plugin.core.endpoint import backend_of
 from claude_local_plugin.core.urls import parse_url
@@ -11,7 +12,6 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import (
     VERIFIED_AGAINST,
     Candidate,
-    ConfigWarning,
     Decision,
     Resolution,
     Scope,
@@ -54,7 +54,7 @@ class Explanation:
     report: dict[str, Any] = field(repr=False)
     sentences: dict[str, str]
     summary: str
-    warnings: tuple[ConfigWarning, ...]
+    warnings: tuple[Finding, ...]
     unknown: tuple[str, ...]
     answers: Answers | None
     changes: tuple[Change, ...] | None = None
@@ -62,8 +62,8 @@ class Explanation:
 
     @property
     def exit_code(self) -> int:
-        """1 when a warning of severity error stands, else 0."""
-        return int(any(warning.severity == "error" for warning in self.warnings))
+        """1 where one of the warnings is an error, else 0."""
+        return int(any(warning.result is Result.ERROR for warning in self.warnings))
 
 
 def explain(
@@ -183,7 +183,7 @@ def _report(snapshot: Snapshot, resolution: Resolution, mask: _Mask) -> dict[str
         + unseen,
         "decisions": {name: _decision_json(decision, mask) for name, decision in resolution.decisions.items()},
         "warnings": [
-            {"id": warning.id, "message": warning.message, "fix": warning.fix} for warning in resolution.warnings
+            {"id": warning.id, "message": warning.what, "fix": warning.fix or ""} for warning in resolution.warnings
         ],
     }
 
@@ -254,7 +254,7 @@ def sentence(resolution: Resolution, place: str = "here") -> str:
     if resolution.outcome == "not_logged_in":
         return f"A session started {place} talks to nobody: {resolution.outcome_reason}."
     if broken := next((warning for warning in resolution.warnings if warning.id in UNUSABLE_ADDRESS), None):
-        return f"A session started {place} reaches nobody: {broken.message}."
+        return f"A session started {place} reaches nobody: {broken.what}."
     provider, model = resolution.value("provider"), resolution.value("model")
     endpoint = resolution.value("base_url")
     target = parse_url(endpoint or "")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.commands.sessions import project_names
 from claude_local_plugin.core import config
 from claude_local_plugin.core.endpoint import Backend
@@ -33,21 +34,19 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     settings = config.look(str(state_dir), snapshot.shell)
     if blocked := settings.for_project(str(snapshot.cwd)).blocked(backend.kind, backend.url, str(snapshot.cwd)):
         said, fix = blocked
-        warnings.append({"id": "protection.backend", "severity": "error", "message": said, "fix": fix})
+        warnings.append(Finding("protection.backend", Result.ERROR, said, fix))
     last, kind = None, answer.kind if answer and not backend.cloud else backend.kind
     try:
         last = _last_session(snapshot, state_dir)
         kind = (not backend.cloud and backend.url and queries.backend_kind(state_dir, backend.url)) or kind
     except ClaudeLocalError as error:  # all else here is true without the log
-        warnings.append(
-            {"id": "log.unusable", "severity": "error", "message": error.message, "fix": error.hint or "see the README"}
-        )
+        warnings.append(Finding("log.unusable", Result.ERROR, error.message, error.hint or "see the README"))
     unusable = not backend.cloud and backend.target is None
     healthy = (
         resolution.outcome == "ok"
         and not unusable
         and (answer is None or answer.outcome == OK)
-        and not any(warning["severity"] == "error" for warning in warnings)
+        and not any(warning.result is Result.ERROR for warning in warnings)
     )
     window = resolution.value("context_window")
     return {
@@ -64,7 +63,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
         "context_window": int(window) if window and window.isdigit() else None,
         "hooks": {"installed": [hook.as_json() for hook in hooks]},
         "last_session": last,
-        "warnings": warnings,
+        "warnings": [warning.as_warning() for warning in warnings],
     }
 
 
@@ -97,17 +96,16 @@ def _problem(backend: Backend, answer: Probe | None) -> str | None:
     return f"{backend.target.label}: {answer.detail or answer.outcome}"
 
 
-def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[dict[str, str]]:
-    for warning in resolution.warnings:
-        yield {"id": warning.id, "severity": warning.severity, "message": warning.message, "fix": warning.fix}
+def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[Finding]:
+    yield from resolution.warnings
     for hook in hooks:
         if hook.problem:
-            yield {
-                "id": "hooks.broken",
-                "severity": "error",
-                "message": f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
-                "fix": command("claude-local", "doctor", "--fix", "hooks.broken"),
-            }
+            yield Finding(
+                "hooks.broken",
+                Result.ERROR,
+                f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
+                command("claude-local", "doctor", "--fix", "hooks.broken"),
+            )
 
 
 #: What is said of a folder on record, by how much of what we wrote stands there.

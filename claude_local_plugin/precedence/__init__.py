@@ -11,7 +11,6 @@ from claude_local_plugin.precedence.locate import (
 )
 from claude_local_plugin.precedence.model import (
     Candidate,
-    ConfigWarning,
     Decision,
     FileState,
     Resolution,
@@ -27,7 +26,6 @@ __all__ = [
     "VERIFIED_SPAN",
     "VERIFIED_VERSIONS",
     "Candidate",
-    "ConfigWarning",
     "Decision",
     "FileState",
     "Resolution",

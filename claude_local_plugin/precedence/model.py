@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from claude_local_plugin.precedence.lines import Lines
 from claude_local_plugin.precedence.verified import Answers
+
+if TYPE_CHECKING:
+    from claude_local_plugin.checks import Finding
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -175,19 +178,6 @@ class Decision:
     secret: bool = False
 
 
-Severity = Literal["error", "warning", "info"]
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigWarning:
-    """Something the user should know, and the command or edit that mends it."""
-
-    id: str
-    severity: Severity
-    message: str
-    fix: str
-
-
 Outcome = Literal["ok", "not_logged_in", "refused"]
 
 
@@ -197,7 +187,7 @@ class Resolution:
 
     outcome: Outcome
     decisions: Mapping[str, Decision]
-    warnings: tuple[ConfigWarning, ...]
+    warnings: tuple["Finding", ...]
     files: tuple[SettingsFile, ...]
     outcome_reason: str = ""
 

@@ -1,7 +1,7 @@
 """What a user should know about a configuration, each with the command or edit that mends it.
 
-Pure: everything is read off the snapshot and the decisions. A warning of severity `error` makes
-`explain-precedence` end with exit code 1.
+Pure: everything is read off the snapshot and the decisions. One that is an error makes `explain-precedence`
+end with exit code 1.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_local_plugin.checks import Place, Where
+from claude_local_plugin.checks import Finding, Place, Result, Where
 from claude_local_plugin.core.claude import (
     ANTHROPIC_PREFIX,
     KEY_DESCRIPTOR,
@@ -25,19 +25,17 @@ from claude_local_plugin.core.claude import (
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend, is_foreign, is_proxied, sent_to, via_of
 from claude_local_plugin.core.settings_files import is_hosted
 from claude_local_plugin.core.shell import Words, command, edit, export
-from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.core.urls import Target, parse_url
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.credentials import unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED, gateway_sign_in
 from claude_local_plugin.precedence.model import (
     Candidate,
-    ConfigWarning,
     Decision,
     Entry,
     FileState,
     Scope,
-    Severity,
     Snapshot,
 )
 from claude_local_plugin.precedence.policy import unusable_proxy
@@ -55,12 +53,9 @@ FOR_THE_USER = command("claude-local", "enable", "--scope", "user")
 ASK_THE_ADMINISTRATOR = "ask whoever manages this machine's settings"
 #: Where to take out what stands in the text given to the client.
 IN_FLAG = "take it out of the text for --settings"
-_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
-def warnings(
-    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
-) -> tuple[ConfigWarning, ...]:
+def warnings(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> tuple[Finding, ...]:
     """Every warning that stands, errors first."""
     backend = backend_in_use(snapshot)
     found = [
@@ -79,24 +74,24 @@ def warnings(
         *_hooks(snapshot),
         *_version(snapshot),
     ]
-    return tuple(sorted(found, key=lambda warning: _ORDER[warning.severity]))
+    return tuple(sorted(found, key=lambda finding: list(Result).index(finding.result), reverse=True))
 
 
 # --- files
 
 
-def _files(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _files(snapshot: Snapshot) -> Iterator[Finding]:
     for file in snapshot.files:
         if file.state is FileState.DROPPED:
-            yield ConfigWarning(
+            yield Finding(
                 "files.dropped",
-                "error",
+                Result.ERROR,
                 f"Claude Code ignores {file.path or 'the --settings text'} as a whole: {file.problem}",
                 f"mend {file.problem_place}",
             )
         for entry in file.skipped if file.state is FileState.READ else ():
             # entries are left out of an administrator's files alone
-            yield ConfigWarning("files.skipped", "warning", f"{file.path}: {entry}", ASK_THE_ADMINISTRATOR)
+            yield Finding("files.skipped", Result.WARNING, f"{file.path}: {entry}", ASK_THE_ADMINISTRATOR)
 
 
 # --- leaks: a credential that is not meant for the server it is sent to
@@ -104,7 +99,7 @@ def _files(snapshot: Snapshot) -> Iterator[ConfigWarning]:
 
 def _leaks(
     snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend
-) -> Iterator[ConfigWarning]:
+) -> Iterator[Finding]:
     """Each credential of the user's that would arrive at an endpoint that is not Anthropic's."""
     endpoint, provider = decisions["base_url"], decisions["provider"].value or ""
     if endpoint.value is None or _at_a_gateway(decisions):
@@ -125,9 +120,7 @@ def _leaks(
     yield from _header_leaks(snapshot, env, endpoint.winner, host)
 
 
-def _provider_leaks(
-    snapshot: Snapshot, env: Mapping[str, str], provider: str, endpoint: Decision
-) -> Iterator[ConfigWarning]:
+def _provider_leaks(snapshot: Snapshot, env: Mapping[str, str], provider: str, endpoint: Decision) -> Iterator[Finding]:
     """Each credential that a cloud provider is sent where its address leads to somebody else."""
     from claude_local_plugin.precedence.candidates import winning
 
@@ -141,28 +134,30 @@ def _provider_leaks(
             continue  # one file names the server and its key
         told = f"the output of {name}" if name == "apiKeyHelper" else name
         meant = "; if it is that server's own, all is well" if together else ""
-        yield ConfigWarning(
+        yield Finding(
             "leak.provider-token",
-            "warning" if together else "error",
+            Result.WARNING if together else Result.ERROR,
             f"{told} ({_where(source)}) is sent to {host}, which is no address of {provider}{meant}",
             _where_it_is_set(snapshot, source),
+            place_of(source),
         )
     custom = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
     headers = custom_headers(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
     secret = [name for name in secret_headers(headers) if name != "authorization"]
     anthropics = any(is_anthropics(headers[name]) for name in secret)
     if custom is not None and secret and (anthropics or not _same_place(custom, endpoint.winner)):
-        yield ConfigWarning(
+        yield Finding(
             "leak.headers",
-            "error",
+            Result.ERROR,
             f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(custom)}) are sent to {host}: {', '.join(secret)}",
             _where_it_is_set(snapshot, custom),
+            place_of(custom),
         )
 
 
 def _leak(
     source: Candidate, endpoint: Candidate | None, host: str, env: Mapping[str, str], *, header: str
-) -> Iterator[ConfigWarning]:
+) -> Iterator[Finding]:
     if source.key in ("env.ANTHROPIC_CUSTOM_HEADERS", "env.ANTHROPIC_BASE_URL") or source.value == PLACEHOLDER:
         return  # headers are looked at by themselves; the placeholder is ours
     name = source.key.removeprefix("env.")
@@ -180,13 +175,16 @@ def _leak(
     together = _same_place(source, endpoint) and not (source.value or "").startswith(ANTHROPIC_PREFIX)
     if together and name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY") and source.path is not None:
         return  # one file names the server and its key
-    severity: Severity = "warning" if together else "error"
+    result = Result.WARNING if together else Result.ERROR
     meant = "; if it is that server's own key, all is well" if together else ""
-    yield ConfigWarning(
-        f"leak.{_LEAK_IDS.get(name, 'token')}" if source.scope is not Scope.SHELL else f"leak.shell-{_shell_id(name)}",
-        severity,
+    shell = source.scope is Scope.SHELL
+    yield _leaking(
+        f"leak.shell-{_shell_id(name)}" if shell else f"leak.{_LEAK_IDS.get(name, 'token')}",
+        result,
         f"{told or name} ({_where(source)}) is sent to {host} as {header}{meant}",
-        _leak_fix(source, endpoint, env),
+        source,
+        endpoint,
+        env,
     )
 
 
@@ -237,22 +235,31 @@ def _in_the_file(snapshot: Snapshot, scope: Scope, path: Path | None, line: int 
     return IN_FLAG if path is None else edit(str(path), line, snapshot.shell)
 
 
-def _leak_fix(source: Candidate, endpoint: Candidate | None, env: Mapping[str, str]) -> str:
-    """The command that stops it; what an administrator sets, only the administrator can change."""
+def _leaking(
+    name: str, result: Result, what: str, source: Candidate, endpoint: Candidate | None, env: Mapping[str, str]
+) -> Finding:
+    """A leak, with the command that stops it; `enable` can, unless somebody else is to be asked or the shell."""
+    other = _not_by_enable(source, endpoint)
+    url = _shown(env.get("ANTHROPIC_BASE_URL", ""))
+    # where the user's own settings name the server, and nothing stronger the credential, they are what is fixed
+    weaker = source.scope not in (Scope.FLAG, Scope.LOCAL, Scope.PROJECT)
+    users = ("--scope", "user") if endpoint is not None and endpoint.scope is Scope.USER and weaker else ()
+    enable = command("claude-local", "enable", "--url", url, *users)
+    return Finding(name, result, what, other or enable, place_of(source), fixable=other is None)
+
+
+def _not_by_enable(source: Candidate, endpoint: Candidate | None) -> str | None:
+    """What stops a leak that `enable` cannot: what an administrator sets, only the administrator can change."""
     if source.scope is Scope.MANAGED or (endpoint is not None and endpoint.scope is Scope.MANAGED):
         return ASK_THE_ADMINISTRATOR
     if endpoint is not None and endpoint.scope is Scope.SHELL and source.scope is Scope.SHELL:
         return command("unset", source.key.removeprefix("env."))
-    url = _shown(env.get("ANTHROPIC_BASE_URL", ""))
-    # where the user's own settings name the server, and nothing stronger the credential, they are what is mended
-    weaker = source.scope not in (Scope.FLAG, Scope.LOCAL, Scope.PROJECT)
-    users = ("--scope", "user") if endpoint is not None and endpoint.scope is Scope.USER and weaker else ()
-    return command("claude-local", "enable", "--url", url, *users)
+    return None
 
 
 def _header_leaks(
     snapshot: Snapshot, env: Mapping[str, str], endpoint: Candidate | None, host: str
-) -> Iterator[ConfigWarning]:
+) -> Iterator[Finding]:
     from claude_local_plugin.precedence.candidates import winning
 
     source = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
@@ -265,24 +272,20 @@ def _header_leaks(
     anthropics = [name for name in secret if is_anthropics(headers[name])]
     if not foreign or (not anthropics and _same_place(source, endpoint)):
         return  # one place names the server and its headers
-    severity: Severity = "error" if secret else "warning"
-    yield ConfigWarning(
-        "leak.headers",
-        severity,
-        f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(source)}) are sent to {host}: {', '.join(foreign)}",
-        _leak_fix(source, endpoint, env),
-    )
+    result = Result.ERROR if secret else Result.WARNING
+    what = f"the headers in ANTHROPIC_CUSTOM_HEADERS ({_where(source)}) are sent to {host}: {', '.join(foreign)}"
+    yield _leaking("leak.headers", result, what, source, endpoint, env)
 
 
-def _unusable_headers(snapshot: Snapshot, env: Mapping[str, str]) -> Iterator[ConfigWarning]:
+def _unusable_headers(snapshot: Snapshot, env: Mapping[str, str]) -> Iterator[Finding]:
     from claude_local_plugin.precedence.candidates import winning
 
     problem = unusable_header(env.get("ANTHROPIC_CUSTOM_HEADERS", ""))
     source = winning(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS")
     if problem is not None and source is not None:
-        yield ConfigWarning(
+        yield Finding(
             "headers.unusable",
-            "error",
+            Result.ERROR,
             f"ANTHROPIC_CUSTOM_HEADERS ({_where(source)}) keeps every request from being sent: {problem}",
             "write one Name: value a line",
         )
@@ -296,7 +299,7 @@ def _at_a_gateway(decisions: Mapping[str, Decision]) -> bool:
     return winner is not None and winner.scope is Scope.GATEWAY
 
 
-def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[Finding]:
     """A sign-in at a Claude apps gateway decides where sessions go, or would if something did not stand before it."""
     sign_in = next(iter(snapshot.of(Scope.GATEWAY)), None)
     yield from _gateway_unnamed(snapshot)
@@ -306,42 +309,42 @@ def _gateway(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[
     other = next((row for row in decisions["base_url"].candidates if row.key == "env.ANTHROPIC_BASE_URL"), None)
     meant = f", not to {_shown(other.value)}" if other is not None and other.value else ""
     if _at_a_gateway(decisions):
-        yield ConfigWarning(
+        yield Finding(
             "gateway.sign-in",
-            "error" if meant else "info",
+            Result.ERROR if meant else Result.INFO,
             f"{kept}, and comes before every address, key and provider: sessions go there{meant}",
             f"{LOG_OUT}   (ends the sign-in)",
         )
         until = sign_in.data.get("expiresAt")
         if not sign_in.data.get("idpRefreshToken") and isinstance(until, int | float):
-            yield ConfigWarning(
+            yield Finding(
                 "gateway.expires",
-                "warning",
+                Result.WARNING,
                 f"the gateway sign-in cannot be renewed: from {_time(until)} on sessions go"
                 f" {f'to {_shown(other.value)}' if other is not None and other.value else 'where other settings say'}",
                 f"{LOG_OUT}   (or sign in again before: {command('claude', '/login')})",
             )
     elif sign_in.problem is not None:
-        yield ConfigWarning("gateway.unused", "info", f"{kept} and is not used: {sign_in.problem}", LOG_OUT)
+        yield Finding("gateway.unused", Result.INFO, f"{kept} and is not used: {sign_in.problem}", LOG_OUT)
     elif gateway_sign_in(snapshot) is None:
         hosted = is_hosted(snapshot.shell)
         why = "a host does the routing" if hosted else "the administrator's settings do not name it"
-        yield ConfigWarning(
+        yield Finding(
             "gateway.unused",
-            "info",
+            Result.INFO,
             f"{kept} and is not used: {why}{'' if hosted else ' (forceLoginGatewayUrl)'}",
             LOG_OUT,
         )
 
 
-def _gateway_unnamed(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _gateway_unnamed(snapshot: Snapshot) -> Iterator[Finding]:
     """An administrator asks for a sign-in at a gateway and names none: beside such a file none counts."""
     files = [file for file in snapshot.of(Scope.SERVED, Scope.MANAGED) if file.state is FileState.READ]
     asks = next((file for file in files if file.data.get("forceLoginMethod") == "gateway"), None)
     if asks is not None and not any("forceLoginGatewayUrl" in file.data for file in files):
-        yield ConfigWarning(
+        yield Finding(
             "gateway.unnamed",
-            "error",
+            Result.ERROR,
             f"{asks.path} wants a sign-in at a Claude apps gateway (forceLoginMethod) and names none"
             " (forceLoginGatewayUrl), so no sign-in counts",
             "ask whoever manages this machine",
@@ -352,21 +355,19 @@ def _time(milliseconds: float) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _socket(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _socket(snapshot: Snapshot) -> Iterator[Finding]:
     if socket := socket_of(snapshot.shell, cloud_provider=False):
         which = "every request" if socket_of(snapshot.shell, cloud_provider=True) else "what no cloud provider gets"
-        yield ConfigWarning(
+        yield Finding(
             "socket.in-use",
-            "warning",
+            Result.WARNING,
             f"{UNIX_SOCKET} is exported: {which} goes through {socket}, whatever address is set, and where that"
             " leads cannot be seen from here",
             command("unset", UNIX_SOCKET),
         )
 
 
-def _proxy_helper(
-    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
-) -> Iterator[ConfigWarning]:
+def _proxy_helper(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[Finding]:
     """`proxyAuthHelper` is run for the `Proxy-Authorization` of requests that go through a proxy, behind a switch."""
     from claude_local_plugin.precedence.candidates import winning
 
@@ -378,18 +379,18 @@ def _proxy_helper(
     if not is_on(env.get(PROXY_HELPER)) or proxy is None:
         missing = f"{PROXY_HELPER} is not on" if proxy is not None else "no proxy is used for these requests"
         what = f"proxyAuthHelper ({_where(source)}) is not run: {missing}"
-        yield ConfigWarning("proxy.helper", "info", what, _where_it_is_set(snapshot, source))
+        yield Finding("proxy.helper", Result.INFO, what, _where_it_is_set(snapshot, source))
         return
-    yield ConfigWarning(
+    yield Finding(
         "proxy.helper",
-        "warning" if source.scope in (Scope.LOCAL, Scope.PROJECT) else "info",
+        Result.WARNING if source.scope in (Scope.LOCAL, Scope.PROJECT) else Result.INFO,
         f"proxyAuthHelper ({_where(source)}) is run, and what it prints is sent to the proxy {proxy} as"
         " Proxy-Authorization; the server is not sent it",
         f"look at {source.place}",
     )
 
 
-def _served(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _served(snapshot: Snapshot) -> Iterator[Finding]:
     """Server-managed settings, of which a copy lies here: they outrank every file."""
     for file in snapshot.of(Scope.SERVED):
         if file.state is FileState.READ and file.data:
@@ -397,9 +398,9 @@ def _served(snapshot: Snapshot) -> Iterator[ConfigWarning]:
             routing = any(name in file.env for name in ONLY_CONFIRMED)
             unconfirmed = "; a start offline leaves out the address and the keys in it" if routing else ""
             told = "of unknown age" if age is None else f"{_ago(age)} old"
-            yield ConfigWarning(
+            yield Finding(
                 "served.in-use",
-                "info",
+                Result.INFO,
                 f"server-managed settings outrank every file here; {file.path} is the copy of them, {told}"
                 f"{unconfirmed}",
                 "ask whoever manages your organization's Claude Code",
@@ -414,7 +415,7 @@ def _ago(seconds: float) -> str:
     return "less than a minute"
 
 
-def _mcp_serve(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[ConfigWarning]:
+def _mcp_serve(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[Finding]:
     """`claude mcp serve` takes no address and no key from a project's file, so it goes elsewhere than sessions do."""
     endpoint = decisions["base_url"]
     if snapshot.entry is Entry.MCP_SERVE or endpoint.winner is None:
@@ -425,9 +426,9 @@ def _mcp_serve(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterato
 
     elsewhere = where_mcp_serve_goes(snapshot)
     if elsewhere is not None and elsewhere != endpoint.value:
-        yield ConfigWarning(
+        yield Finding(
             "mcp-serve.elsewhere",
-            "warning",
+            Result.WARNING,
             f"`claude mcp serve` takes neither address nor key from a project's file: started here it sends prompts to"
             f" {_shown(elsewhere)} with a credential of yours",
             FOR_THE_USER,
@@ -439,16 +440,16 @@ def _mcp_serve(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterato
 
 def _endpoint(
     snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend
-) -> Iterator[ConfigWarning]:
+) -> Iterator[Finding]:
     endpoint, provider = decisions["base_url"], decisions["provider"]
     base_url = env.get("ANTHROPIC_BASE_URL", "").strip()
     if _at_a_gateway(decisions) or (endpoint.value or "").startswith(SOCKET_SCHEME):
         return
     if provider.value not in (FIRST_PARTY, "gateway"):
         if base_url and provider.winner is not None:
-            yield ConfigWarning(
+            yield Finding(
                 "provider.beats-url",
-                "warning",
+                Result.WARNING,
                 f"{provider.winner.key.removeprefix('env.')} ({_where(provider.winner)}) sends sessions to"
                 f" {provider.value}; ANTHROPIC_BASE_URL is not asked",
                 command("claude-local", "enable", "--url", _shown(base_url)),
@@ -458,42 +459,42 @@ def _endpoint(
         return
     target = parse_url(base_url)
     if target is None:
-        yield ConfigWarning(
+        yield Finding(
             "url.invalid",
-            "error",
+            Result.ERROR,
             f"ANTHROPIC_BASE_URL is no http(s) URL, so no request can be sent ({_place(endpoint)})",
             command("claude-local", "enable", "--url", Words("http://HOST:PORT")),
         )
         return
     if not base_url.lower().startswith(("http:", "https:")) and _is_exchanged(decisions["authorization"]):
-        yield ConfigWarning(
+        yield Finding(
             "url.exchange",
-            "error",
+            Result.ERROR,
             f"ANTHROPIC_BASE_URL is written without its scheme ({_place(endpoint)}), and no identity token is exchanged"
             " there: no request is sent",
             command("claude-local", "enable", "--url", target.url),
         )
     if "?" in base_url or "#" in base_url:
-        yield ConfigWarning(
+        yield Finding(
             "url.query",
-            "error",
+            Result.ERROR,
             f"ANTHROPIC_BASE_URL has a query or a fragment ({_place(endpoint)}): the path of every request ends up"
             " behind it, and the server is asked for what is not there",
             command("claude-local", "enable", "--url", target.url),
         )
     if not _can_be_a_host(target.host):
-        yield ConfigWarning(
+        yield Finding(
             "url.invalid",
-            "error",
+            Result.ERROR,
             f"ANTHROPIC_BASE_URL names no host that there can be ({_place(endpoint)}); Claude Code looks no variable up"
             " in it, so no request can be sent",
             command("claude-local", "enable", "--url", Words("http://HOST:PORT")),
         )
         return
     if target.path.endswith("/v1"):
-        yield ConfigWarning(
+        yield Finding(
             "url.v1",
-            "error",
+            Result.ERROR,
             f"ANTHROPIC_BASE_URL ends in /v1 ({_place(endpoint)}): requests go to {target.path}/v1/messages, which is"
             " not there",
             command("claude-local", "enable", "--url", target.url.removesuffix("/v1")),
@@ -501,17 +502,17 @@ def _endpoint(
     if backend.cloud:
         return
     if is_proxied(env, target) and next(unusable_proxy(snapshot), None) is None:  # that one ends the start by itself
-        yield ConfigWarning(
+        yield Finding(
             "proxy.in-the-way",
-            "warning",
+            Result.WARNING,
             f"a proxy is set, and Claude Code uses it for {target.label} too",
             f"{command('claude-local', 'enable', '--url', target.url)}   (it extends NO_PROXY)",
         )
-    yield from _late(snapshot, endpoint)
+    yield from _late(snapshot, endpoint, target)
     if decisions["model"].winner is not None and decisions["model"].winner.scope is Scope.DEFAULT:
-        yield ConfigWarning(
+        yield Finding(
             "model.unset",
-            "warning",
+            Result.WARNING,
             f"nobody names a model, so sessions ask {target.label} for {decisions['model'].value}",
             command("claude-local", "enable", "--url", target.url),
         )
@@ -531,54 +532,64 @@ def _place(decision: Decision) -> str:
     return decision.winner.place if decision.winner is not None else "nowhere"
 
 
-def _late(snapshot: Snapshot, endpoint: Decision) -> Iterator[ConfigWarning]:
+def is_early(snapshot: Snapshot) -> bool:
+    """Whether a scope that is applied before the first request of a start names the server."""
+    from claude_local_plugin.precedence.candidates import candidates
+
+    return any(
+        row.scope in _EARLY_SCOPES and (row.value or "").strip() and row.state not in ("refused", "dropped")
+        for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL")
+    )
+
+
+def _late(snapshot: Snapshot, endpoint: Decision, target: Target) -> Iterator[Finding]:
     """The stall at the start: project files are applied after the first look at Anthropic's servers."""
     if endpoint.winner is None or endpoint.winner.scope not in (Scope.LOCAL, Scope.PROJECT):
         return
-    if any(row.scope in _EARLY_SCOPES and row.value and row.value.strip() for row in endpoint.candidates):
+    if is_early(snapshot):
         return
+    for_the_user = command("claude-local", "enable", "--url", target.url, "--scope", "user")
     exported = [
         name
         for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
         if snapshot.shell.get(name, "").strip()
     ]
     if exported:
-        yield ConfigWarning(
+        yield Finding(
             "start.late-url",
-            "warning",
+            Result.WARNING,
             f"a project's file is applied late: with {exported[0]} exported, each start first calls api.anthropic.com"
             " with it, which costs 19 seconds offline",
-            f"{command('unset', exported[0])}   (or {FOR_THE_USER})",
+            f"{command('unset', exported[0])}   (or {for_the_user})",
+            "the shell",
         )
     elif (asks := who_is_served(snapshot)) is not None:
-        yield ConfigWarning(
+        yield Finding(
             "start.late-url",
-            "warning",
+            Result.WARNING,
             f"a project's file is applied late: with {asks} each start first asks api.anthropic.com for server-managed"
             " settings, which costs 17 to 19 seconds offline",
-            FOR_THE_USER,
+            for_the_user,
         )
     if snapshot.interactive and not snapshot.onboarded:
-        yield ConfigWarning(
+        yield Finding(
             "start.onboarding",
-            "info",
+            Result.INFO,
             "Claude Code's first start is not finished on this account; offline it stops before it reads a project's"
             " file",
-            FOR_THE_USER,
+            for_the_user,
         )
 
 
 # --- credentials and refused variables
 
 
-def _credentials(
-    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]
-) -> Iterator[ConfigWarning]:
+def _credentials(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> Iterator[Finding]:
     key = decisions["x_api_key"].winner
     if snapshot.interactive and key is not None and key.key == "env.ANTHROPIC_API_KEY" and not _approved(snapshot, key):
-        yield ConfigWarning(
+        yield Finding(
             "key.approval",
-            "warning",
+            Result.WARNING,
             f"an interactive session asks whether to use ANTHROPIC_API_KEY ({_where(key)}); no is the answer offered",
             "put your server's key into ANTHROPIC_AUTH_TOKEN: "
             + command("claude-local", "enable", "--token-env", Words("VAR")),
@@ -590,9 +601,9 @@ def _credentials(
         for name in file.env if file.state is FileState.READ else ():
             for row in candidates(snapshot, f"env.{name}"):
                 if row.state == "refused" and row.path == file.path and effective(snapshot, row.key) != row.value:
-                    yield ConfigWarning(
+                    yield Finding(
                         "env.refused",
-                        "warning",
+                        Result.WARNING,
                         f"{row.place}: {row.reason}",
                         f"{export(str(name), Words('…'))}   (or set it in your user settings)",
                     )
@@ -602,7 +613,7 @@ def _credentials(
 _REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)[^}]*\}|\{env:([A-Za-z_]\w*)\}|^\$([A-Za-z_]\w*)$")
 
 
-def _as_written(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _as_written(snapshot: Snapshot) -> Iterator[Finding]:
     """Keys that are not what they look like: Claude Code sends the characters of a value as they stand."""
     from claude_local_plugin.precedence.candidates import winning
 
@@ -614,18 +625,18 @@ def _as_written(snapshot: Snapshot) -> Iterator[ConfigWarning]:
         if found := _REFERENCE.search(value):
             variable = next(group for group in found.groups() if group)
             option = ("--header-env", Words("NAME=VAR")) if "HEADERS" in name else ("--token-env", variable)
-            yield ConfigWarning(
+            yield Finding(
                 "credentials.reference",
-                "error",
+                Result.ERROR,
                 f"{name} ({_where(row)}) refers to a variable, and Claude Code looks none up: it sends the characters"
                 f" {found[0]} as they stand",
                 command("claude-local", "enable", *option),
             )
         elif name != "ANTHROPIC_CUSTOM_HEADERS" and value.lower().startswith(("bearer ", "basic ")):
             doubled = "Authorization: Bearer Bearer …" if name == "ANTHROPIC_AUTH_TOKEN" else "x-api-key: Bearer …"
-            yield ConfigWarning(
+            yield Finding(
                 "credentials.scheme",
-                "error",
+                Result.ERROR,
                 f"{name} ({_where(row)}) begins with the name of a scheme, so that “{doubled}” is sent",
                 f"leave the word out: {command('claude-local', 'enable', '--token-env', Words('VAR'))}",
             )
@@ -640,14 +651,14 @@ def _approved(snapshot: Snapshot, key: Candidate) -> bool:
 # --- the window
 
 
-def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend) -> Iterator[ConfigWarning]:
+def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend) -> Iterator[Finding]:
     window, model = decisions["context_window"], decisions["model"].value
     asked = env.get(models.WINDOW_VARIABLE, "").strip()
     if asked and not asked.replace("_", "").replace(",", "").isdigit():
         read = models.parse_tokens(asked)
-        yield ConfigWarning(
+        yield Finding(
             "window.unreadable",
-            "error" if read is not None and read < 20_000 else "warning",
+            Result.ERROR if read is not None and read < 20_000 else Result.WARNING,
             f"{models.WINDOW_VARIABLE} is {asked!r}, which is read as {'nothing' if read is None else f'{read:,}'}",
             "write the number of tokens in digits, or "
             + command("claude-local", "enable", "--reset", models.WINDOW_VARIABLE),
@@ -656,16 +667,16 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: 
         return
     host = backend.target.label if backend.target else "the server"
     if asked:
-        yield ConfigWarning(
+        yield Finding(
             "window.ignored",
-            "warning",
+            Result.WARNING,
             f"{models.WINDOW_VARIABLE} has no effect under the name {model}: Claude Code assumes {window.value}",
             "serve the model under a name of its own and enable that",
         )
     else:
-        yield ConfigWarning(
+        yield Finding(
             "window.assumed",
-            "warning",
+            Result.WARNING,
             f"Claude Code assumes {int(window.value or 0):,} tokens for {model}, whatever {host} can take",
             command("claude-local", "enable", "--url", backend.url or "")
             + "   (with --max-model-len N where the server does not say it)",
@@ -675,22 +686,22 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: 
 # --- what a repository brings along, hooks, versions
 
 
-def _repository(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _repository(snapshot: Snapshot) -> Iterator[Finding]:
     """A file that comes with the repository decides where your code goes, or runs a program for a key."""
     for file in snapshot.of(Scope.PROJECT):
         if file.state is not FileState.READ:
             continue
         if url := file.env.get("ANTHROPIC_BASE_URL"):
-            yield ConfigWarning(
+            yield Finding(
                 "project.redirects",
-                "warning",
+                Result.WARNING,
                 f"this repository's {file.path} sends everyone's sessions to {_shown(url)}",
                 f"look at {file.path}:{file.line_of(('env', 'ANTHROPIC_BASE_URL')) or 1} before you trust it",
             )
         if file.data.get("apiKeyHelper"):
-            yield ConfigWarning(
+            yield Finding(
                 "project.helper",
-                "warning",
+                Result.WARNING,
                 f"this repository's {file.path} runs a program for the key (apiKeyHelper)",
                 f"look at {file.path}:{file.line_of(('apiKeyHelper',)) or 1} before you trust it",
             )
@@ -702,21 +713,21 @@ def _shown(url: object) -> str:
     return target.url if target is not None else "URL"
 
 
-def _hooks(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _hooks(snapshot: Snapshot) -> Iterator[Finding]:
     for key, scopes in HOOK_SWITCHES.items():
         for file in snapshot.of(*scopes):
             if file.state is FileState.READ and file.data.get(key) is True:
                 what = f"{key} in the {SCOPE_LABELS[file.scope]} switches our hooks off: no check, no record"
                 fix = _in_the_file(snapshot, file.scope, file.path, file.line_of((key,)))
-                yield ConfigWarning("hooks.disabled", "warning", what, fix)
+                yield Finding("hooks.disabled", Result.WARNING, what, fix)
 
 
-def _version(snapshot: Snapshot) -> Iterator[ConfigWarning]:
+def _version(snapshot: Snapshot) -> Iterator[Finding]:
     asked = snapshot.answers is not None and snapshot.answers.complete
     if snapshot.client_version is not None and not asked and not is_verified(snapshot.client_version):
-        yield ConfigWarning(
+        yield Finding(
             "version.unverified",
-            "info",
+            Result.INFO,
             f"this explanation has not been compared with Claude Code {snapshot.client_version}",
             command("claude-local", "verify"),
         )

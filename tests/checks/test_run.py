@@ -103,6 +103,12 @@ def test_a_check_that_raises_is_a_finding_of_its_own_and_the_others_are_heard() 
     assert broken.result.bad
 
 
+def test_a_check_that_has_no_fix_cannot_name_it() -> None:
+    (found,) = findings(Recipe(image="vllm:latest"), replace(IMAGE, fix=None))
+    assert (found.result, found.fixable) == (Result.FAILED, False)
+    assert "recipe.image has no fix of its own" in found.what
+
+
 @pytest.mark.parametrize("again", ["recipe.image", "image.latest"])
 def test_no_two_checks_have_one_id_or_stand_for_the_same(again: str) -> None:
     with pytest.raises(ValueError, match=again):

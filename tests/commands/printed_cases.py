@@ -869,7 +869,7 @@ case(
 )
 case(
     "a key in the shell makes each start late",
-    ("doctor.checks.precedence:_late unset …", "doctor.checks.precedence:_late for_the_user …"),
+    ("precedence.warnings:_late unset …", "precedence.warnings:_late claude-local enable --url … --scope user"),
     exported(ANTHROPIC_API_KEY="sk-ant-api03-shell"),
     look("precedence.late"),
     gone("precedence.late"),
@@ -1553,17 +1553,17 @@ def signed_in(house: House, **changes: Any) -> None:
 
 
 WARN = "precedence.warnings:"
-explained("a leaked login", WARN + "_leak_fix claude-local enable --url … …", login, "leak.login")
+explained("a leaked login", WARN + "_leaking claude-local enable --url … …", login, "leak.login")
 explained(
     "a leak of the user's settings is mended there",
-    WARN + "_leak_fix claude-local enable --url … …",
+    WARN + "_leaking claude-local enable --url … …",
     users_login,
     "leak.login",
     after=both(gone("leak.login"), points_at(OPEN, scope="user")),
 )
 explained(
     "a leak of the shell's own",
-    WARN + "_leak_fix unset …",
+    WARN + "_not_by_enable unset …",
     all_in_the_shell,
     "leak.shell-api-key",
 )
@@ -1635,7 +1635,7 @@ explained(
 )
 explained(
     "a key in the shell makes each start late",
-    (WARN + "_late unset …", WARN + "(module) claude-local enable --scope user"),
+    (WARN + "_late unset …", WARN + "_late claude-local enable --url … --scope user"),
     exported(ANTHROPIC_API_KEY="sk-ant-api03-shell"),
     "start.late-url",
 )

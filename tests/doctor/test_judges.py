@@ -16,7 +16,7 @@ from claude_local_plugin.doctor.facts import Editor, Owned, Stray
 from claude_local_plugin.doctor.model import Check
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.git import Standing
-from claude_local_plugin.precedence import ConfigWarning, FileState, Scope, SettingsFile
+from claude_local_plugin.precedence import FileState, Scope, SettingsFile
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.verified import Answers
 from claude_local_plugin.servers import ServedModel, State
@@ -82,7 +82,8 @@ def told(warning: str, severity: Any = "error") -> Callable[[], Facts]:
 
     def build() -> Facts:
         facts = b.facts()
-        found = ConfigWarning(warning, severity, f"the resolver says {warning}", "claude-local enable")
+        ours = warning.startswith("leak.") and warning != "leak.provider-token"
+        found = Finding(warning, Result(severity), f"the resolver says {warning}", "claude-local enable", fixable=ours)
         return replace(facts, resolution=replace(facts.resolution, warnings=(found,)))
 
     return build

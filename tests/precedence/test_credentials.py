@@ -152,16 +152,16 @@ def test_secrets_do_not_show_in_the_records_text(world: Any) -> None:
 def test_a_key_by_reference_is_sent_as_it_stands_and_that_is_said(world: Any, name: str, value: str, told: str) -> None:
     block = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": "t", name: value}
     (warning,) = [w for w in resolve(world(local={"env": block})).warnings if w.id == "credentials.reference"]
-    assert (warning.severity, warning.fix) == ("error", told)
-    assert "as they stand" in warning.message
+    assert (warning.result, warning.fix) == ("error", told)
+    assert "as they stand" in warning.what
 
 
 @pytest.mark.parametrize("value", ["Bearer sk-1234", "bearer x", "Basic eDp5"])
 def test_a_token_with_its_scheme_in_it_is_said_to_be_sent_twice(world: Any, value: str) -> None:
     block = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8000", "ANTHROPIC_AUTH_TOKEN": value}
     (warning,) = [w for w in resolve(world(local={"env": block})).warnings if w.id == "credentials.scheme"]
-    assert "Bearer Bearer" in warning.message
-    assert value not in warning.message
+    assert "Bearer Bearer" in warning.what
+    assert value not in warning.what
 
 
 @pytest.mark.parametrize("value", ["sk-$5", "a$b", "plain", "Bearer"])
@@ -193,5 +193,5 @@ def test_a_programs_own_socket_is_not_used_for_a_cloud_provider(
     shell = KEY | {"ANTHROPIC_UNIX_SOCKET": "/s", "CLAUDE_CODE_RUNNER_MODEL_SOCKET": "/s"} | provider
     found = resolve(world(shell=shell, version="2.1.332"))
     assert (found.value("base_url") or "").startswith("unix:") is through
-    (said,) = [each.message for each in found.warnings if each.id == "socket.in-use"]
+    (said,) = [each.what for each in found.warnings if each.id == "socket.in-use"]
     assert "what no cloud provider gets goes through /s" in said

@@ -36,7 +36,7 @@ def test_the_reason_is_that_of_the_next_one_below_and_what_was_dropped_above_is_
 def test_a_password_in_the_address_is_sent_where_nothing_else_is(shell: dict[str, str], sent: str, world: Any) -> None:
     found = resolve(world(shell={"ANTHROPIC_BASE_URL": ADDRESS, **shell}))
     assert (found.outcome, found.value("authorization")) == ("ok", sent)
-    assert not [each for each in found.warnings if "Basic" in each.message or "se%40cret" in each.message]
+    assert not [each for each in found.warnings if "Basic" in each.what or "se%40cret" in each.what]
 
 
 def test_a_password_in_the_address_alone_is_no_login(world: Any) -> None:
@@ -92,7 +92,7 @@ def test_an_empty_entry_among_the_sources_is_refused(sources: str, world: Any) -
 )
 def test_an_address_that_no_request_can_be_sent_to_is_an_error(url: str, warning: str, world: Any) -> None:
     settings = {"env": {**USER["env"], "ANTHROPIC_BASE_URL": url}}
-    found = {each.id: each.severity for each in resolve(world(user=settings)).warnings}
+    found = {each.id: each.result for each in resolve(world(user=settings)).warnings}
     assert found[warning] == "error"
 
 
@@ -115,5 +115,5 @@ def test_an_address_that_no_request_can_be_sent_to_is_an_error(url: str, warning
 )
 def test_headers_that_keep_every_request_from_being_sent_are_an_error(headers: str, refused: bool, world: Any) -> None:
     settings = {"env": {**USER["env"], "ANTHROPIC_CUSTOM_HEADERS": headers}}
-    found = [each.severity for each in resolve(world(user=settings)).warnings if each.id == "headers.unusable"]
+    found = [each.result for each in resolve(world(user=settings)).warnings if each.id == "headers.unusable"]
     assert found == (["error"] if refused else [])

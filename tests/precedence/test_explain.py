@@ -204,5 +204,5 @@ def test_it_is_told_whether_a_proxy_auth_helper_is_run_and_who_gets_what_it_prin
     project = {"proxyAuthHelper": "echo Basic", "env": {"ANTHROPIC_BASE_URL": "http://gpu:8000"}}
     found = resolve(world(project=project, shell=shell | {"ANTHROPIC_AUTH_TOKEN": "t"}, version="2.1.332"))
     (warning,) = (each for each in found.warnings if each.id == "proxy.helper")
-    assert warning.severity == severity
-    assert words in warning.message
+    assert warning.result == severity
+    assert words in warning.what

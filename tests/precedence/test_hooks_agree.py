@@ -98,9 +98,7 @@ def differences(scenarios: dict[str, Scenario], said: Counter[str]) -> Iterator[
         if (truth.target is None and not is_foreign(truth.kind, truth.url)) or blind:
             continue
         found = [mark for mark in leaks.look(environ, truth, cwd, "", managed).marks if mark.startswith("leak: ")]
-        errors = [
-            each.message for each in resolution.warnings if each.id.startswith("leak.") and each.severity == "error"
-        ]
+        errors = [each.what for each in resolution.warnings if each.id.startswith("leak.") and each.result == "error"]
         if bool(found) != bool(errors):
             yield f"{name}: leaks {found}, resolver {errors}"
 

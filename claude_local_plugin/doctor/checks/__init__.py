@@ -24,10 +24,8 @@ from claude_local_plugin.doctor.checks import (
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, fix_command
 
-#: Every check, in the order in which they are shown.
-CHECKS: tuple[Check, ...] = running.registered(
-    *files.CHECKS,
-    *precedence.CHECKS,
+_BEFORE = (*files.CHECKS, *precedence.CHECKS)
+_AFTER = (
     *credentials.CHECKS,
     *client.CHECKS,
     *hooks.CHECKS,
@@ -39,6 +37,8 @@ CHECKS: tuple[Check, ...] = running.registered(
     *cache.CHECKS,
     *privacy.CHECKS,
 )
+#: Every check, in the order in which they are shown.
+CHECKS: tuple[Check, ...] = running.registered(*_BEFORE, precedence.other((*_BEFORE, *_AFTER)), *_AFTER)
 GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS))
 
 

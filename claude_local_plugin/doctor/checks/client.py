@@ -7,7 +7,7 @@ from claude_local_plugin.client_config.plan import SLOW_PREFILL_MS
 from claude_local_plugin.core.shell import command, edit, piped
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor import preconditions
-from claude_local_plugin.doctor.checks.precedence import early, for_the_user
+from claude_local_plugin.doctor.checks.precedence import for_the_user
 from claude_local_plugin.doctor.facts import Editor, Facts
 from claude_local_plugin.doctor.fixers import WITHOUT_BETAS, as_enable_plans, variable, writes
 from claude_local_plugin.doctor.model import Check, Found, OwnFix, Place, Result, exported, place_of
@@ -19,6 +19,7 @@ from claude_local_plugin.precedence import (
     winning,
 )
 from claude_local_plugin.precedence.table import is_verified
+from claude_local_plugin.precedence.warnings import is_early
 from claude_local_plugin.servers import advice, well_known
 from claude_local_plugin.servers.advisories import REVIEWED_ON, Pair, knows, matching, of_client
 from claude_local_plugin.text import mask_secret
@@ -119,14 +120,14 @@ def _auto_mode(facts: Facts) -> Iterator[Found]:
 
 
 def _onboarding(facts: Facts) -> Iterator[Found]:
-    if facts.snapshot.onboarded or early(facts):
+    if facts.snapshot.onboarded or is_early(facts.snapshot):
         return
-    what = "Claude Code has not finished its first start, and a project's file is heard only after it"
+    what = "Claude Code has not finished its first start, and a project's file is applied only after it"
     yield Found(Result.INFO, what, None, f"{command('claude')}   (once, online), or {for_the_user(facts)}")
 
 
 def _trust(facts: Facts) -> Iterator[Found]:
-    if facts.snapshot.trusted or early(facts):
+    if facts.snapshot.trusted or is_early(facts.snapshot):
         return
     answered = "was answered with No" if facts.snapshot.trusted is False else "has not been asked yet"
     what = f"whether you trust this folder {answered}; an interactive session asks before it hears these settings"
@@ -259,6 +260,7 @@ CHECKS = (
         finds=f"A version outside of {VERIFIED_SPAN} that was not asked itself either.",
         remedy="`claude-local verify` asks your own Claude Code whether the rules hold for it.",
         find=_version,
+        covers=("version.unverified",),
         preconditions=(_with_a_version,),
     ),
     Check(
@@ -298,6 +300,7 @@ CHECKS = (
         finds="A first start that was never finished, while only a project's file names the server.",
         remedy="Start claude once online, or enable at user scope.",
         find=_onboarding,
+        covers=("start.onboarding",),
         preconditions=(preconditions.own_server,),
     ),
     Check(

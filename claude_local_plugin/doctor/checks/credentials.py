@@ -1,14 +1,15 @@
 """Checks of keys and tokens: none of the cloud's reaches a server that is not its own, and the server gets its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDER_TOKENS, UNSIGNED
+from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command, export, then
 from claude_local_plugin.doctor import preconditions
+from claude_local_plugin.doctor.explained import explained
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.fixers import as_enable_plans
-from claude_local_plugin.doctor.model import Check, Found, OwnFix, Result, Where, place_of
-from claude_local_plugin.precedence import Candidate, candidates
+from claude_local_plugin.doctor.model import Check, Found, Result, place_of
+from claude_local_plugin.precedence import Candidate
 from claude_local_plugin.servers import State
 
 
@@ -21,29 +22,6 @@ def sent(facts: Facts) -> dict[str, Candidate]:
         for name, header in named
         if decisions[name].value and (winner := decisions[name].winner) is not None
     }
-
-
-def _leak(check_id: str, *keys: str, mendable: bool = True) -> Callable[[Facts], Iterator[Found]]:
-    """The judge of one kind of leak, as the resolver sees it; `keys` are what may supply the credential."""
-
-    def judge(facts: Facts) -> Iterator[Found]:
-        for warning in facts.resolution.warnings:
-            if warning.id == check_id:
-                fixable = mendable and warning.fix.split(" ")[:2] == ["claude-local", "enable"]
-                fix = OwnFix() if fixable else warning.fix
-                result = Result.ERROR if warning.severity == "error" else Result.WARNING
-                yield Found(result, warning.message, _source(facts, keys), fix)
-
-    return judge
-
-
-def _source(facts: Facts, keys: tuple[str, ...]) -> Where:
-    """Where the credential is set."""
-    source = next((source for source in sent(facts).values() if source.key in keys), None)
-    if source is None:
-        found = (each for key in keys for each in candidates(facts.snapshot, key))
-        source = next((each for each in found if each.state == "wins"), None)
-    return place_of(source)
 
 
 def _key(facts: Facts) -> Iterator[Found]:
@@ -97,7 +75,7 @@ _REMEDY = "`--fix` writes a placeholder token and cancels the credential in the 
 _CREDENTIALS = ("env.ANTHROPIC_AUTH_TOKEN", "env.ANTHROPIC_API_KEY", "env.ANTHROPIC_CUSTOM_HEADERS", "apiKeyHelper")
 
 
-def _leak_check(check_id: str, asks: str, finds: str, *keys: str) -> Check:
+def _leak_check(check_id: str, asks: str, finds: str) -> Check:
     return Check(
         id=check_id,
         group="credentials",
@@ -106,7 +84,7 @@ def _leak_check(check_id: str, asks: str, finds: str, *keys: str) -> Check:
         why=_WHY,
         finds=finds,
         remedy=_REMEDY,
-        find=_leak(check_id, *keys),
+        find=explained(check_id),
         preconditions=(preconditions.own_server,),
         fix=as_enable_plans(*_CREDENTIALS),
     )
@@ -117,57 +95,47 @@ CHECKS: tuple[Check, ...] = (
         "leak.shell-api-key",
         "is an ANTHROPIC_API_KEY of your shell sent to your server?",
         "`ANTHROPIC_API_KEY` exported in the shell and not cancelled by a settings file; it goes as `x-api-key`.",
-        "env.ANTHROPIC_API_KEY",
     ),
     _leak_check(
         "leak.shell-token",
         "is an ANTHROPIC_AUTH_TOKEN of your shell sent to your server?",
         "`ANTHROPIC_AUTH_TOKEN` exported in the shell; a warning only, where the address is exported beside it.",
-        "env.ANTHROPIC_AUTH_TOKEN",
     ),
     _leak_check(
         "leak.shell-oauth-token",
         "is a CLAUDE_CODE_OAUTH_TOKEN of your shell sent to your server?",
         "`CLAUDE_CODE_OAUTH_TOKEN`, which is used where no key, token or helper is set.",
-        "env.CLAUDE_CODE_OAUTH_TOKEN",
     ),
     _leak_check(
         "leak.login",
         "is your claude.ai login sent to your server?",
         "The login in `~/.claude/.credentials.json` or in a settings file's `CLAUDE_CODE_OAUTH_TOKEN`, which is used"
         " where no key, token or helper is set.",
-        "claudeAiOauth.accessToken",
-        "env.CLAUDE_CODE_OAUTH_TOKEN",
     ),
     _leak_check(
         "leak.console-key",
         "is a saved Console key sent to your server?",
         "The key that Claude Code has saved in `~/.claude.json`; an empty ANTHROPIC_API_KEY does not cancel it.",
-        "primaryApiKey",
     ),
     _leak_check(
         "leak.helper",
         "is what an apiKeyHelper prints sent to your server?",
         "A helper; its output goes as both headers. A warning only, where one file names the helper and the address.",
-        "apiKeyHelper",
     ),
     _leak_check(
         "leak.headers",
         "do custom headers carry a credential to your server?",
         "`ANTHROPIC_CUSTOM_HEADERS` with a header that speaks of a credential, or set elsewhere than the address.",
-        "env.ANTHROPIC_CUSTOM_HEADERS",
     ),
     _leak_check(
         "leak.api-key",
         "is an ANTHROPIC_API_KEY of another settings file sent to your server?",
         "A key set in another file than the address, or one that begins as Anthropic's do.",
-        "env.ANTHROPIC_API_KEY",
     ),
     _leak_check(
         "leak.token",
         "is an ANTHROPIC_AUTH_TOKEN of another settings file sent to your server?",
         "A token set in another file than the address, or one that begins as Anthropic's do.",
-        "env.ANTHROPIC_AUTH_TOKEN",
     ),
     Check(
         id="leak.provider-token",
@@ -178,12 +146,7 @@ CHECKS: tuple[Check, ...] = (
         finds="A provider's switch with an address that is none of the provider's, and a credential set elsewhere:"
         " `AWS_BEARER_TOKEN_BEDROCK`, `ANTHROPIC_FOUNDRY_API_KEY`, `ANTHROPIC_AWS_API_KEY`.",
         remedy="Take the provider's address out, or the credential; `unset` is printed for one of the shell.",
-        find=_leak(
-            "leak.provider-token",
-            *(f"env.{name}" for names in PROVIDER_TOKENS.values() for name in names),
-            *(f"env.{name}" for _, names in UNSIGNED.values() for name in names),
-            mendable=False,
-        ),
+        find=explained("leak.provider-token"),
     ),
     Check(
         id="credentials.key",
@@ -205,6 +168,7 @@ CHECKS: tuple[Check, ...] = (
         finds="A non-empty `ANTHROPIC_API_KEY`, which guides recommend as a dummy, that was not approved before.",
         remedy="Use ANTHROPIC_AUTH_TOKEN, as `claude-local enable` does.",
         find=_question,
+        covers=("key.approval",),
         preconditions=(preconditions.own_server,),
     ),
 )

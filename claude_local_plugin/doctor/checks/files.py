@@ -374,6 +374,10 @@ CHECKS = (
         ),
         remedy="`--fix` takes out comments and trailing commas, and nothing else. The rest needs an editor.",
         find=_json,
+        covers=(
+            "files.dropped",
+            "files.skipped",
+        ),
         fix=_repaired,
     ),
     Check(
@@ -398,6 +402,7 @@ CHECKS = (
         ),
         remedy="Export such a variable in the shell, or set it in the user's settings where those are heard.",
         find=_unheard,
+        covers=("env.refused",),
     ),
     Check(
         id="files.stray",
@@ -442,6 +447,10 @@ CHECKS = (
         finds="A server's address or a key helper in the project's `.claude/settings.json`.",
         remedy="Look who put it there. Your own `.claude/settings.local.json` beats it.",
         find=_shared,
+        covers=(
+            "project.helper",
+            "project.redirects",
+        ),
     ),
     Check(
         id="files.mode",

@@ -144,6 +144,7 @@ CHECKS = (
         ),
         remedy="Take the key out, or ask whoever manages the machine.",
         find=_allowed,
+        covers=("hooks.disabled",),
     ),
     Check(
         id="hooks.guard",

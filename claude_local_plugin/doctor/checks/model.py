@@ -523,6 +523,7 @@ CHECKS = (
         ),
         remedy="`--fix` pins every name to the model that is served.",
         find=_served,
+        covers=("model.unset",),
         preconditions=(preconditions.serving_here,),
         fix=_pinned,
     ),
@@ -535,6 +536,10 @@ CHECKS = (
         finds="The window in effect against the server's `max_model_len`; a number with a unit; a window nobody tells.",
         remedy="`--fix` writes the server's window.",
         find=_window,
+        covers=(
+            "window.assumed",
+            "window.unreadable",
+        ),
         preconditions=(preconditions.main_model_served,),
         fix=as_enable_plans("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS", "env.CLAUDE_CODE_MAX_OUTPUT_TOKENS"),
     ),
@@ -570,6 +575,7 @@ CHECKS = (
         finds="Served names that Claude Code takes for Anthropic's models.",
         remedy="Serve the model under a name of its own.",
         find=_name,
+        covers=("window.ignored",),
         preconditions=(preconditions.main_model_served,),
     ),
     _deep_check(

@@ -1,12 +1,13 @@
 """Checks of where sessions here go: who wins, and what keeps them from going where they are meant to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from claude_local_plugin.client_config.plan import PROVIDER_SWITCHES, SHELL_CREDENTIALS
+from claude_local_plugin.client_config.plan import PROVIDER_SWITCHES
 from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.shell import Words, command, edit
 from claude_local_plugin.doctor import preconditions
+from claude_local_plugin.doctor.explained import explained, unless_explained
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.fixers import as_enable_plans
 from claude_local_plugin.doctor.model import Check, Found, OwnFix, Place, Result, fix_command, place_of
@@ -17,45 +18,6 @@ from claude_local_plugin.servers.urls import is_loopback, normalise
 from claude_local_plugin.settings.document import same
 from claude_local_plugin.text import short_path
 
-#: The resolver's warnings that a check of doctor's own stands for, which knows more (the server, for one).
-SAID_BY = {
-    "env.refused": "files.unheard",
-    "files.dropped": "files.json",
-    "files.skipped": "files.json",
-    "gateway.expires": "precedence.sign-in",
-    "gateway.sign-in": "precedence.sign-in",
-    "gateway.unnamed": "precedence.sign-in",
-    "gateway.unused": "precedence.sign-in",
-    "headers.unusable": "precedence.other",
-    "hooks.disabled": "hooks.allowed",
-    "key.approval": "credentials.question",
-    "leak.api-key": "leak.api-key",
-    "leak.console-key": "leak.console-key",
-    "leak.headers": "leak.headers",
-    "leak.helper": "leak.helper",
-    "leak.login": "leak.login",
-    "leak.provider-token": "leak.provider-token",
-    "leak.shell-api-key": "leak.shell-api-key",
-    "leak.shell-oauth-token": "leak.shell-oauth-token",
-    "leak.shell-token": "leak.shell-token",
-    "leak.token": "leak.token",
-    "model.unset": "model.served",
-    "project.helper": "files.shared",
-    "project.redirects": "files.shared",
-    "provider.beats-url": "precedence.provider",
-    "proxy.helper": "precedence.other",
-    "proxy.in-the-way": "precedence.proxy",
-    "start.late-url": "precedence.late",
-    "start.onboarding": "client.onboarding",
-    "url.exchange": "precedence.url",
-    "url.invalid": "precedence.url",
-    "url.query": "precedence.url",
-    "url.v1": "precedence.url",
-    "version.unverified": "client.version",
-    "window.assumed": "model.window",
-    "window.ignored": "model.name",
-    "window.unreadable": "model.window",
-}
 #: What points a folder at a server that we know nothing of.
 ANY = command("claude-local", "enable", "--url", Words("URL"))
 #: Providers with which the base URL counts.
@@ -225,33 +187,8 @@ def _provider(facts: Facts) -> Iterator[Found]:
     )
 
 
-def early(facts: Facts) -> bool:
-    """Whether a scope that is applied before the first request of a start names the server."""
-    heard = (Scope.MANAGED, Scope.FLAG, Scope.USER, Scope.SHELL)
-    return any(
-        each.value and each.scope in heard and each.state not in ("refused", "dropped")
-        for each in candidates(facts.snapshot, "env.ANTHROPIC_BASE_URL")
-    )
-
-
-def _late(facts: Facts) -> Iterator[Found]:
-    exported = [name for name in SHELL_CREDENTIALS if facts.snapshot.shell.get(name)]
-    if exported and not early(facts):
-        what = f"{exported[0]} is exported, and a project's file is heard late: each start asks api.anthropic.com first"
-        fix = f"{command('unset', exported[0])}   (or {for_the_user(facts)})"
-        yield Found(Result.WARNING, what, "the shell", fix)
-
-
-def _as_explained(check_id: str) -> Callable[[Facts], Iterator[Found]]:
-    """The judge that says what the resolver warns of, for the warnings that a check stands for."""
-    severity = {"error": Result.ERROR, "warning": Result.WARNING, "info": Result.INFO}
-
-    def judge(facts: Facts) -> Iterator[Found]:
-        for warning in facts.resolution.warnings:
-            if SAID_BY.get(warning.id, "precedence.other") == check_id:
-                yield Found(severity[warning.severity], warning.message, None, warning.fix or None)
-
-    return judge
+#: A sign-in at a gateway, as explain knows it.
+_SIGN_IN = ("gateway.expires", "gateway.sign-in", "gateway.unnamed", "gateway.unused")
 
 
 CHECKS = (
@@ -304,6 +241,12 @@ CHECKS = (
         finds="A path that goes too far (`/v1`), no scheme, no host, blanks, a query, or a password in the URL.",
         remedy="`claude-local enable --url` with the address that is offered.",
         find=_url,
+        covers=(
+            "url.exchange",
+            "url.invalid",
+            "url.query",
+            "url.v1",
+        ),
     ),
     Check(
         id="precedence.proxy",
@@ -314,6 +257,7 @@ CHECKS = (
         finds="A proxy variable of the shell or a settings file that NO_PROXY does not exempt your server from.",
         remedy="`--fix` writes NO_PROXY with your server's host added.",
         find=_proxy,
+        covers=("proxy.in-the-way",),
         preconditions=(preconditions.own_server,),
         fix=as_enable_plans("env.NO_PROXY", "env.no_proxy"),
     ),
@@ -326,6 +270,7 @@ CHECKS = (
         finds="`CLAUDE_CODE_USE_…` that is on while a base URL is set.",
         remedy="`--fix` sets the switch to the empty string, which switches it off here.",
         find=_provider,
+        covers=("provider.beats-url",),
         fix=as_enable_plans(*(f"env.{switch}" for switch in PROVIDER_SWITCHES)),
     ),
     Check(
@@ -337,7 +282,8 @@ CHECKS = (
         finds="A sign-in that is used, one that has expired or that nobody names, one that cannot be renewed, and an"
         " administrator's `forceLoginMethod` without `forceLoginGatewayUrl`.",
         remedy="`claude auth logout` ends the sign-in.",
-        find=_as_explained("precedence.sign-in"),
+        find=explained(*_SIGN_IN),
+        covers=_SIGN_IN,
     ),
     Check(
         id="precedence.late",
@@ -346,18 +292,24 @@ CHECKS = (
         fine="a start asks nobody else first",
         why="offline that costs about 19 seconds at every start, and the credential goes to Anthropic",
         finds="A credential in the shell while only a project's file names the server.",
-        remedy="Unset the credential, or enable at user scope, which is heard early.",
-        find=_late,
+        remedy="Unset the credential, or enable at user scope, which is applied early.",
+        find=explained("start.late-url"),
+        covers=("start.late-url",),
         preconditions=(preconditions.own_server,),
     ),
-    Check(
+)
+
+
+def other(checks: Iterable[Check]) -> Check:
+    """The check that says whatever explain warns of and none of these checks stands for."""
+    covered = tuple(name for check in checks for name in (check.id, *check.covers))
+    return Check(
         id="precedence.other",
         group="precedence",
         asks="is there anything else that explain-precedence warns of?",
         fine="explain-precedence has nothing else to say",
         why="the session may not do what its settings seem to say",
-        finds="The resolver's warnings that no other check stands for.",
+        finds="The warnings of `explain-precedence` that no other check stands for.",
         remedy="What the warning names; `claude-local explain-precedence` has the whole picture.",
-        find=_as_explained("precedence.other"),
-    ),
-)
+        find=unless_explained(*covered),
+    )
