@@ -8,6 +8,7 @@ from typing import Any
 
 from claude_local_plugin.bench.workload import COLD_SAMPLES, Session, Workload
 from claude_local_plugin.errors import BackendError
+from claude_local_plugin.servers import kinds
 from claude_local_plugin.servers.messages import Client, Reply, run
 from claude_local_plugin.servers.metrics import Metrics, not_comparable, reused
 
@@ -266,8 +267,7 @@ class _Run:
         if self.doubt is None and (counted := reused(before, after, sent)) is not None:
             return counted
         told = [turn.cached_tokens for turn in turns]
-        # LiteLLM says 0 also for backends that do not tell it
-        if sent is None or None in told or (self.target.kind == "litellm" and not any(told)):
+        if sent is None or None in told or (kinds.of(self.target.kind).quirks.silent_zero and not any(told)):
             return None, None
         return sum(filter(None, told)), int(sent)
 

@@ -14,7 +14,7 @@ from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective, effective_env
 from claude_local_plugin.precedence.models import known_window
-from claude_local_plugin.servers import Server
+from claude_local_plugin.servers import Server, kinds
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.servers.urls import is_plain_http_remote
 from claude_local_plugin.settings.document import Append, Set, same, value_at
@@ -414,14 +414,15 @@ def warnings(backend: Backend, needs: Needs, scope: Scope, again: Callable[..., 
             f" {again(url=f'http://localhost:{port}{parts.path}')}"
         )
     if backend.max_model_len is None:
-        # it asks the servers behind it, and some minutes pass before it has heard from them (seen on 1.110.2)
-        later = "LiteLLM learns it some minutes after its start: run this again then, or " * (backend.kind == "litellm")
+        learns = kinds.of(backend.kind).quirks.window_later
+        later = f"{learns}: run this again then, or " if learns else ""
         yield (
             f"{backend.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens and never"
             f" compacts in time: {later}name it with --max-model-len N"
         )
     elif (assumed := known_window(backend.model)) and backend.max_model_len < assumed:
-        how = " (vLLM: --served-model-name NAME)" if backend.kind == "vllm" else ""
+        kind = kinds.of(backend.kind)
+        how = f" ({kind.label}: {kind.remedies.name_flag})" if kind.remedies.name_flag else ""
         yield (
             f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
             f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"

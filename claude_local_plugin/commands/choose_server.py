@@ -24,7 +24,7 @@ from claude_local_plugin.precedence import (
     winning,
 )
 from claude_local_plugin.precedence.table import CUSTOM_HEADERS, FIRST_PARTY
-from claude_local_plugin.servers import ServedModel, Server, advice, identify, neighbours, sweep, well_known
+from claude_local_plugin.servers import ServedModel, Server, advice, identify, kinds, neighbours, sweep, well_known
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.servers.compatibility import needs as needs_of
 from claude_local_plugin.servers.urls import is_anthropic, normalise
@@ -414,7 +414,7 @@ def _usable(server: Server, request: Request) -> Server:
         variable = request.token_env or "MY_KEY"
         again = then(export(variable, Words("…")), request.again(url=server.url, token_env=variable))
         raise BackendError(f"{server.url} {what}", f"{again}   (the key never goes on the command line)")
-    if server.kind == "openai-only" or (server.is_model_server and server.speaks_messages is False):
+    if server.kind == kinds.OPENAI_ONLY or (server.is_model_server and server.speaks_messages is False):
         raise BackendError(
             f"{server.url} ({describe(server)}) {_missing(server)}, which Claude Code needs",
             advice.messages_api(server),

@@ -45,16 +45,18 @@ MOST_PEM_BYTES = 4 * 1024 * 1024
 #: A name with more addresses than this is not a server of one's own.
 MOST_ADDRESSES = 4
 
-#: What servers write into the `owned_by` of their models. LiteLLM passes "openai" on and gives every model the
-#: same made-up birthday.
-OWNERS = (
-    (b"vllm", "vllm"),
-    (b"llamacpp", "llama.cpp"),
-    (b"sglang", "sglang"),
-    (b"library", "ollama"),
-    (b"organization_owner", "lmstudio"),
-)
-LITELLM_BIRTHDAY = b"1677610602"
+#: By what hooks tell the kinds of servers, which is all that one answer to /v1/models can show: what they write into
+#: the `owned_by` of their models, and into their header `Server`.
+OWNERS = {
+    "vllm": "vllm",
+    "llama.cpp": "llamacpp",
+    "sglang": "sglang",
+    "ollama": "library",
+    "lmstudio": "organization_owner",
+}
+SERVER_HEADERS = {"llama.cpp": "llama.cpp"}
+#: LiteLLM passes "openai" on and gives every model the same made-up birthday.
+BIRTHDAYS = {"litellm": b"1677610602"}
 
 #: When several addresses were tried, the least certain failure is the one to report: only a server that refuses
 #: on every address that exists here refuses for certain.
@@ -117,15 +119,18 @@ def probe(
 
 def recognise(head: bytes, body: bytes) -> str:
     """The kind of server behind an answer to `/v1/models`, or "unknown"."""
-    if b"\nserver: llama.cpp" in head.lower():
-        return "llama.cpp"
-    owner = _value(body, b'"owned_by"')
-    for name, kind in OWNERS:
-        # vLLM's Rust frontend calls itself vllm-frontend-rs
-        if owner == name or owner.startswith(name + b"-"):
+    told = head.lower()
+    for kind, name in SERVER_HEADERS.items():
+        if b"\nserver: " + name.encode() in told:
             return kind
-    if owner == b"openai" and _value(body, b'"created"') == LITELLM_BIRTHDAY:
-        return "litellm"
+    owner = _value(body, b'"owned_by"')
+    for kind, name in OWNERS.items():
+        # vLLM's Rust frontend calls itself vllm-frontend-rs
+        if owner == name.encode() or owner.startswith(name.encode() + b"-"):
+            return kind
+    if owner == b"openai":
+        created = _value(body, b'"created"')
+        return next((kind for kind, birthday in BIRTHDAYS.items() if created == birthday), "unknown")
     return "unknown"
 
 

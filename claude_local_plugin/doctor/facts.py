@@ -37,7 +37,7 @@ from claude_local_plugin.precedence.candidates import effective_object
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.models import named
 from claude_local_plugin.precedence.table import CUSTOM_HEADERS
-from claude_local_plugin.servers import ServedModel, Server, State, identify, messages, neighbours
+from claude_local_plugin.servers import ServedModel, Server, State, identify, kinds, messages, neighbours
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.servers.compatibility import needs as needs_of
 from claude_local_plugin.servers.examination import DeepFacts
@@ -54,8 +54,7 @@ if TYPE_CHECKING:
 
 #: The scopes of settings files, `--settings` included.
 FILE_SCOPES = (Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
-#: Kinds of servers with metrics that we can read, and how long to wait for them, in seconds.
-WITH_METRICS = ("vllm", "sglang", "llama.cpp", "production-stack", "vllm-router")
+#: How long to wait for the metrics of a server that has some, in seconds.
 METRICS_S = 2.0
 #: How long the server on record may take to answer, in seconds.
 RECORDED_S = 1.5
@@ -239,11 +238,11 @@ class Facts:
         return self.served(self.names[0].name)
 
     def served(self, name: str) -> ServedModel | None:
-        """The served model of this name; Ollama also takes a name without its `:latest`."""
-        for model in self.server.models if self.server else ():
-            if model.name == name or (self.server and self.server.kind == "ollama" and model.name == f"{name}:latest"):
-                return model
-        return None
+        """The served model of this name; some kinds also take a name without its tag."""
+        if self.server is None:
+            return None
+        names = (name, name + kinds.of(self.server.kind).quirks.implied_tag)
+        return next((model for model in self.server.models if model.name in names), None)
 
     def is_on(self, name: str) -> bool:
         """Whether the variable switches something on."""
@@ -323,7 +322,7 @@ def gather(
 
 def _metrics(server: Server, headers: Mapping[str, str]) -> Metrics | None:
     """What the server's /metrics says, which costs it nothing; None where it has none."""
-    if server.kind not in WITH_METRICS or server.state not in (State.READY, State.OVERLOADED):
+    if not kinds.of(server.kind).quirks.metrics or server.state not in (State.READY, State.OVERLOADED):
         return None
     return messages.run(lambda client: client.metrics(timeout=METRICS_S), server.url, headers=headers)
 

@@ -9,7 +9,8 @@ from typing import Literal
 
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.servers.advice import upgrade, without_mid_conversation
-from claude_local_plugin.servers.compatibility import Version, parse_version
+from claude_local_plugin.servers.compatibility import parse_version
+from claude_local_plugin.servers.kinds.kind import Version
 
 #: When the rows below were last looked through.
 REVIEWED_ON = "2026-11-28"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from claude_local_plugin.servers import kinds
 from claude_local_plugin.servers.messages import COUNT_TOKENS, MESSAGES, NO_HEADERS, Client, Reply, conversation, run
 from claude_local_plugin.servers.metrics import Metrics, not_comparable, reused
 from claude_local_plugin.servers.pictures import LARGER, PIXEL, refuses, with_picture
@@ -790,8 +791,13 @@ def _json_type(value: object) -> str:
     return names.get(type(value), "null")
 
 
+def _counts_tool_calls(kind: str) -> bool:
+    known = kinds.of(kind).metrics
+    return known is not None and bool(known.tool_parser)
+
+
 def _parser_counters(before: Metrics | None, after: Metrics | None) -> dict[str, Any]:
-    if after is None or after.dialect != "vllm":
+    if after is None or not _counts_tool_calls(after.dialect):
         return {}
     if after.tool_parser is None:
         # an older vLLM has no such counter at all, so its absence tells only where it is known to exist
@@ -831,8 +837,7 @@ def _reuse(before: Metrics | None, after: Metrics | None, reply: Reply, kind: st
         return Reuse(0, prompt or 0, "metrics")
     if (counted := reused(before, after, prompt or LONG)) is not None:
         return Reuse(*counted, "metrics")
-    # LiteLLM says 0 also for backends that do not tell it
     from_cache = reply.usage.cache_read
-    if from_cache is None or not prompt or (from_cache == 0 and kind == "litellm"):
+    if from_cache is None or not prompt or (from_cache == 0 and kinds.of(kind).quirks.silent_zero):
         return None
     return Reuse(from_cache, prompt, "usage")

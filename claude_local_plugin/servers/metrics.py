@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from claude_local_plugin.servers import kinds
+from claude_local_plugin.servers.kinds.kind import MetricNames
+
 #: Longer answers than this are not read to their end.
 MAX_LINES = 200_000
 
@@ -55,7 +58,7 @@ class Histogram:
 class Metrics:
     """What /metrics says, None for what it does not. Counters are since the server's start, summed over its engines.
 
-    `dialect` is whose names they are: "vllm", "sglang", "llama.cpp", "litellm" or "unknown". `running` and `waiting`
+    `dialect` is the kind of server whose names they are, or "unknown". `running` and `waiting`
     are requests, `kv_usage` is from 0 to 1 (the fullest engine's), `prefix_queries` and `prefix_hits` are tokens looked
     up in and found in the prefix cache, `prefix_hit_rate` (0 to 1) is for servers that give only the rate, and
     `prefix_caching` says whether the cache is switched on at all. `ttft` and `inter_token` are histograms of seconds.
@@ -94,50 +97,8 @@ class Metrics:
         return self.prefix_hit_rate
 
 
-#: Meaning -> the names it has, in the order they are looked for (counters without their `_total`).
-NAMES: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "vllm": {
-        "running": ("vllm:num_requests_running",),
-        "waiting": ("vllm:num_requests_waiting",),
-        "kv_usage": ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
-        "prefix_queries": ("vllm:prefix_cache_queries", "vllm:gpu_prefix_cache_queries"),
-        "prefix_hits": ("vllm:prefix_cache_hits", "vllm:gpu_prefix_cache_hits"),
-        "prefix_hit_rate": ("vllm:gpu_prefix_cache_hit_rate",),
-        "prompt_tokens": ("vllm:prompt_tokens",),
-        "generation_tokens": ("vllm:generation_tokens",),
-        "requests_finished": ("vllm:request_success",),
-        "ttft": ("vllm:time_to_first_token_seconds",),
-        "inter_token": ("vllm:inter_token_latency_seconds", "vllm:time_per_output_token_seconds"),
-    },
-    "sglang": {
-        "running": ("sglang:num_running_reqs",),
-        "waiting": ("sglang:num_queue_reqs",),
-        "kv_usage": ("sglang:token_usage",),
-        "prefix_queries": ("sglang:prompt_tokens",),
-        "prefix_hits": ("sglang:cached_tokens",),
-        "prefix_hit_rate": ("sglang:cache_hit_rate",),
-        "prompt_tokens": ("sglang:prompt_tokens",),
-        "generation_tokens": ("sglang:generation_tokens",),
-        "requests_finished": ("sglang:num_requests",),
-        "ttft": ("sglang:time_to_first_token_seconds",),
-        "inter_token": ("sglang:inter_token_latency_seconds", "sglang:time_per_output_token_seconds"),
-    },
-    "llama.cpp": {
-        "running": ("llamacpp:requests_processing",),
-        "waiting": ("llamacpp:requests_deferred",),
-        "kv_usage": ("llamacpp:kv_cache_usage_ratio",),
-        "prompt_tokens": ("llamacpp:prompt_tokens",),
-        "generation_tokens": ("llamacpp:tokens_predicted",),
-    },
-    "litellm": {
-        "running": ("litellm_in_flight_requests",),
-        "prompt_tokens": ("litellm_input_tokens_metric",),
-        "generation_tokens": ("litellm_output_tokens_metric",),
-        "requests_finished": ("litellm_proxy_total_requests_metric",),
-        "ttft": ("litellm_llm_api_time_to_first_token_metric",),
-    },
-}
-_PREFIXES = {"vllm:": "vllm", "sglang:": "sglang", "llamacpp:": "llama.cpp", "litellm_": "litellm"}
+#: Whose names they are, by the prefix of all of them: engines before the gateways that may hand on theirs.
+_DIALECTS = tuple(kind for kind, _ in reversed(kinds.BY_SIGN) if kind.metrics is not None)
 #: What engines do not add up: the fullest counts.
 _FULLEST = ("kv_usage", "prefix_hit_rate")
 _HISTOGRAMS = ("ttft", "inter_token")
@@ -213,10 +174,9 @@ def read(text: str, headers: Mapping[str, str] | None = None) -> Metrics | None:
     named: dict[str, list[Sample]] = {}
     for sample in samples:
         named.setdefault(sample.name, []).append(sample)
-    dialect = next(
-        (dialect for prefix, dialect in _PREFIXES.items() if any(name.startswith(prefix) for name in named)), "unknown"
-    )
-    meanings = NAMES.get(dialect, {})
+    dialect, known = _dialect(named)
+    meanings = known.names
+    config = named.get(known.cache_config, ())
     values = {
         meaning: _value(named, names, fullest=meaning in _FULLEST)
         for meaning, names in meanings.items()
@@ -229,14 +189,22 @@ def read(text: str, headers: Mapping[str, str] | None = None) -> Metrics | None:
         **values,
         ttft=_histogram(named, meanings.get("ttft", ())),
         inter_token=_histogram(named, meanings.get("inter_token", ())),
-        prefix_caching=_prefix_caching(named),
-        tool_parser=_tool_parser(named),
+        prefix_caching=_prefix_caching(config),
+        tool_parser=_tool_parser(named.get(known.tool_parser, ())),
         models=tuple(dict.fromkeys(_models(samples))),
-        kv_cache_tokens=None if (size := _cache_config(named, "kv_cache_size_tokens")) is None else int(size),
-        kv_cache_concurrency=_cache_config(named, "kv_cache_max_concurrency"),
+        kv_cache_tokens=None if (size := _cache_config(config, "kv_cache_size_tokens")) is None else int(size),
+        kv_cache_concurrency=_cache_config(config, "kv_cache_max_concurrency"),
         process=_process(named, headers or {}),
         names=frozenset(named),
     )
+
+
+def _dialect(named: Iterable[str]) -> tuple[str, MetricNames]:
+    """Whose names these are."""
+    for kind in _DIALECTS:
+        if kind.metrics is not None and any(name.startswith(kind.metrics.prefix) for name in named):
+            return kind.name, kind.metrics
+    return kinds.UNKNOWN, MetricNames(prefix="", names={})
 
 
 def _value(named: Mapping[str, list[Sample]], names: Sequence[str], *, fullest: bool) -> float | None:
@@ -264,10 +232,10 @@ def _histogram(named: Mapping[str, list[Sample]], names: Sequence[str]) -> Histo
     return None
 
 
-def _cache_config(named: Mapping[str, list[Sample]], label: str) -> float | None:
+def _cache_config(config: Sequence[Sample], label: str) -> float | None:
     """A positive number out of the labels in which vLLM tells its cache's configuration; over its engines together."""
     found = []
-    for sample in named.get("vllm:cache_config_info", ()):
+    for sample in config:
         try:
             number = float(sample.labels.get(label, ""))
         except ValueError:  # "None", or not told
@@ -283,18 +251,18 @@ def _process(named: Mapping[str, list[Sample]], headers: Mapping[str, str]) -> s
     return " ".join(told) or None
 
 
-def _prefix_caching(named: Mapping[str, list[Sample]]) -> bool | None:
+def _prefix_caching(config: Sequence[Sample]) -> bool | None:
     """vLLM tells its cache's configuration in labels (observed on 0.32.0)."""
-    for sample in named.get("vllm:cache_config_info", ()):
+    for sample in config:
         if (said := sample.labels.get("enable_prefix_caching")) in ("True", "False"):
             return said == "True"
     return None
 
 
-def _tool_parser(named: Mapping[str, list[Sample]]) -> Mapping[str, float] | None:
+def _tool_parser(invocations: Sequence[Sample]) -> Mapping[str, float] | None:
     """How often the tool-call parser came to which outcome; the counter is there only if a parser is set."""
     counts: dict[str, float] = {}
-    for sample in named.get("vllm:tool_call_parser_invocations_total", ()):
+    for sample in invocations:
         outcome = sample.labels.get("outcome", "unknown")
         counts[outcome] = counts.get(outcome, 0.0) + sample.value
     return counts or None

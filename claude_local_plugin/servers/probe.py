@@ -19,16 +19,12 @@ from typing import TYPE_CHECKING
 
 from claude_local_plugin import __version__
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.servers.answers import Answer, Failure, Heard, Question
+from claude_local_plugin.servers.kinds import ANTHROPIC
 from claude_local_plugin.servers.recognise import (
     FIRST_QUESTIONS,
     MEMBER,
     WITHOUT_TOKEN,
-    Answer,
-    Failure,
-    Heard,
-    Question,
-    Server,
-    State,
     follow_up,
     kind_of,
     last_questions,
@@ -36,6 +32,7 @@ from claude_local_plugin.servers.recognise import (
     recognise,
     to_knock_at,
 )
+from claude_local_plugin.servers.server import Server, State
 from claude_local_plugin.servers.urls import BackendUrl, normalise
 from claude_local_plugin.servers.well_known import WELL_KNOWN_PORTS
 
@@ -123,7 +120,7 @@ async def _identify(
     import httpx
 
     first: tuple[Question, ...] = FIRST_QUESTIONS if token is None else (*FIRST_QUESTIONS, *WITHOUT_TOKEN)
-    if kind_of(base.url, {}) == "anthropic":
+    if kind_of(base.url, {}) == ANTHROPIC:
         first = FIRST_QUESTIONS[:1]  # nothing more to find out there
     try:
         context = _tls_context(base, ca_file)

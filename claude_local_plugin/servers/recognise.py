@@ -1,151 +1,36 @@
 """From what a server answered to what it is: pure functions over answers, so that every verdict can be replayed.
 
-The signs are those seen on vLLM 0.32.0 and 0.33.0 (both frontends), LiteLLM 1.102.3 to 1.110.2, llama.cpp's
-llama-server, vllm-router 0.1.17, claude-code-router 2.0.0, Portkey's gateway and `transformers serve` 5.19.0, and read
-in the sources of SGLang 0.5.23, Ollama, llama-swap and vLLM's production-stack, and in LM Studio's documentation and
-bug reports. No sign is an exact equality where a version might add a word.
+By which signs each kind is told, and where it tells what, stands in `servers.kinds`. No sign is an exact equality where
+a version might add a word.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any, TypeGuard
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from claude_local_plugin.core.probe import OWNERS
+from claude_local_plugin.servers import kinds
+from claude_local_plugin.servers.answers import (
+    Answer,
+    Answers,
+    Failure,
+    Heard,
+    Question,
+    dead_end_in,
+    heard,
+    is_label,
+    owned_by,
+    positive,
+    rows_of,
+    status_of,
+)
+from claude_local_plugin.servers.kinds.kind import Kind
+from claude_local_plugin.servers.metrics import read
+from claude_local_plugin.servers.server import ServedModel, Server, State
 from claude_local_plugin.servers.urls import is_anthropic, is_loopback
 from claude_local_plugin.servers.words import cleaned, own_words
-
-
-class State(StrEnum):
-    """How a server is, as far as it can be told without asking its model for anything."""
-
-    READY = "ready"
-    LOADING = "loading"  # alive, the model not yet
-    NEEDS_KEY = "needs-key"
-    WRONG_KEY = "wrong-key"
-    OVERLOADED = "overloaded"
-    REFUSED = "refused"  # nothing listens at that port
-    UNRESOLVED = "unresolved"  # the host's name is not known
-    TIMEOUT = "timeout"
-    TLS = "tls"  # no trusted encrypted connection
-    NOT_HTTP = "not-http"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class ServedModel:
-    """A name the server answers to, its window in tokens (None: it does not say), and the weights behind the name.
-
-    `parent` is the served model that an adapter (LoRA) belongs to: it has the window and the family.
-    `vision`: whether the server says that the model takes pictures; None where it says nothing of it.
-    """
-
-    name: str
-    max_model_len: int | None = None
-    root: str | None = None
-    parent: str | None = None
-    vision: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What answers at a URL.
-
-    `kind` is one of the names in `wellknown.LABELS`. `needs_key`: it refuses requests without a key; `key_accepted`:
-    what it said to ours (None: none was sent, or it asks for none). `latency_ms` is the quickest whole answer's time.
-    `speaks_messages`: whether it has the Messages API that Claude Code uses (None: it cannot be told from here).
-    `problem` says what keeps it from working, or from working fully; it continues a sentence that begins with the
-    server's name.
-
-    Of a gateway or router: `engine` is the kind of server behind it, where it shows, `members` are the base URLs of
-    those it hands requests to, `dead` those of them that do not answer. `slots` is how many requests llama.cpp works on
-    at once (each with the window that it tells); `kv_cache_tokens` and `kv_cache_concurrency` are vLLM's, as in
-    Metrics. `model_file` is the file that llama.cpp says it has loaded.
-    """
-
-    url: str
-    kind: str
-    state: State
-    version: str | None = None
-    models: tuple[ServedModel, ...] = ()
-    needs_key: bool = False
-    key_accepted: bool | None = None
-    latency_ms: float | None = None
-    speaks_messages: bool | None = None
-    problem: str | None = None
-    engine: str | None = None
-    members: tuple[str, ...] = ()
-    dead: tuple[str, ...] = ()
-    slots: int | None = None
-    kv_cache_tokens: int | None = None
-    kv_cache_concurrency: float | None = None
-    model_file: str | None = None
-
-    @property
-    def behaves_as(self) -> str:
-        """The kind whose needs and flags count: the engine's behind a router that changes nothing."""
-        return self.engine or self.kind
-
-    @property
-    def usable(self) -> bool:
-        """Whether Claude Code could start a session on it now."""
-        return self.state is State.READY and self.speaks_messages is not False
-
-    @property
-    def is_model_server(self) -> bool:
-        """Whether there is evidence of a model server at all, working or not."""
-        return self.kind != "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One request to ask; with `token`, our token goes along if there is one."""
-
-    name: str
-    path: str
-    token: bool = False
-    method: str = "GET"
-    body: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer: header names in lower case, at most the first mebibyte of the body, the seconds it took."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = b""
-    seconds: float = 0.0
-
-    @property
-    def text(self) -> str:
-        """The body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
-
-    @property
-    def data(self) -> Any:
-        """The body as JSON data; None if it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):  # a web page, or made to annoy
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """No HTTP answer, and why."""
-
-    state: State
-    problem: str
-
-
-#: Longer names, versions and paths are not taken for such.
-LONGEST_LABEL = 300
-
-Heard = Answer | Failure
-Answers = Mapping[str, Heard]
 
 #: Asked at once. None of them makes any known server run its model; so /health is not among them: LiteLLM runs a
 #: completion on every deployment for it, SGLang generates a token.
@@ -163,28 +48,6 @@ WITHOUT_TOKEN = (Question("models_without_token", "/v1/models"), Question("messa
 COUNT_TOKENS = Question("count_tokens", "/v1/messages/count_tokens", token=True, method="POST", body=b"{}")
 #: The same of the route itself: for servers that count no tokens, which says nothing about messages.
 POST_MESSAGES = Question("post_messages", "/v1/messages", token=True, method="POST", body=b"{}")
-_HEALTH = Question("health", "/health")
-_METRICS = Question("metrics", "/metrics", token=True)
-_PROPS = Question("props", "/props", token=True)
-#: What else to ask a server of a kind: its health where that is free of charge, its version, its windows.
-SECOND_QUESTIONS: Mapping[str, tuple[Question, ...]] = {
-    "vllm": (_HEALTH, _METRICS),
-    "production-stack": (_HEALTH,),
-    "vllm-router": (_HEALTH, _PROPS, Question("workers", "/workers", token=True)),
-    "llama.cpp": (_HEALTH, _PROPS),
-    "ollama": (Question("running", "/api/ps", token=True),),
-    "lmstudio": (
-        Question("native_v1", "/api/v1/models", token=True),
-        Question("native_v0", "/api/v0/models", token=True),
-    ),
-    "litellm": (
-        Question("model_info", "/v1/model/info", token=True),
-        Question("details", "/health/readiness/details", token=True),
-    ),
-    "sglang": (Question("server_info", "/server_info", token=True),),
-    # what FastAPI says of itself, and whose names the metrics have: the last signs there are
-    "unknown": (Question("openapi", "/openapi.json"), _METRICS),
-}
 #: The answer of a member's knocked-at door is kept under this and its base URL.
 MEMBER = "member "
 #: No more members than this are knocked at.
@@ -194,35 +57,26 @@ MOST_MEMBERS = 16
 def follow_up(url: str, answers: Answers) -> tuple[Question, ...]:
     """What to ask next, after the first questions have been answered."""
     kind = kind_of(url, answers)
-    if kind == "anthropic" or not any(isinstance(answer, Answer) for answer in answers.values()):
+    if kind == kinds.ANTHROPIC or not any(isinstance(answer, Answer) for answer in answers.values()):
         return ()
-    return (*SECOND_QUESTIONS.get(kind, ()), COUNT_TOKENS)
+    return (*kinds.of(kind).tells.questions, COUNT_TOKENS)
 
 
 def last_questions(url: str, answers: Answers) -> tuple[Question, ...]:
     """What to ask at last: where the route of the messages is still in doubt, or a router's dead member answered."""
-    kind, counted = kind_of(url, answers), answers.get("count_tokens")
+    tells, counted = kinds.of(kind_of(url, answers)).tells, answers.get("count_tokens")
     if not isinstance(counted, Answer):
         return ()
-    if kind == "vllm-router" and _dead_end(counted):
+    if tells.dead_end is not None and _dead_end(counted):
         return (COUNT_TOKENS,)
     # a gateway that fills in a model of its own choice could take an empty request for one
-    return (POST_MESSAGES,) if counted.status == 501 and kind in ("vllm", "unknown", "sglang", "llama.cpp") else ()
+    return (POST_MESSAGES,) if counted.status == 501 and tells.takes_empty_message else ()
 
 
 def members_of(url: str, answers: Answers) -> tuple[str, ...]:
     """The base URLs that a gateway or router says it hands requests to."""
-    kind = kind_of(url, answers)
-    if kind == "litellm":
-        rows = _list(answers.get("model_info"), "data") or ()
-        told = (row.get("litellm_params") for row in rows)
-        found = [each.get("api_base") for each in told if isinstance(each, dict)]
-    elif kind == "vllm-router":
-        found = [row.get("url") for row in _list(answers.get("workers"), "workers") or ()]
-        found += [match[1] for answer in _heard(answers) if (match := _dead_end(answer))]
-    else:
-        return ()
-    return tuple(dict.fromkeys(base for each in found if _is_label(each) and (base := _origin(each))))[:MOST_MEMBERS]
+    found = kinds.of(kind_of(url, answers)).tells.members(answers)
+    return tuple(dict.fromkeys(base for each in found if is_label(each) and (base := _origin(each))))[:MOST_MEMBERS]
 
 
 def to_knock_at(url: str, members: tuple[str, ...]) -> tuple[str, ...]:
@@ -260,28 +114,29 @@ def _origin(url: str) -> str | None:
 def recognise(url: str, answers: Answers, *, token_sent: bool = False) -> Server:
     """The verdict on all that was heard from `url`; questions that were not asked may be missing."""
     kind = kind_of(url, answers)
-    heard = [answer for answer in answers.values() if isinstance(answer, Answer)]
-    if not heard:
+    whole = heard(answers)
+    if not whole:
         failure = next(answer for answer in answers.values() if isinstance(answer, Failure))
         return Server(url, kind, failure.state, problem=failure.problem)
     speaks = speaks_messages(kind, answers)
-    if kind == "unknown" and _rows(answers.get("models")) is not None:
-        kind = "openai-only" if speaks is False else "anthropic-compatible"
-    elif kind == "unknown" and speaks:
-        kind = "anthropic-compatible"
+    if kind == kinds.UNKNOWN and rows_of(answers.get("models")) is not None:
+        kind = kinds.OPENAI_ONLY if speaks is False else kinds.ANTHROPIC_COMPATIBLE
+    elif kind == kinds.UNKNOWN and speaks:
+        kind = kinds.ANTHROPIC_COMPATIBLE
+    engine = _engine(kind, answers)
     members = members_of(url, answers)
     server = Server(
         url,
         kind,
         State.READY,
-        version=_version(kind, answers),
+        version=kinds.of(kind).tells.version(answers),
         models=_models(kind, answers),
-        latency_ms=round(min(answer.seconds for answer in heard) * 1000, 1),
-        speaks_messages=True if kind == "anthropic" else speaks,
-        engine=_engine(answers) if kind in ROUTERS else None,
+        latency_ms=round(min(answer.seconds for answer in whole) * 1000, 1),
+        speaks_messages=True if kind == kinds.ANTHROPIC else speaks,
+        engine=engine,
         members=members,
         dead=tuple(member for member in members if _is_dead(member, answers)),
-        **_capacity(answers),
+        **_capacity(kinds.of(engine or kind), answers),
     )
     return _with_state(server, answers, token_sent=token_sent)
 
@@ -291,20 +146,12 @@ def _is_dead(member: str, answers: Answers) -> bool:
     return isinstance(door, Failure) and door.state is State.REFUSED
 
 
-def _capacity(answers: Answers) -> dict[str, Any]:
-    """How much at once: llama.cpp's slots, vLLM's KV cache; what is not told is left out."""
-    props, told = answers.get("props"), answers.get("metrics")
-    found: dict[str, Any] = {"model_file": _text_at(props, "model_path")}
-    if isinstance(props, Answer) and isinstance(props.data, dict):
-        found["slots"] = _positive(props.data.get("total_slots"))
-    if isinstance(told, Answer) and told.status == 200:
-        from claude_local_plugin.servers.metrics import read
-
-        if (metrics := read(told.text)) is not None:
-            found |= {
-                "kv_cache_tokens": metrics.kv_cache_tokens,
-                "kv_cache_concurrency": metrics.kv_cache_concurrency,
-            }
+def _capacity(kind: Kind, answers: Answers) -> dict[str, Any]:
+    """How much at once: slots, what the KV cache holds; what is not told is left out."""
+    told = answers.get("metrics")
+    found: dict[str, Any] = {"model_file": kind.tells.model_file(answers), "slots": kind.tells.slots(answers)}
+    if isinstance(told, Answer) and told.status == 200 and (metrics := read(told.text)) is not None:
+        found |= {"kv_cache_tokens": metrics.kv_cache_tokens, "kv_cache_concurrency": metrics.kv_cache_concurrency}
     return found
 
 
@@ -314,147 +161,40 @@ def _capacity(answers: Answers) -> dict[str, Any]:
 def kind_of(url: str, answers: Answers) -> str:
     """The kind of server by its signs alone; "unknown" where none is seen."""
     if is_anthropic(urlsplit(url).hostname or ""):
-        return "anthropic"
-    return next((kind for kind, sign in _SIGNS if sign(answers)), "unknown")
+        return kinds.ANTHROPIC
+    return next((kind.name for kind, sign in kinds.BY_SIGN if sign.seen(answers)), kinds.UNKNOWN)
 
 
-def _engine(answers: Answers) -> str | None:
-    """The kind of server behind a router that passes answers on."""
-    if _owned_by(answers, "vllm"):
-        return "vllm"
-    return next((kind for kind, sign in _SIGNS if kind not in ROUTERS and sign(answers)), None)
-
-
-def _is_litellm(answers: Answers) -> bool:
-    alive = answers.get("liveliness")
-    if isinstance(alive, Answer) and alive.status == 200 and "alive!" in str(alive.data).lower():
-        return True
-    return any(header.startswith("x-litellm-") for answer in _heard(answers) for header in answer.headers)
-
-
-def _is_claude_code_router(answers: Answers) -> bool:
-    root = answers.get("root")
-    data = root.data if isinstance(root, Answer) and root.status == 200 else None
-    return isinstance(data, dict) and str(data.get("message")).startswith("LLMs API")
-
-
-def _is_portkey(answers: Answers) -> bool:
-    root = answers.get("root")
-    greets = isinstance(root, Answer) and root.status == 200 and root.text.strip().startswith("AI Gateway says hey")
-    return greets or any(answer.status == 400 and b"x-portkey-" in answer.body for answer in _heard(answers))
-
-
-def _is_transformers(answers: Answers) -> bool:
-    told = answers.get("openapi")
-    paths = told.data.get("paths") if isinstance(told, Answer) and isinstance(told.data, dict) else None
-    return isinstance(paths, dict) and {"/load_model", "/v1/chat/completions"} <= paths.keys()
-
-
-#: The ids that vllm-router gives every request, and what it says of a worker that it cannot reach.
-_ROUTED = re.compile(r"req-[A-Za-z0-9]{20,40}")
-_DEAD_END = re.compile(r"request failed: error sending request for url \((\S+?)\)?$", re.IGNORECASE)
-
-
-def _is_vllm_router(answers: Answers) -> bool:
-    health = answers.get("health")
-    if isinstance(health, Answer) and re.match(r"(All|Unhealthy) servers", health.text):
-        return True
-    return any(
-        _dead_end(answer)
-        or (
-            _ROUTED.fullmatch(answer.headers.get("x-request-id", ""))
-            and "access-control-request-method" in answer.headers.get("vary", "")
-        )
-        for answer in _heard(answers)
-    )
+def _engine(kind: str, answers: Answers) -> str | None:
+    """The kind of server behind a router that passes answers on; None behind all others."""
+    made_for = kinds.of(kind).quirks.made_for
+    if not made_for:
+        return None
+    if (owner := OWNERS.get(made_for)) is not None and owned_by(answers, owner):
+        return made_for
+    engines = ((each, sign) for each, sign in kinds.BY_SIGN if not each.quirks.made_for)
+    return next((each.name for each, sign in engines if sign.seen(answers)), None)
 
 
 def _dead_end(answer: Answer) -> re.Match[str] | None:
-    """The address in a router's complaint that it cannot reach a worker."""
-    return _DEAD_END.search(answer.text.strip()) if answer.status >= 500 and len(answer.body) < 4096 else None
-
-
-def _is_lmstudio(answers: Answers) -> bool:
-    # it answers 200 to every path, with this for those it does not have
-    return any(b"Unexpected endpoint or method." in answer.body for answer in _heard(answers))
-
-
-def _is_llama_swap(answers: Answers) -> bool:
-    asks = any('realm="llama-swap"' in answer.headers.get("www-authenticate", "") for answer in _heard(answers))
-    return asks or _owned_by(answers, "llama-swap")
-
-
-def _is_llama_cpp(answers: Answers) -> bool:
-    named = any(answer.headers.get("server", "").startswith("llama.cpp") for answer in _heard(answers))
-    return named or _owned_by(answers, "llamacpp")
-
-
-def _is_ollama(answers: Answers) -> bool:
-    root = answers.get("root")
-    return isinstance(root, Answer) and root.status == 200 and root.text.strip().startswith("Ollama is running")
-
-
-def _is_sglang(answers: Answers) -> bool:
-    root = answers.get("root")
-    said = isinstance(root, Answer) and root.status == 200 and "SGLang is running" in root.text
-    return said or _owned_by(answers, "sglang")
-
-
-def _is_production_stack(answers: Answers) -> bool:
-    rows = _rows(answers.get("models")) or ()
-    # its router repeats the engines' lists, but without their windows
-    return _owned_by(answers, "vllm") and not any("max_model_len" in row for row in rows)
-
-
-def _is_vllm(answers: Answers) -> bool:
-    version = answers.get("version")
-    data = version.data if isinstance(version, Answer) and version.status == 200 else None
-    if _owned_by(answers, "vllm") or (isinstance(data, dict) and "rust_frontend_version" in data):
-        return True
-    told = answers.get("metrics")
-    if isinstance(told, Answer) and told.status == 200 and b"\nvllm:" in b"\n" + told.body:
-        return True
-    guarded = answers.get("models")
-    if not isinstance(guarded, Answer) or _text_at(version, "version") is None:
-        return False
-    # with --api-key only /v1 is guarded, and the refusal has a shape of its own
-    refusal = guarded.data.get("error") if isinstance(guarded.data, dict) else None
-    return guarded.status == 401 and str(refusal).startswith("Unauthorized")
-
-
-#: First sign that fits decides: those who imitate others stand before them.
-_SIGNS: tuple[tuple[str, Callable[[Answers], bool]], ...] = (
-    ("litellm", _is_litellm),
-    ("claude-code-router", _is_claude_code_router),
-    ("portkey", _is_portkey),
-    ("vllm-router", _is_vllm_router),
-    ("lmstudio", _is_lmstudio),
-    ("llama-swap", _is_llama_swap),
-    ("llama.cpp", _is_llama_cpp),
-    ("sglang", _is_sglang),
-    ("ollama", _is_ollama),
-    ("production-stack", _is_production_stack),
-    ("vllm", _is_vllm),
-    ("transformers", _is_transformers),
-)
-#: Those that hand requests on as they are, to servers of one kind.
-ROUTERS = frozenset({"vllm-router", "production-stack"})
+    """The address in a router's complaint that it cannot reach a worker, in the words of any kind of router."""
+    patterns = (kind.tells.dead_end for kind in kinds.ALL.values())
+    return next((found for words in patterns if words and (found := dead_end_in(answer, words))), None)
 
 
 def speaks_messages(kind: str, answers: Answers) -> bool | None:
     """Whether the server has POST /v1/messages, told without posting to it; None where that cannot be told."""
-    if kind == "lmstudio":
-        # the Messages API came with 0.4.1, the native API v1 just before, and GET tells nothing
-        native = answers.get("native_v1")
-        return _list(native, "models") is not None if isinstance(native, Answer) else None
-    asked, posted, counted = (_status(answers, name) for name in ("messages", "post_messages", "count_tokens"))
+    tells = kinds.of(kind).tells
+    if tells.messages is not None:
+        return tells.messages(answers)
+    asked, posted, counted = (status_of(answers, name) for name in ("messages", "post_messages", "count_tokens"))
     if posted is not None:
         return _has_route(answers.get("post_messages"))
     if counted == 501:
         return False  # it says itself that it has not got that far
-    if asked == 405 and _status(answers, "version") != 405:  # some programs say 405 to every GET
+    if asked == 405 and status_of(answers, "version") != 405:  # some programs say 405 to every GET
         return True
-    if kind == "claude-code-router" and counted == 200:
+    if tells.counts_messages and counted == 200:
         return True
     found = _has_route(answers.get("count_tokens"))
     return None if found is False and asked not in (404, 501) else found
@@ -469,36 +209,21 @@ def _has_route(posted: Heard | None) -> bool | None:
     return False if posted.status in (404, 405, 501) else None
 
 
-def _version(kind: str, answers: Answers) -> str | None:
-    if kind in ("vllm", "production-stack", "vllm-router") and (told := _text_at(answers.get("version"), "version")):
-        return told
-    if kind in ("ollama", "llama-swap"):
-        return _text_at(answers.get("api_version"), "version")
-    if kind in ("llama.cpp", "vllm-router"):
-        return _text_at(answers.get("props"), "build_info")
-    if kind == "sglang":
-        return _text_at(answers.get("server_info"), "version")
-    if kind == "litellm":
-        headers = (answer.headers.get("x-litellm-version") for answer in _heard(answers))
-        return next(filter(None, headers), None) or _text_at(answers.get("details"), "litellm_version")
-    return None
-
-
 # --- what it serves
 
 
 def _models(kind: str, answers: Answers) -> tuple[ServedModel, ...]:
     listed = answers.get("models")
     windows = _windows(kind, answers)
-    silent = _embedders(answers)
+    silent = _embedders(kind, answers)
     seeing = _seeing(answers)
     models = []
-    for row in _rows(listed) or ():
+    for row in rows_of(listed) or ():
         name, root, parent = row.get("id"), row.get("root"), row.get("parent")
-        if _is_label(name) and name not in silent:
-            window = _positive(row.get("max_model_len")) or windows.get(name) or _window_in(row)
-            named = root if _is_label(root) else None
-            above = parent if _is_label(parent) and parent != name else None
+        if is_label(name) and name not in silent:
+            window = positive(row.get("max_model_len")) or windows.get(name) or _window_in(row)
+            named = root if is_label(root) else None
+            above = parent if is_label(parent) and parent != name else None
             models.append(ServedModel(name, window, named, above, seeing.get(name)))
     by_name = {model.name: model for model in models}
     return tuple(_with_parents_window(model, by_name) for model in models)
@@ -512,32 +237,21 @@ def _with_parents_window(model: ServedModel, by_name: Mapping[str, ServedModel])
     return replace(model, max_model_len=parent.max_model_len)
 
 
-def _embedders(answers: Answers) -> frozenset[str]:
-    """The names of models that only embed, as LM Studio tells them apart in its own lists."""
-    rows = (*(_list(answers.get("native_v0"), "data") or ()), *(_list(answers.get("native_v1"), "models") or ()))
-    return frozenset(
-        str(row.get("id") or row.get("key")) for row in rows if str(row.get("type")).startswith("embedding")
-    )
+def _embedders(kind: str, answers: Answers) -> frozenset[str]:
+    """The names of models that only embed."""
+    return frozenset(kinds.of(kind).tells.embedders(answers))
 
 
 def _seeing(answers: Answers) -> dict[str, bool]:
-    """Name -> whether the model takes pictures, as llama.cpp and LM Studio say of theirs."""
-    found: dict[str, bool] = {}
-    for row in _list(answers.get("models"), "models") or ():  # llama.cpp's own list beside the one of OpenAI's kind
-        capabilities = row.get("capabilities")
-        if isinstance(capabilities, list) and "completion" in capabilities:
-            found[str(row.get("name"))] = "multimodal" in capabilities
-    for row in _list(answers.get("native_v0"), "data") or ():
-        if row.get("type") in ("llm", "vlm"):
-            found[str(row.get("id"))] = row["type"] == "vlm"
-    return found
+    """Name -> whether the model takes pictures, where any kind says so of its own: proxies hand such lists on."""
+    return dict(pair for kind in kinds.ALL.values() for pair in kind.tells.seeing(answers))
 
 
 def _window_in(row: Mapping[str, Any]) -> int | None:
     """The window as servers other than vLLM and SGLang put it into their list of models."""
     meta = row.get("meta")
     inner = meta.get("n_ctx") if isinstance(meta, dict) else None  # llama.cpp, llama-swap
-    return _positive(inner) or _positive(row.get("context_length")) or _positive(row.get("max_input_tokens"))
+    return positive(inner) or positive(row.get("context_length")) or positive(row.get("max_input_tokens"))
 
 
 def _windows(kind: str, answers: Answers) -> dict[str, int]:
@@ -545,43 +259,7 @@ def _windows(kind: str, answers: Answers) -> dict[str, int]:
 
     A model that Ollama or LM Studio has not loaded has no window yet: its largest possible one would be a guess.
     """
-    return {name: window for name, window in _WINDOWS.get(kind, _no_windows)(answers) if window}
-
-
-def _no_windows(_: Answers) -> Iterator[tuple[str, int | None]]:
-    yield from ()
-
-
-def _ollama_windows(answers: Answers) -> Iterator[tuple[str, int | None]]:
-    for row in _list(answers.get("running"), "models") or ():
-        for key in ("name", "model"):
-            yield str(row.get(key)), _positive(row.get("context_length"))
-
-
-def _lmstudio_windows(answers: Answers) -> Iterator[tuple[str, int | None]]:
-    for row in _list(answers.get("native_v0"), "data") or ():
-        yield str(row.get("id")), _positive(row.get("loaded_context_length"))
-    for row in _list(answers.get("native_v1"), "models") or ():
-        for loaded in row.get("loaded_instances") or ():
-            config = loaded.get("config") if isinstance(loaded, dict) else None
-            if isinstance(config, dict):
-                window = _positive(config.get("context_length"))
-                yield str(row.get("key")), window
-                yield str(loaded.get("id")), window
-
-
-def _litellm_windows(answers: Answers) -> Iterator[tuple[str, int | None]]:
-    for row in _list(answers.get("model_info"), "data") or ():
-        info = row.get("model_info")
-        if isinstance(info, dict):
-            yield str(row.get("model_name")), _positive(info.get("max_input_tokens"))
-
-
-_WINDOWS: Mapping[str, Callable[[Answers], Iterator[tuple[str, int | None]]]] = {
-    "ollama": _ollama_windows,
-    "lmstudio": _lmstudio_windows,
-    "litellm": _litellm_windows,
-}
+    return {name: window for name, window in kinds.of(kind).tells.windows(answers) if window}
 
 
 # --- how it is
@@ -617,18 +295,14 @@ def _refusal(kind: str, answers: Answers, names: tuple[str, ...]) -> Answer | No
 def _asks_for_key(kind: str, name: str, answer: Answer) -> bool:
     if answer.status in (401, 403):
         return True
-    # without a database LiteLLM says 500 to no key at all and 400 to a wrong one
-    if kind != "litellm":
-        return False
-    no_key = answer.status == 500 and name.startswith("models")
-    return no_key or (answer.status == 400 and "No connected db" in answer.text)
+    return kinds.of(kind).tells.asks_for_key(name, answer)
 
 
 def _only_of_get(name: str, answers: Answers) -> bool:
     """Whether GET alone is refused on the messages' route: a proxy that lets nothing but POST through says 403, too."""
     if not name.startswith("messages"):
         return False
-    posted, got = _status(answers, "count_tokens"), _status(answers, "messages")
+    posted, got = status_of(answers, "count_tokens"), status_of(answers, "messages")
     return posted is not None and posted not in (401, 403) and got in (401, 403)
 
 
@@ -638,22 +312,22 @@ def _state(server: Server, answers: Answers, listed: Answer) -> tuple[State, str
     if busy is not None:
         return busy
     health = answers.get("health")
-    if server.kind == "vllm-router":
+    kind = kinds.of(server.kind)
+    if kind.tells.dead_end is not None:
         return _state_of_router(server, answers, listed)
     if isinstance(health, Answer) and health.status >= 500:
         problem = f"says {health.status} to /health: its engine is not well{_said(health)}"
         return _busy(health) or (State.ERROR, problem)
     if 300 <= listed.status < 400:
         return State.ERROR, f"redirects to {_shown_target(listed)}: use the address it redirects to"
-    if server.kind == "portkey" and listed.status == 400:
-        return State.ERROR, f"needs a header that names where to go{_said(listed)}"
+    if kind.quirks.needs_header is not None and listed.status == 400:
+        return State.ERROR, f"{kind.quirks.needs_header[0]}{_said(listed)}"
     absent = listed.status in (404, 405)
-    if server.speaks_messages is False and server.kind != "unknown":
+    if server.speaks_messages is False and server.is_model_server:
         return State.READY, _no_messages(server, answers)
-    listless = ("anthropic-compatible", "unknown", "claude-code-router")
-    if listed.status >= 400 and not (absent and server.kind in listless):
+    if listed.status >= 400 and (kind.quirks.lists_models or not absent):
         return State.ERROR, f"answers {listed.status} to /v1/models{_said(listed)}"
-    if server.kind == "unknown":
+    if not server.is_model_server:
         return State.ERROR, "answers, but is no model server: it has neither /v1/models nor /v1/messages"
     if server.dead:
         return State.READY, _dead_members(server, "deployments")
@@ -667,7 +341,7 @@ def _state_of_router(server: Server, answers: Answers, listed: Answer) -> tuple[
     ways = ("models", "messages", "count_tokens", "version")
     passed = [answer for name in ways if isinstance(answer := answers.get(name), Answer) and answer.status < 500]
     passed += [a for a in (answers.get("count_tokens"),) if isinstance(a, Answer) and _has_route(a)]
-    lost = next((answer for answer in _heard(answers) if _dead_end(answer)), None)
+    lost = next((answer for answer in heard(answers) if _dead_end(answer)), None)
     if not passed or (server.members and len(server.dead) == len(server.members)):
         worst = lost or listed
         return State.ERROR, f"cannot reach any of its workers{_said(worst)}"
@@ -724,49 +398,4 @@ def _shown_target(answer: Answer) -> str:
     """Where a redirect goes: scheme and host only, since the rest may hold tokens."""
     target = urlsplit(answer.headers.get("location", ""))
     shown = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
-    return shown if target.netloc and _is_label(shown) else "another path"
-
-
-# --- reading answers
-
-
-def _heard(answers: Answers) -> list[Answer]:
-    return [answer for answer in answers.values() if isinstance(answer, Answer)]
-
-
-def _status(answers: Answers, name: str) -> int | None:
-    answer = answers.get(name)
-    return answer.status if isinstance(answer, Answer) else None
-
-
-def _list(answer: Heard | None, key: str) -> list[dict[str, Any]] | None:
-    """The objects in the list at `key` of a good answer; None if there is no such list."""
-    if not isinstance(answer, Answer) or answer.status != 200:
-        return None
-    found = answer.data.get(key) if isinstance(answer.data, dict) else None
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else None
-
-
-def _rows(answer: Heard | None) -> list[dict[str, Any]] | None:
-    return _list(answer, "data")
-
-
-def _owned_by(answers: Answers, owner: str) -> bool:
-    """Whether a model's owner is of this name, with or without an addition such as in `vllm-frontend-rs`."""
-    owners = (str(row.get("owned_by")).lower() for row in _rows(answers.get("models")) or ())
-    return any(re.match(rf"{re.escape(owner)}(?![a-z0-9])", each) for each in owners)
-
-
-def _text_at(answer: Heard | None, key: str) -> str | None:
-    data = answer.data if isinstance(answer, Answer) and answer.status == 200 else None
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if _is_label(value) else None
-
-
-def _is_label(value: object) -> TypeGuard[str]:
-    """Whether a text from a server may be shown and written: not empty, not long, nothing that drives a terminal."""
-    return isinstance(value, str) and 0 < len(value) <= LONGEST_LABEL and value.isprintable()
-
-
-def _positive(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return shown if target.netloc and is_label(shown) else "another path"

@@ -1250,7 +1250,7 @@ def refused_by_router(house: House) -> None:
 not_run(
     "a window that only a loaded model tells",
     "loads a model of the server's",
-    "doctor.checks.model:_hidden_window ollama run …",
+    "servers.kinds.ollama:_load ollama run …",
     an_ollama,
     look("model.window"),
 )
@@ -1324,7 +1324,7 @@ case(
 not_run(
     "the parsers of vLLM are listed",
     "there is no vLLM here",
-    "doctor.checks.model:_flags vllm serve --help=tool-call-parser",
+    "servers.kinds.vllm:(module) vllm serve --help=tool-call-parser",
     served("swallowing"),
     ("doctor", "--deep", "model.tool-calls", "--json"),
 )
@@ -1392,43 +1392,43 @@ not_run(
     "changes a server, or the machine it is on",
     (
         *tuple(
-            f"servers.{each}"
+            f"servers.kinds.{each}"
             for each in (
-                "advice:(module) curl -fsSL https://ollama.com/install.sh",
-                "advice:(module) lms load",
-                "advice:(module) npm install -g @musistudio/claude-code-router@latest",
-                "advice:(module) ollama pull qwen3-coder",
-                "advice:(module) pip install --upgrade sglang",
-                "advice:(module) pip install --upgrade transformers",
-                "advice:(module) pip install --upgrade vllm",
-                "advice:(module) pip install --upgrade vllm-router",
-                "advice:(module) pip install --upgrade …",
-                "advice:(module) piped … …",
-                "advice:(module) sh",
-                "advice:larger_window llama-server -m … -c … …",
-                "advice:larger_window lms load … --context-length …",
-                "advice:larger_window vllm serve … --max-model-len …",
-                "advice:larger_window with_variable OLLAMA_CONTEXT_LENGTH … ollama serve",
-                "advice:own_name llama-server -m … --alias …",
-                "advice:own_name lms load … --identifier …",
-                "advice:own_name ollama cp … …",
-                "advice:own_name vllm serve … --served-model-name …",
-                "well_known:(module) ccr start",
-                "well_known:(module) litellm --config config.yaml --port 4000",
+                "ollama:(module) curl -fsSL https://ollama.com/install.sh",
+                "lm_studio:(module) lms load",
+                "claude_code_router:(module) npm install -g @musistudio/claude-code-router@latest",
+                "ollama:(module) ollama pull qwen3-coder",
+                "sglang:(module) pip install --upgrade sglang",
+                "transformers:(module) pip install --upgrade transformers",
+                "vllm:(module) pip install --upgrade vllm",
+                "vllm_router:(module) pip install --upgrade vllm-router",
+                "litellm:(module) pip install --upgrade …",
+                "ollama:(module) piped … …",
+                "ollama:(module) sh",
+                "llama_cpp:_larger_window llama-server -m … -c … …",
+                "lm_studio:_larger_window lms load … --context-length …",
+                "vllm:larger_window vllm serve … --max-model-len …",
+                "ollama:_larger_window with_variable OLLAMA_CONTEXT_LENGTH … ollama serve",
+                "llama_cpp:_own_name llama-server -m … --alias …",
+                "lm_studio:_own_name lms load … --identifier …",
+                "ollama:_own_name ollama cp … …",
+                "vllm:own_name vllm serve … --served-model-name …",
+                "claude_code_router:(module) ccr start",
+                "litellm:(module) litellm --config config.yaml --port 4000",
                 (
-                    "well_known:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536"
+                    "llama_cpp:(module) llama-server -hf unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF --jinja -c 65536"
                     " --port 8080"
                 ),
-                "well_known:(module) lms server start",
+                "lm_studio:(module) lms server start",
                 (
-                    "well_known:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct"
+                    "sglang:(module) python -m sglang.launch_server --model-path Qwen/Qwen3-Coder-30B-A3B-Instruct"
                     " --context-length 65536 --tool-call-parser qwen3_coder"
                 ),
                 (
-                    "well_known:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder"
+                    "vllm:(module) vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --served-model-name qwen3-coder"
                     " --max-model-len 65536 --enable-auto-tool-choice --tool-call-parser qwen3_coder"
                 ),
-                "well_known:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
+                "ollama:(module) with_variable OLLAMA_CONTEXT_LENGTH 65536 ollama serve",
             )
         ),
         "servers.advisories:(module) claude update",

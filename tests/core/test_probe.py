@@ -284,4 +284,4 @@ def test_any_other_answer_is_of_an_unknown_server(body: bytes) -> None:
 
 
 def test_every_kind_has_a_name_for_people() -> None:
-    assert {kind for _, kind in probing.OWNERS} | {"litellm", Probe("ok").kind} <= set(well_known.LABELS)
+    assert {*probing.OWNERS, *probing.SERVER_HEADERS, *probing.BIRTHDAYS, Probe("ok").kind} <= set(well_known.LABELS)

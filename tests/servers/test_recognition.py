@@ -8,7 +8,8 @@ import pytest
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from claude_local_plugin.servers import ServedModel, State
 from claude_local_plugin.servers import identify as identify_in_time
-from claude_local_plugin.servers.recognise import Answer, Failure, recognise
+from claude_local_plugin.servers.answers import Answer, Failure
+from claude_local_plugin.servers.recognise import recognise
 from claude_local_plugin.servers.well_known import LABELS
 
 from .conftest import ANSWERS, Recorded, Said, StartReplay

@@ -8,7 +8,8 @@ import pytest
 
 from claude_local_plugin.servers import ServedModel, State
 from claude_local_plugin.servers import identify as identify_in_time
-from claude_local_plugin.servers.recognise import Answer, Failure, members_of, recognise, to_knock_at
+from claude_local_plugin.servers.answers import Answer, Failure
+from claude_local_plugin.servers.recognise import members_of, recognise, to_knock_at
 from claude_local_plugin.servers.words import cleaned, own_words
 from tests.looped import looped
 

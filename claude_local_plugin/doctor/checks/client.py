@@ -22,6 +22,7 @@ from claude_local_plugin.precedence.table import is_verified
 from claude_local_plugin.precedence.warnings import is_early
 from claude_local_plugin.servers import advice, well_known
 from claude_local_plugin.servers.advisories import REVIEWED_ON, Pair, knows, matching, of_client
+from claude_local_plugin.servers.compatibility import depends_on_version
 from claude_local_plugin.text import mask_secret
 
 #: Claude Code's own choices where nothing is set (observed on 2.1.329): retries, and milliseconds.
@@ -86,7 +87,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
         yield Found(Result.WARNING, reason, None, exported(facts, "CLAUDE_CODE_MODEL_CAPABILITIES", value))
     deferring = not facts.is_on("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS")
     if needs.disable_betas and deferring and effective(facts.snapshot, "env.ENABLE_TOOL_SEARCH") != "false":
-        known = server.version is not None and kind == "vllm"
+        known = server.version is not None and depends_on_version(kind, "disable_betas")
         fixable = not facts.elsewhere and facts.own_server
         yield Found(
             Result.WARNING if known else Result.INFO,

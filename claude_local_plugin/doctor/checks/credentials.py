@@ -10,7 +10,7 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.fixers import as_enable_plans
 from claude_local_plugin.doctor.model import Check, Found, Result, place_of
 from claude_local_plugin.precedence import Candidate
-from claude_local_plugin.servers import State
+from claude_local_plugin.servers import State, kinds
 
 
 def sent(facts: Facts) -> dict[str, Candidate]:
@@ -40,7 +40,7 @@ def _key(facts: Facts) -> Iterator[Found]:
     token, key = headers.get("Authorization"), headers.get("x-api-key")
     if server.state is State.WRONG_KEY:
         yield Found(Result.ERROR, f"{facts.host} {server.problem}", place_of(token), again)
-    elif key is not None and (token is None or token.value == PLACEHOLDER) and server.kind == "vllm":
+    elif key is not None and (token is None or token.value == PLACEHOLDER) and kinds.of(server.kind).quirks.only_bearer:
         what = f"{facts.host} hears only Authorization, and your key goes there as x-api-key"
         yield Found(Result.ERROR, what, place_of(key), again)
     elif token is not None and token.value != PLACEHOLDER:

@@ -19,8 +19,9 @@ from claude_local_plugin.doctor.fixers import (
 from claude_local_plugin.doctor.model import Check, Finding, Found, OwnFix, Result, exported, fix_here, place_of
 from claude_local_plugin.precedence import winning
 from claude_local_plugin.precedence.models import known_window
-from claude_local_plugin.servers import ServedModel, advice, well_known
+from claude_local_plugin.servers import ServedModel, advice, kinds, well_known
 from claude_local_plugin.servers.examination import Exchange, ToolFacts, ToolVerdict
+from claude_local_plugin.servers.kinds.kind import ToolCalls
 from claude_local_plugin.servers.tool_parsers import SAME_FORMAT, Family, family_of
 from claude_local_plugin.text import printable
 
@@ -119,9 +120,10 @@ def _window(facts: Facts) -> Iterator[Found]:
 def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[Found]:
     server = facts.server
     assert server is not None
-    if server.kind == "ollama":
-        what = f"{printable(model.name)} is not loaded, so its window is not known: Ollama's own choice is 4,096 tokens"
-        load = command("ollama", "run", model.name, "")
+    quirks = kinds.of(server.kind).quirks
+    if quirks.unloaded is not None:
+        what = f"{printable(model.name)} is not loaded, so its window is not known: {quirks.unloaded.what}"
+        load = quirks.unloaded.load(model.name)
         yield Found(Result.WARNING, what, None, f"{advice.larger_window(server, model)}   (and: {load})")
     elif variable:
         what = f"{facts.host} does not say how large its window is; Claude Code is told {printable(variable)}"
@@ -129,9 +131,8 @@ def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[
     else:
         what = f"{facts.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens"
         fix = facts.enable(None, "--model", model.name, "--max-model-len", Words("N"))
-        if server.kind == "litellm":
-            # it asks the servers behind it, and some minutes pass before it has heard from them (seen on 1.110.2)
-            what += "; LiteLLM learns it some minutes after its start"
+        if quirks.window_later:
+            what += f"; {quirks.window_later}"
             fix = f"ask again in some minutes; or say it yourself: {fix}"
         yield Found(Result.WARNING, what, None, fix)
 
@@ -262,34 +263,22 @@ def parser_flags(facts: Facts, spoken: str | None = None) -> str:
     """How to restart the server so that it reads this model's calls; `spoken` is the parser of a call that was seen."""
     deep = facts.deep
     assert deep is not None
-    family, kind = _family(facts), _kind(facts)
-    if kind == "llama.cpp":
-        return "restart llama-server with --jinja"
-    if kind in ("ollama", "lmstudio"):
-        return "use a model whose chat template has tools, such as qwen3-coder"
-    if kind not in ("vllm", "sglang", "litellm", "production-stack", "vllm-router", "unknown", "anthropic-compatible"):
-        return f"have {well_known.label(kind)} parse the calls of this model" + (f" ({family.label})" if family else "")
-    flags, note = _flags(kind, family, spoken)
-    if kind in ("litellm", "unknown", "anthropic-compatible"):  # what does the work there is not known
-        which = "the server behind it" if kind == "litellm" else "the server"
-        return f"restart {which}: vLLM with {flags}, llama.cpp with --jinja{note}"
-    restarted = {"vllm": "vLLM", "sglang": "SGLang"}.get(kind, "the vLLM behind it")
-    return f"restart {restarted} with {flags}{note}"
+    family, kind = _family(facts), kinds.of(_kind(facts))
+    words = kind.remedies.tool_calls
+    if words is None:
+        return f"have {kind.label} parse the calls of this model" + (f" ({family.label})" if family else "")
+    flags, note = _flags(words, family, spoken)
+    return words.how.format(flags=flags, note=note)
 
 
-def _flags(kind: str, family: Family | None, spoken: str | None) -> tuple[str, str]:
+def _flags(words: ToolCalls, family: Family | None, spoken: str | None) -> tuple[str, str]:
     """The flags that name the parser, and what is to be said of them."""
     if spoken is not None and (family is None or SAME_FORMAT.get(family.tool, family.tool) != spoken):
-        return _parser(kind, spoken), ""
+        return words.flags(spoken), ""
     if family is None:
-        listed = "" if kind == "sglang" else f"   ({command('vllm', 'serve', '--help=tool-call-parser')} lists them)"
-        return "the tool-call parser of this model's family", listed
-    flags = _parser(kind, family.tool) if kind == "sglang" else family.flags
-    return flags, "" if family.certain else "   (by that parser's name; the model's card knows better)"
-
-
-def _parser(kind: str, name: str) -> str:
-    return f"--tool-call-parser {name}" if kind == "sglang" else f"--enable-auto-tool-choice --tool-call-parser {name}"
+        return "the tool-call parser of this model's family", words.listing
+    note = "" if family.certain else "   (by that parser's name; the model's card knows better)"
+    return words.flags(family.tool, family.reasoning), note
 
 
 def _family(facts: Facts) -> Family | None:
@@ -372,7 +361,8 @@ def _tool_results(facts: Facts) -> Iterator[Found]:
             yield _lost(facts, exchange, what)
         elif not exchange.accepted:
             newer = advice.upgrade(_kind(facts))
-            fix = f"{newer}   (0.17.1 or newer takes what Claude Code sends back)" if _kind(facts) == "vllm" else newer
+            since = kinds.of(_kind(facts)).remedies.tool_results_since
+            fix = f"{newer}   ({since} or newer takes what Claude Code sends back)" if since else newer
             yield Found(Result.ERROR, f"{what} was refused: {_says(exchange)}", None, fix)
 
 

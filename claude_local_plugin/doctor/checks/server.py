@@ -7,9 +7,8 @@ from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Check, Found, Result
-from claude_local_plugin.servers import Server, State, advice, well_known
+from claude_local_plugin.servers import Server, State, advice, kinds, well_known
 from claude_local_plugin.servers.messages import Reply
-from claude_local_plugin.servers.recognise import ROUTERS
 from claude_local_plugin.servers.urls import is_loopback
 from claude_local_plugin.text import printable
 
@@ -24,10 +23,6 @@ MENDS: Mapping[State, str] = {
 SLOW_MS = 1000
 #: An answer that arrives within less than this, in seconds, tells nothing about tokens a second.
 SHORTEST_STREAM_S = 0.1
-
-
-#: Kinds without a list of models: they route whatever name they get.
-LISTLESS = ("claude-code-router", "portkey", "anthropic-compatible")
 #: What a server that only a proxy reaches looks like from here.
 UNSEEN = (State.REFUSED, State.UNRESOLVED, State.TIMEOUT, State.ERROR)
 
@@ -66,7 +61,7 @@ def _ready(facts: Facts) -> Iterator[Found]:
 
 
 def _fine(facts: Facts, server: Server) -> Found:
-    if server.kind in ("unknown", "anthropic-compatible"):
+    if kinds.of(server.kind).quirks.nameless:
         what = f"{describe(facts)}; who it is cannot be told, so it gets the careful settings"
         return Found(Result.INFO, what, None, why="what it needs of Claude Code is not known")
     return Found(Result.OK, describe(facts))
@@ -82,12 +77,17 @@ def _degraded(facts: Facts, server: Server) -> Iterator[Found]:
         fix = command("curl", "-i", f"{server.dead[0]}/v1/models") + "   and start what does not answer"
         why = "requests that are sent there fail, and Claude Code tries again or gives up"
         yield Found(result, what, None, fix if facts.deep else f"{fix}, or ask it: {facts.ask_deep()}", why)
-    elif server.kind in ROUTERS and server.speaks_messages is not False and server.problem != "serves no model":
+    elif _hands_on(server) and server.speaks_messages is not False and server.problem != "serves no model":
         why = "requests that are sent there fail, and Claude Code tries again or gives up"
         fix = command("curl", "-i", f"{server.url}/health") + "   and start what does not answer"
         yield Found(Result.WARNING, f"{describe(facts)}, but it {server.problem}", None, fix, why)
     else:
         yield _fine(facts, server)  # server.messages and server.models judge that
+
+
+def _hands_on(server: Server) -> bool:
+    """Whether what it says may be about the servers behind it."""
+    return bool(kinds.of(server.kind).quirks.made_for)
 
 
 def _named(server: Server) -> str:
@@ -108,8 +108,8 @@ def _mend(facts: Facts, server: Server) -> str:
     start = well_known.START.get(server.kind, well_known.START_HINT)
     if target is not None and server.state is State.REFUSED and not is_loopback(target.host):
         start = f"{command('ssh', '--', name)}, and there: {start}"
-    if server.state is State.ERROR and server.kind == "portkey":
-        return "name the provider in a header: x-portkey-provider (ANTHROPIC_CUSTOM_HEADERS)"
+    if server.state is State.ERROR and (header := kinds.of(server.kind).quirks.needs_header):
+        return header[1]
     ask = (f"{facts.url}/v1/models",)
     mends = {
         State.TIMEOUT: f"{command('ping', '--', name)}   (is the machine on, and no firewall in between?)",
@@ -144,9 +144,9 @@ def _lists(facts: Facts) -> Iterator[Found]:
     assert server is not None
     if server.models:
         return
-    if server.kind in LISTLESS:
+    if not kinds.of(server.kind).quirks.lists_models:
         yield Found(Result.SKIPPED, f"{well_known.label(server.kind)} has no list of models to look at")
-    elif server.kind in ROUTERS and server.problem != "serves no model":
+    elif _hands_on(server) and server.problem != "serves no model":
         yield Found(Result.SKIPPED, f"its list of models was not to be had: it {server.problem}")
     else:
         yield Found(Result.ERROR, f"{facts.host} lists no model", None, advice.load_a_model(server))
@@ -156,19 +156,16 @@ def _open(facts: Facts) -> Iterator[Found]:
     server, target = facts.server, facts.target
     assert server is not None
     outside = target is not None and not is_loopback(target.host)
-    if server.kind == "vllm-router" and outside:
-        what = "with a key of its own vllm-router lets every caller through on /v1/messages, and hands on nobody's"
-        yield Found(Result.INFO, what, None, "put a reverse proxy in front of it that asks for a key")
+    unguarded = kinds.of(server.kind).quirks.unguarded
+    if outside and unguarded is not None and unguarded.keyless:
+        yield Found(Result.INFO, unguarded.what, None, unguarded.fix)
     elif not server.needs_key:
         yield Found(Result.SKIPPED, "it asks for no key")
-    elif server.kind == "vllm" and outside:
-        what = "its key guards /v1 only: /invocations runs the model for anybody, /metrics and /tokenize answer, too"
-        yield Found(
-            Result.INFO, what, None, "put a reverse proxy in front of it that lets only /v1 and /health through"
-        )
+    elif outside and unguarded is not None and unguarded.what:
+        yield Found(Result.INFO, unguarded.what, None, unguarded.fix)
     elif not outside:
         yield Found(Result.OK, "only this machine reaches it")
-    elif server.kind not in ("llama.cpp", "litellm"):
+    elif unguarded is None:
         yield Found(Result.SKIPPED, f"which routes {well_known.label(server.kind)} leaves open is not known")
 
 
