@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.doctor import CHECKS
 from tests.commands import printed
 from tests.commands.house import House, assert_read_alike, filled, handmade, meant, shown
 from tests.commands.lan import HOST, OPEN, Called, Lan, can_be_had
-from tests.commands.printed_cases import CASES, NOT_RUN, Case
+from tests.commands.printed_cases import CASES, NOT_RUN, OWN_FIX, Case
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -49,6 +50,13 @@ def test_every_place_that_prints_a_command_has_a_case() -> None:
     assert not new, f"a command is made here, and no case shows that it does what it says:\n{new}"
     assert not gone, f"there is no such place any more:\n{gone}"
     assert {key for case in CASES.values() if not case.runs for key in case.keys} == set(NOT_RUN)
+
+
+def test_every_check_that_has_a_fix_has_a_case() -> None:
+    asked = {word for case in CASES.values() if OWN_FIX in case.keys and not callable(case.ask) for word in case.ask}
+    leaks = {check.id for check in CHECKS if check.group == "credentials"}  # one fix for all of them
+    assert {check.id for check in CHECKS if check.fixable} - leaks <= asked
+    assert leaks & asked
 
 
 def _lines(case: Case, ended: Called) -> list[str]:

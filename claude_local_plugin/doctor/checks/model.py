@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from claude_local_plugin.client_config import plan
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor import preconditions
+from claude_local_plugin.doctor.explained import explained
 from claude_local_plugin.doctor.facts import Facts, Name
 from claude_local_plugin.doctor.fixers import (
     WITHOUT_BETAS,
@@ -17,7 +18,7 @@ from claude_local_plugin.doctor.fixers import (
     writes,
 )
 from claude_local_plugin.doctor.model import Check, Finding, Found, OwnFix, Result, exported, fix_here, place_of
-from claude_local_plugin.precedence import winning
+from claude_local_plugin.precedence import Decision, Scope, winning
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.servers import ServedModel, advice, kinds, well_known
 from claude_local_plugin.servers.examination import Exchange, ToolFacts, ToolVerdict
@@ -53,6 +54,8 @@ def _served(facts: Facts) -> Iterator[Found]:
     for names in (serious, [name for name in unserved if name not in serious]):
         if names:
             yield _unserved(facts, names, Result.ERROR if names is serious else Result.WARNING)
+    if not any(name.role == "main" for name in unserved):
+        yield from explained("model.unset")(facts)
 
 
 def _pinned(facts: Facts, _: Sequence[Finding], tools: Tools) -> Iterator[Step]:
@@ -103,7 +106,7 @@ def _window(facts: Facts) -> Iterator[Found]:
     if variable and not variable.replace("_", "").isdigit():
         what = f"CLAUDE_CODE_MAX_CONTEXT_TOKENS is “{printable(variable)}”, which Claude Code reads as {believed:,}"
         yield Found(Result.ERROR, what, where, fix)
-    elif known_window(model.name) is not None:
+    elif known_window(model.name) is not None or (variable and _is_default(decision)):
         yield Found(Result.SKIPPED, "Claude Code has its own idea of that name: see model.name")
     elif believed is not None and believed > model.max_model_len:
         said = "assumes" if not variable else "is told of"
@@ -115,6 +118,10 @@ def _window(facts: Facts) -> Iterator[Found]:
         yield Found(Result.INFO, what, where, fix, why)
     elif believed is None:
         yield Found(Result.SKIPPED, "which window Claude Code assumes is not known")
+
+
+def _is_default(decision: Decision) -> bool:
+    return decision.winner is not None and decision.winner.scope is Scope.DEFAULT
 
 
 def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[Found]:
@@ -196,6 +203,7 @@ def _name(facts: Facts) -> Iterator[Found]:
     assert model is not None
     assumed = known_window(model.name)
     if assumed is None:
+        yield from explained("window.ignored")(facts)  # under the default's name, whatever that stands for
         return
     assert facts.server is not None
     small = model.max_model_len is not None and model.max_model_len < assumed

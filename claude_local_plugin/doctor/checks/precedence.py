@@ -7,7 +7,7 @@ from claude_local_plugin.client_config.plan import PROVIDER_SWITCHES
 from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.shell import Words, command, edit
 from claude_local_plugin.doctor import preconditions
-from claude_local_plugin.doctor.explained import explained, unless_explained
+from claude_local_plugin.doctor.explained import explained, not_explained_by
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.fixers import as_enable_plans
 from claude_local_plugin.doctor.model import Check, Found, OwnFix, Place, Result, fix_command, place_of
@@ -301,15 +301,14 @@ CHECKS = (
 
 
 def other(checks: Iterable[Check]) -> Check:
-    """The check that says whatever explain warns of and none of these checks stands for."""
-    covered = tuple(name for check in checks for name in (check.id, *check.covers))
+    """The check that says whatever explain warns of and none of these checks stands for here."""
     return Check(
         id="precedence.other",
         group="precedence",
         asks="is there anything else that explain-precedence warns of?",
         fine="explain-precedence has nothing else to say",
         why="the session may not do what its settings seem to say",
-        finds="The warnings of `explain-precedence` that no other check stands for.",
+        finds="The warnings of `explain-precedence` that no check stands for, or one that is skipped here.",
         remedy="What the warning names; `claude-local explain-precedence` has the whole picture.",
-        find=unless_explained(*covered),
+        find=not_explained_by(checks),
     )
