@@ -71,7 +71,7 @@ def known_bad() -> str:
     ]
     head = (
         f"## Known-bad pairs\n\nBehind `client.known-bad`, reviewed on {REVIEWED_ON}. What versions of servers need of"
-        " Claude Code's side is in `claude_local_plugin/servers/compatibility.py`.\n\n"
+        " Claude Code's side is in `claude_local_plugin/servers/kinds/`.\n\n"
         "| server | what is known | since | source |\n| --- | --- | --- | --- |\n"
     )
     return head + "\n".join(rows) + "\n"

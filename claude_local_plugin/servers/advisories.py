@@ -1,6 +1,6 @@
 """Pairs of servers, clients, versions and models that are known to go wrong together: a dated table of data.
 
-What a version of vLLM *needs* of Claude Code stands in `backends.needs`; here is what no setting of ours makes good, or
+What a version of vLLM *needs* of Claude Code stands in `servers.kinds`; here is what no setting of ours makes good, or
 what others have reported.
 """
 

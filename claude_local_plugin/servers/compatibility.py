@@ -1,9 +1,9 @@
-"""What each kind and version of model server needs from Claude Code's side: a dated table, and the rows that apply.
+"""What each kind and version of model server needs from Claude Code's side: which rows of its kind apply.
 
-The vLLM rows come from feeding the real requests of Claude Code 2.1.329 to the request models of 21 vLLM releases
-(0.11.1 to 0.32.0; of the releases between two of them, the later one is taken to be the first that works) and from
-running 0.32.0 and 0.33.0. llama.cpp, LiteLLM and SGLang took those requests as they are. Of any other server nothing is
-known, so it gets the careful answer.
+The rows stand in `servers.kinds`. Those of vLLM come from feeding the real requests of Claude Code 2.1.329 to the
+request models of 21 vLLM releases (0.11.1 to 0.32.0; of the releases between two of them, the later one is taken to be
+the first that works) and from running 0.32.0 and 0.33.0. llama.cpp, LiteLLM and SGLang took those requests as they are.
+Of any other server nothing is known, so it gets the careful answer.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from claude_local_plugin.servers import kinds
 from claude_local_plugin.servers.kinds.kind import STRIPPED, Field, Need, Version
 
-#: When the rows below were last compared with real servers.
+#: When those rows were last compared with real servers.
 VERIFIED_ON = "2026-11-21"
 
 

@@ -2,7 +2,8 @@
 
 The same thing has different names by server and by version: vLLM's `gpu_cache_usage_perc` (0.11.1) is
 `kv_cache_usage_perc` by 0.13.0, and counters carry `_total` or not by the version of its Prometheus client. vLLM's and
-llama.cpp's names were seen on vLLM 0.32.0 and llama-server; LiteLLM's are read from 1.106.2, SGLang's from 0.5.23.
+llama.cpp's names were seen on vLLM 0.32.0 and llama-server; LiteLLM's are read from 1.106.2, SGLang's from 0.5.23. The
+names stand in `servers.kinds`.
 """
 
 import math
@@ -58,9 +59,9 @@ class Histogram:
 class Metrics:
     """What /metrics says, None for what it does not. Counters are since the server's start, summed over its engines.
 
-    `dialect` is the kind of server whose names they are, or "unknown". `running` and `waiting`
-    are requests, `kv_usage` is from 0 to 1 (the fullest engine's), `prefix_queries` and `prefix_hits` are tokens looked
-    up in and found in the prefix cache, `prefix_hit_rate` (0 to 1) is for servers that give only the rate, and
+    `dialect` is the kind of server whose names they are, or "unknown". `running` and `waiting` are
+    requests, `kv_usage` is from 0 to 1 (the fullest engine's), `prefix_queries` and `prefix_hits` are tokens looked up
+    in and found in the prefix cache, `prefix_hit_rate` (0 to 1) is for servers that give only the rate, and
     `prefix_caching` says whether the cache is switched on at all. `ttft` and `inter_token` are histograms of seconds.
     `kv_cache_tokens` is how many tokens its KV cache holds, `kv_cache_concurrency` how many requests of a full window
     fit in there at once (both seen on vLLM 0.33). `process` is what tells the process that answered from others, such

@@ -27,12 +27,6 @@ class Family:
     since: str = "0.11.1"
     certain: bool = True
 
-    @property
-    def flags(self) -> str:
-        """The arguments of `vllm serve`."""
-        tool = f"--enable-auto-tool-choice --tool-call-parser {self.tool}"
-        return tool if self.reasoning is None else f"{tool} --reasoning-parser {self.reasoning}"
-
 
 #: The first family that fits a name has it, so the particular ones stand before the general ones.
 FAMILIES = (

@@ -1,5 +1,6 @@
 """Which parser a model needs, by its name; and in which format an unparsed call is written."""
 
+from claude_local_plugin.servers import kinds
 from claude_local_plugin.servers.tool_parsers import FAMILIES, call_format, family_of
 from tests.looped import looped
 
@@ -49,13 +50,22 @@ def test_a_name_that_tells_nothing_has_no_family(name: str | None) -> None:
 def test_what_a_name_stands_for_is_asked_before_what_it_is_served_as() -> None:
     family = family_of("/data/Qwen3-Coder-Next", "deepseek-r1")
     assert family is not None
-    assert family.flags == "--enable-auto-tool-choice --tool-call-parser qwen3_coder"
+    assert (family.tool, family.reasoning) == ("qwen3_coder", None)
 
 
 def test_the_served_name_helps_where_the_root_is_a_mere_folder() -> None:
     family = family_of("/models/current", "gpt-oss-20b")
     assert family is not None
-    assert family.flags.endswith("--tool-call-parser openai --reasoning-parser openai_gptoss")
+    assert (family.tool, family.reasoning) == ("openai", "openai_gptoss")
+
+
+def test_the_flags_are_those_of_the_kind_of_server() -> None:
+    flags = {name: each.flags("t", "r") for name, kind in kinds.ALL.items() if (each := kind.remedies.tool_calls)}
+    assert flags["vllm"] == "--enable-auto-tool-choice --tool-call-parser t --reasoning-parser r"
+    assert flags["production-stack"] == flags["litellm"] == flags["vllm"]
+    assert flags["sglang"] == "--tool-call-parser t"
+    assert kinds.of("vllm").remedies.tool_calls is not None
+    assert kinds.of("vllm").remedies.tool_calls.flags("t") == "--enable-auto-tool-choice --tool-call-parser t"
 
 
 def test_every_family_has_a_label_of_its_own() -> None:
