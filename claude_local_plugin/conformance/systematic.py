@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from claude_local_plugin.conformance.hook_files import hook_files
+from claude_local_plugin.conformance.model_lists import model_lists
 from claude_local_plugin.conformance.scenario import LAYOUTS, PLACES, Scenario, url
 from claude_local_plugin.conformance.setting_values import setting_values
 from claude_local_plugin.conformance.sources import questions
@@ -167,7 +168,7 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
             _lost_guards,
             _managed_fragments,
         ),
-        *(_headers, _proxies, _config_folder, _hook_files, _setting_values, _sources, _at_the_edges),
+        *(_headers, _proxies, _config_folder, _hook_files, _setting_values, _model_lists, _sources, _at_the_edges),
     ):
         family(ask, thorough)
     return ask.questions
@@ -730,6 +731,11 @@ def _hook_files(ask: _Ask, thorough: bool) -> None:
 
 def _setting_values(ask: _Ask, _: bool) -> None:
     for name, scenario in setting_values():
+        ask.put(name, scenario)
+
+
+def _model_lists(ask: _Ask, _: bool) -> None:
+    for name, scenario in model_lists():
         ask.put(name, scenario)
 
 

@@ -1,19 +1,29 @@
 """Which model takes the place of one that `availableModels` or `deniedModels` does not allow.
 
-Observed on Claude Code 2.1.329: the list counts from every scope, not only from managed settings; a managed list
-stands alone, the others are joined. Denials count from managed settings only.
+Observed on Claude Code 2.1.332 (200 lists and names): the list counts from every scope, not only from managed settings;
+a managed list stands alone, the others are joined. Denials count from managed settings only.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.model import FileState, Scope, Snapshot
 from claude_local_plugin.precedence.table import holds
 
-#: What is used when the list allows none of Claude's own models: Opus with its long window, whatever the aliases say.
-_LAST_RESORT = f"{models.ALIASES['opus'][1]}[1m]"
+#: What `replacement` says where the default is denied and nothing may take its place: no session starts.
+NOTHING = ""
 
+#: In a list these words stand for every name with the word in it, not for what the alias stands for.
 _FAMILIES = ("opus", "sonnet", "haiku", "fable")
+
+#: Where the default is denied the next of these is tried, and the next, from the default's own on.
+_DEFAULTS = ("opus", "sonnet", "haiku")
+
+#: `sonnet-4` among the denials is short for `claude-sonnet-4`.
+_SHORT = re.compile(r"(?!claude-)[a-z]+-\d+(?:-|$)")
+#: Whose version is denied, with every longer one: `claude-sonnet-4`, not `claude-sonnet`.
+_WITH_VERSION = re.compile(r"claude-(?:[a-z]+-)?\d")
 
 
 def allowed_list(snapshot: Snapshot) -> tuple[str, ...] | None:
@@ -51,21 +61,59 @@ def denied_list(snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
-def matches(name: str, entries: Sequence[str]) -> bool:
-    """Whether a model name on the wire is among the entries: by name, by family, or by version prefix of a Claude."""
-    lowered = name.lower()
-    version = models.version_of(lowered)
-    for entry in entries:
-        bare = models.without_suffix(entry)
-        if lowered == bare:
-            return True
-        if version is not None and bare == version[0]:
-            return True
-        if bare == "opusplan" and lowered == models.ALIASES[bare][1]:
-            return True
-        if bare.startswith("claude-") and lowered.startswith(f"{bare}-"):
+def is_listed(name: str, entries: Sequence[str], aliases: Mapping[str, tuple[str, str]] = models.ALIASES) -> bool:
+    """Whether a list allows this name: whole, by its beginning up to a hyphen, or by the word of its family.
+
+    `claude-` may be left out of an entry. The word of a family counts only where no other entry says more of it.
+    """
+    lowered, plain = name.lower(), [models.without_suffix(entry) for entry in entries]
+    for entry in plain:
+        if entry in _FAMILIES:
+            if _has_word(lowered, entry) and not _says_more(entry, plain, aliases):
+                return True
+        elif entry in aliases:
+            if lowered == aliases[entry][1]:
+                return True
+        elif _begins(lowered, entry) or _begins(lowered, f"claude-{entry}"):
             return True
     return False
+
+
+def _has_word(name: str, word: str) -> bool:
+    return re.search(rf"(?<![a-z0-9]){word}(?![a-z0-9])", name) is not None
+
+
+def _says_more(family: str, entries: Sequence[str], aliases: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether an entry names models of the family one by one: then its word alone allows none."""
+    return any(re.search(rf"{family}(?:-|$)", entry) for entry in entries if entry not in aliases)
+
+
+def _begins(name: str, entry: str) -> bool:
+    return name == entry or name.startswith(f"{entry}-")
+
+
+def is_denied(name: str, entries: Sequence[str]) -> bool:
+    """Whether this name is denied: whole, by the word of its family, or as a version of Claude, however it is written.
+
+    An own model is denied by its whole name alone, and not at all by one like `qwen-3`, which is read as a Claude's.
+    """
+    lowered = name.lower()
+    for entry in map(models.without_suffix, entries):
+        if entry in _FAMILIES and _has_word(lowered, entry):
+            return True
+        full = _plain(f"claude-{entry}" if _SHORT.match(entry) else entry)
+        if _plain(lowered) == full or (_WITH_VERSION.match(full) and _begins(_plain(lowered), full)):
+            return True
+    return False
+
+
+def _plain(name: str) -> str:
+    """The family and version in a name of Claude's, without what stands around them; any other name as it is."""
+    found = models.version_of(name)
+    if found is None:
+        return name
+    family, major, minor = found
+    return f"claude-{family}-{major}" + (f"-{minor}" if minor else "")
 
 
 def replacement(
@@ -77,36 +125,54 @@ def replacement(
 ) -> str | None:
     """The model that takes the place of `name`, as a setting; None when `name` may be used as it is.
 
-    `setting` is what the user named, None when nobody named a model; `default` what a session starts with then. `opus`
-    where it is listed is allowed whatever it stands for, the other aliases are not (seen on 2.1.329 and 2.1.332). What
-    takes the place is ANTHROPIC_DEFAULT_MODEL where that is allowed, else the default, be it allowed or not.
+    `setting` is what the user named, None when nobody named a model; `default` what a session starts with then. What
+    an alias stands for is looked at, not the alias. What takes the place is another model of the alias's family, then
+    ANTHROPIC_DEFAULT_MODEL where that is allowed, else the default, be it listed or not; NOTHING where it is denied.
     """
     entries, denied = allowed_list(snapshot), denied_list(snapshot)
     if entries is None and not denied:
         return None
+    aliases = models.aliases_for(snapshot.client_version)
 
     def fine(wire: str) -> bool:
-        return (entries is None or matches(wire, entries)) and not matches(wire, denied)
+        return (entries is None or is_listed(wire, entries, aliases)) and not is_denied(wire, denied)
 
     alias = models.without_suffix(setting or "").lower()
-    listed = {models.without_suffix(entry) for entry in entries or ()}
-    if fine(name.wire) or (alias == "opus" and alias in listed and not matches(name.wire, denied)):
+    called = {name.wire, name.known_as} | ({alias} if alias and alias not in aliases else set())
+    blocked = any(is_denied(each, denied) for each in called)
+    if not blocked and (entries is None or any(is_listed(each, entries, aliases) for each in called)):
         return None
-    enforced = entries is not None and _enforced(snapshot)
-    if setting is None and not enforced and not matches(name.wire, denied):
+    enforced = bool(entries) and _enforced(snapshot)
+    if setting is None and not enforced and not blocked:
         return None
     if alias in _FAMILIES and (same_family := _first(fine, alias)) is not None:
         return same_family
-    if enforced and entries is not None:
-        aliases = models.aliases_for(snapshot.client_version)
-        return next((target for entry in entries if (target := _own(entry, aliases)) and fine(target)), _LAST_RESORT)
-    aliases = models.aliases_for(snapshot.client_version)
+    own = [target for entry in entries or () if (target := _own(entry, aliases)) and fine(target)]
+    if enforced and own:
+        return own[0]
+    if enforced:  # the default, whatever a variable makes of its alias
+        plain = models.named(default, {}, aliases=aliases)
+        return NOTHING if is_denied(plain.wire, denied) else f"{plain.wire}{'[1m]' if plain.long else ''}"
     chosen = env.get("ANTHROPIC_DEFAULT_MODEL", "").strip()
     if chosen and fine(models.named(chosen, env, aliases=aliases).wire):
         return chosen
-    if not matches(models.named(default, env).wire, denied):
+    if not is_denied(models.named(default, env, aliases=aliases).wire, denied):
         return default
-    return _first(fine) or default
+    return _after_the_default(default, fine, env, aliases) or next(iter(own), NOTHING)
+
+
+def _after_the_default(
+    default: str, fine: Callable[[str], bool], env: Mapping[str, str], aliases: Mapping[str, tuple[str, str]]
+) -> str | None:
+    """What is tried where the default is denied: others of its family, then smaller ones; None where none is fine."""
+    for alias in _DEFAULTS[_DEFAULTS.index(models.without_suffix(default)) :]:
+        target = models.named(alias, env, aliases=aliases).wire
+        if fine(target):
+            return alias
+        family = next((each for each in _FAMILIES if _has_word(target.lower(), each)), None)
+        if family is not None and (same_family := _first(fine, family)) is not None:
+            return same_family
+    return None
 
 
 def _own(entry: str, aliases: Mapping[str, tuple[str, str]]) -> str | None:
@@ -117,15 +183,13 @@ def _own(entry: str, aliases: Mapping[str, tuple[str, str]]) -> str | None:
     return bare if bare.startswith("claude-") and models.version_of(bare) is not None else None
 
 
-def _first(fine: Callable[[str], bool], family: str | None = None) -> str | None:
-    """The newest model of Claude's own that is allowed, of one family or in the order opus, sonnet, haiku, fable."""
+def _first(fine: Callable[[str], bool], family: str) -> str | None:
+    """The newest model of a family of Claude's that is allowed."""
     return next((name for name in _newest_first(family) if fine(name)), None)
 
 
-def _newest_first(family: str | None) -> Iterator[str]:
-    for each in (family,) if family else _FAMILIES:
-        of_family = sorted((version for version in models.CATALOGUE if version[0] == each), reverse=True)
-        yield from map(models.api_name, of_family)
+def _newest_first(family: str) -> Iterator[str]:
+    yield from map(models.api_name, sorted((each for each in models.CATALOGUE if each[0] == family), reverse=True))
 
 
 def _enforced(snapshot: Snapshot) -> bool:

@@ -68,6 +68,12 @@ def credentials(snapshot: Snapshot, env: Mapping[str, str], *, gateway: bool = F
     return _with_custom_headers(snapshot, env, Credentials(token, key, serving))
 
 
+def is_logged_in_through_a_socket(snapshot: Snapshot, env: Mapping[str, str]) -> bool:
+    """Whether requests go through a Unix socket with the login that the environment names (seen on 2.1.332)."""
+    token = snapshot.shell.get("CLAUDE_CODE_OAUTH_TOKEN", "").strip()
+    return bool(snapshot.shell.get(UNIX_SOCKET) and token) and not is_on(env.get("CLAUDE_CODE_SIMPLE"))
+
+
 def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung, trims: bool) -> Iterator[Candidate]:
     """The candidates of one rung: a variable, a settings key, the login file or the console key."""
     if rung.key == "primaryApiKey":

@@ -17,11 +17,12 @@ from claude_local_plugin.core.settings_files import is_hosted, strict_json
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence import models
-from claude_local_plugin.precedence.available import replacement
+from claude_local_plugin.precedence.available import NOTHING, denied_list, is_denied, replacement
 from claude_local_plugin.precedence.candidates import candidates, effective, effective_env, effective_object
 from claude_local_plugin.precedence.credentials import (
     Credentials,
     credentials,
+    is_logged_in_through_a_socket,
     name_of,
     with_basic,
     without_late_helper,
@@ -37,7 +38,7 @@ from claude_local_plugin.precedence.model import (
     Snapshot,
     why,
 )
-from claude_local_plugin.precedence.provider_models import provider_model
+from claude_local_plugin.precedence.provider_models import BY_LOGIN, provider_model
 from claude_local_plugin.precedence.served import asks_with_a_login
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,
@@ -109,7 +110,7 @@ def _under_a_provider(
     restricted = ("modelOverrides", "availableModels", "deniedModels")
     name = None
     if not any(effective(snapshot, key) for key in restricted) and not env.get("CLAUDE_CODE_EXTRA_BODY"):
-        setting = None if winner is None else winner.value or ""
+        setting = _default_by_login(snapshot, env, provider) if winner is None else winner.value or ""
         name = provider_model(provider.name, setting, env, snapshot.client_version)
     if name is None:
         unseen = f"not compared: what {provider.label} is asked for here was not seen"
@@ -313,9 +314,15 @@ def _model(
         name = models.named(setting, env, overrides, aliases)
         instead = replacement(setting, name, snapshot, env, default)
     sentence = why(winner, rows)
+    if instead == NOTHING:
+        lost = tuple(_lost(row, "deniedModels does not allow it") for row in rows)
+        sentence = f"deniedModels does not allow the model a session starts with here ({default}), nor another one"
+        return Decision("model", None, None, lost, sentence), name
     if instead is not None:
         sentence = f"{name.wire} is not allowed by availableModels or deniedModels, so {instead} takes its place"
-        name = models.named(instead, {} if instead.startswith("claude-") else env, overrides, aliases)
+        denied = denied_list(snapshot)  # nothing is renamed to what is denied
+        kept = {model: other for model, other in overrides.items() if not is_denied(str(other), denied)}
+        name = models.named(instead, {} if instead.startswith("claude-") else env, kept, aliases)
     elif name.alias is not None:
         sentence = f"{sentence}; {name.alias} says what {models.without_suffix(setting)} stands for"
         rows += [_lost(row, "says what the alias stands for") for row in candidates(snapshot, f"env.{name.alias}")]
@@ -386,23 +393,36 @@ def _as_taken(winner: Candidate, default: str, client_version: str | None) -> st
     return winner.value or ""
 
 
+def _default_by_login(snapshot: Snapshot, env: Mapping[str, str], provider: Provider) -> str | None:
+    """What a session starts with under a provider that goes by the login, where one serves through a Unix socket."""
+    if provider.name not in BY_LOGIN or not is_logged_in_through_a_socket(snapshot, env):
+        return None
+    return _for_subscription(env.get("CLAUDE_CODE_SUBSCRIPTION_TYPE"), snapshot.client_version)
+
+
+def _for_subscription(kind: str | None, client_version: str | None) -> str:
+    if kind in ("pro", "team") and not holds("pro-and-team-start-with-opus", client_version):
+        return models.SMALL_LOGIN_DEFAULT
+    return models.LOGIN_DEFAULTS.get(kind or "", models.SMALL_LOGIN_DEFAULT)
+
+
 def default_setting(snapshot: Snapshot, env: Mapping[str, str], headers: Credentials, provider: Provider | None) -> str:
     """The model a session starts with when nobody names one; it depends on who pays.
 
     Opus with its long window for keys, tokens, helpers and the larger subscriptions, Opus for Pro, Sonnet for the rest.
     """
     at_gateway = headers.login is None or headers.login.scope is Scope.GATEWAY
-    if provider is not None and at_gateway:  # cloud providers have tables of their own
-        return models.GATEWAY_DEFAULT
-    if headers.login is None or headers.login.scope is Scope.PROFILE or headers.login.key == f"env.{FEDERATION[0]}":
-        return models.DEFAULT_SETTING
+    if provider is not None and at_gateway and not is_logged_in_through_a_socket(snapshot, env):
+        return models.GATEWAY_DEFAULT  # cloud providers have tables of their own
     kind = env.get("CLAUDE_CODE_SUBSCRIPTION_TYPE") or None
-    if headers.login.scope is Scope.LOGIN:
-        login = next((file.data.get("claudeAiOauth") for file in snapshot.of(Scope.LOGIN)), None)
-        kind = kind or (str(login.get("subscriptionType")) if isinstance(login, dict) else None)
-    if kind in ("pro", "team") and not holds("pro-and-team-start-with-opus", snapshot.client_version):
-        return models.SMALL_LOGIN_DEFAULT
-    return models.LOGIN_DEFAULTS.get(kind or "", models.SMALL_LOGIN_DEFAULT)
+    if provider is None or not at_gateway:
+        login = headers.login
+        if login is None or login.scope is Scope.PROFILE or login.key == f"env.{FEDERATION[0]}":
+            return models.DEFAULT_SETTING
+        if login.scope is Scope.LOGIN:
+            kept = next((file.data.get("claudeAiOauth") for file in snapshot.of(Scope.LOGIN)), None)
+            kind = kind or (str(kept.get("subscriptionType")) if isinstance(kept, dict) else None)
+    return _for_subscription(kind, snapshot.client_version)
 
 
 def _window(snapshot: Snapshot, env: Mapping[str, str], name: models.ModelName) -> Decision:

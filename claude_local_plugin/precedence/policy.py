@@ -86,6 +86,7 @@ def _refusals(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str
     yield from _version_policy(snapshot)
     yield from _login_policy(snapshot, env, decisions)
     yield from _provider_policy(snapshot, decisions)
+    yield from _model_policy(snapshot, decisions)
 
 
 def _lost_guards(snapshot: Snapshot) -> Iterator[str]:
@@ -240,6 +241,13 @@ def _provider_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> I
         yield f"{policy[1]} does not allow {_KINDS.get(kind, kind)}"
     elif kind == CUSTOM_ENDPOINT and not _pinned(snapshot, decisions["base_url"].value or ""):
         yield f"{policy[1]} allows no endpoint but the one that managed settings name"
+
+
+def _model_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> Iterator[str]:
+    """The model that a session starts with may be denied, and all that could take its place."""
+    model, policy = decisions["model"], _policy(snapshot, "deniedModels")
+    if model.value is None and policy is not None and decisions["provider"].value in (FIRST_PARTY, "gateway"):
+        yield f"{policy[1]} allows neither the model that a session starts with here nor one in its place"
 
 
 def _kind(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> str:

@@ -58,6 +58,8 @@ _DEFAULTS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "mantle": ((), "opus"),
     "vertex": (("opus", "sonnet"), "opus"),
 }
+#: Providers whose sessions start with what the login starts with, where one serves through a Unix socket (2.1.332).
+BY_LOGIN = ("anthropicAws", "anthropicGoogleCloud", "foundry")
 #: Providers that serve retired Opus names no longer, and are asked for today's Opus instead.
 _REMAPS_RETIRED = ("anthropicAws", "anthropicGoogleCloud")
 

@@ -154,3 +154,16 @@ def test_where_and_since_when_a_bare_host_and_port_will_do(
     tmp_path: Path, where: str, name: str, version: str, outcome: str
 ) -> None:
     assert with_proxy(tmp_path, where, name, "proxy.corp:3128", version) == outcome
+
+
+def test_where_the_default_and_all_that_could_take_its_place_are_denied_no_session_starts(world: Any) -> None:
+    token = {"ANTHROPIC_AUTH_TOKEN": "token"}
+    denied = {"deniedModels": ["opus", "sonnet", "haiku"]}
+    found = resolve(world(managed=denied, shell=token))
+    assert found.outcome == "refused"
+    assert found.outcome_reason.startswith("deniedModels in ")
+    assert found.outcome_reason.endswith(
+        "allows neither the model that a session starts with here nor one in its place"
+    )
+    assert resolve(world(managed=denied, shell=token | {"ANTHROPIC_MODEL": "qwen"})).outcome == "ok"
+    assert resolve(world(managed=denied, shell=token)).value("model") is None
