@@ -45,7 +45,18 @@ MAY_KNOW = {
     "report": {"core", "sessionlog", "sessionlog/queries", "text"},
     "conformance": {"core", "errors", "fake_server", "isolated", "precedence"},
     "rescue": set(),
-    "client_config": {"core", "errors", "precedence", "servers", "settings", "text"},
+    "world": {"paths", "precedence", "text"},
+    "client_config": {
+        "core",
+        "errors",
+        "git",
+        "precedence",
+        "servers",
+        "sessionlog/queries",
+        "settings",
+        "text",
+        "world",
+    },
     "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {
         "checks",
@@ -148,7 +159,7 @@ def test_what_runs_inside_other_peoples_sessions_needs_nothing_but_python(name: 
             assert each.partition(".")[0] in sys.stdlib_module_names or ".".join(each.split(".")[:2]) in own, path
 
 
-@pytest.mark.parametrize("name", ["core", "sessionlog", "hook_runtime", "precedence", "servers"])
+@pytest.mark.parametrize("name", ["core", "sessionlog", "hook_runtime", "precedence", "servers", "client_config"])
 def test_no_two_modules_of_a_room_need_each_other(name: str) -> None:
     """Imports inside functions count too: what needs each other is one thing in two files."""
     modules = {_dotted(path): path for path in MODULES if room(path) == name and path.name != "__init__.py"}

@@ -14,7 +14,7 @@ from claude_local_plugin.text import short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.disable import Prepared
-    from claude_local_plugin.commands.world import World
+    from claude_local_plugin.world import World
 
 #: For how long hooks that were left are looked after as a session ends, in seconds.
 RELEASE_S = 20.0

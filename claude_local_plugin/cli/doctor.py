@@ -16,9 +16,9 @@ from claude_local_plugin.text import short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.doctor import Deep, Report, Request
-    from claude_local_plugin.commands.world import World
     from claude_local_plugin.doctor import Check, Facts, Finding
     from claude_local_plugin.doctor.fixes import Planned
+    from claude_local_plugin.world import World
 
 MARKS = {"ok": "✓", "info": "·", "warning": "!", "error": "✗", "failed": "?", "skipped": "-"}
 STYLES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red", "failed": "bold red", "skipped": ""}

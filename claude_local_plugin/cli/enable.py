@@ -225,7 +225,7 @@ def _show(prepared: "Prepared", place: Place) -> None:
 
 def headline(prepared: "Prepared") -> list[str]:
     """Who answers and which model was chosen, in at most two lines."""
-    from claude_local_plugin.commands.choose_server import describe, without_aliases
+    from claude_local_plugin.client_config.choose_server import describe, without_aliases
 
     backend, server = prepared.backend, prepared.server
     window = f" · window {backend.max_model_len:,}" if backend.max_model_len else ""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from claude_local_plugin.commands.open_sessions import Affected
-    from claude_local_plugin.commands.world import World
+    from claude_local_plugin.world import World
 
 when_idle_option = click.option(
     "--when-idle",

@@ -14,7 +14,7 @@ from claude_local_plugin.core.shell import Words, export
 from claude_local_plugin.errors import ClaudeLocalError
 
 if TYPE_CHECKING:
-    from claude_local_plugin.commands.world import World
+    from claude_local_plugin.world import World
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
 
@@ -58,8 +58,8 @@ def here() -> Place:
 
 def world_of(place: Place) -> "World":
     """The place as the commands take it, with the installed client's version."""
-    from claude_local_plugin.commands.world import World
     from claude_local_plugin.precedence import installed_client_version
+    from claude_local_plugin.world import World
 
     return World(
         cwd=place.cwd,

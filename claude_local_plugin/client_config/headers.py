@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from claude_local_plugin.client_config.plan import Header
+from claude_local_plugin.client_config.model import Header
 from claude_local_plugin.core.claude import CREDENTIAL_WORDS, is_anthropics
 from claude_local_plugin.core.shell import Words, export
 from claude_local_plugin.errors import UsageError

@@ -11,16 +11,18 @@ from claude_local_plugin import bench
 from claude_local_plugin.bench import report as reports
 from claude_local_plugin.bench.compare import OtherWorkloadError
 from claude_local_plugin.bench.measure import Progress, Target
+from claude_local_plugin.client_config.destination import SettingsFile
+from claude_local_plugin.client_config.model import Line
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.server_in_use import InUse
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.shell import Words, command, into
 from claude_local_plugin.errors import BackendError, SettingsError, UsageError
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import file, ownership
-from claude_local_plugin.settings.document import DocumentError, Set
+from claude_local_plugin.settings.document import Append, DocumentError, Set
 from claude_local_plugin.settings.ownership import BENCH
+from claude_local_plugin.world import World
 
 #: The prompt's length in tokens where nobody asked for another: about Claude Code's own first prompt (11,607 to
 #: 12,883 tokens under a name of your own, observed on 2.1.329).
@@ -80,7 +82,7 @@ class Prepared:
     """The edit that writes the advice into this folder's local settings."""
 
     settings_file: Path
-    changes: tuple[Set, ...] = field(repr=False)
+    changes: tuple[Set | Append, ...] = field(repr=False)
     before: str | None = field(repr=False)
     after: str | None = field(repr=False)
 
@@ -110,7 +112,8 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     if not settings:
         raise UsageError("nothing to write follows from this run", "see what it says was spoiled")
     path = _local_settings(world)
-    changes = tuple(Set(("env", setting["name"]), setting["value"]) for setting in settings)
+    measured = [Line(("env", setting["name"]), setting["value"], setting["reason"]) for setting in settings]
+    changes = SettingsFile(Scope.LOCAL).changes(measured)
     before = file.read(path)
     try:
         after = ownership.preview(before, {BENCH: changes}, ownership.load(path, world.state_dir)).after

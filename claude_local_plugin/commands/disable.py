@@ -12,7 +12,6 @@ from claude_local_plugin import git, paths
 from claude_local_plugin.commands.enable import MODE, previewed
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.open_sessions import Affected, affected
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core import config
 from claude_local_plugin.core.endpoint import is_cloud
 from claude_local_plugin.core.registration import RELEASE
@@ -27,6 +26,7 @@ from claude_local_plugin.sessionlog.queries.open_sessions import open_sessions
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE, Record
+from claude_local_plugin.world import World
 
 #: What `disable` gives up: all of ours but hooks that were installed alone.
 PURPOSES = (BACKEND, BENCH, STATUSLINE, GUARD)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import paths
-from claude_local_plugin.commands.choose_server import without_aliases
+from claude_local_plugin.client_config.choose_server import without_aliases
 from claude_local_plugin.commands.masking import masked_diff
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
 from claude_local_plugin.doctor.checks import chosen, own_fix
@@ -24,6 +23,7 @@ from claude_local_plugin.servers import ServedModel, State
 from claude_local_plugin.servers import examination as examination
 from claude_local_plugin.servers.well_known import ANY_NAME, ROUTES_UNLISTED, label
 from claude_local_plugin.text import printable
+from claude_local_plugin.world import World
 
 SCHEMA_VERSION = 1
 

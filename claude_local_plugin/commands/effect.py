@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_local_plugin.client_config import plan
-from claude_local_plugin.commands.choose_server import Request, same_server
+from claude_local_plugin.client_config.choose_server import Request, same_server
+from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.settings_files import routed_by
@@ -37,7 +37,7 @@ class Beaten:
 
 
 def refuse_without_effect(
-    planned: Snapshot, resolution: Resolution, backend: plan.Backend, request: Request, place: str
+    planned: Snapshot, resolution: Resolution, backend: Backend, request: Request, place: str
 ) -> None:
     """Raise ClaudeLocalError where sessions would not go to this server with its key and model, naming what wins."""
     if resolution.outcome == "refused":
@@ -64,12 +64,12 @@ def refuse_without_effect(
         )
 
 
-def has_effect(resolution: Resolution, backend: plan.Backend) -> bool:
+def has_effect(resolution: Resolution, backend: Backend) -> bool:
     """Whether sessions go to this server with its key and model."""
     return resolution.outcome == "ok" and next(_beaten(resolution, backend), None) is None
 
 
-def _beaten(resolution: Resolution, backend: plan.Backend) -> Iterator[Beaten]:
+def _beaten(resolution: Resolution, backend: Backend) -> Iterator[Beaten]:
     """The decisions that are not what was asked for, the weightiest first."""
     decided = resolution.decisions
     provider, base = decided["provider"], decided["base_url"]
@@ -109,7 +109,7 @@ def _limits(planned: Snapshot) -> list[Candidate]:
     return [row for row in rows if row.state == "wins"]
 
 
-def _way_out(planned: Snapshot, decision: Decision, backend: plan.Backend, request: Request) -> str:
+def _way_out(planned: Snapshot, decision: Decision, backend: Backend, request: Request) -> str:
     """What to do about what wins."""
     lists = _limits(planned) if decision.name == "model" else []
     winner = lists[0] if lists else decision.winner
@@ -145,7 +145,7 @@ def explained(resolution: Resolution, ours: Sequence[Path], *, without: Sequence
     )
 
 
-def unheard(planned: Snapshot, lines: Sequence[plan.Line], settings_file: Path) -> tuple[str, ...]:
+def unheard(planned: Snapshot, lines: Sequence[Line], settings_file: Path) -> tuple[str, ...]:
     """The lines that another source beats, in words; what they are about is not what decides where sessions go."""
     beaten = []
     for line in lines:

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import git, paths
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config import budget, build
+from claude_local_plugin.client_config import warnings as config_warnings
+from claude_local_plugin.client_config.choose_server import Choice, Choose, Known, Request, choose_server, same_server
+from claude_local_plugin.client_config.destination import SettingsFile
+from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.commands import hand_edits
-from claude_local_plugin.commands.choose_server import Choice, Choose, Known, Request, choose_server, same_server
 from claude_local_plugin.commands.effect import explained, has_effect, refuse_without_effect, unheard
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core import config
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command
@@ -32,6 +34,7 @@ from claude_local_plugin.settings.document import Append, Change, DocumentError,
 from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 from claude_local_plugin.text import mask_secret, printable
+from claude_local_plugin.world import World
 
 __all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
 
@@ -49,13 +52,13 @@ class Prepared:
     world: World
     request: Request
     server: Server | None
-    backend: plan.Backend
+    backend: Backend
     settings_file: Path
     #: The file that is written: the settings file, or where its links lead.
     target: Path
     #: Whether others on this machine may read the file so far, which is to hold a secret.
     private: bool
-    lines: tuple[plan.Line, ...]
+    lines: tuple[Line, ...]
     wanted: ownership.Wanted = field(repr=False)
     status_line: statusline.Plan | None = field(repr=False)
     before: str | None = field(repr=False)
@@ -81,7 +84,7 @@ class Prepared:
         return self.settings_file.is_symlink() or self.settings_file.parent.is_symlink()
 
     @property
-    def written(self) -> tuple[plan.Line, ...]:
+    def written(self) -> tuple[Line, ...]:
         """The lines that are not in the file yet."""
         text = self.before or ""
         return tuple(line for line in self.lines if not line.stands_in(text))
@@ -140,7 +143,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         text_only=_takes_no_pictures(request, choice, record),
         web_search=request.web_search,
     )
-    lines = plan.lines(snapshot, backend, choice.needs, request.scope)
+    destination = SettingsFile(request.scope)
+    lines = build.lines(snapshot, backend, choice.needs, destination)
     _check_reset(request, lines)
     if any(line.secret for line in lines):
         _refuse_a_secret_that_git_may_take(request, target, standing)
@@ -154,7 +158,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     )
     with_hooks = _with_hooks(request, record)
     hook_changes, without_room = _hook_changes(world, settings_file, without_us) if with_hooks else ((), ())
-    wanted: dict[str, Sequence[Change]] = {BACKEND: (*(line.change() for line in sorted_out.lines), *hook_changes)}
+    wanted: dict[str, Sequence[Change]] = {BACKEND: (*destination.changes(sorted_out.lines), *hook_changes)}
     notes = [*_said_of_edits(sorted_out, request)]
     if measured := _measured_elsewhere(record, former, backend):
         wanted[BENCH] = ()
@@ -170,7 +174,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         _refuse_dropped(world.snapshot({settings_file: text}), settings_file)
     resolution = resolve(planned)
     refuse_without_effect(planned, resolution, backend, request, world.place)
-    told = tuple(plan.warnings(backend, choice.needs, request.scope, partial(_again, request, backend)))
+    told = tuple(config_warnings.warnings(backend, choice.needs, destination, partial(_again, request, backend)))
     warnings = [
         *told,
         *without_room,
@@ -233,18 +237,18 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     )
 
 
-def _with_prompt(request: Request, choice: Choice, snapshot: Snapshot, record: ownership.Record | None) -> plan.Backend:
+def _with_prompt(request: Request, choice: Choice, snapshot: Snapshot, record: ownership.Record | None) -> Backend:
     """The backend with the system prompt that sessions will get: asked for, written by us before, or set elsewhere."""
-    written = _recorded_value(record, ("env", plan.SYSTEM_PROMPT))
-    value = written if isinstance(written, str) else effective(snapshot, f"env.{plan.SYSTEM_PROMPT}")
-    return replace(choice.backend, prompt=request.system_prompt or plan.prompt_chosen(value))
+    written = _recorded_value(record, ("env", budget.SYSTEM_PROMPT))
+    value = written if isinstance(written, str) else effective(snapshot, f"env.{budget.SYSTEM_PROMPT}")
+    return replace(choice.backend, prompt=request.system_prompt or budget.prompt_chosen(value))
 
 
-def _at_once(request: Request, choice: Choice, backend: plan.Backend) -> int | None:
+def _at_once(request: Request, choice: Choice, backend: Backend) -> int | None:
     """How many conversations the server says that it holds at once; None where subagents are not to be limited."""
     if request.subagents or choice.server is None:
         return None
-    return plan.room_for(choice.server, backend, choice.needs)
+    return budget.room_for(choice.server, backend, choice.needs)
 
 
 def _takes_no_pictures(request: Request, choice: Choice, record: ownership.Record | None) -> bool:
@@ -260,7 +264,7 @@ def _takes_no_pictures(request: Request, choice: Choice, record: ownership.Recor
     if said is None and tuple(same) == (choice.backend.url, choice.backend.model):
         layer = record.layer(BACKEND) if record else None
         return any(
-            change == plan.denied(plan.NO_PICTURES[0], "").change() for change in (layer.changes if layer else ())
+            change == build.denied(build.NO_PICTURES[0], "").change() for change in (layer.changes if layer else ())
         )
     return said is False
 
@@ -277,7 +281,7 @@ def _reset(request: Request) -> set[str]:
     return {key if "." in key or not key.isupper() else f"env.{key}" for key in request.reset}
 
 
-def _check_reset(request: Request, lines: Sequence[plan.Line]) -> None:
+def _check_reset(request: Request, lines: Sequence[Line]) -> None:
     """Raise UsageError for a key that would not be written anyway."""
     known = {line.key for line in lines}
     if unknown := sorted(_reset(request) - known - {"all"}):
@@ -294,9 +298,9 @@ def _explicit(request: Request) -> Collection[str]:
     if request.max_model_len is not None:
         named.add("env.CLAUDE_CODE_MAX_CONTEXT_TOKENS")
     if request.system_prompt is not None:
-        named.add(f"env.{plan.SYSTEM_PROMPT}")
+        named.add(f"env.{budget.SYSTEM_PROMPT}")
     if request.model is not None:
-        named |= {f"env.{name}" for name in ("ANTHROPIC_MODEL", *plan.ALIAS_VARIABLES)}
+        named |= {f"env.{name}" for name in ("ANTHROPIC_MODEL", *build.ALIAS_VARIABLES)}
     return named
 
 
@@ -306,7 +310,7 @@ def _former_server(record: ownership.Record | None, known: Known | None) -> str 
     return written if isinstance(written, str) else known.url if known else None
 
 
-def _measured_elsewhere(record: ownership.Record | None, former: str | None, backend: plan.Backend) -> str | None:
+def _measured_elsewhere(record: ownership.Record | None, former: str | None, backend: Backend) -> str | None:
     """The server whose measured time-outs stand in the file, where it is another than the one enabled now."""
     if record is None or not record.layer(BENCH):
         return None
@@ -314,7 +318,7 @@ def _measured_elsewhere(record: ownership.Record | None, former: str | None, bac
     return measured if measured and not same_server(measured, backend.url) else None
 
 
-def _again(request: Request, backend: plan.Backend, **changes: Any) -> str:
+def _again(request: Request, backend: Backend, **changes: Any) -> str:
     """The command for the same with these changes; what the server gets by now has to be named for another address."""
     if not same_server(str(changes.get("url", backend.url)), backend.url):
         if request.token_env is None and backend.token != PLACEHOLDER:
@@ -347,7 +351,7 @@ def _said_of_edits(found: hand_edits.Sorted, request: Request) -> list[str]:
     return said
 
 
-def _shown(line: plan.Line) -> str:
+def _shown(line: Line) -> str:
     return mask_secret(str(line.value)) if line.secret else str(line.value)
 
 
@@ -358,11 +362,11 @@ def _ours(planned: Snapshot, settings_file: Path, world: World) -> list[Path]:
     return [settings_file, *recorded]
 
 
-def _told_better(backend: plan.Backend) -> tuple[str, ...]:
+def _told_better(backend: Backend) -> tuple[str, ...]:
     """The warnings of explain's that enable's own say with more of what the server said."""
     if backend.max_model_len is None:
         return ("window.assumed",)
-    return ("window.ignored",) if plan.is_claude(backend) else ()
+    return ("window.ignored",) if config_warnings.is_claude(backend) else ()
 
 
 def write(prepared: Prepared) -> Written:
@@ -446,7 +450,7 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
 # --- the window
 
 
-def _larger(backend: plan.Backend, server: Server | None) -> str:
+def _larger(backend: Backend, server: Server | None) -> str:
     """How to serve the model with a larger window, in the server's own terms."""
     if server is None:
         return "serve it with a larger window"
@@ -454,17 +458,17 @@ def _larger(backend: plan.Backend, server: Server | None) -> str:
     return advice.larger_window(server, served)
 
 
-def _check_window(backend: plan.Backend, needs: Needs, request: Request, server: Server | None) -> None:
+def _check_window(backend: Backend, needs: Needs, request: Request, server: Server | None) -> None:
     if backend.max_model_len is None or request.force:
         return
-    smallest = plan.smallest_window(backend, needs)
+    smallest = budget.smallest_window(backend, needs)
     if backend.max_model_len >= smallest:
         return
-    prompt = plan.first_prompt_tokens(backend, needs)
+    prompt = budget.first_prompt_tokens(backend, needs)
     raise BackendError(
         f"{backend.model} has a window of {backend.max_model_len:,} tokens, and Claude Code needs {smallest:,}:"
-        f" {prompt:,} for its own first prompt, {plan.OUTPUT_LIMITS[-1]:,} for an answer,"
-        f" {plan.COMPACTION_RESERVE:,} in reserve for compaction",
+        f" {prompt:,} for its own first prompt, {budget.OUTPUT_LIMITS[-1]:,} for an answer,"
+        f" {budget.COMPACTION_RESERVE:,} in reserve for compaction",
         f"{_larger(backend, server)}; --force writes all the same",
     )
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config import build
+from claude_local_plugin.client_config.model import Line
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Missing, Remove, Set, edit, same, value_at
 from claude_local_plugin.settings.ownership import BACKEND
@@ -24,7 +25,7 @@ NEEDED = frozenset(
         "env.ANTHROPIC_CUSTOM_HEADERS",
         "env.ANTHROPIC_MODEL",
         "apiKeyHelper",
-        *(f"env.{switch}" for switch in plan.PROVIDER_SWITCHES),
+        *(f"env.{switch}" for switch in build.PROVIDER_SWITCHES),
     )
 )
 
@@ -34,7 +35,7 @@ OF_THE_SERVER = frozenset(
         "env.CLAUDE_CODE_MAX_CONTEXT_TOKENS",
         "env.CLAUDE_CODE_SUBAGENT_MODEL",
         "env.ANTHROPIC_SMALL_FAST_MODEL",
-        *(f"env.{name}" for name in plan.ALIAS_VARIABLES),
+        *(f"env.{name}" for name in build.ALIAS_VARIABLES),
     )
 )
 
@@ -43,9 +44,9 @@ OF_THE_SERVER = frozenset(
 class Sorted:
     """The lines to write, those that stay as somebody edited them, and those written again over an edit."""
 
-    lines: tuple[plan.Line, ...]
-    respected: tuple[plan.Line, ...]
-    overwritten: tuple[plan.Line, ...]
+    lines: tuple[Line, ...]
+    respected: tuple[Line, ...]
+    overwritten: tuple[Line, ...]
 
     @property
     def extras(self) -> dict[str, str]:
@@ -54,7 +55,7 @@ class Sorted:
 
 
 def sorted_out(
-    lines: Sequence[plan.Line],
+    lines: Sequence[Line],
     text: str | None,
     record: ownership.Record | None,
     *,

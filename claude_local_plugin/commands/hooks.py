@@ -7,11 +7,11 @@ from typing import Any
 
 from claude_local_plugin import paths
 from claude_local_plugin.commands.masking import masked_diff
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.precedence import Scope, Snapshot, hooks_off, settings_file_to_write
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.document import Change, DocumentError, RemoveItem, edit, parse
 from claude_local_plugin.settings.ownership import BACKEND, HOOKS
+from claude_local_plugin.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core.endpoint import is_cloud, name_of
 from claude_local_plugin.core.protection import ROUTING
 from claude_local_plugin.errors import ClaudeLocalError
@@ -16,6 +15,7 @@ from claude_local_plugin.sessionlog.queries.open_sessions import Open, open_sess
 from claude_local_plugin.settings import file
 from claude_local_plugin.settings.hooks import found_in
 from claude_local_plugin.text import printable, short_path
+from claude_local_plugin.world import World
 
 #: How often is looked whether a session has ended, in seconds, and for how long at most.
 PAUSE_S, PATIENCE_S = 1.0, 12 * 60 * 60.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config import budget
 from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.core.shell import command, home_path, then
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
@@ -118,7 +118,7 @@ def report(rescue: Rescue, *, home: Path, dry_run: bool) -> dict[str, Any]:
 
 def conversation_tokens(window: int) -> int:
     """How many tokens of a window a conversation may have, so that there is room to go on before it is compacted."""
-    free = window - plan.FIRST_PROMPT["lean"] - plan.COMPACTION_RESERVE - plan.OUTPUT_LIMITS[-1]
+    free = window - budget.FIRST_PROMPT["lean"] - budget.COMPACTION_RESERVE - budget.OUTPUT_LIMITS[-1]
     return max(1_000, int(free * 0.7))
 
 

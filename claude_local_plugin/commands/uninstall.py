@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.commands import disable
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE
+from claude_local_plugin.world import World
 
 #: Every purpose for which something of ours stands in a settings file.
 EVERYTHING = (BACKEND, HOOKS, BENCH, STATUSLINE, GUARD)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_local_plugin.checks import Finding
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config.model import Line
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.precedence import Scope, Snapshot
 from claude_local_plugin.servers import ServedModel
@@ -35,7 +35,7 @@ class Lines:
     """
 
     planned: tuple[str, ...] = ()
-    fixed: tuple[plan.Line, ...] = ()
+    fixed: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,14 @@ def as_enable_plans(*keys: str) -> Fixer:
     return lambda facts, findings, tools: (Lines(planned=keys),)
 
 
-def writes(*lines: plan.Line) -> Fixer:
+def writes(*lines: Line) -> Fixer:
     """Sets these lines."""
     return lambda facts, findings, tools: (Lines(fixed=lines),)
 
 
-def variable(name: str, value: str, reason: str) -> plan.Line:
+def variable(name: str, value: str, reason: str) -> Line:
     """A line that sets an environment variable of sessions."""
-    return plan.Line(("env", name), value, reason)
+    return Line(("env", name), value, reason)
 
 
 #: What keeps fields out of requests that only Claude Code sends.

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config import budget, build
+from claude_local_plugin.client_config.destination import SettingsFile, accepted
+from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.fixers import Hooks, Impossible, Lines, Mode, Rewrite, StatusLine, Step, Tools
@@ -119,7 +121,7 @@ class _Edits:
     """What is to change in one settings file: lines to set, and whether its broken hooks are to be made anew."""
 
     checks: tuple[str, ...] = ()
-    lines: list[plan.Line] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     hooks: bool = False
     with_entries: bool = True
     status_line: bool = False
@@ -163,9 +165,7 @@ def _scope(facts: Facts) -> Scope | None:
     return {Scope.USER: Scope.USER, Scope.MANAGED: None, Scope.FLAG: None}.get(scope or Scope.LOCAL, Scope.LOCAL)
 
 
-def _lines(
-    facts: Facts, wanted: Mapping[str, Lines], path: Path, scope: Scope, tools: Tools
-) -> list[plan.Line] | Refused:
+def _lines(facts: Facts, wanted: Mapping[str, Lines], path: Path, scope: Scope, tools: Tools) -> list[Line] | Refused:
     """The lines of these checks that do not stand in the file yet, or why they cannot be written."""
     before = file.read(path)
     try:
@@ -174,17 +174,18 @@ def _lines(
         alone = ownership.preview(before, {ownership.BACKEND: ()}, record).after
     except ClaudeLocalError as error:
         return Refused(tuple(wanted), f"{path}: {error.message}: {fix_command('files.json')}")
+    destination = SettingsFile(scope)
     keys = {key for step in wanted.values() for key in step.planned}
-    proposed = plan.lines(tools.snapshot({path: alone}), _backend(facts, tools), facts.needs, scope)
+    proposed = build.lines(tools.snapshot({path: alone}), _backend(facts, tools), facts.needs, destination)
     lines = [line for line in proposed if line.key in keys]
-    lines += [line for step in wanted.values() for line in step.fixed]
+    lines += accepted(destination, (line for step in wanted.values() for line in step.fixed))
     tracked = facts.standings.get(path)
     if tracked is not None and tracked.tracked and any(line.secret for line in lines):
         return Refused(tuple(wanted), f"{path} is tracked by git, and a key would be written there")
     return [line for line in lines if not line.stands_in(before)]
 
 
-def _backend(facts: Facts, tools: Tools) -> plan.Backend:
+def _backend(facts: Facts, tools: Tools) -> Backend:
     """The server as enable would plan for it, with the key that the address's own file holds."""
     server = facts.server
     model = facts.main_model or tools.model
@@ -193,7 +194,7 @@ def _backend(facts: Facts, tools: Tools) -> plan.Backend:
     endpoint, token = facts.resolution.decisions["base_url"].winner, facts.resolution.decisions["authorization"].winner
     own = token is not None and endpoint is not None and token.path is not None and token.path == endpoint.path
     value = token.value if own and token is not None and token.key == "env.ANTHROPIC_AUTH_TOKEN" else None
-    backend = plan.Backend(
+    backend = Backend(
         url,
         server.kind if server else "unknown",
         name,
@@ -201,7 +202,7 @@ def _backend(facts: Facts, tools: Tools) -> plan.Backend:
         server.version if server else None,
         value or PLACEHOLDER,
     )
-    return replace(backend, at_once=plan.room_for(server, backend, facts.needs)) if server else backend
+    return replace(backend, at_once=budget.room_for(server, backend, facts.needs)) if server else backend
 
 
 def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:

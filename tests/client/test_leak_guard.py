@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.conformance import (
     Boxes,
     Observed,
@@ -29,6 +28,7 @@ from claude_local_plugin.conformance import (
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError
+from claude_local_plugin.world import World
 
 pytestmark = pytest.mark.client
 

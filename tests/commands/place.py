@@ -14,9 +14,9 @@ import pytest
 
 from claude_local_plugin import cli
 from claude_local_plugin.commands import enable
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.precedence import installed_client_version
 from claude_local_plugin.settings import schema
+from claude_local_plugin.world import World
 
 MODEL = "qwen3-coder-next"
 

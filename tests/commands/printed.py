@@ -23,7 +23,7 @@ CONSTRUCTORS = ("command", "export", "then", "piped", "into", "with_variable", "
 JOINING = ("then", "piped", "into")
 #: What hands such a text on for its caller, with the words that differ: who calls it prints the command.
 HANDED_ON = {
-    "commands.choose_server": ("again",),
+    "client_config.choose_server": ("again",),
     "commands.enable": ("_again", "_later"),
     "commands.server_in_use": ("_doctor_on", "doctor"),
     "doctor.checks.__init__": ("own_fix",),

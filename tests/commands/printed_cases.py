@@ -1747,7 +1747,7 @@ def refused(name: str, key: str | tuple[str, ...], build: Build, arguments: str,
     case(f"enable: {name}", key, build, ("enable", "--yes", *shlex.split(arguments)), after, **more)
 
 
-CHOOSE = "commands.choose_server:"
+CHOOSE = "client_config.choose_server:"
 refused(
     "an address that goes too far",
     CHOOSE + "_own_url again …",
@@ -2042,7 +2042,7 @@ noted(
 )
 noted(
     "a tunnel's end, with all that the server gets",
-    "client_config.plan:warnings again http://localhost:……",
+    "client_config.warnings:warnings again http://localhost:……",
     lambda house: tunnelled(house, "--scope", "user"),
     "--scope user",
     points_at(
@@ -2056,13 +2056,13 @@ noted(
 not_run(
     "enable says: a tunnel",
     TUNNEL,
-    "client_config.plan:warnings ssh -N -L …:localhost:… …",
+    "client_config.warnings:warnings ssh -N -L …:localhost:… …",
     _nothing,
     ("enable", "--url", OPEN, "--yes"),
 )
 noted(
     "a name like Anthropic's",
-    "client_config.plan:warnings again … NAME",
+    "client_config.warnings:warnings again … NAME",
     lambda house: house.serve("plain", PORT, models=(("claude-sonnet-4-5", 65_536), ("my-model", 65_536))),
     f"--url {THERE} --model claude-sonnet-4-5 --scope user",
     points_at(THERE, model="my-model", scope="user"),
@@ -2070,7 +2070,10 @@ noted(
 )
 noted(
     "system messages in a conversation",
-    ("client_config.plan:warnings export CLAUDE_CODE_MODEL_CAPABILITIES …", "client_config.plan:warnings again … … …"),
+    (
+        "client_config.warnings:warnings export CLAUDE_CODE_MODEL_CAPABILITIES …",
+        "client_config.warnings:warnings again … … …",
+    ),
     steps(
         lambda house: house.serve("plain", PORT, version="0.22.1", api_key=KEY),
         lambda house: house.shell.update(MY_KEY=KEY),

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.precedence import Resolution, Scope, resolve
+from claude_local_plugin.world import World
 from tests.commands.place import Place
 
 URL, MODEL = "http://127.0.0.1:8000", "m"

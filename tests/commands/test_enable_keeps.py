@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.commands import choose_server
+from claude_local_plugin.client_config import choose_server
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from claude_local_plugin.settings import ownership
 from tests.commands.place import MODEL, Place

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands.open_sessions import affected, wait
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core import text
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import store
@@ -21,6 +20,7 @@ from claude_local_plugin.sessionlog.queries.open_sessions import open_sessions
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.ownership import BENCH
+from claude_local_plugin.world import World
 from tests.commands.place import Place
 from tests.sessionlog.recording import recording
 

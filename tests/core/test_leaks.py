@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core import leaks, session_settings
 from claude_local_plugin.core.endpoint import backend_of, is_foreign
 from claude_local_plugin.precedence import Scope, effective_env, gather
 from claude_local_plugin.sessionlog import queries
+from claude_local_plugin.world import World
 from tests.hook_runtime.hook_process import HookRunner, recorded
 from tests.hook_runtime.moody_server import MoodyServer
 from tests.looped import looped

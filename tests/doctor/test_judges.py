@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.client_config.plan import NO_PICTURES
+from claude_local_plugin.client_config.build import NO_PICTURES
 from claude_local_plugin.config import Problem
 from claude_local_plugin.core.config import Config
 from claude_local_plugin.doctor import CHECKS, Facts, Finding, Place, Result, run, worst

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.commands.world import World
 from claude_local_plugin.core import registration
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.precedence import Scope
 from claude_local_plugin.sessionlog import queries
+from claude_local_plugin.world import World
 from tests.hook_runtime.hook_process import SCRIPT
 
 pytestmark = pytest.mark.client

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin import paths
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config import build
+from claude_local_plugin.client_config.destination import SettingsFile
+from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.precedence import Scope, gather
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.settings import schema
@@ -14,21 +16,21 @@ from claude_local_plugin.settings.variables import catalogue, refused_in
 
 #: A server that needs everything.
 NEEDY = Needs(attribution_off="r", disable_betas="r", model_capabilities=("-mid_conv_system", "r"))
-BACKEND = plan.Backend(
+BACKEND = Backend(
     "http://127.0.0.1:8000", "vllm", "qwen3-coder", 65536, token="sk-of-the-server", prompt="full", at_once=1
 )
 
 
 def planned(
     home: Path, project: Path, scope: Scope, *, busy: bool, without: str = "CLAUDE_CONFIG_DIR"
-) -> tuple[plan.Line, ...]:
+) -> tuple[Line, ...]:
     """The plan on an empty machine, or on a busy one, where the shell and the user's settings set everything."""
     environ = {name: "1" for name in catalogue() if busy and name not in ("CLAUDE_CONFIG_DIR", without)}
     if busy:
         (home / ".claude").mkdir(exist_ok=True)
         (home / ".claude" / "settings.json").write_text(json.dumps({"apiKeyHelper": "cat key"}))
     snapshot = gather(cwd=project, home=home, environ=environ, managed_dir=home / "none")
-    return plan.lines(snapshot, BACKEND, NEEDY, scope)
+    return build.lines(snapshot, BACKEND, NEEDY, SettingsFile(scope))
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["empty machine", "busy machine"])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from claude_local_plugin.client_config.plan import SLOW_PREFILL_MS
+from claude_local_plugin.client_config.build import SLOW_PREFILL_MS
 from claude_local_plugin.core.shell import command, edit, piped
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor import preconditions

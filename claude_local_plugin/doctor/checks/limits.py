@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config import budget, build
+from claude_local_plugin.client_config.model import Backend
 from claude_local_plugin.core.claude import is_on
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.doctor import preconditions
@@ -35,14 +36,14 @@ def _compaction(facts: Facts) -> Iterator[Found]:
     model = facts.main_model
     window = f"at {model.max_model_len:,} tokens " if model and model.max_model_len else ""
     consequence = f"{window}a conversation ends at “Prompt is too long” and does not go on"
-    if is_on(facts.env.get(plan.NO_COMPACT)):
+    if is_on(facts.env.get(build.NO_COMPACT)):
         yield Found(
             Result.ERROR,
-            f"{plan.NO_COMPACT} is on: nothing compacts a conversation, not even /compact; {consequence}",
-            place_of(winning(facts.snapshot, f"env.{plan.NO_COMPACT}")),
+            f"{build.NO_COMPACT} is on: nothing compacts a conversation, not even /compact; {consequence}",
+            place_of(winning(facts.snapshot, f"env.{build.NO_COMPACT}")),
             _take_out(facts),
         )
-    for key, said in ((f"env.{plan.NO_AUTO_COMPACT}", "is on"), (plan.AUTO_COMPACT, "is false")):
+    for key, said in ((f"env.{build.NO_AUTO_COMPACT}", "is on"), (build.AUTO_COMPACT, "is false")):
         if not _switched_off(facts, key):
             continue
         fixable = facts.is_ours_to_change(key)
@@ -55,22 +56,22 @@ def _compaction(facts: Facts) -> Iterator[Found]:
 
 
 def _switched_off(facts: Facts, key: str) -> bool:
-    if key == plan.AUTO_COMPACT:
-        return plan.compaction_key(facts.snapshot) is False
-    return is_on(facts.env.get(plan.NO_AUTO_COMPACT))
+    if key == build.AUTO_COMPACT:
+        return build.compaction_key(facts.snapshot) is False
+    return is_on(facts.env.get(build.NO_AUTO_COMPACT))
 
 
 def _place(facts: Facts, key: str) -> Where:
     return place_of(winning(facts.snapshot, key)) or (
-        "Claude Code's own state (/config)" if key == plan.AUTO_COMPACT else None
+        "Claude Code's own state (/config)" if key == build.AUTO_COMPACT else None
     )
 
 
 def _take_out(facts: Facts) -> str:
     """No settings file can switch this off again, so it has to go from where it is."""
-    winner = winning(facts.snapshot, f"env.{plan.NO_COMPACT}")
+    winner = winning(facts.snapshot, f"env.{build.NO_COMPACT}")
     if winner is None or winner.scope is Scope.SHELL:
-        return command("unset", plan.NO_COMPACT)
+        return command("unset", build.NO_COMPACT)
     return f"take it out of {printable(winner.place)}"
 
 
@@ -82,17 +83,17 @@ def _concurrency(facts: Facts) -> Iterator[Found]:
     assert server is not None
     assert model is not None
     window = model.max_model_len
-    backend = plan.Backend(server.url, server.kind, model.name, window)
-    fit = plan.room_for(server, backend, facts.needs)
+    backend = Backend(server.url, server.kind, model.name, window)
+    fit = budget.room_for(server, backend, facts.needs)
     if fit is None:
         yield Found(Result.SKIPPED, f"{facts.host} does not say how many conversations it holds at once")
-    elif fit < plan.FEW:
-        limited = (facts.number(plan.SUBAGENTS_AT_ONCE) or plan.DEFAULT_SUBAGENTS_AT_ONCE) <= fit
-        fixable = not limited and facts.is_ours_to_change(f"env.{plan.SUBAGENTS_AT_ONCE}")
+    elif fit < budget.FEW:
+        limited = (facts.number(budget.SUBAGENTS_AT_ONCE) or budget.DEFAULT_SUBAGENTS_AT_ONCE) <= fit
+        fixable = not limited and facts.is_ours_to_change(f"env.{budget.SUBAGENTS_AT_ONCE}")
         yield Found(
             Result.INFO if limited else Result.WARNING,
             f"{facts.host} holds {fit} conversation{'' if fit == 1 else 's'} at once: {_room(server, window)}",
-            place_of(winning(facts.snapshot, f"env.{plan.SUBAGENTS_AT_ONCE}")),
+            place_of(winning(facts.snapshot, f"env.{budget.SUBAGENTS_AT_ONCE}")),
             None if limited else OwnFix() if fixable else "ask whoever manages this machine",
         )
 
@@ -122,7 +123,7 @@ def _images(facts: Facts) -> Iterator[Found]:
             said = printable((deep.images.pixel.refusal or "nothing")[:200])
             yield Found(Result.INFO, f"whether {printable(deep.model)} takes pictures is not known: it said “{said}”")
         return
-    if set(plan.NO_PICTURES) <= denied(facts) and not facts.elsewhere:
+    if set(build.NO_PICTURES) <= denied(facts) and not facts.elsewhere:
         return
     said = printable(deep.images.refusal[:200])
     fix = fix_here(facts)
@@ -142,7 +143,7 @@ def _web_search(facts: Facts) -> Iterator[Found]:
         yield Found(Result.SKIPPED, "the examination ran out of time before it tried the web search")
         return
     said = printable((search.exchange.refusal or "nothing more")[:200])
-    if search.verdict is SearchVerdict.SEARCHED or (plan.WEB_SEARCH in denied(facts) and not facts.elsewhere):
+    if search.verdict is SearchVerdict.SEARCHED or (build.WEB_SEARCH in denied(facts) and not facts.elsewhere):
         return
     if search.verdict is SearchVerdict.UNKNOWN:
         yield Found(Result.SKIPPED, f"whether WebSearch works is not known: {facts.host} said “{said}”")
@@ -171,7 +172,7 @@ CHECKS = (
         " settings file can undo it. A session that has ended so goes on in a copy: `claude-local rescue`.",
         find=_compaction,
         preconditions=(preconditions.own_server,),
-        fix=as_enable_plans(f"env.{plan.NO_AUTO_COMPACT}", plan.AUTO_COMPACT),
+        fix=as_enable_plans(f"env.{build.NO_AUTO_COMPACT}", build.AUTO_COMPACT),
     ),
     Check(
         id="model.concurrency",
@@ -184,7 +185,7 @@ CHECKS = (
         " -c for llama.cpp, a smaller --max-model-len or an FP8 KV cache for vLLM.",
         find=_concurrency,
         preconditions=(preconditions.main_model_served,),
-        fix=as_enable_plans(f"env.{plan.SUBAGENTS_AT_ONCE}"),
+        fix=as_enable_plans(f"env.{budget.SUBAGENTS_AT_ONCE}"),
     ),
     Check(
         id="model.images",
@@ -197,7 +198,7 @@ CHECKS = (
         find=_images,
         preconditions=(preconditions.examined,),
         deep=True,
-        fix=writes(*(plan.denied(rule, "the model takes no pictures") for rule in plan.NO_PICTURES)),
+        fix=writes(*(build.denied(rule, "the model takes no pictures") for rule in build.NO_PICTURES)),
     ),
     Check(
         id="model.web-search",
@@ -211,6 +212,6 @@ CHECKS = (
         find=_web_search,
         preconditions=(preconditions.examined,),
         deep=True,
-        fix=writes(plan.denied(plan.WEB_SEARCH, "the server searches nothing for it")),
+        fix=writes(build.denied(build.WEB_SEARCH, "the server searches nothing for it")),
     ),
 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config import budget, build
+from claude_local_plugin.client_config.model import Backend
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.explained import explained
@@ -61,7 +62,7 @@ def _served(facts: Facts) -> Iterator[Found]:
 def _pinned(facts: Facts, _: Sequence[Finding], tools: Tools) -> Iterator[Step]:
     """Every name becomes that of the model which is there, where that is no matter of choice."""
     if tools.model is not None:
-        names = ("ANTHROPIC_MODEL", *plan.ALIAS_VARIABLES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL")
+        names = ("ANTHROPIC_MODEL", *build.ALIAS_VARIABLES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL")
         yield Lines(planned=tuple(f"env.{name}" for name in names))
         return
     choose = command("claude-local", "enable", "--url", facts.url or Words("URL"), "--model", Words("NAME"))
@@ -144,11 +145,11 @@ def _hidden_window(facts: Facts, model: ServedModel, variable: str) -> Iterator[
         yield Found(Result.WARNING, what, None, fix)
 
 
-def _backend(facts: Facts, model: ServedModel) -> plan.Backend:
+def _backend(facts: Facts, model: ServedModel) -> Backend:
     assert facts.server is not None
-    prompt = None if facts.elsewhere else plan.prompt_chosen(facts.env.get(plan.SYSTEM_PROMPT))
+    prompt = None if facts.elsewhere else budget.prompt_chosen(facts.env.get(budget.SYSTEM_PROMPT))
     server = facts.server
-    return plan.Backend(server.url, server.kind, model.name, model.max_model_len, server.version, prompt=prompt)
+    return Backend(server.url, server.kind, model.name, model.max_model_len, server.version, prompt=prompt)
 
 
 def _prompt(facts: Facts) -> Iterator[Found]:
@@ -160,7 +161,7 @@ def _prompt(facts: Facts) -> Iterator[Found]:
         yield Found(Result.SKIPPED, f"{facts.host} tells no window to compare the prompt with")
     for model in told:
         backend = _backend(facts, model)
-        least, first = plan.smallest_window(backend, facts.needs), plan.first_prompt_tokens(backend, facts.needs)
+        least, first = budget.smallest_window(backend, facts.needs), budget.first_prompt_tokens(backend, facts.needs)
         if model.max_model_len is not None and model.max_model_len < least:
             what = (
                 f"{printable(model.name)} has a window of {model.max_model_len:,} tokens; Claude Code's own prompt"
@@ -186,14 +187,14 @@ def _output(facts: Facts) -> Iterator[Found]:
     if window is None:
         yield Found(Result.SKIPPED, f"{facts.host} tells no window to compare the longest answer with")
         return
-    prompt = plan.first_prompt_tokens(_backend(facts, model), facts.needs)
+    prompt = budget.first_prompt_tokens(_backend(facts, model), facts.needs)
     if limit > window:
         what = f"each request asks for up to {said}, more than the whole window of {window:,}: it is refused"
         yield Found(Result.ERROR, what, where, fix)
     elif limit + prompt > window and facts.needs.output_not_clamped:
         what = f"each request asks for up to {said}; with the first prompt of {prompt:,} that exceeds {window:,}"
         yield Found(Result.ERROR, what, where, fix, facts.needs.output_not_clamped)
-    elif window - min(limit, plan.RESERVED_OUTPUT) - plan.COMPACTION_RESERVE < prompt:
+    elif window - min(limit, budget.RESERVED_OUTPUT) - budget.COMPACTION_RESERVE < prompt:
         what = f"with answers of {said} Claude Code keeps so much free that its first prompt does not fit {window:,}"
         yield Found(Result.ERROR, what, where, fix, "Claude Code says “Prompt is too long” and asks nobody")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from claude_local_plugin.client_config.plan import PROVIDER_SWITCHES
+from claude_local_plugin.client_config.build import PROVIDER_SWITCHES
 from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.shell import Words, command, edit
 from claude_local_plugin.doctor import preconditions

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from claude_local_plugin.client_config.plan import Line
+from claude_local_plugin.client_config.model import Line
 from claude_local_plugin.core.shell import command, home_path, with_variable
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor import preconditions

@@ -4,161 +4,45 @@ Pure: it looks at a Snapshot of the world as it is without us, at what the serve
 warnings. Facts named here were observed on Claude Code 2.1.329 and vLLM 0.32.0.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from collections.abc import Iterator
 
-from claude_local_plugin.core.claude import KEY_DESCRIPTOR, is_on
+from claude_local_plugin.client_config.budget import (
+    FEW,
+    PROMPTS,
+    SUBAGENTS_AT_ONCE,
+    SYSTEM_PROMPT,
+    first_prompt_tokens,
+    output_limit,
+    prompt_chosen,
+)
+from claude_local_plugin.client_config.destination import Destination, accepted
+from claude_local_plugin.client_config.model import Backend, Line
+from claude_local_plugin.core.claude import KEY_DESCRIPTOR, PROVIDERS, is_on
 from claude_local_plugin.core.endpoint import PLACEHOLDER, is_proxied
-from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence import Scope, Snapshot, candidates, effective, effective_env
-from claude_local_plugin.precedence.models import known_window
-from claude_local_plugin.servers import Server, kinds
 from claude_local_plugin.servers.compatibility import Needs
-from claude_local_plugin.servers.urls import is_plain_http_remote
-from claude_local_plugin.settings.document import Append, Set, same, value_at
-
-#: The variable that chooses between Claude Code's two system prompts, and what `enable` writes for each.
-SYSTEM_PROMPT = "CLAUDE_CODE_SIMPLE_SYSTEM_PROMPT"
-PROMPTS = {"lean": "1", "full": "0"}
-#: Tokens of an interactive session's first prompt, with each of the two system prompts and its tool descriptions.
-#: A name of your own gets the lean one, an older Claude model the full one, and SYSTEM_PROMPT chooses for both
-#: (2.1.332: system text of 7,664 and 29,239 characters, tools of 35,531 and 50,171).
-FIRST_PROMPT = {"lean": 12_883, "full": 21_128}
-#: What the prompt grows by when tools are no longer deferred (CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS).
-UNDEFERRED_TOOLS = {"lean": 7_319, "full": 9_916}
-#: Claude Code compacts at `window - min(max_output, 20000) - 13000` and refuses at `... - 3000`.
-COMPACTION_RESERVE = 13_000
-#: The output limits we choose from; the client's own default for an unknown model is 32,000.
-OUTPUT_LIMITS = (32_000, 16_384, 8_192, 4_096, 2_048)
-#: No more than this of the output limit is kept free by the client.
-RESERVED_OUTPUT = 20_000
 
 ALIAS_VARIABLES = tuple(f"ANTHROPIC_DEFAULT_{tier}_MODEL" for tier in ("OPUS", "SONNET", "HAIKU", "FABLE"))
-PROVIDER_SWITCHES = tuple(
-    f"CLAUDE_CODE_USE_{name}"
-    for name in ("BEDROCK", "VERTEX", "FOUNDRY", "ANTHROPIC_AWS", "ANTHROPIC_GOOGLE_CLOUD", "MANTLE", "GATEWAY")
-)
+PROVIDER_SWITCHES = tuple(switch for switch, *_ in PROVIDERS)
 
 SHELL_CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
 
 SLOW_PREFILL_MS = "1800000"  # half an hour: the highest that the stream watchdog accepts
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One settings key to set, with the one-line reason shown to the user."""
-
-    path: tuple[str, ...]
-    value: object = field(repr=False)
-    reason: str
-    secret: bool = False
-    #: The value is one item of the list at `path`, which keeps its others.
-    item: bool = False
-
-    @property
-    def key(self) -> str:
-        """The key as every command names it: `env.NAME`, `apiKeyHelper`, `permissions.defaultMode`."""
-        return ".".join(self.path)
-
-    def change(self) -> Set | Append:
-        """The line as an edit of a settings document."""
-        return Append(self.path, self.value) if self.item else Set(self.path, self.value)
-
-    def stands_in(self, text: str | None) -> bool:
-        """Whether a settings document says so already."""
-        found = value_at(text or "", self.path)
-        if self.item:
-            return isinstance(found, list) and any(same(each, self.value) for each in found)
-        return same(found, self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """A header that belongs to the server and goes with every request."""
-
-    name: str
-    value: str = field(repr=False)
-    secret: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """What the sessions are to use: the server, the model, its window in tokens, and the token sent to it."""
-
-    url: str
-    kind: str
-    model: str
-    max_model_len: int | None
-    version: str | None = None
-    token: str = field(default=PLACEHOLDER, repr=False)
-    headers: tuple[Header, ...] = ()
-    #: Whether its model was found to take no pictures, so that reading one would end a session.
-    text_only: bool = False
-    #: How many conversations the server holds at once; None where it does not say, or where nothing is to be limited.
-    at_once: int | None = None
-    #: Whether WebSearch is left as it is, although the server searches nothing.
-    web_search: bool = False
-    #: "full" or "lean" where somebody chose Claude Code's system prompt, None where the model's name does.
-    prompt: str | None = None
-
-    @property
-    def host(self) -> str:
-        """Host and port as people say them."""
-        return urlsplit(self.url).netloc
-
-    @property
-    def prompt_in_use(self) -> str:
-        """Which of the two system prompts sessions get: the one chosen, else the one that goes with the name."""
-        return self.prompt or ("full" if self.model.lower().startswith("claude-") else "lean")
-
-    @property
-    def header_text(self) -> str:
-        """The headers as they stand in ANTHROPIC_CUSTOM_HEADERS."""
-        return "\n".join(f"{header.name}: {header.value}" for header in self.headers)
-
-
-def prompt_chosen(value: str | None) -> str | None:
-    """Which system prompt a value of SYSTEM_PROMPT stands for; None where it leaves it to the model's name."""
-    said = (value or "").strip().lower()
-    return "lean" if said in ("1", "true", "yes", "on") else "full" if said in ("0", "false", "no", "off") else None
-
-
-def first_prompt_tokens(backend: Backend, needs: Needs) -> int:
-    """Tokens of the first prompt of an interactive session under this model's name."""
-    extra = UNDEFERRED_TOOLS[backend.prompt_in_use] if needs.disable_betas else 0
-    return FIRST_PROMPT[backend.prompt_in_use] + extra
-
-
-def smallest_window(backend: Backend, needs: Needs) -> int:
-    """Tokens that the first prompt, the shortest answer and the compaction reserve need together."""
-    return first_prompt_tokens(backend, needs) + OUTPUT_LIMITS[-1] + COMPACTION_RESERVE
-
-
-def output_limit(backend: Backend, needs: Needs) -> int:
-    """The largest limit that leaves two fifths of the free window to the conversation.
-
-    A server that refuses a prompt and a limit which together exceed the window gets none above what the client keeps
-    free: a long conversation would be refused before it is compacted.
-    """
-    free = (backend.max_model_len or 0) - first_prompt_tokens(backend, needs) - COMPACTION_RESERVE
-    most = min(free * 0.6, RESERVED_OUTPUT if needs.output_not_clamped else free)
-    return next((limit for limit in OUTPUT_LIMITS if limit <= most), OUTPUT_LIMITS[-1])
-
-
-def lines(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope) -> tuple[Line, ...]:
-    """Everything to write into the settings file of `scope`, in the order it is shown.
+def lines(snapshot: Snapshot, backend: Backend, needs: Needs, destination: Destination) -> tuple[Line, ...]:
+    """Everything that the destination is to hold, in the order it is shown.
 
     `snapshot` is the world without our own earlier edits, so that planning twice gives the same lines.
     """
-    return (
+    wanted = (
         *_routing(snapshot, backend),
         *_credentials(snapshot, backend),
         *_models(snapshot, backend),
         *_window(backend, needs),
         *_system_prompt(snapshot, backend, needs),
-        *_protocol(needs, scope),
+        *_protocol(needs),
         *_patience(snapshot),
         *_quiet(snapshot),
         *_compaction(snapshot),
@@ -166,6 +50,7 @@ def lines(snapshot: Snapshot, backend: Backend, needs: Needs, scope: Scope) -> t
         *_permissions(snapshot),
         *_denials(backend, needs),
     )
+    return accepted(destination, wanted)
 
 
 def _env(name: str, value: str, reason: str, *, secret: bool = False) -> Line:
@@ -274,14 +159,19 @@ def _system_prompt(snapshot: Snapshot, backend: Backend, needs: Needs) -> Iterat
     yield _env(SYSTEM_PROMPT, PROMPTS[backend.prompt], reason)
 
 
-def _protocol(needs: Needs, scope: Scope) -> Iterator[Line]:
+def _protocol(needs: Needs) -> Iterator[Line]:
     if needs.attribution_off:
         yield _env("CLAUDE_CODE_ATTRIBUTION_HEADER", "0", needs.attribution_off)
     if needs.disable_betas:
         yield _env("CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS", "1", needs.disable_betas)
         yield _env("ENABLE_TOOL_SEARCH", "false", needs.disable_betas)
-    if needs.model_capabilities and scope is Scope.USER:
-        yield _env("CLAUDE_CODE_MODEL_CAPABILITIES", needs.model_capabilities[0], needs.model_capabilities[1])
+    if needs.model_capabilities:
+        yield capabilities(needs.model_capabilities)
+
+
+def capabilities(wanted: tuple[str, str]) -> Line:
+    """The line that says what the server's models can do, by the value and its reason."""
+    return _env("CLAUDE_CODE_MODEL_CAPABILITIES", *wanted)
 
 
 def _patience(snapshot: Snapshot) -> Iterator[Line]:
@@ -341,32 +231,6 @@ def denied(rule: str, reason: str) -> Line:
     return Line(("permissions", "deny"), rule, reason, item=True)
 
 
-#: How many subagents a session may have at once, and how many where nothing is set; a call for one more is answered
-#: with an error that the model sees. CLAUDE_CODE_MAX_TOOL_USE_CONCURRENCY does not hold them back (seen on 2.1.332).
-SUBAGENTS_AT_ONCE = "CLAUDE_CODE_MAX_CONCURRENT_SUBAGENTS"
-DEFAULT_SUBAGENTS_AT_ONCE = 20
-#: A session with a subagent or two needs that many conversations at once.
-FEW = 3
-
-
-def conversations_at_once(server: Server, window: int | None, smallest: int) -> int | None:
-    """How many conversations the server holds at once, by what it says of itself; None where it says nothing.
-
-    vLLM computes it for conversations of the whole window. llama.cpp's slots share one window unless that is split
-    among them: so many conversations fit into it as their first prompts do, `smallest` tokens each.
-    """
-    if server.kv_cache_concurrency is not None:
-        return max(1, int(server.kv_cache_concurrency))
-    if server.slots is None:
-        return None
-    return server.slots if window is None else max(1, min(server.slots, window // smallest))
-
-
-def room_for(server: Server, backend: Backend, needs: Needs) -> int | None:
-    """How many conversations under this model's name the server holds at once; None where it says nothing."""
-    return conversations_at_once(server, backend.max_model_len, smallest_window(backend, needs))
-
-
 def _at_once(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
     if backend.at_once is None or backend.at_once >= FEW or _in_a_file(snapshot, f"env.{SUBAGENTS_AT_ONCE}"):
         return
@@ -393,49 +257,3 @@ def compaction_key(snapshot: Snapshot) -> bool | None:
     """What the settings, else Claude Code's own state file, say of compacting by itself; None where nobody does."""
     said = effective(snapshot, AUTO_COMPACT)
     return snapshot.auto_compact if said is None else said == "true"
-
-
-def is_claude(backend: Backend) -> bool:
-    """Whether Claude Code takes the name for a model of Anthropic's whose window it knows better than anybody."""
-    return known_window(backend.model) is not None
-
-
-def warnings(backend: Backend, needs: Needs, scope: Scope, again: Callable[..., str]) -> Iterator[str]:
-    """What the server's own answers say against it, in words, each with the command that helps.
-
-    What other settings do to it is explain's to say. `again` gives the command for the same with these changes.
-    """
-    if is_plain_http_remote(backend.url):
-        parts = urlsplit(backend.url)
-        host, port = parts.hostname, parts.port or 80
-        yield (
-            f"plain HTTP: anyone on the path between here and {backend.host} can read your code and prompts; through"
-            f" a tunnel nobody can: {command('ssh', '-N', '-L', f'{port}:localhost:{port}', str(host))}, then"
-            f" {again(url=f'http://localhost:{port}{parts.path}')}"
-        )
-    if backend.max_model_len is None:
-        learns = kinds.of(backend.kind).quirks.window_later
-        later = f"{learns}: run this again then, or " if learns else ""
-        yield (
-            f"{backend.host} does not say how large its window is, so Claude Code assumes 1,000,000 tokens and never"
-            f" compacts in time: {later}name it with --max-model-len N"
-        )
-    elif (assumed := known_window(backend.model)) and backend.max_model_len < assumed:
-        kind = kinds.of(backend.kind)
-        how = f" ({kind.label}: {kind.remedies.name_flag})" if kind.remedies.name_flag else ""
-        yield (
-            f"{backend.model} is taken for a model of Anthropic's with a window of {assumed:,} tokens, whatever"
-            f" CLAUDE_CODE_MAX_CONTEXT_TOKENS says, but your server has {backend.max_model_len:,}: serve it under a"
-            f" name of its own{how}, then"
-            f" {again(url=backend.url, model=Words('NAME'))}"
-        )
-    for problem in (needs.too_old, needs.thinking_ignored):
-        if problem:
-            yield problem
-    if needs.model_capabilities and scope is not Scope.USER:
-        value, reason = needs.model_capabilities
-        yield (
-            f"{reason}; a project's file may not set the cure:"
-            f" {export('CLAUDE_CODE_MODEL_CAPABILITIES', value)}, or"
-            f" {again(scope=Scope.USER, url=backend.url, model=backend.model)}"
-        )

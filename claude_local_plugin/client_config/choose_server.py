@@ -7,8 +7,7 @@ from typing import Any
 
 from claude_local_plugin import git
 from claude_local_plugin.client_config import headers as server_headers
-from claude_local_plugin.client_config import plan
-from claude_local_plugin.commands.world import World
+from claude_local_plugin.client_config.model import Backend, Header
 from claude_local_plugin.core.claude import ANTHROPIC_PREFIX
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command, export, then
@@ -33,6 +32,7 @@ from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.ownership import BACKEND
 from claude_local_plugin.text import printable
+from claude_local_plugin.world import World
 
 #: Asks the user to choose one of several; None where nobody can be asked.
 Choose = Callable[[str, Sequence[str]], str]
@@ -128,7 +128,7 @@ class Known:
     model: str | None = None
     window: int | None = None
     token: str = field(default=PLACEHOLDER, repr=False)
-    headers: tuple[plan.Header, ...] = ()
+    headers: tuple[Header, ...] = ()
     of_session: bool = False
 
 
@@ -137,7 +137,7 @@ class Choice:
     """The server (None: not asked), what to write for it, what it needs, and what is known of an earlier one."""
 
     server: Server | None
-    backend: plan.Backend
+    backend: Backend
     needs: Needs
     known: Known | None
 
@@ -170,7 +170,7 @@ class Carried:
     """What the server gets with each request: its key (or the placeholder) and its headers."""
 
     token: str = field(repr=False)
-    headers: tuple[plan.Header, ...]
+    headers: tuple[Header, ...]
 
     @property
     def secret(self) -> bool:
@@ -453,7 +453,7 @@ def _backend(
     known: Known | None,
     asked: str | None,
     choose: Choose | None,
-) -> tuple[plan.Backend, Needs]:
+) -> tuple[Backend, Needs]:
     if request.max_model_len is not None and request.max_model_len > LARGEST_WINDOW and not request.force:
         raise UsageError(
             f"--max-model-len {request.max_model_len}: no model has a window of more than {LARGEST_WINDOW:,} tokens",
@@ -465,11 +465,11 @@ def _backend(
         if model is None:
             raise UsageError("--no-check cannot ask the server for its models", "name one with --model NAME")
         window = request.max_model_len or _known_window(known, model)
-        return plan.Backend(url, "unknown", model, window), needs_of("unknown", None)
+        return Backend(url, "unknown", model, window), needs_of("unknown", None)
     served = _model(request, server, known, choose)
     _check_said_window(request, server, served)
     window = request.max_model_len or served.max_model_len or _known_window(known, served.name)
-    backend = plan.Backend(server.url, server.kind, served.name, window, server.version)
+    backend = Backend(server.url, server.kind, served.name, window, server.version)
     return backend, needs_of(server.behaves_as, server.version)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.client_config import plan
-from claude_local_plugin.commands.choose_server import Request
+from claude_local_plugin.client_config import budget, build, warnings
+from claude_local_plugin.client_config.choose_server import Request
+from claude_local_plugin.client_config.destination import SettingsFile
+from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.precedence import Scope, Snapshot, gather
@@ -48,8 +50,8 @@ QUIET = [
 MODE = ["permissions.defaultMode"]
 
 
-def backend(**changes: Any) -> plan.Backend:
-    return plan.Backend(**{"url": URL, "kind": "vllm", "model": "qwen", "max_model_len": 65_536, **changes})
+def backend(**changes: Any) -> Backend:
+    return Backend(**{"url": URL, "kind": "vllm", "model": "qwen", "max_model_len": 65_536, **changes})
 
 
 def world(
@@ -81,11 +83,13 @@ def world(
 
 def planned(snapshot: Snapshot, scope: Scope = Scope.LOCAL, needs: Needs = CURRENT, **changes: Any) -> dict[str, Any]:
     """Key -> value of every line, in order."""
-    return {line.key: line.value for line in plan.lines(snapshot, backend(**changes), needs, scope)}
+    return {line.key: line.value for line in build.lines(snapshot, backend(**changes), needs, SettingsFile(scope))}
 
 
 def reasons(snapshot: Snapshot, **changes: Any) -> dict[str, str]:
-    return {line.key: line.reason for line in plan.lines(snapshot, backend(**changes), CURRENT, Scope.LOCAL)}
+    return {
+        line.key: line.reason for line in build.lines(snapshot, backend(**changes), CURRENT, SettingsFile(Scope.LOCAL))
+    }
 
 
 def test_in_an_untouched_world_a_current_vllm_gets_the_base_set_and_nothing_else(tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_every_line_has_a_reason_of_one_line(tmp_path: Path) -> None:
     shell = {"HTTP_PROXY": "http://p", "CLAUDE_CODE_USE_VERTEX": "1", "CLAUDE_CODE_SUBAGENT_MODEL": "x"}
     snapshot = world(tmp_path, shell=shell, user={"apiKeyHelper": "x"}, state={"primaryApiKey": "k"})
     for old in (CURRENT, needs("vllm", "0.17.1"), needs("unknown")):
-        for line in plan.lines(snapshot, backend(), old, Scope.USER):
+        for line in build.lines(snapshot, backend(), old, SettingsFile(Scope.USER)):
             assert line.reason
             assert line.reason.isprintable()
             assert not line.reason.endswith(".")
@@ -126,7 +130,7 @@ def test_every_line_has_a_reason_of_one_line(tmp_path: Path) -> None:
 # --- routing
 
 
-@looped("switch", plan.PROVIDER_SWITCHES)
+@looped("switch", build.PROVIDER_SWITCHES)
 @looped("where", ["shell", "user", "project", "managed"])
 def test_a_provider_switch_set_anywhere_is_cancelled(tmp_path: Path, switch: str, where: str) -> None:
     value: Any = {switch: "1"} if where == "shell" else {"env": {switch: "1"}}
@@ -185,19 +189,19 @@ def test_no_proxy_is_extended_where_the_client_would_not_find_the_host(
 
 
 def test_the_placeholder_is_no_secret_and_a_key_is_one(tmp_path: Path) -> None:
-    def token(line: plan.Line) -> bool:
+    def token(line: Line) -> bool:
         return line.key == "env.ANTHROPIC_AUTH_TOKEN"
 
-    (line,) = filter(token, plan.lines(world(tmp_path), backend(), CURRENT, Scope.LOCAL))
+    (line,) = filter(token, build.lines(world(tmp_path), backend(), CURRENT, SettingsFile(Scope.LOCAL)))
     assert (line.value, line.secret) == ("claude-local", False)
-    (line,) = filter(token, plan.lines(world(tmp_path), backend(token="sk-real"), CURRENT, Scope.LOCAL))
+    (line,) = filter(token, build.lines(world(tmp_path), backend(token="sk-real"), CURRENT, SettingsFile(Scope.LOCAL)))
     assert (line.value, line.secret) == ("sk-real", True)
 
 
 def test_neither_a_line_nor_a_backend_shows_its_secret_in_a_traceback(tmp_path: Path) -> None:
     chosen = backend(token="sk-real")
     assert "sk-real" not in repr(chosen)
-    assert "sk-real" not in repr(plan.lines(world(tmp_path), chosen, CURRENT, Scope.LOCAL))
+    assert "sk-real" not in repr(build.lines(world(tmp_path), chosen, CURRENT, SettingsFile(Scope.LOCAL)))
 
 
 @pytest.mark.parametrize(
@@ -243,7 +247,7 @@ def test_a_saved_console_key_is_replaced_by_a_header_of_ours(tmp_path: Path) -> 
     assert planned(snapshot, token="sk-real")["env.ANTHROPIC_CUSTOM_HEADERS"] == "x-api-key: sk-real"
     (line,) = [
         line
-        for line in plan.lines(snapshot, backend(token="sk-real"), CURRENT, Scope.LOCAL)
+        for line in build.lines(snapshot, backend(token="sk-real"), CURRENT, SettingsFile(Scope.LOCAL))
         if line.key == "env.ANTHROPIC_CUSTOM_HEADERS"
     ]
     assert line.secret
@@ -293,17 +297,17 @@ def test_the_output_limit_fits_beside_the_first_prompt_and_the_compaction_reserv
 def test_a_first_prompt_is_never_compacted_or_refused_at_once(version: str, window: int) -> None:
     old = needs("vllm", version)
     chosen = backend(max_model_len=window)
-    assert window >= plan.smallest_window(chosen, old)
-    limit = plan.output_limit(chosen, old)
+    assert window >= budget.smallest_window(chosen, old)
+    limit = budget.output_limit(chosen, old)
     # where the client compacts; a first prompt may not be beyond it
-    assert plan.first_prompt_tokens(chosen, old) <= window - min(limit, 20_000) - 13_000
+    assert budget.first_prompt_tokens(chosen, old) <= window - min(limit, 20_000) - 13_000
 
 
 @pytest.mark.parametrize("window", [65_536, 131_072, 262_144])
 def test_a_server_that_does_not_clamp_is_never_asked_for_more_than_its_window(window: int) -> None:
     old = needs("vllm", "0.31.0")
     assert old.output_not_clamped
-    limit = plan.output_limit(backend(max_model_len=window), old)
+    limit = budget.output_limit(backend(max_model_len=window), old)
     # the longest prompt that the client sends is the window less the reserve and 3,000
     assert window - min(limit, 20_000) - 3_000 + limit <= window
 
@@ -323,7 +327,7 @@ def test_a_window_that_nobody_knows_is_not_written(tmp_path: Path) -> None:
     ],
 )
 def test_the_smallest_window_holds_prompt_answer_and_reserve(model: str, needed: int, version: str) -> None:
-    assert plan.smallest_window(backend(model=model), needs("vllm", version)) == needed
+    assert budget.smallest_window(backend(model=model), needs("vllm", version)) == needed
 
 
 # --- what a small window and a plain model cannot take
@@ -349,7 +353,7 @@ def test_compaction_is_switched_on_where_it_was_switched_off(
 
 
 def rules(**changes: Any) -> list[object]:
-    lines = plan.lines(changes.pop("snapshot"), backend(**changes), needs("vllm", "0.32.0"), Scope.LOCAL)
+    lines = build.lines(changes.pop("snapshot"), backend(**changes), needs("vllm", "0.32.0"), SettingsFile(Scope.LOCAL))
     return [line.value for line in lines if line.key == "permissions.deny"]
 
 
@@ -357,7 +361,7 @@ def test_reading_pictures_is_denied_for_a_model_that_takes_none(tmp_path: Path) 
     snapshot = world(tmp_path)
     assert rules(snapshot=snapshot) == ["WebSearch"]
     assert rules(snapshot=snapshot, web_search=True) == []
-    assert rules(snapshot=snapshot, web_search=True, text_only=True) == list(plan.NO_PICTURES)
+    assert rules(snapshot=snapshot, web_search=True, text_only=True) == list(build.NO_PICTURES)
 
 
 @pytest.mark.parametrize(("at_once", "wanted"), [(1, "1"), (2, "2"), (3, None), (None, None)])
@@ -384,11 +388,11 @@ def test_how_many_conversations_fit_follows_from_what_the_server_says(
     server: dict[str, Any], window: int | None, wanted: int | None
 ) -> None:
     found = Server(URL, "vllm", State.READY, **server)
-    assert plan.conversations_at_once(found, window, 28_000) == wanted
+    assert budget.conversations_at_once(found, window, 28_000) == wanted
 
 
 def test_a_rule_is_added_to_the_list_that_is_there() -> None:
-    line = plan.denied("WebSearch", "r")
+    line = build.denied("WebSearch", "r")
     text = '{"permissions": {"deny": ["Read(.env)"]}}'
     assert not line.stands_in(text)
     after = edit(text, [line.change()]).text
@@ -441,7 +445,7 @@ def test_model_capabilities_go_where_they_are_heard_and_are_a_warning_elsewhere(
 
 @pytest.mark.parametrize("scope", [Scope.LOCAL, Scope.PROJECT])
 def test_nothing_that_a_project_file_may_not_set_is_ever_written_there(tmp_path: Path, scope: Scope) -> None:
-    names = {*plan.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
+    names = {*build.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
     shell = dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS", "no_proxy", "ANTHROPIC_API_KEY"), "x")
     snapshot = world(tmp_path, shell=shell, user={"apiKeyHelper": "x"}, state={"primaryApiKey": "k"})
     for kind, version in (("vllm", "0.11.1"), ("vllm", "0.32.0"), ("unknown", None), ("llama.cpp", None)):
@@ -451,7 +455,7 @@ def test_nothing_that_a_project_file_may_not_set_is_ever_written_there(tmp_path:
 
 
 def test_every_variable_that_is_written_is_in_the_catalogue_as_one_we_write(tmp_path: Path) -> None:
-    names = {*plan.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
+    names = {*build.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
     shell = {**dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS"), "x"), "DISABLE_AUTO_COMPACT": "1"}
     written = set()
     for more in ({}, {"no_proxy": "x"}):
@@ -522,7 +526,7 @@ def said(scope: Scope = Scope.LOCAL, **changes: Any) -> tuple[str, ...]:
 def warned(needed: Needs, scope: Scope, **changes: Any) -> tuple[str, ...]:
     """What is said where that server was asked for, as the command line gives the command for the same again."""
     asked = backend(**changes)
-    return tuple(plan.warnings(asked, needed, scope, Request(url=asked.url, scope=scope).again))
+    return tuple(warnings.warnings(asked, needed, SettingsFile(scope), Request(url=asked.url, scope=scope).again))
 
 
 def test_on_a_quiet_machine_with_a_current_server_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
