@@ -122,7 +122,7 @@ class ShellExports(_Variables):
 
     label: ClassVar[str] = "the shell"
 
-    def text(self, lines: Iterable[Line]) -> str:
+    def exports(self, lines: Iterable[Line]) -> str:
         """The commands, to be typed or sourced."""
         unset = ("set", "--erase") if self.fish else ("unset",)
         commands = (export(name, value) if value else command(*unset, name) for name, value in self._values(lines))

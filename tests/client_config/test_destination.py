@@ -110,7 +110,7 @@ def test_a_shell_reads_back_what_is_exported_and_unset(shell: str, tmp_path: Pat
         pytest.skip(f"there is no {shell}")
     odd = Line(("env", "ANTHROPIC_MODEL"), 'it\'s \\ $HOME `id` "x" é', "odd")
     script = tmp_path / "exports"
-    script.write_text(ShellExports(fish=shell == "fish").text((*LINES, odd)), encoding="utf-8")
+    script.write_text(ShellExports(fish=shell == "fish").exports((*LINES, odd)), encoding="utf-8")
     read = f'. "{script}"; env -0' if shell != "fish" else f'source "{script}"; env -0'
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ANTHROPIC_API_KEY": "sk-ant-mine", "LANG": "C.UTF-8"}
     done = subprocess.run([shell, "-c", read], env=environ, capture_output=True, check=True, timeout=60)

@@ -24,6 +24,7 @@ JOINING = ("then", "piped", "into")
 #: What hands such a text on for its caller, with the words that differ: who calls it prints the command.
 HANDED_ON = {
     "client_config.choose_server": ("again",),
+    "client_config.destination": ("exports",),
     "commands.enable": ("_again", "_later"),
     "commands.server_in_use": ("_doctor_on", "doctor"),
     "doctor.checks.__init__": ("own_fix",),
