@@ -159,7 +159,7 @@ def scenario(destination: Destination, lines: tuple[Line, ...]) -> Scenario:
     return Scenario(settings=settings, shell={**shell, HOSTED: "1"})
 
 
-@pytest.mark.claude
+@pytest.mark.client
 @pytest.mark.parametrize("destination", EVERY, ids=lambda each: each.label)
 def test_the_client_goes_where_the_lines_say_wherever_they_stand(
     boxes: Boxes, tmp_path: Path, destination: Destination
