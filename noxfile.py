@@ -11,6 +11,8 @@ import nox
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "quick"]
 
+#: Two processes that begin at different ends.
+TWO = ("-n", "2", "--dist", "worksteal")
 PAGES = ("checks_page", "config_tables", "precedence_tables", "settings_tables")
 ABOUT_PAGES = (
     *("tests/test_docs.py", "tests/test_architecture.py", "tests/test_workflows.py", "tests/doctor/test_pages.py"),
@@ -27,12 +29,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def quick(session: nox.Session) -> None:
-    session.run("pytest", "-n", "2", "-m", "not slow", *session.posargs)
+    session.run("pytest", *TWO, "-m", "not slow", *session.posargs)
 
 
 @nox.session
 def full(session: nox.Session) -> None:
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.run("pytest", *TWO, *session.posargs)
 
 
 @nox.session

@@ -10,6 +10,8 @@ import pytest
 from tests.benchmarks import __main__ as table
 from tests.looped import looped
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = sorted((Path(__file__).parent / "benchmarks").glob("bench_*.py"))
 #: As little as can be measured.

@@ -18,6 +18,8 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.terminal import Terminal
 from tests.commands.place import flat
 
+pytestmark = pytest.mark.process
+
 PROGRAM = (sys.executable, "-m", "claude_local_plugin")
 SUBCOMMANDS = [
     *((name,) for name in cli.COMMANDS),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.process
+
 HEAVY = ("asyncio", "httpx", "jsonschema", "pydantic", "tomlkit", "filelock", "ssl", "subprocess")
 
 REPORT = """

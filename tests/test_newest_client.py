@@ -11,6 +11,8 @@ import pytest
 
 from claude_local_plugin.precedence import VERIFIED_AGAINST
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parent.parent
 REPORT = {
     "client_version": "9.9.9",

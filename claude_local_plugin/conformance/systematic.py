@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from claude_local_plugin.conformance.hook_files import hook_files
@@ -155,6 +156,11 @@ def systematic(*, thorough: bool = False) -> dict[str, Scenario]:
     The ordinary set asks each question once; the thorough one (nearly twice as many) also where the answer is most
     likely the same: every spelling of every switch, every flaw in every file, every credential in every place.
     """
+    return dict(_systematic(thorough))
+
+
+@cache
+def _systematic(thorough: bool) -> dict[str, Scenario]:
     ask = _Ask()
     for family in (
         *(_nothing, _pairs, _cancelled, _credentials, _alone, _providers, _values, _models, _windows, _layouts),

@@ -19,6 +19,8 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.commands.place import MODEL, Place
 from tests.listening import listening
 
+pytestmark = pytest.mark.process
+
 SMALL = ("--prompt-tokens", "400", "--turns", "2", "--answer-tokens", "4", "--concurrency", "1,2")
 
 

@@ -18,6 +18,8 @@ from claude_local_plugin.sessionlog import queries
 from tests.client.conftest import Person
 from tests.client.terminal import DOWN, ENTER, Terminal
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parents[2]
 FINDER = ROOT / "hooks" / "find_python.sh"
 PLUGIN = "local-backend@claude-local"

@@ -7,6 +7,7 @@ commands in it. Both are carried out by a process that is forked from one that h
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import marshal
@@ -265,6 +266,7 @@ def _answer_calls(asking: socket.socket, typed: socket.socket) -> None:
     lines = asking.makefile("rw")
     sys.executable = _script().read_text().partition("\n")[0].removeprefix("#!").strip()  # what is typed runs with it
     made = printed.recorded(import_all)
+    gc.freeze()  # what is there stays: a fork that looked through it for garbage would have to copy it
     lines.write(json.dumps([asdict(each) for each in made]) + "\n")
     lines.flush()
     children: set[int] = set()
@@ -297,8 +299,10 @@ def _forked_for(
         os.waitpid(child, 0)
         found = json.loads((Path(folder) / "answer").read_text())
         shown = {name: (Path(folder) / name).read_text(errors="replace") for name in ("out", "err")}
-    for name in found.pop("imported"):  # the next one finds it there
+    for name in (imported := found.pop("imported")):  # the next one finds it there
         importlib.import_module(name)
+    if imported:
+        gc.freeze()
     return {**found, **shown}
 
 

@@ -30,6 +30,7 @@ DRESSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["local", "project", "user"])
 @pytest.mark.parametrize("dress", DRESSES.values(), ids=DRESSES.keys())
 def test_after_several_servers_the_file_is_what_it_was_before_the_first(

@@ -12,6 +12,8 @@ from claude_local_plugin.precedence import installed_client_version
 from tests.client.terminal import Terminal
 from tests.commands.place import Place
 
+pytestmark = pytest.mark.slow
+
 OFFLINE = ("--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
 
 

@@ -18,6 +18,8 @@ from claude_local_plugin.precedence import Resolution, Scope, resolve
 from claude_local_plugin.world import World
 from tests.commands.place import Place
 
+pytestmark = pytest.mark.slow
+
 URL, MODEL = "http://127.0.0.1:8000", "m"
 
 #: What somebody else may have set, by name; in the shell only what is in an `env` block counts.

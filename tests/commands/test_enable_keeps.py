@@ -11,6 +11,8 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from claude_local_plugin.settings import ownership
 from tests.commands.place import MODEL, Place
 
+pytestmark = pytest.mark.slow
+
 KEY = "server-key-with-some-length-0123456789"
 
 

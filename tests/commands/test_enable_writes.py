@@ -14,6 +14,8 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from claude_local_plugin.settings import schema
 from tests.commands.place import MODEL, Place
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {"permissions": {"allow": ["Bash(make:*)"]}, "cleanupPeriodDays": 30}
 
 OFFLINE = ("--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")

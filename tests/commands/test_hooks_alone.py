@@ -12,6 +12,8 @@ from claude_local_plugin.commands import enable
 from claude_local_plugin.core.registration import EVENTS, SCRIPT
 from tests.commands.place import Place
 
+pytestmark = pytest.mark.process
+
 SETTINGS = {
     "hooks": {
         "SessionStart": [{"hooks": [{"type": "command", "command": "echo theirs"}]}],

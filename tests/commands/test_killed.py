@@ -11,7 +11,7 @@ import pytest
 
 from tests.commands.place import Place
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+pytestmark = [pytest.mark.process, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")]
 
 ROOT = Path(__file__).parents[2]
 

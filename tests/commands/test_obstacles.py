@@ -12,6 +12,8 @@ import pytest
 from claude_local_plugin.core import files
 from tests.commands.place import Place
 
+pytestmark = pytest.mark.process
+
 COMMANDS = [
     ("status",),
     ("doctor", "--fix", "--dry-run"),

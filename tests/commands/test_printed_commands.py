@@ -21,6 +21,8 @@ from tests.commands.house import House, assert_read_alike, filled, handmade, mea
 from tests.commands.lan import HOST, OPEN, Called, Lan, can_be_had
 from tests.commands.printed_cases import CASES, NOT_RUN, OWN_FIX, Case
 
+pytestmark = pytest.mark.process
+
 SHELLS = ("bash", "zsh", "fish")
 
 

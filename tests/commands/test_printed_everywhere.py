@@ -31,6 +31,8 @@ from tests.commands.printed_cases import (
     wiped,
 )
 
+pytestmark = pytest.mark.process
+
 #: Results of a check that somebody has to do something about.
 BAD = ("warning", "error", "failed")
 #: Checks whose command tells more, and leaves what is found: it is not this folder's to mend.

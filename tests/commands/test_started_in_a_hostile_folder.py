@@ -24,6 +24,8 @@ from claude_local_plugin.core.registration import WARM_UP
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from tests.commands.place import MODEL
 
+pytestmark = pytest.mark.process
+
 TOP = Path(__file__).parent.parent.parent
 
 #: Each command, once as it is typed. SERVER stands for a model server's address, CLIENT for a `claude`.

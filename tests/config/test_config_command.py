@@ -285,6 +285,7 @@ def test_a_file_keeps_its_mode_and_a_link_to_it_stays(place: Place, file: Path) 
     assert "warm_up = true" in real.read_text()
 
 
+@pytest.mark.slow
 def test_many_at_once_lose_nothing(place: Place, file: Path) -> None:
     program = [sys.executable, "-m", "claude_local_plugin", "config", "set", "--project"]
     running = [

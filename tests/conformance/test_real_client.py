@@ -1,9 +1,9 @@
 """The truth: the real Claude Code does what the resolver says, on every question we know to ask and on random ones.
 
 A difference is a failing test, never an exception to the rule. Its answers to the systematic set are on record
-(tests/conformance/golden, compared in test_recorded.py); here the client itself is asked a sample of all questions,
-random ones included, and whatever is not on record. CLAUDE_LOCAL_VERIFY_CASES says how many (CI: 300; `all`: every
-one); each failure prints a scenario to be given to `claude-local verify --case FILE`.
+(tests/conformance/golden, compared in test_recorded.py); here the client itself is asked a sample of them, as
+many random ones, and whatever is not on record. CLAUDE_LOCAL_VERIFY_CASES says how many (CI: 160; `all`: every one);
+each failure prints a scenario to be given to `claude-local verify --case FILE`.
 """
 
 import json
@@ -14,8 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.commands.verify import all_questions
-from claude_local_plugin.conformance import Boxes, Scenario, compare, expected, needs_namespace, recorded, systematic
+from claude_local_plugin.commands.verify import SEED, all_questions
+from claude_local_plugin.conformance import (
+    Boxes,
+    Scenario,
+    compare,
+    expected,
+    needs_namespace,
+    randomly,
+    recorded,
+    spread,
+    systematic,
+)
 from claude_local_plugin.precedence import VERIFIED_AGAINST
 
 pytestmark = pytest.mark.client
@@ -28,8 +38,10 @@ PARTS = 8
 def questions() -> dict[str, Scenario]:
     """What is to be asked."""
     wanted = os.environ.get("CLAUDE_LOCAL_VERIFY_CASES", "60")
-    everything = all_questions(at_least=0 if wanted == "all" else int(wanted))
-    sample = dict(islice(everything.items(), len(everything) if wanted == "all" else int(wanted)))
+    if wanted == "all":
+        return all_questions() | recorded.unrecorded(systematic(), GOLDEN)
+    known, others = int(wanted) // 2, int(wanted) - int(wanted) // 2
+    sample = dict(islice(spread(systematic()).items(), known)) | randomly(others, SEED)
     return sample | recorded.unrecorded(systematic(), GOLDEN)
 
 

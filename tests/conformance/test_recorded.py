@@ -12,6 +12,8 @@ import pytest
 from claude_local_plugin.conformance import Observed, Scenario, compare, expected, recorded
 from claude_local_plugin.precedence import VERIFIED_AGAINST
 
+pytestmark = pytest.mark.slow
+
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.jsonl"))
 #: Version -> questions on which older versions are known to differ: a tool for today says less of them.

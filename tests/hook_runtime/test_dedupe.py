@@ -16,6 +16,8 @@ from claude_local_plugin.hook_runtime.dedupe import is_first
 from tests.hook_runtime.hook_process import PAYLOADS, ROOT, recorded
 from tests.looped import looped
 
+pytestmark = pytest.mark.process
+
 SESSION = "226d0000-1111-2222-3333-444444444444"
 
 

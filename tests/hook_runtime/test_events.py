@@ -20,6 +20,8 @@ from claude_local_plugin.sessionlog import queries
 from tests.hook_runtime.hook_process import HookRunner, Ran, recorded
 from tests.hook_runtime.moody_server import MoodyServer, http_answer
 
+pytestmark = pytest.mark.process
+
 START, PROMPT, STOP = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-Stop"
 
 

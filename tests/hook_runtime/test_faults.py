@@ -25,6 +25,8 @@ from tests.hook_runtime.moody_server import MoodyServer
 from tests.looped import looped
 from tests.sessionlog.recording import spooled
 
+pytestmark = pytest.mark.process
+
 START, PROMPT, END = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-SessionEnd-other"
 STOP, SWITCH = "print-Stop", "interactive-PostModelSwitch-command"
 SESSION_ID = recorded(START)[0]["session_id"]

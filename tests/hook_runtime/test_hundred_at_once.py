@@ -17,6 +17,8 @@ from tests.hook_runtime.crowd import Conversation, Occurrence, at_once, harmful,
 from tests.hook_runtime.hook_process import HookRunner, recorded
 from tests.hook_runtime.moody_server import MoodyServer
 
+pytestmark = pytest.mark.process
+
 START, PROMPT, END = "print-SessionStart-startup", "print-UserPromptSubmit", "print-SessionEnd-other"
 STOP, FAILURE, AGENT = "print-Stop", "print-StopFailure-model_not_found", "print-SubagentStop"
 HUNDRED = range(100)
@@ -70,9 +72,8 @@ def test_three_rounds_of_a_hundred_sessions_are_all_on_record_with_their_tokens(
         assert found[each.session_id].end_reason == "other"
 
 
-@pytest.mark.parametrize("number", [100, 300])
-def test_so_many_first_hooks_at_once_with_a_config_lose_nothing_and_double_nothing(
-    hook: HookRunner, tmp_path: Path, number: int
+def test_three_hundred_first_hooks_at_once_with_a_config_lose_nothing_and_double_nothing(
+    hook: HookRunner, tmp_path: Path
 ) -> None:
     """Each of two registrations starts a process for each session, and nothing of ours is there yet but config.toml.
 
@@ -81,10 +82,10 @@ def test_so_many_first_hooks_at_once_with_a_config_lose_nothing_and_double_nothi
     config = tmp_path / "config"
     config.mkdir()
     (config / "config.toml").write_text('[log]\nretention_days = 365\n[projects."/srv/client"]\nprotect = true\n')
-    sessions = [Conversation(tmp_path, f"session-{each}") for each in range(number // 2)]
+    sessions = [Conversation(tmp_path, f"session-{each}") for each in range(150)]
     registrations = [["--config", str(config)], ["--config", f"{config}/"]]
     ran = at_once(hook.state, [occurrence(START, each) for each in sessions], registrations)
-    assert (len(ran), harmful(ran, "systemMessage")) == (number, [])
+    assert (len(ran), harmful(ran, "systemMessage")) == (300, [])
     on_record = Counter({each.session_id: Counter(SessionStart=1) for each in sessions})
     assert {each.session_id: event_names(hook.state, each.session_id) for each in sessions} == on_record
     for path in hook.state.rglob("*"):

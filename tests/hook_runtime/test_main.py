@@ -26,6 +26,8 @@ from tests.hook_runtime.hook_process import ROOT, SCRIPT, HookRunner, Ran, recor
 from tests.hook_runtime.moody_server import MoodyServer, dripping, endless, http_answer, raw_answer, reset, silent
 from tests.looped import looped
 
+pytestmark = pytest.mark.process
+
 Serve = Callable[..., MoodyServer]
 
 START, PROMPT, END = "print-SessionStart-startup", "attended-UserPromptSubmit", "print-SessionEnd-other"

@@ -22,6 +22,8 @@ from tests.hook_runtime.hook_process import HookRunner, Ran, recorded
 from tests.hook_runtime.moody_server import MoodyServer
 from tests.looped import looped
 
+pytestmark = pytest.mark.process
+
 START, PROMPT, CHANGE = (
     "print-SessionStart-startup",
     "attended-UserPromptSubmit",

@@ -22,6 +22,7 @@ FILES: dict[str, Any] = json.loads((GOLDEN / "files-2.1.329.json").read_text())
 HOOKS: dict[str, dict[str, list[Any]]] = json.loads((GOLDEN / "hooks.json").read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", SESSIONS)
 def test_sessions_go_where_the_real_client_went(chapter: str, world: Any, tmp_path: Path) -> None:
     disagreements = []

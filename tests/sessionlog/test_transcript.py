@@ -579,6 +579,7 @@ def told(uses: list[Use]) -> tuple[Sums, int, int]:
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.slow
 @MANY
 @given(written=transcripts(), data=st.data())
 def test_any_writing_and_any_reading_come_to_the_same(

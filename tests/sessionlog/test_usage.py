@@ -146,6 +146,7 @@ def record(state: Path, script: list[Any]) -> None:
                 recorder.answers(session, minutes - 2 * later, model, tokens, side=move == "side", error=error)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(moves, max_size=25), groupings, wheres | st.just(Where()), zones)
 def test_the_sums_are_those_made_the_plain_way(
@@ -297,6 +298,7 @@ def test_a_day_is_that_of_the_zone_to_the_quarter_of_an_hour(state: Path, zone: 
     assert keys(usage(state, (By.DAY,), zone=zone)) == {day: 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["Europe/Berlin", "America/Havana", "America/Asuncion", "Asia/Beirut", "Australia/Lord_Howe"]
 )
@@ -332,6 +334,7 @@ def test_a_night_on_the_wrong_backend_is_seen_in_the_morning(state: Path) -> Non
     assert usage(state, (), Where(until=at(0))).total.sessions == 0
 
 
+@pytest.mark.slow
 def test_ten_thousand_sessions_add_up(state: Path) -> None:
     backends = (BOX, NAS, ANTHROPIC, BEDROCK)
     with recording(state) as log:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ from claude_local_plugin.settings.document import (
     undo,
     unified_diff,
 )
+
+pytestmark = pytest.mark.slow
 
 #: `CLAUDE_LOCAL_EXAMPLES=2000` looks longer.
 EXAMPLES = int(os.environ.get("CLAUDE_LOCAL_EXAMPLES", "80"))

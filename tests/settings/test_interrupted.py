@@ -20,7 +20,7 @@ from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import Change, edit
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.process,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="a process that forks cheaply is killed here"),
 ]
 

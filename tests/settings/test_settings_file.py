@@ -301,6 +301,7 @@ def test_a_file_that_never_stops_changing_is_given_up(settings_file: Path, lock_
     assert names(settings_file.parent) == ["settings.local.json"]
 
 
+@pytest.mark.slow
 def test_eight_processes_writing_at_once_lose_no_update(settings_file: Path, lock_dir: Path) -> None:
     script = """
         import sys
