@@ -3,16 +3,15 @@
 A name that a server answers to is no file: a command names the file or the weights only where the server told them.
 """
 
-from claude_local_plugin.core.shell import Words, command, export
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.servers import kinds
 from claude_local_plugin.servers.server import ServedModel, Server
 from claude_local_plugin.servers.well_known import label
 
 #: A window that leaves room to work beside Claude Code's own prompt.
 GOOD_WINDOW = 65_536
-#: What keeps a session from asking for thinking, and from sending system messages in the middle of a conversation.
+#: What keeps a session from asking for thinking.
 WITHOUT_THINKING = ("CLAUDE_CODE_DISABLE_THINKING", "1")
-WITHOUT_MID_CONVERSATION = ("CLAUDE_CODE_MODEL_CAPABILITIES", "-mid_conv_system,-mid_conv_tool_change")
 
 
 def larger_window(server: Server, model: ServedModel, tokens: int = GOOD_WINDOW) -> str:
@@ -50,11 +49,6 @@ def keep_thinking_apart(kind: str, parser: str | None) -> str | None:
     """How a server is told to give thinking back as thinking; None where it cannot be told."""
     way = kinds.of(kind).remedies.thinking_apart
     return None if way is None else way(parser)
-
-
-def without_mid_conversation() -> str:
-    """How a session is kept from sending system messages and tools in the middle of a conversation."""
-    return export(*WITHOUT_MID_CONVERSATION)
 
 
 def cache_on(kind: str) -> str:

@@ -21,7 +21,7 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Found
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.report import page
-from claude_local_plugin.servers import ServedModel, Server, State, advice, advisories, well_known
+from claude_local_plugin.servers import ServedModel, Server, State, advice, advisories, kinds, well_known
 from claude_local_plugin.sessionlog.export import parquet
 from claude_local_plugin.sessionlog.queries import reading
 from tests.doctor import building as b
@@ -60,7 +60,7 @@ def servers() -> None:
 
 def capabilities() -> None:
     """What keeps system messages out of the middle of a conversation."""
-    print(advice.without_mid_conversation())
+    print(kinds.of("vllm").known_bad[0].fix)
 
 
 def cold() -> None:

@@ -1432,14 +1432,14 @@ not_run(
             )
         ),
         "servers.advisories:(module) claude update",
-        "servers.advisories:(module) pip install litellm[proxy]==1.106.2",
+        "servers.kinds.litellm:(module) pip install litellm[proxy]==1.106.2",
     ),
     _nothing,
     lambda house: house.advised("servers"),
 )
 case(
     "capabilities are exported",
-    "servers.advice:without_mid_conversation export …",
+    "servers.kinds.vllm:(module) export …",
     _nothing,
     lambda house: house.advised("capabilities"),
     lambda house, _, __: _must(house.shell["CLAUDE_CODE_MODEL_CAPABILITIES"].startswith("-mid_conv_system")),

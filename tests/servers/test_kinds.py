@@ -31,7 +31,6 @@ EVERYDAY = {"unknown", "anthropic"}
 #: Where else a kind may be named, and why.
 NAMED = {
     "core/probe.py": "what hooks tell a kind by, in standard Python; the kinds read it from there",
-    "servers/advisories.py": "the dated table of pairs that go wrong together",
     "fake_server/server.py": "it imitates one",
 }
 
@@ -118,7 +117,7 @@ import re
 
 from claude_local_plugin.servers.answers import Question, objects_at, owned_by, text_at
 from claude_local_plugin.servers.kinds.kind import (
-    METRICS, Kind, MetricNames, Need, Quirks, Remedies, Sign, Tells, ToolCalls, Unguarded, Unloaded,
+    METRICS, Kind, MetricNames, Need, Pair, Quirks, Remedies, Sign, Tells, ToolCalls, Unguarded, Unloaded,
 )
 
 
@@ -151,6 +150,9 @@ KIND = Kind(
         Need("disable_betas", (4, 0, 0), "acme before 4.0 refuses them"),
         Need("no_web_search", (9, 0, 0), "acme searches nothing"),
         Need("thinking_ignored", (2, 0, 0), "of an older acme"),
+    ),
+    known_bad=(
+        Pair("acme", (3, 0, 0), (3, 2, 0), "warning", "acme: known_bad", "why", "acme: known_bad fix", "https://a.example"),
     ),
     remedies=Remedies(
         upgrade="acme: upgrade",
@@ -303,6 +305,7 @@ def test_the_commands_know_a_made_up_kind(acme: tuple[Callable[..., Any], str]) 
     assert "Acme Serve 3.1.0" in json.dumps(looked)
     assert "3 requests wait for their turn, 1 are running" in json.dumps(looked)
     assert "acme: more_at_once" in json.dumps(looked)
+    assert "acme: known_bad" in json.dumps(looked)
     assert written["backend"]["kind"] == "acme"
     text = json.dumps(written)
     for wanted in ("acme keeps the line", "acme before 4.0 refuses them", "acme searches nothing", "48000"):

@@ -21,8 +21,9 @@ from claude_local_plugin.precedence import (
 from claude_local_plugin.precedence.table import is_verified
 from claude_local_plugin.precedence.warnings import is_early
 from claude_local_plugin.servers import advice, well_known
-from claude_local_plugin.servers.advisories import REVIEWED_ON, Pair, knows, matching, of_client
+from claude_local_plugin.servers.advisories import REVIEWED_ON, knows, matching, of_client
 from claude_local_plugin.servers.compatibility import depends_on_version
+from claude_local_plugin.servers.kinds.kind import Pair
 from claude_local_plugin.text import mask_secret
 
 #: Claude Code's own choices where nothing is set (observed on 2.1.329): retries, and milliseconds.

@@ -23,7 +23,7 @@ from claude_local_plugin.precedence import Decision, Scope, winning
 from claude_local_plugin.precedence.models import known_window
 from claude_local_plugin.servers import ServedModel, advice, kinds, well_known
 from claude_local_plugin.servers.examination import Exchange, ToolFacts, ToolVerdict
-from claude_local_plugin.servers.kinds.kind import ToolCalls
+from claude_local_plugin.servers.kinds.kind import WITHOUT_MID_CONVERSATION, ToolCalls
 from claude_local_plugin.servers.tool_parsers import SAME_FORMAT, Family, family_of
 from claude_local_plugin.text import printable
 
@@ -411,7 +411,7 @@ def _system_role(facts: Facts) -> Iterator[Found]:
         return
     what = f"a system message inside a conversation was refused: {_says(exchange)}"
     handled = "mid_conv_system" in facts.env.get("CLAUDE_CODE_MODEL_CAPABILITIES", "")
-    fix = None if handled else exported(facts, *advice.WITHOUT_MID_CONVERSATION)
+    fix = None if handled else exported(facts, *WITHOUT_MID_CONVERSATION)
     yield Found(Result.INFO if handled else Result.ERROR, what, None, fix)
 
 

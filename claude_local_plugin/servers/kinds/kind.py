@@ -25,6 +25,8 @@ Field = Literal[
 ]
 Windows = Iterable[tuple[str, int | None]]
 
+#: What keeps a session from sending system messages and tools in the middle of a conversation.
+WITHOUT_MID_CONVERSATION = ("CLAUDE_CODE_MODEL_CAPABILITIES", "-mid_conv_system,-mid_conv_tool_change")
 #: Reasons that several kinds have in common.
 STRIPPED = "else a line that differs with every conversation stands before the prompt, and the prefix cache misses"
 
@@ -115,6 +117,29 @@ class Need:
     #: Whether to assume the need when the server does not tell its version.
     unknown: bool = True
     seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One known-bad combination: a kind of server, from `since` on and before `below`, and perhaps a model's name.
+
+    `client_since` and `client_below` are Claude Code's versions it holds for (None: for all of them). The kind "*" is
+    every server that is not Anthropic's, whatever its version. `source` is where it was reported, `seen` the day it
+    was entered; `fix` the command or the step that mends it.
+    """
+
+    kind: str
+    since: Version
+    below: Version
+    severity: Literal["warning", "error"]
+    what: str
+    why: str
+    fix: str
+    source: str
+    model: str = ""
+    client_since: Version | None = None
+    client_below: Version | None = None
+    seen: str = "2026-11-21"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +240,8 @@ class Kind:
     """One kind of server: `name` in records and JSON, `label` for people.
 
     `listed` is its place among the others where people read them, and its ports' in the scan. `needs` is None where
-    nothing is known, so that it gets the careful answer. Without a `sign` it is told by other means.
+    nothing is known, so that it gets the careful answer; `known_bad` are versions of it that go wrong. Without a
+    `sign` it is told by other means.
     """
 
     name: str
@@ -228,5 +254,6 @@ class Kind:
     tells: Tells = Tells()
     metrics: MetricNames | None = None
     needs: tuple[Need, ...] | None = None
+    known_bad: tuple[Pair, ...] = ()
     remedies: Remedies = Remedies()
     quirks: Quirks = Quirks()

@@ -9,6 +9,7 @@ from claude_local_plugin.servers.kinds.kind import (
     Kind,
     MetricNames,
     Need,
+    Pair,
     Quirks,
     Remedies,
     Sign,
@@ -18,8 +19,10 @@ from claude_local_plugin.servers.kinds.kind import (
 )
 from claude_local_plugin.servers.kinds.vllm import LISTING, PARSER, REASONING
 
-#: The releases that nobody may install are left out.
+NAME = "litellm"
+#: The releases that nobody may install are left out; and one from before them.
 _PACKAGE = "litellm[proxy]!=1.82.7,!=1.82.8,!=1.107.0"
+_CLEAN = command("pip", "install", "litellm[proxy]==1.106.2")
 
 
 def _seen(answers: Answers) -> bool:
@@ -63,7 +66,7 @@ def thinking_apart(parser: str | None) -> str:
 
 
 KIND = Kind(
-    name="litellm",
+    name=NAME,
     label="LiteLLM",
     listed=20,
     ports=(4000,),
@@ -96,6 +99,28 @@ KIND = Kind(
             None,
             "unless LiteLLM was given a search of its own, what the model makes up comes back as WebSearch's results",
             seen="LiteLLM 1.110.2 on 2026-11-28, hosted_vllm/ before vLLM 0.33.0 and anthropic/ before llama.cpp",
+        ),
+    ),
+    known_bad=(
+        Pair(
+            NAME,
+            since=(1, 82, 7),
+            below=(1, 82, 9),
+            severity="error",
+            what="LiteLLM 1.82.7 and 1.82.8 were published by an intruder",
+            why="it runs on a machine that has your keys",
+            fix=f"take that machine off the network, change every key it knew, then {_CLEAN}",
+            source="https://github.com/BerriAI/litellm/issues/24518",
+        ),
+        Pair(
+            NAME,
+            since=(1, 107, 0),
+            below=(1, 107, 1),
+            severity="error",
+            what="LiteLLM 1.107.0 was published by an intruder",
+            why="it runs on a machine that has your keys",
+            fix=f"take that machine off the network, change every key it knew, then {_CLEAN}",
+            source="https://pypi.org/project/litellm/#history",
         ),
     ),
     remedies=Remedies(

@@ -3,15 +3,17 @@
 import re
 
 from claude_local_plugin.core.probe import OWNERS
-from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.shell import command, export
 from claude_local_plugin.servers.answers import Answer, Answers, owned_by, text_at
 from claude_local_plugin.servers.kinds.kind import (
     HEALTH,
     METRICS,
     STRIPPED,
+    WITHOUT_MID_CONVERSATION,
     Kind,
     MetricNames,
     Need,
+    Pair,
     Quirks,
     Remedies,
     Sign,
@@ -26,6 +28,7 @@ NAME = "vllm"
 PARSER = "--enable-auto-tool-choice --tool-call-parser {}"
 REASONING = "--reasoning-parser {}"
 LISTING = f"   ({command('vllm', 'serve', '--help=tool-call-parser')} lists them)"
+_UPGRADE = command("pip", "install", "--upgrade", "vllm")
 
 
 def _seen(answers: Answers) -> bool:
@@ -99,7 +102,7 @@ KIND = Kind(
             "model_capabilities",
             (0, 23, 0),
             "vLLM before 0.23.0 refuses system messages inside a conversation, so every session loses a request",
-            value="-mid_conv_system,-mid_conv_tool_change",
+            value=WITHOUT_MID_CONVERSATION[1],
             unknown=False,
         ),
         Need(
@@ -127,8 +130,31 @@ KIND = Kind(
             seen="vLLM 0.32.0 on 2026-11-21, 0.33.0 on 2026-11-28",
         ),
     ),
+    known_bad=(
+        Pair(
+            NAME,
+            since=(0, 24, 0),
+            below=(0, 25, 2),
+            severity="warning",
+            what="vLLM 0.24.0 to 0.25.1 renders a system message in the middle of a conversation where it stands",
+            why="some models stop calling tools after it",
+            fix=f"{_UPGRADE}   (or {export(*WITHOUT_MID_CONVERSATION)})",
+            source="https://github.com/vllm-project/vllm/issues/48874",
+        ),
+        Pair(
+            NAME,
+            since=(0, 0, 0),
+            below=(0, 15, 0),
+            severity="warning",
+            what="Qwen3-Coder-Next is said to need vLLM 0.15.0 or newer",
+            why="its streamed answers break with older ones",
+            fix=_UPGRADE,
+            source="https://huggingface.co/Qwen/Qwen3-Coder-Next",
+            model="qwen3-coder-next",
+        ),
+    ),
     remedies=Remedies(
-        upgrade=command("pip", "install", "--upgrade", "vllm"),
+        upgrade=_UPGRADE,
         larger_window=larger_window,
         own_name=own_name,
         name_flag="--served-model-name NAME",
