@@ -13,9 +13,9 @@ Generated from the checks themselves (`python docs/checks_page.py`); `claude-loc
 A symptom is looked up in [troubleshooting.md](troubleshooting.md).
 
 - `claude-local doctor` runs every check, `claude-local doctor files leak.login` those of a group or id.
-- *deep* checks judge real requests and need `--deep`, which says first how many it sends, and where to.
-- *fix*: `--fix` can mend it, as a diff first. *named*: but only if the check is named, since it has a price.
-- A check comes out as ok, info, warning, error, skipped (it has nothing to judge here) or failed (it could not be
+- *deep* checks look at real requests and need `--deep`, which says first how many it sends, and where to.
+- *fix*: `--fix` can fix it, as a diff first. *named*: but only if the check is named, since it has a price.
+- A check comes out as ok, info, warning, error, skipped (it has nothing to look at here) or failed (it could not be
   completed, and says why). The exit code is 1 if there is a warning, an error or a failed check, 2 for a call that
   could not be understood, else 0.
 """

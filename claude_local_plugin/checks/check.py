@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from claude_local_plugin.checks.finding import Finding, Result, Where
 
-#: What is judged: everything that was gathered, as one frozen record.
+#: What is looked at: everything that was gathered, as one frozen record.
 FactsT = TypeVar("FactsT")
 #: What plans the fixes of checks of this sort.
 FixerT = TypeVar("FixerT")

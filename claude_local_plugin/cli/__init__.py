@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "Show and change claude-local's own settings."),
     "demo": ("demo", "Show the whole round on this machine: enable, a session, its record, disable."),
     "disable": ("disable", "Give the settings file back as it was before enable."),
-    "doctor": ("doctor", "Say what is wrong here, and the command that mends it."),
+    "doctor": ("doctor", "Say what is wrong here, and the command that fixes it."),
     "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
     "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),

@@ -1,4 +1,4 @@
-"""`claude-local doctor`: one line per group when all is well, findings with their mends otherwise."""
+"""`claude-local doctor`: one line per group when all is well, findings with their fixes otherwise."""
 
 import sys
 import time
@@ -33,7 +33,7 @@ WIDTH = 13
 @click.option("--deep", is_flag=True, help="Send a few real requests, too (says first how many, and where to).")
 @click.option("--list", "listing", is_flag=True, help="List every check and what it asks.")
 @click.option("--explain", metavar="ID", help="Say all there is to say about one check.")
-@click.option("--fix", "fixing", is_flag=True, help="Mend what can be mended in settings, after showing the diff.")
+@click.option("--fix", "fixing", is_flag=True, help="Fix what can be fixed in settings, after showing the diff.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show the diff and write nothing.")
 @click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask before writing.")
 @when_idle_option
@@ -51,7 +51,7 @@ def doctor(
     when_idle: bool,
     as_json: bool,
 ) -> int:
-    """Say what is wrong here and the command that mends it. CHECK is an id or a group; none means all of them.
+    """Say what is wrong here and the command that fixes it. CHECK is an id or a group; none means all of them.
 
     Reads settings, asks the server a few questions that make no model run, and writes nothing without --fix.
     Exit 0 well, 1 a warning, an error or a check that could not be completed, 2 usage.
@@ -80,7 +80,7 @@ def doctor(
         )
     if deep:
         facts = _deepened(facts, request, world, place, quiet=as_json)
-    report = command.judge(facts, chosen, began)
+    report = command.checked(facts, chosen, began)
     plan = command.fixes(report, world, checks) if fixing else None
     applied = False
     while plan is not None and _fix(
@@ -143,7 +143,7 @@ def _with_progress(facts: "Facts", plan: "Deep") -> "Facts":
 def _fix(
     plan: "Planned", world: "World", place: Place, *, dry_run: bool, ask: bool, when_idle: bool, quiet: bool
 ) -> bool:
-    """Show what would be mended, ask where somebody can be asked, and do it; whether anything was written."""
+    """Show what would be fixed, ask where somebody can be asked, and do it; whether anything was written."""
     from claude_local_plugin.commands import doctor as command
     from claude_local_plugin.commands.open_sessions import affected
 
@@ -152,10 +152,10 @@ def _fix(
     for each in plan.refused if not quiet else ():
         if (each.later and not dry_run) or each in plan.told:
             continue  # that is planned next
-        prose.line(f"! not mended: {', '.join(each.checks)}: {each.reason}", "yellow")
+        prose.line(f"! not fixed: {', '.join(each.checks)}: {each.reason}", "yellow")
     if not plan.next:
         if not quiet and not more:
-            prose.line("nothing to mend here in settings of ours")
+            prose.line("nothing to fix here in settings of ours")
         return False
     if not quiet:
         for fix in plan.next:
@@ -178,7 +178,7 @@ def _fix(
 
 
 def _again(report: "Report", request: "Request", world: "World") -> "Report":
-    """The same checks after mending; real requests are not sent again."""
+    """The same checks after fixing; real requests are not sent again."""
     from dataclasses import replace
 
     from claude_local_plugin.commands import doctor as command
@@ -186,7 +186,7 @@ def _again(report: "Report", request: "Request", world: "World") -> "Report":
     began = time.monotonic()
     checks, facts = command.look(request, world)
     facts = replace(facts, deep=report.facts.deep, deep_problem=report.facts.deep_problem)
-    return command.judge(facts, checks, began)
+    return command.checked(facts, checks, began)
 
 
 # --- for people
@@ -195,7 +195,7 @@ def _again(report: "Report", request: "Request", world: "World") -> "Report":
 def show(report: "Report", place: Place, *, named: Sequence[str]) -> None:
     """One line per group where all is well, every finding otherwise, and the sum at the end.
 
-    Of what was named good news is shown, too, and of single checks even that there was nothing to judge.
+    Of what was named good news is shown, too, and of single checks even that there was nothing to look at.
     """
     printer = out(place.environ)
     for group in dict.fromkeys(check.group for check in report.checks):
@@ -266,7 +266,7 @@ def _plural(word: str) -> str:
 
 
 def _ran(report: "Report") -> str:
-    """How many checks had something to judge."""
+    """How many checks had something to look at."""
     skipped = {finding.id for finding in report.findings if finding.result == "skipped"}
     count = len(report.checks) - len(skipped)
     return f"{count} check{'' if count == 1 else 's'}"

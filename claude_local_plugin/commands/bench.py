@@ -28,7 +28,7 @@ from claude_local_plugin.world import World
 #: 12,883 tokens under a name of your own, observed on 2.1.329).
 PROMPT_TOKENS = 12_000
 #: What to do where the settings file is none.
-MEND_FIRST = f"mend the file first: {command('claude-local', 'doctor', 'files')}"
+FIX_FIRST = f"fix the file first: {command('claude-local', 'doctor', 'files')}"
 #: No more than this share of the window is used by that prompt.
 SHARE_OF_WINDOW = 1 / 3
 
@@ -118,7 +118,7 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     try:
         after = ownership.preview(before, {BENCH: changes}, ownership.load(path, world.state_dir)).after
     except DocumentError as error:
-        raise SettingsError(f"{path}: {error}", MEND_FIRST) from error
+        raise SettingsError(f"{path}: {error}", FIX_FIRST) from error
     return Prepared(path, changes, before, after)
 
 
@@ -136,7 +136,7 @@ def reverted(world: World) -> dict[Path, str | None]:
     try:
         return {path: ownership.preview(file.read(path), {BENCH: ()}, record).after}
     except DocumentError as error:
-        raise SettingsError(f"{path}: {error}", MEND_FIRST) from error
+        raise SettingsError(f"{path}: {error}", FIX_FIRST) from error
 
 
 def revert(world: World) -> ownership.Reverted:

@@ -1,4 +1,4 @@
-"""Is everything well here? Looks once, judges, and mends what can be mended in settings of ours."""
+"""Is everything well here? Looks once, checks, and fixes what can be fixed in settings of ours."""
 
 import time
 from collections import Counter
@@ -35,7 +35,7 @@ DEEP_TIMEOUT_S = 180.0
 class Request:
     """What the user asked for: check ids and groups, another server and the variable with its key.
 
-    `acts`: something is to be mended, or real requests are to be sent.
+    `acts`: something is to be fixed, or real requests are to be sent.
     """
 
     names: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Report:
 
 
 def look(request: Request, world: World) -> tuple[tuple[Check, ...], Facts]:
-    """The chosen checks and what they judge; reads, asks the server without making a model run, writes nothing.
+    """The chosen checks and what they look at; reads, asks the server without making a model run, writes nothing.
 
     Raises UsageError for an unknown check or group, a URL that cannot be used, and a variable that is not set.
     """
@@ -113,7 +113,7 @@ def _token(request: Request, world: World) -> str | None:
     return token
 
 
-def judge(facts: Facts, checks: Sequence[Check], began: float) -> Report:
+def checked(facts: Facts, checks: Sequence[Check], began: float) -> Report:
     """What the checks find; `began` is when looking began, by time.monotonic()."""
     return Report(facts, tuple(checks), run(facts, checks), time.monotonic() - began)
 
@@ -173,11 +173,11 @@ def announcement(plan: Deep) -> str:
     )
 
 
-# --- mending
+# --- fixing
 
 
 def fixes(report: Report, world: World, names: Sequence[str]) -> Planned:
-    """What `--fix` would do about this report; checks with a price are mended only where they are named."""
+    """What `--fix` would do about this report; checks with a price are fixed only where they are named."""
     priced = {check.id for check in CHECKS if check.on_request and check.id not in names}
     findings = [finding for finding in report.findings if finding.id not in priced]
     return planned(report.facts, CHECKS, findings, _tools(report.facts, world))

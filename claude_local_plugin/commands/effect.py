@@ -43,7 +43,7 @@ def refuse_without_effect(
     if resolution.outcome == "refused":
         raise ClaudeLocalError(
             f"Claude Code would refuse to start here: {resolution.outcome_reason}",
-            "mend that first; nothing was written",
+            "fix that first; nothing was written",
         )
     beaten = next(_beaten(resolution, backend), None)
     leak = next((warning for warning in resolution.warnings if warning.id.startswith("leak.")), None)
@@ -135,7 +135,7 @@ def _way_out(planned: Snapshot, decision: Decision, backend: Backend, request: R
 
 
 def explained(resolution: Resolution, ours: Sequence[Path], *, without: Sequence[str] = ()) -> tuple[str, ...]:
-    """Everything that explain would warn of, each with what mends it; not what we wrote into these files."""
+    """Everything that explain would warn of, each with what fixes it; not what we wrote into these files."""
     return tuple(
         f"{warning.what}: {warning.fix}"
         for warning in resolution.warnings

@@ -489,7 +489,7 @@ def _ignored(settings_file: Path, error: DocumentError) -> SettingsError:
     return SettingsError(
         f"{settings_file}:{error.line}:{error.column}: {error.fault};"
         " Claude Code ignores the whole file as long as it is like this",
-        "mend that place, then run this again; nothing was written",
+        "fix that place, then run this again; nothing was written",
     )
 
 
@@ -521,7 +521,7 @@ def _hook_changes(world: World, settings_file: Path, text: str | None) -> tuple[
         f"{settings_file}:{line_of(text or '', at)}: {'.'.join(at)} must be"
         f" {'an object' if len(at) == 1 else 'a list'}: Claude Code leaves it out, and there"
         f" is no room for claude-local's hook{'s' if len(events) > 1 else ''}"
-        f" ({', '.join(events)}); mend that place, then run this again"
+        f" ({', '.join(events)}); fix that place, then run this again"
         for at, events in blocked.items()
     )
 
@@ -632,7 +632,7 @@ def _refuse_a_secret_that_git_may_take(request: Request, settings_file: Path, st
     if standing.problem:
         raise SettingsError(
             f"{standing.problem}; a secret may not be written where git might take it",
-            f"mend that, or {request.again(scope=Scope.USER)}",
+            f"fix that, or {request.again(scope=Scope.USER)}",
         )
 
 
@@ -654,5 +654,5 @@ def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
     if found is not None and found.state is FileState.DROPPED:
         raise SettingsError(
             f"{found.problem_place}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
-            "mend that place, then run this again; nothing was written",
+            "fix that place, then run this again; nothing was written",
         )

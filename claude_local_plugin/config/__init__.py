@@ -97,7 +97,7 @@ class ConfigFile:
 def load(path: Path, environ: Mapping[str, str] | None = None) -> ConfigFile:
     """What the file says; no file says nothing. Raises SettingsError for one that cannot be read or is no TOML.
 
-    `environ` says which editor mends one that is none.
+    `environ` says which editor fixes one that is none.
     """
     text = file.read(path)
     try:
@@ -152,8 +152,8 @@ def nearest(name: str) -> str | None:
 
 
 def _no_toml(path: Path, fault: SyntaxFaultError, environ: Mapping[str, str] | None) -> SettingsError:
-    mend = edit(str(path), fault.line, environ or {})
-    return SettingsError(f"{path}:{fault.line}:{fault.column}: {fault.message}", mend)
+    fix = edit(str(path), fault.line, environ or {})
+    return SettingsError(f"{path}:{fault.line}:{fault.column}: {fault.message}", fix)
 
 
 def _problem(

@@ -1,4 +1,4 @@
-"""Is everything well here? Facts gathered once, judged by small pure checks; every finding names its fix."""
+"""Is everything well here? Facts gathered once, looked at by small pure checks; every finding names its fix."""
 
 from claude_local_plugin.checks import Finding, Place, Result, worst
 from claude_local_plugin.doctor.checks import CHECKS, GROUPS, run

@@ -1,4 +1,4 @@
-"""Everything the checks judge, gathered once: settings and what they decide, the server, hooks, git, files, editor."""
+"""All that the checks look at, gathered once: settings and what they decide, the server, hooks, git, files, editor."""
 
 import contextlib
 import json
@@ -112,7 +112,7 @@ class Editor:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The world as doctor judges it.
+    """The world as doctor sees it.
 
     `backend` is where a session here goes; `url` the server that was looked at (None: there is none of your own), and
     `elsewhere` says that `--url` named another one than the folder's, with its key in `token_env`. `server` is what

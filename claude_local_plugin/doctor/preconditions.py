@@ -1,4 +1,4 @@
-"""When a check has something to judge: each condition gives the reason why it has not, or None."""
+"""When a check has something to look at: each precondition gives the reason why it has not, or None."""
 
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor.facts import Facts

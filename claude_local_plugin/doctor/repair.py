@@ -58,15 +58,15 @@ def _begins_line(text: str) -> bool:
     return before in ("", "\ufeff") or before.endswith(("\n", "\r"))
 
 
-def mendable(each: SettingsFile) -> bool:
+def repairable(each: SettingsFile) -> bool:
     """Whether comments and trailing commas are all that makes Claude Code drop this file, and it is ours to write."""
     if each.state is not FileState.DROPPED or each.path is None or each.scope in (Scope.MANAGED, Scope.FLAG):
         return False
-    mended = strict(each.text)
-    if mended == each.text:
+    fixed = strict(each.text)
+    if fixed == each.text:
         return False
     try:
-        data = strict_json(mended)
+        data = strict_json(fixed)
     except (ValueError, RecursionError):  # something else is wrong with it, too
         return False
     return isinstance(data, dict) and not faults(data)

@@ -76,7 +76,7 @@ class SettingsFile:
 
     @property
     def problem_place(self) -> str:
-        """Where to mend a dropped file: `settings.json:4`, or without the line where none is known."""
+        """Where to fix a dropped file: `settings.json:4`, or without the line where none is known."""
         line = self.line_of(self.problem_at) if self.problem_at else None
         return "--settings" if self.path is None else f"{self.path}:{line}" if line else str(self.path)
 

@@ -1,4 +1,4 @@
-"""What a user should know about a configuration, each with the command or edit that mends it.
+"""What a user should know about a configuration, each with the command or edit that fixes it.
 
 Pure: everything is read off the snapshot and the decisions. One that is an error makes `explain-precedence`
 end with exit code 1.
@@ -87,7 +87,7 @@ def _files(snapshot: Snapshot) -> Iterator[Finding]:
                 "files.dropped",
                 Result.ERROR,
                 f"Claude Code ignores {file.path or 'the --settings text'} as a whole: {file.problem}",
-                f"mend {file.problem_place}",
+                f"fix {file.problem_place}",
             )
         for entry in file.skipped if file.state is FileState.READ else ():
             # entries are left out of an administrator's files alone

@@ -93,7 +93,7 @@ class Enabled:
 
 
 def enabled(scenario: Scenario, folder: Path, client_version: str) -> Enabled | None:
-    """What becomes of a scenario by `enable`; None where a file has to be mended before anything can be written."""
+    """What becomes of a scenario by `enable`; None where a file has to be fixed before anything can be written."""
     made = materialise(scenario, folder / "world")
     world = World(
         cwd=made.cwd,
@@ -148,7 +148,7 @@ def test_enable_ends_well_just_where_sessions_then_go_to_the_server_with_the_pla
             (asked if name in sample else told)[name] = after
         else:
             unmended = (each for each in scenario.settings.values() if isinstance(each, str) or faults(each, version))
-            assert any(unmended), f"{name}: not mendable"
+            assert any(unmended), f"{name}: not repairable"
     answers = zip(asked.items(), boxes.observe_all(after.scenario for after in asked.values()), strict=True)
     seen = {name: (after, answer) for (name, after), (_, answer) in answers}
     said = {name: (after, expected(after.scenario, version)) for name, after in told.items()}

@@ -1,4 +1,4 @@
-"""A case for each place in the source that makes a command to type: where it is printed, and what it is to mend."""
+"""A case for each place in the source that makes a command to type: where it is printed, and what it is to fix."""
 
 import json
 import shlex
@@ -182,14 +182,14 @@ EXPLAIN = ("explain-precedence", "--json")
 SMALL = ("--prompt-tokens", "400", "--turns", "1", "--answer-tokens", "4", "--concurrency", "1")
 
 
-# --- doctor: settings that `--fix` mends
+# --- doctor: settings that `--fix` fixes
 
 
 #: Every check's own fix is printed by one place.
 OWN_FIX = "checks.run:_findings own_fix … …"
 
 
-def mends(check: str, build: Build, *, deep: bool = False, well: tuple[str, ...] = ("ok", "skipped")) -> None:
+def fixes(check: str, build: Build, *, deep: bool = False, well: tuple[str, ...] = ("ok", "skipped")) -> None:
     """A case of `doctor --fix CHECK`."""
     ask = ("doctor", *(("--deep",) if deep else ()), check, "--json")
     case(f"doctor {check}", OWN_FIX, build, ask, gone(check, well))
@@ -248,26 +248,26 @@ def served(name: str, **options: Any) -> Build:
     return build
 
 
-mends("files.json", trailing_comma)
-mends("files.git", seen_by_git)
-mends("files.mode", readable)
-mends("hooks.broken", broken_hooks)
-mends("leak.login", login)
-mends(
+fixes("files.json", trailing_comma)
+fixes("files.git", seen_by_git)
+fixes("files.mode", readable)
+fixes("hooks.broken", broken_hooks)
+fixes("leak.login", login)
+fixes(
     "precedence.provider",
     exported(CLAUDE_CODE_USE_BEDROCK="1"),
 )
-mends(
+fixes(
     "precedence.proxy",
     exported(HTTP_PROXY="http://127.0.0.1:9"),
 )
-mends("client.auto-mode", handmade)
-mends("client.retries", handmade)
-mends(
+fixes("client.auto-mode", handmade)
+fixes("client.retries", handmade)
+fixes(
     "client.timeouts",
     enabled_with(API_TIMEOUT_MS="1000"),
 )
-mends(
+fixes(
     "client.known-bad",
     steps(
         lambda house: house.serve("plain", PORT, version="0.22.0"),
@@ -276,23 +276,23 @@ mends(
     ),
     well=WELL,
 )
-mends(
+fixes(
     "model.served",
     enabled_with(ANTHROPIC_MODEL="gone", ANTHROPIC_DEFAULT_OPUS_MODEL="claude-opus-5-5"),
 )
-mends(
+fixes(
     "model.window",
     enabled_with(CLAUDE_CODE_MAX_CONTEXT_TOKENS="64k"),
 )
-mends(
+fixes(
     "model.output",
     enabled_with(CLAUDE_CODE_MAX_OUTPUT_TOKENS="200000"),
 )
-mends(
+fixes(
     "model.compaction",
     enabled_with(DISABLE_AUTO_COMPACT="1"),
 )
-mends(
+fixes(
     "model.concurrency",
     steps(
         lambda house: house.serve("recorded", PORT, folder="llama.cpp-4-slots"),
@@ -300,24 +300,24 @@ mends(
     ),
     well=WELL,
 )
-mends(
+fixes(
     "cache.attribution",
     steps(
         lambda house: house.serve("plain", PORT, version="0.17.2"),
         lambda house: handmade(house, ANTHROPIC_BASE_URL=THERE),
     ),
 )
-mends("privacy.traffic", handmade)
-mends("privacy.plugins", handmade)
-mends("privacy.web-fetch", handmade)
-mends("cache.folders", served("able"), deep=True)
-mends("model.images", served("able", sees=False), deep=True)
-mends(
+fixes("privacy.traffic", handmade)
+fixes("privacy.plugins", handmade)
+fixes("privacy.web-fetch", handmade)
+fixes("cache.folders", served("able"), deep=True)
+fixes("model.images", served("able", sees=False), deep=True)
+fixes(
     "model.web-search",
     steps(lambda house: house.serve("able", PORT), lambda house: house.enable("--url", THERE, "--web-search")),
     deep=True,
 )
-mends(
+fixes(
     "model.fields",
     served("refusing", what="fields"),
     deep=True,
@@ -345,13 +345,13 @@ for check, options in (
 
 
 def comma_and_more(house: House) -> None:
-    """A file that is dropped, and has more to mend once it counts."""
+    """A file that is dropped, and has more to fix once it counts."""
     handmade(house)
     house.local.write_text(house.local.read_text().rstrip()[:-1].rstrip() + ",\n}\n")
 
 
 def nothing_left(house: House, case: Case, _: Typed) -> None:
-    """Nothing is left that `--fix` could mend, but what has a price."""
+    """Nothing is left that `--fix` could fix, but what has a price."""
     left = [each["id"] for each in house.call("doctor", "--json").json["findings"] if each["fixable"]]
     assert not left
 
@@ -362,7 +362,7 @@ case(
     comma_and_more,
     ("doctor", "--yes"),
     nothing_left,
-    code=1,  # of what it cannot mend
+    code=1,  # of what it cannot fix
 )
 
 
@@ -370,7 +370,7 @@ case(
 
 
 def broken(house: House) -> None:
-    """A file with a fault that nobody can mend but its owner."""
+    """A file with a fault that nobody can fix but its owner."""
     house.write(house.local, '{"env": {"ANTHROPIC_BASE_URL": "x"}\n "model": 3}\n')
     house.editor("text = path.read_text().splitlines()\nassert line == '+1'\npath.write_text(text[0] + '}')")
 
@@ -611,7 +611,7 @@ case(
     fill={"…": "true"},
 )
 case(
-    "config says which line to mend",
+    "config says which line to fix",
     "config.__init__:_no_toml edit … … …",
     no_toml,
     ("config", "list"),
@@ -785,7 +785,7 @@ case(
     both(gone("precedence.endpoint"), points_at(OPEN, scope="user")),
 )
 case(
-    "a file that names the server is mended",
+    "a file that names the server is fixed",
     "doctor.checks.precedence:_counting_again fix_command files.json",
     steps(
         lambda house: never_enabled(house),
@@ -1074,24 +1074,24 @@ def enabled_for(url: str, *more: str) -> Build:
 
 
 READY = look("server.ready", "--url", THERE)
-MEND = "doctor.checks.server:_mend "
+FIX = "doctor.checks.server:_fix "
 case(
     "a server at another port of the host is taken",
-    MEND + "enable … …",
+    FIX + "enable … …",
     enabled_for(f"http://{HOST}:8090"),
     look("server.ready"),
     both(points_at(OPEN), gone("server.ready")),
 )
 case(
     "a server on record is taken again, with its key",
-    MEND + "enable … …",
+    FIX + "enable … …",
     steps(guarded, lambda house: house.change(house.local, ANTHROPIC_BASE_URL="http://no-such-host:8000")),
     look("server.ready"),
     both(points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY), gone("server.ready")),
 )
 case(
     "another server answers at another port",
-    MEND + "claude-local doctor --url …",
+    FIX + "claude-local doctor --url …",
     enabled,
     look("server.ready", "--url", f"http://{HOST}:8090"),
     says("server       ✓ vLLM"),
@@ -1100,13 +1100,13 @@ case(
 not_run(
     "a server that is off is started over there",
     "leads to another machine",
-    (MEND + "ssh -- …",),
+    (FIX + "ssh -- …",),
     enabled_for(f"http://{FAR}:8000"),
     look("server.ready"),
 )
 case(
     "a name that nobody knows is looked up",
-    MEND + "getent hosts -- …",
+    FIX + "getent hosts -- …",
     enabled_for("http://no-such-host:8000"),
     look("server.ready"),
     _nothing,
@@ -1115,13 +1115,13 @@ case(
 not_run(
     "a machine that does not answer is pinged",
     "ping goes on until it is stopped",
-    MEND + "ping -- …",
+    FIX + "ping -- …",
     elsewhere_of("silent"),
     READY,
 )
 case(
     "a certificate is looked at",
-    MEND + "curl -v …",
+    FIX + "curl -v …",
     elsewhere_of("strange_certificate"),
     look("server.ready", "--url", THERE.replace("http:", "https:")),
     says("certificate"),
@@ -1129,7 +1129,7 @@ case(
 )
 case(
     "what a server answers is looked at",
-    MEND + "curl -i …",
+    FIX + "curl -i …",
     elsewhere_of("scripted", answers={}, otherwise=500),
     READY,
     says("HTTP/1.1 500"),
@@ -1284,14 +1284,14 @@ case(
 )
 case(
     "the names that are served are looked at",
-    "doctor.checks.model:_mend_of curl -s …/v1/models",
+    "doctor.checks.model:_fix_of curl -s …/v1/models",
     model_gone,
     ("doctor", "--deep", "model.answers", "--json"),
     says(MODEL),
 )
 case(
     "a key for messages is named",
-    "doctor.checks.model:_mend_of enable None --token-env VARIABLE",
+    "doctor.checks.model:_fix_of enable None --token-env VARIABLE",
     key_for_messages,
     ("doctor", "--deep", "model.answers", "--json"),
     points_at(THERE, ANTHROPIC_AUTH_TOKEN=KEY),
@@ -1525,7 +1525,7 @@ case(
 
 
 def explained(name: str, key: str | tuple[str, ...], build: Build, warning: str, **more: Any) -> None:
-    """A case of a warning's mend."""
+    """A case of a warning's fix."""
     case(f"explain: {name}", key, build, EXPLAIN, more.pop("after", gone(warning)), **more)
 
 
@@ -1555,7 +1555,7 @@ def signed_in(house: House, **changes: Any) -> None:
 WARN = "precedence.warnings:"
 explained("a leaked login", WARN + "_leaking claude-local enable --url … …", login, "leak.login")
 explained(
-    "a leak of the user's settings is mended there",
+    "a leak of the user's settings is fixed there",
     WARN + "_leaking claude-local enable --url … …",
     users_login,
     "leak.login",
@@ -2345,7 +2345,7 @@ case(
     points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
 )
 case(
-    "bench: the file is to be mended",
+    "bench: the file is to be fixed",
     "commands.bench:(module) claude-local doctor files",
     steps(lambda house: house.enable("--scope", "user"), lambda house: house.write(house.local, "{")),
     ("bench", *SMALL, "--apply", "--yes"),
@@ -2448,7 +2448,7 @@ case(
     lambda house, _, __: _must(house.local.stat().st_mode & 0o777 == 0o600),
 )
 case(
-    "doctor: how a check is mended",
+    "doctor: how a check is fixed",
     "commands.doctor:explained own_fix …",
     readable,
     ("doctor", "--explain", "files.mode"),
@@ -2478,7 +2478,7 @@ case(
     fill={"NAME": "two"},
 )
 case(
-    "doctor: a file is to be mended first",
+    "doctor: a file is to be fixed first",
     "doctor.fixes:_lines fix_command files.json",
     steps(
         lambda house: house.shell.update(ANTHROPIC_BASE_URL=OPEN),

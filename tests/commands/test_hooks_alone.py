@@ -238,7 +238,7 @@ def test_status_finds_an_interpreter_or_a_script_that_is_gone(place: Place, part
     assert warning["fix"] == "claude-local doctor --fix hooks.broken"
 
 
-def test_installing_again_mends_hooks_that_cannot_run(place: Place) -> None:
+def test_installing_again_fixes_hooks_that_cannot_run(place: Place) -> None:
     place.ok("hooks", "install", "--scope", "user")
     text = place.user.read_text()
     place.user.write_text(text.replace(SCRIPT, f"gone/{SCRIPT}"))

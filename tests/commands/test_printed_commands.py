@@ -2,7 +2,7 @@
 known only under the name it has in the network, and then looked at again.
 
 `printed_cases` has a case for each place in the source that makes such a command: a state of a folder and its servers
-in which it is printed. The command is taken at its word: it runs, ends well, and what it was printed for is mended;
+in which it is printed. The command is taken at its word: it runs, ends well, and what it was printed for is fixed;
 every shell reads it as the words that were meant. A place without a case fails here.
 """
 

@@ -1,4 +1,4 @@
-"""Everything that explain-precedence and doctor print in many states of a folder is typed, and mends what it is for.
+"""Everything that explain-precedence and doctor print in many states of a folder is typed, and fixes what it is for.
 
 `test_printed_commands` has a case for each place in the source; here the places meet states that they were not written
 for. And no `enable` without an address leaves the server of the folder.
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.process
 
 #: Results of a check that somebody has to do something about.
 BAD = ("warning", "error", "failed")
-#: Checks whose command tells more, and leaves what is found: it is not this folder's to mend.
+#: Checks whose command tells more, and leaves what is found: it is not this folder's to fix.
 TELLS_MORE = ("precedence.beaten", "client.installed", "client.version", "client.verified")
 
 
@@ -145,7 +145,7 @@ def plainly_told(lan: Lan) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("state", ASKED_OF)
-def test_whatever_is_printed_in_this_state_mends_what_it_is_printed_for(
+def test_whatever_is_printed_in_this_state_fixes_what_it_is_printed_for(
     house: House, plainly_told: set[tuple[str, str]], state: str
 ) -> None:
     {**PLAIN, **STATES}[state](house)

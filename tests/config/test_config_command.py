@@ -371,7 +371,7 @@ def test_a_wrong_value_of_what_guards_something_shows_the_stricter_one_that_hold
     assert "; nothing is allowed" in place.ends(1, "config", "list").err
 
 
-def test_what_is_wrong_can_be_mended_one_after_the_other_and_nothing_is_dropped(place: Place, file: Path) -> None:
+def test_what_is_wrong_can_be_fixed_one_after_the_other_and_nothing_is_dropped(place: Place, file: Path) -> None:
     place.write(file, FAULTY)
     place.ok("config", "set", "warm_up", "true")
     place.ok("config", "set", "log.cwd", "off")

@@ -99,7 +99,7 @@ def test_a_server_is_not_asked_about_files(place: Place, server: EmbeddedBackend
 # --- what is wrong
 
 
-def test_a_leak_is_found_shown_first_and_mended(
+def test_a_leak_is_found_shown_first_and_fixed(
     place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", CLOUD_KEY)
@@ -116,7 +116,7 @@ def test_a_leak_is_found_shown_first_and_mended(
     assert place.local.read_bytes() == before
 
 
-def test_everything_that_can_be_mended_is(
+def test_everything_that_can_be_fixed_is(
     repository: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", CLOUD_KEY)
@@ -139,7 +139,7 @@ def test_everything_that_can_be_mended_is(
     assert repository.local.read_bytes() == before
 
 
-def test_a_dropped_file_is_mended_by_its_comma_alone(place: Place, server: EmbeddedBackend) -> None:
+def test_a_dropped_file_is_fixed_by_its_comma_alone(place: Place, server: EmbeddedBackend) -> None:
     text = f'{{\n  // the box\n  "env": {{"ANTHROPIC_BASE_URL": "{server.url}",}}\n}}\n'
     place.write(place.local, text)
     answer = place.json("doctor", "files", "hooks", code=1)
@@ -182,7 +182,7 @@ def test_several_served_models_are_for_the_user_to_choose(place: Place) -> None:
     assert place.env()["ANTHROPIC_MODEL"] == "three"
 
 
-def test_what_an_administrator_set_is_not_promised_to_be_mended(place: Place, tmp_path: Path) -> None:
+def test_what_an_administrator_set_is_not_promised_to_be_fixed(place: Place, tmp_path: Path) -> None:
     managed = tmp_path / "managed"
     place.write(managed / "managed-settings.json", {"env": {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}})
     place.write(place.home / ".claude" / ".credentials.json", LOGIN)
@@ -414,7 +414,7 @@ def test_a_damaged_record_is_a_finding_and_not_a_crash(place: Place, server: Emb
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 @pytest.mark.parametrize(("answer", "written"), [("y\r", True), ("n\r", False)])
-def test_a_mend_is_shown_and_asked_about(place: Place, server: EmbeddedBackend, answer: str, written: bool) -> None:
+def test_a_fix_is_shown_and_asked_about(place: Place, server: EmbeddedBackend, answer: str, written: bool) -> None:
     place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_AUTH_TOKEN": "claude-local"}})
     argv = [sys.executable, "-m", "claude_local_plugin", "doctor", "--fix", "client.retries"]
     with Terminal(argv, cwd=place.project, environ=dict(os.environ)) as terminal:

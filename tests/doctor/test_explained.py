@@ -14,7 +14,7 @@ from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.doctor import CHECKS, Check, Facts, run
 from claude_local_plugin.precedence import Scope, warnings
 from tests.doctor import building as b
-from tests.doctor.test_judges import CASES
+from tests.doctor.test_checks import CASES
 
 #: What stands for a warning, by its id; what none stands for is said by the last one.
 STANDING = {name: check for check in CHECKS for name in (check.id, *check.covers)}

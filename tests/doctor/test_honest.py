@@ -112,8 +112,8 @@ def deep_cases() -> Iterator[Facts]:
 def test_after_real_requests_no_fix_asks_for_them_again() -> None:
     for facts in deep_cases():
         for finding in run(facts):
-            mends = "--fix" in (finding.fix or "")
-            assert mends or "doctor --deep" not in (finding.fix or ""), finding
+            fixes = "--fix" in (finding.fix or "")
+            assert fixes or "doctor --deep" not in (finding.fix or ""), finding
             assert finding.result is not Result.SKIPPED or "--deep" not in finding.what, finding
 
 

@@ -29,7 +29,7 @@ TROUBLES = (
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """Symptom, check and mend of every row of the table."""
+    """Symptom, check and fix of every row of the table."""
     page = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     cells = [
         tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in page.splitlines() if line[:1] == "|"
@@ -44,14 +44,14 @@ def test_the_page_of_checks_is_made_of_the_checks() -> None:
 
 def test_every_row_names_a_check_that_there_is() -> None:
     assert len(rows()) > 50
-    for symptom, check, mend in rows():
+    for symptom, check, fix in rows():
         named = re.fullmatch(r"`([a-z.-]+)`( \(deep\))?", check)
         assert named, symptom
         assert named[1] in IDS, symptom
         found = next(each for each in CHECKS if each.id == named[1])
         # client.timeouts knows some of it without real requests
         assert found.deep == bool(named[2]) or found.id == "client.timeouts", symptom
-        assert mend
+        assert fix
 
 
 @looped("trouble", TROUBLES)
@@ -61,8 +61,8 @@ def test_every_known_trouble_has_a_row(trouble: str) -> None:
 
 def test_every_fix_a_row_promises_exists() -> None:
     fixable = {check.id for check in CHECKS if check.fixable}
-    for _, _, mend in rows():
-        for named in re.findall(r"--fix ([a-z-]+\.[a-z-]+)", mend):
+    for _, _, fix in rows():
+        for named in re.findall(r"--fix ([a-z-]+\.[a-z-]+)", fix):
             assert named in fixable
 
 

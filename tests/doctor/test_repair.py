@@ -11,7 +11,7 @@ from tests.looped import looped
 
 
 @looped(
-    ("text", "mended"),
+    ("text", "fixed"),
     [
         pytest.param('{"a": 1,}', '{"a": 1}', id="a trailing comma"),
         pytest.param('{\n  "a": [1, 2,],\n}\n', '{\n  "a": [1, 2]\n}\n', id="two of them"),
@@ -27,8 +27,8 @@ from tests.looped import looped
         pytest.param('\ufeff{"a": 1,}', '\ufeff{"a": 1}', id="a byte order mark stays"),
     ],
 )
-def test_only_comments_and_trailing_commas_go(text: str, mended: str) -> None:
-    assert strict(text) == mended
+def test_only_comments_and_trailing_commas_go(text: str, fixed: str) -> None:
+    assert strict(text) == fixed
 
 
 @given(

@@ -56,7 +56,7 @@ def _question(facts: Facts) -> Iterator[Found]:
     if winner is None or winner.key != "env.ANTHROPIC_API_KEY" or not value or not facts.snapshot.interactive:
         return
     if any(warning.id == "leak.shell-api-key" for warning in facts.resolution.warnings):
-        return  # mending the leak takes the key away, and the question with it
+        return  # fixing the leak takes the key away, and the question with it
     if any(value.endswith(ending) for ending in facts.snapshot.approved_api_keys if ending):
         return
     yield Found(

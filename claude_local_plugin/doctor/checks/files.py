@@ -13,7 +13,7 @@ from claude_local_plugin.doctor.checks.precedence import enabling
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.fixers import Mode, Rewrite, Step, Tools
 from claude_local_plugin.doctor.model import Check, Finding, Found, OwnFix, Place, Result, Where, fix_command
-from claude_local_plugin.doctor.repair import mendable, strict
+from claude_local_plugin.doctor.repair import repairable, strict
 from claude_local_plugin.precedence import FileState, Scope, SettingsFile, candidates, effective
 from claude_local_plugin.servers.urls import is_anthropic
 from claude_local_plugin.settings import schema
@@ -39,7 +39,7 @@ def _json(facts: Facts) -> Iterator[Found]:
         elif each.state is FileState.UNKNOWN:
             yield Found(
                 Result.WARNING,
-                f"cannot be judged here: {each.problem}",
+                f"cannot be checked here: {each.problem}",
                 _place(each),
                 why="what it sets may decide where your sessions go",
             )
@@ -56,7 +56,7 @@ def _dropped(facts: Facts, each: SettingsFile) -> Found:
     place = _fault_place(each)
     lost = "; it names a server, so sessions go elsewhere than it says" if "ANTHROPIC_BASE_URL" in each.text else ""
     what = f"{_fault(each)}; Claude Code ignores the whole file{lost}"
-    if mendable(each):
+    if repairable(each):
         return Found(Result.ERROR, what, place, OwnFix(note="shows the change first"))
     line = place.line if isinstance(place, Place) else None
     return Found(Result.ERROR, what, place, _edit(facts, each.path, line) if each.path else None)
@@ -64,7 +64,7 @@ def _dropped(facts: Facts, each: SettingsFile) -> Found:
 
 def _repaired(facts: Facts, _: Sequence[Finding], __: Tools) -> Iterator[Step]:
     for each in facts.settings:
-        if each.path is not None and mendable(each):
+        if each.path is not None and repairable(each):
             yield Rewrite(each.path, strict, first=True)
 
 

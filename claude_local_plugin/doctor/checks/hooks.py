@@ -104,7 +104,7 @@ def _faults(facts: Facts) -> Iterator[Found]:
             Result.INFO if waited else Result.WARNING,
             f"a hook could not do all its work ({often} {fault.at[:10]}): {fault.said}",
             Place(fault.path, fault.line),
-            f"{command('rm', str(fault.path))}   (once it is mended: a week later it counts no more)",
+            f"{command('rm', str(fault.path))}   (once it is fixed: a week later it counts no more)",
             why="what was to be recorded then was kept and taken in later: nothing is missing" if waited else None,
         )
 
@@ -189,7 +189,7 @@ CHECKS = (
         fine="every hook could do its work lately",
         why="a session goes on whatever happens to a hook of ours, but its record may have a gap",
         finds="What hooks noted in `faults.log` in the last seven days, the same complaints together.",
-        remedy="Mend what is named; then remove `faults.log`, or wait a week.",
+        remedy="Fix what is named; then remove `faults.log`, or wait a week.",
         find=_faults,
     ),
 )

@@ -235,7 +235,7 @@ def _answers(facts: Facts) -> Iterator[Found]:
                 yield Found(Result.SKIPPED, f"{how} was not asked for any more")
         elif not exchange.accepted:
             what = f"{how} to {printable(deep.model)} was not answered: {_says(exchange)}"
-            yield Found(Result.ERROR, what, None, _mend_of(facts, exchange))
+            yield Found(Result.ERROR, what, None, _fix_of(facts, exchange))
         elif exchange.reply.streamed and exchange.reply.ttft is None and not exchange.reply.is_silent:
             yield Found(Result.ERROR, f"{how} brought no piece of text", None, "look into the server's log")
     if deep.streamed is not None and deep.streamed.reply.error is None and not deep.streamed.reply.streamed:
@@ -250,7 +250,7 @@ def _kind(facts: Facts) -> str:
     return (facts.server.engine if facts.server else None) or deep.kind
 
 
-def _mend_of(facts: Facts, exchange: Exchange) -> str:
+def _fix_of(facts: Facts, exchange: Exchange) -> str:
     """What to do about a message that was not answered, by what came instead."""
     deep, status = facts.deep, exchange.reply.status
     assert deep is not None
@@ -265,7 +265,7 @@ def _mend_of(facts: Facts, exchange: Exchange) -> str:
 
 def _lost(facts: Facts, exchange: Exchange, what: str) -> Found:
     """A request that no model has seen: no word about what it held."""
-    return Found(Result.ERROR, f"{what} did not reach a model: {_says(exchange)}", None, _mend_of(facts, exchange))
+    return Found(Result.ERROR, f"{what} did not reach a model: {_says(exchange)}", None, _fix_of(facts, exchange))
 
 
 def parser_flags(facts: Facts, spoken: str | None = None) -> str:
@@ -395,7 +395,7 @@ def _empty(facts: Facts) -> Iterator[Found]:
     yield Found(Result.ERROR, what, None, f"{flags}, and without --reasoning-parser" if endless else flags)
 
 
-#: Why a part of the examination has nothing to judge.
+#: Why a part of the examination has nothing to say.
 NOT_ASKED = "it was not asked any more: earlier answers took too long"
 
 

@@ -11,7 +11,7 @@ from claude_local_plugin.doctor.explained import explained, not_explained_by
 from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.fixers import as_enable_plans
 from claude_local_plugin.doctor.model import Check, Found, OwnFix, Place, Result, fix_command, place_of
-from claude_local_plugin.doctor.repair import mendable
+from claude_local_plugin.doctor.repair import repairable
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import Candidate, FileState, Scope, SettingsFile, candidates, winning
 from claude_local_plugin.servers.urls import is_loopback, normalise
@@ -70,8 +70,8 @@ def _endpoint(facts: Facts) -> Iterator[Found]:
 
 
 def _counting_again(facts: Facts, dropped: SettingsFile, path: Path) -> str:
-    """The command that has a dropped file count again, or opens it where only its owner can mend it."""
-    return fix_command("files.json") if mendable(dropped) else edit(str(path), None, facts.snapshot.shell)
+    """The command that has a dropped file count again, or opens it where only its owner can fix it."""
+    return fix_command("files.json") if repairable(dropped) else edit(str(path), None, facts.snapshot.shell)
 
 
 def _names_a_server(state: FileState, text: str) -> bool:

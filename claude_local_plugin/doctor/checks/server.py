@@ -13,7 +13,7 @@ from claude_local_plugin.servers.urls import is_loopback
 from claude_local_plugin.text import printable
 
 #: What to do about a state, whoever the server is.
-MENDS: Mapping[State, str] = {
+FIXES: Mapping[State, str] = {
     State.LOADING: f"wait until it is ready: {command('watch', '-n', '5', 'claude-local', 'status')}",
     State.NOT_HTTP: (
         f"{command('claude-local', 'enable', '--url', Words('http://HOST:PORT'))}   (another port, or https://)"
@@ -49,15 +49,15 @@ def _ready(facts: Facts) -> Iterator[Found]:
         yield from _degraded(facts, server) if server.dead or server.problem else (_fine(facts, server),)
     elif server.state in (State.NEEDS_KEY, State.WRONG_KEY):
         what = f"{well_known.label(server.kind)} answers and {server.problem}: whether it is ready is not seen"
-        yield Found(Result.SKIPPED, what)  # credentials.key judges that
+        yield Found(Result.SKIPPED, what)  # credentials.key looks at that
     elif facts.backend.proxied and not facts.elsewhere and server.state in UNSEEN:
         what = f"{facts.host} {server.problem}, when asked directly; sessions go there through a proxy"
-        yield Found(Result.WARNING, what, None, _mend(facts, server), why="whether the proxy reaches it is not known")
+        yield Found(Result.WARNING, what, None, _fix(facts, server), why="whether the proxy reaches it is not known")
     else:
         slow = server.state in (State.LOADING, State.OVERLOADED)
         there = f"; {_named(facts.others[0])} answers there" if facts.others else ""
         what = f"{facts.host} {server.problem}{there}"
-        yield Found(Result.WARNING if slow else Result.ERROR, what, None, _mend(facts, server))
+        yield Found(Result.WARNING if slow else Result.ERROR, what, None, _fix(facts, server))
 
 
 def _fine(facts: Facts, server: Server) -> Found:
@@ -68,7 +68,7 @@ def _fine(facts: Facts, server: Server) -> Found:
 
 
 def _degraded(facts: Facts, server: Server) -> Iterator[Found]:
-    """A server that lets us in and says, or shows, that not all of it works; other checks judge the rest."""
+    """A server that lets us in and says, or shows, that not all of it works; other checks look at the rest."""
     answered = facts.deep is not None and facts.deep.plain.accepted
     if server.dead:
         all_dead = len(server.dead) == len(server.members)
@@ -82,7 +82,7 @@ def _degraded(facts: Facts, server: Server) -> Iterator[Found]:
         fix = command("curl", "-i", f"{server.url}/health") + "   and start what does not answer"
         yield Found(Result.WARNING, f"{describe(facts)}, but it {server.problem}", None, fix, why)
     else:
-        yield _fine(facts, server)  # server.messages and server.models judge that
+        yield _fine(facts, server)  # server.messages and server.models look at that
 
 
 def _hands_on(server: Server) -> bool:
@@ -95,7 +95,7 @@ def _named(server: Server) -> str:
     return f"{well_known.label(server.kind)} at {target.label if target else server.url}"
 
 
-def _mend(facts: Facts, server: Server) -> str:
+def _fix(facts: Facts, server: Server) -> str:
     target = facts.target
     if facts.others:
         url = facts.others[0].url
@@ -111,7 +111,7 @@ def _mend(facts: Facts, server: Server) -> str:
     if server.state is State.ERROR and (header := kinds.of(server.kind).quirks.needs_header):
         return header[1]
     ask = (f"{facts.url}/v1/models",)
-    mends = {
+    fixes = {
         State.TIMEOUT: f"{command('ping', '--', name)}   (is the machine on, and no firewall in between?)",
         State.UNRESOLVED: f"{command('getent', 'hosts', '--', name)}   (look at the spelling, the VPN, /etc/hosts)",
         State.TLS: f"{command('curl', '-v', *ask)}   (a private authority goes into NODE_EXTRA_CA_CERTS)",
@@ -119,7 +119,7 @@ def _mend(facts: Facts, server: Server) -> str:
         State.OVERLOADED: advice.fewer_or(server.behaves_as),
         State.REFUSED: f"start it: {start}",
     }
-    return mends.get(server.state) or MENDS[server.state]
+    return fixes.get(server.state) or FIXES[server.state]
 
 
 def _speaks(facts: Facts) -> Iterator[Found]:

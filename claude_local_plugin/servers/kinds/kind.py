@@ -125,7 +125,7 @@ class Pair:
 
     `client_since` and `client_below` are Claude Code's versions it holds for (None: for all of them). The kind "*" is
     every server that is not Anthropic's, whatever its version. `source` is where it was reported, `seen` the day it
-    was entered; `fix` the command or the step that mends it.
+    was entered; `fix` the command or the step that fixes it.
     """
 
     kind: str

@@ -789,7 +789,7 @@ def found_by(check_id: str, facts: Facts) -> tuple[Finding, ...]:
 
 
 @looped(("check_id", "result", "words", "build"), CASES, ids=[f"{c[0]}-{c[1]}-{n}" for n, c in enumerate(CASES)])
-def test_a_judge_says_what_the_facts_show(
+def test_a_check_says_what_the_facts_show(
     check_id: str, result: Result, words: str, build: Callable[[], Facts]
 ) -> None:
     found = found_by(check_id, build())
@@ -805,14 +805,14 @@ def test_every_check_has_a_case_where_all_is_well_and_one_where_it_is_not() -> N
 
 
 @looped(("check_id", "result", "words", "build"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)])
-def test_whatever_is_wrong_has_a_reason_and_a_mend(
+def test_whatever_is_wrong_has_a_reason_and_a_fix(
     check_id: str, result: Result, words: str, build: Callable[[], Facts]
 ) -> None:
     for finding in found_by(check_id, build()):
         assert finding.why
         assert "\n" not in finding.what
         if finding.result.bad:
-            assert finding.fix or "cannot be said" in finding.what or "cannot be judged" in finding.what, finding
+            assert finding.fix or "cannot be said" in finding.what or "cannot be checked" in finding.what, finding
         if finding.fixable:
             assert check(check_id).fixable
             assert finding.fix is not None
@@ -831,7 +831,7 @@ def test_the_cloud_is_not_a_fault() -> None:
     assert not [finding for finding in findings if finding.result.bad]
 
 
-def test_a_judge_that_raises_is_a_result_of_its_own_and_the_others_are_heard() -> None:
+def test_a_check_that_raises_is_a_result_of_its_own_and_the_others_are_heard() -> None:
     def raises(_: Facts) -> list[Any]:
         raise ZeroDivisionError("of all things")
 
@@ -912,7 +912,7 @@ def test_an_unknown_check_is_a_usage_error_with_the_nearest_name(name: str, near
         pytest.param({"root": None, "model": "gemma-4"}, "the model's card knows better", id="an uncertain family"),
     ],
 )
-def test_the_mend_of_an_unread_tool_call_fits_the_server_and_the_model(changes: dict[str, Any], fix: str) -> None:
+def test_the_fix_of_an_unread_tool_call_fits_the_server_and_the_model(changes: dict[str, Any], fix: str) -> None:
     facts = b.facts(deep=b.deep(**{"tools": b.tools(ToolVerdict.SWALLOWED), **changes}))
     (finding,) = found_by("model.tool-calls", facts)
     assert finding.result is ERROR
