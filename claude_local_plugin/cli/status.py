@@ -89,6 +89,8 @@ def _everywhere(place: Place, *, sweep: bool, as_json: bool) -> int:
 def _answer(report: dict[str, Any]) -> str:
     if report["outcome"] == "not_logged_in":
         return "not asked: Claude Code is not logged in here"
+    if report["outcome"] == "login_unusable":
+        return "not asked: the login here is of no use"
     if report["problem"]:
         return printable(str(report["problem"]))
     if report["probe"] == "ok":

@@ -253,6 +253,8 @@ def sentence(resolution: Resolution, place: str = "here") -> str:
         return f"A session started {place} is refused: {resolution.outcome_reason}."
     if resolution.outcome == "not_logged_in":
         return f"A session started {place} talks to nobody: {resolution.outcome_reason}."
+    if resolution.outcome == "login_unusable":
+        return f"A session started {place} sends no request: {resolution.outcome_reason}."
     if broken := next((warning for warning in resolution.warnings if warning.id in UNUSABLE_ADDRESS), None):
         return f"A session started {place} reaches nobody: {broken.what}."
     provider, model = resolution.value("provider"), resolution.value("model")

@@ -19,6 +19,16 @@ PROVIDER_HOSTS = (
     ("services.ai.azure.com", "foundry"),
 )
 
+#: What it says without a login (the last: how 2.1.200 takes a blank key), and of one with which nothing can be sent.
+NOT_LOGGED_IN = ("Not logged in", "Not signed in to the Cloud gateway", "Invalid API key")
+LOGIN_UNUSABLE = (
+    "login expired",
+    "oidc_federation config requires",
+    "failed to read identity token",
+    "must include 'access_token'",
+    "refusing to send credential",
+)
+
 #: Headers the client sends on its own account; any other one came from ANTHROPIC_CUSTOM_HEADERS.
 OWN_HEADERS = frozenset(
     {
@@ -34,9 +44,9 @@ OWN_PREFIXES = ("anthropic-", "x-stainless-", "x-amz-", "x-goog-", "x-claude-")
 class Observed:
     """One run of the client.
 
-    `outcome` is "ok" (a prompt was sent), "not_logged_in", "refused" (it did not start: a policy, an unusable file or
-    option; `warnings` say which), "invalid_url" (no endpoint could be made of what is set), "error" (it gave up for
-    another reason, see `said`) or "timeout".
+    `outcome` is "ok" (a prompt was sent), "not_logged_in", "login_unusable" (and it says what is wrong with it),
+    "refused" (it did not start: a policy, an unusable file or option; `warnings` say which), "invalid_url" (no endpoint
+    could be made of what is set), "error" (it gave up for another reason, see `said`) or "timeout".
     """
 
     outcome: str
@@ -197,11 +207,10 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
     """Why no prompt was sent."""
     if run.exit_code is None:
         return "timeout"
-    if (
-        any(words in said for words in ("Not logged in", "Not signed in to the Cloud gateway", "Invalid API key"))
-        or "login expired" in said.lower()
-    ):  # the third: how 2.1.200 takes a blank one; the last: a login profile
+    if any(words in said for words in NOT_LOGGED_IN):
         return "not_logged_in"
+    if any(words in said.lower() for words in LOGIN_UNUSABLE):
+        return "login_unusable"
     if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"
     if "Tool Agent not found" in said:  # `claude mcp serve` goes on without it

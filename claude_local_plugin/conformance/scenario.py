@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from claude_local_plugin.precedence.gather import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 #: Where a settings file can lie, strongest first. `main.*` is the repository's root seen from a subfolder, or
@@ -189,6 +189,25 @@ def materialise(
     sources = None if scenario.setting_sources is None else listed(scenario.setting_sources)
     socket = folder / "socket" if any(SOCKET in value for value in scenario.shell.values()) else None
     return Materialised(home, cwd, environ, managed, flag, sources, (*arguments, *scenario.args), socket, paths)
+
+
+#: Options of the client that take whatever follows for theirs, up to the next option: a command's name, too.
+_GREEDY = ("--add-dir", "--allowedTools", "--disallowedTools", "--tools", "--betas", "--file", "--mcp-config")
+
+
+def before_a_command(arguments: Iterable[str]) -> list[str]:
+    """The arguments as they may stand before the name of a command: `--add-dir=X`, not `--add-dir X`."""
+    written: list[str] = []
+    option: str | None = None
+    for argument in arguments:
+        if argument in _GREEDY:
+            option = argument
+        elif option is None or argument.startswith("-"):
+            option = None
+            written.append(argument)
+        else:
+            written.append(f"{option}={argument}")
+    return written
 
 
 def as_it_stands(scenario: Scenario, made: Materialised) -> Scenario:

@@ -85,6 +85,17 @@ def expired(files: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
+def exchanging(**changes: Any) -> dict[str, Any]:
+    """The files of a login profile that has an identity token exchanged; None takes a key away."""
+    token = {"source": "file", "path": f"{BOX}/home/identity"}
+    login = {"federation_rule_id": "rule", "identity_token": token, "organization_id": "organization"} | changes
+    organization = {"organization_id": value} if (value := login.pop("organization_id")) else {}
+    kept = {"type": "oidc_federation"} | {key: value for key, value in login.items() if value is not None}
+    return {"home/.config/anthropic/configs/default.json": organization | {"authentication": kept}} | {
+        "home/identity": "identity"
+    }
+
+
 def gateway(**changes: Any) -> dict[str, Any]:
     """The login file of somebody who is signed in at a gateway on loopback; None takes a key away."""
     login = {"url": url("gateway"), "jwt": "token-gateway", "expiresAt": NEVER * 1000, "email": "a@example.com"}
@@ -209,6 +220,7 @@ def _profiles() -> Iterator[tuple[str, Scenario]]:
     for name, half in halves.items():
         yield f"source/profile/{name}", merged(half, elsewhere)
     yield from _expired_profiles()
+    yield from _unusable_profiles()
     for name, half in {
         "nothing": {},
         "address-in-user": {"settings": env(user={"ANTHROPIC_BASE_URL": url("user")})},
@@ -243,10 +255,52 @@ def _expired_profiles() -> Iterator[tuple[str, Scenario]]:
     }
     for name, half in halves.items():
         yield f"source/profile-expired/{name}", merged(half, {})
-    times: dict[str, Any] = {"none": None, "text": "1000", "later-text": str(NEVER), "date": "2100-01-01T00:00:00Z"}
+    for place in ("http://gpu-box:8011", "http://127.0.0.2:8011", "http://localhost:8011", "https://api.anthropic.com"):
+        there = {"ANTHROPIC_BASE_URL": place}
+        yield f"source/profile-expired/renewable-at-{place}", Scenario(shell=there, files=renewable)
+        yield f"source/federation/at-{place}", Scenario(shell=there | FEDERATION)
+    times: dict[str, Any] = {
+        "true": True,
+        "none": None,
+        "text": "1000",
+        "later-text": str(NEVER),
+        "date": "2100-01-01T00:00:00Z",
+    }
     for name, time in times.items():
         half = {"files": expired(profile(), expires_at=time)}
         yield f"source/profile-expired/time-{name}", merged(half, elsewhere)
+
+
+def _unusable_profiles() -> Iterator[tuple[str, Scenario]]:
+    """Profiles that serve, and with which no request is sent; and those that look like it."""
+    kept = "home/.config/anthropic/credentials/default.json"
+    named = {"ANTHROPIC_PROFILE": "default"}
+    without_token = {key: value for key, value in FEDERATION.items() if "TOKEN" not in key}
+    in_a_file = without_token | {"ANTHROPIC_IDENTITY_TOKEN_FILE": f"{BOX}/home/identity"}
+    renewable = profile(authentication={"type": "user_oauth", "client_id": "client"})
+    halves: dict[str, dict[str, Any]] = {
+        "expired-named": {"files": expired(profile()), "shell": named},
+        "expired-and-oauth-descriptor": {"files": expired(profile()), "descriptors": OAUTH},
+        "token-empty": {"files": profile() | {kept: {"access_token": "", "expires_at": NEVER}}},
+        "token-missing": {"files": profile() | {kept: {"expires_at": NEVER}}},
+        "renewable-and-holds": {"files": renewable | {kept: {"access_token": "kept", "refresh_token": "refresh"}}},
+        "exchanged": {"files": exchanging()},
+        "exchanged-by-the-environment": {
+            "files": exchanging(identity_token=None),
+            "shell": {"ANTHROPIC_IDENTITY_TOKEN": "identity"},
+        },
+        "exchanged-before": {"files": exchanging() | {kept: {"access_token": "kept", "expires_at": NEVER}}},
+        "exchanged-long-before": {"files": exchanging() | {kept: {"access_token": "kept", "expires_at": 1_000}}},
+        "exchanged-without-token": {"files": exchanging(identity_token=None)},
+        "exchanged-without-rule": {"files": exchanging(federation_rule_id=None)},
+        "exchanged-without-organization": {"files": exchanging(organization_id=None)},
+        "exchanged-without-file": {"files": {key: value for key, value in exchanging().items() if "configs" in key}},
+        "federation-without-token": {"shell": without_token},
+        "federation-with-a-file": {"shell": in_a_file, "files": {"home/identity": "identity"}},
+        "federation-with-no-such-file": {"shell": FEDERATION | in_a_file},
+    }
+    for name, half in halves.items():
+        yield f"source/unusable/{name}", merged(half, {"shell": ELSEWHERE})
 
 
 #: Without these requests are signed, so that a session starts all the same.
@@ -368,6 +422,17 @@ def _sockets() -> Iterator[tuple[str, Scenario]]:
             f"source/socket/{provider.name}-elsewhere",
             Scenario(shell=on | {provider.base_url_variable: url("shell")}),
         )
+        for kind in ("login", "max"):
+            login = {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"} | (
+                {"CLAUDE_CODE_SUBSCRIPTION_TYPE": "max"} if kind == "max" else {}
+            )
+            yield f"source/socket/{provider.name}-with-{kind}", Scenario(shell=on | login)
+        target = {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell", "ANTHROPIC_DEFAULT_SONNET_MODEL": "mine"}
+        yield f"source/socket/{provider.name}-with-target", Scenario(shell=on | target)
+        own = {"CLAUDE_CODE_RUNNER_MODEL_SOCKET": SOCKET}
+        yield f"source/socket/{provider.name}-of-the-runner", Scenario(shell=on | own | target)
+    through = Scenario(shell=THROUGH_SOCKET | {"CLAUDE_CODE_OAUTH_TOKEN": "oauth-shell"}, credentials=gateway())
+    yield "source/socket/oauth-and-gateway", through
     yield "source/socket/empty", Scenario(shell=cancelled, settings=env(local=ENABLED))
 
 
@@ -500,6 +565,44 @@ def _served_elsewhere() -> Iterator[tuple[str, Scenario]]:
             "local": {"env": {"ANTHROPIC_AUTH_TOKEN": "token-local", **more}},
         }
         yield f"served/helper-and-token/{name}", merged(files | {"settings": token}, login)
+    yield from _served_over_managed()
+    in_simple_mode = {"CLAUDE_CODE_SIMPLE": "1", "ANTHROPIC_AUTH_TOKEN": "token-shell"} | ELSEWHERE
+    helper: dict[str, Settings] = {"flag": {"apiKeyHelper": "echo helper-flag"}}
+    yield "served/nothing-and-simple-helper-beside-a-token", Scenario(settings=helper, shell=in_simple_mode)
+    unsaid = {"credentials": {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"subscriptionType": None}}}
+    bare = {"files": served({"env": routed})}
+    none: dict[str, Any] = {"settings": {"managed": {"availableModels": []}}}
+    yield "served/token-for-a-login/nothing", merged(bare, unsaid)
+    yield "served/token-for-a-login/list", merged(bare | none, unsaid)
+
+
+def _served_over_managed() -> Iterator[tuple[str, Scenario]]:
+    """What of an administrator's own file counts beside served settings that say something else."""
+    policies: dict[str, dict[str, Any]] = {
+        "list": {"availableModels": ["sonnet"]},
+        "denied": {"deniedModels": ["x"]},
+        "model": {"model": "model-managed"},
+        "helper": {"apiKeyHelper": "echo helper-managed"},
+        "overrides": {"modelOverrides": {"claude-opus-5-5": "mine"}},
+        "picker": {"modelPicker": {"options": [{"model": "x", "behavesAs": "claude-sonnet-4-5"}]}},
+        "providers": {"allowedProviders": []},
+        "login-method": {"forceLoginMethod": "claudeai"},
+        "organization": {"forceLoginOrgUUID": "11111111-2222-3333-4444-555555555555"},
+        "gateway": {"forceLoginGatewayUrl": url("gateway")},
+        "version": {"requiredMinimumVersion": "9.9.9"},
+        "env": {"env": {"ANTHROPIC_MODEL": "model-managed"}},
+        "guard": {"hooks": {"PreToolUse": 5}},
+    }
+    key: dict[str, Any] = {"shell": {"ANTHROPIC_API_KEY": "key-shell"}, "files": served({"env": {"UNRELATED": "1"}})}
+    for name, policy in policies.items():
+        asked = {"shell": {"ANTHROPIC_MODEL": "x"}} if name in ("list", "denied", "picker") else {}
+        yield f"served/over-managed-{name}", merged(key | {"settings": {"managed": policy}}, asked)
+    listed = {"settings": {"managed": {"availableModels": ["x"]}}, "shell": {"ANTHROPIC_MODEL": "x"}}
+    for name, content in (("empty", {}), ("list", {"availableModels": ["y"]})):
+        yield f"served/{name}-over-managed-list", merged(key | {"files": served(content)}, listed)
+    for name, one, other in (("one", "anthropic", "anthropic"), ("none", "anthropic", "bedrock")):
+        both = {"settings": {"managed": {"allowedProviders": [other]}}, "files": served({"allowedProviders": [one]})}
+        yield f"served/providers-that-both-allow/{name}", merged(key | {"files": {}}, both)
 
 
 def _mcp_serve() -> Iterator[tuple[str, Scenario]]:
@@ -521,6 +624,13 @@ def _mcp_serve() -> Iterator[tuple[str, Scenario]]:
         yield f"mcp-serve/model-option/{name}", merged({"model": "model-cli"} | entry, half)
     both = env(user=ENABLED | {"ANTHROPIC_BASE_URL": url("user")}, local=ENABLED)
     yield "mcp-serve/user+local", Scenario(settings=both, entry="mcp-serve")
+    added = {"home/other/.claude/settings.local.json": {"env": ADDRESS, "model": "model-added"}}
+    for name, arguments in (
+        ("add-dir", ("--add-dir", f"{BOX}/home/other")),
+        ("add-dir=", (f"--add-dir={BOX}/home/other",)),
+    ):
+        token = ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "token-shell"}
+        yield f"mcp-serve/{name}", Scenario(shell=token, files=added, args=arguments, entry="mcp-serve")
     yield "mcp-serve/gateway", Scenario(settings=env(local=ENABLED), credentials=gateway(), entry="mcp-serve")
     headers = env(local={"ANTHROPIC_CUSTOM_HEADERS": "x-api-key: local"})
     yield "mcp-serve/headers", merged({"settings": headers} | entry, {"shell": ELSEWHERE | BESIDE["key"]["shell"]})

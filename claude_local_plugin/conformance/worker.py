@@ -25,7 +25,7 @@ from typing import Any, TextIO
 
 from claude_local_plugin.conformance.network import Certificate, Switchboard, make_certificate
 from claude_local_plugin.conformance.observed import Observed, Run, read
-from claude_local_plugin.conformance.scenario import PORTS, SYSTEM_PATH, Scenario, materialise
+from claude_local_plugin.conformance.scenario import PORTS, SYSTEM_PATH, Scenario, before_a_command, materialise
 
 MANAGED = Path("/etc/claude-code")
 
@@ -127,7 +127,7 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
         with board.listening(made.socket, PORTS["socket"]), _descriptors(scenario.descriptors) as (numbers, opened):
             environ |= numbers
             if scenario.entry == "mcp-serve":
-                command = [order.claude, *made.arguments, "mcp", "serve"]
+                command = [order.claude, *before_a_command(made.arguments), "mcp", "serve"]
                 run = _call_agent(command, made.cwd, environ, order.patience, opened)
             else:
                 command = [order.claude, "-p", "ping", "--output-format", "json", *made.arguments]

@@ -52,7 +52,7 @@ PROVIDERS = (
 KEY_DESCRIPTOR = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"
 OAUTH_DESCRIPTOR = "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR"
 
-#: A Unix socket that every request goes through, whatever the address says. It counts from the environment alone.
+#: A Unix socket that requests go through, whatever the address says. It counts from the environment alone.
 UNIX_SOCKET = "ANTHROPIC_UNIX_SOCKET"
 #: How the place such a session talks to is written.
 SOCKET_SCHEME = "unix:"

@@ -10,13 +10,15 @@ from claude_local_plugin.core.files import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
 #: The variable that names the profile to use.
 NAME = "ANTHROPIC_PROFILE"
 #: Two variables that, together, make Claude Code exchange an identity token for an access token.
 FEDERATION = ("ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID")
+#: The file of the token that is exchanged, which is asked for first, and the token itself.
+IDENTITY_FILE, IDENTITY = "ANTHROPIC_IDENTITY_TOKEN_FILE", "ANTHROPIC_IDENTITY_TOKEN"
 #: The kinds of login that a profile can hold.
 KINDS = ("user_oauth", "oidc_federation")
 #: Claude Code reads no profile larger than this many bytes.
@@ -27,8 +29,9 @@ class Profile:
     """One login profile: its file, the file's text, why it cannot be used (or None), and what is in it.
 
     `data` holds `kind`, `chosen` (whether ANTHROPIC_PROFILE names it) and, as far as they are there, `access_token`,
-    `expires_at` (seconds), `base_url` and `state`: "expired" where its token's time is over, and "renewed" where it can
-    be exchanged for another one.
+    `expires_at` (seconds), `base_url`, `renewed` where its token's time is over and it is exchanged for another one,
+    `unusable` where it serves and no request can be sent with it (what is wrong), and `missing` where a token has to be
+    exchanged first: the variables that must say what the profile does not.
     """
 
     __slots__ = ("absent", "data", "path", "problem", "text")
@@ -89,16 +92,63 @@ def _named(folder: str, name: str) -> "Profile | None":
     url = config.get("base_url")
     if isinstance(url, str) and url.strip():
         data["base_url"] = url.strip()
+    kept = login.get("credentials_path")
+    file = kept if isinstance(kept, str) and kept else os.path.join(folder, "credentials", f"{name}.json")
+    credentials = _object(_text(file))
     if login["type"] == "user_oauth":
-        kept = login.get("credentials_path")
-        file = kept if isinstance(kept, str) and kept else os.path.join(folder, "credentials", f"{name}.json")
-        credentials = _object(_text(file))
         if credentials is None:
             return Profile(path, text, "the profile is signed out", {})
         data.update({key: credentials[key] for key in ("access_token", "expires_at") if credentials.get(key)})
-        if not data.get("access_token") or _has_expired(credentials.get("expires_at")):
-            data["state"] = "renewed" if credentials.get("refresh_token") and login.get("client_id") else "expired"
+        data.update(_condition(credentials, renewable=bool(login.get("client_id"))))
+    elif credentials is not None and not _condition(credentials, renewable=False):
+        data["access_token"] = credentials["access_token"]  # of the last exchange, and it still holds
+    else:
+        data["missing"] = _missing(config, login)
     return Profile(path, text, None, data)
+
+
+def _condition(credentials: "Mapping[str, Any]", *, renewable: bool) -> "dict[str, Any]":
+    """What is to be said of a token that does not hold: that it is renewed, or why it is of no use."""
+    if not credentials.get("access_token"):
+        return {"unusable": "there is no access_token in its credentials", "slow": True}
+    if not _has_expired(credentials.get("expires_at")):
+        return {}
+    if renewable and credentials.get("refresh_token"):
+        return {"renewed": True}
+    return {"unusable": "its token has expired and cannot be renewed"}
+
+
+def _missing(config: "Mapping[str, Any]", login: "Mapping[str, Any]") -> "list[str]":
+    """The variables that have to say what an exchange of tokens needs and the profile does not say."""
+    said = {FEDERATION[0]: login.get("federation_rule_id"), FEDERATION[1]: config.get("organization_id")}
+    token = login.get("identity_token")
+    path = token.get("path") if isinstance(token, dict) and token.get("source") == "file" else None
+    missing = [name for name, value in said.items() if not value]
+    if not isinstance(path, str) or not path:
+        return [*missing, IDENTITY]
+    return missing if _text(path).strip() else [*missing, f"{IDENTITY_FILE}={path}"]
+
+
+def problem_of(data: "Mapping[str, Any]", environ: "Mapping[str, str]") -> "tuple[str, bool] | None":
+    """Why no request is sent with a profile that serves, and whether it takes minutes to say so; None where one is."""
+    if data.get("unusable"):
+        return data["unusable"], bool(data.get("slow"))
+    return not_exchanged(data.get("missing", ()), environ)
+
+
+def not_exchanged(missing: "Sequence[str]", environ: "Mapping[str, str]") -> "tuple[str, bool] | None":
+    """Why no token is exchanged where the environment has to say what is `missing`, as above; None where one is."""
+    for name in missing:
+        if name == IDENTITY and (path := environ.get(IDENTITY_FILE, "").strip()):
+            name = f"{IDENTITY_FILE}={path}"
+        if name.startswith(f"{IDENTITY_FILE}="):
+            path = name.partition("=")[2]
+            if not _text(path).strip():
+                return f"there is no identity token in {path}", True
+        elif not environ.get(name, "").strip():
+            also = f" (nor {IDENTITY_FILE})" if name == IDENTITY else ""
+            return f"{name} is not set{also}, and nothing else says it", False
+    return None
 
 
 def _has_expired(until: object) -> bool:

@@ -225,6 +225,8 @@ def _login(world: SessionSettings) -> "Credential | None":
 
     chosen = outside(world, credential_profiles.NAME)
     if not chosen and all(outside(world, each) for each in credential_profiles.FEDERATION):
+        if credential_profiles.not_exchanged((credential_profiles.IDENTITY,), world.environ):
+            return None  # no request is sent
         token = _variable(world, credential_profiles.FEDERATION[0], "")
         called = token.called.replace("your ", "your identity token, and what it is exchanged for, by way of ", 1)
         return Credential(EXCHANGED, called, token.source)
@@ -233,7 +235,7 @@ def _login(world: SessionSettings) -> "Credential | None":
     )
     if found is None or found.problem is not None:
         return _claude_login(world)
-    if found.data.get("state") == "expired":
+    if credential_profiles.problem_of(found.data, world.environ):
         return None if chosen else _claude_login(world)  # with it no request is sent
     called = f"the token of your login profile (in {world.short(found.path)})"
     profile = Credential(PROFILE, called, None)

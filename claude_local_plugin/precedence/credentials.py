@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from claude_local_plugin.core.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, custom_headers, is_on, js_string
 from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.candidates import candidates, effective, winning
-from claude_local_plugin.precedence.logins import EXCHANGED, EXPIRED, RENEWED, federation
+from claude_local_plugin.precedence.logins import EXCHANGED, UNUSABLE, federation, token_of
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
 from claude_local_plugin.precedence.table import (
     AUTHORIZATION_RUNGS,
@@ -150,10 +150,8 @@ def _of_a_profile(snapshot: Snapshot, *, chosen: bool) -> Iterator[Candidate]:
     for file in snapshot.of(Scope.PROFILE):
         if file.state is not FileState.READ or bool(file.data.get("chosen")) is not chosen:
             continue
-        token = file.data.get("access_token") if file.data.get("kind") == "user_oauth" else EXCHANGED
-        token = {"renewed": RENEWED, "expired": EXPIRED}.get(str(file.data.get("state")), token)
-        secret = token not in (EXCHANGED, RENEWED, EXPIRED)
-        yield Candidate(file.scope, "profile.access_token", file.path, None, js_string(token), "wins", secret=secret)
+        token, secret = token_of(snapshot, file)
+        yield Candidate(file.scope, "profile.access_token", file.path, None, token, "wins", secret=secret)
 
 
 def _stored(files: Iterable[SettingsFile], path: tuple[str, ...]) -> Iterator[Candidate]:
@@ -203,8 +201,8 @@ def _header(
             else:
                 winner = row
                 judged.append(row)
-    if winner is not None and winner.value == EXPIRED:
-        reason = f"the token in {winner.path} has expired, and no request is sent"
+    if winner is not None and winner.value == UNUSABLE:
+        reason = f"what {winner.path} holds is of no use, and no request is sent"
         return Decision(name, None, winner, tuple(judged), reason, secret=True)
     if winner is not None:
         return Decision(
@@ -294,7 +292,7 @@ def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Cred
         key = _replaced(key, row, custom["x-api-key"])
     if "authorization" in custom:
         replaceable = found.login is not None and found.login.key not in BY_ANTHROPICS_LIBRARY
-        if (token.value is not None or is_expired(token)) and token.winner is not None and not replaceable:
+        if (token.value is not None or is_unusable(token)) and token.winner is not None and not replaceable:
             loser = replace(row, state="shadowed", reason=f"{name_of(token.winner)} is asked first")
             token = replace(token, candidates=(*token.candidates, loser))
         elif custom["authorization"]:
@@ -304,9 +302,9 @@ def _with_custom_headers(snapshot: Snapshot, env: Mapping[str, str], found: Cred
     return Credentials(token, key, found.login)
 
 
-def is_expired(token: Decision) -> bool:
-    """Whether the header would carry a login whose time is over: then no request is sent at all."""
-    return token.winner is not None and token.winner.value == EXPIRED
+def is_unusable(token: Decision) -> bool:
+    """Whether the header would carry a login that is of no use: then no request is sent at all."""
+    return token.winner is not None and token.winner.value == UNUSABLE
 
 
 def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
@@ -317,16 +315,38 @@ def _replaced(decision: Decision, row: Candidate, value: str) -> Decision:
     return replace(decision, value=value, winner=row, candidates=(row, *rows), sentence=reason)
 
 
+NOT_WAITED_FOR = "beside a token nothing waits for what the helper prints"
+
+
+def _helps_beside_a_token(found: Credentials) -> bool:
+    """Whether a helper supplies the key, and something else the token."""
+    helper, token = found.x_api_key.winner, found.authorization
+    if helper is None or helper.key != "apiKeyHelper" or token.winner is None or token.value is None:
+        return False
+    return token.winner.key != "apiKeyHelper"
+
+
+def perhaps_without_helper(found: Credentials) -> Credentials:
+    """The decisions, with a word where the first request may go out before a helper has run.
+
+    Always so with one that takes a second, and often in simple mode with any (seen on 2.1.332).
+    """
+    if not _helps_beside_a_token(found):
+        return found
+    key = found.x_api_key
+    sentence = f"{key.sentence}; {NOT_WAITED_FOR}, so the first requests may go without it"
+    return replace(found, x_api_key=replace(key, sentence=sentence, otherwise=(None,)))
+
+
 def without_late_helper(found: Credentials) -> Credentials:
     """The decisions where the first request goes out before a helper has run: beside a token nothing waits for it.
 
     Seen on 2.1.332 in `claude mcp serve` with a project's helper, and where served settings arrive for a login, at
     Anthropic's own address.
     """
-    key, token = found.x_api_key, found.authorization
-    if token.winner is None or token.winner.key == "apiKeyHelper" or token.value is None:
+    if not _helps_beside_a_token(found):
         return found
-    reason = "beside a token nothing waits for what the helper prints"
+    key, reason = found.x_api_key, NOT_WAITED_FOR
     rows = tuple(replace(row, state="shadowed", reason=reason) if row is key.winner else row for row in key.candidates)
     return replace(found, x_api_key=replace(key, value=None, winner=None, candidates=rows, sentence=reason))
 

@@ -24,6 +24,7 @@ from claude_local_plugin.precedence.credentials import (
     credentials,
     is_logged_in_through_a_socket,
     name_of,
+    perhaps_without_helper,
     with_basic,
     without_late_helper,
 )
@@ -78,17 +79,39 @@ def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
         endpoint = _of_the_profile(endpoint, snapshot, headers)
     if holds("basic-from-url", snapshot.client_version):
         headers = with_basic(headers, endpoint)
-    if provider is None and _is_helper_late(snapshot, headers, endpoint):
-        headers = without_late_helper(headers)
+    if provider is None:
+        late = _is_helper_late(snapshot, headers, endpoint)
+        headers = without_late_helper(headers) if late else perhaps_without_helper(headers)
     found: tuple[Decision, ...]
     if provider is not None and provider.name != "gateway":
         found = _under_a_provider(snapshot, env, headers, provider)
     else:
         model, name = _model(snapshot, env, headers, provider)
-        found = (headers.authorization, headers.x_api_key, model, _window(snapshot, env, name))
+        window = _window(snapshot, env, name)
+        found = (headers.authorization, headers.x_api_key, *_as_served(snapshot, env, provider, model, window))
     first = _provider(snapshot, provider) if sign_in is None else _provider_of(snapshot, sign_in)
     decisions = (first, _through_the_socket(endpoint, snapshot, provider), *found)
     return {decision.name: decision for decision in decisions}
+
+
+def _as_served(
+    snapshot: Snapshot, env: Mapping[str, str], provider: Provider | None, model: Decision, window: Decision
+) -> tuple[Decision, Decision]:
+    """Model and window, with a word where served settings bring the credential that the default depends on.
+
+    They may arrive before Claude Code has taken its default by the login it had before, or after (seen on 2.1.332).
+    """
+    others = tuple(file for file in snapshot.files if file.scope is not Scope.SERVED)
+    if len(others) == len(snapshot.files):
+        return model, window
+    before = replace(snapshot, files=others)
+    headers = credentials(before, effective_env(before), gateway=provider == _GATEWAY)
+    earlier, name = _model(snapshot, env, headers, provider)
+    if earlier.value == model.value:
+        return model, window
+    sentence = f"{model.sentence}; or {earlier.value}, where the default is taken before the served settings arrive"
+    size = _window(snapshot, env, name).value
+    return replace(model, sentence=sentence, otherwise=(earlier.value,)), replace(window, otherwise=(size,))
 
 
 def _is_helper_late(snapshot: Snapshot, headers: Credentials, endpoint: Decision) -> bool:
@@ -201,7 +224,9 @@ def _through_the_socket(endpoint: Decision, snapshot: Snapshot, provider: Provid
     socket = _socket(snapshot, provider)
     if not socket or (provider is None and parse_url(endpoint.value or ANTHROPIC_API) is None):
         return endpoint  # with an address that is no URL no request is made at all (seen on 2.1.332)
-    reason = f"{UNIX_SOCKET} is set, and every request goes through it"
+    of_every_kind = socket_of(snapshot.shell, cloud_provider=True)
+    which = "every request goes" if of_every_kind else "what goes to no cloud provider does so"
+    reason = f"{UNIX_SOCKET} is set, and {which} through it"
     winner = Candidate(Scope.SHELL, f"env.{UNIX_SOCKET}", None, None, socket, "wins")
     rows = tuple(_lost(row, reason) for row in endpoint.candidates)
     return Decision("base_url", f"{SOCKET_SCHEME}{socket}", winner, (winner, *rows), reason)

@@ -10,17 +10,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.core import credential_profiles
+from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.settings_files import is_hosted
 from claude_local_plugin.core.sign_in import is_named
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence.candidates import early_env, effective_env
-from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
+from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
 
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
 RENEWED = "(renewed, since its time is over)"
-#: What stands for the token of a login profile whose time is over: with it every request fails.
-EXPIRED = "(expired)"
+#: What stands for the token of a login with which every request fails.
+UNUSABLE = "(of no use)"
+
+#: Where tokens are exchanged over plain HTTP.
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+#: How long Claude Code tries before it says what is wrong with a login, and how soon it says the rest (2.1.332).
+SLOWLY, AT_ONCE = "Claude Code tries for three minutes and says so then", "Claude Code says so at once and ends"
 
 
 def profile_file(snapshot: Snapshot) -> SettingsFile | None:
@@ -37,6 +45,37 @@ def profile_file(snapshot: Snapshot) -> SettingsFile | None:
     unusable = FileState.ABSENT if found.absent else FileState.UNUSED
     state = FileState.READ if found.problem is None else unusable
     return SettingsFile(Scope.PROFILE, Path(found.path), state, found.problem, found.data, found.text)
+
+
+def token_of(snapshot: Snapshot, profile: SettingsFile) -> tuple[str, bool]:
+    """What a login profile sends, and whether that is a secret."""
+    if credential_profiles.problem_of(profile.data, effective_env(snapshot)) is not None:
+        return UNUSABLE, False
+    if profile.data.get("renewed"):
+        return RENEWED, False
+    token = profile.data.get("access_token")
+    return (js_string(token), True) if token else (EXCHANGED, False)
+
+
+def why_unusable(snapshot: Snapshot, env: Mapping[str, str], token: Decision, url: str) -> str | None:
+    """Why no request is sent with the login that serves, and how soon that is said; None where one is sent."""
+    winner = token.winner
+    if winner is None:
+        return None
+    found, what = None, ""
+    if winner.scope is Scope.PROFILE:
+        profile = next(snapshot.of(Scope.PROFILE))
+        found, what = credential_profiles.problem_of(profile.data, env), f"the login profile in {profile.path} serves"
+    elif winner.key == f"env.{FEDERATION[0]}":
+        found, what = (
+            credential_profiles.not_exchanged((credential_profiles.IDENTITY,), env),
+            "an identity token is to be exchanged",
+        )
+    target = parse_url(url) if url.strip().lower().startswith("http:") else None
+    if found is None and winner.value in (EXCHANGED, RENEWED) and target is not None and target.host not in LOOPBACK:
+        what = what or "a token is to be exchanged"
+        found = f"none is exchanged over plain HTTP with another machine ({target.label})", True
+    return f"{what}, and {found[0]}: {SLOWLY if found[1] else AT_ONCE}" if found is not None else None
 
 
 def federation(snapshot: Snapshot) -> bool:

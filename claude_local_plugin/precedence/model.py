@@ -176,9 +176,11 @@ class Decision:
     candidates: tuple[Candidate, ...]
     sentence: str
     secret: bool = False
+    otherwise: tuple[str | None, ...] = field(default=(), repr=False)
+    """Other values, where it depends on which of two things Claude Code happens to have done first."""
 
 
-Outcome = Literal["ok", "not_logged_in", "refused"]
+Outcome = Literal["ok", "not_logged_in", "login_unusable", "refused"]
 
 
 @dataclass(frozen=True, slots=True)

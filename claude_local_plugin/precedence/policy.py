@@ -1,4 +1,4 @@
-"""Says whether a session would start: fine, not logged in, or refused by an administrator or the command line.
+"""Says whether a session would start: fine, not logged in, with a login that is of no use, or refused.
 
 Observed on Claude Code 2.1.329. Every policy counts from managed settings only; the same key elsewhere does nothing.
 """
@@ -19,8 +19,8 @@ from claude_local_plugin.core.claude import (
 )
 from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.candidates import candidates, effective_env
-from claude_local_plugin.precedence.credentials import credentials, is_expired, name_of
-from claude_local_plugin.precedence.logins import demanded_gateway
+from claude_local_plugin.precedence.credentials import credentials, is_unusable, name_of
+from claude_local_plugin.precedence.logins import demanded_gateway, why_unusable
 from claude_local_plugin.precedence.model import Candidate, Decision, Entry, FileState, Outcome, Scope, Snapshot
 from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds, is_anthropic
 
@@ -39,15 +39,16 @@ def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, 
         where = f"the gateway {demanded.value}" if demanded.value else "a gateway"
         return "not_logged_in", f"{demanded.place} sends everybody to {where}, and nobody is signed in there"
     if decisions["provider"].value in (FIRST_PARTY, "gateway") and not _logged_in(snapshot, env, decisions):
-        return "not_logged_in", _nobody(snapshot, decisions)
+        return "not_logged_in", _nobody(snapshot)
+    if decisions["provider"].value == FIRST_PARTY:
+        address = decisions["base_url"].value or ""
+        if unusable := why_unusable(snapshot, env, decisions["authorization"], address):
+            return "login_unusable", unusable
     return "ok", ""
 
 
-def _nobody(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> str:
+def _nobody(snapshot: Snapshot) -> str:
     """Why there is no credential for a session, in words."""
-    if is_expired(decisions["authorization"]):
-        profile = next(snapshot.of(Scope.PROFILE))
-        return f"the login profile has expired ({profile.path}), and a session says so and ends"
     reason = "there is no key, token, helper or login, and a session says so and ends"
     if snapshot.shell.get(UNIX_SOCKET):
         return f"{UNIX_SOCKET} is set, where keys and tokens of settings files and logins do not count, and {reason}"
@@ -61,8 +62,8 @@ def _nobody(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> str:
 def _logged_in(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> bool:
     """Whether there is a credential; a custom header that takes a login's place by nothing leaves none."""
     token = decisions["authorization"]
-    if is_expired(token):
-        return False
+    if is_unusable(token):  # it serves, and what comes of that is another question
+        return True
     basic = token.winner is not None and token.winner.key == "env.ANTHROPIC_BASE_URL"  # a URL's password is no login
     if (token.value is not None and not basic) or decisions["x_api_key"].value:
         return True
@@ -232,7 +233,12 @@ def _provider_policy(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> I
     policy = _policy(snapshot, "allowedProviders")
     if policy is None or not holds("allowed-providers", snapshot.client_version):
         return
-    allowed = [str(each) for each in policy[0]] if isinstance(policy[0], list) else []
+    allowed = {str(each) for each in policy[0]} if isinstance(policy[0], list) else set()
+    for scope in (Scope.SERVED, Scope.MANAGED):  # what both list is what both allow
+        lists = [file.data.get("allowedProviders") for file in snapshot.of(scope) if file.state is FileState.READ]
+        listed = {str(each) for value in lists if isinstance(value, list) for each in value}
+        if any(isinstance(value, list) for value in lists):
+            allowed &= listed
     if snapshot.shell.get(UNIX_SOCKET, "").strip():
         yield f"{policy[1]} allows nothing that goes through a Unix socket ({UNIX_SOCKET})"
         return

@@ -43,7 +43,22 @@ def with_served(snapshot: Snapshot) -> Snapshot:
     elif file.state is FileState.READ and not _is_confirmed(snapshot):
         kept = {name: value for name, value in file.env.items() if name not in ONLY_CONFIRMED}
         file = replace(file, data={**file.data, "env": kept}) if kept != file.env else file
-    return replace(snapshot, files=(file, *snapshot.files))
+    counts = file.state is FileState.READ and bool(file.data)
+    others = (_beside_served(each) if counts and each.scope is Scope.MANAGED else each for each in snapshot.files)
+    return replace(snapshot, files=(file, *others))
+
+
+#: What of an administrator's own files counts beside served settings (seen on 2.1.332).
+KEPT_BESIDE_SERVED = ("env", "allowedProviders", "forceLoginMethod", "forceLoginOrgUUID", "forceLoginGatewayUrl")
+
+
+def _beside_served(file: SettingsFile) -> SettingsFile:
+    """An administrator's file where server-managed settings count: they take the place of its other keys."""
+    if file.state is not FileState.READ:
+        return file
+    kept = {key: value for key, value in file.data.items() if key in KEPT_BESIDE_SERVED}
+    lost = tuple(f"{key}: server-managed settings take its place" for key in file.data if key not in kept)
+    return replace(file, data=kept, skipped=(*file.skipped, *lost)) if lost else file
 
 
 def _is_confirmed(snapshot: Snapshot) -> bool:

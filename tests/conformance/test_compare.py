@@ -95,7 +95,10 @@ def test_a_scenario_leads_to_an_expectation() -> None:
         },
         shell={"ANTHROPIC_BASE_URL": url("shell")},
     )
-    assert expected(scenario, "2.1.329") == Expected("ok", "anthropic", url("local"), "helped", "t", "m", 1_000_000)
+    late = (("x_api_key", None),)  # what a helper prints is not waited for beside a token
+    assert expected(scenario, "2.1.329") == Expected(
+        "ok", "anthropic", url("local"), "helped", "t", "m", 1_000_000, otherwise=late
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,3 +110,17 @@ def test_a_scenario_leads_to_an_expectation() -> None:
 )
 def test_sessions_that_send_nothing_are_expected_as_such(scenario: Scenario, outcome: str) -> None:
     assert expected(scenario, "2.1.329") == Expected(outcome)
+
+
+def test_where_it_depends_on_timing_either_is_right_and_nothing_else() -> None:
+    wanted = Expected("ok", "anthropic", url("local"), "key", otherwise=(("x_api_key", None),))
+    for key, found in (("key", []), (None, []), ("other", ["x_api_key"])):
+        seen = Observed("ok", "anthropic", url("local"), key)
+        assert [each.what for each in compare(seen, wanted)] == found
+
+
+def test_a_login_of_no_use_is_tried_for_minutes_or_said_at_once_and_never_sent() -> None:
+    wanted = Expected("login_unusable")
+    assert [compare(Observed(outcome), wanted) for outcome in ("login_unusable", "timeout")] == [[], []]
+    for outcome in ("ok", "not_logged_in", "error"):
+        assert [each.what for each in compare(Observed(outcome), wanted)] == ["outcome"]

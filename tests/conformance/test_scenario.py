@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.conformance import PORTS, Scenario, materialise, needs_namespace, url
-from claude_local_plugin.conformance.scenario import LAYOUTS, PLACES
+from claude_local_plugin.conformance.scenario import LAYOUTS, PLACES, before_a_command
 from tests.looped import looped
 
 
@@ -137,3 +137,11 @@ def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
 )
 def test_managed_settings_and_proxies_need_a_namespace(scenario: Scenario, needed: bool) -> None:
     assert needs_namespace(scenario) is needed
+
+
+def test_no_option_takes_the_name_of_a_command_for_its_value() -> None:
+    written = before_a_command(
+        ["--settings", "s.json", "--add-dir", "one", "two", "--model", "m", "--tools", "", "--bare"]
+    )
+    assert written == ["--settings", "s.json", "--add-dir=one", "--add-dir=two", "--model", "m", "--tools=", "--bare"]
+    assert before_a_command(["--add-dir=one"]) == ["--add-dir=one"]

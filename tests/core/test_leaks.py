@@ -85,7 +85,8 @@ HEADERS = {"ANTHROPIC_CUSTOM_HEADERS": "X-Team: blue\nX-Corp-Token: secret"}
 OURS = {**ENDPOINT, "ANTHROPIC_AUTH_TOKEN": "claude-local", "ANTHROPIC_API_KEY": ""}
 LOCAL, SHARED, USER = ".claude/settings.local.json", ".claude/settings.json", "~/.claude/settings.json"
 
-FEDERATION = {"ANTHROPIC_FEDERATION_RULE_ID": "rule", "ANTHROPIC_ORGANIZATION_ID": "organization"}
+RULE = {"ANTHROPIC_FEDERATION_RULE_ID": "rule", "ANTHROPIC_ORGANIZATION_ID": "organization"}
+FEDERATION = RULE | {"ANTHROPIC_IDENTITY_TOKEN": "identity"}
 IDENTITY = "your identity token, and what it is exchanged for, by way of ANTHROPIC_FEDERATION_RULE_ID"
 
 
@@ -268,6 +269,10 @@ SITUATIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an identity token": (
         {"user": settings(**ENDPOINT), "shell": FEDERATION},
         [f"{IDENTITY} (exported in the shell)"],
+    ),
+    "an exchange that has no identity token": (
+        {"user": settings(**ENDPOINT), "shell": RULE},
+        ["no key or token is set: any login of yours (CLAUDE_CODE_OAUTH_TOKEN)"],
     ),
     "an identity token that a project's file takes part in": (
         {"local": settings(**ENDPOINT, ANTHROPIC_FEDERATION_RULE_ID="rule"), "login": LOGIN},

@@ -1,9 +1,11 @@
 """Which credential arrives in which header: every combination the documentation lists, and what we saw beside it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.precedence import Resolution, resolve
 from claude_local_plugin.precedence.credentials import HELPER_OUTPUT, custom_headers
 from tests.precedence.conftest import World
@@ -195,3 +197,92 @@ def test_a_programs_own_socket_is_not_used_for_a_cloud_provider(
     assert (found.value("base_url") or "").startswith("unix:") is through
     (said,) = [each.what for each in found.warnings if each.id == "socket.in-use"]
     assert "what no cloud provider gets goes through /s" in said
+
+
+EXCHANGE = {
+    "ANTHROPIC_FEDERATION_RULE_ID": "rule",
+    "ANTHROPIC_ORGANIZATION_ID": "organization",
+    "ANTHROPIC_IDENTITY_TOKEN": "identity",
+}
+HERE = {"ANTHROPIC_BASE_URL": "http://localhost:8000"}
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        (
+            {"access_token": "t", "expires_at": 1_000},
+            "its token has expired and cannot be renewed: Claude Code says so at",
+        ),
+        ({"expires_at": 4e9}, "there is no access_token in its credentials: Claude Code tries for three minutes"),
+    ],
+)
+def test_a_login_that_serves_and_is_of_no_use_is_said_with_how_soon_claude_code_says_so(
+    world: World, token: dict[str, Any], reason: str
+) -> None:
+    store = "home/.config/anthropic"
+    login = {"authentication": {"type": "user_oauth"}}
+    files = {f"{store}/configs/default.json": login, f"{store}/credentials/default.json": token}
+    found = resolve(world(shell=HERE, files=files))
+    assert found.outcome == "login_unusable"
+    assert f"configs/default.json serves, and {reason}" in found.outcome_reason
+    assert sentence(found).startswith("A session started here sends no request: the login profile in ")
+    assert resolve(world(shell=HERE | TOKEN, files=files)).outcome == "ok"
+
+
+@pytest.mark.parametrize(
+    ("address", "outcome"),
+    [
+        ("http://localhost:8000", "ok"),
+        ("http://gpu-box:8000", "login_unusable"),
+        ("https://gpu-box:8000", "ok"),
+        ("https://api.anthropic.com", "ok"),
+    ],
+)
+def test_a_token_is_exchanged_on_this_machine_or_over_https_alone(world: World, address: str, outcome: str) -> None:
+    found = resolve(world(shell={"ANTHROPIC_BASE_URL": address, **EXCHANGE}))
+    assert found.outcome == outcome
+    assert ("over plain HTTP with another machine (gpu-box:8000)" in found.outcome_reason) is (outcome != "ok")
+
+
+def test_an_identity_token_that_is_not_there_is_named(world: World, tmp_path: Path) -> None:
+    without = {name: value for name, value in EXCHANGE.items() if "TOKEN" not in name}
+    said = resolve(world(shell=HERE | without)).outcome_reason
+    assert "ANTHROPIC_IDENTITY_TOKEN is not set (nor ANTHROPIC_IDENTITY_TOKEN_FILE)" in said
+    named = HERE | EXCHANGE | {"ANTHROPIC_IDENTITY_TOKEN_FILE": str(tmp_path / "identity")}
+    assert f"there is no identity token in {tmp_path}/identity" in resolve(world(shell=named)).outcome_reason
+    assert resolve(world(shell=named, files={"identity": "token"})).outcome == "ok"
+
+
+def test_a_helpers_key_beside_a_token_may_be_missing_at_first_and_that_is_said(world: World) -> None:
+    found = resolve(world(user=HELPER, shell=TOKEN)).decisions["x_api_key"]
+    assert (found.value, found.otherwise) == (HELPER_OUTPUT, (None,))
+    assert found.sentence.endswith("so the first requests may go without it")
+    assert resolve(world(user=HELPER)).decisions["x_api_key"].otherwise == ()
+
+
+@pytest.mark.parametrize(
+    ("policy", "model"),
+    [
+        ({"availableModels": ["sonnet"]}, "mine"),
+        ({"model": "managed"}, "mine"),
+        ({"env": {"ANTHROPIC_MODEL": "managed"}}, "managed"),
+    ],
+)
+def test_served_settings_take_the_place_of_an_administrators_file_but_for_env_and_sign_in(
+    world: World, policy: dict[str, Any], model: str
+) -> None:
+    copy = {"home/.claude/remote-settings.json": {"env": {"OTHER": "1"}}}
+    found = resolve(world(managed=policy, user={"model": "mine"}, shell=KEY, files=copy, version="2.1.332"))
+    assert found.value("model") == model
+    lost = [each.what.partition(": ")[2] for each in found.warnings if each.id == "files.skipped"]
+    kept = "env" in policy
+    assert lost == [f"{key}: server-managed settings take its place" for key in policy if not kept]
+
+
+def test_a_default_that_served_settings_may_come_too_late_for_is_said_with_the_other_one(world: World) -> None:
+    copy = {"home/.claude/remote-settings.json": {"env": {"ANTHROPIC_AUTH_TOKEN": "served"}}}
+    login = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"subscriptionType": None}}
+    found = resolve(world(credentials=login, files=copy, version="2.1.332")).decisions["model"]
+    assert (found.value, found.otherwise) == ("claude-opus-5-5", ("claude-sonnet-5-5",))
+    assert "or claude-sonnet-5-5, where the default is taken before the served settings arrive" in found.sentence

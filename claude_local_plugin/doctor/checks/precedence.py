@@ -36,6 +36,8 @@ def _starts(facts: Facts) -> Iterator[Found]:
             None,
             f"{ANY}   (or, for the cloud: {command('claude', '/login')})",
         )
+    elif resolution.outcome == "login_unusable":
+        yield Found(Result.ERROR, f"no request is sent: {resolution.outcome_reason}", None, ANY)
 
 
 def _way_to_start(reason: str) -> str:
