@@ -1,6 +1,7 @@
 """The window in tokens: what Claude Code's own prompt, answers and compaction take of it, and who fits beside whom."""
 
 from claude_local_plugin.client_config.model import Backend
+from claude_local_plugin.core.claude import FALSY, is_on
 from claude_local_plugin.servers import Server
 from claude_local_plugin.servers.compatibility import Needs
 
@@ -35,8 +36,7 @@ RESERVED_OUTPUT = 20_000
 
 def prompt_chosen(value: str | None) -> str | None:
     """Which system prompt a value of SYSTEM_PROMPT stands for; None where it leaves it to the model's name."""
-    said = (value or "").strip().lower()
-    return "lean" if said in ("1", "true", "yes", "on") else "full" if said in ("0", "false", "no", "off") else None
+    return "lean" if is_on(value) else "full" if (value or "").strip().lower() in FALSY else None
 
 
 def first_prompt_tokens(backend: Backend, needs: Needs) -> int:

@@ -19,6 +19,7 @@ from claude_local_plugin.precedence import (
     candidates,
     resolve,
 )
+from claude_local_plugin.precedence.candidates import winner as winner_of
 from claude_local_plugin.precedence.model import why
 from claude_local_plugin.precedence.table import FIRST_PARTY
 from claude_local_plugin.precedence.verified import Answers
@@ -221,7 +222,7 @@ def _all_candidates(snapshot: Snapshot, resolution: Resolution, key: str) -> Ite
 
 
 def _key_json(found: Sequence[Candidate], mask: _Mask) -> dict[str, Any]:
-    winner = next((row for row in found if row.state == "wins"), None)
+    winner = winner_of(found)
     return {
         "value": None if winner is None else mask.candidate(winner),
         "winner": None if winner is None else _place_json(winner),
@@ -232,7 +233,7 @@ def _key_json(found: Sequence[Candidate], mask: _Mask) -> dict[str, Any]:
 def _why(found: Sequence[Candidate]) -> str:
     if not found:
         return "nobody sets it"
-    winner = next((row for row in found if row.state == "wins"), None)
+    winner = winner_of(found)
     if winner is None:
         return "it is set, and nowhere in a way that counts"
     return why(winner, found)

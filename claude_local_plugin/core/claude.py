@@ -76,6 +76,8 @@ FROM_THE_ENVIRONMENT = frozenset((KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET,
 
 #: The values of a switch that mean on; every other value means off.
 TRUTHY = ("1", "true", "yes", "on")
+#: What switches one off that is on by itself.
+FALSY = ("0", "false", "no", "off")
 
 
 #: How Anthropic's own keys and tokens begin: they are never another server's, wherever they are written.

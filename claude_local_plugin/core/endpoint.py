@@ -113,7 +113,7 @@ def backend_at(environ: "Mapping[str, str]") -> Backend:
     target = parse_url(text)
     if target is None:
         return Backend("unknown", None, False, None, via_of(environ, None))
-    if _is_anthropic(target.host):
+    if is_anthropics_host(target.host):
         return Backend("anthropic", target.url, True, None, via_of(environ, target))
     return Backend("unknown", target.url, False, target, via_of(environ, target))
 
@@ -132,7 +132,7 @@ def sent_to(provider: str, environ: "Mapping[str, str]") -> "list[str]":
 def is_foreign(provider: str, url: "str | None") -> bool:
     """Whether this address of a cloud provider leads to somebody who is none; None: the provider's own address."""
     target = parse_url(url or "") if provider in PROVIDER_KINDS else None
-    if target is None or _is_anthropic(target.host):
+    if target is None or is_anthropics_host(target.host):
         return False
     domains: tuple[str, ...] = PROVIDER_DOMAINS
     if any(label.startswith("bedrock") for label in target.host.split(".")):
@@ -187,7 +187,8 @@ def _in_block(entry: str, host: str) -> bool:
     return base >> shift == address >> shift
 
 
-def _is_anthropic(host: str) -> bool:
+def is_anthropics_host(host: str) -> bool:
+    """Whether a host, in lower case, is one of Anthropic's own."""
     return any(host == domain or host.endswith(f".{domain}") for domain in ANTHROPIC_DOMAINS)
 
 
@@ -205,4 +206,4 @@ def is_cloud(backend: str) -> bool:
     target = parse_url(backend)
     if target is None:
         return "://" not in backend and backend != UNRECORDED
-    return any(target.host == domain or target.host.endswith(f".{domain}") for domain in ANTHROPIC_DOMAINS)
+    return is_anthropics_host(target.host)

@@ -4,6 +4,8 @@ Observed on Claude Code 2.1.329 by giving every name it knows to a file of each 
 the only place where it says so. Names are compared without regard to case.
 """
 
+from claude_local_plugin.core.claude import TRUTHY
+
 #: Taken from the environment Claude Code is started with and from no settings file at all.
 REFUSED_IN_EVERY_FILE = frozenset(
     """
@@ -265,7 +267,6 @@ _ALLOWED_WHEN_ON = frozenset(
 _ALLOWED_WHEN_OFF = frozenset(
     ["CLAUDE_CODE_MODEL_CATALOG", "OTEL_LOG_TOOL_CONTENT", "OTEL_LOG_TOOL_DETAILS", "OTEL_LOG_USER_PROMPTS"]
 )
-_ON = frozenset(("1", "true", "yes", "on"))
 _OFF = frozenset(("0", "false", "no", "off"))
 
 
@@ -273,14 +274,14 @@ def refused_everywhere(name: str, value: str) -> bool:
     """Whether no settings file may set this variable to this value."""
     upper = name.upper()
     if upper == "DISABLE_COMPACT":  # a file may switch compaction off, never back on
-        return value.strip().lower() not in _ON
+        return value.strip().lower() not in TRUTHY
     return upper in REFUSED_IN_EVERY_FILE or upper.startswith(REFUSED_PREFIX_IN_EVERY_FILE)
 
 
 def refused_in_projects(name: str, value: str) -> bool:
     """Whether a project's or local settings file may not set this variable to this value."""
     upper, lowered = name.upper(), value.strip().lower()
-    if upper in _ALLOWED_WHEN_ON and lowered in _ON:
+    if upper in _ALLOWED_WHEN_ON and lowered in TRUTHY:
         return False
     if upper in _ALLOWED_WHEN_OFF and lowered in _OFF:
         return False

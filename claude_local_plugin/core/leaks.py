@@ -18,13 +18,13 @@ from claude_local_plugin.core.claude import (
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDERS, is_foreign, sent_to
 from claude_local_plugin.core.files import opened
+from claude_local_plugin.core.places import managed_default
 from claude_local_plugin.core.session_settings import (
     MOST_BYTES,
     SHELL,
     SessionSettings,
     Source,
     _read,
-    managed_default,
     object_of,
     outside,
 )

@@ -61,7 +61,8 @@ def is_way_of_project(environ: "Mapping[str, str]", folder: str, managed_dir: "s
     What the user's or the administrator's settings say as well is theirs. Of exemptions only those in the shared file
     count as the project's: `enable` writes the local ones.
     """
-    from claude_local_plugin.core.session_settings import SessionSettings, as_text, managed_default
+    from claude_local_plugin.core.places import managed_default
+    from claude_local_plugin.core.session_settings import SessionSettings, as_text
 
     proxy = next((name for name in PROXY_VARIABLES if environ.get(name)), None)
     exempt = next((name for name in NO_PROXY_VARIABLES if environ.get(name)), None)
@@ -91,7 +92,8 @@ def changed(
     A variable that no file sets keeps its value: taking it out of a file changes nothing before the next start
     (observed on Claude Code 2.1.329). What `--settings` set is not known here and would win.
     """
-    from claude_local_plugin.core.session_settings import PROJECT_SCOPES, SessionSettings, as_text, managed_default
+    from claude_local_plugin.core.places import managed_default
+    from claude_local_plugin.core.session_settings import PROJECT_SCOPES, SessionSettings, as_text
 
     merged, outside = dict(environ), dict(environ)
     for file in reversed(SessionSettings(environ, folder, managed_dir or managed_default()).files):

@@ -4,10 +4,20 @@ What no file sets was exported in the shell; `--settings`, which hooks are not s
 """
 
 import os
-import sys
 
-from claude_local_plugin.core.claude import GATEWAY, GATEWAY_KEYS, client_version_of, holds, is_on, js_string
+from claude_local_plugin.core.claude import GATEWAY, GATEWAY_KEYS, client_version_of, is_on, js_string
 from claude_local_plugin.core.files import content
+from claude_local_plugin.core.places import (
+    LOCAL_FILE,
+    PROJECT_FILE,
+    checkout,
+    config_dir,
+    is_one_file,
+    local_folders,
+    managed_default,
+    managed_files,
+    user_file,
+)
 from claude_local_plugin.core.text import clean, json_object
 
 TYPE_CHECKING = False
@@ -54,11 +64,9 @@ class SessionSettings:
         self.client_version = client_version_of(environ)
         self.folder = os.path.realpath(folder)
         self.home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
-        chosen = environ.get("CLAUDE_CONFIG_DIR")  # its `~` is not expanded
-        self.config = os.path.join(self.home, ".claude") if chosen is None else os.path.join(self.folder, chosen)
-        root = main_root(self.folder)
-        self.in_git = root is not None
-        self.files = _files(self, root, managed_dir)
+        self.config = config_dir(environ, self.home, self.folder)
+        self.in_git = checkout(self.folder) is not None
+        self.files = _files(self, managed_dir)
         self.gateway = is_on(environ.get(GATEWAY)) and all(outside(self, name) for name in GATEWAY_KEYS)
 
     def short(self, path: str) -> str:
@@ -109,80 +117,31 @@ def outside(world: SessionSettings, name: str) -> str:
 
 def raw_settings(world: SessionSettings, managed_dir: "str | None" = None) -> "Iterator[Mapping[str, Any]]":
     """The content of every settings file that is there, highest precedence first."""
-    for _, path, _ in _places(world, main_root(world.folder), managed_dir or managed_default()):
+    for _, path, _ in _places(world, managed_dir or managed_default()):
         settings = object_of(_read(path, MOST_BYTES))
         if settings:
             yield settings
 
 
-def main_root(folder: str) -> "str | None":
-    """The root of the main checkout around `folder`, whose local settings count for all of it; None outside git."""
-    while True:
-        entry = os.path.join(folder, ".git")
-        if os.path.isdir(entry):
-            return folder
-        if os.path.lexists(entry):
-            return _linked_root(entry, folder)
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-
-
-def managed_default(platform: str = sys.platform) -> str:
-    """The folder of the administrator's settings."""
-    if platform == "darwin":
-        return "/Library/Application Support/ClaudeCode"
-    return r"C:\Program Files\ClaudeCode" if platform == "win32" else "/etc/claude-code"
-
-
-def _files(world: SessionSettings, root: "str | None", managed_dir: str) -> "list[Source]":
+def _files(world: SessionSettings, managed_dir: str) -> "list[Source]":
     """The settings files that are there, highest precedence first."""
-    found = (_settings(world, scope, path, place) for scope, path, place in _places(world, root, managed_dir))
+    found = (_settings(world, scope, path, place) for scope, path, place in _places(world, managed_dir))
     return [source for source in found if source is not None]
 
 
-def _places(world: SessionSettings, root: "str | None", managed_dir: str) -> "list[tuple[str, str, str]]":
+def _places(world: SessionSettings, managed_dir: str) -> "list[tuple[str, str, str]]":
     """Where settings files may be, highest precedence first: scope, path, and how people call it."""
-    places = [("managed", path, path) for path in _managed(managed_dir)]
-    local = os.path.join(".claude", "settings.local.json")
+    found = [("managed", path, path) for path in managed_files(managed_dir)]
     if is_on(world.environ.get("CLAUDE_CODE_RESTRICTED")):
-        return places
-    root = root if holds("local-from-git-root", world.client_version) else None
-    if root not in (None, world.folder, os.path.realpath(world.home)) and _is_ours(root):
-        places.append(("local", os.path.join(root, local), world.short(os.path.join(root, local))))
-    places.append(("local", os.path.join(world.folder, local), local))
-    project = os.path.join(".claude", "settings.json")
-    name = "cowork_settings.json" if world.environ.get("CLAUDE_CODE_USE_COWORK_PLUGINS") else "settings.json"
-    user = os.path.join(world.config, name)
-    if os.path.realpath(os.path.join(world.folder, project)) != os.path.realpath(user):  # one file in the home folder
-        places.append(("project", os.path.join(world.folder, project), project))
-    places.append(("user", user, world.short(user)))
-    return places
-
-
-def _is_ours(root: str) -> bool:
-    """Whether the checkout, its `.git` and (where there is one) its `.claude` belong to us: only then it counts."""
-    if os.name == "nt":
-        return False
-    try:
-        owners = {os.stat(root).st_uid, os.lstat(os.path.join(root, ".git")).st_uid}
-    except OSError:  # a bare repository has no `.git` inside; Claude Code stays in the current folder then
-        return False
-    settings = os.path.join(root, ".claude")
-    if os.path.lexists(settings):
-        owners.add(os.lstat(settings).st_uid)
-    return owners == {os.geteuid()}
-
-
-def _managed(folder: str) -> "list[str]":
-    """The administrator's files, highest precedence first."""
-    drop_ins = os.path.join(folder, "managed-settings.d")
-    try:
-        names = sorted(name for name in os.listdir(drop_ins) if name.endswith(".json") and not name.startswith("."))
-    except OSError:
-        names = []  # most machines have none
-    return [*(os.path.join(drop_ins, name) for name in reversed(names)), os.path.join(folder, "managed-settings.json")]
+        return found
+    for folder in local_folders(world.folder, world.home, world.client_version):
+        path = os.path.join(folder, LOCAL_FILE)
+        found.append(("local", path, LOCAL_FILE if folder == world.folder else world.short(path)))
+    user = user_file(world.environ, world.home, world.folder)
+    if not is_one_file(world.folder, user):
+        found.append(("project", os.path.join(world.folder, PROJECT_FILE), PROJECT_FILE))
+    found.append(("user", user, world.short(user)))
+    return found
 
 
 def _settings(world: SessionSettings, scope: str, path: str, place: str) -> "Source | None":
@@ -234,23 +193,3 @@ def object_of(raw: "bytes | None") -> "Mapping[str, Any]":
 def as_text(value: object) -> str:
     """A value in an `env` block as Claude Code turns it into text, without the blanks around it."""
     return js_string(value).strip()
-
-
-def _linked_root(entry: str, folder: str) -> str:
-    """The root of the main checkout whose linked worktree `folder` is; `folder` itself where `.git` leads nowhere."""
-    git_dir = _pointer(entry, "gitdir:", folder)
-    common = _pointer(os.path.join(git_dir, "commondir"), "", git_dir) if git_dir else None
-    if git_dir is None or common is None or os.path.islink(entry):
-        return folder
-    # anybody can write a `.git` file that claims to belong to another checkout: that one has to know it (2.1.332)
-    back = _pointer(os.path.join(git_dir, "gitdir"), "", git_dir)
-    if os.path.dirname(git_dir) != os.path.join(common, "worktrees") or back != os.path.realpath(entry):
-        return folder
-    return os.path.dirname(common) if os.path.basename(common) == ".git" else common
-
-
-def _pointer(file: str, prefix: str, base: str) -> "str | None":
-    """The path that one of git's one-line files names, relative to `base`; None when it is not such a file."""
-    text = os.fsdecode(_read(file, 8192) or b"").strip()
-    target = text[len(prefix) :].strip()
-    return os.path.realpath(os.path.join(base, target)) if text.startswith(prefix) and target else None

@@ -40,7 +40,8 @@ def over(backend: Backend, environ: "Mapping[str, str]", folder: str, managed_di
     through = socket_of(environ, cloud_provider=backend.kind in PROVIDER_KINDS)
     if signed_in is None and not through:
         return backend
-    from claude_local_plugin.core.session_settings import SessionSettings, managed_default
+    from claude_local_plugin.core.places import managed_default
+    from claude_local_plugin.core.session_settings import SessionSettings
 
     world = SessionSettings(environ, folder or os.curdir, managed_dir or managed_default())
     if through and not any((file.data.get("env") or {}).get(UNIX_SOCKET) == through for file in world.files):

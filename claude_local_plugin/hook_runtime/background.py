@@ -62,7 +62,8 @@ def _without_project(visit: "Visit") -> "dict[str, str]":
     """The environment without what the project's own settings set: `PATH` and `BASH_ENV` would run its programs
     (observed on Claude Code 2.1.332, which takes both from a repository).
     """
-    from claude_local_plugin.core.session_settings import SessionSettings, managed_default
+    from claude_local_plugin.core.places import managed_default
+    from claude_local_plugin.core.session_settings import SessionSettings
 
     environ = dict(visit.environ)
     if visit.folder is not None:

@@ -72,23 +72,17 @@ def recall(state_dir: str, session_id: str) -> "list[str]":
 
 def main_checkout(folder: str) -> "str | None":
     """The folder in the main checkout that one in a linked worktree stands for; None for one in no such worktree."""
-    from claude_local_plugin.core.session_settings import main_root
+    from claude_local_plugin.core.places import checkout
 
     try:
         here = os.path.realpath(os.path.expanduser(folder))
     except (OSError, ValueError):
         return None
-    top = here
-    while not os.path.lexists(os.path.join(top, ".git")):
-        above = os.path.dirname(top)
-        if above == top:
-            return None
-        top = above
-    root = main_root(top)
-    if root is None or root == top:
+    found = checkout(here)
+    if found is None or found.main_root == found.root:
         return None
-    inside = os.path.relpath(here, top)
-    return root if inside == "." else os.path.join(root, inside)
+    inside = os.path.relpath(here, found.root)
+    return found.main_root if inside == "." else os.path.join(found.main_root, inside)
 
 
 def added_by(arguments: "Sequence[str]") -> "Iterator[str]":
@@ -108,7 +102,8 @@ def added_by(arguments: "Sequence[str]") -> "Iterator[str]":
 
 def _added(environ: "Mapping[str, str]", project: str) -> "Iterator[str]":
     """The folders that were added as the session was started, made absolute."""
-    from claude_local_plugin.core.session_settings import SessionSettings, managed_default, raw_settings
+    from claude_local_plugin.core.places import managed_default
+    from claude_local_plugin.core.session_settings import SessionSettings, raw_settings
 
     for settings in raw_settings(SessionSettings(environ, project, managed_default())):
         for each in directories(settings):

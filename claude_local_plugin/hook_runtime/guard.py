@@ -115,7 +115,8 @@ def still_registered(environ: "Mapping[str, str]", folder: str, managed_dir: "st
 
     The plugin counts, too: a hook that it runs knows its root.
     """
-    from claude_local_plugin.core.session_settings import SessionSettings, managed_default, raw_settings
+    from claude_local_plugin.core.places import managed_default
+    from claude_local_plugin.core.session_settings import SessionSettings, raw_settings
 
     if environ.get("CLAUDE_PLUGIN_ROOT"):
         return True

@@ -1,6 +1,6 @@
 """Every value that is set for a key, highest first; the first one that is not refused or dropped counts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -138,7 +138,12 @@ def effective(snapshot: Snapshot, key: str) -> str | None:
 
 def winning(snapshot: Snapshot, key: str) -> Candidate | None:
     """The candidate in effect for `key`; None when nobody sets it. Of what is merged, the highest."""
-    return next((found for found in candidates(snapshot, key) if found.state == "wins"), None)
+    return winner(candidates(snapshot, key))
+
+
+def winner(rows: Iterable[Candidate]) -> Candidate | None:
+    """The candidate in effect among these, whoever found them; None where none is."""
+    return next((row for row in rows if row.state == "wins"), None)
 
 
 def hooks_off(snapshot: Snapshot) -> Iterator[Candidate]:

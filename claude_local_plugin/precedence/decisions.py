@@ -1,6 +1,6 @@
 """Takes the six decisions of a session: provider, base_url, authorization, x_api_key, model, context_window."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from claude_local_plugin.core.claude import (
@@ -19,6 +19,7 @@ from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import NOTHING, denied_list, is_denied, replacement
 from claude_local_plugin.precedence.candidates import candidates, effective, effective_env, effective_object
+from claude_local_plugin.precedence.candidates import winner as winner_of
 from claude_local_plugin.precedence.credentials import (
     Credentials,
     credentials,
@@ -297,13 +298,13 @@ def _provider(snapshot: Snapshot, provider: Provider | None) -> Decision:
         return Decision("provider", FIRST_PARTY, default, (*rows, default), reason)
     key = f"env.{provider.switch}"
     rows = [row if row.key == key else _lost(row, f"{provider.switch} is asked first") for row in rows]
-    return Decision("provider", provider.name, _winner(rows), tuple(rows), f"{provider.switch} is on")
+    return Decision("provider", provider.name, winner_of(rows), tuple(rows), f"{provider.switch} is on")
 
 
 def _base_url(snapshot: Snapshot, env: Mapping[str, str], provider: Provider | None) -> Decision:
     variable = "ANTHROPIC_BASE_URL" if provider is None else provider.base_url_variable
     rows = list(candidates(snapshot, f"env.{variable}"))
-    winner = _winner(rows)
+    winner = winner_of(rows)
     value = env.get(variable, "").strip()
     if provider is not None and variable != "ANTHROPIC_BASE_URL":
         sentence = f"{provider.switch} sends requests to {provider.label}; ANTHROPIC_BASE_URL is not asked"
@@ -365,7 +366,7 @@ def _with_extra_body(snapshot: Snapshot, env: Mapping[str, str], found: Decision
     except (ValueError, RecursionError):
         return found
     model = body.get("model") if isinstance(body, dict) else None
-    row = _winner(candidates(snapshot, f"env.{EXTRA_BODY}"))
+    row = winner_of(candidates(snapshot, f"env.{EXTRA_BODY}"))
     if not isinstance(model, str) or row is None:
         return found
     reason = f"{EXTRA_BODY} replaces the model of every request"
@@ -456,7 +457,9 @@ def _window(snapshot: Snapshot, env: Mapping[str, str], name: models.ModelName) 
     window, source = models.window_of(name, env, behaves_as, snapshot.client_version, signed_in=signed_in)
     rows = list(candidates(snapshot, f"env.{models.WINDOW_VARIABLE}"))
     if source == "variable":
-        return Decision("context_window", str(window), _winner(rows), tuple(rows), f"{models.WINDOW_VARIABLE} says so")
+        return Decision(
+            "context_window", str(window), winner_of(rows), tuple(rows), f"{models.WINDOW_VARIABLE} says so"
+        )
     reason = {
         "suffix": f"the [1m] suffix of {name.wire} asks for the long window",
         "known": f"{name.wire} is a name Claude Code knows, and it keeps to what it knows",
@@ -481,10 +484,6 @@ def _behaves_as(snapshot: Snapshot, wire: str) -> str | None:
                 return behaves if isinstance(behaves, str) else None
         return None
     return None
-
-
-def _winner(rows: Iterable[Candidate]) -> Candidate | None:
-    return next((row for row in rows if row.state == "wins"), None)
 
 
 def _lost(row: Candidate, reason: str) -> Candidate:

@@ -1,35 +1,20 @@
-"""Says which settings files Claude Code reads for a folder, and which of them it would write.
-
-Nothing here starts git: the `.git` entries are few and small, and reading them takes microseconds.
-"""
+"""Says which settings files Claude Code reads for a folder, and which of them it would write."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_local_plugin.core.files import content
+from claude_local_plugin.core import places
 from claude_local_plugin.precedence.model import Scope
-from claude_local_plugin.precedence.table import holds
 
-#: A path and its name: what one of git's one-line files holds, and no more is read of it.
-_MOST_POINTER = 8192
-
-PROJECT_FILE = Path(".claude", "settings.json")
-LOCAL_FILE = Path(".claude", "settings.local.json")
+PROJECT_FILE = Path(places.PROJECT_FILE)
+LOCAL_FILE = Path(places.LOCAL_FILE)
 
 
 @dataclass(frozen=True, slots=True)
 class GitLayout:
-    """Where a folder stands in git.
-
-    `root` is the working tree's root: the nearest folder upwards that has a `.git` entry of any kind.
-    `main_root` is the main checkout's root for a linked worktree, else `root`; for a worktree of a bare
-    repository it is the bare repository itself. `common_dir` is the shared git folder, None where `.git`
-    leads nowhere.
-    """
+    """Where a folder stands in git: see `places.Checkout`."""
 
     root: Path
     main_root: Path
@@ -51,48 +36,10 @@ class SettingsPath:
 
 def git_layout(cwd: Path) -> GitLayout | None:
     """The git surroundings of `cwd`, or None outside git."""
-    cwd = _real(cwd)
-    for folder in (cwd, *cwd.parents):
-        entry = folder / ".git"
-        if entry.exists() or entry.is_symlink():
-            return _layout_at(folder, entry)
-    return None
-
-
-def _layout_at(root: Path, entry: Path) -> GitLayout:
-    if entry.is_dir():
-        return GitLayout(root, root, _real(entry))
-    git_dir = _pointer(entry, "gitdir:", root)
-    if git_dir is None or not git_dir.is_dir():
-        return GitLayout(root, root, None)
-    common = _pointer(git_dir / "commondir", "", git_dir)
-    if common is None:
-        return GitLayout(root, root, git_dir)
-    if not _is_linked_back(git_dir, common, entry):
-        return GitLayout(root, root, None)
-    main_root = common.parent if common.name == ".git" else common
-    return GitLayout(root, main_root, common)
-
-
-def _is_linked_back(git_dir: Path, common: Path, entry: Path) -> bool:
-    """Whether the main checkout knows this worktree: anybody can write a `.git` file that claims to belong to it.
-
-    Claude Code asks that git's folder for the worktree is in `worktrees/` of the common one and names this very `.git`
-    file, which is no link (17 layouts, 2.1.266 to 2.1.332).
-    """
-    back = _pointer(git_dir / "gitdir", "", git_dir)
-    return git_dir.parent == common / "worktrees" and back == _real(entry) and not entry.is_symlink()
-
-
-def _pointer(file: Path, prefix: str, base: Path) -> Path | None:
-    """The path a one-line git pointer file names, relative to `base`; None when it is not such a file."""
-    try:
-        text = os.fsdecode(content(file, _MOST_POINTER)).strip()
-    except OSError:  # absent, unreadable or far too long: it points nowhere
+    found = places.checkout(os.path.realpath(cwd))
+    if found is None:
         return None
-    if not text.startswith(prefix) or not (target := text[len(prefix) :].strip()):
-        return None
-    return _real(base / target)
+    return GitLayout(Path(found.root), Path(found.main_root), Path(found.common_dir) if found.common_dir else None)
 
 
 def _real(path: Path) -> Path:
@@ -100,38 +47,13 @@ def _real(path: Path) -> Path:
 
 
 def local_folders(cwd: Path, home: Path, client_version: str | None) -> tuple[Path, ...]:
-    """The folders whose `.claude/settings.local.json` is read for `cwd`, highest precedence first.
-
-    In git that is the main checkout's root and then `cwd`, from Claude Code 2.1.211 on; the root is left out
-    where it is the home folder, and where it, its `.git` or its `.claude` belongs to another user.
-    """
-    cwd = _real(cwd)
-    if not holds("local-from-git-root", client_version):
-        return (cwd,)
-    layout = git_layout(cwd)
-    if layout is None or layout.main_root in (cwd, _real(home)) or not _is_ours(layout.main_root):
-        return (cwd,)
-    return (layout.main_root, cwd)
-
-
-def _is_ours(root: Path) -> bool:
-    """Whether `root`, its `.git` and (where there is one) its `.claude` belong to the current user."""
-    if sys.platform == "win32":  # no owners to compare, and Claude Code keeps to the current folder there
-        return False
-    me = os.geteuid()
-    try:
-        owners = {root.stat().st_uid, (root / ".git").lstat().st_uid}
-    except OSError:  # a bare repository has no `.git` inside; Claude Code stays in the current folder then
-        return False
-    with suppress(FileNotFoundError):  # not there yet, which is fine
-        owners.add((root / ".claude").lstat().st_uid)
-    return owners == {me}
+    """The folders whose `.claude/settings.local.json` is read for `cwd`, highest precedence first."""
+    return tuple(map(Path, places.local_folders(os.path.realpath(cwd), str(home), client_version)))
 
 
 def config_dir(cwd: Path, home: Path, environ: Mapping[str, str]) -> Path:
-    """Claude Code's own folder: `~/.claude`, or `CLAUDE_CONFIG_DIR` relative to `cwd`, its `~` not expanded."""
-    chosen = environ.get("CLAUDE_CONFIG_DIR")
-    return home / ".claude" if chosen is None else cwd / chosen
+    """Claude Code's own folder."""
+    return Path(places.config_dir(environ, str(home), str(cwd)))
 
 
 def global_state_file(cwd: Path, home: Path, environ: Mapping[str, str]) -> Path:
@@ -144,27 +66,17 @@ def global_state_file(cwd: Path, home: Path, environ: Mapping[str, str]) -> Path
 
 def user_file(cwd: Path, home: Path, environ: Mapping[str, str]) -> Path:
     """The user's settings file."""
-    name = "cowork_settings.json" if environ.get("CLAUDE_CODE_USE_COWORK_PLUGINS") else "settings.json"
-    return config_dir(cwd, home, environ) / name
+    return Path(places.user_file(environ, str(home), str(cwd)))
 
 
 def managed_dir_default() -> Path:
     """The folder of the administrator's settings on this system."""
-    if sys.platform == "darwin":
-        return Path("/Library/Application Support/ClaudeCode")
-    if sys.platform == "win32":
-        return Path(r"C:\Program Files\ClaudeCode")
-    return Path("/etc/claude-code")
+    return Path(places.managed_default())
 
 
 def managed_paths(folder: Path) -> tuple[Path, ...]:
-    """The administrator's files, highest precedence first: drop-ins from last to first name, then the base file."""
-    try:
-        names = sorted(entry.name for entry in os.scandir(folder / "managed-settings.d"))
-    except OSError:  # no such folder, or not for us to read: then there is nothing to merge
-        names = []
-    drop_ins = [name for name in names if name.endswith(".json") and not name.startswith(".")]
-    return (*(folder / "managed-settings.d" / name for name in reversed(drop_ins)), folder / "managed-settings.json")
+    """The administrator's files, highest precedence first."""
+    return tuple(map(Path, places.managed_files(str(folder))))
 
 
 def settings_paths(
@@ -182,8 +94,7 @@ def settings_paths(
     if Scope.LOCAL in wanted:
         found += [SettingsPath(Scope.LOCAL, folder / LOCAL_FILE) for folder in local_folders(cwd, home, client_version)]
     user = user_file(cwd, home, environ)
-    # In the home folder the project's settings.json is the user's: one file, in one scope.
-    if Scope.PROJECT in wanted and not (Scope.USER in wanted and _real(cwd / PROJECT_FILE) == _real(user)):
+    if Scope.PROJECT in wanted and not (Scope.USER in wanted and places.is_one_file(str(cwd), str(user))):
         found.append(SettingsPath(Scope.PROJECT, cwd / PROJECT_FILE))
     if Scope.USER in wanted:
         found.append(SettingsPath(Scope.USER, user))

@@ -17,6 +17,7 @@ from claude_local_plugin.core.claude import (
     is_on,
     version_key,
 )
+from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.candidates import candidates, effective_env
 from claude_local_plugin.precedence.credentials import credentials, is_unusable, name_of
@@ -143,7 +144,7 @@ def _policy(snapshot: Snapshot, key: str) -> tuple[object, str] | None:
 
 
 #: The variables that name a proxy, in the order in which they are asked; the first that is not empty is looked at.
-_PROXIES = ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY")
+_PROXIES = PROXY_VARIABLES[:4]
 
 #: A URL with a scheme and a host; the port is looked at by itself.
 _PROXY_URL = re.compile(

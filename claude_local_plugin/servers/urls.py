@@ -5,12 +5,12 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from claude_local_plugin.core.endpoint import is_anthropics_host
 from claude_local_plugin.errors import UsageError
 
 #: Ends of a path that Claude Code adds by itself: it asks for `<base URL>/v1/messages` (observed on 2.1.329).
 _API_PATH = re.compile(r"/v1(/(messages(/count_tokens)?|models|chat/completions|completions|responses))?/*$")
 _HOST_NAME = re.compile(r"[\w~-]+(\.[\w~-]+)*\.?")
-_ANTHROPIC_DOMAINS = ("anthropic.com", "claude.ai", "claude.com")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +142,4 @@ def is_plain_http_remote(url: str) -> bool:
 
 def is_anthropic(host: str) -> bool:
     """Whether the host is one of Anthropic's own."""
-    host = host.rstrip(".").lower()
-    return any(host == domain or host.endswith(f".{domain}") for domain in _ANTHROPIC_DOMAINS)
+    return is_anthropics_host(host.rstrip(".").lower())

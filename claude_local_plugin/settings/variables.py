@@ -10,13 +10,14 @@ from functools import cache
 from types import MappingProxyType
 
 from claude_local_plugin import paths
+from claude_local_plugin.core.claude import FALSY, TRUTHY
 
 #: Endings and parts of names that mean a secret, for variables that the catalogue does not list.
 SECRET_ENDINGS = ("_TOKEN", "_KEY", "_PASSPHRASE", "_HEADERS")
 SECRET_PARTS = ("SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
 
 #: What switches a variable on, and off, as Claude Code reads it.
-ON, OFF = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+ON, OFF = TRUTHY, FALSY
 
 #: How alike an unknown name must be to a known one to be taken for a misspelling of it: one or two letters of a long
 #: name. Real variables of Claude Code that we do not list differ from those we do by a whole word.

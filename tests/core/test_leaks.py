@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.core import leaks, session_settings
+from claude_local_plugin.core import leaks, places, session_settings
 from claude_local_plugin.core.endpoint import backend_of, is_foreign
 from claude_local_plugin.precedence import Scope, effective_env, gather
 from claude_local_plugin.sessionlog import queries
@@ -376,7 +376,7 @@ def test_the_local_settings_of_the_main_checkout_count_in_its_subfolders_and_wor
     place.put("local", settings(**ENDPOINT, **TOKEN))
     for folder in (place.project, below, place.home.parent / "tree"):
         assert place.look(folder).facts == []
-        assert session_settings.main_root(os.path.realpath(folder)) == os.path.realpath(place.project)
+        assert places.checkout(os.path.realpath(folder)).main_root == os.path.realpath(place.project)
     place.put("local", settings(**TOKEN))
     place.shell.update(ENDPOINT)
     shown = place.project / LOCAL
@@ -385,9 +385,9 @@ def test_the_local_settings_of_the_main_checkout_count_in_its_subfolders_and_wor
 
 def test_a_git_file_that_leads_nowhere_is_the_root_itself(place: Place) -> None:
     (place.project / ".git").write_text("gitdir: /nowhere/at/all\n")
-    assert session_settings.main_root(str(place.project)) == str(place.project)
+    assert places.checkout(str(place.project)).main_root == str(place.project)
     (place.project / ".git").write_text("something else")
-    assert session_settings.main_root(str(place.project)) == str(place.project)
+    assert places.checkout(str(place.project)).main_root == str(place.project)
 
 
 def test_claude_codes_own_folder_may_be_elsewhere(place: Place) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from claude_local_plugin.client_config.build import PROVIDER_SWITCHES
 from claude_local_plugin.core.claude import js_string
+from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.shell import Words, command, edit
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.explained import explained, not_explained_by
@@ -160,11 +161,7 @@ def _proxy(facts: Facts) -> Iterator[Found]:
     target = facts.backend.target
     if target is None or not facts.backend.proxied:
         return
-    name = next(
-        name
-        for name in ("https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
-        if facts.env.get(name)
-    )
+    name = next(name for name in PROXY_VARIABLES if facts.env.get(name))
     near = is_loopback(target.host) or target.nearby
     where = place_of(winning(facts.snapshot, f"env.{name}"))
     if near:
