@@ -120,9 +120,9 @@ def recognise(url: str, answers: Answers, *, token_sent: bool = False) -> Server
         return Server(url, kind, failure.state, problem=failure.problem)
     speaks = speaks_messages(kind, answers)
     if kind == kinds.UNKNOWN and rows_of(answers.get("models")) is not None:
-        kind = kinds.OPENAI_ONLY if speaks is False else kinds.ANTHROPIC_COMPATIBLE
+        kind = kinds.OPENAI_ONLY if speaks is False else kinds.COMPATIBLE
     elif kind == kinds.UNKNOWN and speaks:
-        kind = kinds.ANTHROPIC_COMPATIBLE
+        kind = kinds.COMPATIBLE
     engine = _engine(kind, answers)
     members = members_of(url, answers)
     server = Server(

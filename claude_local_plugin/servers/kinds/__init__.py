@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
-from claude_local_plugin.servers.kinds.kind import ANTHROPIC, ANTHROPIC_COMPATIBLE, OPENAI_ONLY, Kind, Sign
+from claude_local_plugin.servers.kinds.kind import ANTHROPIC, COMPATIBLE, OPENAI_ONLY, Kind, Sign
 from claude_local_plugin.servers.server import UNKNOWN
 
-__all__ = ["ALL", "ANTHROPIC", "ANTHROPIC_COMPATIBLE", "BY_SIGN", "OPENAI_ONLY", "UNKNOWN", "Kind", "of"]
+__all__ = ["ALL", "ANTHROPIC", "BY_SIGN", "COMPATIBLE", "OPENAI_ONLY", "UNKNOWN", "Kind", "of"]
 
 
 def registry(kinds: Iterable[Kind]) -> Mapping[str, Kind]:

@@ -1,6 +1,6 @@
 """A server with the Messages API whose maker shows no sign."""
 
-from claude_local_plugin.servers.kinds.kind import ANTHROPIC_COMPATIBLE, Kind, Quirks, Remedies, ToolCalls
+from claude_local_plugin.servers.kinds.kind import COMPATIBLE, Kind, Quirks, Remedies, ToolCalls
 from claude_local_plugin.servers.kinds.vllm import LISTING, PARSER, REASONING
 
 #: What does the work there is not known.
@@ -12,7 +12,7 @@ TOOL_CALLS = ToolCalls(
 )
 
 KIND = Kind(
-    name=ANTHROPIC_COMPATIBLE,
+    name=COMPATIBLE,
     label="an Anthropic-compatible server",
     remedies=Remedies(tool_calls=TOOL_CALLS),
     quirks=Quirks(nameless=True, lists_models=False),

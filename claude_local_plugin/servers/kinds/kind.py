@@ -9,7 +9,7 @@ from claude_local_plugin.servers.answers import Answer, Answers, Question
 from claude_local_plugin.servers.server import ServedModel, Server
 
 #: The kinds, besides UNKNOWN, that the rules themselves name: what no sign tells apart, and Anthropic's own API.
-ANTHROPIC_COMPATIBLE = "anthropic-compatible"
+COMPATIBLE = "anthropic-compatible"
 OPENAI_ONLY = "openai-only"
 ANTHROPIC = "anthropic"
 
