@@ -188,7 +188,9 @@ LOOK = """
 import json, sys
 from dataclasses import replace
 
-from claude_local_plugin.client_config import plan
+from claude_local_plugin.client_config.destination import SettingsFile
+from claude_local_plugin.client_config.model import Backend
+from claude_local_plugin.client_config.warnings import warnings
 from claude_local_plugin.doctor.checks import CHECKS
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor import run
@@ -214,8 +216,9 @@ findings = [
     )
     for finding in run(facts, [check for check in CHECKS if check.group in groups])
 ]
-window = plan.warnings(plan.Backend(url, "acme", "m", None), Needs(), Scope.LOCAL, lambda **_: "again")
-named = plan.warnings(plan.Backend(url, "acme", "claude-sonnet-4-5", 8192), Needs(), Scope.LOCAL, lambda **_: "again")
+there = SettingsFile(Scope.LOCAL)
+window = warnings(Backend(url, "acme", "m", None), Needs(), there, lambda **_: "again")
+named = warnings(Backend(url, "acme", "claude-sonnet-4-5", 8192), Needs(), there, lambda **_: "again")
 print(json.dumps({
     "server": [server.kind, server.version, [[m.name, m.max_model_len, m.vision] for m in server.models],
                server.slots, server.model_file, server.speaks_messages, server.members],
@@ -286,7 +289,7 @@ def test_a_made_up_kind_in_one_file_is_seen_everywhere(acme: tuple[Callable[...,
     assert seen["start"] == "acme serve --everything"
     said = "\n".join(seen["said"])
     flags = {"never_messages"}  # no text of the kind's own
-    missing = [each.name for each in fields(Remedies) if f"acme: {each.name}" not in said and each.name not in flags]
+    missing = [name for name in Remedies._fields if f"acme: {name}" not in said and name not in flags]
     assert missing == [], said
     for quirk in ("window_later", "unloaded", "unguarded"):
         assert f"acme: {quirk}" in said, quirk
@@ -320,6 +323,6 @@ def test_every_member_of_a_record_is_tried_by_the_made_up_kind() -> None:
     # a router's words, and flags that exclude what the made-up kind shows; tests of the real kinds have these
     elsewhere = {"dead_end", "messages", "takes_empty_message", "asks_for_key"}
     elsewhere |= {"never_messages", "made_for", "nameless", "lists_models", "needs_header"}
-    for record in (Kind, Tells, Remedies, Quirks):
-        for member in fields(record):
-            assert f"{member.name}=" in ACME or member.name in {"listed", *elsewhere}, member.name
+    members = (each.name for each in fields(Kind))
+    for name in (*members, *Tells._fields, *Remedies._fields, *Quirks._fields):
+        assert f"{name}=" in ACME or name in {"listed", *elsewhere}, name

@@ -1,9 +1,12 @@
-"""What is known of one kind of model server: plain data, and small pure functions where data cannot say it."""
+"""What is known of one kind of model server: plain data, and small pure functions where data cannot say it.
+
+Its parts are named tuples: ten dataclasses would take ten milliseconds of every command that looks at a server.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from claude_local_plugin.servers.answers import Answer, Answers, Question
 from claude_local_plugin.servers.server import ServedModel, Server
@@ -50,8 +53,7 @@ def never(_name: str, _answer: Answer) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """By what a kind is recognised. The first sign that fits decides, from the lowest `order` on.
 
     Gateways and routers come before what they hand requests to, and whoever imitates others before those.
@@ -61,8 +63,7 @@ class Sign:
     seen: Callable[[Answers], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tells:
+class Tells(NamedTuple):
     """What a server of the kind is asked beyond the first questions, and what its answers tell.
 
     `windows` gives name and window from its own API beside /v1, `embedders` the names of models that only embed,
@@ -89,8 +90,7 @@ class Tells:
     asks_for_key: Callable[[str, Answer], bool] = never
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricNames:
+class MetricNames(NamedTuple):
     """Its names in /metrics: a prefix that they all have, and meaning -> names in the order they are looked for.
 
     Counters stand without their `_total`. `cache_config` is the metric whose labels tell the cache's configuration,
@@ -103,8 +103,7 @@ class MetricNames:
     tool_parser: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """One thing that the kind needs of Claude Code's side, below a version of it (None: in all of them).
 
     `seen` says on what it was last observed, and when, where that is not what `compatibility`'s first lines say.
@@ -119,8 +118,7 @@ class Need:
     seen: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """One known-bad combination: a kind of server, from `since` on and before `below`, and perhaps a model's name.
 
     `client_since` and `client_below` are Claude Code's versions it holds for (None: for all of them). The kind "*" is
@@ -142,8 +140,7 @@ class Pair:
     seen: str = "2026-11-21"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCalls:
+class ToolCalls(NamedTuple):
     """How a server of the kind is made to read a model's tool calls.
 
     `how` is the whole advice; `{flags}` in it names the parser, `{note}` is what there is to say of that. `parser` and
@@ -161,8 +158,7 @@ class ToolCalls:
         return f"{found} {self.reasoning.format(reasoning)}" if reasoning and self.reasoning else found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remedies:
+class Remedies(NamedTuple):
     """What to do about each trouble, in the kind's own terms; None or nothing where no way is known.
 
     `larger_window` and `own_name` take the server, the model, and the size or the name. `name_flag` names a model,
@@ -188,8 +184,7 @@ class Remedies:
     never_messages: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unguarded:
+class Unguarded(NamedTuple):
     """What a server that others can reach leaves open although it has a key, and what helps; nothing: it guards all.
 
     `keyless`: so it is, too, where it seems to ask for no key.
@@ -200,16 +195,14 @@ class Unguarded:
     keyless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unloaded:
+class Unloaded(NamedTuple):
     """What is said of the window of a model that is not loaded, and the command that loads it."""
 
     what: str
     load: Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quirks:
+class Quirks(NamedTuple):
     """In what the kind is unlike others.
 
     `made_for`: a router that hands requests on as they are, to servers of that kind. `nameless`: nobody's sign was
@@ -235,6 +228,10 @@ class Quirks:
     metrics: bool = False
 
 
+#: Those of a kind that is like most.
+_TELLS, _REMEDIES, _QUIRKS = Tells(), Remedies(), Quirks()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of server: `name` in records and JSON, `label` for people.
@@ -251,9 +248,9 @@ class Kind:
     #: The shortest way to a server that Claude Code can work with: a window for its prompt, tools parsed.
     start: str | None = None
     sign: Sign | None = None
-    tells: Tells = Tells()
+    tells: Tells = _TELLS
     metrics: MetricNames | None = None
     needs: tuple[Need, ...] | None = None
     known_bad: tuple[Pair, ...] = ()
-    remedies: Remedies = Remedies()
-    quirks: Quirks = Quirks()
+    remedies: Remedies = _REMEDIES
+    quirks: Quirks = _QUIRKS
