@@ -47,6 +47,7 @@ MAY_KNOW = {
     "rescue": set(),
     "world": {"paths", "precedence", "text"},
     "client_config": {
+        "checks",
         "core",
         "errors",
         "git",

@@ -4,13 +4,14 @@ import difflib
 import json
 import os
 import stat
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import git, paths
+from claude_local_plugin.checks import Finding
 from claude_local_plugin.client_config import budget, build
 from claude_local_plugin.client_config import warnings as config_warnings
 from claude_local_plugin.client_config.choose_server import Choice, Choose, Known, Request, choose_server, same_server
@@ -176,9 +177,9 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     refuse_without_effect(planned, resolution, backend, request, world.place)
     told = tuple(config_warnings.warnings(backend, choice.needs, destination, partial(_again, request, backend)))
     warnings = [
-        *told,
+        *(finding.what for finding in told),
         *without_room,
-        *explained(resolution, _ours(planned, settings_file, world), without=_told_better(backend)),
+        *explained(resolution, _ours(planned, settings_file, world), without=_told_already(told, backend)),
     ]
     if request.scope is Scope.PROJECT and request.with_hooks is not False:
         warnings.append(
@@ -362,11 +363,10 @@ def _ours(planned: Snapshot, settings_file: Path, world: World) -> list[Path]:
     return [settings_file, *recorded]
 
 
-def _told_better(backend: Backend) -> tuple[str, ...]:
-    """The warnings of explain's that enable's own say with more of what the server said."""
-    if backend.max_model_len is None:
-        return ("window.assumed",)
-    return ("window.ignored",) if config_warnings.is_claude(backend) else ()
+def _told_already(told: Iterable[Finding], backend: Backend) -> tuple[str, ...]:
+    """The ids of explain's warnings that need not be said again, or at all: the window is as large as it is assumed."""
+    large = backend.max_model_len is not None and config_warnings.is_claude(backend)
+    return (*(finding.id for finding in told), *(("window.ignored",) if large else ()))
 
 
 def write(prepared: Prepared) -> Written:

@@ -13,6 +13,7 @@ from claude_local_plugin.client_config.destination import SettingsFile
 from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
+from claude_local_plugin.doctor import CHECKS
 from claude_local_plugin.precedence import Scope, Snapshot, gather
 from claude_local_plugin.servers import Server, State
 from claude_local_plugin.servers.compatibility import Needs, needs
@@ -526,7 +527,9 @@ def said(scope: Scope = Scope.LOCAL, **changes: Any) -> tuple[str, ...]:
 def warned(needed: Needs, scope: Scope, **changes: Any) -> tuple[str, ...]:
     """What is said where that server was asked for, as the command line gives the command for the same again."""
     asked = backend(**changes)
-    return tuple(warnings.warnings(asked, needed, SettingsFile(scope), Request(url=asked.url, scope=scope).again))
+    found = tuple(warnings.warnings(asked, needed, SettingsFile(scope), Request(url=asked.url, scope=scope).again))
+    assert {each.id for each in found} <= {name for check in CHECKS for name in (check.id, *check.covers)}
+    return tuple(each.what for each in found)
 
 
 def test_on_a_quiet_machine_with_a_current_server_there_is_nothing_to_warn_of(tmp_path: Path) -> None:
