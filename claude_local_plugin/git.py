@@ -11,7 +11,11 @@ from claude_local_plugin.precedence.locate import git_layout
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a file stands in its repository; all False outside of git."""
+    """How a file stands in its repository; all False outside of git.
+
+    `exclude_file` is this clone's list of what git is not to see; None where there is none of its own to write, and
+    where the list leads elsewhere or cannot name the file, `unlisted` says why.
+    """
 
     in_repository: bool = False
     tracked: bool = False
@@ -19,6 +23,7 @@ class Standing:
     exclude_file: Path | None = None
     exclude_line: str = ""
     problem: str | None = None
+    unlisted: str | None = None
 
 
 def standing(settings_file: Path) -> Standing:
@@ -31,13 +36,33 @@ def standing(settings_file: Path) -> Standing:
     if layout is None or not settings_file.is_relative_to(layout.root):
         return Standing()
     relative = settings_file.relative_to(layout.root).as_posix()
-    exclude_file = layout.common_dir / "info" / "exclude" if layout.common_dir else None
     try:
         tracked = _asked(layout.root, "ls-files", "--error-unmatch", "--", f":(literal){relative}")
         ignored = _asked(layout.root, "check-ignore", "-q", "--no-index", "--", relative)
     except (OSError, subprocess.TimeoutExpired) as error:
         return Standing(in_repository=True, problem=f"git cannot be asked about {settings_file}: {error}")
-    return Standing(True, tracked, ignored, exclude_file, f"/{_pattern(relative)}")
+    line = f"/{_pattern(relative)}"
+    unlisted = _unlisted(layout.common_dir, line) if layout.common_dir else None
+    exclude_file = layout.common_dir / _EXCLUDE if layout.common_dir and not unlisted else None
+    return Standing(True, tracked, ignored, exclude_file, line, unlisted=unlisted)
+
+
+#: Where in its own folder git has the list of what this clone is not to see.
+_EXCLUDE = Path("info", "exclude")
+
+
+def _unlisted(folder: Path, line: str) -> str | None:
+    """Why the clone's list cannot have this line.
+
+    Its name comes out of a folder that may be somebody else's: behind a link it could be any file of the user's, a
+    shell's start file for one, and a folder's name would become a line of it.
+    """
+    listed = folder / _EXCLUDE
+    if Path(os.path.realpath(listed)) != Path(os.path.realpath(folder)) / _EXCLUDE:
+        return f"{listed} is a link, or lies behind one"
+    if "\n" in line or "\r" in line:
+        return "no list of git's can name a folder with a line's end in its name"
+    return None
 
 
 def _pattern(path: str) -> str:

@@ -230,3 +230,22 @@ def test_a_repository_of_another_user_is_named_as_what_it_is(root: Path) -> None
     for path in [root, *root.rglob("*")]:
         os.chown(path, 12345, 12345)
     assert "belongs to another user, and git reads no such repository" in (git.standing(root / FILE).problem or "")
+
+
+@pytest.mark.parametrize("part", ["info", "info/exclude"])
+def test_a_list_that_leads_out_of_the_repository_is_not_one_to_write(root: Path, tmp_path: Path, part: str) -> None:
+    place = root / ".git" / part
+    there = tmp_path / "somebody's"
+    place.rename(there)
+    place.symlink_to(there)
+    found = git.standing(root / FILE)
+    assert found.exclude_file is None
+    assert "is a link, or lies behind one" in (found.unlisted or "")
+
+
+def test_a_folder_that_no_list_can_name_is_not_half_named(root: Path) -> None:
+    folder = root / "a\n* b"
+    folder.mkdir()
+    found = git.standing(folder / FILE)
+    assert found.exclude_file is None
+    assert "a line's end in its name" in (found.unlisted or "")

@@ -219,7 +219,8 @@ def _show(prepared: "Prepared", place: Place) -> None:
     prose.lines(columns(reasons, indent="  "))
     if "exclude_file" in prepared.exclude:
         name = short_path(prepared.exclude["exclude_file"], cwd=place.cwd, home=place.home)
-        prose.line(f"  {name}  + {prepared.exclude['exclude_line']}   so that git does not see this file")
+        added = f"  {name}  + {prepared.exclude['exclude_line']}   so that git does not see this file"
+        prose.line(printable(added))
     prose.line()
 
 

@@ -26,7 +26,7 @@ from claude_local_plugin.precedence.table import CUSTOM_HEADERS, FIRST_PARTY
 from claude_local_plugin.servers import ServedModel, Server, advice, identify, kinds, neighbours, sweep, well_known
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.servers.compatibility import needs as needs_of
-from claude_local_plugin.servers.urls import is_anthropic, normalise
+from claude_local_plugin.servers.urls import UrlError, is_anthropic, normalise
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Set
@@ -313,12 +313,7 @@ def _token(request: Request, environ: Mapping[str, str]) -> str | None:
             "--scope project writes a file that is committed: no secret may go there",
             f"leave out --scope project, or let everyone set {printable(name)} in a shell of their own",
         )
-    token = environ.get(name, "")
-    if not token:
-        raise UsageError(
-            f"the environment variable {printable(name)} named by --token-env is not set",
-            f"{export(name, Words('…'))}  (the key your server was started with)",
-        )
+    token = server_headers.from_variable("--token-env", name, environ, "the key your server was started with")
     if token.startswith(ANTHROPIC_PREFIX):
         raise UsageError(
             f"the value of {printable(name)} is a key of Anthropic's own: it may not be sent to another server",
@@ -349,11 +344,11 @@ def _scheme(token: str) -> str:
 def _own_url(request: Request) -> str:
     try:
         wanted = normalise(request.url or "")
-    except UsageError as error:
-        offered = (error.hint or "").removeprefix("use ")
-        if offered == error.hint or not offered.startswith("http"):
+    except UrlError as error:
+        if error.offer is None:
             raise
-        raise UsageError(error.message, request.again(url=offered)) from error
+        key = request.token_env or (Words("VARIABLE") if error.wants_key else None)
+        raise UsageError(error.message, request.again(url=error.offer, token_env=key)) from error
     if is_anthropic(wanted.host):
         raise UsageError(f"{wanted} is Anthropic's own API, not a server of yours", command("claude-local", "disable"))
     return wanted.url

@@ -7,8 +7,10 @@ from claude_local_plugin.client_config.model import Header
 from claude_local_plugin.core.claude import CREDENTIAL_WORDS, is_anthropics
 from claude_local_plugin.core.shell import Words, export
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.text import printable
+from claude_local_plugin.text import mask_secret, printable
 
+#: What shells take as the name of a variable.
+_VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 #: What a header's name may be made of (RFC 9110).
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -41,14 +43,23 @@ def _plain(given: Sequence[str]) -> Iterator[Header]:
 def _from_environment(given: Sequence[str], environ: Mapping[str, str]) -> Iterator[Header]:
     for text in given:
         name, variable = _taken_apart("--header-env", text)
-        value = environ.get(variable, "")
-        if not value:
-            raise UsageError(
-                f"the environment variable {printable(variable)} named by --header-env is not set",
-                f"{export(variable, Words('…'))}  (the value of the header {printable(name)})",
-            )
+        value = from_variable("--header-env", variable, environ, f"the value of the header {printable(name)}")
         _check_value(f"the value of {printable(variable)}", value)
         yield Header(name, value, secret=True)
+
+
+def from_variable(option: str, name: str, environ: Mapping[str, str], what: str) -> str:
+    """The value of the environment variable that an option names; raises UsageError where there is none."""
+    if not _VARIABLE.fullmatch(name):
+        raise UsageError(
+            f"{option} takes the name of an environment variable, and {printable(mask_secret(name))} cannot be one",
+            f"set a variable to it ({what}), and give the variable's name: {option} NAME",
+        )
+    if value := environ.get(name, ""):
+        return value
+    raise UsageError(
+        f"the environment variable {name} named by {option} is not set", f"{export(name, Words('…'))}  ({what})"
+    )
 
 
 def _taken_apart(option: str, text: str) -> tuple[str, str]:

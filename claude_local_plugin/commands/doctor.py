@@ -9,8 +9,9 @@ from typing import Any
 
 from claude_local_plugin import paths
 from claude_local_plugin.client_config.choose_server import without_aliases
+from claude_local_plugin.client_config.headers import from_variable
 from claude_local_plugin.commands.masking import masked_diff
-from claude_local_plugin.core.shell import Words, command, export
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
 from claude_local_plugin.doctor.checks import chosen, own_fix
 from claude_local_plugin.doctor.facts import own_headers, own_token
@@ -104,13 +105,7 @@ def _token(request: Request, world: World) -> str | None:
             "--token-env is the key for the server of --url",
             command("claude-local", "doctor", "--url", Words("URL"), "--token-env", request.token_env),
         )
-    token = world.environ.get(request.token_env)
-    if not token:
-        raise UsageError(
-            f"the environment variable {request.token_env} named by --token-env is not set",
-            f"{export(request.token_env, Words('…'))}  (the key your server was started with)",
-        )
-    return token
+    return from_variable("--token-env", request.token_env, world.environ, "the key your server was started with")
 
 
 def checked(facts: Facts, checks: Sequence[Check], began: float) -> Report:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from claude_local_plugin.client_config.choose_server import Request, same_server
 from claude_local_plugin.client_config.model import Backend, Line
-from claude_local_plugin.core.claude import js_string
+from claude_local_plugin.core.claude import is_on, js_string
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.settings_files import routed_by
 from claude_local_plugin.core.shell import command
@@ -22,6 +22,9 @@ from claude_local_plugin.text import printable
 
 #: What explain says that is of no use to somebody who is enabling a server: a word on ourselves.
 NOT_FOR_HERE = ("version.unverified",)
+
+#: Set in a shell, it has sessions read no settings file but the administrator's.
+RESTRICTED = "CLAUDE_CODE_RESTRICTED"
 
 WHO_DECIDES = f"{command('claude-local', 'explain-precedence')} says who decides what"
 
@@ -92,6 +95,8 @@ def _what_wins(planned: Snapshot, decision: Decision, scope: Scope) -> str:
     if decision.name == "model" and (lists := _limits(planned)):
         return f"{lists[0].key} in {lists[0].place} does not allow this model"
     winner = decision.winner
+    if (winner is None or winner.scope is Scope.DEFAULT) and _is_restricted(planned):
+        return f"{RESTRICTED} is set in your shell, so a session reads no settings file of yours"
     if winner is None or winner.scope is Scope.DEFAULT:
         return decision.sentence
     name = name_of(winner)
@@ -109,13 +114,19 @@ def _limits(planned: Snapshot) -> list[Candidate]:
     return [row for row in rows if row.state == "wins"]
 
 
+def _is_restricted(planned: Snapshot) -> bool:
+    return is_on(planned.shell.get(RESTRICTED))
+
+
 def _way_out(planned: Snapshot, decision: Decision, backend: Backend, request: Request) -> str:
     """What to do about what wins."""
     lists = _limits(planned) if decision.name == "model" else []
     winner = lists[0] if lists else decision.winner
     if winner is None and (host := routed_by(planned.shell, planned.client_version)):
         return command("unset", host)
-    if winner is None:
+    if (winner is None or winner.scope is Scope.DEFAULT) and _is_restricted(planned):
+        return command("unset", RESTRICTED)
+    if winner is None or winner.scope is Scope.DEFAULT:
         return WHO_DECIDES
     if winner.scope is Scope.GATEWAY:
         return f"{command('claude', 'auth', 'logout')} ends the sign-in at the gateway"

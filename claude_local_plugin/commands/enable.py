@@ -31,7 +31,18 @@ from claude_local_plugin.servers import ServedModel, Server, advice
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.settings import file, hooks, ownership, statusline
-from claude_local_plugin.settings.document import Append, Change, DocumentError, Set, line_of, value_at
+from claude_local_plugin.settings.document import (
+    MISSING,
+    Append,
+    Change,
+    DocumentError,
+    Node,
+    Set,
+    line_of,
+    parse,
+    same,
+    value_at,
+)
 from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 from claude_local_plugin.text import mask_secret, printable
@@ -261,8 +272,8 @@ def _takes_no_pictures(request: Request, choice: Choice, record: ownership.Recor
         return False
     models = choice.server.models if choice.server else ()
     said = next((model.vision for model in models if model.name == choice.backend.model), None)
-    same = (_recorded_value(record, ("env", name)) for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"))
-    if said is None and tuple(same) == (choice.backend.url, choice.backend.model):
+    recorded = (_recorded_value(record, ("env", name)) for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_MODEL"))
+    if said is None and tuple(recorded) == (choice.backend.url, choice.backend.model):
         layer = record.layer(BACKEND) if record else None
         return any(
             change == build.denied(build.NO_PICTURES[0], "").change() for change in (layer.changes if layer else ())
@@ -375,6 +386,7 @@ def write(prepared: Prepared) -> Written:
     Where everything stands already nothing is written, unless an interrupted run has left something to clear away.
     """
     world = prepared.world
+    _refuse_what_was_not_shown(prepared)
     extras = {**prepared.exclude, **prepared.extras}
     if prepared.private:
         mode = stat.S_IMODE(prepared.target.stat().st_mode)
@@ -399,6 +411,36 @@ def write(prepared: Prepared) -> Written:
         notes,
         has_effect(resolution, prepared.backend),
     )
+
+
+def _refuse_what_was_not_shown(prepared: Prepared) -> None:
+    """Raise SettingsError where the write would be another than the one that was planned, and perhaps approved.
+
+    What others change meanwhile beside our lines stays as they leave it.
+    """
+    target = file.resolve(prepared.settings_file)
+    again = f"nothing was written; to see it as it is now: {prepared.request.again()}"
+    if target != prepared.target:
+        raise SettingsError(f"{prepared.settings_file} leads to {target} by now, not to {prepared.target}", again)
+    now = file.read(target)
+    if now == prepared.before:
+        return
+    try:
+        root, shown = parse(now or ""), parse(prepared.before or "")
+    except DocumentError:  # said where it is edited, with the file's name
+        return
+    moved = [
+        line.key
+        for line in prepared.lines
+        if not line.item and not line.stands_in(now) and not same(_value(root, line.path), _value(shown, line.path))
+    ]
+    if moved:
+        raise SettingsError(f"{target} was changed meanwhile by somebody else: {', '.join(moved)}", again)
+
+
+def _value(root: Node, path: Sequence[str]) -> object:
+    node = root.find(path)
+    return MISSING if node is None else node.value()
 
 
 def _blocked(planned: Snapshot, world: World) -> str | None:
@@ -596,6 +638,8 @@ def _about_the_file(request: Request, target: Path, standing: git.Standing, *, s
     said = []
     if standing.problem:
         said.append(standing.problem)
+    if standing.unlisted and request.scope is Scope.LOCAL and not (standing.tracked or standing.ignored):
+        said.append(f"git sees {target}: {standing.unlisted}, so nothing is written there")
     if standing.tracked and request.scope is Scope.LOCAL:
         said.append(
             f"{target} is tracked by git: everyone who pulls it gets your server's address:"

@@ -7,7 +7,7 @@ from typing import Any
 from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.core.claude import SOCKET_SCHEME
 from claude_local_plugin.core.endpoint import backend_of
-from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.core.urls import authority_of, parse_url
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import (
     VERIFIED_AGAINST,
@@ -142,12 +142,13 @@ class _Mask:
         if value is None or self.reveal or not secret:
             return value
         scheme, separator, rest = value.partition("://")
-        place, query, _ = rest.partition("?")
-        authority, slash, path = place.partition("/")
-        if separator and ("@" in authority or query):  # of a URL only these are secrets
-            host = authority.rpartition("@")[2]
-            user = "…@" if "@" in authority else ""
-            return f"{scheme}://{user}{host}{slash}{path}{'?…' if query else ''}"
+        authority = authority_of(rest)
+        path, query, _ = rest[len(authority) :].partition("?")
+        if separator and ("@" in authority or query or "@" in path):  # of a URL only these are secrets
+            _, user, host = authority.rpartition("@")
+            # an @ behind the host names none: what stands before it is where the client goes, and the rest is not shown
+            path = f"{path[0]}…" if "@" in path else path
+            return f"{scheme}://{'…@' if user else ''}{host}{path}{'?…' if query else ''}"
         return mask_secret(value)
 
 

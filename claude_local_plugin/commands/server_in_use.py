@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from claude_local_plugin.client_config.headers import from_variable
 from claude_local_plugin.core.claude import ANTHROPIC_PREFIX
 from claude_local_plugin.core.endpoint import PLACEHOLDER
-from claude_local_plugin.core.shell import Words, command, export
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.doctor.facts import own_headers
 from claude_local_plugin.errors import BackendError, UsageError
 from claude_local_plugin.precedence import Snapshot, backend_in_use, effective_env, resolve
@@ -70,7 +71,7 @@ def address(snapshot: Snapshot, *, url: str | None, token_env: str | None) -> Ad
         raise UsageError(f"{wanted} is Anthropic's own API, not a server of yours", "name one with --url URL")
     of_folder = own is not None and wanted.url == own.url
     token = (
-        _from_variable(token_env, snapshot.shell)
+        from_variable("--token-env", token_env, snapshot.shell, "the key that server was started with")
         if token_env
         else env.get("ANTHROPIC_AUTH_TOKEN")
         if of_folder
@@ -100,13 +101,6 @@ def in_use(
 def _doctor_on(url: str, *, of_folder: bool, token_env: str | None) -> str:
     named = () if of_folder else ("--url", url, *(("--token-env", token_env) if token_env else ()))
     return command("claude-local", "doctor", *named)
-
-
-def _from_variable(name: str, environ: Mapping[str, str]) -> str:
-    token = environ.get(name, "")
-    if not token:
-        raise UsageError(f"the environment variable {name} named by --token-env is not set", export(name, Words("…")))
-    return token
 
 
 def _is_cloud(token: str | None) -> bool:

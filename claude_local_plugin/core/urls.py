@@ -74,14 +74,19 @@ def parse_url(text: str) -> "Target | None":
     return Target(scheme, host.lower(), port, (slash + path).rstrip("/"))
 
 
+def authority_of(rest: str) -> str:
+    """Of what follows a URL's `//` the part that names user and host; the client takes a backslash for a slash."""
+    return _authority(rest.replace("\\", "/"))
+
+
 def is_url(text: str) -> bool:
     """Whether the client makes a URL of this text at all, as its `new URL(text)` would."""
     scheme, colon, rest = text.strip("".join(map(chr, range(33)))).replace("\t", "").replace("\n", "").partition(":")
     if not colon or not _is_scheme(scheme):
         return False
     if scheme.lower() not in ("http", "https", "ftp", "ws", "wss"):
-        return scheme.lower() == "file" or not rest.startswith("//") or _is_host_and_port(_authority(rest[2:]))
-    return _is_host_and_port(_authority(rest.replace("\\", "/").lstrip("/")))
+        return scheme.lower() == "file" or not rest.startswith("//") or _is_host_and_port(_host(rest[2:]))
+    return _is_host_and_port(_host(rest.replace("\\", "/").lstrip("/")))
 
 
 def _is_scheme(word: str) -> bool:
@@ -99,7 +104,11 @@ _NOT_IN_HOSTS = frozenset("\0 #%/:<>?@[\\]^|\x7f\t\n\r")
 def _authority(rest: str) -> str:
     for end in "/?#":
         rest = rest.partition(end)[0]
-    return rest.rpartition("@")[2]
+    return rest
+
+
+def _host(rest: str) -> str:
+    return _authority(rest).rpartition("@")[2]
 
 
 def _is_host_and_port(authority: str) -> bool:

@@ -4,10 +4,11 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from claude_local_plugin.core.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, custom_headers, is_on, js_string
 from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
+from claude_local_plugin.core.urls import authority_of
 from claude_local_plugin.precedence.candidates import candidates, effective, winning
 from claude_local_plugin.precedence.logins import EXCHANGED, UNUSABLE, federation, token_of
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot, why
@@ -359,10 +360,7 @@ def with_basic(found: Credentials, endpoint: Decision) -> Credentials:
     winner = endpoint.winner
     if found.authorization.value is not None or winner is None or endpoint.value is None:
         return found
-    try:
-        userinfo = urlsplit(endpoint.value).netloc.rpartition("@")[0]
-    except ValueError:  # brackets that do not close: no URL at all
-        return found
+    userinfo = authority_of(endpoint.value.partition("://")[2]).rpartition("@")[0]
     if not userinfo:
         return found
     user, _, password = userinfo.partition(":")

@@ -105,6 +105,10 @@ def dead_end_in(answer: Answer, words: re.Pattern[str]) -> re.Match[str] | None:
     return words.search(answer.text.strip()) if answer.status >= 500 and len(answer.body) < 4096 else None
 
 
+#: The largest number that is believed of a window or a count: more is none, and nothing that can be reckoned with.
+MOST = 10**9
+
+
 def positive(value: object) -> int | None:
-    """A whole number above zero, and nothing else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    """A whole number above zero that can be the size of something, and nothing else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST else None

@@ -31,35 +31,44 @@ class BackendUrl:
         return urlsplit(self.url).netloc
 
 
+class UrlError(UsageError):
+    """A base URL that cannot be used; `offer` is the one that was probably meant, never with a credential in it."""
+
+    def __init__(self, message: str, offer: str | None = None, *, wants_key: bool = False) -> None:
+        key = " and --token-env VARIABLE" if wants_key else ""
+        super().__init__(message, f"use {offer}{key}" if offer else _EXAMPLE)
+        self.offer = offer
+        #: Whether the key that stood in the URL is to be named in another way.
+        self.wants_key = wants_key
+
+
 def normalise(url: str) -> BackendUrl:
     """The base URL as it belongs into ANTHROPIC_BASE_URL.
 
-    Raises UsageError, with the right URL as the hint where there is one; a credential in `url` is never repeated.
+    Raises UrlError, with the right URL where there is one; a credential in `url` is never repeated.
     """
     if not url or any(character.isspace() or not character.isprintable() for character in url):
-        raise UsageError(*_complaint("has blanks in it or is empty", _without_blanks(url)))
+        raise UrlError("the URL has blanks in it or is empty", _without_blanks(url))
+    if "\\" in url:  # a slash to the client: what looks like user and host may be a path
+        raise UrlError("the URL has a backslash in it, which Claude Code takes for a slash")
     if "://" not in url:
-        raise UsageError(*_complaint("does not begin with http:// or https://", _with_scheme(url)))
+        raise UrlError("the URL does not begin with http:// or https://", _with_scheme(url))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise UsageError("the URL cannot be read: its host or port is malformed", _EXAMPLE) from error
+        raise UrlError("the URL cannot be read: its host or port is malformed") from error
     if parts.scheme not in ("http", "https"):
-        raise UsageError(f"Claude Code cannot use a {parts.scheme}:// address, only http:// and https://", _EXAMPLE)
+        raise UrlError(f"Claude Code cannot use a {parts.scheme}:// address, only http:// and https://")
     problem = _problem(parts, port)
     if problem is not None:
-        raise UsageError(*_complaint(*problem))
+        raise UrlError(f"the URL {problem[0]}", problem[1], wants_key="@" in parts.netloc)
     host = (parts.hostname or "").lower()
     clean = urlunsplit((parts.scheme, _netloc(parts), parts.path.rstrip("/"), "", ""))
     return BackendUrl(clean, parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
 
 
 _EXAMPLE = "a base URL looks like http://localhost:8000"
-
-
-def _complaint(problem: str, offer: str | None) -> tuple[str, str]:
-    return f"the URL {problem}", f"use {offer}" if offer else _EXAMPLE
 
 
 def _problem(parts: SplitResult, port: int | None) -> tuple[str, str | None] | None:
@@ -75,10 +84,7 @@ def _problem(parts: SplitResult, port: int | None) -> tuple[str, str | None] | N
         return "has an @ after its host", None
     right = urlunsplit((parts.scheme, _netloc(parts), _API_PATH.sub("", parts.path).rstrip("/"), "", ""))
     if "@" in parts.netloc:
-        return (
-            "has credentials in it, which would end up in a settings file and in logs",
-            f"{right} and --token-env VARIABLE",
-        )
+        return "has credentials in it, which would end up in a settings file and in logs", right
     if _API_PATH.search(parts.path):
         return "goes too far: Claude Code adds /v1/messages by itself", right
     if parts.query or parts.fragment:

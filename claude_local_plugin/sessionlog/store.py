@@ -4,6 +4,7 @@ Commands read it and `importer` writes it, never a hook. A record is a flat dict
 user typed or a model answered is ever in a record, and no credential.
 """
 
+import errno
 import os
 import stat
 import sys
@@ -180,9 +181,14 @@ def check_kind(path: str) -> None:
     except FileNotFoundError:
         return  # SQLite says what that is
     except OSError as fault:
-        raise LogUnusableError(f"cannot open {path}: {fault.strerror or fault}") from None
+        raise LogUnusableError(f"cannot open {path}: {reason(fault)}") from None
     if not stat.S_ISREG(mode):
         raise LogUnusableError(f"cannot open {path}: {'a folder' if stat.S_ISDIR(mode) else 'not a regular file'}")
+
+
+def reason(fault: OSError) -> str:
+    """Why a file could not be opened, in words."""
+    return "a link that leads in a circle" if fault.errno == errno.ELOOP else fault.strerror or str(fault)
 
 
 def begin(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None") -> None:

@@ -372,7 +372,7 @@ def _errors(target: Path) -> Iterator[None]:
 
 _HINTS: Final = {
     errno.EACCES: "look at the owner and mode of the file and of its folder",
-    errno.EPERM: "look at the owner and mode of the file and of its folder",
+    errno.EPERM: "look at owner and mode of the file and of its folder, and whether one may not be changed (lsattr)",
     errno.EROFS: "its file system is mounted read-only",
     errno.ENOSPC: "make room on the disk and try again",
     errno.EDQUOT: "make room on the disk and try again",

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from claude_local_plugin import cli
 from claude_local_plugin.bench import plot
 from claude_local_plugin.cli import options, verify
-from claude_local_plugin.commands import demo, effect
+from claude_local_plugin.commands import demo, effect, enable
 from claude_local_plugin.commands import verify as asking
 from claude_local_plugin.config import document
 from claude_local_plugin.core import config
@@ -118,6 +118,19 @@ def many_backends() -> None:
     page.MOST_BACKENDS = 5
     building.year(state, backends=40, sessions=100)
     cli.run(["report", "--since", "all", "--output", "-"])
+
+
+def changed_meanwhile() -> None:
+    """What `enable` says where somebody has set another address since the diff was shown."""
+    world = options.world_of(options.here())
+    request = enable.Request(url="http://127.0.0.1:8000", model="m", check=False, max_model_len=65_536)
+    prepared = enable.prepare(request, world)
+    prepared.target.parent.mkdir(exist_ok=True)
+    prepared.target.write_text('{"env": {"ANTHROPIC_BASE_URL": "http://other:1"}}')
+    try:
+        enable.write(prepared)
+    except ClaudeLocalError as error:
+        print(error.hint)
 
 
 def log_hint() -> None:

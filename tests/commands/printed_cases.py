@@ -855,14 +855,14 @@ case(
 )
 case(
     "an address that goes too far is written shorter",
-    "doctor.checks.precedence:_url enable …",
+    "doctor.checks.precedence:_url enable … …",
     enabled_with(ANTHROPIC_BASE_URL=f"{OPEN}/v1"),
     look("precedence.url"),
     gone("precedence.url"),
 )
 case(
     "an address in the user's settings that goes too far is written shorter there",
-    "doctor.checks.precedence:_url enable …",
+    "doctor.checks.precedence:_url enable … …",
     lambda house: house.write(house.user, {"env": {"ANTHROPIC_BASE_URL": f"{OPEN}/v1"}}),
     look("precedence.url"),
     both(gone("precedence.url"), points_at(OPEN, scope="user")),
@@ -1750,10 +1750,33 @@ def refused(name: str, key: str | tuple[str, ...], build: Build, arguments: str,
 CHOOSE = "client_config.choose_server:"
 refused(
     "an address that goes too far",
-    CHOOSE + "_own_url again …",
+    CHOOSE + "_own_url again … …",
     _nothing,
     f"--url {OPEN}/v1 --scope user",
     points_at(OPEN, scope="user"),
+)
+refused(
+    "an address with a password in it",
+    CHOOSE + "_own_url again … …",
+    lambda house: house.shell.update(MY_KEY=KEY),
+    f"--url {GUARDED.replace('://', '://me:word@')}",
+    points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY),
+    fill={"VARIABLE": "MY_KEY"},
+)
+refused(
+    "a key with its scheme in the variable",
+    CHOOSE + "_token export … …",
+    lambda house: house.shell.update(MY_KEY=f"Bearer {KEY}"),
+    f"--url {GUARDED} --token-env MY_KEY",
+    asked_again(),
+    fill={"…": KEY},
+)
+case(
+    "enable: somebody has changed the file meanwhile",
+    "commands.enable:_refuse_what_was_not_shown again",
+    _nothing,
+    lambda house: house.advised("changed_meanwhile"),
+    points_at("http://127.0.0.1:8000", model="m"),
 )
 refused(
     "Anthropic's own address",
@@ -1844,7 +1867,7 @@ refused(
 )
 refused(
     "a variable is not set",
-    CHOOSE + "_token export … …",
+    "client_config.headers:from_variable export … …",
     _nothing,
     f"--url {GUARDED} --token-env MY_KEY",
     asked_again(),
@@ -2394,7 +2417,7 @@ case(
 )
 case(
     "warmup: a variable that is not set",
-    "commands.server_in_use:_from_variable export … …",
+    "client_config.headers:from_variable export … …",
     _nothing,
     ("warmup", "--url", GUARDED, "--token-env", "MY_KEY"),
     asked_again(),
@@ -2402,7 +2425,7 @@ case(
 )
 case(
     "enable: a header's variable is not set",
-    "client_config.headers:_from_environment export … …",
+    "client_config.headers:from_variable export … …",
     _nothing,
     ("enable", "--url", OPEN, "--header-env", "X-Gate=PASS", "--yes"),
     asked_again(),
@@ -2410,7 +2433,7 @@ case(
 )
 case(
     "doctor: a variable is not set",
-    "commands.doctor:_token export … …",
+    "client_config.headers:from_variable export … …",
     _nothing,
     ("doctor", "credentials.key", "--url", GUARDED, "--token-env", "MY_KEY"),
     asked_again(),

@@ -463,3 +463,14 @@ def test_where_git_refuses_to_answer_its_words_are_shown(place: Place) -> None:
     (place.project / ".git").mkdir()
     ended = place.ok("enable", *OFFLINE)
     assert f"git cannot be asked about {place.local}: fatal: not a git repository" in ended.err
+
+
+def test_a_list_behind_a_link_is_left_alone_and_named(repository: Place) -> None:
+    start_file = repository.home / ".bashrc"
+    start_file.write_text("alias ll='ls -l'\n")
+    exclude(repository).unlink()
+    exclude(repository).symlink_to(start_file)
+    ended = repository.ok("enable", *OFFLINE)
+    assert start_file.read_text() == "alias ll='ls -l'\n"
+    assert "info/exclude is a link, or lies behind one, so nothing is written there" in ended.err
+    assert "fix: put /.claude/settings.local.json into .gitignore" in repository.run("doctor", "files.git").out

@@ -141,7 +141,8 @@ def test_a_key_goes_to_the_server_that_was_found_and_is_not_shown_while_looking(
     [
         ("dell-pro-max:8000", "does not begin with http:// or https://", "http://dell-pro-max:8000"),
         ("localhost", "does not begin with http:// or https://", "http://localhost"),
-        ("http://me:word@host:8000", "has credentials in it", "http://host:8000 and --token-env"),
+        ("http://me:word@host:8000", "has credentials in it", "--url http://host:8000"),
+        ("http://host:8000\\@other", "has a backslash in it", "http://localhost:8000"),
         ("http://host:8000/v1", "Claude Code adds /v1/messages by itself", "http://host:8000"),
         ("http://host:8000/v1/", "Claude Code adds /v1/messages by itself", "http://host:8000"),
         ("http://host/proxy/v1/messages", "Claude Code adds /v1/messages by itself", "http://host/proxy"),
@@ -361,3 +362,16 @@ def test_the_window_named_by_hand_counts_more_than_what_the_server_says(place: P
 def test_a_dressed_up_address_is_written_in_its_plain_form(place: Place, server: EmbeddedBackend) -> None:
     place.ok("enable", "--url", f"HTTP://LOCALHOST:{server.port}/")
     assert place.env()["ANTHROPIC_BASE_URL"] == f"http://localhost:{server.port}"
+
+
+def test_the_command_for_a_url_with_a_password_names_the_variable_for_it(place: Place) -> None:
+    said = place.refused("enable", "--url", "http://me:word@host:8000", code=2)
+    assert "hint: claude-local enable --url http://host:8000 --token-env VARIABLE\n" in said
+
+
+@pytest.mark.parametrize("command", [("enable", "--url", "http://h:1"), ("doctor", "--url", "http://h:1")])
+def test_a_key_in_the_place_of_its_variable_is_refused_and_not_shown(place: Place, command: tuple[str, ...]) -> None:
+    said = place.refused(*command, "--token-env", "my-secret-key-0123456789", code=2)
+    assert "--token-env takes the name of an environment variable" in said
+    assert "and give the variable's name: --token-env NAME" in said
+    assert "my-secret-key-0123456789" not in said

@@ -182,3 +182,13 @@ def test_a_file_that_claude_code_would_drop_is_refused_with_its_line_and_nothing
     assert f"{place.local}{place_in_file}" in error
     assert said in error
     assert "ignores the whole file" in error
+
+
+def test_in_a_restricted_shell_enable_names_the_variable_that_keeps_settings_unread(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLAUDE_CODE_RESTRICTED", "1")
+    said = place.refused("enable", "--url", URL, "--model", MODEL, "--no-check", "--yes")
+    assert "CLAUDE_CODE_RESTRICTED is set in your shell, so a session reads no settings file of yours" in said
+    assert "hint: unset CLAUDE_CODE_RESTRICTED; nothing was written" in said
+    assert not place.local.exists()

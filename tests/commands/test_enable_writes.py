@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from claude_local_plugin.commands import enable
 from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
@@ -622,3 +623,41 @@ def test_a_secret_is_not_written_where_git_cannot_be_asked(
         monkeypatch.setenv("PATH", str(tmp_path))
         said = repository.refused("enable", "--url", guarded.url, "--token-env", "OWN_KEY", "--yes")
     assert "git cannot be asked" in said
+
+
+# --- what somebody else does while the diff is looked at
+
+
+def _planned(place: Place) -> Any:
+    return place.prepare(url="http://127.0.0.1:8000", model="m", check=False, max_model_len=65536)
+
+
+def test_a_value_that_was_changed_after_it_was_shown_is_not_overwritten(place: Place) -> None:
+    place.write(place.local, {"env": {"A": "1"}})
+    planned = _planned(place)
+    changed = place.write(place.local, {"env": {"A": "1", "ANTHROPIC_BASE_URL": "http://other:1"}})
+    with pytest.raises(ClaudeLocalError, match=r"meanwhile by somebody else: env\.ANTHROPIC_BASE_URL") as said:
+        enable.write(planned)
+    assert (said.value.hint or "").startswith("nothing was written; to see it as it is now: claude-local enable --url")
+    assert place.local.read_bytes() == changed
+
+
+def test_a_file_that_became_a_link_after_it_was_shown_is_not_written_through(place: Place) -> None:
+    place.write(place.local, {"env": {"A": "1"}})
+    planned = _planned(place)
+    place.user.parent.mkdir(parents=True)
+    place.local.rename(place.user)
+    place.local.symlink_to(place.user)
+    before = place.user.read_bytes()
+    with pytest.raises(ClaudeLocalError, match="by now"):
+        enable.write(planned)
+    assert place.user.read_bytes() == before
+
+
+def test_what_others_change_beside_our_lines_stays(place: Place) -> None:
+    place.write(place.local, {"env": {"A": "1"}})
+    planned = _planned(place)
+    place.write(place.local, {"env": {"A": "2"}, "permissions": {"allow": ["Bash(make:*)"]}})
+    enable.write(planned)
+    assert place.env()["A"] == "2"
+    assert json.loads(place.local.read_text())["permissions"]["allow"] == ["Bash(make:*)"]

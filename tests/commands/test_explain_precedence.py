@@ -241,3 +241,22 @@ def test_each_trap_has_its_warning_with_a_fix(place: Place, env: dict[str, str],
     found = {each["id"]: each for each in place.run("explain-precedence", "--json").json["warnings"]}
     assert warning in found
     assert found[warning]["fix"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://evil.example\\@127.0.0.1:8000", "http://evil.example\\…"),
+        ("http://evil.example#@127.0.0.1:8000", "http://evil.example#…"),
+        ("http://evil.example?@127.0.0.1:8000", "http://evil.example?…"),
+        ("http://me:word@evil.example\\@127.0.0.1:8000", "http://…@evil.example\\…"),
+    ],
+)
+def test_an_address_made_to_look_like_another_is_shown_with_the_host_that_is_asked(
+    place: Place, url: str, shown: str
+) -> None:
+    place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": "t"}})
+    said = place.run("explain-precedence").out
+    assert f" {shown} " in said
+    assert "127.0.0.1" not in said.partition("\nx-api-key")[0]
+    assert "Basic" not in said

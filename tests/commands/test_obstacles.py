@@ -122,3 +122,22 @@ def test_enable_refuses_to_make_a_file_larger_than_the_client_reads(here: Place)
     here.write(here.local, json.dumps({"env": {"NAME": "x" * (files.MOST_SETTINGS - 200)}}))
     said = here.refused("enable", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check", "--yes")
     assert "larger than 2,097,152 bytes" in said
+
+
+READING_THE_LOG = [
+    ("sessions", "list"),
+    ("sessions", "prune", "--older-than", "1d", "--yes"),
+    ("audit", "--allow", "http://h:1"),
+]
+
+
+@pytest.mark.parametrize(("end", "words"), [("sessions.db", "in a circle"), ("unmounted/sessions.db", "nowhere")])
+@pytest.mark.parametrize("command", READING_THE_LOG, ids=" ".join)
+def test_a_log_behind_a_link_that_leads_nowhere_is_not_an_empty_one(
+    here: Place, command: tuple[str, ...], end: str, words: str
+) -> None:
+    here.state.mkdir(parents=True)
+    (here.state / "sessions.db").symlink_to(end)
+    said = here.refused(*command)
+    assert f"sessions.db: a link that leads {words}" in said.replace("cannot open ", "")
+    assert "mend the link, or take it out of" in said

@@ -358,3 +358,10 @@ def recorded(name: str) -> Recorded:
 
 def said(data: object) -> Said:
     return Said(200, json.dumps(data), {"content-type": "application/json"})
+
+
+@pytest.mark.parametrize("size", [10**400, 10**12, -5, 0, True, 1.5, "65536", None])
+def test_a_window_that_can_be_no_size_is_none(size: object) -> None:
+    rows = {"object": "list", "data": [{**SGLANG_ROW, "max_model_len": size}]}
+    server = recognise("http://localhost:8000", {"models": Answer(200, {}, json.dumps(rows).encode())})
+    assert [model.max_model_len for model in server.models] == [None]

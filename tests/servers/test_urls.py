@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.servers.urls import is_anthropic, is_loopback, is_plain_http_remote, normalise
+from claude_local_plugin.servers.urls import UrlError, is_anthropic, is_loopback, is_plain_http_remote, normalise
 from tests.looped import looped
 
 
@@ -110,10 +110,11 @@ def test_a_credential_in_a_url_is_refused_and_never_repeated(url: str) -> None:
 
 
 def test_credentials_in_a_good_url_lead_to_the_option_that_carries_them() -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(UrlError) as caught:
         normalise("http://user:hunter2@localhost:8000")
 
     assert caught.value.hint == "use http://localhost:8000 and --token-env VARIABLE"
+    assert (caught.value.offer, caught.value.wants_key) == ("http://localhost:8000", True)
     assert caught.value.exit_code == 2
 
 
@@ -183,3 +184,12 @@ def test_plain_http_matters_only_across_a_network(url: str, expected: bool) -> N
 )
 def test_anthropics_own_hosts_are_known(host: str, expected: bool) -> None:
     assert is_anthropic(host) is expected
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000\\@evil.example", "http:\\\\evil.example", "http://evil.example\\"]
+)
+def test_a_backslash_is_refused_and_no_address_is_guessed(url: str) -> None:
+    with pytest.raises(UrlError, match="has a backslash in it") as caught:
+        normalise(url)
+    assert caught.value.offer is None

@@ -13,9 +13,8 @@ from claude_local_plugin.doctor.facts import Facts, Owned
 from claude_local_plugin.doctor.fixers import as_enable_plans
 from claude_local_plugin.doctor.model import Check, Found, OwnFix, Place, Result, fix_command, place_of
 from claude_local_plugin.doctor.repair import repairable
-from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import Candidate, FileState, Scope, SettingsFile, candidates, winning
-from claude_local_plugin.servers.urls import is_loopback, normalise
+from claude_local_plugin.servers.urls import UrlError, is_loopback, normalise
 from claude_local_plugin.settings.document import same
 from claude_local_plugin.text import short_path
 
@@ -146,14 +145,13 @@ def _url(facts: Facts) -> Iterator[Found]:
         return
     try:
         normalise(decision.value)
-    except UsageError as error:
-        hint = error.hint or ""
-        offered = hint.removeprefix("use ") if hint.startswith("use http") else None
+    except UrlError as error:
+        key = ("--token-env", Words("VARIABLE")) if error.wants_key else ()
         yield Found(
             Result.ERROR,
             error.message.replace("the URL", "the base URL", 1),
             place_of(decision.winner),
-            facts.enable(offered) if offered else hint or ANY,
+            facts.enable(error.offer, *key) if error.offer else error.hint or ANY,
         )
 
 

@@ -114,13 +114,15 @@ def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connec
     """
     path = state_dir / store.DATABASE
     importer.run(str(state_dir), os.environ, PATIENCE_S, quick=quick)
-    if not path.exists():
-        yield None
-        return
     try:
         os.close(opened(path))  # a pipe in its place would keep SQLite waiting for ever
+    except FileNotFoundError as fault:
+        if os.path.lexists(path):
+            raise _unreadable(path, "a link that leads nowhere") from fault
+        yield None
+        return
     except OSError as fault:
-        raise _unreadable(path, fault.strerror or str(fault)) from fault
+        raise _unreadable(path, store.reason(fault)) from fault
     try:
         with closing(_open(path)) as log:
             yield log
@@ -173,6 +175,8 @@ def hint(path: Path, problem: str) -> str:
         return "try again in a moment"
     if "full" in problem:
         return f"make room on the disk of {path.parent}"
+    if "a link that leads" in problem:
+        return f"mend the link, or take it out of {path.parent}: the next session begins a new log"
     if "not a regular file" in problem or "a folder" in problem:
         return f"move it out of {path.parent}: the next session begins a new log"
     if any(word in problem for word in ("readonly", "unable to open", "denied", "Read-only")):

@@ -1,5 +1,6 @@
 """What commands change in the session log: they add the servers they have come to know, and take old sessions out."""
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -55,7 +56,7 @@ def prune(state_dir: Path, before: str) -> int:
 
     Raises ClaudeLocalError. In small steps, so that others who write need not wait.
     """
-    if not (state_dir / store.DATABASE).exists():
+    if not os.path.lexists(state_dir / store.DATABASE):
         return 0
     count = 0
     try:
