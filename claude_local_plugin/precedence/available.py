@@ -5,7 +5,7 @@ a managed list stands alone, the others are joined. Denials count from managed s
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.model import FileState, Scope, Snapshot
@@ -145,7 +145,7 @@ def replacement(
     enforced = bool(entries) and _enforced(snapshot)
     if setting is None and not enforced and not blocked:
         return None
-    if alias in _FAMILIES and (same_family := _first(fine, alias)) is not None:
+    if alias in _FAMILIES and (same_family := _first(fine, alias, aliases)) is not None:
         return same_family
     own = [target for entry in entries or () if (target := _own(entry, aliases)) and fine(target)]
     if enforced and own:
@@ -170,7 +170,7 @@ def _after_the_default(
         if fine(target):
             return alias
         family = next((each for each in _FAMILIES if _has_word(target.lower(), each)), None)
-        if family is not None and (same_family := _first(fine, family)) is not None:
+        if family is not None and (same_family := _first(fine, family, aliases)) is not None:
             return same_family
     return None
 
@@ -183,13 +183,14 @@ def _own(entry: str, aliases: Mapping[str, tuple[str, str]]) -> str | None:
     return bare if bare.startswith("claude-") and models.version_of(bare) is not None else None
 
 
-def _first(fine: Callable[[str], bool], family: str) -> str | None:
-    """The newest model of a family of Claude's that is allowed."""
-    return next((name for name in _newest_first(family) if fine(name)), None)
-
-
-def _newest_first(family: str) -> Iterator[str]:
-    yield from map(models.api_name, sorted((each for each in models.CATALOGUE if each[0] == family), reverse=True))
+def _first(
+    fine: Callable[[str], bool], family: str, aliases: Mapping[str, tuple[str, str]] = models.ALIASES
+) -> str | None:
+    """The newest model of a family of Claude's that is allowed, up to the one that its alias stands for."""
+    newest = models.version_of(aliases[family][1])
+    known = sorted((each for each in models.CATALOGUE if each[0] == family), reverse=True)
+    names = (models.api_name(each) for each in known if newest is None or each <= newest)
+    return next((name for name in names if fine(name)), None)
 
 
 def _enforced(snapshot: Snapshot) -> bool:
