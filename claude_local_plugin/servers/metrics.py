@@ -99,7 +99,11 @@ class Metrics:
 
 
 #: Whose names they are, by the prefix of all of them: engines before the gateways that may hand on theirs.
-_DIALECTS = tuple(kind for kind, _ in reversed(kinds.BY_SIGN) if kind.metrics is not None)
+_DIALECTS = sorted(
+    (kind for kind in kinds.ALL.values() if kind.metrics is not None),
+    key=lambda kind: kind.sign.order if kind.sign else 0,
+    reverse=True,
+)
 #: What engines do not add up: the fullest counts.
 _FULLEST = ("kv_usage", "prefix_hit_rate")
 _HISTOGRAMS = ("ttft", "inter_token")

@@ -230,3 +230,9 @@ def test_a_client_that_looks_several_times_sees_that_replicas_take_turns() -> No
             metrics, doubt = run(lambda client: client.steady(), router)
     assert metrics is not None
     assert doubt == SEVERAL
+
+
+def test_an_engines_names_count_before_those_of_the_gateway_that_hands_them_on() -> None:
+    both = read("litellm_in_flight_requests 7\nvllm:num_requests_running 2\n")
+    assert both is not None
+    assert (both.dialect, both.running) == ("vllm", 2)
