@@ -229,8 +229,8 @@ print(json.dumps({
         advice.larger_window(server, model), advice.own_name(server, model), advice.upgrade("acme"),
         advice.fewer_or("acme"), advice.fewer_or("acme", memory=True), advice.keep_thinking_apart("acme", "p"),
         advice.cache_on("acme"), advice.tell_cache("acme"), advice.load_a_model(server),
-        advice.messages_api(server), advice.messages_api(silent), *window, *named,
-        *(text for finding in findings for text in (finding.what, finding.fix or "")),
+        advice.messages_api(server), advice.messages_api(silent),
+        *(text for finding in (*findings, *window, *named) for text in (finding.what, finding.fix or "")),
     ],
 }))
 """
