@@ -258,5 +258,38 @@ M005 = (
     END""",
 )
 
+#: A look's latency to two digits: what the report shows, and few enough different ones to be counted; -1 for none.
+_LATENCY = """CASE WHEN {0}.latency_ms IS NULL THEN -1 WHEN {0}.latency_ms < 10 THEN round({0}.latency_ms, 1)
+    WHEN {0}.latency_ms < 100 THEN round({0}.latency_ms) WHEN {0}.latency_ms < 1000 THEN
+    round({0}.latency_ms / 10) * 10 ELSE round({0}.latency_ms / 100) * 100 END"""
+
+#: What the report asks of all events, so that nobody has to read each: looks by hour in UTC, server ("": none known),
+#: outcome and latency; and the way to what was blocked and to sessions that were killed.
+M006 = (
+    """CREATE TABLE looks_by_hour (
+        hour TEXT NOT NULL,
+        backend_url TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        latency REAL NOT NULL,
+        looks INTEGER NOT NULL,
+        PRIMARY KEY (hour, backend_url, outcome, latency)
+    ) WITHOUT ROWID""",
+    f"""INSERT INTO looks_by_hour
+        SELECT substr(at, 1, 13), coalesce(backend_url, ''), outcome, {_LATENCY.format("events")}, count(*)
+        FROM events WHERE outcome IS NOT NULL GROUP BY 1, 2, 3, 4""",
+    f"""CREATE TRIGGER looks_come AFTER INSERT ON events WHEN new.outcome IS NOT NULL BEGIN
+        INSERT INTO looks_by_hour VALUES (
+            substr(new.at, 1, 13), coalesce(new.backend_url, ''), new.outcome, {_LATENCY.format("new")}, 1
+        ) ON CONFLICT (hour, backend_url, outcome, latency) DO UPDATE SET looks = looks + 1;
+    END""",
+    f"""CREATE TRIGGER looks_go AFTER DELETE ON events WHEN old.outcome IS NOT NULL BEGIN
+        UPDATE looks_by_hour SET looks = looks - 1 WHERE hour = substr(old.at, 1, 13)
+            AND backend_url = coalesce(old.backend_url, '') AND outcome = old.outcome
+            AND latency = {_LATENCY.format("old")};
+    END""",
+    "CREATE INDEX events_blocked ON events (at) WHERE blocked",
+    "CREATE INDEX sessions_killed ON sessions (started_at) WHERE end_reason = 'killed'",
+)
+
 #: `MIGRATIONS[n]` turns schema version n into n + 1.
-MIGRATIONS = (M001, M002, M003, M004, M005)
+MIGRATIONS = (M001, M002, M003, M004, M005, M006)

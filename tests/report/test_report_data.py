@@ -1,12 +1,15 @@
 """What the report adds up, and that it agrees with `sessions stats`."""
 
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from claude_local_plugin.sessionlog.queries import Where
+from claude_local_plugin.sessionlog import store
+from claude_local_plugin.sessionlog.queries import Where, report_data
 from claude_local_plugin.sessionlog.queries.filters import spelled
 from claude_local_plugin.sessionlog.queries.report_data import MOST_DAYS, MOST_DAYS_IN_WEEKS, Looks, collect
 from claude_local_plugin.sessionlog.queries.usage import By, Usage, usage
@@ -45,6 +48,45 @@ def test_it_agrees_with_the_statistics(tmp_path: Path, fill, days: float | None)
     assert {one.path: (one.own, one.cloud) for one in data.projects} == {
         group.key[0]: (group.own, group.cloud) for group in by_project.groups
     }
+
+
+@looped("fill", [usual, year])
+@looped("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"])
+def test_sums_that_the_log_keeps_say_what_reading_everything_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fill: Callable[[Path], None], zone: str
+) -> None:
+    fill(tmp_path)
+    later = NOW + timedelta(minutes=1)
+    asked = []
+    monkeypatch.setattr(report_data, "_HOURS", Counting(asked))
+    kept = collect(tmp_path, Where(), now=later, zone=ZoneInfo(zone))
+    assert bool(asked) == (zone != "Asia/Kolkata")  # where days do not begin with hours of UTC
+    with monkeypatch.context() as patched:
+        patched.setattr(report_data, "_is_whole", lambda *_: False)
+        assert kept == collect(tmp_path, Where(), now=later, zone=ZoneInfo(zone))
+
+
+class Counting(str):
+    """The condition on hours, which notes each time that it is put into a question."""
+
+    def __new__(cls, _: list[str]) -> "Counting":
+        return super().__new__(cls, report_data._HOURS)
+
+    def __init__(self, asked: list[str]) -> None:
+        self.asked = asked
+
+    def __format__(self, spec: str) -> str:
+        self.asked.append(spec)
+        return super().__format__(spec)
+
+
+def test_sums_follow_what_is_taken_out_of_the_log(tmp_path: Path) -> None:
+    year(tmp_path)
+    with closing(store.connect(str(tmp_path))) as connection:
+        connection.execute("DELETE FROM sessions WHERE id % 3 = 0")
+        connection.commit()
+        counted = connection.execute("SELECT count(*) FROM events WHERE outcome IS NOT NULL").fetchone()
+        assert connection.execute("SELECT sum(looks) FROM looks_by_hour").fetchone() == counted
 
 
 def test_a_session_that_moves_counts_once_and_once_on_each_backend(tmp_path: Path) -> None:

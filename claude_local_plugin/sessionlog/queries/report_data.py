@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from claude_local_plugin.core.protection import CLOUD_KINDS
 from claude_local_plugin.sessionlog.queries.filters import Where, spelled
@@ -125,7 +126,7 @@ def collect(state_dir: Path, where: Where, *, now: datetime, zone: tzinfo | None
     with open_log(state_dir) as log:
         since = where.since or (log and _first(log)) or until
         where = Where(min(since, until), until, where.projects)
-        collection = _Collection(where, _Periods(where, zone))
+        collection = _Collection(where, _Periods(where, zone), log is not None and _is_whole(log, where))
         if log is not None:
             collection.add_spans(log)
             collection.add_looks(log)
@@ -188,6 +189,12 @@ _LOOKS = f"""
 SELECT substr(at, 1, :digits), backend_url, outcome, {_LATENCY}, count(*) FROM events
 WHERE outcome IS NOT NULL AND at >= :since AND at < :until AND {{wanted}} GROUP BY 1, 2, 3, 4
 """
+#: Of the sums that the log keeps by the hour.
+_HOURS = "hour >= ? AND hour < ?"
+_KEPT = ", ".join(f"sum({name})" for name in _COUNTED[1:])
+#: In place of a project where the sums do not tell it.
+_NO_PROJECT = object()
+
 _BLOCKED = """
 SELECT substr(at, 1, :digits), event, count(*) FROM events
 WHERE blocked AND at >= :since AND at < :until AND {wanted} GROUP BY 1, 2
@@ -204,8 +211,10 @@ _Key = tuple[str | None, str | None]
 class _Collection:
     """What the queries bring, until it is all there."""
 
-    def __init__(self, where: Where, periods: _Periods) -> None:
+    def __init__(self, where: Where, periods: _Periods, whole: bool) -> None:
         self.where, self.periods = where, periods
+        #: Whether nothing is left out, so that what the log has added up by the hour will do.
+        self.whole = whole and periods.digits == 13
         self.values = {**where.values, "digits": periods.digits}
         self.sessions = 0
         self.kinds: dict[_Key, str] = {}
@@ -220,15 +229,39 @@ class _Collection:
         projects = dict(log.execute("SELECT id, path FROM projects"))
         for kind, url in endpoints.values():
             self._known(kind, url)
+        pieces = self._kept(log) if self.whole else self._read(log)
+        for period, endpoint, project, first, *counts in pieces:
+            kind, url = endpoints[endpoint]
+            self.sessions += first
+            if period is not None:
+                _add(self.usage[self._known(kind, url), period], counts)
+            if project is not _NO_PROJECT:
+                _add(self.by_project[projects.get(project), kind in CLOUD_KINDS], counts)
+
+    def _read(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+        """Period, backend, project, sessions and numbers, out of the spans."""
         wanted = Where(projects=self.where.projects).of_spans(log, "s")
         earlier = self.where.of_spans(log, "e")
         for period, time, bounds in self._pieces():
             query = _SPANS.format(wanted=wanted, earlier=earlier, time=time)
-            for endpoint, project, first, *counts in log.execute(query, {**self.values, **bounds}):
-                kind, url = endpoints[endpoint]
-                self.sessions += first
-                _add(self.usage[self._known(kind, url), period], counts)
-                _add(self.by_project[projects.get(project), kind in CLOUD_KINDS], counts)
+            for endpoint, project, *counts in log.execute(query, {**self.values, **bounds}):
+                yield period, endpoint, project, *counts
+
+    def _kept(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+        """The same of everything, out of the sums that the log keeps: by period, then by project."""
+        for period, bounds in enumerate(self._hours()):
+            query = f"SELECT endpoint, sum(sessions), sum(on_endpoint), {_KEPT} FROM sums_by_hour WHERE {_HOURS}"
+            for endpoint, *counts in log.execute(f"{query} GROUP BY 1 HAVING sum(spans)", bounds):
+                yield period, endpoint, _NO_PROJECT, *counts
+        query = f"SELECT endpoint, project, 0, sum(on_endpoint), {_KEPT} FROM sums GROUP BY 1, 2 HAVING sum(spans)"
+        for endpoint, project, *counts in log.execute(query):
+            yield None, endpoint, project, *counts
+
+    def _hours(self) -> Iterator[tuple[str, str]]:
+        """From which hour until before which the sums of each period are; the first and the last are open."""
+        last = len(self.periods.bounds) - 1
+        for period, (begin, end) in enumerate(self.periods.bounds):
+            yield begin[:13] if period else "", end[:13] if period < last else "~"
 
     def _pieces(self) -> Iterator[tuple[int, str, Mapping[str, str]]]:
         """What was going on when the first period began, then what began in each, which the index finds."""
@@ -238,13 +271,22 @@ class _Collection:
 
     def add_looks(self, log: sqlite3.Connection) -> None:
         """How the servers answered when hooks looked at them."""
-        place = cache(self.periods.place)  # the rows are many, the hours and the servers few
         known = cache(self._known)
-        query = _LOOKS.format(wanted=self._of_sessions(log, "session"))
-        for at, url, outcome, latency, count in log.execute(query, self.values):
+        for period, url, outcome, latency, count in self._looks_kept(log) if self.whole else self._looks_read(log):
             if outcome not in _NO_LOOK:
-                found = latency if outcome == "ok" and latency is not None else outcome
-                self.looks[known("unknown", url), place(at)][found] += count
+                found = latency if outcome == "ok" and latency is not None and latency >= 0 else outcome
+                self.looks[known("unknown", url), period][found] += count
+
+    def _looks_read(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+        place = cache(self.periods.place)  # the rows are many, the hours and the servers few
+        for at, *look in log.execute(_LOOKS.format(wanted=self._of_sessions(log, "session")), self.values):
+            yield place(at), *look
+
+    def _looks_kept(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+        query = f"SELECT backend_url, outcome, latency, sum(looks) FROM looks_by_hour WHERE {_HOURS} GROUP BY 1, 2, 3"
+        for period, bounds in enumerate(self._hours()):
+            for url, outcome, latency, count in log.execute(f"{query} HAVING sum(looks)", bounds):
+                yield period, url or None, outcome, latency, count
 
     def add_failures(self, log: sqlite3.Connection) -> None:
         """Blocked prompts and moves, and sessions that were killed."""
@@ -321,6 +363,19 @@ class _Collection:
             tuple(usage.retries for usage in usages),
             tuple(self.killed),
         )
+
+
+def _is_whole(log: sqlite3.Connection, where: Where) -> bool:
+    """Whether all spans and events of the log are of that time and of these projects."""
+    if where.projects or not where.since or not where.until:
+        return False
+    bounds = [
+        log.execute(f"SELECT {function}({column}) FROM {table}").fetchone()[0]
+        for table, column in (("spans", "started_at"), ("events", "at"))
+        for function in ("min", "max")
+    ]
+    moments = [moment for moment in bounds if moment is not None]
+    return not moments or (where.since <= min(moments) and max(moments) < where.until)
 
 
 def _first(log: sqlite3.Connection) -> str | None:

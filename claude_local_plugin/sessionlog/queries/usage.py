@@ -193,7 +193,8 @@ class _Sums:
         }
         for row in self.log.execute(
             f"SELECT endpoint, {key}, sum(spans), sum({in_group}), sum(sessions), sum(on_endpoint), {_KEPT_SUMS}"
-            f" FROM {table} GROUP BY 1, 2"
+            # hours lie in their order there: by the day first, next to nothing has to be sorted
+            f" FROM {table} GROUP BY {'2, 1' if By.DAY in self.by else '1, 2'}"
         ):
             numbers = row[2:]
             count, *left = map(sub, numbers, empty.get(row[:2], (0,) * len(numbers)))
