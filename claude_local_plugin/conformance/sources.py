@@ -219,6 +219,7 @@ def _profiles() -> Iterator[tuple[str, Scenario]]:
     }
     for name, half in halves.items():
         yield f"source/profile/{name}", merged(half, elsewhere)
+    yield from _logins_that_settings_name()
     yield from _expired_profiles()
     yield from _unusable_profiles()
     for name, half in {
@@ -269,6 +270,29 @@ def _expired_profiles() -> Iterator[tuple[str, Scenario]]:
     for name, time in times.items():
         half = {"files": expired(profile(), expires_at=time)}
         yield f"source/profile-expired/time-{name}", merged(half, elsewhere)
+
+
+def _logins_that_settings_name() -> Iterator[tuple[str, Scenario]]:
+    """Federation and a profile's name in a settings file, by where an address comes from: some are settled early."""
+    files = profile() | profile("work")
+    for place in ("managed", "user", "local"):
+        for base in ("none", "shell", "managed", "user", "local"):
+            for name, login in (("alone", None), ("login", LOGIN)):
+                for kind, said in (("federation", FEDERATION), ("profile", {"ANTHROPIC_PROFILE": "work"})):
+                    if kind == "profile" and base not in ("none", "shell"):
+                        continue
+                    scopes = {place: dict(said)}
+                    if base not in ("none", "shell"):
+                        scopes.setdefault(base, {}).update(ELSEWHERE)
+                    yield (
+                        f"source/named-in-{place}/{kind}-{base}-{name}",
+                        Scenario(
+                            settings=env(**scopes),
+                            shell=ELSEWHERE if base == "shell" else {},
+                            credentials=login,
+                            files=files if kind == "profile" else {},
+                        ),
+                    )
 
 
 def _unusable_profiles() -> Iterator[tuple[str, Scenario]]:

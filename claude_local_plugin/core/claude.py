@@ -17,6 +17,11 @@ RULES = (
         "a hook that cannot be loaded drops its file under an event that guards, not under any",
         "2.1.266",
     ),
+    (
+        "managed-after-served",
+        "whether a login profile or a federation is there is settled before an administrator's own files are asked",
+        "2.1.266",
+    ),
     ("bound-to-login", "CLAUDE_CODE_REMOTE_TOOLS_PIN_STORED_LOGIN binds to the stored claude.ai login", "2.1.283"),
     ("hook-on-failure", "a hook's onFailure must be continue or block", "2.1.295"),
     (

@@ -11,16 +11,18 @@ import sys
 from claude_local_plugin.core.claude import (
     HOSTED,
     custom_headers,
+    holds,
     is_anthropics,
     is_on,
     login_folder,
     secret_headers,
 )
-from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDERS, is_foreign, sent_to
+from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDERS, is_anthropics_host, is_foreign, sent_to
 from claude_local_plugin.core.files import opened
 from claude_local_plugin.core.places import managed_default
 from claude_local_plugin.core.session_settings import (
     MOST_BYTES,
+    PROJECT_SCOPES,
     SHELL,
     SessionSettings,
     Source,
@@ -223,8 +225,8 @@ def _login(world: SessionSettings) -> "Credential | None":
         credential_profiles,  # a session with a key or a token of its own needs none of them
     )
 
-    chosen = outside(world, credential_profiles.NAME)
-    if not chosen and all(outside(world, each) for each in credential_profiles.FEDERATION):
+    chosen = _settled_early(world, credential_profiles.NAME)
+    if not chosen and all(_settled_early(world, each) for each in credential_profiles.FEDERATION):
         if credential_profiles.not_exchanged((credential_profiles.IDENTITY,), world.environ):
             return None  # no request is sent
         token = _variable(world, credential_profiles.FEDERATION[0], "")
@@ -334,3 +336,17 @@ def _has_word(path: str, word: bytes) -> bool:
             os.close(file)
     except (OSError, ValueError):  # as above
         return False
+
+
+def _settled_early(world: SessionSettings, name: str) -> str:
+    """The variable's value where Claude Code settles whether there is a login of its library's kind.
+
+    An administrator's files are not asked either, unless the shell or the user's settings lead to another address than
+    Anthropic's: only then server-managed settings are not waited for (2.1.332).
+    """
+    if not holds("managed-after-served", world.client_version):
+        return outside(world, name)
+    without = (*PROJECT_SCOPES, "managed")
+    target = parse_url(outside(world, "ANTHROPIC_BASE_URL", without))
+    leads_elsewhere = target is not None and not is_anthropics_host(target.host)
+    return outside(world, name) if leads_elsewhere else outside(world, name, without)

@@ -107,9 +107,10 @@ def outside_of_projects(
     return {**environ, **{name: outside(world, name) for name in GATEWAY_KEYS}}
 
 
-def outside(world: SessionSettings, name: str) -> str:
+def outside(world: SessionSettings, name: str, without: "tuple[str, ...]" = PROJECT_SCOPES) -> str:
+    """The variable's value as the files of other scopes than these set it, else the shell."""
     for file in world.files:
-        if name in file.env and file.scope not in PROJECT_SCOPES:
+        if name in file.env and file.scope not in without:
             return as_text(file.env[name])
     hidden = any(name in file.env for file in world.files)
     return "" if hidden else world.environ.get(name, "").strip()

@@ -5,6 +5,7 @@ What is here was seen on Claude Code 2.1.329 and 2.1.332 by looking at the reque
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from claude_local_plugin.core.sign_in import is_named
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence.candidates import early_env, effective_env
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
+from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds, is_anthropic
 
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
@@ -35,11 +36,12 @@ def profile_file(snapshot: Snapshot) -> SettingsFile | None:
     """The login profile that a session here has: the named one, else the active one; None where there is none.
 
     Its `data` is that of `profiles.Profile`. Whether there is one at all is settled before a project's files are
-    read, and which one it is after that.
+    read, and which one it is after that; at Anthropic's own address both are settled then (see `first_env`).
     """
-    env = effective_env(snapshot)
+    env, first = effective_env(snapshot), first_env(snapshot)
+    named = (env if _leads_elsewhere(first) else early_env(snapshot)).get(PROFILE_NAME)
     folder = credential_profiles.store(str(snapshot.home), env)
-    found = credential_profiles.in_use(folder, early_env(snapshot).get(PROFILE_NAME, ""), env.get(PROFILE_NAME))
+    found = credential_profiles.in_use(folder, first.get(PROFILE_NAME, ""), named)
     if found is None:
         return None
     unusable = FileState.ABSENT if found.absent else FileState.UNUSED
@@ -78,9 +80,27 @@ def why_unusable(snapshot: Snapshot, env: Mapping[str, str], token: Decision, ur
     return f"{what}, and {found[0]}: {SLOWLY if found[1] else AT_ONCE}" if found is not None else None
 
 
+def first_env(snapshot: Snapshot) -> dict[str, str]:
+    """The environment in which Claude Code settles whether there is a login of its library's kind.
+
+    Neither a project's files are in it nor an administrator's, unless the shell or the user's settings lead to another
+    address than Anthropic's: only then server-managed settings are not waited for (36 questions to 2.1.332).
+    """
+    if not holds("managed-after-served", snapshot.client_version):
+        return early_env(snapshot)
+    files = tuple(file for file in snapshot.files if file.scope not in (Scope.MANAGED, Scope.SERVED))
+    without = early_env(replace(snapshot, files=files))
+    return early_env(snapshot) if _leads_elsewhere(without) else without
+
+
+def _leads_elsewhere(env: Mapping[str, str]) -> bool:
+    address = env.get("ANTHROPIC_BASE_URL", "").strip()
+    return bool(address) and not is_anthropic(address)
+
+
 def federation(snapshot: Snapshot) -> bool:
     """Whether Claude Code exchanges an identity token, which is settled before a project's files are read."""
-    env = early_env(snapshot)
+    env = first_env(snapshot)
     return not env.get(PROFILE_NAME, "").strip() and all(env.get(name, "").strip() for name in FEDERATION)
 
 
