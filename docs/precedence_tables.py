@@ -120,7 +120,7 @@ def agreement() -> str:
         differ = known.get(file.stem, [])
         # Rounded down: a single difference is not to be seen as "100 %".
         share = f"{int(1000 * (asked - len(differ)) / asked) / 10:g} %"
-        kinds = sorted({name.rpartition("/")[0] or name for name in differ})
+        kinds = sorted({"/".join(name.split("/")[: 2 if name.startswith("source/") else 1]) for name in differ})
         rows.append((file.stem, f"{asked:,}", share, ", ".join(map(code, kinds)) or "nowhere"))
     return table("Claude Code|questions on record|agree|where it differs", rows)
 
