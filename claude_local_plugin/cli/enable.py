@@ -156,7 +156,7 @@ def enable(
         prepared = _settled(prepared, yes=yes, when_idle=when_idle, quiet=as_json)
         if prepared.changed and asking and not click.confirm("Write this?", default=True, err=True):
             raise click.exceptions.Abort
-        written = command.write(prepared)
+        written = command.write(prepared, approved=asking)
     if as_json:
         print(json_text(command.report(prepared, dry_run=dry_run, notes=written.notes)))
     else:

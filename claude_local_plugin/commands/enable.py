@@ -380,13 +380,14 @@ def _told_already(told: Iterable[Finding], backend: Backend) -> tuple[str, ...]:
     return (*(finding.id for finding in told), *(("window.ignored",) if large else ()))
 
 
-def write(prepared: Prepared) -> Written:
+def write(prepared: Prepared, *, approved: bool = True) -> Written:
     """Carry the plan out, read everything back as Claude Code would, and say what a session here will now use.
 
-    Where everything stands already nothing is written, unless an interrupted run has left something to clear away.
+    `approved`: somebody has seen the plan; nothing else than that is written then. Where everything stands already
+    nothing is written, unless an interrupted run has left something to clear away.
     """
     world = prepared.world
-    _refuse_what_was_not_shown(prepared)
+    _refuse_what_was_not_shown(prepared, approved=approved)
     extras = {**prepared.exclude, **prepared.extras}
     if prepared.private:
         mode = stat.S_IMODE(prepared.target.stat().st_mode)
@@ -413,17 +414,18 @@ def write(prepared: Prepared) -> Written:
     )
 
 
-def _refuse_what_was_not_shown(prepared: Prepared) -> None:
-    """Raise SettingsError where the write would be another than the one that was planned, and perhaps approved.
+def _refuse_what_was_not_shown(prepared: Prepared, *, approved: bool) -> None:
+    """Raise SettingsError where another file would be written than the one planned, or over what nobody has seen.
 
-    What others change meanwhile beside our lines stays as they leave it.
+    What others change meanwhile beside our lines stays as they leave it. Of several calls that ask nobody the last one
+    has its way, as if it had come later.
     """
     target = file.resolve(prepared.settings_file)
     again = f"nothing was written; to see it as it is now: {prepared.request.again()}"
     if target != prepared.target:
         raise SettingsError(f"{prepared.settings_file} leads to {target} by now, not to {prepared.target}", again)
     now = file.read(target)
-    if now == prepared.before:
+    if not approved or now == prepared.before:
         return
     try:
         root, shown = parse(now or ""), parse(prepared.before or "")
@@ -639,7 +641,7 @@ def _about_the_file(request: Request, target: Path, standing: git.Standing, *, s
     if standing.problem:
         said.append(standing.problem)
     if standing.unlisted and request.scope is Scope.LOCAL and not (standing.tracked or standing.ignored):
-        said.append(f"git sees {target}: {standing.unlisted}, so nothing is written there")
+        said.append(f"{target} is seen by git: {standing.unlisted}, so nothing is written there")
     if standing.tracked and request.scope is Scope.LOCAL:
         said.append(
             f"{target} is tracked by git: everyone who pulls it gets your server's address:"

@@ -13,6 +13,7 @@ from claude_local_plugin.conformance import (
     Boxes,
     ClientError,
     Difference,
+    Expected,
     Observed,
     Scenario,
     compare,
@@ -239,9 +240,17 @@ def _row(
         "name": name,
         "scenario": scenario.to_json(),
         "what": [str(difference) for difference in differences],
-        "expected": asdict(expected(scenario, boxes.client_version)),
+        "expected": _as_json(expected(scenario, boxes.client_version)),
         "observed": seen.to_json(),
     }
+
+
+def _as_json(wanted: Expected) -> dict[str, Any]:
+    """What was expected; `otherwise`, what would be as right, only where there is any."""
+    found = asdict(wanted)
+    if other := found.pop("otherwise"):
+        found["otherwise"] = [list(each) for each in other]
+    return found
 
 
 def _version_key(version: str) -> tuple[int, ...]:

@@ -344,7 +344,8 @@ def test_each_way_reaches_the_sessions_that_the_page_says(
             user.local_settings.write_text('{"env": {},}')
         before = len(recorded(user))
         assert user.session("ping", *always, *arguments, cwd=cwd).stdout.startswith("pong")
-        added = recorded(user)[before:]
+        # on a busy machine the client may be gone, and be found so, before its last hook has written its line
+        added = [[event for event in events if event != "FoundGone"] for events in recorded(user)[before:]]
         assert added in ([], [WHOLE_SESSION])
         reached[session] = bool(added)
     assert reached == documented()[way]

@@ -107,7 +107,7 @@ def failed_check() -> None:
         raise ValueError("a fault of ours")
 
     (check,) = chosen(("files.json",))
-    for finding in run(b.facts(), (replace(check, judge=breaks),)):
+    for finding in run(b.facts(), (replace(check, find=breaks),)):
         print(finding.fix)
 
 

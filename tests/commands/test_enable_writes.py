@@ -576,7 +576,7 @@ def test_a_key_in_the_shell_is_warned_of_with_the_command_that_helps(
 ) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-shell-key")
     ended = place.ok("enable", "--url", server.url)
-    assert "costs 19 seconds offline: unset ANTHROPIC_API_KEY   (or claude-local enable --scope user)" in ended.err
+    assert "costs 19 seconds offline: unset ANTHROPIC_API_KEY   (or claude-local enable --url http" in ended.err
     assert "sk-ant" not in ended.all
     assert "19 seconds" not in place.ok("enable", "--url", server.url, "--scope", "user").err
 

@@ -367,5 +367,5 @@ def test_every_command_and_the_hook_say_one_thing_of_a_gateway_beside_another_pr
     assert (explained["provider"]["value"], explained["base_url"]["value"]) == ("gateway", "http://127.0.0.1:9")
     assert place.json("status", code=1)["backend"]["url"] == "http://127.0.0.1:9"
     assert place.json("status", code=1)["backend"]["cloud"] is False
-    found = {each["id"]: each["what"] for each in place.json("doctor", "precedence", "privacy")["findings"]}
+    found = {each["id"]: each["what"] for each in place.json("doctor", "precedence", "privacy", code=1)["findings"]}
     assert "bedrock" not in f"{found}"
