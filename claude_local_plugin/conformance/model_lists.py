@@ -93,6 +93,24 @@ BOTH = (
 RENAMED = {"claude-opus-5-5": "mine"}
 
 
+_LIST, _ENFORCE = {"availableModels": ["sonnet"]}, {"enforceAvailableModels": True}
+#: Who lists and who enforces, where an administrator says something of it, or of something else, or nothing.
+BESIDE_AN_ADMINISTRATOR: dict[str, dict[str, Settings]] = {
+    **{f"{place}-alone": {place: _LIST | _ENFORCE} for place in ("managed", "user", "project", "local", "flag")},
+    **{
+        f"{place}-beside-others": {"managed": {"env": {"DISABLE_COMPACT": ""}}, place: _LIST | _ENFORCE}
+        for place in ("user", "project", "local", "flag")
+    },
+    "user-beside-nothing": {"managed": {}, "user": _LIST | _ENFORCE},
+    "managed-the-user-s-list": {"managed": _ENFORCE, "user": _LIST},
+    "managed-a-project-s-list": {"managed": _ENFORCE, "project": _LIST},
+    "user-the-managed-list": {"managed": _LIST, "user": _ENFORCE},
+    "project-the-user-s-list": {"user": _LIST, "project": _ENFORCE},
+    "user-and-managed": {"managed": _ENFORCE, "user": _LIST | _ENFORCE},
+    "user-beside-the-managed-list": {"managed": _LIST, "user": _LIST | _ENFORCE},
+}
+
+
 def model_lists() -> Iterator[tuple[str, Scenario]]:
     """Every question with its name."""
     for entries, names in ALLOWED:
@@ -136,6 +154,8 @@ def model_lists() -> Iterator[tuple[str, Scenario]]:
         "project": {"availableModels": ["claude-sonnet-4-5"]},
     }
     yield "model-list/joined", Scenario(settings=joined, shell=LOGIN | {"ANTHROPIC_MODEL": "sonnet-x"})
+    for name, settings in BESIDE_AN_ADMINISTRATOR.items():
+        yield f"model-list-enforced-by/{name}", Scenario(settings=settings, shell=TOKEN | {"ANTHROPIC_MODEL": "opus"})
 
 
 def _asked(place: str, session: Mapping[str, str], name: str = "", **policy: Any) -> Scenario:

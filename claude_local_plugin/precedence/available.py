@@ -194,10 +194,14 @@ def _first(
 
 
 def _enforced(snapshot: Snapshot) -> bool:
-    """Whether `enforceAvailableModels` is on in the highest scope that sets it."""
-    said = (
-        file.data["enforceAvailableModels"]
-        for file in snapshot.files
-        if file.state is FileState.READ and file.data.get("enforceAvailableModels") is not None
-    )
-    return next(said, False) is not False
+    """Whether `enforceAvailableModels` is on in the highest scope that sets it.
+
+    Where an administrator says anything at all, it is the administrator's alone, and enforces the list that stands
+    there (14 questions to 2.1.332).
+    """
+    read = [file for file in snapshot.files if file.state is FileState.READ]
+    policy = [file for file in read if file.scope in (Scope.MANAGED, Scope.SERVED) and file.data]
+    if policy and all(file.data.get("availableModels") is None for file in policy):
+        return False
+    said = (file.data["enforceAvailableModels"] for file in policy or read if "enforceAvailableModels" in file.data)
+    return next((each for each in said if each is not None), False) is not False
