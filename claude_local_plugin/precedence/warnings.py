@@ -267,7 +267,11 @@ def _header_leaks(
         return
     ours = (PLACEHOLDER, env.get("ANTHROPIC_AUTH_TOKEN", "").strip())
     headers = custom_headers(source.value)
-    foreign = [name for name, value in headers.items() if not (name == "x-api-key" and value in ours)]
+    # a token takes the place of an Authorization of one's own, and so does a helper's output where one is run
+    helper = winning(snapshot, "apiKeyHelper")
+    idle = bool(ours[1] or (helper and helper.value and not is_hosted(snapshot.shell)))
+    sent = {name: value for name, value in headers.items() if not (name == "authorization" and idle)}
+    foreign = [name for name, value in sent.items() if not (name == "x-api-key" and value in ours)]
     secret = [name for name in secret_headers(headers) if name in foreign]
     anthropics = [name for name in secret if is_anthropics(headers[name])]
     if not foreign or (not anthropics and _same_place(source, endpoint)):
