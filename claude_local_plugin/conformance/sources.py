@@ -220,6 +220,7 @@ def _profiles() -> Iterator[tuple[str, Scenario]]:
     for name, half in halves.items():
         yield f"source/profile/{name}", merged(half, elsewhere)
     yield from _logins_that_settings_name()
+    yield from _set_aside()
     yield from _expired_profiles()
     yield from _unusable_profiles()
     for name, half in {
@@ -293,6 +294,19 @@ def _logins_that_settings_name() -> Iterator[tuple[str, Scenario]]:
                             files=files if kind == "profile" else {},
                         ),
                     )
+
+
+def _set_aside() -> Iterator[tuple[str, Scenario]]:
+    """A window beside a bound login, and a gateway's switch beside an address that is served."""
+    told = {"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "131072"}
+    bound = PINNED | {"ANTHROPIC_AUTH_TOKEN": "token-shell", "ANTHROPIC_MODEL": "mine"}
+    for place in ("managed", "user", "project", "local"):
+        yield f"source/bound-window/{place}", Scenario(settings=env(**{place: told}), shell=bound)
+    yield "source/bound-window/shell", Scenario(shell=bound | told)
+    there = served({"env": ELSEWHERE | {"ANTHROPIC_AUTH_TOKEN": "token-served"}})
+    account = {"claudeAiOauth": LOGIN["claudeAiOauth"] | {"subscriptionType": "team"}}
+    shell = {"CLAUDE_CODE_USE_GATEWAY": "1", "ANTHROPIC_MODEL": "mine"} | told
+    yield "source/served-address/gateway-switch", Scenario(shell=shell, credentials=account, files=there)
 
 
 def _unusable_profiles() -> Iterator[tuple[str, Scenario]]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from claude_local_plugin.core.document_rules import Steps
 
+#: Besides what routes: what an administrator's files alone move where Claude Code is bound to the stored login.
+BOUND_TO_LOGIN = (LOGIN_FOLDER, "CLAUDE_CODE_MAX_CONTEXT_TOKENS")
+
 #: An administrator's restrictions that hold all the more when they cannot be understood.
 CLOSED_WHEN_UNREADABLE = ("availableModels", "enforceAvailableModels", "forceLoginOrgUUID")
 
@@ -103,7 +106,7 @@ def refusal(
         return "everywhere"
     if socket and name in BESIDE_A_SOCKET:
         return "socket"
-    if host and (routed_by_host(name) or (host == PINNED and name == LOGIN_FOLDER)):
+    if host and (routed_by_host(name) or (host == PINNED and name in BOUND_TO_LOGIN)):
         return "host"
     if name == "CLAUDE_CODE_OAUTH_TOKEN" and not holds("oauth-refused-in-projects", client_version):
         return None

@@ -263,8 +263,9 @@ def backend_in_use(snapshot: Snapshot) -> Backend:
 
 
 def _gateway_is_set_up(snapshot: Snapshot) -> bool:
-    """Whether address and token of the gateway both stand outside a project's files."""
-    early = effective_env(_as_the_gateway_sees(snapshot))
+    """Whether address and token of the gateway both stand outside a project's files, and were not served."""
+    own = tuple(file for file in snapshot.files if file.scope is not Scope.SERVED)
+    early = effective_env(_as_the_gateway_sees(replace(snapshot, files=own)))
     return all(early.get(name, "").strip() for name in GATEWAY_KEYS)
 
 

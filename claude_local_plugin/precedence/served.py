@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_local_plugin.core.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_on
+from claude_local_plugin.core.claude import GATEWAY, KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_on
 from claude_local_plugin.core.settings_files import is_hosted
 from claude_local_plugin.precedence.candidates import candidates, early_env, effective
 from claude_local_plugin.precedence.logins import federation, gateway_sign_in
@@ -86,7 +86,8 @@ def why_not_fetched(snapshot: Snapshot) -> str | None:
         return "the host does the routing"
     if gateway_sign_in(snapshot) is not None:
         return "a gateway sign-in is asked instead"
-    if any(is_on(env.get(each.switch)) for each in PROVIDERS):
+    # the gateway's own switch alone changes nothing: with what it needs requests would go elsewhere (seen on 2.1.332)
+    if any(is_on(env.get(each.switch)) for each in PROVIDERS if each.switch != GATEWAY):
         return "requests go elsewhere"
     return None if _is_served(snapshot, env) else "nobody is signed in to whom settings are served"
 
