@@ -104,9 +104,8 @@ def validated(data: Mapping[str, Any]) -> tuple[Settings, tuple[tuple[Path, str]
             return settings, tuple(problems.items())
         except ValidationError as error:
             for fault in error.errors(include_input=False, include_url=False):
-                said = fault.get("ctx", {}).get(
-                    "error", "must be a table"
-                )  # of ours: pydantic's would repeat the value
+                # our own words: pydantic's would repeat the value
+                said = fault.get("ctx", {}).get("error", "must be a table")
                 problems.setdefault(_path(fault["loc"], kept), str(said))
             for path in problems:
                 _take_out(kept, path)

@@ -60,7 +60,6 @@ KEYS = (
 #: Tables that only commands have a use for.
 NOT_FOR_HOOKS = ("prices",)
 
-
 #: How the entry point of a session begins that a program has started: `claude -p`, an SDK.
 PROGRAM = "sdk-"
 #: Settings of which no path is logged: what holds while nobody has read what the user wants.
@@ -81,11 +80,15 @@ class Protection:
 
     def forbids(self, kind: str, url: "str | None") -> bool:
         """Whether no session here may use this backend; none is forbidden where nobody has said which are allowed."""
-        return self.blocked(kind, url, "") is not None
+        if not (self.protect and self.allowed_backends):
+            return False
+        from claude_local_plugin.core.protection import is_allowed
+
+        return not is_allowed(kind, url, self.allowed_backends)
 
     def blocked(self, kind: str, url: "str | None", folder: str) -> "tuple[str, str] | None":
         """Why each prompt in this folder is blocked on this backend, and the command that allows it, else None."""
-        if not (self.protect and self.allowed_backends):
+        if not self.forbids(kind, url):
             return None
         from claude_local_plugin.core.protection import off_list
 
@@ -163,7 +166,7 @@ class Config:
         return [name for real, name in sorted(around, key=lambda each: len(each[0])) if holds(real, here)]
 
     def logged(self, how: str, path: "str | None") -> "str | None":
-        """The path as it may be stored, `how` being one of LOGGED.
+        """The path as it may be stored, `how` being "full", "hash" or "off".
 
         A hash is `sha256:` and 16 hexadecimal digits. It is the same each time on this machine and cannot be guessed
         from a list of likely paths, for a random salt goes into it; without one (no disk to keep it on) the path
@@ -180,7 +183,6 @@ class Config:
         salt = salt_of(self._state_dir)
         if salt is None:
             return None
-
         return "sha256:" + sha256(salt + path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

@@ -16,19 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-
 #: A file larger than this is none of ours, and nor is what is kept of one.
 MOST_BYTES = 1024 * 1024
-
-
 #: Where what it says is kept, in the state folder.
 COMPILED = "config.json"
-
-
-#: Raised with every key that is added or means something else: what another version kept is then read anew.
+#: Raised when a key comes to mean something else; what a version with other keys kept is read anew as well.
 FORMAT = 4
-
-
 #: The secret that hashed paths are mixed with, in the state folder.
 SALT = "salt"
 
@@ -39,7 +32,7 @@ def read(
     """What the file says, as `status` has it (a text where it could not be looked at), in the shape of the file."""
     stamp = status if isinstance(status, str) else stamp_of(status)
     kept = last_kept(state_dir, path)
-    if not _is_current(kept, stamp):
+    if not _is_current(keys, kept, stamp):
         kept, problems = compiled(keys, path, stamp, kept)
         keep(state_dir, kept)
         for problem in problems:
@@ -74,8 +67,8 @@ def stamp_of(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
 
 
-def _is_current(kept: "Mapping[str, Any]", stamp: str) -> bool:
-    if kept.get("stamp") != stamp or kept.get("format") != FORMAT:
+def _is_current(keys: "Sequence[tuple[Any, ...]]", kept: "Mapping[str, Any]", stamp: str) -> bool:
+    if kept.get("stamp") != stamp or kept.get("format") != FORMAT or kept.get("keys") != _names(keys):
         return False
     # a Python without a TOML reader passed by; we may be one that has it
     return not kept.get("unread") or sys.version_info < (3, 11)
@@ -114,7 +107,13 @@ def compiled(
             # of the complaint only the place, for the rest may quote what stands there
             place = str(fault).rpartition("(at ")[2].rstrip(")") if isinstance(fault, ValueError) else "too deep"
             problems = [f"no TOML ({clean(place, 60)}), so {lasting}"]
-    return {"format": FORMAT, "source": path, "stamp": stamp, "unread": unread, "settings": settings}, problems
+    made = {"format": FORMAT, "keys": _names(keys), "source": path, "stamp": stamp, "unread": unread}
+    return {**made, "settings": settings}, problems
+
+
+def _names(keys: "Sequence[tuple[Any, ...]]") -> "list[str]":
+    """What the file could say: a key that is added shows in it."""
+    return [f"{row[0]}.{row[1]}" for row in keys]
 
 
 def last_kept(state_dir: str, path: str) -> "dict[str, Any]":

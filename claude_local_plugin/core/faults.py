@@ -5,8 +5,6 @@ import os
 from claude_local_plugin.core.text import clean, now
 
 FAULTS = "faults.log"
-
-
 #: Beyond this size `faults.log` becomes `faults.log.1` and a new one begins.
 MOST_FAULT_BYTES = 65536
 

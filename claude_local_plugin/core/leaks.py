@@ -18,10 +18,9 @@ from claude_local_plugin.core.claude import (
     secret_headers,
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDERS, is_anthropics_host, is_foreign, sent_to
-from claude_local_plugin.core.files import opened
+from claude_local_plugin.core.files import MOST_SETTINGS, opened
 from claude_local_plugin.core.places import managed_default
 from claude_local_plugin.core.session_settings import (
-    MOST_BYTES,
     PROJECT_SCOPES,
     SHELL,
     SessionSettings,
@@ -247,7 +246,7 @@ def _login(world: SessionSettings) -> "Credential | None":
 def _claude_login(world: SessionSettings) -> "Credential | None":
     """The claude.ai login in the login file, which a variable may have moved elsewhere."""
     path = os.path.join(login_folder(world.config, world.home, world.folder, world.environ), ".credentials.json")
-    login = object_of(_read(path, MOST_BYTES)).get("claudeAiOauth")
+    login = object_of(_read(path, MOST_SETTINGS)).get("claudeAiOauth")
     if not isinstance(login, dict) or not login.get("accessToken"):
         return None
     scopes = login.get("scopes")
@@ -263,7 +262,7 @@ def _has_console_key(world: SessionSettings) -> bool:
         path = os.path.join(world.config if "CLAUDE_CONFIG_DIR" in world.environ else world.home, ".claude.json")
     if not _has_word(path, b'"primaryApiKey"'):
         return False
-    state = object_of(_read(path, MOST_BYTES))
+    state = object_of(_read(path, MOST_SETTINGS))
     # of a file that is too large to be parsed here the word alone says enough
     return not state or bool(state.get("primaryApiKey"))
 
@@ -300,8 +299,8 @@ def _is_written_by_us(path: str, state_dir: str) -> bool:
     from hashlib import sha256  # costs milliseconds; repositories that decide such things are rare
 
     name = sha256(os.fsencode(os.path.realpath(path))).hexdigest()
-    record = _read(os.path.join(state_dir, "ownership", f"{name}.json"), MOST_BYTES)
-    text = _read(path, MOST_BYTES)
+    record = _read(os.path.join(state_dir, "ownership", f"{name}.json"), MOST_SETTINGS)
+    text = _read(path, MOST_SETTINGS)
     return bool(record and text) and sha256(text or b"").hexdigest().encode() in (record or b"")
 
 

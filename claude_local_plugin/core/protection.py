@@ -105,13 +105,8 @@ def changed(
     return merged, outside
 
 
-def off_list(allowed: "Sequence[str]", kind: str, url: "str | None", folder: str) -> "tuple[str, str] | None":
-    """Why each prompt of a session in this folder is blocked on this backend, and the command that allows it.
-
-    None where it is one of those that it may use.
-    """
-    if is_allowed(kind, url, allowed):
-        return None
+def off_list(allowed: "Sequence[str]", kind: str, url: "str | None", folder: str) -> "tuple[str, str]":
+    """Why each prompt of a session in this folder is blocked on this backend, and the command that allows it."""
     from claude_local_plugin.core.shell import command
 
     here = url or kind

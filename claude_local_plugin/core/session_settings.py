@@ -6,7 +6,7 @@ What no file sets was exported in the shell; `--settings`, which hooks are not s
 import os
 
 from claude_local_plugin.core.claude import GATEWAY, GATEWAY_KEYS, client_version_of, is_on, js_string
-from claude_local_plugin.core.files import content
+from claude_local_plugin.core.files import MOST_SETTINGS, content
 from claude_local_plugin.core.places import (
     LOCAL_FILE,
     PROJECT_FILE,
@@ -24,10 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
-
-#: Claude Code reads no settings file larger than this many bytes.
-MOST_BYTES = 2 * 1024 * 1024
-
 
 #: The scopes of a project's files.
 PROJECT_SCOPES = ("local", "project")
@@ -57,7 +53,7 @@ SHELL = Source("shell", "exported in the shell", {}, None, {})
 class SessionSettings:
     """What a session was started with: environment, folder, home, Claude Code's folder, settings, strongest first."""
 
-    __slots__ = ("client_version", "config", "environ", "files", "folder", "gateway", "home", "in_git")
+    __slots__ = ("client_version", "config", "environ", "files", "folder", "gateway", "home")
 
     def __init__(self, environ: "Mapping[str, str]", folder: str, managed_dir: str) -> None:
         self.environ = environ
@@ -65,9 +61,13 @@ class SessionSettings:
         self.folder = os.path.realpath(folder)
         self.home = environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
         self.config = config_dir(environ, self.home, self.folder)
-        self.in_git = checkout(self.folder) is not None
         self.files = _files(self, managed_dir)
         self.gateway = is_on(environ.get(GATEWAY)) and all(outside(self, name) for name in GATEWAY_KEYS)
+
+    @property
+    def in_git(self) -> bool:
+        """Whether the folder is in a git repository."""
+        return checkout(self.folder) is not None
 
     def short(self, path: str) -> str:
         """The path as people write it."""
@@ -119,7 +119,7 @@ def outside(world: SessionSettings, name: str, without: "tuple[str, ...]" = PROJ
 def raw_settings(world: SessionSettings, managed_dir: "str | None" = None) -> "Iterator[Mapping[str, Any]]":
     """The content of every settings file that is there, highest precedence first."""
     for _, path, _ in _places(world, managed_dir or managed_default()):
-        settings = object_of(_read(path, MOST_BYTES))
+        settings = object_of(_read(path, MOST_SETTINGS))
         if settings:
             yield settings
 
@@ -147,7 +147,7 @@ def _places(world: SessionSettings, managed_dir: str) -> "list[tuple[str, str, s
 
 def _settings(world: SessionSettings, scope: str, path: str, place: str) -> "Source | None":
     """What Claude Code takes from one settings file; None where there is none, or where it drops it."""
-    raw = _read(path, MOST_BYTES)
+    raw = _read(path, MOST_SETTINGS)
     if not raw:
         return None
     from claude_local_plugin.core.settings_files import (  # most folders have no such file

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.core import leaks, places, session_settings
+from claude_local_plugin.core import files, leaks, places
 from claude_local_plugin.core.endpoint import backend_of, is_foreign
 from claude_local_plugin.precedence import Scope, effective_env, gather
 from claude_local_plugin.sessionlog import queries
@@ -448,15 +448,15 @@ def test_a_pipe_or_a_folder_in_a_files_place_keeps_nobody_waiting(place: Place) 
 
 
 def test_a_settings_file_larger_than_claude_code_reads_is_none(place: Place) -> None:
-    path = place.put("local", json.dumps({**settings(**ENDPOINT, **TOKEN), "x": "y" * session_settings.MOST_BYTES}))
+    path = place.put("local", json.dumps({**settings(**ENDPOINT, **TOKEN), "x": "y" * files.MOST_SETTINGS}))
     environ = {"HOME": str(place.home), **ENDPOINT, "ANTHROPIC_AUTH_TOKEN": "sk-ant-oat01-x"}
     found = leaks.look(environ, backend_of(environ), str(place.project), managed_dir=str(place.managed))
-    assert path.stat().st_size > session_settings.MOST_BYTES
+    assert path.stat().st_size > files.MOST_SETTINGS
     assert found.facts == ["your ANTHROPIC_AUTH_TOKEN (exported in the shell) is sent there too"]
 
 
-@pytest.mark.parametrize("before", [0, leaks.PIECE_BYTES - 20, leaks.PIECE_BYTES - 10, session_settings.MOST_BYTES])
-@pytest.mark.parametrize("behind", [0, session_settings.MOST_BYTES])
+@pytest.mark.parametrize("before", [0, leaks.PIECE_BYTES - 20, leaks.PIECE_BYTES - 10, files.MOST_SETTINGS])
+@pytest.mark.parametrize("behind", [0, files.MOST_SETTINGS])
 def test_a_console_key_is_found_wherever_it_stands(place: Place, before: int, behind: int) -> None:
     place.put("local", settings(**OURS))
     place.put("state", {"first": "x" * before, **CONSOLE, "last": "x" * behind})
