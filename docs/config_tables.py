@@ -5,7 +5,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.config import KEYS, PROJECT_KEYS, Key
+from claude_local_plugin.config import KEYS, PROFILE_KEYS, PROJECT_KEYS, Key
 from claude_local_plugin.config.json_schema import document
 
 PAGE = Path(__file__).with_name("config.md")
@@ -17,6 +17,7 @@ def rewritten(page: str) -> str:
     """The page with its table as it should be."""
     rows = [(f"`{key.name}`", key.values, default(key), key.description) for key in KEYS]
     rows += [(f'`[projects."FOLDER"]` `{key.name}`', key.values, "", key.description) for key in PROJECT_KEYS]
+    rows += [(f"`[profiles.NAME]` `{key.name}`", key.values, "", key.description) for key in PROFILE_KEYS]
     text: str = SHARED["filled"](page, {"keys": SHARED["table"]("key|values|default|what it does", rows)})
     return text
 

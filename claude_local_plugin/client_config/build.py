@@ -43,12 +43,13 @@ def lines(snapshot: Snapshot, backend: Backend, needs: Needs, destination: Desti
         *_window(backend, needs),
         *_system_prompt(snapshot, backend, needs),
         *_protocol(needs),
-        *_patience(snapshot),
-        *_quiet(snapshot),
+        *_patience(snapshot, backend),
+        *_quiet(snapshot, backend),
         *_compaction(snapshot),
         *_at_once(snapshot, backend),
         *_permissions(snapshot),
         *_denials(backend, needs),
+        *(_env(name, value, "the profile says so") for name, value in backend.preferences.env.items()),
     )
     return accepted(destination, wanted)
 
@@ -92,7 +93,11 @@ def _no_proxy(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
 
 
 def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
-    if backend.token == PLACEHOLDER:
+    helper = backend.preferences.helper
+    if helper is not None:
+        reason = "a token beside the helper's key would be sent in its place, and vLLM reads that one alone"
+        yield _env("ANTHROPIC_AUTH_TOKEN", "", reason)
+    elif backend.token == PLACEHOLDER:
         yield _env(
             "ANTHROPIC_AUTH_TOKEN", backend.token, "a placeholder: without one your claude.ai login is sent there"
         )
@@ -117,7 +122,9 @@ def _credentials(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
         yield _env("ANTHROPIC_CUSTOM_HEADERS", backend.header_text, reason, secret=secret)
     elif where := _set_anywhere(snapshot, "env.ANTHROPIC_CUSTOM_HEADERS"):
         yield _env("ANTHROPIC_CUSTOM_HEADERS", "", f"the headers set in {where} would be sent there too")
-    if where := _set_anywhere(snapshot, "apiKeyHelper"):
+    if helper is not None:
+        yield Line(("apiKeyHelper",), helper, "gives the server's key at each start, so that it stands in no file")
+    elif where := _set_anywhere(snapshot, "apiKeyHelper"):
         yield Line(("apiKeyHelper",), "", f"the helper set in {where} would send its key there")
 
 
@@ -131,14 +138,22 @@ def _key_beside_variables(snapshot: Snapshot) -> str | None:
 
 
 def _models(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
+    wanted = backend.preferences
     yield _env("ANTHROPIC_MODEL", backend.model, "the model your server serves")
     for name in ALIAS_VARIABLES:
         tier = name.split("_")[2].lower()
-        yield _env(name, backend.model, f"else “{tier}” asks your server for a model of Anthropic's")
-    for name in ("CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL"):
+        chosen = wanted.tiers.get(tier)
+        reason = f"what “{tier}” stands for" if chosen else f"else “{tier}” asks your server for a model of Anthropic's"
+        yield _env(name, chosen or backend.model, reason)
+    small = wanted.tiers.get("haiku", backend.model)
+    if wanted.subagent is not None:
+        yield _env("CLAUDE_CODE_SUBAGENT_MODEL", wanted.subagent, "the model of subagents")
+    others = {"CLAUDE_CODE_SUBAGENT_MODEL": wanted.subagent or backend.model, "ANTHROPIC_SMALL_FAST_MODEL": small}
+    for name, value in others.items():
         where = _set_anywhere(snapshot, f"env.{name}")
-        if where and effective(snapshot, f"env.{name}") != backend.model:
-            yield _env(name, backend.model, f"set in {where} to a model your server may not serve")
+        said = name == "CLAUDE_CODE_SUBAGENT_MODEL" and wanted.subagent is not None
+        if where and not said and effective(snapshot, f"env.{name}") != value:
+            yield _env(name, value, f"set in {where} to a model your server may not serve")
 
 
 def _window(backend: Backend, needs: Needs) -> Iterator[Line]:
@@ -146,7 +161,7 @@ def _window(backend: Backend, needs: Needs) -> Iterator[Line]:
         return
     reason = "the server's real window; else Claude Code assumes 1,000,000 and never compacts in time"
     yield _env("CLAUDE_CODE_MAX_CONTEXT_TOKENS", str(backend.max_model_len), reason)
-    limit = output_limit(backend, needs)
+    limit = backend.preferences.max_output or output_limit(backend, needs)
     yield _env("CLAUDE_CODE_MAX_OUTPUT_TOKENS", str(limit), "the longest answer that fits beside prompt and compaction")
 
 
@@ -174,20 +189,30 @@ def capabilities(wanted: tuple[str, str]) -> Line:
     return _env("CLAUDE_CODE_MODEL_CAPABILITIES", *wanted)
 
 
-def _patience(snapshot: Snapshot) -> Iterator[Line]:
+def _patience(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
     slow = "a long prompt may take minutes to read on your own hardware"
+    wanted = backend.preferences
     chosen = (
-        ("API_TIMEOUT_MS", SLOW_PREFILL_MS, slow),
-        ("API_FORCE_IDLE_TIMEOUT", "0", "else a body that is silent for five minutes is cut off"),
-        ("CLAUDE_STREAM_IDLE_TIMEOUT_MS", SLOW_PREFILL_MS, slow),
-        ("CLAUDE_CODE_MAX_RETRIES", "2", "else a dead server or a wrong key is three silent minutes"),
+        ("API_TIMEOUT_MS", wanted.api_timeout_ms, SLOW_PREFILL_MS, slow),
+        ("API_FORCE_IDLE_TIMEOUT", None, "0", "else a body that is silent for five minutes is cut off"),
+        ("CLAUDE_STREAM_IDLE_TIMEOUT_MS", wanted.stream_idle_timeout_ms, SLOW_PREFILL_MS, slow),
+        (
+            "CLAUDE_CODE_MAX_RETRIES",
+            wanted.max_retries,
+            "2",
+            "else a dead server or a wrong key is three silent minutes",
+        ),
     )
-    for name, value, reason in chosen:
-        if not _in_a_file(snapshot, f"env.{name}"):
+    for name, said, value, reason in chosen:
+        if said is not None:
+            yield _env(name, str(said), reason)
+        elif not _in_a_file(snapshot, f"env.{name}"):
             yield _env(name, value, reason)
 
 
-def _quiet(snapshot: Snapshot) -> Iterator[Line]:
+def _quiet(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
+    if backend.preferences.privacy == "default":
+        return
     chosen = (
         (
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",

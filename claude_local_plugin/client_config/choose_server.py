@@ -7,7 +7,7 @@ from typing import Any
 
 from claude_local_plugin import git
 from claude_local_plugin.client_config import headers as server_headers
-from claude_local_plugin.client_config.model import Backend, Header
+from claude_local_plugin.client_config.model import Backend, Header, Preferences
 from claude_local_plugin.core.claude import ANTHROPIC_PREFIX
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command, export, then
@@ -72,6 +72,10 @@ class Request:
     reset: tuple[str, ...] = ()
     #: Whether a settings file may be written that a link leads to, outside of the project.
     follow_link: bool = False
+    #: The profile that this was taken from, what else it wants, and its key where that is in no variable.
+    profile: str | None = None
+    preferences: Preferences = field(default_factory=Preferences)
+    token: str | None = field(default=None, repr=False)
 
     def again(self, *more: str, **changes: Any) -> str:
         """The command for the same again, with these changes and options: whatever else was asked for stays."""
@@ -148,7 +152,7 @@ def choose_server(request: Request, world: World, choose: Choose | None) -> Choi
     Raises UsageError for what was asked wrongly and BackendError where no server or model can be had.
     """
     asked = None if request.url is None else _own_url(request)
-    own_token = _token(request, world.environ)
+    own_token = request.token or _token(request, world.environ)
     own_headers = server_headers.asked(request.headers, request.headers_env, world.environ)
     known = _known(request, world, asked)
     carried = Carried(
@@ -162,7 +166,8 @@ def choose_server(request: Request, world: World, choose: Choose | None) -> Choi
         )
     server = _server(request, asked or (known.url if known else None), carried, choose)
     backend, needs = _backend(request, server, known, asked, choose)
-    return Choice(server, replace(backend, token=carried.token, headers=carried.headers), needs, known)
+    backend = replace(backend, token=carried.token, headers=carried.headers, preferences=request.preferences)
+    return Choice(server, backend, needs, known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What Claude Code is told about a server: the server as its sessions are to use it, and the lines that say so."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -45,6 +46,26 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Preferences:
+    """What is wanted of sessions beyond the server, the model and the key; what is None is left to `build`.
+
+    `tiers`: a model for each alias (`opus`, `sonnet`, `haiku`, `fable`). Times are in milliseconds. `env`: further
+    variables. `helper`: the command that Claude Code asks for the key, which then stands in no file.
+    """
+
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    subagent: str | None = None
+    max_output: int | None = None
+    api_timeout_ms: int | None = None
+    stream_idle_timeout_ms: int | None = None
+    max_retries: int | None = None
+    #: "default", "quiet" or "airgap": see `build`.
+    privacy: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    helper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """What the sessions are to use: the server, the model, its window in tokens, and the token sent to it."""
 
@@ -63,6 +84,7 @@ class Backend:
     web_search: bool = False
     #: "full" or "lean" where somebody chose Claude Code's system prompt, None where the model's name does.
     prompt: str | None = None
+    preferences: Preferences = field(default_factory=Preferences)
 
     @property
     def host(self) -> str:

@@ -11,7 +11,19 @@ from typing import Any
 
 from claude_local_plugin.config import document
 from claude_local_plugin.config.document import ABSENT, SyntaxFaultError
-from claude_local_plugin.config.model import KEYS, PROJECT_KEYS, Key, Prices, Project, Settings, strictest, validated
+from claude_local_plugin.config.model import (
+    KEYS,
+    MANY,
+    PROFILE_KEYS,
+    PROJECT_KEYS,
+    Key,
+    Prices,
+    ProfileTable,
+    Project,
+    Settings,
+    strictest,
+    validated,
+)
 from claude_local_plugin.core.protection import NO_BACKEND
 from claude_local_plugin.core.shell import edit
 from claude_local_plugin.errors import SettingsError
@@ -21,11 +33,14 @@ from claude_local_plugin.text import printable
 __all__ = [
     "ABSENT",
     "KEYS",
+    "MANY",
+    "PROFILE_KEYS",
     "PROJECT_KEYS",
     "ConfigFile",
     "Key",
     "Prices",
     "Problem",
+    "ProfileTable",
     "Project",
     "Settings",
     "load",
@@ -167,7 +182,7 @@ def _holds(key: tuple[str, ...], data: Mapping[str, Any]) -> str:
     """What holds instead of a wrong value, in words."""
     instead = strictest(key, data)
     if not instead:
-        return "it counts as not set" if key[0] == "projects" else "its default holds"
+        return "it counts as not set" if key[0] in MANY else "its default holds"
     (_, value), *_ = instead
     if key[-1] != "allowed_backends":
         return f"paths are hashed (“{value}”)" if key[0] == "log" else "it counts as true"
@@ -177,6 +192,9 @@ def _holds(key: tuple[str, ...], data: Mapping[str, Any]) -> str:
 def _unknown(path: tuple[str, ...]) -> str:
     if path[0] == "projects":
         return "is not a key that claude-local knows for a folder (protect, allowed_backends)"
+    if path[0] == "profiles":
+        near = difflib.get_close_matches(path[-1], [key.name for key in PROFILE_KEYS], n=1)
+        return "is not a key of a profile" + (f" (did you mean {near[0]}?)" if near else "")
     meant = nearest(".".join(path))
     suggestion = f" (did you mean {meant}?)" if meant else ""
     return f"is not a key that claude-local knows{suggestion}"
@@ -189,14 +207,14 @@ def _unknown_keys(data: Mapping[str, Any]) -> list[tuple[str, ...]]:
     for name, value in data.items():
         if (name,) in tables and isinstance(value, Mapping):
             unknown += [(name, inner) for inner in value if (name, inner) not in known]
-        elif name == "projects" and isinstance(value, Mapping):
-            ours = {key.path[0] for key in PROJECT_KEYS}
+        elif name in MANY and isinstance(value, Mapping):
+            ours = {key.path[0] for key in MANY[name]}
             unknown += [
-                (name, folder, inner)
-                for folder, own in value.items()
+                (name, each, inner)
+                for each, own in value.items()
                 for inner in (own if isinstance(own, Mapping) else ())
                 if inner not in ours
             ]
-        elif (name,) not in known and (name,) not in tables and name != "projects":
+        elif (name,) not in known and (name,) not in tables and name not in MANY:
             unknown.append((name,))
     return unknown

@@ -21,6 +21,26 @@ _BACKENDS = {
     },
 }
 
+#: Tables of a kind: by what each is called, and what for.
+_NAMED: dict[str, dict[str, Any]] = {
+    "projects": {
+        "type": "object",
+        "propertyNames": {
+            "pattern": r"^([/~]|\\\\|[A-Za-z]:[\\/])",
+            "x-message": "a folder's name must be an absolute path or begin with ~",
+        },
+        "description": "What holds in single folders and below them; the nearest folder that sets a key decides.",
+    },
+    "profiles": {
+        "type": "object",
+        "propertyNames": {
+            "pattern": r"^(?!cloud$)[A-Za-z0-9][A-Za-z0-9._-]{0,39}$",
+            "x-message": "a profile's name is made of up to 40 letters, digits, dots, - and _, and is not “cloud”",
+        },
+        "description": "Servers under names: `claude-local enable NAME`, `claude-local run NAME -- COMMAND`.",
+    },
+}
+
 
 def document() -> dict[str, Any]:
     """The whole schema."""
@@ -28,7 +48,8 @@ def document() -> dict[str, Any]:
     properties: dict[str, Any] = _properties("")
     for table in tables:
         inner = {"type": "object", "additionalProperties": True, "properties": _properties(table)}
-        properties[table.rstrip(".*")] = _many(inner) if table.endswith("*") else inner
+        name = table.rstrip(".*")
+        properties[name] = {**_NAMED[name], "additionalProperties": inner} if table.endswith("*") else inner
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://claude-local.invalid/schemas/config.schema.json",
@@ -37,19 +58,6 @@ def document() -> dict[str, Any]:
         "additionalProperties": True,
         "properties": properties,
         "$defs": {"backends": _BACKENDS},
-    }
-
-
-def _many(inner: dict[str, Any]) -> dict[str, Any]:
-    """Tables of a kind, by the folder that each is for."""
-    return {
-        "type": "object",
-        "propertyNames": {
-            "pattern": r"^([/~]|\\\\|[A-Za-z]:[\\/])",
-            "x-message": "a folder's name must be an absolute path or begin with ~",
-        },
-        "additionalProperties": inner,
-        "description": "What holds in single folders and below them; the nearest folder that sets a key decides.",
     }
 
 
@@ -81,6 +89,21 @@ def _values(rule: str, limits: tuple[Any, ...]) -> dict[str, Any]:
             "type": "string",
             **dict(zip(("minLength", "maxLength"), limits, strict=False)),
             "pattern": r"^[^\s\u0000-\u001f\u007f-\u009f]*$",
+        },
+    }
+    shapes |= {
+        "text": {
+            "type": "string",
+            **dict(zip(("minLength", "maxLength"), limits, strict=False)),
+            "pattern": r"^\S(.*\S)?$",
+        },
+        "texts": {"type": "array", "items": {"type": "string"}},
+        "url": {"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^\\s/@]"},
+        "token": {"type": "string", "pattern": r"^(none|keyring|file|env:[A-Za-z_][A-Za-z0-9_]*)$"},
+        "variables": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+            "additionalProperties": {"type": "string"},
         },
     }
     assert shapes.keys() == RULES.keys()

@@ -16,7 +16,14 @@ from claude_local_plugin.core import config_rules as rules
 Path = tuple[str, ...]
 
 #: What a value is once it is taken, by the rule that judges it: bool, int, float, str, or tuple for several texts.
-TYPES = {"switch": bool, "whole": int, "number": float, "word": str, "name": str, "argv": tuple, "backends": tuple}
+TYPES = {
+    "switch": bool,
+    "whole": int,
+    "number": float,
+    **dict.fromkeys(("word", "name", "text", "url", "token"), str),
+    **dict.fromkeys(("argv", "backends", "texts"), tuple),
+    "variables": dict,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,16 @@ class Key:
 
 def _key(row: "rules.Row") -> Key:
     place, name, rule, limits, default, _, description = row
-    path = () if place in ("", "projects.*") else (place,)
+    path = () if place == "" or place.endswith(".*") else (place,)
     return Key((*path, name), default, TYPES[rule], rules.words(rule, limits), description)
 
 
-#: Every setting but those of single folders, in the order of the documentation; and those of a folder.
-KEYS: tuple[Key, ...] = tuple(_key(row) for row in table.KEYS if row[0] != "projects.*")
+#: Every setting there is one of, in the order of the documentation; those of a folder; and those of a profile.
+KEYS: tuple[Key, ...] = tuple(_key(row) for row in table.KEYS if not row[0].endswith(".*"))
 PROJECT_KEYS: tuple[Key, ...] = tuple(_key(row) for row in table.KEYS if row[0] == "projects.*")
+PROFILE_KEYS: tuple[Key, ...] = tuple(_key(row) for row in table.KEYS if row[0] == "profiles.*")
+#: The tables that hold many of a kind.
+MANY: dict[str, tuple[Key, ...]] = {"projects": PROJECT_KEYS, "profiles": PROFILE_KEYS}
 
 
 class _Table(BaseModel):
@@ -79,13 +89,17 @@ if TYPE_CHECKING:
     class Project(_Table):
         """What holds in one folder and those below it; what is not set comes from the folder around it."""
 
+    class ProfileTable(_Table):
+        """What is said of a server under a name."""
+
 else:
-    Log, Prices, Project = _model("log"), _model("prices"), _model("projects.*")
+    Log, Prices, Project, ProfileTable = map(_model, ("log", "prices", "projects.*", "profiles.*"))
     Settings = _model(
         "",
         log=(Log, Log()),
         prices=(Prices, Prices()),
         projects=(dict[Annotated[str, AfterValidator(rules.folder)], Project], Field(default_factory=dict)),
+        profiles=(dict[Annotated[str, AfterValidator(rules.profile)], ProfileTable], Field(default_factory=dict)),
     )
 
 
@@ -113,9 +127,9 @@ def validated(data: Mapping[str, Any]) -> tuple[Settings, tuple[tuple[Path, str]
 
 def strictest(path: Path, data: Mapping[str, Any]) -> tuple[tuple[Path, Any], ...]:
     """What holds instead of a wrong value of a key that guards something: keys and values; none for any other key."""
-    if path[0] == "projects" and len(path) < 3:
+    if path[0] in MANY and len(path) < 3:
         return ()
-    place = "projects.*" if path[0] == "projects" else ".".join(path[:-1])
+    place = f"{path[0]}.*" if path[0] in MANY else ".".join(path[:-1])
     rows = [row for row in table.KEYS if row[5] and ((row[0] == place and row[1] == path[-1]) or (row[0],) == path)]
     held = []
     for row in rows:

@@ -55,10 +55,43 @@ KEYS = (
     ("prices", "currency", "name", (1, 8), "USD", "", "The currency of these prices."),
     ("projects.*", "protect", "switch", (), None, "protection", "`protect` in this folder."),
     ("projects.*", "allowed_backends", "backends", (), None, "protection", "`allowed_backends` in this folder."),
+    ("profiles.*", "url", "url", (), None, "", "The server's address, without /v1."),
+    ("profiles.*", "model", "text", (1, 300), None, "", "The served model; not needed where the server serves one."),
+    ("profiles.*", "opus", "text", (1, 300), None, "", "The model behind the alias `opus`; `model` where not set."),
+    ("profiles.*", "sonnet", "text", (1, 300), None, "", "The same for `sonnet`."),
+    ("profiles.*", "haiku", "text", (1, 300), None, "", "The same for `haiku`, which also does the small jobs."),
+    ("profiles.*", "fable", "text", (1, 300), None, "", "The same for `fable`."),
+    ("profiles.*", "subagent", "text", (1, 300), None, "", "The model of subagents; else that of the session."),
+    ("profiles.*", "kind", "text", (1, 60), None, "",
+     "What the server is (`vllm`, `ollama`, …), where it cannot be asked; by default it is asked."),
+    ("profiles.*", "token", "token", (), None, "",
+     ("Where the server's key is: `none`, `env:NAME` (a variable of the shell), `keyring` (the system's, by the extra"
+      " `keyring`) or `file` (one of our own that nobody else may read).")),
+    ("profiles.*", "helper", "switch", (), None, "",
+     ("Whether Claude Code asks `claude-local token` for the key at each start, instead of reading it in its settings"
+      " file.")),
+    ("profiles.*", "headers", "texts", (), None, "", "Headers for every request, each `NAME=VALUE`; no secrets."),
+    ("profiles.*", "headers_env", "texts", (), None, "", "Headers whose value is in a variable, each `NAME=VARIABLE`."),
+    ("profiles.*", "window", "whole", (1, 20_000_000), None, "",
+     "The window in tokens, where the server does not say, or a smaller one than it has."),
+    ("profiles.*", "max_output", "whole", (1, 1_000_000), None, "", "The longest answer in tokens."),
+    ("profiles.*", "api_timeout_ms", "whole", (1_000, 86_400_000), None, "",
+     "How long a request may take, in milliseconds; `bench --apply` measures it."),
+    ("profiles.*", "stream_idle_timeout_ms", "whole", (1_000, 1_800_000), None, "",
+     "How long an answer may be silent, in milliseconds; `bench --apply` measures it."),
+    ("profiles.*", "max_retries", "whole", (0, 15), None, "", "How often a failed request is tried again."),
+    ("profiles.*", "privacy", "word", ("default", "quiet", "airgap"), None, "",
+     "What may still leave the machine besides the model's requests: see `claude-local privacy`."),
+    ("profiles.*", "system_prompt", "word", ("full", "lean"), None, "", "Which of Claude Code's system prompts."),
+    ("profiles.*", "env", "variables", (), None, "", "Further variables for sessions on this server."),
+    ("profiles.*", "start_command", "argv", (), None, "",
+     "The command that starts the server; shown where it is down, and never run unasked."),
+    ("profiles.*", "fallback", "texts", (), None, "",
+     "The profiles that `run` takes instead while this one is down, in this order; `cloud` for Anthropic's API."),
 )
 # fmt: on
 #: Tables that only commands have a use for.
-NOT_FOR_HOOKS = ("prices",)
+NOT_FOR_HOOKS = ("prices", "profiles.*")
 
 #: How the entry point of a session begins that a program has started: `claude -p`, an SDK.
 PROGRAM = "sdk-"

@@ -115,8 +115,21 @@ def folder(value: str) -> str:
     return value
 
 
+#: What no profile may be called: the first means Anthropic's API, the second the profile before this one.
+RESERVED = ("cloud", "-")
+_PROFILE_MARKS = str.maketrans("", "", "._-")
+
+
+def profile(value: str) -> str:
+    """A profile's name as a key of `profiles`."""
+    plain = value.translate(_PROFILE_MARKS)
+    if not (plain.isascii() and plain.isalnum() and value[0].isalnum() and len(value) <= 40) or value in RESERVED:
+        raise ValueError("a profile's name is made of up to 40 letters, digits, dots, - and _, and is not “cloud”")
+    return value
+
+
 #: By what the names of tables are judged of which there are many.
-NAMES: "dict[str, Callable[[str], str]]" = {"projects": folder}
+NAMES: "dict[str, Callable[[str], str]]" = {"projects": folder, "profiles": profile}
 
 
 def argv(value: object, _: object = ()) -> "list[str]":
@@ -192,6 +205,58 @@ def _name(value: object, lengths: "tuple[int, int]") -> str:
     return str(value)
 
 
+def _url(value: object, _: object) -> str:
+    """A server's address in one spelling."""
+    target = parse_url(value) if isinstance(value, str) else None
+    if target is None or "@" in str(value).partition("//")[2].partition("/")[0]:
+        raise _must("url")
+    return target.url
+
+
+def _text(value: object, lengths: "tuple[int, int]") -> str:
+    """One line of text."""
+    if not isinstance(value, str) or not value.isprintable() or value.strip() != value:
+        raise _must("text", lengths)
+    if not lengths[0] <= len(value) <= lengths[1]:
+        raise _must("text", lengths)
+    return value
+
+
+def _texts(value: object, _: object) -> "list[str]":
+    """Several lines of text."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) and each.isprintable() for each in value):
+        raise _must("texts")
+    return list(value)
+
+
+#: Where a key may be kept; `env:` is followed by the name of a variable.
+TOKEN_SOURCES = ("none", "keyring", "file", "env:")
+
+
+def is_variable(name: str) -> bool:
+    """Whether a shell takes this as the name of a variable."""
+    return name.isascii() and name.isidentifier()
+
+
+def _token(value: object, _: object) -> str:
+    """Where a key is, and never a key."""
+    if isinstance(value, str):
+        source, colon, name = value.partition(":")
+        if (f"{source}{colon}" in TOKEN_SOURCES) and (is_variable(name) if colon else True):
+            return value
+    raise _must("token")
+
+
+def _variables(value: object, _: object) -> "dict[str, str]":
+    """Variables by their names; what a number or a switch is meant to be, is text there."""
+    if not isinstance(value, dict):
+        raise _must("variables")
+    for name, each in value.items():
+        if not is_variable(str(name)) or not isinstance(each, str) or "\0" in each:
+            raise _must("variables")
+    return dict(value)
+
+
 def _must(rule: str, limits: "tuple[Any, ...]" = ()) -> ValueError:
     return ValueError(f"must be {words(rule, limits)}")
 
@@ -205,7 +270,20 @@ def words(rule: str, limits: "tuple[Any, ...]") -> str:
         return f"a {'whole ' if rule == 'whole' else ''}number from {least} to {most}"
     if rule == "name":
         return f"a text of {limits[0]} to {limits[1]} characters without blanks"
-    return {"switch": "true or false", "argv": "a text or a list of texts", "backends": "a list of texts"}[rule]
+    if rule == "text":
+        return f"a line of {limits[0]} to {limits[1]} characters"
+    return _WORDS[rule]
+
+
+_WORDS = {
+    "switch": "true or false",
+    "argv": "a text or a list of texts",
+    "backends": "a list of texts",
+    "texts": "a list of texts",
+    "url": "an http(s) URL without user and password",
+    "token": '"none", "env:NAME", "keyring" or "file"',
+    "variables": "a table of variables, each a text",
+}
 
 
 #: By its name in the table of keys: takes a value and what the table says the rule needs.
@@ -217,4 +295,9 @@ RULES: "dict[str, Callable[[Any, Any], Any]]" = {
     "argv": argv,
     "backends": backends,
     "name": _name,
+    "text": _text,
+    "texts": _texts,
+    "url": _url,
+    "token": _token,
+    "variables": _variables,
 }

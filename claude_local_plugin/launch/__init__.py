@@ -1,0 +1,1 @@
+"""Starting a program on one backend, and telling shells, launchers and editors of it."""
