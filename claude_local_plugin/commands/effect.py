@@ -3,21 +3,19 @@
 Read off the resolution of the files as they would be, as every explanation is.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from claude_local_plugin.client_config.choose_server import Request, same_server
+from claude_local_plugin.client_config.choose_server import Request
+from claude_local_plugin.client_config.effect import beaten
 from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.claude import is_on, js_string
-from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.settings_files import routed_by
 from claude_local_plugin.core.shell import command
-from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.precedence import Candidate, Decision, Resolution, Scope, Snapshot, candidates, winning
 from claude_local_plugin.precedence.credentials import name_of
-from claude_local_plugin.precedence.table import FIRST_PARTY, SCOPE_LABELS
+from claude_local_plugin.precedence.table import SCOPE_LABELS
 from claude_local_plugin.text import printable
 
 #: What explain says that is of no use to somebody who is enabling a server: a word on ourselves.
@@ -31,14 +29,6 @@ WHO_DECIDES = f"{command('claude-local', 'explain-precedence')} says who decides
 ASK_THE_ADMINISTRATOR = "ask whoever manages this machine's settings"
 
 
-@dataclass(frozen=True, slots=True)
-class Beaten:
-    """Why sessions would not do what was asked: which decision goes another way, and what would happen instead."""
-
-    decision: Decision
-    instead: str
-
-
 def refuse_without_effect(
     planned: Snapshot, resolution: Resolution, backend: Backend, request: Request, place: str
 ) -> None:
@@ -48,46 +38,23 @@ def refuse_without_effect(
             f"Claude Code would refuse to start here: {resolution.outcome_reason}",
             "fix that first; nothing was written",
         )
-    beaten = next(_beaten(resolution, backend), None)
+    wrong = next(beaten(resolution, backend), None)
     leak = next((warning for warning in resolution.warnings if warning.id.startswith("leak.")), None)
-    if leak is not None and (beaten is None or beaten.decision.name not in ("provider", "base_url")):
+    if leak is not None and (wrong is None or wrong.decision.name not in ("provider", "base_url")):
         raise ClaudeLocalError(
             f"a credential would still be sent to {backend.host}: {leak.what}", f"{leak.fix}; nothing was written"
         )
-    if beaten is not None:
+    if wrong is not None:
         raise ClaudeLocalError(
-            f"this would have no effect: {_what_wins(planned, beaten.decision, request.scope)}, and a session started"
-            f" {place} would still {beaten.instead}",
-            f"{_way_out(planned, beaten.decision, backend, request)}; nothing was written",
+            f"this would have no effect: {_what_wins(planned, wrong.decision, request.scope)}, and a session started"
+            f" {place} would still {wrong.instead}",
+            f"{_way_out(planned, wrong.decision, backend, request)}; nothing was written",
         )
     if resolution.outcome != "ok":
         raise ClaudeLocalError(
             f"this would have no effect: {resolution.outcome_reason}",
             f"{WHO_DECIDES}; nothing was written",
         )
-
-
-def has_effect(resolution: Resolution, backend: Backend) -> bool:
-    """Whether sessions go to this server with its key and model."""
-    return resolution.outcome == "ok" and next(_beaten(resolution, backend), None) is None
-
-
-def _beaten(resolution: Resolution, backend: Backend) -> Iterator[Beaten]:
-    """The decisions that are not what was asked for, the weightiest first."""
-    decided = resolution.decisions
-    provider, base = decided["provider"], decided["base_url"]
-    if provider.value not in (FIRST_PARTY, "gateway"):
-        yield Beaten(provider, f"talk to {provider.value}")
-    if not same_server(base.value or "", backend.url) or any(sign in (base.value or "") for sign in "?#"):
-        target = parse_url(base.value or "")
-        yield Beaten(base, f"talk to {target.url if target else 'what is no address'}")
-    if decided["authorization"].value != f"Bearer {backend.token}":
-        yield Beaten(decided["authorization"], f"send {backend.host} another key than the one meant for it")
-    own_keys = ("", PLACEHOLDER, backend.token, *(h.value for h in backend.headers if h.name.lower() == "x-api-key"))
-    if (decided["x_api_key"].value or "") not in own_keys:
-        yield Beaten(decided["x_api_key"], f"send {backend.host} a key that is not meant for it")
-    if decided["model"].value != backend.model:
-        yield Beaten(decided["model"], f"ask {backend.host} for {decided['model'].value}")
 
 
 def _what_wins(planned: Snapshot, decision: Decision, scope: Scope) -> str:
