@@ -74,7 +74,7 @@ MAY_KNOW = {
         "text",
         "world",
     },
-    "profiles": {"client_config", "config", "core", "errors", "paths", "settings", "text"},
+    "profiles": {"client_config", "config", "core", "errors", "paths", "servers", "settings", "text", "world"},
     "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {
         "checks",
@@ -100,6 +100,7 @@ DOORS = {
     "jsonschema": {"settings/schema.py"},
     "referencing": {"settings/schema.py"},
     "filelock": {"settings/file.py"},
+    "keyring": {"profiles/secrets.py"},
     "matplotlib": {"bench/plot.py"},
     "pydantic": {"config/model.py"},
     "pyarrow": {"sessionlog/export/parquet.py"},

@@ -7,8 +7,9 @@ from typing import Any
 
 from claude_local_plugin import git
 from claude_local_plugin.client_config import headers as server_headers
+from claude_local_plugin.client_config.keys import scheme_of, unfit
 from claude_local_plugin.client_config.model import Backend, Header, Preferences
-from claude_local_plugin.core.claude import ANTHROPIC_PREFIX
+from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, is_anthropics
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command, export, then
 from claude_local_plugin.core.urls import parse_url
@@ -72,8 +73,9 @@ class Request:
     reset: tuple[str, ...] = ()
     #: Whether a settings file may be written that a link leads to, outside of the project.
     follow_link: bool = False
-    #: The profile that this was taken from, what else it wants, and its key where that is in no variable.
+    #: The profile that this was taken from and the request that it is by itself, what else it wants, and its key.
     profile: str | None = None
+    of_profile: "Request | None" = field(default=None, repr=False)
     preferences: Preferences = field(default_factory=Preferences)
     token: str | None = field(default=None, repr=False)
 
@@ -83,23 +85,29 @@ class Request:
         return command("claude-local", "enable", *asked.options(), *more)
 
     def options(self) -> Iterator[str]:
-        """What was asked for, as words of a command; the value of a header that is a secret is left to the reader."""
+        """What was asked for, as words of a command; the value of a header that is a secret is left to the reader.
+
+        Of a profile its name, and what was asked for besides.
+        """
+        said = self.of_profile or Request()
+        if self.profile is not None:
+            yield self.profile
         valued = (
-            ("--url", self.url),
-            ("--model", self.model),
-            ("--token-env", self.token_env),
-            *(("--header", _spoken(header)) for header in self.headers),
-            *(("--header-env", header) for header in self.headers_env),
-            ("--scope", None if self.scope is Scope.LOCAL else self.scope),
-            ("--system-prompt", self.system_prompt),
-            ("--max-model-len", None if self.max_model_len is None else str(self.max_model_len)),
-            *(("--reset", key) for key in self.reset),
+            ("--url", self.url, said.url),
+            ("--model", self.model, said.model),
+            ("--token-env", self.token_env, said.token_env),
+            *(("--header", _spoken(header), None) for header in self.headers if header not in said.headers),
+            *(("--header-env", header, None) for header in self.headers_env if header not in said.headers_env),
+            ("--scope", self.scope, Scope.LOCAL),
+            ("--system-prompt", self.system_prompt, said.system_prompt),
+            ("--max-model-len", _number(self.max_model_len), _number(said.max_model_len)),
+            *(("--reset", key, None) for key in self.reset),
         )
-        for option, value in valued:
-            if value is not None:
+        for option, value, already in valued:
+            if value is not None and value != already:
                 yield from (option, value)
         switches = {
-            "--no-headers": not self.keep_headers,
+            "--no-headers": not self.keep_headers and self.profile is None,
             "--no-check": not self.check,
             "--hooks": self.with_hooks is True,
             "--no-hooks": self.with_hooks is False,
@@ -113,6 +121,10 @@ class Request:
             "--force": self.force,
         }
         yield from (option for option, on in switches.items() if on)
+
+
+def _number(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _spoken(header: str) -> str:
@@ -156,7 +168,7 @@ def choose_server(request: Request, world: World, choose: Choose | None) -> Choi
     own_headers = server_headers.asked(request.headers, request.headers_env, world.environ)
     known = _known(request, world, asked)
     carried = Carried(
-        own_token or (known.token if known else PLACEHOLDER),
+        own_token or (known.token if known and request.profile is None else PLACEHOLDER),
         server_headers.joined(known.headers if known and request.keep_headers else (), own_headers),
     )
     if carried.secret and request.scope is Scope.PROJECT:
@@ -319,28 +331,15 @@ def _token(request: Request, environ: Mapping[str, str]) -> str | None:
             f"leave out --scope project, or let everyone set {printable(name)} in a shell of their own",
         )
     token = server_headers.from_variable("--token-env", name, environ, "the key your server was started with")
-    if token.startswith(ANTHROPIC_PREFIX):
+    if wrong := unfit(token):
+        plain = "with the key alone" if scheme_of(token) else "without quotes and line breaks in the value"
         raise UsageError(
-            f"the value of {printable(name)} is a key of Anthropic's own: it may not be sent to another server",
-            "--token-env names the key that your server was started with",
-        )
-    if scheme := _scheme(token):
-        raise UsageError(
-            f"the value of {printable(name)} begins with “{scheme}”, and Claude Code puts “Bearer” before it by itself",
-            f"{export(name, Words('…'))}  with the key alone",
-        )
-    if not (token.isascii() and token.isprintable()) or " " in token:
-        raise UsageError(
-            f"the value of {printable(name)} has characters in it that no HTTP header can carry, such as spaces",
-            f"{export(name, Words('…'))}  without quotes and line breaks in the value",
+            f"the value of {printable(name)} {wrong}",
+            "--token-env names the key that your server was started with"
+            if is_anthropics(token)
+            else f"{export(name, Words('…'))}  {plain}",
         )
     return token
-
-
-def _scheme(token: str) -> str:
-    """`Bearer` or `Basic` where the key begins with the name of a scheme, as copied out of a header."""
-    first, blank, _ = token.strip().partition(" ")
-    return first if blank and first.rstrip(":").lower() in ("bearer", "basic", "authorization") else ""
 
 
 # --- the server
@@ -410,7 +409,12 @@ def _usable(server: Server, request: Request) -> Server:
     """The server, if sessions can use it; else the error that says what is the matter with it."""
     if server.state in ("needs-key", "wrong-key"):
         given = f"the key in {printable(request.token_env)}" if request.token_env else "the key it has got so far"
+        if request.profile is not None and request.token_env is None:
+            given = f"the key of the profile {request.profile}"
         what = "asks for a key" if server.state == "needs-key" else f"does not accept {given}"
+        if request.profile is not None and request.token_env is None:
+            keep = command("claude-local", "profile", "edit", request.profile, "--token-stdin")
+            raise BackendError(f"{server.url} {what}", f"{keep}   (asks for the key, which no command line shows)")
         variable = request.token_env or "MY_KEY"
         again = then(export(variable, Words("…")), request.again(url=server.url, token_env=variable))
         raise BackendError(f"{server.url} {what}", f"{again}   (the key never goes on the command line)")

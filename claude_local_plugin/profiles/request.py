@@ -1,25 +1,80 @@
 """The request that a profile stands for: what `enable` and `run` would be asked for with options."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from claude_local_plugin.client_config.choose_server import Request
-from claude_local_plugin.profiles.model import Profile
+from claude_local_plugin import paths
+from claude_local_plugin.client_config.choose_server import Request, same_server
+from claude_local_plugin.core.helper import command_for
+from claude_local_plugin.core.locations import CONFIG_FILE
+from claude_local_plugin.profiles import secrets
+from claude_local_plugin.profiles.model import Profile, named
+from claude_local_plugin.servers.urls import UrlError, normalise
+from claude_local_plugin.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A profile, its key (None: its server wants none), and the request that it stands for here."""
+
+    profile: Profile
+    token: str | None = field(repr=False)
+    request: Request
+
+
+def chosen(name: str, world: World, **asked: Any) -> Chosen:
+    """The profile of this name, its key read where it is, and its request; `asked` as in `request_for`.
+
+    Raises ClaudeLocalError where there is no such profile, where something in it is wrong, or where its key is not to
+    be had.
+    """
+    folder = paths.config_dir(world.environ)
+    profile = named(name, folder / CONFIG_FILE, world.environ)
+    elsewhere = _is_elsewhere(profile, asked.get("url"))
+    other_key = elsewhere or asked.get("token_env") is not None
+    token = None if other_key else secrets.key_of(profile, world.environ, folder)
+    helper = command_for(profile.name, world.python, str(folder)) if profile.helper and token else None
+    return Chosen(profile, token, request_for(profile, token=token, helper=helper, **asked))
 
 
 def request_for(profile: Profile, *, token: str | None = None, helper: str | None = None, **asked: Any) -> Request:
-    """The request, `asked` being options of the command line, which win where they are not None.
+    """The request, `asked` being options of the command line, which win where they are neither None nor empty.
 
-    `token`: the key, resolved by whoever asks, where it is in no variable. `helper`: the command that gives the key.
+    Headers come to those of the profile. Where another server is asked for, key and headers of the profile's stay here.
+    `token`: the key, resolved by whoever asks. `helper`: the command that gives the key.
     """
+    elsewhere = _is_elsewhere(profile, asked.get("url"))
     said: dict[str, Any] = {
         "url": profile.url,
         "model": profile.model,
-        "token_env": profile.token_variable,
-        "headers": profile.headers,
-        "headers_env": profile.headers_env,
-        "keep_headers": False,
         "max_model_len": profile.window,
         "system_prompt": profile.system_prompt,
+        "keep_headers": False,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
-    return Request(**{**said, **given}, profile=profile.name, preferences=profile.preferences(helper), token=token)
+    if not elsewhere:
+        said |= {
+            "headers": profile.headers,
+            "headers_env": profile.headers_env,
+            "token_env": profile.token_variable,
+        }
+    base = Request(**said, profile=profile.name)
+    more = {key: (*getattr(base, key), *asked.pop(key, ())) for key in ("headers", "headers_env")}
+    own_key = not elsewhere and asked.get("token_env") is None
+    given = {name: value for name, value in asked.items() if value not in (None, ())}
+    return Request(
+        **{**said, **more, **given},
+        profile=profile.name,
+        of_profile=base,
+        preferences=profile.preferences(helper if own_key else None),
+        token=token if own_key else None,
+    )
+
+
+def _is_elsewhere(profile: Profile, url: str | None) -> bool:
+    """Whether an address that was asked for is another server's than the profile's; one that is none counts as such."""
+    if url is None:
+        return False
+    try:
+        return not same_server(normalise(url).url, profile.url)
+    except UrlError:
+        return True

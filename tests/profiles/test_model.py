@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.config import PROFILE_KEYS, load
-from claude_local_plugin.errors import SettingsError, UsageError
-from claude_local_plugin.profiles import Profile, all_of, named, request_for
+from claude_local_plugin.core.helper import profile_of
+from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
+from claude_local_plugin.precedence import Scope
+from claude_local_plugin.profiles import Profile, all_of, chosen, named, request_for
+from claude_local_plugin.world import World
 
 FULL = """[profiles.spark]
 url = "HTTP://Spark:8000/"
@@ -60,3 +63,51 @@ def test_a_profile_with_a_wrong_value_is_not_used_at_all(config: Path) -> None:
         named("spark", config)
     assert error.value.message.startswith(f"{config}:5:")
     assert "sk-ant" not in error.value.message
+
+
+def _world(tmp_path: Path, **environ: str) -> World:
+    environ |= {"CLAUDE_LOCAL_CONFIG_DIR": str(tmp_path)}
+    return World(tmp_path, tmp_path, environ, tmp_path / "state", "/opt/my python/bin/python")
+
+
+def test_a_chosen_profile_brings_its_key_and_what_it_wants(config: Path, tmp_path: Path) -> None:
+    config.write_text(FULL)
+    found = chosen("spark", _world(tmp_path, SPARK_KEY="k-1"), scope=Scope.USER)
+    assert (found.token, found.request.token, found.request.scope) == ("k-1", "k-1", Scope.USER)
+    assert found.request.preferences.privacy == "airgap"
+    assert "k-1" not in repr(found)
+    with pytest.raises(ClaudeLocalError):
+        chosen("spark", _world(tmp_path))
+
+
+def test_a_command_for_the_same_again_names_the_profile_and_what_differs(config: Path, tmp_path: Path) -> None:
+    config.write_text(FULL)
+    world = _world(tmp_path, SPARK_KEY="k-1")
+    assert chosen("spark", world).request.again() == "claude-local enable spark"
+    request = chosen("spark", world, model="other", headers=("X-More=1",), scope=Scope.USER).request
+    assert request.headers == ("X-Team=red", "X-More=1")
+    assert request.again() == "claude-local enable spark --model other --header X-More=1 --scope user"
+    assert request.again(url="http://spark:8000") == request.again()
+
+
+def test_key_and_headers_of_a_profile_go_to_no_other_server(config: Path, tmp_path: Path) -> None:
+    config.write_text(FULL)
+    for url in ("http://other:8000", "http://spark:8001", "https://spark:8000"):
+        request = chosen("spark", _world(tmp_path, SPARK_KEY="k-1"), url=url).request
+        assert (request.token, request.token_env, request.headers) == (None, None, ())
+        assert request.again() == f"claude-local enable spark --url {url}"
+    assert chosen("spark", _world(tmp_path, SPARK_KEY="k-1"), url="http://SPARK:8000/").token == "k-1"
+
+
+def test_a_helper_is_a_command_of_ours_that_names_profile_and_folder(config: Path, tmp_path: Path) -> None:
+    config.write_text(FULL.replace("max_retries", "helper = true\nmax_retries"))
+    helper = chosen("spark", _world(tmp_path, SPARK_KEY="k-1")).request.preferences.helper
+    assert helper == (
+        f"'/opt/my python/bin/python' -I -m claude_local_plugin token spark --config {tmp_path}"
+        " || echo claude-local-no-key"
+    )
+    assert profile_of(helper) == "spark"
+    for other in ("", None, "echo k-1", f"{helper} x", str(helper).replace("token spark", "token spark desk"), '"'):
+        assert profile_of(other) is None
+    asked = chosen("spark", _world(tmp_path, SPARK_KEY="k-1", MINE="k-2"), token_env="MINE").request
+    assert (asked.token, asked.token_env, asked.preferences.helper) == (None, "MINE", None)
