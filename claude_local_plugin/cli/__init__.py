@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "report": ("report", "One page about what ran where, to look at in a browser."),
     "rescue": ("rescue", "Copy a session that died, without what its server refuses, to go on with."),
+    "run": ("run", "Run one command on one backend, and leave everything else as it is."),
     "sessions": ("sessions", "Read the log: which backend every session used."),
     "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
     "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),

@@ -1,0 +1,254 @@
+"""Start one program on one backend, and leave everything else as it is."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from claude_local_plugin import paths
+from claude_local_plugin.client_config.choose_server import Choice, Choose, Request, choose_server
+from claude_local_plugin.config import load
+from claude_local_plugin.core import config as protection
+from claude_local_plugin.core.endpoint import backend_of
+from claude_local_plugin.core.locations import CONFIG_FILE
+from claude_local_plugin.core.protection import off_list
+from claude_local_plugin.core.shell import Words, command
+from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
+from claude_local_plugin.launch import inherited, process, runtime, settings_text, targets
+from claude_local_plugin.launch.cloud import cloud
+from claude_local_plugin.launch.plan import Plan, Wish, local
+from claude_local_plugin.profiles import CLOUD, Profile, all_of, named, request_for
+from claude_local_plugin.servers import identify
+from claude_local_plugin.servers.server import State
+from claude_local_plugin.text import printable
+from claude_local_plugin.world import World
+
+#: How long between two looks at a server that is loading, in seconds.
+PAUSE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `run` was asked for: a profile's name, a URL, the cloud, or the backend in effect here; and the command."""
+
+    command: tuple[str, ...]
+    profile: str | None = None
+    url: str | None = None
+    to_cloud: bool = False
+    target: str | None = None
+    model: str | None = None
+    token_env: str | None = None
+    check: bool = True
+    wait_s: float = 0.0
+    set_aside: bool = False
+    harness: bool = False
+
+    def again(self, *more: str) -> str:
+        """The command for the same again, with these options."""
+        options = ("--url", self.url) if self.url else ("--cloud",) if self.to_cloud else ()
+        where = (self.profile,) if self.profile else ()
+        return command("claude-local", "run", *where, *options, *more, "--", *self.command)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A program with all that it needs, and what has to be said before it starts."""
+
+    asked: Asked
+    plan: Plan
+    path: str
+    wish: Wish
+    headline: str
+    said: tuple[str, ...]
+
+
+def prepare(
+    asked: Asked, world: World, choose: Choose | None = None, said: Callable[[str], None] = lambda _: None
+) -> Prepared:
+    """What is to be started, and with what. Writes nothing and starts nothing.
+
+    `said` is told of a server that is waited for. Raises UsageError for what was asked wrongly, BackendError where no
+    backend is ready, and ClaudeLocalError where the program may not, or would not, go where it should.
+    """
+    _check(asked)
+    path = process.found(asked.command[0], world.environ, world.cwd)
+    target = targets.named(asked.target) if asked.target else targets.recognised(asked.command)
+    wish = Wish(asked.command, target, asked.set_aside, asked.harness)
+    if asked.to_cloud:
+        return _to_the_cloud(asked, world, wish, path)
+    profile = named(asked.profile, _config_file(world), world.environ) if asked.profile else None
+    told: list[str] = []
+    for each in _in_turn(profile, world):
+        if each == CLOUD:
+            prepared = _to_the_cloud(asked, world, wish, path)
+        else:
+            assert each is None or isinstance(each, Profile)
+            try:
+                choice = _ready(asked, each, world, choose, said)
+            except BackendError as error:
+                if profile is None or not profile.fallback or each == _last(profile, world):
+                    raise
+                told.append(f"{each.name if each else ''}: {error.message}")
+                continue
+            plan = local(world, wish, choice, each.name if each else None)
+            prepared = Prepared(asked, plan, path, wish, _headline(plan, choice), plan.said)
+        _refuse_forbidden(prepared.plan, world)
+        if told:
+            where = "the cloud" if each == CLOUD else each.name if isinstance(each, Profile) else ""
+            told.append(f"so this run takes {where}, the next of {profile.name if profile else ''}'s fallback")
+        return replace(prepared, said=(*told, *prepared.said))
+    raise AssertionError("there is always somebody to ask")
+
+
+def _check(asked: Asked) -> None:
+    if not asked.command:
+        raise UsageError("no command to run", command("claude-local", "run", Words("[PROFILE]"), "--", "claude"))
+    ways = [each for each in (asked.profile, asked.url, asked.to_cloud) if each]
+    if len(ways) > 1:
+        raise UsageError("a profile, --url and --cloud say three different things", "name one of them")
+    if asked.harness and asked.target not in (None, "guardkit"):
+        raise UsageError("--harness is GuardKit's", asked.again("--for", "guardkit", "--harness"))
+
+
+def _config_file(world: World) -> Path:
+    return paths.config_dir(world.environ) / CONFIG_FILE
+
+
+def _in_turn(profile: Profile | None, world: World) -> "list[Profile | str | None]":
+    """Who is asked, one after another: the profile and those it falls back to; None is the backend in effect here."""
+    if profile is None:
+        return [None]
+    known = all_of(load(_config_file(world), world.environ))
+    found: list[Profile | str | None] = [profile]
+    for name in profile.fallback:
+        if name == CLOUD:
+            found.append(CLOUD)
+        elif name in known:
+            found.append(known[name])
+        else:
+            raise UsageError(
+                f"profile {profile.name} falls back to {printable(name)}, and there is no such profile",
+                command("claude-local", "profile", "list"),
+            )
+    return found
+
+
+def _last(profile: Profile, world: World) -> Profile | str | None:
+    return _in_turn(profile, world)[-1]
+
+
+def _ready(
+    asked: Asked, profile: Profile | None, world: World, choose: Choose | None, said: Callable[[str], None]
+) -> Choice:
+    """The server, ready, with the model; waits for one that is loading as long as was asked."""
+    options = {"model": asked.model, "token_env": asked.token_env}
+    if profile is not None:
+        request = request_for(profile, token=_key(profile, asked, world), **options)
+    else:
+        request = Request(url=asked.url, **options)
+    request = replace(request, check=asked.check, port_scan=False)
+    until = time.monotonic() + asked.wait_s
+    while True:
+        try:
+            return choose_server(request, world, choose)
+        except BackendError:
+            left = until - time.monotonic()
+            if left <= 0 or request.url is None or not _is_coming(request.url):
+                raise
+            said(f"{request.url} is not ready yet: waiting, {left:.0f} s at most")
+            time.sleep(min(PAUSE_S, left))
+
+
+def _is_coming(url: str) -> bool:
+    """Whether a server may be ready in a while: it loads, or is being started."""
+    return identify(url).state in (State.LOADING, State.REFUSED, State.TIMEOUT, State.OVERLOADED)
+
+
+def _key(profile: Profile, asked: Asked, world: World) -> str | None:
+    """The profile's key where no variable holds it."""
+    if asked.token_env or profile.token_variable or profile.token in (None, "none"):
+        return None
+    from claude_local_plugin.profiles import secrets
+
+    return secrets.key_of(profile, world.environ, paths.config_dir(world.environ))
+
+
+def _to_the_cloud(asked: Asked, world: World, wish: Wish, path: str) -> Prepared:
+    plan = cloud(world, wish)
+    return Prepared(asked, plan, path, wish, plan.headline, plan.said)
+
+
+def _headline(plan: Plan, choice: Choice) -> str:
+    """Where it goes, in a line."""
+    backend = choice.backend
+    name = f"{plan.profile}, " if plan.profile else ""
+    window = f" · window {backend.max_model_len:,}" if backend.max_model_len else ""
+    return f"local, once: {name}{backend.host} as {printable(backend.model)}{window} · nothing else changes"
+
+
+def _refuse_forbidden(plan: Plan, world: World) -> None:
+    """Raise ClaudeLocalError where this folder is kept to other backends."""
+    held = protection.look(str(world.state_dir), world.environ).for_project(str(world.cwd))
+    backend = backend_of(plan.environ)
+    kind, url = (backend.kind, backend.url) if plan.backend is None else ("unknown", plan.backend.url)
+    if held.forbids(kind, url):
+        what, fix = off_list(held.allowed_backends, kind, url, str(world.cwd))
+        raise ClaudeLocalError(what, f"{fix}; nothing was started")
+
+
+def start(prepared: Prepared, world: World, *, stay: bool) -> int:
+    """Start it: in our place, or with `stay` as a child, whose exit code is returned."""
+    place = runtime.folder(world.environ, world.state_dir)
+    runtime.swept(place)
+    plan, environ = prepared.plan, dict(prepared.plan.environ)
+    argv, made = list(plan.command), None
+    if plan.settings is not None:
+        made = runtime.written(place, settings_text.text_of(plan.settings), os.getpid())
+        environ[inherited.SETTINGS] = str(made)
+        argv = [argv[0], "--settings", str(made), *argv[1:]]
+    try:
+        if not stay and os.name != "nt":
+            process.become(prepared.path, argv, environ)
+        code = process.wait_for(prepared.path, argv, environ)
+    finally:
+        if made is not None:  # also where it could not be started
+            made.unlink(missing_ok=True)
+    return process.ended_like(code)
+
+
+def goes_on(prepared: Prepared) -> str:
+    """The command that goes on with the session on the same backend."""
+    return replace(prepared.asked, command=(prepared.asked.command[0], "--continue")).again()
+
+
+def is_session(prepared: Prepared) -> bool:
+    """Whether the command is a session of Claude Code's, not one of its other jobs."""
+    return prepared.wish.target.is_client and prepared.asked.command[1:2] not in [(job,) for job in _JOBS]
+
+
+def known(world: World) -> frozenset[str]:
+    """The names of the profiles that there are."""
+    return frozenset(all_of(load(_config_file(world), world.environ)))
+
+
+#: Claude Code's subcommands, none of which is a session.
+_JOBS = (
+    "agents",
+    "attach",
+    "auth",
+    "config",
+    "doctor",
+    "gateway",
+    "import",
+    "install",
+    "logs",
+    "mcp",
+    "plugin",
+    "respawn",
+    "rm",
+    "setup-token",
+    "stop",
+    "update",
+    "upgrade",
+)

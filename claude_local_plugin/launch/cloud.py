@@ -1,0 +1,178 @@
+"""What one program is to be started with so that it goes to the cloud, whatever sends sessions here elsewhere.
+
+The cloud is what sessions here would use without us: Anthropic's API, or a provider of the user's own. `--settings`
+with everything in its former state does it for Claude Code itself. For another program there is the variable of a host,
+under which no login serves and no helper runs (seen on Claude Code 2.1.332).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, HOSTED
+from claude_local_plugin.core.endpoint import PLACEHOLDER, is_cloud, name_of
+from claude_local_plugin.core.env_rules import routed_by_host
+from claude_local_plugin.core.shell import Words, command, export
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.launch import inherited, settings_text, without_us
+from claude_local_plugin.launch.plan import Plan, Wish, our_keys, seen
+from claude_local_plugin.precedence import (
+    Resolution,
+    Scope,
+    Snapshot,
+    backend_in_use,
+    candidates,
+    effective,
+    effective_env,
+    resolve,
+)
+from claude_local_plugin.precedence.credentials import name_of as name_of_credential
+from claude_local_plugin.settings.variables import catalogue
+from claude_local_plugin.world import World
+
+#: Settings outside of `env` that `enable` writes and that are given back.
+_HELPER = ("apiKeyHelper",)
+
+
+def cloud(world: World, wish: Wish) -> Plan:
+    """The plan for the cloud; raises ClaudeLocalError where the program could not go there with what the user has."""
+    around = replace(world, environ=inherited.of_the_cloud(world.environ))
+    bare = around.snapshot(without_us.texts(around))
+    settings = dict(_given_back(around, bare))
+    if wish.target.is_client:
+        theirs = settings_text.given(wish.arguments.settings, world.cwd)
+        whole = settings_text.merged(theirs, settings)
+        planned = seen(world, wish, around.environ, whole)
+        _refuse_elsewhere(world, planned, resolve(planned))
+        argv = (wish.command[0], *wish.arguments.rest)
+        return Plan(argv, around.environ, whole or None, _kept(around), headline=_headline(planned))
+    plain = seen(world, wish, around.environ, None)
+    if _is_cloud(plain) and resolve(plain).outcome == "ok":
+        return Plan(wish.command, around.environ, said=wish.target.notes, headline=_headline(plain))
+    environ = {**around.environ, **_of_providers(bare), HOSTED: "1"}
+    planned = seen(world, wish, environ, None)
+    if _is_cloud(planned) and resolve(planned).outcome == "not_logged_in":
+        raise ClaudeLocalError(
+            f"{_who_leads(around)} leads sessions here to a server of your own, and the variable that beats it takes no"
+            " claude.ai login: only a key or a token in the environment",
+            f"{export('CLAUDE_CODE_OAUTH_TOKEN', Words('…'))}  ({command('claude', 'setup-token')} makes one), or"
+            f" {command('claude-local', 'disable')}",
+        )
+    _refuse_elsewhere(world, planned, resolve(planned))
+    return Plan(wish.command, environ, said=wish.target.notes, headline=_headline(planned))
+
+
+def _given_back(world: World, bare: Snapshot) -> Iterator[tuple[str, Any]]:
+    """The settings that undo what leads sessions here to a server of one's own."""
+    actual = world.snapshot()
+    ours = our_keys(world)
+    env = {path[1]: effective(bare, ".".join(path)) or "" for path in ours if path[0] == "env"}
+    helpless = _HELPER in ours
+    if not _is_cloud(bare):
+        env |= {name: "" for name in catalogue() if inherited.belongs_to_a_server(name) and _is_set(actual, name)}
+        # what the shell says counts again only if it is said once more
+        env |= {name: world.environ[name] for name in inherited.CREDENTIALS if name in env and name in world.environ}
+        env.setdefault("ANTHROPIC_BASE_URL", "")
+        helpless = True
+    if env:
+        yield "env", env
+    if helpless and (helper := _helper(bare)) is not None:
+        yield "apiKeyHelper", helper
+
+
+def _is_set(snapshot: Snapshot, name: str) -> bool:
+    """Whether a settings file says something of the variable."""
+    rows = candidates(snapshot, f"env.{name}")
+    return any(row.scope in (Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER) and row.value for row in rows)
+
+
+def _helper(bare: Snapshot) -> str | None:
+    """The user's own helper: that of the strongest file that leads nowhere else; empty where one has to be hidden."""
+    hidden = None
+    for file in bare.of(Scope.LOCAL, Scope.PROJECT, Scope.USER):
+        helper = file.data.get("apiKeyHelper")
+        if not isinstance(helper, str) or not helper:
+            continue
+        address = file.env.get("ANTHROPIC_BASE_URL")
+        if not (isinstance(address, str) and address and not is_cloud(address)):
+            return helper
+        hidden = ""
+    return hidden
+
+
+def _of_providers(bare: Snapshot) -> dict[str, str]:
+    """What the user's own settings say of routing, where that leads to the cloud: under a host no file says it."""
+    if not _is_cloud(bare):
+        return {}
+    env = effective_env(bare)
+    return {
+        name: value for name, value in env.items() if inherited.is_deciding(name) and routed_by_host(name) and value
+    }
+
+
+def _is_cloud(snapshot: Snapshot) -> bool:
+    found = backend_in_use(snapshot)
+    return is_cloud(name_of(found.kind, found.url))
+
+
+def _who_leads(world: World) -> str:
+    winner = resolve(world.snapshot()).decisions["base_url"].winner
+    return winner.place if winner is not None else "something"
+
+
+def _refuse_elsewhere(world: World, planned: Snapshot, resolution: Resolution) -> None:
+    """Raise ClaudeLocalError where the program would not go to the cloud, or not with a credential of the cloud's."""
+    if resolution.outcome != "ok":
+        raise ClaudeLocalError(
+            f"Claude Code would not start: {resolution.outcome_reason}",
+            f"{command('claude')} and /login, or {export('ANTHROPIC_API_KEY', Words('…'))}; nothing was started",
+        )
+    base, provider = resolution.decisions["base_url"], resolution.decisions["provider"]
+    if not _is_cloud(planned):
+        winner = base.winner or provider.winner
+        place = winner.place if winner else "something"
+        if winner is not None and winner.scope is Scope.GATEWAY:
+            return  # the user's own cloud
+        raise ClaudeLocalError(
+            f"{place} leads sessions to {base.value or provider.value}, and nothing of yours beats it",
+            "ask whoever manages this machine's settings; nothing was started",
+        )
+    ours = _keys_of_servers(world)
+    for name in ("authorization", "x_api_key"):
+        value = (resolution.decisions[name].value or "").removeprefix("Bearer ")
+        if value in ours:
+            raise ClaudeLocalError(
+                f"{resolution.decisions[name].sentence}: the key of a server of your own would be sent to the cloud",
+                f"{command('claude-local', 'explain-precedence')} says who sets it; nothing was started",
+            )
+
+
+def _keys_of_servers(world: World) -> set[str]:
+    """The keys that stand in files beside the address of a server of one's own, and our placeholder."""
+    found = {PLACEHOLDER}
+    for file in world.snapshot().of(Scope.LOCAL, Scope.PROJECT, Scope.USER):
+        address = file.env.get("ANTHROPIC_BASE_URL")
+        if isinstance(address, str) and address and not is_cloud(address):
+            values = (file.env.get("ANTHROPIC_AUTH_TOKEN"), file.env.get("ANTHROPIC_API_KEY"))
+            found |= {each for each in values if isinstance(each, str) and each}
+    return {each for each in found if not each.startswith(ANTHROPIC_PREFIX)}
+
+
+def _kept(world: World) -> tuple[str, ...]:
+    """What no `--settings` takes back: the lists of denied tools, which are one list of all files."""
+    denied = []
+    for file in world.snapshot().of(Scope.LOCAL, Scope.PROJECT, Scope.USER):
+        rules = file.data.get("permissions")
+        listed = rules.get("deny") if isinstance(rules, Mapping) else None
+        if isinstance(listed, list) and "WebSearch" in listed:
+            denied.append(str(file.path))
+    return tuple(f"WebSearch stays denied: {path} says so, and --settings can only add" for path in denied)
+
+
+def _headline(planned: Snapshot) -> str:
+    """Where it goes, and with what, in a line."""
+    resolution, backend = resolve(planned), backend_in_use(planned)
+    rows = (resolution.decisions[name].winner for name in ("authorization", "x_api_key"))
+    credential = next((name_of_credential(row) for row in rows if row is not None), "")
+    where = backend.url or backend.kind
+    return f"cloud, once: {where}" + (f" with {credential}" if credential else "") + " · nothing else changes"

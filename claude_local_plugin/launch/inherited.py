@@ -1,0 +1,94 @@
+"""What a program inherits of its starter's environment: everything but what decides where requests go, and who pays.
+
+A variable counts as deciding by its name, for a program may read what we do not know of.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from claude_local_plugin.core.claude import (
+    ANTHROPIC_PREFIX,
+    HOST_AUTH,
+    HOSTED,
+    KEY_DESCRIPTOR,
+    OAUTH_DESCRIPTOR,
+    PINNED,
+    UNIX_SOCKET,
+)
+from claude_local_plugin.core.endpoint import is_anthropics_host
+from claude_local_plugin.core.urls import parse_url
+
+#: What we tell programs of a run: its profile, and the settings file that was made for it.
+PROFILE = "CLAUDE_LOCAL_PROFILE"
+SETTINGS = "CLAUDE_LOCAL_RUN_SETTINGS"
+
+#: By the beginning of the name; these two of them say nothing of where requests go.
+_DECIDING = ("ANTHROPIC_", "CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "CLAUDE_CODE_OAUTH_")
+_HARMLESS = ("ANTHROPIC_LOG", "ANTHROPIC_BETAS")
+_DECIDING_NAMES = (
+    "CLAUDE_CODE_SUBAGENT_MODEL",
+    KEY_DESCRIPTOR,
+    OAUTH_DESCRIPTOR,
+    UNIX_SOCKET,
+    HOSTED,
+    HOST_AUTH,
+    PINNED,
+    PROFILE,
+    SETTINGS,
+)
+#: What may be Anthropic's own credential, by its value or (the last) by its name alone.
+CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_OAUTH_TOKEN")
+
+
+def is_deciding(name: str) -> bool:
+    """Whether the variable says where requests go, or with which credential or model."""
+    return (name.startswith(_DECIDING) and name not in _HARMLESS) or name in _DECIDING_NAMES
+
+
+def without_routing(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment as it is for a program whose requests go to a server that we name."""
+    return {name: value for name, value in environ.items() if not is_deciding(name)}
+
+
+def of_the_cloud(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment as it is for a program whose requests go to Anthropic, or to a provider of the user's own.
+
+    Where an address in it leads to another server, what came with it goes too: its key, its models, its window. A key
+    that is Anthropic's own by its beginning stays.
+    """
+    without = {name: value for name, value in environ.items() if name not in (PROFILE, SETTINGS, HOSTED)}
+    if not _leads_elsewhere(without):
+        return without
+    dropped = set(_of_another_server(without))
+    return {name: value for name, value in without.items() if name not in dropped}
+
+
+def _leads_elsewhere(environ: Mapping[str, str]) -> bool:
+    target = parse_url(environ.get("ANTHROPIC_BASE_URL", ""))
+    return target is not None and not is_anthropics_host(target.host)
+
+
+#: What else belongs to the server that an address leads to.
+_OF_A_SERVER = (
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_MODEL",
+    "ANTHROPIC_SMALL_FAST_MODEL",
+    "CLAUDE_CODE_SUBAGENT_MODEL",
+    "CLAUDE_CODE_MAX_CONTEXT_TOKENS",
+    "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+    "CLAUDE_CODE_MODEL_CAPABILITIES",
+    "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS",
+    "ENABLE_TOOL_SEARCH",
+)
+
+
+def belongs_to_a_server(name: str) -> bool:
+    """Whether the variable says something of one server: its address, a key for it, its models or its window."""
+    tiers = name.startswith("ANTHROPIC_DEFAULT_") and name.endswith("_MODEL")
+    return tiers or name in _OF_A_SERVER or name in CREDENTIALS[:3]
+
+
+def _of_another_server(environ: Mapping[str, str]) -> Iterator[str]:
+    for name, value in environ.items():
+        anthropics = name in CREDENTIALS[:2] and value.strip().startswith(ANTHROPIC_PREFIX)
+        if belongs_to_a_server(name) and not anthropics:
+            yield name
