@@ -1,13 +1,13 @@
 """Where everything of our own lives: the state and configuration folders, and the shipped hooks and schemas.
 
-Hooks and commands must look in the same place, so where our own folders are is said once, in `core/locations.py`.
+The only module that knows platformdirs, and the only one that knows where `hooks/` and `schemas/` are.
 Nothing here creates a folder: read-only commands leave an empty home empty.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from claude_local_plugin.core import locations
+APP = "claude-local"
 
 
 def state_dir(environ: Mapping[str, str]) -> Path:
@@ -16,12 +16,20 @@ def state_dir(environ: Mapping[str, str]) -> Path:
     `CLAUDE_LOCAL_STATE_DIR` moves it; otherwise it is the platform's user state folder
     (`$XDG_STATE_HOME/claude-local` or `~/.local/state/claude-local` on Linux).
     """
-    return Path(locations.state_dir_of(environ))
+    if chosen := environ.get("CLAUDE_LOCAL_STATE_DIR"):
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir(APP, appauthor=False))
 
 
 def config_dir(environ: Mapping[str, str]) -> Path:
     """The folder of claude-local's own `config.toml`; `CLAUDE_LOCAL_CONFIG_DIR` moves it."""
-    return Path(locations.config_file(environ)).parent
+    if chosen := environ.get("CLAUDE_LOCAL_CONFIG_DIR"):
+        return Path(chosen).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir(APP, appauthor=False))
 
 
 def chosen_config_dir(environ: Mapping[str, str]) -> Path | None:

@@ -24,13 +24,16 @@ def test_a_variable_moves_the_folder(
     assert ask({variable: ""}) == ask({})
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="tests/core/test_locations.py has the other systems")
-def test_on_linux_they_are_where_the_xdg_variables_say(home: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of other systems are platformdirs' to know")
+def test_on_linux_they_are_where_the_xdg_variables_say(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert paths.state_dir({}) == home / ".local" / "state" / "claude-local"
     assert paths.config_dir({}) == home / ".config" / "claude-local"
-    environ = {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    assert paths.state_dir(environ) == tmp_path / "state" / "claude-local"
-    assert paths.config_dir(environ) == tmp_path / "config" / "claude-local"
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert paths.state_dir({}) == tmp_path / "state" / "claude-local"
+    assert paths.config_dir({}) == tmp_path / "config" / "claude-local"
 
 
 def test_asking_makes_no_folder(home: Path) -> None:

@@ -146,7 +146,7 @@ def _ready(
     if profile is not None:
         request = request_for(profile, token=_key(profile, asked, world), **options)
     else:
-        request = Request(url=asked.url, **options)
+        request = Request(url=asked.url, model=asked.model, token_env=asked.token_env)
     request = replace(request, check=asked.check, port_scan=False)
     until = time.monotonic() + asked.wait_s
     while True:

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import platformdirs.macos
 import pytest
 
-from claude_local_plugin.core import config, config_file, faults, protection
+from claude_local_plugin import paths
+from claude_local_plugin.core import config, config_file, faults, locations, protection
 from tests.hook_runtime.hook_process import ROOT
+from tests.looped import looped
 
 
 class Machine:
@@ -401,3 +404,34 @@ def test_a_path_is_left_out_where_no_salt_can_be_had(machine: Machine) -> None:
     (machine.state / config_file.SALT).rmdir()
     (machine.state / config_file.SALT).write_bytes(b"too short")
     assert machine.load().logged("hash", "/home/dev") is None
+
+
+# --- where the file is
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of other systems are platformdirs' to know")
+@looped(
+    "environ",
+    [
+        {},
+        {"XDG_CONFIG_HOME": "/xdg"},
+        {"XDG_CONFIG_HOME": "relative"},
+        {"XDG_CONFIG_HOME": ""},
+        {"CLAUDE_LOCAL_CONFIG_DIR": "/here"},
+        {"CLAUDE_LOCAL_CONFIG_DIR": "~/here"},
+        {"CLAUDE_LOCAL_CONFIG_DIR": "here"},
+        {"CLAUDE_LOCAL_CONFIG_DIR": "", "XDG_CONFIG_HOME": "/xdg"},
+    ],
+    ids=str,
+)
+def test_hooks_look_where_the_command_line_looks(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert locations.config_file(os.environ) == str(paths.config_dir(os.environ) / "config.toml")
+
+
+def test_on_other_platforms_too(home: Path) -> None:
+    mac = platformdirs.macos.MacOS("claude-local", appauthor=False).user_config_dir
+    assert locations.config_file({}, "darwin") == f"{mac}/config.toml"
+    assert locations.config_file({"LOCALAPPDATA": "/local"}, "win32") == "/local/claude-local/config.toml"
+    assert locations.config_file({"XDG_CONFIG_HOME": "/xdg"}, "darwin") == "/xdg/claude-local/config.toml"

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin import paths
 from claude_local_plugin.core import registration, text
 from claude_local_plugin.core.claude import client_version_of
 from claude_local_plugin.core.faults import FAULTS, MOST_FAULT_BYTES
+from claude_local_plugin.core.locations import state_dir_of
 from claude_local_plugin.core.registration import as_registered
 from claude_local_plugin.core.text import json_object
 from claude_local_plugin.errors import ClaudeLocalError
@@ -585,6 +587,29 @@ def test_a_broken_installation_says_nothing_on_standard_output(hook: HookRunner,
     assert "the hook cannot run" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"XDG_STATE_HOME": "/srv/state"},
+        {"XDG_STATE_HOME": "relative"},
+        {"CLAUDE_LOCAL_STATE_DIR": "~/mine"},
+        {"CLAUDE_LOCAL_STATE_DIR": "here"},
+    ],
+)
+def test_the_state_folder_is_where_the_command_line_looks(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert state_dir_of(os.environ) == str(paths.state_dir(os.environ))
+
+
+def test_the_state_folder_of_other_platforms_is_theirs(home: Path) -> None:
+    assert state_dir_of({}, "darwin") == str(home / "Library" / "Application Support" / "claude-local")
+    assert state_dir_of({"LOCALAPPDATA": "/local"}, "win32") == os.path.join("/local", "claude-local")  # noqa: PTH118
+
+
 def test_our_folders_are_where_the_registration_says_whatever_the_environment_does() -> None:
     forged = {"CLAUDE_LOCAL_STATE_DIR": "/evil", "CLAUDE_LOCAL_CONFIG_DIR": "/evil", "HOME": "/home"}
     assert as_registered([], forged) == {"HOME": "/home"}
@@ -626,7 +651,7 @@ def modules_after(hook: HookRunner, name: str, **environ: str) -> set[str]:
 @pytest.mark.parametrize("name", [START, PROMPT, END])
 def test_the_hook_loads_next_to_nothing(hook: HookRunner, healthy: MoodyServer, name: str) -> None:
     loaded = modules_after(hook, name, ANTHROPIC_BASE_URL=healthy.url)
-    third_party = {"pydantic", "jsonschema", "tomlkit", "click", "httpx", "filelock"}
+    third_party = {"pydantic", "jsonschema", "tomlkit", "platformdirs", "click", "httpx", "filelock"}
     costly = {"dataclasses", "http.client", "urllib.parse", "ssl", "socket", "asyncio", "re", "enum", "json", "typing",
               "pathlib", "subprocess", "threading", "datetime", "sqlite3", "logging", "argparse", "inspect",
               "functools", "collections", "__future__", "_sqlite3"}  # fmt: skip
