@@ -36,7 +36,7 @@ MAY_KNOW = {
     "precedence": {"checks", "core", "errors"},
     "settings": {"core", "errors", "paths", "precedence"},
     "servers": {"__version__", "core", "errors"},
-    "fake_server": {"errors"},
+    "fake_server": {"core", "errors"},
     "config": {"core", "errors", "settings", "text"},
     "sessionlog/queries": {"core", "errors", "sessionlog"},
     "sessionlog/export": {"core", "errors", "sessionlog/queries"},

@@ -9,7 +9,7 @@ from claude_local_plugin import git
 from claude_local_plugin.client_config import headers as server_headers
 from claude_local_plugin.client_config.keys import scheme_of, unfit
 from claude_local_plugin.client_config.model import Backend, Header, Preferences
-from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, is_anthropics
+from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, is_anthropics, is_secret_header
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import Words, command, export, then
 from claude_local_plugin.core.urls import parse_url
@@ -129,7 +129,7 @@ def _number(value: int | None) -> str | None:
 
 def _spoken(header: str) -> str:
     name, _, _ = header.partition("=")
-    return f"{name}=VALUE" if server_headers.is_secret_name(name) else header
+    return f"{name}=VALUE" if is_secret_header(name) else header
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from claude_local_plugin.client_config.model import Header
-from claude_local_plugin.core.claude import CREDENTIAL_WORDS, is_anthropics
+from claude_local_plugin.core.claude import is_anthropics, is_secret_header
 from claude_local_plugin.core.shell import Words, export
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import mask_secret, printable
@@ -17,15 +17,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Headers that carry the message itself: a second opinion on them breaks every request.
 _OF_THE_REQUEST = ("connection", "content-length", "content-type", "host", "te", "transfer-encoding", "upgrade")
 
-#: Words in a header's name that say its value is not to be shown.
-SECRET_WORDS = (*CREDENTIAL_WORDS, "pass")
-
 _EXAMPLE = "a header is given as --header X-Gateway-Pass=VALUE, or --header-env X-Gateway-Pass=VARIABLE"
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a header of this name carries a credential, by its name."""
-    return any(word in name.lower() for word in SECRET_WORDS)
 
 
 def asked(plain: Sequence[str], from_environment: Sequence[str], environ: Mapping[str, str]) -> tuple[Header, ...]:
@@ -37,7 +29,7 @@ def _plain(given: Sequence[str]) -> Iterator[Header]:
     for text in given:
         name, value = _taken_apart("--header", text)
         _check_value(f"--header {name}", value)
-        yield Header(name, value, is_secret_name(name))
+        yield Header(name, value, is_secret_header(name))
 
 
 def _from_environment(given: Sequence[str], environ: Mapping[str, str]) -> Iterator[Header]:
@@ -101,7 +93,7 @@ def kept(text: str, ours: Sequence[str]) -> tuple[Header, ...]:
             continue
         if name.lower() == "x-api-key" and value in ours:
             continue
-        found[name.lower()] = Header(name, value, is_secret_name(name))
+        found[name.lower()] = Header(name, value, is_secret_header(name))
     return tuple(found.values())
 
 

@@ -103,7 +103,7 @@ def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[Fi
             yield Finding(
                 "hooks.broken",
                 Result.ERROR,
-                f"the {hook.event} hook in {hook.path} cannot run: {hook.problem}",
+                f"{hook.trouble} (in {hook.path})",
                 command("claude-local", "doctor", "--fix", "hooks.broken"),
             )
 

@@ -89,7 +89,7 @@ FALSY = ("0", "false", "no", "off")
 ANTHROPIC_PREFIX = "sk-ant-"
 
 #: Words in a header's name that say it carries a credential.
-CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "password")
+CREDENTIAL_WORDS = ("auth", "key", "token", "cookie", "secret", "pass")
 
 
 def is_anthropics(value: str) -> bool:
@@ -97,9 +97,15 @@ def is_anthropics(value: str) -> bool:
     return value.startswith((ANTHROPIC_PREFIX, f"Bearer {ANTHROPIC_PREFIX}"))
 
 
+def is_secret_header(name: str) -> bool:
+    """Whether a header of this name carries a credential, by its name."""
+    name = name.lower()
+    return any(word in name for word in CREDENTIAL_WORDS)
+
+
 def secret_headers(headers: "Mapping[str, str]") -> "list[str]":
     """The names of those headers that are sent with something and speak of a credential."""
-    return [name for name, value in headers.items() if value and any(word in name for word in CREDENTIAL_WORDS)]
+    return [name for name, value in headers.items() if value and is_secret_header(name)]
 
 
 def custom_headers(text: str) -> "dict[str, str]":

@@ -6,6 +6,8 @@ They lie in a folder of their own; which one is used is settled by variables and
 
 import os
 
+from claude_local_plugin.core.claude import holds
+from claude_local_plugin.core.endpoint import is_anthropics_api
 from claude_local_plugin.core.files import content
 
 TYPE_CHECKING = False
@@ -52,6 +54,20 @@ def store(home: str, environ: "Mapping[str, str]") -> str:
     if chosen:
         return chosen
     return os.path.join(environ.get("XDG_CONFIG_HOME", "").strip() or os.path.join(home, ".config"), "anthropic")
+
+
+def asks_administrator(address: str, client_version: "str | None") -> bool:
+    """Whether an administrator's own files count where it is settled whether there is a login of this kind.
+
+    `address` is the base URL as it is without them and without a project's files. Only where it leads to another place
+    than Anthropic's, server-managed settings are not waited for (36 questions to 2.1.332).
+    """
+    return not holds("managed-after-served", client_version) or leads_elsewhere(address)
+
+
+def leads_elsewhere(address: str) -> bool:
+    """Whether a base URL is set, and to another than Anthropic's API."""
+    return bool(address.strip()) and not is_anthropics_api(address)
 
 
 def in_use(folder: str, early: str, late: "str | None") -> "Profile | None":

@@ -192,6 +192,14 @@ def is_anthropics_host(host: str) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in ANTHROPIC_DOMAINS)
 
 
+def is_anthropics_api(url: str) -> bool:
+    """Whether the client takes this base URL for Anthropic's own API, where its logins belong."""
+    scheme, _, rest = url.strip().lower().partition("://")
+    authority = rest.replace("\\", "/").partition("/")[0].partition("?")[0].partition("#")[0]
+    host = authority.rpartition("@")[2].partition(":")[0]
+    return scheme == "https" and (host == "anthropic.com" or host.endswith(".anthropic.com"))
+
+
 def name_of(kind: str, url: "str | None") -> str:
     """The backend as it is compared and shown: its URL, or the kind of a provider with an endpoint of its own."""
     return url or kind

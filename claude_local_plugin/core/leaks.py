@@ -11,13 +11,12 @@ import sys
 from claude_local_plugin.core.claude import (
     HOSTED,
     custom_headers,
-    holds,
     is_anthropics,
     is_on,
     login_folder,
     secret_headers,
 )
-from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDERS, is_anthropics_host, is_foreign, sent_to
+from claude_local_plugin.core.endpoint import PLACEHOLDER, PROVIDERS, is_foreign, sent_to
 from claude_local_plugin.core.files import MOST_SETTINGS, opened
 from claude_local_plugin.core.places import managed_default
 from claude_local_plugin.core.session_settings import (
@@ -25,9 +24,9 @@ from claude_local_plugin.core.session_settings import (
     SHELL,
     SessionSettings,
     Source,
-    _read,
     object_of,
     outside,
+    read,
 )
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.core.text import clean
@@ -122,6 +121,10 @@ def carried(environ: "Mapping[str, str]", folder: str, managed_dir: "str | None"
 
 
 # --- what is sent, and whose it is
+#
+# precedence/credentials.py has the same order of sources, for whole snapshots and with the reason of every loser. A
+# hook sees an environment whose values are settled, and walks it in milliseconds. What holds the two together is
+# tests/precedence/test_hooks_agree.py.
 
 
 def _sent(world: SessionSettings, helper: "Source | None") -> "Iterator[Credential]":
@@ -246,7 +249,7 @@ def _login(world: SessionSettings) -> "Credential | None":
 def _claude_login(world: SessionSettings) -> "Credential | None":
     """The claude.ai login in the login file, which a variable may have moved elsewhere."""
     path = os.path.join(login_folder(world.config, world.home, world.folder, world.environ), ".credentials.json")
-    login = object_of(_read(path, MOST_SETTINGS)).get("claudeAiOauth")
+    login = object_of(read(path, MOST_SETTINGS)).get("claudeAiOauth")
     if not isinstance(login, dict) or not login.get("accessToken"):
         return None
     scopes = login.get("scopes")
@@ -262,7 +265,7 @@ def _has_console_key(world: SessionSettings) -> bool:
         path = os.path.join(world.config if "CLAUDE_CONFIG_DIR" in world.environ else world.home, ".claude.json")
     if not _has_word(path, b'"primaryApiKey"'):
         return False
-    state = object_of(_read(path, MOST_SETTINGS))
+    state = object_of(read(path, MOST_SETTINGS))
     # of a file that is too large to be parsed here the word alone says enough
     return not state or bool(state.get("primaryApiKey"))
 
@@ -299,8 +302,8 @@ def _is_written_by_us(path: str, state_dir: str) -> bool:
     from hashlib import sha256  # costs milliseconds; repositories that decide such things are rare
 
     name = sha256(os.fsencode(os.path.realpath(path))).hexdigest()
-    record = _read(os.path.join(state_dir, "ownership", f"{name}.json"), MOST_SETTINGS)
-    text = _read(path, MOST_SETTINGS)
+    record = read(os.path.join(state_dir, "ownership", f"{name}.json"), MOST_SETTINGS)
+    text = read(path, MOST_SETTINGS)
     return bool(record and text) and sha256(text or b"").hexdigest().encode() in (record or b"")
 
 
@@ -338,14 +341,9 @@ def _has_word(path: str, word: bytes) -> bool:
 
 
 def _settled_early(world: SessionSettings, name: str) -> str:
-    """The variable's value where Claude Code settles whether there is a login of its library's kind.
+    """The variable's value where Claude Code settles whether there is a login of its library's kind."""
+    from claude_local_plugin.core.credential_profiles import asks_administrator
 
-    An administrator's files are not asked either, unless the shell or the user's settings lead to another address than
-    Anthropic's: only then server-managed settings are not waited for (2.1.332).
-    """
-    if not holds("managed-after-served", world.client_version):
-        return outside(world, name)
     without = (*PROJECT_SCOPES, "managed")
-    target = parse_url(outside(world, "ANTHROPIC_BASE_URL", without))
-    leads_elsewhere = target is not None and not is_anthropics_host(target.host)
-    return outside(world, name) if leads_elsewhere else outside(world, name, without)
+    asked = asks_administrator(outside(world, "ANTHROPIC_BASE_URL", without), world.client_version)
+    return outside(world, name) if asked else outside(world, name, without)

@@ -119,7 +119,7 @@ def outside(world: SessionSettings, name: str, without: "tuple[str, ...]" = PROJ
 def raw_settings(world: SessionSettings, managed_dir: "str | None" = None) -> "Iterator[Mapping[str, Any]]":
     """The content of every settings file that is there, highest precedence first."""
     for _, path, _ in _places(world, managed_dir or managed_default()):
-        settings = object_of(_read(path, MOST_SETTINGS))
+        settings = object_of(read(path, MOST_SETTINGS))
         if settings:
             yield settings
 
@@ -147,7 +147,7 @@ def _places(world: SessionSettings, managed_dir: str) -> "list[tuple[str, str, s
 
 def _settings(world: SessionSettings, scope: str, path: str, place: str) -> "Source | None":
     """What Claude Code takes from one settings file; None where there is none, or where it drops it."""
-    raw = _read(path, MOST_SETTINGS)
+    raw = read(path, MOST_SETTINGS)
     if not raw:
         return None
     from claude_local_plugin.core.settings_files import (  # most folders have no such file
@@ -173,7 +173,7 @@ def _settings(world: SessionSettings, scope: str, path: str, place: str) -> "Sou
     return Source(scope, clean(place, 200), heard, found.data.get("apiKeyHelper"), found.data)
 
 
-def _read(path: str, most: int) -> "bytes | None":
+def read(path: str, most: int) -> "bytes | None":
     """The bytes of a file; None where there is none, it cannot be read, or is larger than `most` bytes."""
     try:
         return content(path, most)

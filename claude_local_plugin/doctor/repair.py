@@ -1,4 +1,7 @@
-"""Takes out of a JSON text what Claude Code does not take: comments and trailing commas; every other byte stays."""
+"""Takes out of a JSON text what Claude Code does not take: comments and trailing commas; every other byte stays.
+
+It reads what is no JSON, so that `settings/syntax.py`, which is as strict as Claude Code, is of no use here.
+"""
 
 import re
 

@@ -16,6 +16,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, cast
 
+from claude_local_plugin.core.claude import is_secret_header
+
 #: Larger request bodies are refused (413); Claude Code's own are under 1 MB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
@@ -213,11 +215,10 @@ class _Connection(BaseHTTPRequestHandler):
 
 
 STATUSES = frozenset(HTTPStatus)
-_SECRET_HEADERS = frozenset({"authorization", "x-api-key", "cookie", "proxy-authorization"})
 
 
 def _mask(name: str, value: str) -> str:
-    if name not in _SECRET_HEADERS:
+    if not is_secret_header(name):
         return value
     scheme, space, secret = value.rpartition(" ")
     shown = f"{secret[:3]}…{secret[-3:]}" if len(secret) > 8 else "…"

@@ -10,24 +10,6 @@ from claude_local_plugin.core.env_rules import applied_before_trust
 from claude_local_plugin.precedence.model import Candidate, Entry, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import HOOK_SWITCHES, SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST
 
-SECRET_NAMES = (
-    "TOKEN",
-    "API_KEY",
-    "SECRET",
-    "PASSWORD",
-    "CUSTOM_HEADERS",
-    "apiKeyHelper",
-    "primaryApiKey",
-    "accessToken",
-)
-
-
-def is_secret(key: str) -> bool:
-    """Whether the value of this key must never be printed as it stands."""
-    if key == "apiKeyHelper" or key.endswith("_TOKENS"):
-        return False
-    return any(name in key for name in SECRET_NAMES)
-
 
 def candidates(snapshot: Snapshot, key: str) -> Iterator[Candidate]:
     """Every value set for `key`, highest precedence first, each with what became of it.
@@ -55,7 +37,7 @@ def _set_in(snapshot: Snapshot, scope: Scope, key: str, path: tuple[str, ...]) -
     """The candidates of one scope, each with whether it is merged with the others instead of hiding them."""
     if scope is Scope.SHELL:
         if path[0] == "env" and path[1] in snapshot.shell:
-            yield Candidate(scope, key, None, None, snapshot.shell[path[1]], secret=is_secret(key)), False
+            yield Candidate(scope, key, None, None, snapshot.shell[path[1]]), False
         return
     for file in snapshot.of(scope):
         value: object = file.data
@@ -71,7 +53,7 @@ _MISSING = object()
 
 def _judged(snapshot: Snapshot, file: SettingsFile, key: str, path: tuple[str, ...], value: object) -> Candidate:
     text = js_string(value) if path[0] == "env" else _shown(value)
-    found = Candidate(file.scope, key, file.path, file.line_of(path), text, secret=is_secret(key))
+    found = Candidate(file.scope, key, file.path, file.line_of(path), text)
     if file.state is FileState.DROPPED:
         return replace(found, state="dropped", reason=f"Claude Code ignores the whole file: {file.problem}")
     if file.state is FileState.UNUSED:

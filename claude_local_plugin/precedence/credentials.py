@@ -134,7 +134,7 @@ def _handed_over(snapshot: Snapshot, rung: Rung) -> Iterator[Candidate]:
         if row.state == "wins" and not re.match(r"\s*\d", row.value or ""):
             yield replace(row, state="dropped", reason="no number of a file descriptor")
         elif row.state == "wins":
-            yield replace(row, value=f"(what stands at file descriptor {(row.value or '').strip()})", secret=False)
+            yield replace(row, value=f"(what stands at file descriptor {(row.value or '').strip()})")
         else:
             yield row
 
@@ -143,7 +143,7 @@ def _exchanged(snapshot: Snapshot) -> Iterator[Candidate]:
     """The access token that an identity token is exchanged for."""
     if federation(snapshot):
         row = next(row for row in candidates(snapshot, f"env.{FEDERATION[0]}") if row.state == "wins")
-        yield replace(row, value=EXCHANGED, secret=False)
+        yield replace(row, value=EXCHANGED)
 
 
 def _of_a_profile(snapshot: Snapshot, *, chosen: bool) -> Iterator[Candidate]:

@@ -12,7 +12,7 @@ from claude_local_plugin.core.claude import (
     provider_of,
     socket_of,
 )
-from claude_local_plugin.core.endpoint import Backend, backend_at, backend_with, via_of
+from claude_local_plugin.core.endpoint import Backend, backend_at, backend_with, is_anthropics_api, via_of
 from claude_local_plugin.core.settings_files import is_hosted, strict_json
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import parse_url
@@ -53,7 +53,6 @@ from claude_local_plugin.precedence.table import (
     VERIFIED_AGAINST,
     Provider,
     holds,
-    is_anthropic,
 )
 
 
@@ -122,7 +121,7 @@ def _is_helper_late(snapshot: Snapshot, headers: Credentials, endpoint: Decision
         return False
     if snapshot.entry is Entry.MCP_SERVE and helper.scope in (Scope.LOCAL, Scope.PROJECT):
         return True
-    return is_anthropic(endpoint.value or "") and asks_with_a_login(snapshot)
+    return is_anthropics_api(endpoint.value or "") and asks_with_a_login(snapshot)
 
 
 def _under_a_provider(

@@ -1,4 +1,8 @@
-"""Says on which line of a JSON text a key stands, so that every value can name its place."""
+"""Says on which line of a JSON text a key stands, so that every value can name its place.
+
+`settings/syntax.py` knows the place of everything, which whoever edits needs. What `status` loads stays without it:
+here C reads the values, and only the objects that are asked for.
+"""
 
 import re
 from bisect import bisect_left

@@ -17,7 +17,7 @@ from claude_local_plugin.core.sign_in import is_named
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence.candidates import early_env, effective_env
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds, is_anthropic
+from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
 
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
@@ -39,7 +39,8 @@ def profile_file(snapshot: Snapshot) -> SettingsFile | None:
     read, and which one it is after that; at Anthropic's own address both are settled then (see `first_env`).
     """
     env, first = effective_env(snapshot), first_env(snapshot)
-    named = (env if _leads_elsewhere(first) else early_env(snapshot)).get(PROFILE_NAME)
+    late = env if credential_profiles.leads_elsewhere(first.get("ANTHROPIC_BASE_URL", "")) else early_env(snapshot)
+    named = late.get(PROFILE_NAME)
     folder = credential_profiles.store(str(snapshot.home), env)
     found = credential_profiles.in_use(folder, first.get(PROFILE_NAME, ""), named)
     if found is None:
@@ -83,19 +84,13 @@ def why_unusable(snapshot: Snapshot, env: Mapping[str, str], token: Decision, ur
 def first_env(snapshot: Snapshot) -> dict[str, str]:
     """The environment in which Claude Code settles whether there is a login of its library's kind.
 
-    Neither a project's files are in it nor an administrator's, unless the shell or the user's settings lead to another
-    address than Anthropic's: only then server-managed settings are not waited for (36 questions to 2.1.332).
+    Neither a project's files are in it nor, as a rule, an administrator's (see `credential_profiles`).
     """
-    if not holds("managed-after-served", snapshot.client_version):
-        return early_env(snapshot)
     files = tuple(file for file in snapshot.files if file.scope not in (Scope.MANAGED, Scope.SERVED))
     without = early_env(replace(snapshot, files=files))
-    return early_env(snapshot) if _leads_elsewhere(without) else without
-
-
-def _leads_elsewhere(env: Mapping[str, str]) -> bool:
-    address = env.get("ANTHROPIC_BASE_URL", "").strip()
-    return bool(address) and not is_anthropic(address)
+    address = without.get("ANTHROPIC_BASE_URL", "")
+    asked = credential_profiles.asks_administrator(address, snapshot.client_version)
+    return early_env(snapshot) if asked else without
 
 
 def federation(snapshot: Snapshot) -> bool:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import inf
 
 from claude_local_plugin.core.claude import is_on, version_key
-from claude_local_plugin.precedence.table import VERIFIED_AGAINST, holds, is_anthropic
+from claude_local_plugin.core.endpoint import is_anthropics_api
+from claude_local_plugin.precedence.table import VERIFIED_AGAINST, holds
 
 #: What an alias stands for, and the variable that says otherwise.
 ALIASES: Mapping[str, tuple[str, str]] = {
@@ -253,7 +254,7 @@ def window_of(
 def _at_home(env: Mapping[str, str]) -> bool:
     """Whether requests go to Anthropic, where every version gives its models their full window."""
     url = env.get("ANTHROPIC_BASE_URL", "").strip()
-    return not url or is_anthropic(url)
+    return not url or is_anthropics_api(url)
 
 
 def _long_window_rule(name: str) -> str:

@@ -17,13 +17,13 @@ from claude_local_plugin.core.claude import (
     is_on,
     version_key,
 )
-from claude_local_plugin.core.endpoint import PROXY_VARIABLES
+from claude_local_plugin.core.endpoint import PROXY_VARIABLES, is_anthropics_api
 from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
 from claude_local_plugin.precedence.candidates import candidates, effective_env
 from claude_local_plugin.precedence.credentials import credentials, is_unusable, name_of
 from claude_local_plugin.precedence.logins import demanded_gateway, why_unusable
 from claude_local_plugin.precedence.model import Candidate, Decision, Entry, FileState, Outcome, Scope, Snapshot
-from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds, is_anthropic
+from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
 NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", f"env.{KEY_DESCRIPTOR}", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
@@ -126,7 +126,7 @@ def _bound_to_anthropic(snapshot: Snapshot, env: Mapping[str, str], decisions: M
     if decisions["provider"].value != FIRST_PARTY or address.startswith(SOCKET_SCHEME):
         address = env.get("ANTHROPIC_BASE_URL", "").strip()
     bound = is_bound_to_login(snapshot.shell, snapshot.client_version)
-    if bound and not is_anthropic(address or ANTHROPIC_API):
+    if bound and not is_anthropics_api(address or ANTHROPIC_API):
         yield f"{PINNED} is on, and no session starts that goes anywhere but to Anthropic"
 
 
@@ -265,7 +265,7 @@ def _kind(snapshot: Snapshot, decisions: Mapping[str, Decision]) -> str:
     if provider == FIRST_PARTY and demanded_gateway(snapshot) is not None:
         return "gateway"
     if provider == FIRST_PARTY:
-        return "anthropic" if is_anthropic(url) else CUSTOM_ENDPOINT
+        return "anthropic" if is_anthropics_api(url) else CUSTOM_ENDPOINT
     return CUSTOM_ENDPOINT if url else provider
 
 

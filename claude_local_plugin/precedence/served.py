@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from claude_local_plugin.core.claude import GATEWAY, KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_on
+from claude_local_plugin.core.endpoint import is_anthropics_api
 from claude_local_plugin.core.settings_files import is_hosted
 from claude_local_plugin.precedence.candidates import candidates, early_env, effective
 from claude_local_plugin.precedence.logins import federation, gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
-from claude_local_plugin.precedence.table import PROVIDERS, is_anthropic
+from claude_local_plugin.precedence.table import PROVIDERS
 
 SERVED_FILE = "remote-settings.json"
 
@@ -69,7 +70,7 @@ def _is_confirmed(snapshot: Snapshot) -> bool:
     env = early_env(snapshot)
     rows = (row for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL") if row.scope is Scope.MANAGED)
     address = next((row.value for row in rows if row.state == "wins"), None)
-    if not (address or "").strip() or is_anthropic(address or ""):
+    if not (address or "").strip() or is_anthropics_api(address or ""):
         return True
     return not (env.get("ANTHROPIC_API_KEY", "").strip() or snapshot.shell.get(KEY_DESCRIPTOR))
 
@@ -78,7 +79,7 @@ def why_not_fetched(snapshot: Snapshot) -> str | None:
     """Why a session here asks nobody for server-managed settings; None where it asks api.anthropic.com."""
     env = early_env(snapshot)
     address = next((row for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL") if _is_early(row)), None)
-    if address is not None and address.value and not is_anthropic(address.value):
+    if address is not None and address.value and not is_anthropics_api(address.value):
         return "requests go elsewhere before a project's file is read"
     if is_on(env.get("CLAUDE_CODE_SIMPLE")) and not env.get("ANTHROPIC_API_KEY", "").strip():
         return "a simple session asks nobody without ANTHROPIC_API_KEY"

@@ -186,11 +186,3 @@ EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
 
 #: Who names the model, first to last.
 MODEL_RUNGS = ("--model", "env.ANTHROPIC_MODEL", "model", "env.ANTHROPIC_DEFAULT_MODEL")
-
-
-def is_anthropic(url: str) -> bool:
-    """Whether this endpoint is Anthropic's own, so that a credential of Anthropic's may go there."""
-    scheme, _, rest = url.strip().lower().partition("://")
-    authority = rest.replace("\\", "/").partition("/")[0].partition("?")[0].partition("#")[0]
-    host = authority.rpartition("@")[2].partition(":")[0]
-    return scheme == "https" and (host == "anthropic.com" or host.endswith(".anthropic.com"))

@@ -110,6 +110,11 @@ class Installed:
     path: str
     problem: str | None
 
+    @property
+    def trouble(self) -> str:
+        """What is said of one that cannot run; "" of one that can."""
+        return f"the {self.event} hook cannot run: {self.problem}" if self.problem else ""
+
     def as_json(self) -> dict[str, Any]:
         """As the JSON outputs show it."""
         return asdict(self)

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from claude_local_plugin import paths
 from claude_local_plugin.core.claude import FALSY, TRUTHY
 
-#: Endings and parts of names that mean a secret, for variables that the catalogue does not list.
-SECRET_ENDINGS = ("_TOKEN", "_KEY", "_PASSPHRASE", "_HEADERS")
-SECRET_PARTS = ("SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+#: Endings and parts of names that mean a secret, for variables that the catalogue does not list, and settings keys.
+SECRET_ENDINGS = ("TOKEN", "_KEY", "APIKEY", "_HEADERS")
+SECRET_PARTS = ("SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "API_KEY_")
 
 #: What switches a variable on, and off, as Claude Code reads it.
 ON, OFF = TRUTHY, FALSY

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.core.endpoint import ANTHROPIC_URL, backend_of, is_proxied
+from claude_local_plugin.core.endpoint import ANTHROPIC_URL, backend_of, is_anthropics_api, is_proxied
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import parse_url
 from tests.looped import looped
@@ -170,3 +170,20 @@ def test_a_proxy_is_used_exactly_where_claude_code_was_seen_to_use_it(case: dict
     target = parse_url(case["env"]["ANTHROPIC_BASE_URL"])
     assert target is not None
     assert is_proxied(case["env"], target) is case["proxied"]
+
+
+@looped(
+    ("url", "theirs"),
+    [
+        ("https://api.anthropic.com", True),
+        (" https://API.Anthropic.com/x ", True),
+        ("http://api.anthropic.com", False),
+        ("https://anthropic.com.evil.example", False),
+        ("https://notanthropic.com", False),
+        ("http://127.0.0.1:8000", False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_a_login_of_anthropics_belongs_to_its_api_alone(url: str, theirs: bool) -> None:
+    assert is_anthropics_api(url) is theirs

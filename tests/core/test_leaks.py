@@ -227,6 +227,10 @@ SITUATIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"shell": HEADERS, "local": settings(**OURS)},
         ["x-corp-token in your ANTHROPIC_CUSTOM_HEADERS (exported in the shell)"],
     ),
+    "a password of one's own in a custom header": (
+        {"shell": {"ANTHROPIC_CUSTOM_HEADERS": "X-Gateway-Pass: secret"}, "local": settings(**OURS)},
+        ["x-gateway-pass in your ANTHROPIC_CUSTOM_HEADERS (exported in the shell)"],
+    ),
     "custom headers beside the endpoint": ({"local": settings(**OURS, **HEADERS)}, []),
     "custom headers without a credential": (
         {"shell": {"ANTHROPIC_CUSTOM_HEADERS": "X-Team: blue"}, "local": settings(**OURS)},

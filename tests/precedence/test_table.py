@@ -9,10 +9,8 @@ from claude_local_plugin.precedence.table import (
     SCOPE_LABELS,
     SETTINGS_ORDER,
     holds,
-    is_anthropic,
     is_verified,
 )
-from tests.looped import looped
 
 
 def test_the_order_of_scopes() -> None:
@@ -61,20 +59,3 @@ def test_the_lists_of_variables_do_not_overlap() -> None:
     assert not REFUSED_IN_EVERY_FILE & REFUSED_IN_PROJECTS
     assert not APPLIED_BEFORE_TRUST & (REFUSED_IN_EVERY_FILE | REFUSED_IN_PROJECTS)
     assert {"HOME", "CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN"} <= REFUSED_IN_PROJECTS
-
-
-@looped(
-    ("url", "theirs"),
-    [
-        ("https://api.anthropic.com", True),
-        (" https://API.Anthropic.com/x ", True),
-        ("http://api.anthropic.com", False),
-        ("https://anthropic.com.evil.example", False),
-        ("https://notanthropic.com", False),
-        ("http://127.0.0.1:8000", False),
-        ("http://[", False),
-        ("", False),
-    ],
-)
-def test_whose_endpoint_it_is(url: str, theirs: bool) -> None:
-    assert is_anthropic(url) is theirs

@@ -82,7 +82,8 @@ def test_it_agrees_with_the_resolver_on_refusal_and_trust(variable: variables.Va
     [
         *("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS"),
         *("MY_TOKEN", "OPENAI_API_KEY", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY", "my_server_key"),
-        *("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE"),
+        *("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE", "MY_API_KEY_2"),
+        *("primaryApiKey", "claudeAiOauth.accessToken"),  # settings keys
     ],
 )
 def test_what_is_secret(name: str) -> None:
@@ -94,6 +95,7 @@ def test_what_is_secret(name: str) -> None:
     [
         *("ANTHROPIC_BASE_URL", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "MAX_THINKING_TOKENS", "CLAUDE_CODE_CLIENT_KEY"),
         *("CLAUDE_CODE_API_KEY_HELPER_TTL_MS", "CLAUDE_CODE_ATTRIBUTION_HEADER", "PATH", "KEYBOARD"),
+        *("apiKeyHelper", "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", "ANTHROPIC_IDENTITY_TOKEN_FILE", "MY_TOKENS"),
     ],
 )
 def test_what_is_not_secret(name: str) -> None:

@@ -29,8 +29,7 @@ def _broken(facts: Facts) -> Iterator[Found]:
         if hook.problem:
             fixable = hook.scope not in (Scope.MANAGED, Scope.FLAG)
             fix = OwnFix() if fixable else "ask whoever manages this machine"
-            what = f"the {hook.event} hook cannot run: {hook.problem}"
-            yield Found(Result.ERROR, what, _line(facts, hook.path, hook.event), fix)
+            yield Found(Result.ERROR, hook.trouble, _line(facts, hook.path, hook.event), fix)
 
 
 def _made_anew(facts: Facts, _: Sequence[Finding], __: Tools) -> Iterator[Step]:
