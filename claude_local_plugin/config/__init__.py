@@ -47,9 +47,14 @@ __all__ = [
     "nearest",
     "problems_in",
     "replace",
+    "replace_all",
     "strictest",
     "validated",
 ]
+
+
+#: What becomes of a profile in which something is wrong: half of it would lead sessions where nobody meant them to go.
+UNUSABLE_PROFILE = "the profile cannot be used as long as it is like this"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,16 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> ConfigFile:
     settings, wrong = validated(data)
     problems = [_problem(path, text or "", key, message, holds=_holds(key, data)) for key, message in wrong]
     problems += [_problem(path, text or "", key, _unknown(key), unknown=True) for key in _unknown_keys(data)]
+    known_wrong = {each.path for each in problems}
+    profiles = data.get("profiles")
+    if isinstance(profiles, Mapping) and profiles:
+        from claude_local_plugin.config import profile_rules  # has more to load than a file without profiles needs
+
+        problems += [
+            _problem(path, text or "", ("profiles", *key), message, holds=UNUSABLE_PROFILE)
+            for key, message in profile_rules.problems(profiles)
+            if ("profiles", *key) not in known_wrong
+        ]
     return ConfigFile(path, text, data, settings, tuple(sorted(problems, key=lambda each: (each.line or 0, each.path))))
 
 
@@ -139,7 +154,17 @@ def problems_in(path: Path) -> tuple[Problem, ...]:
 def replace(
     path: Path, key: tuple[str, ...], value: object, lock_dir: Path, environ: Mapping[str, str] | None = None
 ) -> bool:
-    """Sets one key (ABSENT: takes it out) and returns whether that changed the file: atomically, under a lock.
+    """Sets one key (ABSENT: takes it out) and returns whether that changed the file: as `replace_all` does."""
+    return replace_all(path, {key: value}, lock_dir, environ)
+
+
+def replace_all(
+    path: Path,
+    changes: Mapping[tuple[str, ...], object],
+    lock_dir: Path,
+    environ: Mapping[str, str] | None = None,
+) -> bool:
+    """Sets keys (ABSENT: takes one out) and returns whether that changed the file: atomically, under a lock.
 
     A new file and a new folder are private; one that is there keeps its mode. Raises SettingsError for a file that is
     no TOML, or that cannot be changed.
@@ -147,12 +172,14 @@ def replace(
 
     def change(text: str | None) -> str | None:
         try:
-            return None if text is None and value is ABSENT else document.edited(text or "", key, value)
+            for key, value in changes.items():
+                text = None if text is None and value is ABSENT else document.edited(text or "", key, value)
         except SyntaxFaultError as fault:
             raise _no_toml(path, fault, environ) from fault
+        return text
 
     target = file.resolve(path)
-    if value is not ABSENT:
+    if any(value is not ABSENT for value in changes.values()):
         file.private_folder(target.parent)
     return file.rewrite(path, change, lock_dir=lock_dir).changed
 
@@ -182,7 +209,7 @@ def _holds(key: tuple[str, ...], data: Mapping[str, Any]) -> str:
     """What holds instead of a wrong value, in words."""
     instead = strictest(key, data)
     if not instead:
-        return "it counts as not set" if key[0] in MANY else "its default holds"
+        return {"projects": "it counts as not set", "profiles": UNUSABLE_PROFILE}.get(key[0], "its default holds")
     (_, value), *_ = instead
     if key[-1] != "allowed_backends":
         return f"paths are hashed (“{value}”)" if key[0] == "log" else "it counts as true"

@@ -11,6 +11,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from claude_local_plugin.config import lines
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import SettingsError
 
@@ -56,7 +57,7 @@ def edited(text: str, path: Path, value: object) -> str:
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     plain = text.removeprefix(mark)
     before = parse(plain)
-    for attempt in (_as_it_is, _as_line, _as_tree):
+    for attempt in (_as_it_is, _as_line, _as_lines, _as_tree):
         try:
             after = attempt(plain, path, value)
             if 0 < plain.count("\n") == plain.count("\r\n"):
@@ -88,6 +89,18 @@ def _as_line(text: str, path: Path, value: object) -> str:
         lines[at - 1] += "\n"
     gap = "\n" if lines[at:] and lines[at].strip() else ""
     return "".join([*lines[:at], f"{path[0]} = {tomlkit.item(value).as_string()}\n", gap, *lines[at:]])
+
+
+def _as_lines(text: str, path: Path, value: object) -> str:
+    """A table taken out, or a key that is not there yet in its table, as lines: comments of other tables stay there."""
+    if value is ABSENT:
+        return lines.without(text, path)
+    node: Any = parse(text)
+    for step in path[:-1]:
+        node = node.get(step, {})
+    if len(path) < 2 or path[-1] in node or isinstance(value, Mapping):
+        raise KeyError(path)
+    return lines.with_key(text, path, tomlkit.item(value).as_string(), lambda name: tomlkit.key([name]).as_string())
 
 
 def _as_tree(text: str, path: Path, value: object) -> str:

@@ -201,3 +201,64 @@ def test_whatever_the_file_says_it_says_the_rest_of_it_afterwards(
         assert not isinstance(data.get(path[0], {}), dict)
         return
     assert parse(after) == changed(data, path, value)
+
+
+PROFILES = """# my own file
+protect = true
+
+# the one in the cellar
+[profiles.spark]
+url = "http://spark:8000"  # loud
+# window = 1
+model = "m"
+
+[profiles.spark.env]
+A = "1"
+
+# on the desk
+[profiles.desk]
+url = "http://desk:1"
+
+[log]
+cwd = "full"
+"""
+
+
+def test_a_new_key_goes_to_the_end_of_its_table_and_before_the_comment_of_the_next() -> None:
+    assert edited(PROFILES, ("profiles", "spark", "env", "B"), "2") == PROFILES.replace(
+        'A = "1"\n', 'A = "1"\nB = "2"\n'
+    )
+    assert edited(PROFILES, ("profiles", "spark", "window"), 5) == PROFILES.replace(
+        'model = "m"\n', 'model = "m"\nwindow = 5\n'
+    )
+
+
+def test_a_new_table_stands_behind_those_of_its_kind_with_a_blank_line_on_both_sides() -> None:
+    for path, name in (
+        (("profiles", "new", "url"), "profiles.new"),
+        (("profiles", "a.b", "url"), 'profiles."a.b"'),
+        (("profiles", "desk", "env", "url"), "profiles.desk.env"),
+    ):
+        assert edited(PROFILES, path, "http://x") == PROFILES.replace(
+            "\n[log]", f'\n[{name}]\nurl = "http://x"\n\n[log]'
+        )
+    assert edited("a = 1", ("profiles", "x", "url"), "u") == 'a = 1\n\n[profiles.x]\nurl = "u"\n'
+    assert edited("", ("profiles", "x", "url"), "u") == '[profiles.x]\nurl = "u"\n'
+
+
+def test_a_table_goes_with_those_below_it_and_the_comment_over_its_name_and_no_other() -> None:
+    start, end = PROFILES.index("# the one"), PROFILES.index("# on the desk")
+    assert edited(PROFILES, ("profiles", "spark"), ABSENT) == PROFILES[:start] + PROFILES[end:]
+    start, end = PROFILES.index("# on the desk"), PROFILES.index("[log]")
+    assert edited(PROFILES, ("profiles", "desk"), ABSENT) == PROFILES[:start] + PROFILES[end:]
+    start, end = PROFILES.index("[profiles.spark.env]"), PROFILES.index("# on the desk")
+    assert edited(PROFILES, ("profiles", "spark", "env", "A"), ABSENT) == PROFILES[:start] + PROFILES[end:]
+    assert edited(PROFILES, ("log",), ABSENT) == PROFILES[: PROFILES.index("\n[log]")]
+
+
+def test_what_looks_like_a_table_inside_a_text_is_none() -> None:
+    text = '[profiles.a]\nurl = "u"\nnote = """\n[profiles.b]\n# x\n"""\n'
+    after = edited(text, ("profiles", "b", "url"), "v")
+    assert after.startswith(text)
+    assert parse(after)["profiles"]["b"] == {"url": "v"}
+    assert parse(edited(after, ("profiles", "b"), ABSENT)) == parse(text)

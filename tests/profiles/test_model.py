@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.config import PROFILE_KEYS, load
+from claude_local_plugin.config import PROFILE_KEYS, load, profile_rules
 from claude_local_plugin.core.helper import profile_of
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.precedence import Scope
 from claude_local_plugin.profiles import Profile, all_of, chosen, named, request_for
+from claude_local_plugin.settings.variables import catalogue
 from claude_local_plugin.world import World
+from tests.looped import looped
 
 FULL = """[profiles.spark]
 url = "HTTP://Spark:8000/"
@@ -24,6 +26,8 @@ start_command = "ssh spark docker compose up -d"
 fallback = ["desk", "cloud"]
 [profiles.spark.env]
 MAX_THINKING_TOKENS = "0"
+[profiles.desk]
+url = "http://desk:8000"
 """
 
 
@@ -111,3 +115,64 @@ def test_a_helper_is_a_command_of_ours_that_names_profile_and_folder(config: Pat
         assert profile_of(other) is None
     asked = chosen("spark", _world(tmp_path, SPARK_KEY="k-1", MINE="k-2"), token_env="MINE").request
     assert (asked.token, asked.token_env, asked.preferences.helper) == (None, "MINE", None)
+
+
+@looped(
+    "line, complaint",
+    {
+        "ANTHROPIC_BASE_URL = 'http://x'": "is written by claude-local itself: the profile's `url` says it",
+        "CLAUDE_CODE_ATTRIBUTION_HEADER = '0'": "is written by claude-local itself, where the server needs it",
+        "CLAUDE_CODE_USE_BEDROCK = '1'": "is written by claude-local itself",
+        "ANTHROPIC_UNIX_SOCKET = '/x'": "decides where sessions go",
+        "ANTHROPIC_BEDROCK_BASE_URL = 'http://x'": "decides where sessions go",
+        "MY_SERVER_KEY = 'abcdefgh'": "looks like a secret",
+        "EDITOR = 'sk-abcdefghijk'": "looks like a secret",
+        "HTTPS_PROXY = 'http://me:pw@proxy:1'": "looks like a secret",
+    }.items(),
+)
+def test_a_profile_sets_no_variable_of_ours_and_holds_no_secret(line: str, complaint: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[profiles.spark]\nurl = 'http://spark:8000'\n[profiles.spark.env]\n{line}\n")
+    with pytest.raises(SettingsError) as error:
+        named("spark", config)
+    assert error.value.message.startswith(f"{config}:4:")
+    assert complaint in error.value.message
+    assert "abcdefgh" not in error.value.message
+    assert "pw" not in error.value.message
+
+
+def test_variables_that_only_look_dangerous_are_taken(config: Path) -> None:
+    lines = (
+        "MAX_THINKING_TOKENS = '4096'",
+        "CLAUDE_CODE_API_KEY_HELPER_TTL_MS = '60000'",
+        "HTTPS_PROXY = 'http://p:1'",
+    )
+    config.write_text("[profiles.spark]\nurl = 'http://spark:8000'\n[profiles.spark.env]\n" + "\n".join(lines))
+    assert len(named("spark", config).env) == 3
+
+
+def test_what_enable_writes_no_profile_sets() -> None:
+    for name, variable in catalogue().items():
+        if variable.written:
+            assert profile_rules.variable(name, "1"), name
+
+
+@looped(
+    "key, complaint",
+    {
+        'fallback = ["dest"]': "names dest, and there is no such profile (did you mean desk?)",
+        'fallback = ["spark"]': "names the profile itself",
+        'fallback = ["desk", "desk"]': "names one twice",
+        'headers = ["X-Api-Key=abc"]': "holds what looks like a secret",
+        'headers = ["X-Team=sk-abcdefghijk"]': "holds what looks like a secret",
+        'headers = ["X-Team"]': "must hold headers as `NAME=VALUE`",
+        'start_command = "vllm serve x --api-key abcdefghijkl"': "holds what looks like a secret",
+    }.items(),
+)
+def test_what_no_rule_of_a_single_key_shows_is_found_all_the_same(key: str, complaint: str, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[profiles.spark]\nurl = 'http://spark:8000'\n{key}\n[profiles.desk]\nurl = 'http://d'\n")
+    with pytest.raises(SettingsError) as error:
+        named("spark", config)
+    assert complaint in error.value.message
+    assert named("desk", config).url == "http://d"
