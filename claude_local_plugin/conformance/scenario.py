@@ -39,6 +39,9 @@ BOX = "{box}"
 #: The Unix socket a scenario may send requests to; it is there when the scenario names it.
 SOCKET = f"{BOX}/socket"
 
+#: The client's path, in a program's words and in the commands of `setup`.
+CLIENT = "{claude}"
+
 #: How the client is started: `claude -p`, or a call of the Agent tool to `claude mcp serve`.
 ENTRIES = ("print", "mcp-serve")
 
@@ -80,6 +83,12 @@ class Scenario:
     """Variables that name an open file descriptor, each with the text that is read there."""
     entry: str = "print"
     """One of ENTRIES."""
+    setup: tuple[tuple[str, ...], ...] = ()
+    """Commands of claude-local, without its name, that are run before."""
+    through: tuple[str, ...] = ()
+    """The command of claude-local that starts the client: `run`, a profile, `--`."""
+    program: tuple[str, ...] = ()
+    """What is started in place of the client, which it finds as `CLIENT`."""
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from an empty scenario, so that a shrunk case is a short one."""
@@ -93,7 +102,8 @@ class Scenario:
     @classmethod
     def from_json(cls, case: Mapping[str, Any]) -> Scenario:
         """The scenario that `to_json` described; an unknown key is a TypeError."""
-        return cls(**{**case, "args": tuple(case.get("args", ()))})
+        listed = {name: tuple(case.get(name, ())) for name in ("args", "through", "program")}
+        return cls(**{**case, **listed, "setup": tuple(map(tuple, case.get("setup", ())))})
 
     def key(self) -> str:
         """A text that is equal for equal scenarios."""

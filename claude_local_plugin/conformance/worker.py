@@ -23,9 +23,18 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
 
+from claude_local_plugin import isolated
 from claude_local_plugin.conformance.network import Certificate, Switchboard, make_certificate
 from claude_local_plugin.conformance.observed import Observed, Run, read
-from claude_local_plugin.conformance.scenario import PORTS, SYSTEM_PATH, Scenario, before_a_command, materialise
+from claude_local_plugin.conformance.scenario import (
+    BOX,
+    CLIENT,
+    PORTS,
+    SYSTEM_PATH,
+    Scenario,
+    before_a_command,
+    materialise,
+)
 
 MANAGED = Path("/etc/claude-code")
 
@@ -126,13 +135,28 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
         board.clear()
         with board.listening(made.socket, PORTS["socket"]), _descriptors(scenario.descriptors) as (numbers, opened):
             environ |= numbers
+            _set_up(scenario, order, made.cwd, environ)
             if scenario.entry == "mcp-serve":
                 command = [order.claude, *before_a_command(made.arguments), "mcp", "serve"]
                 run = _call_agent(command, made.cwd, environ, order.patience, opened)
             else:
                 command = [order.claude, "-p", "ping", "--output-format", "json", *made.arguments]
+                if scenario.program:
+                    command = [word.replace(CLIENT, order.claude).replace(BOX, case) for word in scenario.program]
+                if scenario.through:
+                    command = [*isolated.python("claude_local_plugin", *scenario.through), *command]
                 run = _run(command, made.cwd, environ, order.patience, opened)
         return read(run, board.traffic(), named, board.cloud.port)
+
+
+def _set_up(scenario: Scenario, order: Order, cwd: Path, environ: Mapping[str, str]) -> None:
+    """Run the commands of ours that come first; raises ValueError where one fails."""
+    path = os.pathsep.join((str(Path(order.claude).parent), environ.get("PATH", SYSTEM_PATH)))
+    for words in scenario.setup:
+        command = isolated.python("claude_local_plugin", *(word.replace(CLIENT, order.claude) for word in words))
+        run = _run(command, cwd, {**environ, "PATH": path}, order.patience)
+        if run.exit_code != 0:
+            raise ValueError(f"claude-local {' '.join(words)} ended with {run.exit_code}: {run.stderr.strip()[-1000:]}")
 
 
 @contextlib.contextmanager

@@ -172,7 +172,7 @@ def _kept(world: World) -> tuple[str, ...]:
 def _headline(planned: Snapshot) -> str:
     """Where it goes, and with what, in a line."""
     resolution, backend = resolve(planned), backend_in_use(planned)
-    rows = (resolution.decisions[name].winner for name in ("authorization", "x_api_key"))
-    credential = next((name_of_credential(row) for row in rows if row is not None), "")
+    sent = (resolution.decisions[name] for name in ("authorization", "x_api_key"))
+    credential = next((name_of_credential(each.winner) for each in sent if each.value and each.winner), "")
     where = backend.url or backend.kind
     return f"cloud, once: {where}" + (f" with {credential}" if credential else "") + " · nothing else changes"
