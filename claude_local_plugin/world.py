@@ -35,6 +35,10 @@ class World:
         """The same in another folder."""
         return replace(self, cwd=folder)
 
+    def with_environ(self, environ: Mapping[str, str]) -> "World":
+        """The same with other variables."""
+        return replace(self, environ=environ)
+
     def snapshot(self, texts: Mapping[Path, str | None] | None = None) -> Snapshot:
         """What a session started here would see, with `texts` in place of the named files' contents."""
         return gather(

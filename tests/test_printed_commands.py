@@ -35,7 +35,7 @@ NO_COMMANDS = {
         "core/shell.py",
         "sessionlog/queries/reading.py",
     ),
-    *("report/page.py", "settings/file.py", "settings/record.py"),
+    *("launch/shells/posix.py", "report/page.py", "settings/file.py", "settings/record.py"),
 }
 #: Text whose inserted value was made by the constructor.
 MADE = {"again", "away", "enable"}

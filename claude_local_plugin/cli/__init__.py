@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "disable": ("disable", "Give the settings file back as it was before enable."),
     "doctor": ("doctor", "Say what is wrong here, and the command that fixes it."),
     "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
+    "env": ("env", "Print the variables for one backend, quoted for your shell."),
     "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "report": ("report", "One page about what ran where, to look at in a browser."),

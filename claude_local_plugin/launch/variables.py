@@ -1,0 +1,143 @@
+"""What an environment is to hold for one backend, so that it decides alone where what is started in it goes.
+
+Claude Code lets every settings file win over the environment. With `CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST` in it the
+environment's endpoint, credential and model win over all of them (seen on 2.1.332); what else a file says still does:
+the window, the longest answer, time-outs, retries.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from claude_local_plugin.client_config import budget, build
+from claude_local_plugin.client_config.choose_server import Choice, Request
+from claude_local_plugin.client_config.destination import ProcessEnvironment
+from claude_local_plugin.client_config.model import Backend, Line
+from claude_local_plugin.core.claude import (
+    HOST_AUTH,
+    HOSTED,
+    KEY_DESCRIPTOR,
+    OAUTH_DESCRIPTOR,
+    PINNED,
+    PROVIDERS,
+    UNIX_SOCKET,
+)
+from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.launch.shells import Part, Value, Variable
+from claude_local_plugin.precedence import Candidate, Scope, winning
+from claude_local_plugin.precedence.locate import settings_paths
+from claude_local_plugin.settings.variables import catalogue, is_secret
+from claude_local_plugin.world import World
+
+#: The line that has the environment decide.
+HOST = Line(("env", HOSTED), "1", "where requests go is decided here, whatever settings files say")
+
+#: What would be sent along, or send requests elsewhere: never inherited.
+FOREIGN = (
+    "ANTHROPIC_API_KEY",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    KEY_DESCRIPTOR,
+    OAUTH_DESCRIPTOR,
+    "ANTHROPIC_CUSTOM_HEADERS",
+    UNIX_SOCKET,
+    HOST_AUTH,
+    PINNED,
+    *(switch for switch, *_ in PROVIDERS),
+)
+
+#: What settings files still decide, beside whatever else of ours they set.
+STILL_FILES = ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS")
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The variables for one backend: those that are set, in order, and the names of those that may not be there."""
+
+    backend: Backend
+    lines: tuple[Line, ...]
+    unset: tuple[str, ...]
+    #: Where the secrets among the values can be had.
+    sources: Mapping[str, Part] = field(repr=False)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Name and value of each that is set."""
+        return {line.path[1]: str(line.value) for line in self.lines}
+
+    def environ(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """What is inherited, with all of this."""
+        kept = {name: value for name, value in inherited.items() if name not in self.unset}
+        return {**kept, **self.values}
+
+    def spelt(self, line: Line) -> Value:
+        """The value with a reference in the place of each secret that can be had elsewhere."""
+        return _referring(str(line.value), self.sources)
+
+    def is_secret(self, value: Value, line: Line) -> bool:
+        """Whether this spelling of the line's value still shows a secret."""
+        if not line.secret or line.path[1] in self.backend.preferences.env:
+            return line.secret
+        text = "".join(part for part in value if isinstance(part, str))
+        secrets = [each.value for each in self.backend.headers if each.secret]
+        secrets += [self.backend.token] if self.backend.token != PLACEHOLDER else []
+        return any(secret in text for secret in secrets)
+
+
+def variables(world: World, request: Request, choice: Choice, key: Part | None = None) -> Variables:
+    """The variables for the server that was chosen, whatever settings files there are; `key`: where its key can be had.
+
+    A file that says something is no reason to leave it out: what is exported goes along into other folders.
+    """
+    backend = choice.backend
+    at_once = budget.room_for(choice.server, backend, choice.needs) if choice.server else None
+    backend = replace(backend, prompt=request.system_prompt, at_once=at_once)
+    paths = settings_paths(world.cwd, world.home, world.environ, world.client_version, world.managed_dir)
+    alone = world.snapshot({each.path: None for each in paths if each.scope is not Scope.MANAGED})
+    wanted = build.lines(alone, backend, choice.needs, ProcessEnvironment())
+    lines = (HOST, *(_marked(line, backend) for line in wanted if line.value != ""))
+    names = {line.path[1] for line in lines}
+    blank = (line.path[1] for line in wanted if line.value == "")
+    unset = tuple(name for name in dict.fromkeys((*FOREIGN, *blank)) if name not in names)
+    return Variables(backend, lines, unset, dict(_sources(request, world, backend, key)))
+
+
+def _marked(line: Line, backend: Backend) -> Line:
+    """The line; one of the user's own variables is a secret where its name says so."""
+    name, value = line.path[1], str(line.value)
+    return replace(line, secret=True) if name in backend.preferences.env and is_secret(name, value) else line
+
+
+def _sources(request: Request, world: World, backend: Backend, key: Part | None) -> Iterator[tuple[str, Part]]:
+    for given in request.headers_env:
+        _, _, name = given.partition("=")
+        if value := world.environ.get(name):
+            yield value, Variable(name)
+    if backend.token != PLACEHOLDER:
+        if request.token_env is not None:
+            yield backend.token, Variable(request.token_env)
+        elif key is not None:
+            yield backend.token, key
+
+
+def _referring(text: str, sources: Mapping[str, Part]) -> Value:
+    """The text with each of these secrets, the longest first, as its reference."""
+    for secret in sorted(sources, key=len, reverse=True):
+        before, found, after = text.partition(secret)
+        if found:
+            return (*_referring(before, sources), sources[secret], *_referring(after, sources))
+    return (text,) if text else ()
+
+
+def names_of_ours(more: Mapping[str, str]) -> tuple[str, ...]:
+    """Every variable that an environment of ours may set, and these."""
+    written = (name for name, known in catalogue().items() if known.written)
+    return tuple(dict.fromkeys((HOSTED, *written, *more)))
+
+
+def beaten(world: World, found: Variables) -> Iterator[tuple[str, Candidate]]:
+    """The variables that a settings file sets to something else and wins with: name, and what wins."""
+    values = found.values
+    snapshot = world.with_environ(found.environ(world.environ)).snapshot()
+    for name in dict.fromkeys((*values, *STILL_FILES)):
+        winner = winning(snapshot, f"env.{name}")
+        if winner is not None and winner.scope is not Scope.SHELL and winner.value != values.get(name):
+            yield name, winner
