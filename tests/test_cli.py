@@ -24,6 +24,7 @@ PROGRAM = (sys.executable, "-m", "claude_local_plugin")
 SUBCOMMANDS = [
     *((name,) for name in cli.COMMANDS),
     *(("hooks", name) for name in ("install", "uninstall", "status")),
+    *(("launcher", name) for name in ("install", "list", "remove")),
     *(("sessions", name) for name in ("list", "show", "stats", "tail", "export", "prune")),
     *(("config", name) for name in ("path", "list", "get", "set", "unset")),
 ]

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "env": ("env", "Print the variables for one backend, quoted for your shell."),
     "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
+    "launcher": ("launcher", "Programs of your own on PATH, each a command on one backend."),
     "report": ("report", "One page about what ran where, to look at in a browser."),
     "rescue": ("rescue", "Copy a session that died, without what its server refuses, to go on with."),
     "run": ("run", "Run one command on one backend, and leave everything else as it is."),

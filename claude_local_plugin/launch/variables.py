@@ -22,6 +22,7 @@ from claude_local_plugin.core.claude import (
     UNIX_SOCKET,
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.launch import inherited
 from claude_local_plugin.launch.shells import Part, Value, Variable
 from claude_local_plugin.precedence import Candidate, Scope, winning
 from claude_local_plugin.precedence.locate import settings_paths
@@ -93,10 +94,12 @@ def variables(world: World, request: Request, choice: Choice, key: Part | None =
     paths = settings_paths(world.cwd, world.home, world.environ, world.client_version, world.managed_dir)
     alone = world.snapshot({each.path: None for each in paths if each.scope is not Scope.MANAGED})
     wanted = build.lines(alone, backend, choice.needs, ProcessEnvironment())
-    lines = (HOST, *(_marked(line, backend) for line in wanted if line.value != ""))
+    named = (Line(("env", inherited.PROFILE), request.profile, "the session log names it"),) if request.profile else ()
+    lines = (HOST, *named, *(_marked(line, backend) for line in wanted if line.value != ""))
     names = {line.path[1] for line in lines}
     blank = (line.path[1] for line in wanted if line.value == "")
-    unset = tuple(name for name in dict.fromkeys((*FOREIGN, *blank)) if name not in names)
+    deciding = sorted(filter(inherited.is_deciding, world.environ))
+    unset = tuple(name for name in dict.fromkeys((*FOREIGN, *blank, *deciding)) if name not in names)
     return Variables(backend, lines, unset, dict(_sources(request, world, backend, key)))
 
 
@@ -130,7 +133,7 @@ def _referring(text: str, sources: Mapping[str, Part]) -> Value:
 def names_of_ours(more: Mapping[str, str]) -> tuple[str, ...]:
     """Every variable that an environment of ours may set, and these."""
     written = (name for name, known in catalogue().items() if known.written)
-    return tuple(dict.fromkeys((HOSTED, *written, *more)))
+    return tuple(dict.fromkeys((HOSTED, inherited.PROFILE, *written, *more)))
 
 
 def beaten(world: World, found: Variables) -> Iterator[tuple[str, Candidate]]:
