@@ -28,7 +28,8 @@ class _Command(click.Command):
     "--for",
     "target",
     type=click.Choice(["claude", "guardkit", "agent-sdk", "any"]),
-    help="What the command is, where its name does not say.",
+    metavar="KIND",
+    help="What the command is, where its name does not say: claude, guardkit, agent-sdk or any.",
 )
 @click.option("--model", metavar="NAME", help="The served model to use.")
 @click.option("--token-env", metavar="VAR", help="The environment variable that holds your server's key.")

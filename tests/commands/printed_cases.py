@@ -2311,6 +2311,14 @@ case(
     lambda house, _, __: _must(not house.user.exists()),
 )
 case(
+    "launcher: the undo",
+    "cli.launcher:install claude-local launcher remove … …",
+    _nothing,
+    ("launcher", "install", "autobuild-vllm", "cloud", "--dir", "my bin", "--", "claude", "-p"),
+    lambda house, _, __: _must(not (house.project / "my bin" / "autobuild-vllm").exists()),
+    again=False,  # a second time there is nothing to remove, which is an error
+)
+case(
     "config: which settings there are",
     "commands.config:(module) claude-local config list",
     _nothing,
