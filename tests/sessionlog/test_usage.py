@@ -19,7 +19,7 @@ from claude_local_plugin.sessionlog import store
 from claude_local_plugin.sessionlog.queries.filters import State, Where, is_backend, is_below, is_model
 from claude_local_plugin.sessionlog.queries.usage import By, Group, Summary, Usage, usage
 from claude_local_plugin.sessionlog.spans import NOT_KNOWN
-from tests.sessionlog.recording import ANTHROPIC, BEDROCK, BOX, NAS, at, recording
+from tests.sessionlog.recording import ANTHROPIC, BEDROCK, BEGIN, BOX, NAS, at, recording
 
 UNKNOWN_BOX = ("unknown", BOX[1])
 BACKENDS = (BOX, NAS, ANTHROPIC, BEDROCK, UNKNOWN_BOX)
@@ -308,6 +308,17 @@ def test_days_are_right_all_through_a_year_of_changing_clocks(state: Path, name:
         for number in range(365 * 4 * 3):
             log.event(f"s{number}", number * 120 - 400 * 24 * 60)
     same(usage(state, (By.DAY,), zone=zone), plain(state, (By.DAY,), Where(), zone))
+
+
+def test_a_day_that_a_place_has_left_out_takes_no_hour_from_another(state: Path) -> None:
+    zone = ZoneInfo("Pacific/Apia")  # which went from 29 to 31 December 2011
+    with recording(state) as log:
+        for hours in range(0, 96, 6):
+            moment = datetime(2011, 12, 29, tzinfo=UTC) + timedelta(hours=hours)
+            log.event(f"s{hours}", (moment - BEGIN) / timedelta(minutes=1))
+    found = usage(state, (By.DAY,), zone=zone)
+    assert "2011-12-30" not in keys(found)
+    same(found, plain(state, (By.DAY,), Where(), zone))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, a process cannot change its time zone")

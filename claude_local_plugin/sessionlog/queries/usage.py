@@ -5,13 +5,15 @@ are small enough to be sorted in the processor's cache; texts come in only once 
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 from operator import add, sub
 from pathlib import Path
+from typing import Any
 
 from claude_local_plugin.core.protection import CLOUD_KINDS
 from claude_local_plugin.sessionlog.queries.filters import NOTHING_SENT, Where, is_own, spelled, zoned
@@ -128,7 +130,7 @@ _KEPT: dict[tuple[By, ...], tuple[str, str, str]] = {
 _KEPT_SUMS = ", ".join(f"sum({field.name})" for field in fields(Usage)[1:])
 
 #: Per key and side: sessions in the group, in all, by backend; then the sums.
-_Parts = dict[int, tuple[int, ...]]
+_Parts = dict[Hashable, tuple[int, ...]]
 _OWN, _CLOUD, _NOWHERE = range(3)
 _IN_GROUP, _IN_ALL, _BY_BACKEND, _COUNTED = range(4)
 
@@ -152,7 +154,7 @@ class _Sums:
             By.BACKEND: {number: url or kind for number, (kind, url) in self.endpoints.items()}.get,
             By.MODEL: models.get,
             By.PROJECT: projects.get,
-            By.DAY: cache(days.label),
+            By.DAY: str if self._is_kept else cache(days.label),
         }
 
     def summary(self) -> Summary:
@@ -180,26 +182,39 @@ class _Sums:
     def _kept(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
         """The same as `_rows`, of the sums in the log, less those of sessions in which nothing was sent."""
         table, column, in_group = _KEPT[self.by]
-        key, of_span = column, f"coalesce(s.{column}, 0)" if self.by else column
-        if By.DAY in self.by:
-            key, of_span = self.days.key_of("hour"), self.days.key_of("s.started_at")
+        by_day = By.DAY in self.by
+        of_span = self.days.key_of("s.started_at") if by_day else f"coalesce(s.{column}, 0)" if self.by else column
         marked = _MARKED.get(self.by, "s.first")
-        empty = {
-            row[:2]: row[2:]
-            for row in self.log.execute(
-                f"SELECT s.endpoint, {of_span}, count(*), sum({marked}), sum(s.first), sum(s.new_endpoint), {_SUMS}"
-                f" FROM spans AS s WHERE s.session IN ({NOTHING_SENT}) GROUP BY 1, 2"
-            )
-        }
-        for row in self.log.execute(
-            f"SELECT endpoint, {key}, sum(spans), sum({in_group}), sum(sessions), sum(on_endpoint), {_KEPT_SUMS}"
-            # hours lie in their order there: by the day first, next to nothing has to be sorted
-            f" FROM {table} GROUP BY {'2, 1' if By.DAY in self.by else '1, 2'}"
+        empty: _Parts = {}
+        for endpoint, key, *numbers in self.log.execute(
+            f"SELECT s.endpoint, {of_span}, count(*), sum({marked}), sum(s.first), sum(s.new_endpoint), {_SUMS}"
+            f" FROM spans AS s WHERE s.session IN ({NOTHING_SENT}) GROUP BY 1, 2"
         ):
-            numbers = row[2:]
-            count, *left = map(sub, numbers, empty.get(row[:2], (0,) * len(numbers)))
+            place = (self.sides[endpoint], self.days.label(key)) if by_day else (endpoint, key)
+            _add(empty, place, tuple(numbers))
+        sums = f"sum(spans), sum({in_group}), sum(sessions), sum(on_endpoint), {_KEPT_SUMS}"
+        query = f"SELECT endpoint, {column}, {sums} FROM {table} GROUP BY 1, 2"
+        for endpoint, key, *numbers in self._days_kept(sums) if by_day else self.log.execute(query):
+            place = (self.sides[endpoint], key) if by_day else (endpoint, key)
+            count, *left = map(sub, numbers, empty.get(place, (0,) * len(numbers)))
             if count:
-                yield row[0], row[1:2] if self.by else (), tuple(left)
+                yield endpoint, (key,) if self.by else (), tuple(left)
+
+    def _days_kept(self, sums: str) -> Iterator[tuple[Any, ...]]:
+        """For each side one of its backends, each local day, and these sums of it.
+
+        Hours lie in their order there: read from day to day, nothing has to be sorted, which would take longer than
+        adding up.
+        """
+        self.log.execute("CREATE TEMP TABLE local_days (begin TEXT PRIMARY KEY, end TEXT, day TEXT) WITHOUT ROWID")
+        self.log.executemany("INSERT INTO temp.local_days VALUES (?, ?, ?)", self.days.by_the_hour())
+        for side in set(self.sides.values()):
+            backends = [number for number, its in self.sides.items() if its == side]
+            yield from self.log.execute(
+                f"SELECT {backends[0]}, day, {sums} FROM temp.local_days"
+                " CROSS JOIN sums_by_hour ON hour >= begin AND hour < end"
+                f" WHERE endpoint IN ({', '.join(map(str, backends))}) GROUP BY begin"
+            )
 
     def _rows(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
         """Per piece and group: the backend (where they are not told apart, one of its side), the key, the numbers."""
@@ -258,9 +273,9 @@ def _side(kind: str, url: str | None) -> int:
     return _OWN if is_own(kind, url) else _NOWHERE
 
 
-def _add(parts: _Parts, side: int, numbers: tuple[int, ...]) -> None:
-    known = parts.get(side)
-    parts[side] = tuple(map(add, known, numbers)) if known else numbers
+def _add(parts: _Parts, key: Hashable, numbers: tuple[int, ...]) -> None:
+    known = parts.get(key)
+    parts[key] = tuple(map(add, known, numbers)) if known else numbers
 
 
 def _group(key: tuple[str, ...], parts: _Parts, kind: str | None = None, counted: int = _IN_GROUP) -> Group:
@@ -276,25 +291,29 @@ class _Days:
 
     def __init__(self, first: str | None, last: str | None, zone: tzinfo | None) -> None:
         self.zone = zone
-        begins = {"00:00"}
+        self.starts: list[tuple[date, str]] = []
         if first and last:
             day, end = (datetime.fromisoformat(each).astimezone(zone).date() for each in (first, last))
             while day <= end:
-                begins.add(spelled(zoned(datetime.combine(day, time()), zone))[11:16])
+                self.starts.append((day, spelled(zoned(datetime.combine(day, time()), zone))))
                 day += timedelta(days=1)
         #: Times in UTC: one, or with summer time two, and that at which the date changes there.
-        self.begins = sorted(begins)
+        self.begins = sorted({"00:00", *(start[11:16] for _, start in self.starts)})
 
     @property
     def begin_with_hours(self) -> bool:
         """Whether each local day begins with an hour of UTC."""
         return all(begin.endswith(":00") for begin in self.begins)
 
+    def by_the_hour(self) -> Iterator[tuple[str, str, str]]:
+        """Each day with the hours in UTC from which and until before which it lasts, where it begins with an hour."""
+        for (day, start), (_, end) in pairwise((*self.starts, (date.max, "9"))):
+            if start[:13] < end[:13]:  # a day that the calendar of a place has left out has none
+                yield start[:13], end[:13], day.isoformat()
+
     def key_of(self, moment: str) -> str:
-        """In SQL, of a moment (or an hour, where days begin with hours): the date, how many of the times had passed."""
-        # "09" is less than "09:00": an hour is compared with an hour
-        digits = 2 if self.begin_with_hours else 5
-        passed = " + ".join(f"(substr({moment}, 12, {digits}) >= '{begin[:digits]}')" for begin in self.begins[1:])
+        """In SQL, of a moment: the date, and how many of the times had passed."""
+        passed = " + ".join(f"(substr({moment}, 12, 5) >= '{begin}')" for begin in self.begins[1:])
         return f"substr({moment}, 1, 10)" + (f" || ({passed})" if passed else "")
 
     def label(self, key: object) -> str:
