@@ -18,9 +18,9 @@ def main() -> int:
 
         if registration.are_options(sys.argv[2:]):
             return statusline.run(sys.argv[2:], os.environ)
-    from claude_local_plugin.cli import run
+    from claude_local_plugin.cli import run_line
 
-    return run(sys.argv[1:])
+    return run_line(sys.argv[1:])
 
 
 def _import_nothing_from_here() -> None:

@@ -47,7 +47,7 @@ def start(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--help"]) == 0
+    assert cli.run_line(["--help"]) == 0
     shown = capsys.readouterr().out
     for name, (_, text) in cli.COMMANDS.items():
         assert re.search(rf"^  {name}\s+{re.escape(text[:30])}", shown, re.MULTILINE)
@@ -59,7 +59,7 @@ def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("words", SUBCOMMANDS, ids=" ".join)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_has_help(words: tuple[str, ...], option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run([*words, option]) == 0
+    assert cli.run_line([*words, option]) == 0
     out, err = capsys.readouterr()
     assert out.startswith(f"Usage: claude-local {' '.join(words)} ")
     assert err == ""
@@ -70,7 +70,7 @@ def test_every_command_has_help(words: tuple[str, ...], option: str, capsys: pyt
 
 
 def test_help_of_enable_names_every_promised_option(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.run(["enable", "--help"])
+    cli.run_line(["enable", "--help"])
     shown = capsys.readouterr().out
     for option in ("--url", "--model", "--token-env", "--scope", "--dry-run", "--yes", "--json", "--no-check"):
         assert f"{option} " in shown or f"{option}\n" in shown
@@ -85,12 +85,12 @@ def test_help_of_enable_names_every_promised_option(capsys: pytest.CaptureFixtur
 def test_a_misspelt_command_is_answered_with_the_one_that_was_meant(
     word: str, meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run([word]) == 2
+    assert cli.run_line([word]) == 2
     assert f"No such command '{word}'. Did you mean {meant}?" in capsys.readouterr().err
 
 
 def test_a_word_like_no_command_is_just_unknown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["xyzzy"]) == 2
+    assert cli.run_line(["xyzzy"]) == 2
     said = capsys.readouterr().err
     assert "No such command 'xyzzy'." in said
     assert "Did you mean" not in said
@@ -117,7 +117,7 @@ def test_a_word_like_no_command_is_just_unknown(capsys: pytest.CaptureFixture[st
 def test_a_call_that_cannot_be_understood_ends_with_2_and_writes_nothing(
     arguments: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(arguments) == 2
+    assert cli.run_line(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "rror: " in err
@@ -125,12 +125,12 @@ def test_a_call_that_cannot_be_understood_ends_with_2_and_writes_nothing(
 
 
 def test_without_a_command_it_shows_the_help_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run([]) == 2
+    assert cli.run_line([]) == 2
     assert "Commands:" in "".join(capsys.readouterr())
 
 
 def test_the_version_is_said_the_quick_way_and_the_usual_way(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--version"]) == 0
+    assert cli.run_line(["--version"]) == 0
     assert capsys.readouterr().out == f"claude-local {__version__}\n"
     assert start("--version").stdout == f"claude-local {__version__}\n"
 
@@ -138,7 +138,7 @@ def test_the_version_is_said_the_quick_way_and_the_usual_way(capsys: pytest.Capt
 def test_an_error_says_what_and_what_next_on_stderr_in_two_lines(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["enable", "--url", "localhost:8000"]) == 2
+    assert cli.run_line(["enable", "--url", "localhost:8000"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert (
@@ -154,7 +154,7 @@ def test_in_a_folder_that_was_deleted_it_says_so(
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert cli.run(["status"]) == 1
+    assert cli.run_line(["status"]) == 1
     assert capsys.readouterr().err.startswith("error: the current folder does not exist any more\nhint: ")
 
 
@@ -182,7 +182,7 @@ def test_colour_where_it_is_asked_for(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    cli.run(["enable", "--url", "localhost"])
+    cli.run_line(["enable", "--url", "localhost"])
     assert ("\x1b[" in capsys.readouterr().err) is coloured
 
 
@@ -205,7 +205,7 @@ def test_the_words_are_the_same_with_and_without_colour(
     for colour in ("NO_COLOR", "FORCE_COLOR"):
         with monkeypatch.context() as patch:
             patch.setenv(colour, "1")
-            cli.run(["enable", "--no-check", "--url", "http://far:1", "--model", "m", "--dry-run"])
+            cli.run_line(["enable", "--no-check", "--url", "http://far:1", "--model", "m", "--dry-run"])
         out, err = capsys.readouterr()
         shown.append(re.sub(r"\x1b\[[0-9;]*m", "", out + err))
     assert shown[0] == shown[1]
@@ -382,10 +382,10 @@ def test_the_stand_in_server_prints_its_address_answers_and_ends_with_0(project:
 
 def test_a_port_that_is_taken_is_said_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with EmbeddedBackend() as backend:
-        assert cli.run(["demo", "--serve", "--port", str(backend.port)]) == 1
+        assert cli.run_line(["demo", "--serve", "--port", str(backend.port)]) == 1
     assert f"cannot listen on 127.0.0.1 port {backend.port}" in capsys.readouterr().err
 
 
 def test_a_port_without_serve_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["demo", "--port", "8000"]) == 2
+    assert cli.run_line(["demo", "--port", "8000"]) == 2
     assert "--port goes with --serve" in capsys.readouterr().err

@@ -221,3 +221,18 @@ def test_no_room_is_forgotten() -> None:
     """A new room must say what it may know, or be one of those that know all."""
     know_all = {"__init__", "__main__", "cli", "commands"}
     assert {room(path) for path in MODULES} - {"hooks", "schemas"} <= {*MAY_KNOW, *know_all}
+
+
+def test_no_module_has_the_name_of_something_its_package_defines() -> None:
+    """Once such a module is imported it stands in that thing's place: a second call of it would be of a module."""
+    shadowing = set()
+    for path in MODULES:
+        if path.name != "__init__.py":
+            continue
+        modules = {each.stem for each in path.parent.glob("*.py")} | {each.name for each in path.parent.iterdir()}
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            names += [each.id for each in targets if isinstance(each, ast.Name)]
+            shadowing |= {f"{place(path)}: {name}" for name in names if name in modules}
+    assert shadowing == set()

@@ -88,7 +88,7 @@ def main() -> None:
     """Claude Code on your own model server, explained and on record."""
 
 
-#: How writing to a stream fails. Nothing else that fails so gets as far as `run`: files are written by name.
+#: How writing to a stream fails. Nothing else that fails so gets as far as `run_line`: files are written by name.
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
@@ -97,7 +97,7 @@ def _give_up_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def run(argv: Sequence[str]) -> int:
+def run_line(argv: Sequence[str]) -> int:
     """Run one command line; returns the exit code. The one place that catches our errors."""
     # a stream that was closed before we began (`<&-`, `>&-`) is None; the lowest number first, which is the next given
     sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115

@@ -75,7 +75,7 @@ class Project:
     def whole(self, name: str) -> float:
         """Run a command to its end; the seconds it took."""
         began = time.monotonic()
-        if (code := cli.run(COMMANDS[name])) != 0:
+        if (code := cli.run_line(COMMANDS[name])) != 0:
             self.faults.append(f"{name} ended with {code}")
         return time.monotonic() - began
 
@@ -108,7 +108,7 @@ def start(arguments: tuple[str, ...], hook: Callable[[str, tuple[object, ...]], 
             os.dup2(silence, stream)
         if hook is not None:
             sys.addaudithook(hook)
-        code = cli.run(arguments)
+        code = cli.run_line(arguments)
     finally:
         os._exit(code)
 
@@ -203,14 +203,14 @@ def main(folder: Path, how: str, number: int) -> None:
     (folder / "home").mkdir()
     answer = sys.stdout
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for good: nobody reads it
-    cli.run(["enable", "--no-check", "--url", "http://x:1", "--model", "m", "--dry-run", "--json"])  # imports all
+    cli.run_line(["enable", "--no-check", "--url", "http://x:1", "--model", "m", "--dry-run", "--json"])  # imports all
     chance = random.Random(number)
     faults, hits = [], 0
     for name, settings in (("with settings", SETTINGS), ("without", None)):
         project = Project(folder / name, settings)
         hits += anytime(project, number // 2, chance) if how == "anytime" else everywhere(project)
         faults += project.faults
-    faults += [] if cli.run(["sessions", "list", "--json"]) == 0 else ["the session log is damaged"]
+    faults += [] if cli.run_line(["sessions", "list", "--json"]) == 0 else ["the session log is damaged"]
     print(json.dumps({"killed": hits, "faults": faults}), file=answer)
 
 

@@ -330,7 +330,7 @@ def _called(order: Mapping[str, Any], folder: Path, made: list[printed.Made]) ->
         elif order["event"] is None:
             from claude_local_plugin import cli
 
-            code = cli.run(order["arguments"])
+            code = cli.run_line(order["arguments"])
         else:
             from claude_local_plugin.core import locations, registration
             from claude_local_plugin.hook_runtime import main

@@ -67,7 +67,7 @@ class Place:
     def run(self, *arguments: str) -> Ended:
         """Run `claude-local` with these arguments, whatever comes of it."""
         self.capsys.readouterr()
-        code = cli.run(arguments)
+        code = cli.run_line(arguments)
         out, err = self.capsys.readouterr()
         return Ended(code, out, err)
 

@@ -72,8 +72,9 @@ def test_several_servers_on_a_terminal_are_listed_and_one_is_chosen(place: Place
     first, second = listen(), listen(models=(Model("one"), Model("other")))
     script = (
         "import functools, sys; from claude_local_plugin.servers import sweep;"
-        " from claude_local_plugin.client_config import choose_server; from claude_local_plugin.cli import run;"
-        f" choose_server.sweep = functools.partial(sweep, ({first.port}, {second.port})); sys.exit(run(['enable']))"
+        " from claude_local_plugin.client_config import choose_server; from claude_local_plugin import cli;"
+        f" choose_server.sweep = functools.partial(sweep, ({first.port}, {second.port}));"
+        " sys.exit(cli.run_line(['enable']))"
     )
     with Terminal([sys.executable, "-c", script], cwd=place.project, environ=dict(os.environ)) as terminal:
         terminal.wait_for("whichserver")

@@ -139,7 +139,7 @@ def test_a_sign_in_at_a_gateway_is_named_and_not_bypassed(place: Place, server: 
 def at_a_terminal(place: Place, *arguments: str) -> str:
     """What `env` shows where standard output is a terminal."""
     ours, theirs = pty.openpty()
-    code = "import sys; from claude_local_plugin.cli import run; sys.exit(run(sys.argv[1:]))"
+    code = "import sys; from claude_local_plugin.cli import run_line; sys.exit(run_line(sys.argv[1:]))"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "env", *arguments],
         stdin=subprocess.DEVNULL,

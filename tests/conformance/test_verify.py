@@ -195,8 +195,8 @@ def test_nothing_is_left_of_a_verify_that_is_ended(pretended: Path, tmp_path: Pa
 VERIFY = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from claude_local_plugin.cli import run
-raise SystemExit(run(["verify", "--claude", sys.argv[1]]))
+from claude_local_plugin.cli import run_line
+raise SystemExit(run_line(["verify", "--claude", sys.argv[1]]))
 """
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.cli import run
+from claude_local_plugin.cli import run_line
 from claude_local_plugin.commands import report as command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.settings import schema
@@ -38,14 +38,14 @@ def printed(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def data(capsys: pytest.CaptureFixture[str], *options: str) -> dict:  # type: ignore[type-arg]
-    assert run(["report", "--json", *options]) == 0
+    assert run_line(["report", "--json", *options]) == 0
     report = json.loads(printed(capsys))
     assert schema.problems(report, "report") == ()
     return report  # type: ignore[no-any-return]
 
 
 def test_the_page_goes_into_the_current_folder_and_says_so(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["report"]) == 0
+    assert run_line(["report"]) == 0
     assert printed(capsys) == f"2 sessions, written to {FILE}\n"
     assert "What ran where" in (recorded / FILE).read_text()
     assert stat.S_IMODE((recorded / FILE).stat().st_mode) == 0o600
@@ -60,16 +60,16 @@ def test_one_session_is_one_and_nothing_else_is_left_behind(recorded: Path, home
 
 
 def test_a_time_that_ends_before_it_begins_is_refused(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["report", "--until", "2020-01-01"]) == 2
+    assert run_line(["report", "--until", "2020-01-01"]) == 2
     assert "--since 30d is later than --until 2020-01-01" in capsys.readouterr().err
 
 
 def test_a_report_of_ours_is_replaced_and_keeps_its_mode(recorded: Path) -> None:
     (recorded / FILE).touch()
     (recorded / FILE).chmod(0o644)
-    assert run(["report", "--force"]) == 0
+    assert run_line(["report", "--force"]) == 0
     first = (recorded / FILE).read_text()
-    assert run(["report", "--since", "all"]) == 0
+    assert run_line(["report", "--since", "all"]) == 0
     assert (recorded / FILE).read_text() != first
     assert stat.S_IMODE((recorded / FILE).stat().st_mode) == 0o644
 
@@ -79,29 +79,29 @@ def test_anything_else_is_left_alone_without_force(
     recorded: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
     (recorded / "mine.html").write_text(content)
-    assert run(["report", "--output", "mine.html"]) == 1
+    assert run_line(["report", "--output", "mine.html"]) == 1
     assert "mine.html: there already, and not a report of claude-local" in capsys.readouterr().err
     assert (recorded / "mine.html").read_text() == content
-    assert run(["report", "--output", "mine.html", "--force"]) == 0
+    assert run_line(["report", "--output", "mine.html", "--force"]) == 0
     assert "What ran where" in (recorded / "mine.html").read_text()
 
 
 def test_a_link_stays_a_link(recorded: Path) -> None:
     (recorded / "pages").mkdir()
     (recorded / FILE).symlink_to("pages/real.html")
-    assert run(["report"]) == 0
+    assert run_line(["report"]) == 0
     assert (recorded / FILE).is_symlink()
     assert "What ran where" in (recorded / "pages" / "real.html").read_text()
 
 
 @pytest.mark.parametrize("force", [[], ["--force"]])
 def test_a_folder_is_no_file(recorded: Path, capsys: pytest.CaptureFixture[str], force: list[str]) -> None:
-    assert run(["report", "--output", ".", *force]) == 1
+    assert run_line(["report", "--output", ".", *force]) == 1
     assert "not a regular file" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_missing_is_said(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["report", "--output", "nowhere/page.html"]) == 1
+    assert run_line(["report", "--output", "nowhere/page.html"]) == 1
     assert "nowhere: there is no such folder" in capsys.readouterr().err
 
 
@@ -113,7 +113,7 @@ def test_a_page_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> 
 
 
 def test_a_dash_is_standard_output(recorded: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    assert run(["report", "--output", "-"]) == 0
+    assert run_line(["report", "--output", "-"]) == 0
     out, err = capfdbinary.readouterr()
     assert out.startswith(b"<!DOCTYPE html>\n")
     assert out.endswith(b"</html>\n")
@@ -122,7 +122,7 @@ def test_a_dash_is_standard_output(recorded: Path, capfdbinary: pytest.CaptureFi
 
 
 def test_without_a_log_there_is_an_empty_report(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["report"]) == 0
+    assert run_line(["report"]) == 0
     assert printed(capsys).startswith("0 sessions")
     assert "No session is on record" in (project / FILE).read_text()
     assert data(capsys)["backends"] == []
@@ -156,7 +156,7 @@ def test_time_and_project_can_be_chosen(recorded: Path, capsys: pytest.CaptureFi
     assert data(capsys, "--since", "all", "--until", "2d")["sessions"] == 1
     assert data(capsys, "--project", "/home/dev/src")["sessions"] == 2
     assert data(capsys, "--project", SHOP)["sessions"] == 1
-    run(["report", "--project", SHOP])
+    run_line(["report", "--project", SHOP])
     assert f"Project: {SHOP}" in (recorded / FILE).read_text()
 
 
@@ -172,7 +172,7 @@ def test_time_and_project_can_be_chosen(recorded: Path, capsys: pytest.CaptureFi
 def test_what_makes_no_sense_is_said(
     recorded: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
 ) -> None:
-    assert run(["report", *options]) == 2
+    assert run_line(["report", *options]) == 2
     assert said in capsys.readouterr().err
     assert list(recorded.iterdir()) == []
 
