@@ -10,12 +10,13 @@ from claude_local_plugin import paths
 from claude_local_plugin.client_config.choose_server import Choice, Choose, Request, choose_server
 from claude_local_plugin.config import load
 from claude_local_plugin.core import config as protection
+from claude_local_plugin.core import run_files
 from claude_local_plugin.core.endpoint import backend_of
 from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.protection import off_list
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
-from claude_local_plugin.launch import inherited, process, runtime, settings_text, targets
+from claude_local_plugin.launch import process, runtime, settings_text, targets
 from claude_local_plugin.launch.cloud import cloud
 from claude_local_plugin.launch.plan import Plan, Wish, local
 from claude_local_plugin.profiles import CLOUD, Profile, all_of, named, request_for
@@ -199,13 +200,13 @@ def _refuse_forbidden(plan: Plan, world: World) -> None:
 
 def start(prepared: Prepared, world: World, *, stay: bool) -> int:
     """Start it: in our place, or with `stay` as a child, whose exit code is returned."""
-    place = runtime.folder(world.environ, world.state_dir)
-    runtime.swept(place)
+    place = Path(run_files.folder(world.environ, str(world.state_dir)))
+    run_files.sweep(str(place))
     plan, environ = prepared.plan, dict(prepared.plan.environ)
     argv, made = list(plan.command), None
     if plan.settings is not None:
         made = runtime.written(place, settings_text.text_of(plan.settings), os.getpid())
-        environ[inherited.SETTINGS] = str(made)
+        environ[run_files.SETTINGS] = str(made)
         argv = [argv[0], "--settings", str(made), *argv[1:]]
     try:
         if not stay and os.name != "nt":

@@ -179,6 +179,14 @@ def client_version_of(environ: "Mapping[str, str]") -> "str | None":
     return ".".join(numbers)[:30]
 
 
+def is_hosted(environ: "Mapping[str, str]") -> bool:
+    """Whether a program that starts Claude Code has taken the routing into its own hands.
+
+    Hooks are then shown no token, no key and no custom headers (seen on 2.1.332): that there are none says nothing.
+    """
+    return is_on(environ.get(HOSTED))
+
+
 def js_string(value: object) -> str:
     """A JSON value as Claude Code turns it into the text of a variable: `true`, `null`, `5`, `1e+21`."""
     if isinstance(value, str):

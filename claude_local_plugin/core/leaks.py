@@ -9,9 +9,9 @@ import os
 import sys
 
 from claude_local_plugin.core.claude import (
-    HOSTED,
     custom_headers,
     is_anthropics,
+    is_hosted,
     is_on,
     login_folder,
     secret_headers,
@@ -143,7 +143,7 @@ def _sent(world: SessionSettings, helper: "Source | None") -> "Iterator[Credenti
         yield _variable(world, "ANTHROPIC_AUTH_TOKEN", token)
     if key and "x-api-key" not in headers:
         yield _variable(world, "ANTHROPIC_API_KEY", key)
-    hosted = is_on(world.environ.get(HOSTED))
+    hosted = is_hosted(world.environ)
     if helper is not None and not hosted and not (token and (key or "x-api-key" in headers)):
         yield _helped(helper)
     for name in secret_headers(headers):

@@ -8,6 +8,7 @@ from claude_local_plugin.core.claude import (
     LOGIN_FOLDER,
     PINNED,
     holds,
+    is_hosted,
     is_on,
 )
 from claude_local_plugin.core.document_rules import faults
@@ -111,11 +112,6 @@ def refusal(
     if name == "CLAUDE_CODE_OAUTH_TOKEN" and not holds("oauth-refused-in-projects", client_version):
         return None
     return "project" if project and refused_in_projects(name, text) else None
-
-
-def is_hosted(environ: "Mapping[str, str]") -> bool:
-    """Whether a program that starts Claude Code has taken the routing into its own hands."""
-    return is_on(environ.get(HOSTED))
 
 
 def routed_by(environ: "Mapping[str, str]", client_version: "str | None", *, managed: bool = False) -> str:

@@ -7,7 +7,7 @@ project's file. The sign-in lies in a file of Claude Code's own (all observed on
 import os
 import time
 
-from claude_local_plugin.core.claude import SOCKET_SCHEME, UNIX_SOCKET, holds, is_on, login_folder, socket_of
+from claude_local_plugin.core.claude import SOCKET_SCHEME, UNIX_SOCKET, holds, is_hosted, login_folder, socket_of
 from claude_local_plugin.core.endpoint import PROVIDER_KINDS, Backend, backend_of, via_of
 from claude_local_plugin.core.files import MOST_SETTINGS, content
 from claude_local_plugin.core.text import clean
@@ -81,7 +81,7 @@ def _signed_in(environ: "Mapping[str, str]", folder: str) -> "Mapping[str, Any] 
 def _counts(login: "Mapping[str, Any]", world: "SessionSettings") -> bool:
     """Whether nothing comes before the sign-in: a host's routing, the gateway's own switch, an administrator's file."""
     environ = world.environ
-    if is_on(environ.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "")):
+    if is_hosted(environ):
         return False
     if world.gateway:
         return False

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from claude_local_plugin.hook_runtime.visit import Visit
 
 FOLDER = "errands"
+#: What `claude-local run` tells a session of the settings file that was made for it.
+SETTINGS = "CLAUDE_LOCAL_RUN_SETTINGS"
 
 #: Seconds before the same errand is run again for the same server.
 PAUSE_S = {"down_command": 60.0, "warm_up": 600.0}
@@ -25,6 +27,9 @@ IMPORT_DELAY_S = 1.0
 IMPORT_LOST_S = 60.0
 #: How long it waits for others who write to the log, in seconds: nobody is waiting for it.
 IMPORT_PATIENCE_S = 30.0
+
+#: How long it waits for a session's process to end whose settings file is to be removed, in seconds.
+SWEEP_PATIENCE_S = 10.0
 
 #: The first request of a server may compile for minutes.
 WARM_UP_TIMEOUT_S = 600.0
@@ -122,6 +127,18 @@ def import_journals(environ: "Mapping[str, str]", state_dir: str) -> None:
     maintenance.remove(_import_mark(state_dir))
 
     importer.run(state_dir, environ, IMPORT_PATIENCE_S)
+    if SETTINGS in environ:
+        _sweep(environ, state_dir)
+
+
+def _sweep(environ: "Mapping[str, str]", state_dir: str) -> None:
+    """Removes what runs have left whose processes have ended; waits a while for that of this session."""
+    from claude_local_plugin.core import run_files
+
+    place = run_files.folder(environ, state_dir)
+    until = time.monotonic() + SWEEP_PATIENCE_S
+    while run_files.sweep(place) and time.monotonic() < until:
+        time.sleep(1.0)
 
 
 def _is_first_to_import(state_dir: str) -> bool:

@@ -5,6 +5,7 @@ Only a start and a prompt look at the server. The other events are noted by `hoo
 
 import os
 
+from claude_local_plugin.core.claude import is_hosted
 from claude_local_plugin.core.endpoint import Backend, backend_of, is_foreign, name_of
 from claude_local_plugin.core.faults import note_exception
 from claude_local_plugin.core.sign_in import GATEWAY
@@ -56,7 +57,8 @@ def session_start(visit: Visit) -> Answer:
         _put_on_record(record, leaks)
     if found is not None and found.outcome in DOWN and visit.config.down_command:
         errands.append("down_command")
-    if found is not None and found.outcome == "ok" and visit.config.warm_up and leaks is None and not forbidden:
+    warms = visit.config.warm_up and not is_hosted(visit.environ)  # where the key is kept from hooks
+    if found is not None and found.outcome == "ok" and warms and leaks is None and not forbidden:
         errands.append("warm_up")
     return Answer(record, {"systemMessage": message} if message else None, errands)
 
@@ -274,7 +276,7 @@ def _resumed_elsewhere(visit: Visit, source: object) -> "tuple[str, str] | None"
 
 def _carried(visit: Visit) -> "str | None":
     """The credentials that this session's requests carry, in words for people; None where they cannot be told."""
-    if visit.folder is None:
+    if visit.folder is None or is_hosted(visit.environ):  # where Claude Code keeps them from hooks (seen on 2.1.332)
         return None
     if visit.backend.cloud and visit.backend.kind != "anthropic":
         return "the credential of that provider"

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from claude_local_plugin.core.config import Config
     from claude_local_plugin.core.probe import Probe
 
+#: What `claude-local run` tells a session of the profile that it was started with.
+PROFILE = "CLAUDE_LOCAL_PROFILE"
+
 #: Where a session's conversation is from this record on: see `journal`.
 CONVERSATION = "conversation"
 
@@ -99,6 +102,7 @@ def record_of(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, 
         "detail": found.detail if found else None,
         "client_version": client_version_of(environ),
         "entrypoint": text_of(environ.get("CLAUDE_CODE_ENTRYPOINT")),
+        "profile": text_of(environ.get(PROFILE)),
         "client_pid": int(process) if process.isascii() and process.isdigit() and len(process) < 12 else None,
         # its name holds the folder's
         "transcript_path": None if private else text_of(event.get("transcript_path")),

@@ -15,11 +15,11 @@ from claude_local_plugin.core.claude import (
     UNIX_SOCKET,
 )
 from claude_local_plugin.core.endpoint import is_anthropics_host
+from claude_local_plugin.core.run_files import SETTINGS
 from claude_local_plugin.core.urls import parse_url
 
-#: What we tell programs of a run: its profile, and the settings file that was made for it.
+#: What we tell programs of a run besides the settings file that was made for it: its profile.
 PROFILE = "CLAUDE_LOCAL_PROFILE"
-SETTINGS = "CLAUDE_LOCAL_RUN_SETTINGS"
 
 #: By the beginning of the name; these two of them say nothing of where requests go.
 _DECIDING = ("ANTHROPIC_", "CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "CLAUDE_CODE_OAUTH_")

@@ -6,8 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from claude_local_plugin.core.claude import KEY_DESCRIPTOR, PINNED, UNIX_SOCKET, custom_headers, is_on, js_string
-from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
+from claude_local_plugin.core.claude import (
+    KEY_DESCRIPTOR,
+    PINNED,
+    UNIX_SOCKET,
+    custom_headers,
+    is_hosted,
+    is_on,
+    js_string,
+)
+from claude_local_plugin.core.settings_files import is_bound_to_login
 from claude_local_plugin.core.urls import authority_of
 from claude_local_plugin.precedence.candidates import candidates, effective, winning
 from claude_local_plugin.precedence.logins import EXCHANGED, UNUSABLE, federation, token_of

@@ -8,12 +8,13 @@ from claude_local_plugin.core.claude import (
     GATEWAY_KEYS,
     SOCKET_SCHEME,
     UNIX_SOCKET,
+    is_hosted,
     is_on,
     provider_of,
     socket_of,
 )
 from claude_local_plugin.core.endpoint import Backend, backend_at, backend_with, is_anthropics_api, via_of
-from claude_local_plugin.core.settings_files import is_hosted, strict_json
+from claude_local_plugin.core.settings_files import strict_json
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence import models

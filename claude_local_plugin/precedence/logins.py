@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.core import credential_profiles
-from claude_local_plugin.core.claude import js_string
-from claude_local_plugin.core.settings_files import is_hosted
+from claude_local_plugin.core.claude import is_hosted, js_string
 from claude_local_plugin.core.sign_in import is_named
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence.candidates import early_env, effective_env

@@ -14,11 +14,12 @@ from claude_local_plugin.core.claude import (
     PINNED,
     SOCKET_SCHEME,
     UNIX_SOCKET,
+    is_hosted,
     is_on,
     version_key,
 )
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES, is_anthropics_api
-from claude_local_plugin.core.settings_files import is_bound_to_login, is_hosted
+from claude_local_plugin.core.settings_files import is_bound_to_login
 from claude_local_plugin.precedence.candidates import candidates, effective_env
 from claude_local_plugin.precedence.credentials import credentials, is_unusable, name_of
 from claude_local_plugin.precedence.logins import demanded_gateway, why_unusable

@@ -9,9 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_local_plugin.core.claude import GATEWAY, KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_on
+from claude_local_plugin.core.claude import GATEWAY, KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_hosted, is_on
 from claude_local_plugin.core.endpoint import is_anthropics_api
-from claude_local_plugin.core.settings_files import is_hosted
 from claude_local_plugin.precedence.candidates import candidates, early_env, effective
 from claude_local_plugin.precedence.logins import federation, gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot

@@ -18,12 +18,12 @@ from claude_local_plugin.core.claude import (
     UNIX_SOCKET,
     custom_headers,
     is_anthropics,
+    is_hosted,
     is_on,
     secret_headers,
     socket_of,
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend, is_foreign, is_proxied, sent_to, via_of
-from claude_local_plugin.core.settings_files import is_hosted
 from claude_local_plugin.core.shell import Words, command, edit, export
 from claude_local_plugin.core.urls import Target, parse_url
 from claude_local_plugin.precedence import models

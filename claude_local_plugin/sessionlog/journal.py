@@ -26,7 +26,7 @@ FORMAT = 1
 #: No line is longer than this, in bytes: what one call writes of this size stays together.
 MOST_LINE_BYTES = 4096
 #: What a line that would be longer goes without, in this order; the importer finds a transcript without its path.
-SPARED = ("detail", "transcript_path", "cwd", "cause", "via", "project", "model", "host")
+SPARED = ("detail", "transcript_path", "cwd", "cause", "via", "project", "profile", "model", "host")
 
 #: This file in the folder says by its time of change when the journals were read last.
 STAMP = ".imported"

@@ -291,5 +291,8 @@ M006 = (
     "CREATE INDEX sessions_killed ON sessions (started_at) WHERE end_reason = 'killed'",
 )
 
+#: The profile that `claude-local run` started a session with.
+M007 = ("ALTER TABLE sessions ADD COLUMN profile TEXT",)
+
 #: `MIGRATIONS[n]` turns schema version n into n + 1.
-MIGRATIONS = (M001, M002, M003, M004, M005, M006)
+MIGRATIONS = (M001, M002, M003, M004, M005, M006, M007)

@@ -50,6 +50,7 @@ FIELDS = (
     "detail",
     "client_version",
     "entrypoint",
+    "profile",
     "client_pid",
     "transcript_path",
     "host",
@@ -68,14 +69,16 @@ BEGINNINGS = ("SessionStart", "UserPromptSubmit")
 _UPSERT = """
 INSERT INTO sessions (
     session_id, started_at, last_seen_at, ended_at, end_reason, source, cwd, project, backend_kind, backend_url, via,
-    model, reachable, latency_ms, blocked, client_version, entrypoint, client_pid, transcript_path, host
+    model, reachable, latency_ms, blocked, client_version, entrypoint, profile, client_pid, transcript_path,
+    host
 ) VALUES (
     :session_id, :at, :at,
     CASE :event WHEN 'SessionEnd' THEN :at END,
     CASE :event WHEN 'SessionEnd' THEN :cause END,
     CASE :event WHEN 'SessionStart' THEN :cause END,
     :cwd, :project, :backend_kind, :backend_url, :via, :model,
-    :reachable, :latency_ms, :held_back, :client_version, :entrypoint, :client_pid, :transcript_path, :host
+    :reachable, :latency_ms, :held_back, :client_version, :entrypoint, :profile, :client_pid, :transcript_path,
+    :host
 )
 ON CONFLICT (session_id) DO UPDATE SET
     started_at = min(started_at, excluded.started_at),
@@ -86,6 +89,7 @@ ON CONFLICT (session_id) DO UPDATE SET
     blocked = blocked + excluded.blocked,
     client_version = coalesce(excluded.client_version, client_version),
     entrypoint = coalesce(excluded.entrypoint, entrypoint),
+    profile = coalesce(excluded.profile, profile),
     transcript_path = coalesce(excluded.transcript_path, transcript_path),
     host = coalesce(excluded.host, host),
     model = CASE WHEN :model_is_certain THEN excluded.model ELSE coalesce(model, excluded.model) END

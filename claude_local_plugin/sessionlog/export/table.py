@@ -49,6 +49,7 @@ SESSIONS = (
     Column("latency_ms", "latency_ms", Type.NUMBER),
     Column("client_version", "client_version"),
     Column("entrypoint", "entrypoint"),
+    Column("profile", "profile"),
     Column("host", "host"),
     Column("blocked", "blocked", Type.WHOLE),
     Column("spans", "count(spans.id)", Type.WHOLE),

@@ -85,6 +85,8 @@ class Session:
     client_version: str | None
     source: str | None
     entrypoint: str | None
+    #: The profile that `claude-local run` started it with.
+    profile: str | None
     blocked: int
     spans: tuple[Span, ...] = ()
 
@@ -118,6 +120,7 @@ class Session:
             "reachable": self.reachable,
             "latency_ms": self.latency_ms,
             "client_version": self.client_version,
+            "profile": self.profile,
             "state": self.state,
             "blocked": self.blocked,
             "duration_s": self.duration_s,
