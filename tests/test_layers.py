@@ -59,6 +59,7 @@ MAY_KNOW = {
         "world",
     },
     "launch": {
+        "checks",
         "client_config",
         "config",
         "core",

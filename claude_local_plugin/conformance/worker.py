@@ -135,8 +135,10 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
         board.clear()
         with board.listening(made.socket, PORTS["socket"]), _descriptors(scenario.descriptors) as (numbers, opened):
             environ |= numbers
-            _set_up(scenario, order, made.cwd, environ)
-            if scenario.entry == "mcp-serve":
+            refusal = _set_up(scenario, order, made.cwd, environ)
+            if refusal is not None:
+                run = refusal
+            elif scenario.entry == "mcp-serve":
                 command = [order.claude, *before_a_command(made.arguments), "mcp", "serve"]
                 run = _call_agent(command, made.cwd, environ, order.patience, opened)
             else:
@@ -149,14 +151,15 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
         return read(run, board.traffic(), named, board.cloud.port)
 
 
-def _set_up(scenario: Scenario, order: Order, cwd: Path, environ: Mapping[str, str]) -> None:
-    """Run the commands of ours that come first; raises ValueError where one fails."""
+def _set_up(scenario: Scenario, order: Order, cwd: Path, environ: Mapping[str, str]) -> Run | None:
+    """Run the commands of ours that come first; how the first one went that ended otherwise than well, if one did."""
     path = os.pathsep.join((str(Path(order.claude).parent), environ.get("PATH", SYSTEM_PATH)))
     for words in scenario.setup:
         command = isolated.python("claude_local_plugin", *(word.replace(CLIENT, order.claude) for word in words))
         run = _run(command, cwd, {**environ, "PATH": path}, order.patience)
         if run.exit_code != 0:
-            raise ValueError(f"claude-local {' '.join(words)} ended with {run.exit_code}: {run.stderr.strip()[-1000:]}")
+            return run
+    return None
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, HOSTED
-from claude_local_plugin.core.endpoint import PLACEHOLDER, is_cloud, name_of
+from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, HOSTED, PROVIDERS
+from claude_local_plugin.core.endpoint import PLACEHOLDER, is_cloud, is_foreign, name_of
 from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.errors import ClaudeLocalError
@@ -38,9 +38,9 @@ def cloud(world: World, wish: Wish) -> Plan:
     """The plan for the cloud; raises ClaudeLocalError where the program could not go there with what the user has."""
     around = replace(world, environ=inherited.of_the_cloud(world.environ))
     bare = around.snapshot(without_us.texts(around))
-    settings = dict(_given_back(around, bare))
     if wish.target.is_client:
         theirs = settings_text.given(wish.arguments.settings, world.cwd)
+        settings = dict(_given_back(around, bare, theirs))
         whole = settings_text.merged(theirs, settings)
         planned = seen(world, wish, around.environ, whole)
         _refuse_elsewhere(world, planned, resolve(planned))
@@ -62,20 +62,25 @@ def cloud(world: World, wish: Wish) -> Plan:
     return Plan(wish.command, environ, said=wish.target.notes, headline=_headline(planned))
 
 
-def _given_back(world: World, bare: Snapshot) -> Iterator[tuple[str, Any]]:
-    """The settings that undo what leads sessions here to a server of one's own."""
+def _given_back(world: World, bare: Snapshot, theirs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The settings that undo what leads sessions here to a server of one's own, the command's own `--settings` too."""
     actual = world.snapshot()
     ours = our_keys(world)
-    env = {path[1]: effective(bare, ".".join(path)) or "" for path in ours if path[0] == "env"}
+    names = {path[1] for path in ours if path[0] == "env"}
+    given = theirs.get("env")
+    if isinstance(given, Mapping) and inherited.is_elsewhere(given.get("ANTHROPIC_BASE_URL")):
+        names |= {name for name in given if inherited.belongs_to_a_server(name)}
+    former = {name: effective(bare, f"env.{name}") or "" for name in names}
     helpless = _HELPER in ours
     if not _is_cloud(bare):
-        env |= {name: "" for name in catalogue() if inherited.belongs_to_a_server(name) and _is_set(actual, name)}
+        foreign = {name for name in catalogue() if inherited.belongs_to_a_server(name) and _is_set(actual, name)}
+        foreign |= {name for way in PROVIDERS for name in (way[0], way[2]) if _is_set(actual, name)}
         # what the shell says counts again only if it is said once more
-        env |= {name: world.environ[name] for name in inherited.CREDENTIALS if name in env and name in world.environ}
-        env.setdefault("ANTHROPIC_BASE_URL", "")
+        said = {name: world.environ.get(name, "") for name in inherited.CREDENTIALS}
+        former |= {"ANTHROPIC_BASE_URL": "", **{name: said.get(name, "") for name in foreign}}
         helpless = True
-    if env:
-        yield "env", env
+    if former:
+        yield "env", former
     if helpless and (helper := _helper(bare)) is not None:
         yield "apiKeyHelper", helper
 
@@ -93,8 +98,7 @@ def _helper(bare: Snapshot) -> str | None:
         helper = file.data.get("apiKeyHelper")
         if not isinstance(helper, str) or not helper:
             continue
-        address = file.env.get("ANTHROPIC_BASE_URL")
-        if not (isinstance(address, str) and address and not is_cloud(address)):
+        if not inherited.is_elsewhere(file.env.get("ANTHROPIC_BASE_URL")):
             return helper
         hidden = ""
     return hidden
@@ -112,7 +116,7 @@ def _of_providers(bare: Snapshot) -> dict[str, str]:
 
 def _is_cloud(snapshot: Snapshot) -> bool:
     found = backend_in_use(snapshot)
-    return is_cloud(name_of(found.kind, found.url))
+    return is_cloud(name_of(found.kind, found.url)) and not is_foreign(found.kind, found.url)
 
 
 def _who_leads(world: World) -> str:
@@ -151,8 +155,7 @@ def _keys_of_servers(world: World) -> set[str]:
     """The keys that stand in files beside the address of a server of one's own, and our placeholder."""
     found = {PLACEHOLDER}
     for file in world.snapshot().of(Scope.LOCAL, Scope.PROJECT, Scope.USER):
-        address = file.env.get("ANTHROPIC_BASE_URL")
-        if isinstance(address, str) and address and not is_cloud(address):
+        if inherited.is_elsewhere(file.env.get("ANTHROPIC_BASE_URL")):
             values = (file.env.get("ANTHROPIC_AUTH_TOKEN"), file.env.get("ANTHROPIC_API_KEY"))
             found |= {each for each in values if isinstance(each, str) and each}
     return {each for each in found if not each.startswith(ANTHROPIC_PREFIX)}

@@ -53,9 +53,9 @@ def of_the_cloud(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment as it is for a program whose requests go to Anthropic, or to a provider of the user's own.
 
     Where an address in it leads to another server, what came with it goes too: its key, its models, its window. A key
-    that is Anthropic's own by its beginning stays.
+    that is Anthropic's own by its beginning stays. A socket for requests leads nobody knows where.
     """
-    without = {name: value for name, value in environ.items() if name not in (PROFILE, SETTINGS, HOSTED)}
+    without = {name: value for name, value in environ.items() if name not in (PROFILE, SETTINGS, HOSTED, UNIX_SOCKET)}
     if not _leads_elsewhere(without):
         return without
     dropped = set(_of_another_server(without))
@@ -63,7 +63,12 @@ def of_the_cloud(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _leads_elsewhere(environ: Mapping[str, str]) -> bool:
-    target = parse_url(environ.get("ANTHROPIC_BASE_URL", ""))
+    return is_elsewhere(environ.get("ANTHROPIC_BASE_URL", ""))
+
+
+def is_elsewhere(address: object) -> bool:
+    """Whether this is the address of a server that is none of Anthropic's."""
+    target = parse_url(address) if isinstance(address, str) else None
     return target is not None and not is_anthropics_host(target.host)
 
 

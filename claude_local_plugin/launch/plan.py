@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from claude_local_plugin.checks import Result
 from claude_local_plugin.client_config import build
 from claude_local_plugin.client_config.choose_server import Choice
 from claude_local_plugin.client_config.destination import ProcessEnvironment, SettingsDocument
@@ -195,8 +196,9 @@ def _wrong(resolution: Resolution, backend: Backend, own: Arguments) -> Iterator
 
 def _refuse_without_effect(planned: Snapshot, resolution: Resolution, backend: Backend, own: Arguments) -> None:
     """Raise ClaudeLocalError where the program would go elsewhere all the same, or send a credential of somebody's."""
-    leak = next((each for each in resolution.warnings if each.id.startswith("leak.")), None)
-    if leak is not None:
+    # what we put beside the address is its own, which the resolver can but suppose
+    leaks = (each for each in resolution.warnings if each.id.startswith("leak.") and each.result is Result.ERROR)
+    if (leak := next(leaks, None)) is not None:
         raise ClaudeLocalError(
             f"a credential would be sent to {backend.host}: {leak.what}", f"{leak.fix}; nothing was started"
         )

@@ -1,4 +1,4 @@
-"""Every way to start Claude Code on a server of one's own, or once in the cloud, in every kind of folder: who went where.
+"""Every way to start Claude Code on a server of one's own, or once in the cloud, in every kind of folder.
 
 `python -m tests.launch.isolation --claude PROGRAM` asks all of it of a client and writes the golden file of its
 version anew; `docs/isolation_table.py` makes the page of it.
@@ -21,7 +21,8 @@ OURS, LOGIN, KEY, HELPER = "tok-run", "sk-ant-oat01-login", "sk-ant-api03-shell"
 #: How the client is called.
 PING = (CLIENT, "-p", "ping", "--output-format", "json")
 PING_TEXT = f"{CLIENT} -p ping --output-format json"
-MODEL = "m-run"
+#: What the servers of the box serve.
+MODEL = "any"
 
 _VARIABLES = {
     "ANTHROPIC_BASE_URL": url("ours"),
@@ -118,7 +119,7 @@ _LOGIN = {
     }
 }
 _SHELL = {"ANTHROPIC_API_KEY": KEY}
-_ENABLED = (("enable", "--url", url("local"), "--model", "m-local", "--yes", "--no-hooks"),)
+_ENABLED = (("enable", "--url", url("local"), "--yes", "--no-hooks"),)
 WORLDS = {
     "nothing set": Scenario(),
     "user settings": Scenario(settings={"user": _settings("user")}),

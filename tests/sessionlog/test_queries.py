@@ -82,7 +82,7 @@ def test_a_listed_session_has_exactly_the_agreed_fields(state: Path) -> None:
                 "reachable": True,
                 "latency_ms": 3.4,
                 "client_version": "2.1.329",
-                    "profile": None,
+                "profile": None,
                 "state": "ended",
                 "blocked": 0,
                 "duration_s": 3406.877,
