@@ -75,6 +75,7 @@ MAY_KNOW = {
         "text",
         "world",
     },
+    "privacy": {"client_config", "conformance", "core", "precedence", "servers", "settings", "world"},
     "profiles": {"client_config", "config", "core", "errors", "paths", "servers", "settings", "text", "world"},
     "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {

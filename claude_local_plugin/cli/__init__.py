@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "launcher": ("launcher", "Programs of your own on PATH, each a command on one backend."),
+    "privacy": ("privacy", "Say what leaves this machine, to which host; --prove asks the real client."),
     "report": ("report", "One page about what ran where, to look at in a browser."),
     "rescue": ("rescue", "Copy a session that died, without what its server refuses, to go on with."),
     "run": ("run", "Run one command on one backend, and leave everything else as it is."),

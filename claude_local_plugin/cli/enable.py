@@ -81,6 +81,11 @@ if TYPE_CHECKING:
 @click.option(
     "--follow-link", is_flag=True, help="Write a settings file that lies outside of the project, where a link leads."
 )
+@click.option(
+    "--privacy",
+    type=click.Choice(["default", "quiet", "airgap"]),
+    help="What may leave besides the model's requests (see claude-local privacy); as before, at first quiet.",
+)
 @click.option("--images", is_flag=True, help="Leave reading pictures allowed, though the model takes none.")
 @click.option("--subagents", is_flag=True, help="Leave subagents unlimited, though the server has room for few.")
 @click.option("--web-search", is_flag=True, help="Leave WebSearch allowed, though the server searches nothing.")
@@ -105,6 +110,7 @@ def enable(
     max_model_len: int | None,
     reset: tuple[str, ...],
     follow_link: bool,
+    privacy: str | None,
     images: bool,
     subagents: bool,
     web_search: bool,
@@ -119,6 +125,7 @@ def enable(
     something stronger sends them elsewhere, it says what, writes nothing and ends with exit code 1. Modifies: the
     settings file of --scope, this clone's .git/info/exclude, and claude-local's state folder.
     """
+    from claude_local_plugin.client_config.model import Preferences
     from claude_local_plugin.commands import enable as command
     from claude_local_plugin.precedence import Scope
 
@@ -144,6 +151,7 @@ def enable(
         subagents=subagents,
         web_search=web_search,
         force=force,
+        preferences=Preferences(privacy=privacy),
     )
     prepared = command.prepare(request, world_of(place), _choose if asking else None)
     if not as_json:

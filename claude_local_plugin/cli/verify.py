@@ -69,7 +69,7 @@ def verify(
     meter = _Meter(sys.stderr)
     with _ended_by_sigterm():
         report = asking.verify(
-            _binary(claude, place),
+            client_named(claude, place, command("claude-local", "verify", "--claude", Words("PATH"))),
             cases=cases,
             seed=seed,
             thorough=thorough,
@@ -88,7 +88,8 @@ def verify(
     return AGREE if report["complete"] else PARTIAL
 
 
-def _binary(named: str | None, place: Place) -> Path:
+def client_named(named: str | None, place: Place, hint: str) -> Path:
+    """The Claude Code that --claude names, or the one on PATH; raises UsageError where there is none."""
     from claude_local_plugin import isolated
 
     if named is None:
@@ -98,8 +99,7 @@ def _binary(named: str | None, place: Place) -> Path:
     else:
         found = isolated.program(named, place.environ) if Path(named).name == named else None
     if found is None:
-        what = f"{named} cannot be run" if named else "there is no claude on PATH"
-        raise UsageError(what, command("claude-local", "verify", "--claude", Words("PATH")))
+        raise UsageError(f"{named} cannot be run" if named else "there is no claude on PATH", hint)
     return Path(found)
 
 

@@ -44,7 +44,7 @@ def lines(snapshot: Snapshot, backend: Backend, needs: Needs, destination: Desti
         *_system_prompt(snapshot, backend, needs),
         *_protocol(needs),
         *_patience(snapshot, backend),
-        *_quiet(snapshot, backend),
+        *privacy_lines(snapshot, level_of(backend)),
         *_compaction(snapshot),
         *_at_once(snapshot, backend),
         *_permissions(snapshot),
@@ -210,22 +210,68 @@ def _patience(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
             yield _env(name, value, reason)
 
 
-def _quiet(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:
-    if backend.preferences.privacy == "default":
-        return
-    chosen = (
-        (
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
-            "no telemetry from sessions here, no update checks, no title requests",
-        ),
-        ("CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", "no plugin download at the first start"),
-        ("DISABLE_AUTOUPDATER", "no update in the middle of your work here"),
-    )
-    for name, reason in chosen:
-        if not _in_a_file(snapshot, f"env.{name}"):
-            yield _env(name, "1", reason)
-    if not _in_a_file(snapshot, "skipWebFetchPreflight"):
-        yield Line(("skipWebFetchPreflight",), True, "else WebFetch asks api.anthropic.com about each site")
+#: The levels of privacy, each keeping back what the one before does and more; what is written where none is named.
+LEVELS = ("default", "quiet", "airgap")
+QUIET, AIRGAP = LEVELS[1:]
+
+
+def level_of(backend: Backend) -> str:
+    """The level that its sessions are to have."""
+    return backend.preferences.privacy or QUIET
+
+
+def privacy_lines(snapshot: Snapshot, level: str) -> tuple[Line, ...]:
+    """The lines of a level. What somebody has chosen for a file stays, but at `airgap`, which is a promise."""
+    if level == AIRGAP:
+        return (*QUIET_LINES, *_airgap(snapshot))
+    return tuple(line for line in QUIET_LINES if level == QUIET and not _in_a_file(snapshot, line.key))
+
+
+QUIET_LINES = (
+    _env(
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+        "1",
+        "no telemetry from sessions here, no update checks, no title requests",
+    ),
+    _env("CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL", "1", "no plugin download at the first start"),
+    _env("DISABLE_AUTOUPDATER", "1", "no update in the middle of your work here"),
+    Line(("skipWebFetchPreflight",), True, "else WebFetch asks api.anthropic.com about each site"),
+)
+#: The tool that has Anthropic's API search the web.
+WEB_SEARCH = "WebSearch"
+
+
+def denied(rule: str, reason: str) -> Line:
+    """The line that denies a tool, or what it may be used on."""
+    return Line(("permissions", "deny"), rule, reason, item=True)
+
+
+#: Matches every MCP server that is reached by a URL, and none that is a program (seen on 2.1.332).
+ANY_SERVER = {"serverUrl": "*"}
+
+
+AIRGAP_LINES = (
+    _env("DISABLE_UPDATES", "1", "no update, not by hand either"),
+    _env("DISABLE_FEEDBACK_COMMAND", "1", "/feedback would send the conversation to Anthropic"),
+    _env("CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY", "1", "no survey, whose answers go to Anthropic"),
+    _env("ENABLE_CLAUDEAI_MCP_SERVERS", "false", "no connectors of a claude.ai account"),
+    _env("CLAUDE_CODE_IDE_SKIP_AUTO_INSTALL", "1", "no editor extension is fetched"),
+    denied("WebFetch", "it would fetch pages from the network"),
+    denied(WEB_SEARCH, "it would have a server search the web"),
+    Line(("deniedMcpServers",), ANY_SERVER, "no MCP server that is reached by a URL", item=True),
+    Line(("allowedHttpHookUrls",), [], "no hook that sends what happens to a URL"),
+)
+
+
+#: What has Claude Code export OpenTelemetry; a project's file cannot switch it off.
+TELEMETRY = ("env", "CLAUDE_CODE_ENABLE_TELEMETRY")
+
+
+def _airgap(snapshot: Snapshot) -> Iterator[Line]:
+    """What keeps back everything but the model's requests, as far as a settings file can (seen on 2.1.332)."""
+    if where := _set_anywhere(snapshot, ".".join(TELEMETRY)):
+        yield Line(TELEMETRY, "", f"set in {where}; OpenTelemetry goes to a collector")
+    yield from AIRGAP_LINES
 
 
 def _permissions(snapshot: Snapshot) -> Iterator[Line]:
@@ -236,8 +282,6 @@ def _permissions(snapshot: Snapshot) -> Iterator[Line]:
         yield Line(("permissions", "defaultMode"), "default", reason)
 
 
-#: The tool that has Anthropic's API search the web.
-WEB_SEARCH = "WebSearch"
 #: Rules that keep Claude Code from reading pictures and PDF files, in any folder and however the name is written, by
 #: the tool or by @name in a prompt (seen on 2.1.332). What a server of MCP brings they cannot keep out.
 NO_PICTURES = tuple(f"Read(**/*.{ending})" for ending in ("png", "jpg", "jpeg", "gif", "webp", "pdf"))
@@ -247,13 +291,8 @@ def _denials(backend: Backend, needs: Needs) -> Iterator[Line]:
     if backend.text_only:
         reason = "this model takes no pictures: one would end the session for good"
         yield from (denied(rule, reason) for rule in NO_PICTURES)
-    if needs.no_web_search and not backend.web_search:
+    if needs.no_web_search and not backend.web_search and level_of(backend) != AIRGAP:
         yield denied(WEB_SEARCH, needs.no_web_search)
-
-
-def denied(rule: str, reason: str) -> Line:
-    """The line that denies a tool, or what it may be used on."""
-    return Line(("permissions", "deny"), rule, reason, item=True)
 
 
 def _at_once(snapshot: Snapshot, backend: Backend) -> Iterator[Line]:

@@ -100,6 +100,7 @@ class Request:
             *(("--header-env", header, None) for header in self.headers_env if header not in said.headers_env),
             ("--scope", self.scope, Scope.LOCAL),
             ("--system-prompt", self.system_prompt, said.system_prompt),
+            ("--privacy", self.preferences.privacy, said.preferences.privacy),
             ("--max-model-len", _number(self.max_model_len), _number(said.max_model_len)),
             *(("--reset", key, None) for key in self.reset),
         )

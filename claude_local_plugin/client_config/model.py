@@ -59,7 +59,7 @@ class Preferences:
     api_timeout_ms: int | None = None
     stream_idle_timeout_ms: int | None = None
     max_retries: int | None = None
-    #: "default", "quiet" or "airgap": see `build`.
+    #: "default", "quiet" or "airgap": see `build.privacy_lines`.
     privacy: str | None = None
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     helper: str | None = None

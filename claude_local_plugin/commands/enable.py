@@ -17,7 +17,7 @@ from claude_local_plugin.client_config import warnings as config_warnings
 from claude_local_plugin.client_config.choose_server import Choice, Choose, Known, Request, choose_server, same_server
 from claude_local_plugin.client_config.destination import SettingsFile
 from claude_local_plugin.client_config.effect import has_effect
-from claude_local_plugin.client_config.model import Backend, Line
+from claude_local_plugin.client_config.model import Backend, Line, Preferences
 from claude_local_plugin.commands import hand_edits
 from claude_local_plugin.commands.effect import explained, refuse_without_effect, unheard
 from claude_local_plugin.commands.explain_precedence import sentence
@@ -28,6 +28,8 @@ from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_in_use, effective, resolve
 from claude_local_plugin.precedence.locate import settings_file_to_write
+from claude_local_plugin.privacy.leaving import Leaving, leaving
+from claude_local_plugin.privacy.levels import RECORDED as LEVEL
 from claude_local_plugin.servers import ServedModel, Server, advice
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.sessionlog import queries
@@ -155,6 +157,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         at_once=_at_once(request, choice, backend),
         text_only=_takes_no_pictures(request, choice, record),
         web_search=request.web_search,
+        preferences=_with_level(request, record),
     )
     destination = SettingsFile(request.scope)
     lines = build.lines(snapshot, backend, choice.needs, destination)
@@ -215,6 +218,8 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     if blocked := _blocked(planned, world):
         warnings.append(blocked)
     warnings += _about_the_file(request, target, standing, secret=any(line.secret for line in sorted_out.lines))
+    if build.level_of(backend) == build.AIRGAP:
+        warnings += [_still_leaves(each) for each in leaving(planned)]
     inside = _is_inside(settings_file, target, world)
     server = choice.server
     if server is not None and server.problem and server.problem != "serves no model":
@@ -240,6 +245,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         extras={
             **(sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {}),
             **({hand_edits.RESET: json.dumps(sorted(reset))} if reset else {}),
+            **_remembered_level(backend, record),
         },
         target=target,
         private=any(line.secret for line in sorted_out.lines) and _is_open_to_others(target),
@@ -255,6 +261,25 @@ def _with_prompt(request: Request, choice: Choice, snapshot: Snapshot, record: o
     written = _recorded_value(record, ("env", budget.SYSTEM_PROMPT))
     value = written if isinstance(written, str) else effective(snapshot, f"env.{budget.SYSTEM_PROMPT}")
     return replace(choice.backend, prompt=request.system_prompt or budget.prompt_chosen(value))
+
+
+def _with_level(request: Request, record: ownership.Record | None) -> Preferences:
+    """What is wanted of sessions, with the level of privacy that an earlier call named where nobody names one now."""
+    wanted = request.preferences
+    if wanted.privacy is None and request.profile is None and record is not None:
+        return replace(wanted, privacy=record.extras.get(LEVEL))
+    return wanted
+
+
+def _remembered_level(backend: Backend, record: ownership.Record | None) -> dict[str, str]:
+    level = build.level_of(backend)
+    named = level != build.QUIET or (record is not None and LEVEL in record.extras)
+    return {LEVEL: level} if named else {}
+
+
+def _still_leaves(found: Leaving) -> str:
+    """What no line in this file keeps back."""
+    return f"airgap is not kept: {', '.join(found.hosts)} gets {found.what}, {found.when}; kept back by {found.remedy}"
 
 
 def _at_once(request: Request, choice: Choice, backend: Backend) -> int | None:

@@ -13,14 +13,14 @@ import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from claude_local_plugin import isolated
-from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, Request
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, Reply, Request
 
 #: Hosts that Claude Code knows by itself: its own, and those of the cloud providers it can be switched to.
 CLOUD_HOSTS = (
@@ -86,13 +86,23 @@ class Traffic:
 class Switchboard:
     """A recording backend on each of `ports`, one more for all that is meant for the cloud, and a proxy.
 
+    `reply` is what the models say, from the body of a request; "pong" without it.
+
     With `alone` (a network namespace of our own) the ports are taken as they are, TLS ends on port 443 and every name
     resolves to loopback; otherwise free ports are used, `real` says which, and the cloud is reached through the proxy.
     """
 
-    def __init__(self, ports: Sequence[int], proxy: int, certificate: Certificate | None, *, alone: bool) -> None:
+    def __init__(
+        self,
+        ports: Sequence[int],
+        proxy: int,
+        certificate: Certificate | None,
+        *,
+        alone: bool,
+        reply: Callable[[Mapping[str, Any]], Reply] | None = None,
+    ) -> None:
         self.real: dict[int, int] = {}
-        self._ports, self._proxy, self._alone = tuple(ports), proxy, alone
+        self._ports, self._proxy, self._alone, self._reply = tuple(ports), proxy, alone, reply
         self._context = _server_context(certificate, self._heard)
         self._lock = threading.Lock()
         self._requests: list[Request] = []
@@ -166,6 +176,8 @@ class Switchboard:
                 self._requests.append(request)
 
         backend = EmbeddedBackend(port=port, models=(Model("any", ENDLESS),), record=record)
+        if self._reply is not None:
+            backend.reply = self._reply
         # Where an identity token is exchanged for an access token, by Anthropic or by whoever the base URL names.
         backend.answer(200, EXCHANGED, path="/v1/oauth/token")
         # Where the token of a gateway sign-in is renewed.

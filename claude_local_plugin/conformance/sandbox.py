@@ -91,7 +91,7 @@ class Box:
 
 def _begin(order: dict[str, object], words: Path) -> "subprocess.Popen[str]":
     """Start the box's process; what it says on stderr is kept in the file `words`."""
-    command = [*(_unshare() if order["alone"] else []), *isolated.python("claude_local_plugin.conformance.worker")]
+    command = [*(unshare() if order["alone"] else []), *isolated.python("claude_local_plugin.conformance.worker")]
     folder = str(order["folder"])
     with words.open("w", encoding="utf-8") as stderr:
         return subprocess.Popen(
@@ -106,7 +106,7 @@ def _begin(order: dict[str, object], words: Path) -> "subprocess.Popen[str]":
         )
 
 
-def _unshare() -> list[str]:
+def unshare() -> list[str]:
     """The command that gives its argument a network, mounts and (unless we are root) a user of its own."""
     found = isolated.program("unshare", os.environ)
     if found is None:

@@ -4,14 +4,10 @@ Started by `box.Box`, in namespaces of its own where that is permitted, in an is
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
-import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +20,7 @@ from queue import SimpleQueue
 from typing import Any, TextIO
 
 from claude_local_plugin import isolated
+from claude_local_plugin.conformance.namespace import emptied, end_group, loopback_up, own_etc
 from claude_local_plugin.conformance.network import Certificate, Switchboard, make_certificate
 from claude_local_plugin.conformance.observed import Observed, Run, read
 from claude_local_plugin.conformance.scenario import (
@@ -97,8 +94,8 @@ def _stop(*_: object) -> None:
 def _serve(order: Order, orders: Iterable[str], answers: TextIO) -> None:
     folder = Path(order.folder)
     if order.alone:
-        _loopback_up()
-        _own_etc(folder)
+        loopback_up()
+        own_etc(folder)
     certificate = make_certificate(folder)
     ports = [port for name, port in PORTS.items() if name != "proxy"]
     with Switchboard(ports, PORTS["proxy"], certificate, alone=order.alone) as board:
@@ -113,7 +110,7 @@ def observe(scenario: Scenario, order: Order, board: Switchboard, certificate: C
     named = {real: name for name, real in board.real.items()}
     with tempfile.TemporaryDirectory(dir=order.folder, prefix="case-", ignore_cleanup_errors=True) as case:
         if order.alone:
-            _empty(MANAGED)
+            emptied(MANAGED)
         made = materialise(
             scenario,
             Path(case),
@@ -213,7 +210,7 @@ def _call_agent(
             errors="replace",
             start_new_session=True,
         )
-        late = threading.Timer(patience, _end, [process.pid])
+        late = threading.Timer(patience, end_group, [process.pid])
         late.start()
         answer: dict[str, Any] | None = None
         try:
@@ -221,7 +218,7 @@ def _call_agent(
         finally:
             was_late = late.finished.is_set()
             late.cancel()
-            _end(process.pid)
+            end_group(process.pid)
             process.communicate()
         words.seek(0)
         said = words.read()
@@ -268,10 +265,10 @@ def _run(command: list[str], cwd: Path, environ: dict[str, str], patience: float
         stdout, stderr = process.communicate(timeout=patience)
         code = process.returncode
     except subprocess.TimeoutExpired:
-        _end(process.pid)
+        end_group(process.pid)
         stdout, stderr = process.communicate()
     finally:
-        _end(process.pid)
+        end_group(process.pid)
     return Run(code, stdout, stderr, time.monotonic() - began)
 
 
@@ -286,64 +283,9 @@ def _version(order: Order) -> str:
     return words[0] if words and re.match(r"\d+\.\d+", words[0]) else ""
 
 
-def _end(group: int) -> None:
-    """Stop whatever is left of a run."""
-    with contextlib.suppress(ProcessLookupError):  # the usual case: nothing is
-        os.killpg(group, signal.SIGKILL)
-
-
 def _say(answers: TextIO, record: dict[str, Any]) -> None:
     answers.write(json.dumps(record) + "\n")
     answers.flush()
-
-
-def _empty(folder: Path) -> None:
-    for entry in folder.iterdir():
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-
-
-def _loopback_up() -> None:
-    """Bring up `lo`, which is down in a new network namespace."""
-    up_and_running, set_flags = 0x1 | 0x40, 0x8914
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", up_and_running))
-
-
-def _own_etc(folder: Path) -> None:
-    """Cover /etc with one of our own: the same entries, but our name server and an empty folder of managed settings.
-
-    The whole folder is covered since /etc/claude-code may not exist and only root could make it.
-    """
-    real, etc = folder / "etc", Path("/etc")
-    real.mkdir()
-    _mount("--rbind", "/etc", str(real))
-    _forbid_writing(real)
-    _mount("-t", "tmpfs", "none", "/etc")
-    for entry in real.iterdir():
-        if entry.name not in {"hosts", "resolv.conf", "nsswitch.conf", "claude-code"}:
-            (etc / entry.name).symlink_to(entry)
-    (etc / "hosts").write_text("127.0.0.1 localhost\n")
-    (etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
-    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
-    (etc / "claude-code").mkdir()
-
-
-def _forbid_writing(bound: Path) -> None:
-    """Make what is bound here read-only: it is the machine's own /etc, in a folder that somebody removes one day.
-
-    Whoever started as root could empty it by removing the box's folder from inside; others may be kept from
-    changing the mount, but then the files are not theirs to remove either.
-    """
-    done = subprocess.run(["mount", "-o", "remount,bind,ro", str(bound)], check=False, capture_output=True)
-    if done.returncode != 0 and os.access(bound, os.W_OK):
-        raise OSError(f"{bound} cannot be made read-only: {done.stderr.decode(errors='replace').strip()}")
-
-
-def _mount(*arguments: str) -> None:
-    subprocess.run(["mount", *arguments], check=True, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class ToolUse:
 
     name: str
     input: Mapping[str, Any]
-    then: str = "pong"
+    then: "str | ToolUse" = "pong"
 
 
 Block = str | ToolUse

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 
 from claude_local_plugin.client_config import budget, build, warnings
 from claude_local_plugin.client_config.choose_server import Request
-from claude_local_plugin.client_config.destination import SettingsFile
-from claude_local_plugin.client_config.model import Backend, Line
+from claude_local_plugin.client_config.destination import SettingsDocument, SettingsFile
+from claude_local_plugin.client_config.model import Backend, Line, Preferences
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.env_rules import REFUSED_IN_PROJECT_AND_LOCAL
 from claude_local_plugin.doctor import CHECKS
@@ -459,12 +460,61 @@ def test_every_variable_that_is_written_is_in_the_catalogue_as_one_we_write(tmp_
     names = {*build.PROVIDER_SWITCHES, "CLAUDE_CODE_SUBAGENT_MODEL", "ANTHROPIC_SMALL_FAST_MODEL", "HTTP_PROXY"}
     shell = {**dict.fromkeys((*names, "ANTHROPIC_CUSTOM_HEADERS"), "x"), "DISABLE_AUTO_COMPACT": "1"}
     written = set()
+    shell["CLAUDE_CODE_ENABLE_TELEMETRY"] = "1"
+    airgap = Preferences(privacy="airgap")
     for more in ({}, {"no_proxy": "x"}):
-        keys = planned(
-            world(tmp_path, shell={**shell, **more}), Scope.USER, needs("vllm", "0.17.0"), prompt="full", at_once=1
-        )
+        seen = world(tmp_path, shell={**shell, **more})
+        old = needs("vllm", "0.17.0")
+        keys = planned(seen, Scope.USER, old, prompt="full", at_once=1, preferences=airgap)
         written |= {key.removeprefix("env.") for key in keys if key.startswith("env.")}
     assert written == {name for name, variable in catalogue().items() if variable.written}
+
+
+# --- levels of privacy
+
+
+def leveled(snapshot: Snapshot, level: str, scope: Scope = Scope.LOCAL) -> dict[str, Any]:
+    return planned(snapshot, scope, preferences=Preferences(privacy=level))
+
+
+def test_each_level_of_privacy_writes_what_the_one_before_does_and_more(tmp_path: Path) -> None:
+    levels = [set(leveled(world(tmp_path), level)) for level in build.LEVELS]
+    assert [set(QUIET) & keys for keys in levels] == [set(), set(QUIET), set(QUIET)]
+    assert levels[0] < levels[1] < levels[2]
+    assert set(planned(world(tmp_path))) == levels[1]
+
+
+def test_airgap_denies_what_would_ask_others(tmp_path: Path) -> None:
+    lines = build.privacy_lines(world(tmp_path), "airgap")
+    document = SettingsDocument(Scope.FLAG).document(lines)
+    assert document["permissions"] == {"deny": ["WebFetch", "WebSearch"]}
+    assert document["deniedMcpServers"] == [{"serverUrl": "*"}]
+    assert document["allowedHttpHookUrls"] == []
+
+
+@looped("key", QUIET)
+def test_airgap_is_a_promise_that_no_choice_in_a_weaker_file_breaks(tmp_path: Path, key: str) -> None:
+    name = key.removeprefix("env.")
+    choice: dict[str, Any] = {"env": {name: ""}} if key.startswith("env.") else {name: False}
+    assert leveled(world(tmp_path, user=choice), "airgap")[key] == (True if name == key else "1")
+
+
+def test_a_server_that_searches_nothing_denies_the_search_once_at_airgap_too(tmp_path: Path) -> None:
+    lines = build.lines(
+        world(tmp_path),
+        backend(preferences=Preferences(privacy="airgap")),
+        replace(CURRENT, no_web_search="it makes none"),
+        SettingsFile(Scope.LOCAL),
+    )
+    assert [line.value for line in lines if line.key == "permissions.deny"] == ["WebFetch", "WebSearch"]
+
+
+@looped("scope", [Scope.LOCAL, Scope.USER])
+def test_airgap_switches_opentelemetry_off_where_a_file_may(tmp_path: Path, scope: Scope) -> None:
+    key = "env.CLAUDE_CODE_ENABLE_TELEMETRY"
+    found = leveled(world(tmp_path, shell={"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}), "airgap", scope)
+    assert found.get(key) == ("" if scope is Scope.USER else None)
+    assert key not in leveled(world(tmp_path), "airgap", scope)
 
 
 # --- what the user has chosen stays

@@ -164,9 +164,9 @@ def test_managed_settings_are_the_scenario_s_own(tmp_path: Path) -> None:
 
 COVERED = """
 import pathlib, shutil, sys
-from claude_local_plugin.conformance import worker
+from claude_local_plugin.conformance import namespace
 folder = pathlib.Path(sys.argv[1])
-worker._own_etc(folder)
+namespace.own_etc(folder)
 before = sorted(entry.name for entry in (folder / "etc").iterdir())
 try:
     (folder / "etc" / "claude-local-was-here").touch()
