@@ -84,7 +84,8 @@ if TYPE_CHECKING:
 @click.option(
     "--privacy",
     type=click.Choice(["default", "quiet", "airgap"]),
-    help="What may leave besides the model's requests (see claude-local privacy); as before, at first quiet.",
+    metavar="LEVEL",
+    help="What may leave besides the model's requests: default, quiet (at first) or airgap; see claude-local privacy.",
 )
 @click.option("--images", is_flag=True, help="Leave reading pictures allowed, though the model takes none.")
 @click.option("--subagents", is_flag=True, help="Leave subagents unlimited, though the server has room for few.")

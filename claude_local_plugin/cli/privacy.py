@@ -15,7 +15,8 @@ from claude_local_plugin.text import printable
 @click.option(
     "--level",
     type=click.Choice(["default", "quiet", "airgap"]),
-    help="As it would be at this level, instead of as it is.",
+    metavar="LEVEL",
+    help="Default, quiet or airgap: as it would be at this level, instead of as it is.",
 )
 @scope_option(None)
 @click.option("--prove", is_flag=True, help="Run the real Claude Code where there is no network, and list its names.")

@@ -2521,7 +2521,7 @@ case(
 not_run(
     "verify: where the client is",
     VERIFIES,
-    "cli.verify:_binary claude-local verify --claude PATH",
+    "cli.verify:verify claude-local verify --claude PATH",
     _nothing,
     ("verify",),
 )
@@ -2538,6 +2538,27 @@ not_run(
     ("cli.verify:_show claude-local verify", "cli.verify:_show claude-local verify --case …"),
     _nothing,
     lambda house: house.advised("verified"),
+)
+not_run(
+    "privacy: where the client is",
+    "starts the real client",
+    "cli.privacy:privacy claude-local privacy --prove --claude PATH",
+    _nothing,
+    ("privacy", "--prove"),
+)
+case(
+    "privacy: more is kept back",
+    "cli.privacy:_show claude-local enable --privacy airgap",
+    enabled,
+    ("privacy",),
+    points_at(OPEN, ENABLE_CLAUDEAI_MCP_SERVERS="false"),
+)
+case(
+    "privacy: a file that cannot be edited",
+    "commands.privacy:planned claude-local doctor --fix files.json",
+    lambda house: house.write(house.local, '{"model": "x",}'),
+    ("privacy", "--level", "airgap"),
+    asked_again(),
 )
 not_run(
     "verify: the client by hand",

@@ -51,6 +51,8 @@ TYPED = (
     "hooks status",
     "hooks uninstall",
     "hooks install",
+    "privacy --level airgap --json",
+    "privacy --prove --claude CLIENT",
     "report --force",
     "rescue last",
     "uninstall --yes",
