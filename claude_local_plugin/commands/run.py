@@ -8,7 +8,6 @@ from pathlib import Path
 
 from claude_local_plugin import paths
 from claude_local_plugin.client_config.choose_server import Choice, Choose, Request, choose_server
-from claude_local_plugin.config import load
 from claude_local_plugin.core import config as protection
 from claude_local_plugin.core import run_files
 from claude_local_plugin.core.endpoint import backend_of
@@ -19,7 +18,7 @@ from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageErro
 from claude_local_plugin.launch import process, runtime, settings_text, targets
 from claude_local_plugin.launch.cloud import cloud
 from claude_local_plugin.launch.plan import Plan, Wish, local
-from claude_local_plugin.profiles import CLOUD, Profile, all_of, named, request_for
+from claude_local_plugin.profiles import CLOUD, Profile, every, named, request_for
 from claude_local_plugin.servers import identify
 from claude_local_plugin.servers.server import State
 from claude_local_plugin.text import printable
@@ -120,7 +119,7 @@ def _in_turn(profile: Profile | None, world: World) -> "list[Profile | str | Non
     """Who is asked, one after another: the profile and those it falls back to; None is the backend in effect here."""
     if profile is None:
         return [None]
-    known = all_of(load(_config_file(world), world.environ))
+    known = every(_config_file(world), world.environ)
     found: list[Profile | str | None] = [profile]
     for name in profile.fallback:
         if name == CLOUD:
@@ -230,7 +229,7 @@ def is_session(prepared: Prepared) -> bool:
 
 def known(world: World) -> frozenset[str]:
     """The names of the profiles that there are."""
-    return frozenset(all_of(load(_config_file(world), world.environ)))
+    return frozenset(every(_config_file(world), world.environ))
 
 
 #: Claude Code's subcommands, none of which is a session.

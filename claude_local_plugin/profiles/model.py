@@ -1,16 +1,20 @@
 """What is said of a server under a name, read from config.toml."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from claude_local_plugin.client_config.model import Preferences
-from claude_local_plugin.config import ConfigFile, ProfileTable, load
+from claude_local_plugin.core import config as table
+from claude_local_plugin.core import config_rules
+from claude_local_plugin.core.files import MOST_SETTINGS, content
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.text import printable
+
+if TYPE_CHECKING:
+    from claude_local_plugin.config import ConfigFile, ProfileTable
 
 #: What is said in the place of a profile for Anthropic's own API.
 CLOUD = "cloud"
@@ -48,10 +52,13 @@ class Profile:
     fallback: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, said: ProfileTable) -> Self:
-        """The profile that a table says; `said.url` is there."""
-        given = {each.name: getattr(said, each.name) for each in fields(cls) if each.name != "name"}
-        return cls(name=name, **{key: value for key, value in given.items() if value is not None})
+    def of(cls, name: str, said: "Mapping[str, Any] | ProfileTable") -> Self:
+        """The profile that a table says; its `url` is there."""
+        keys = [each.name for each in fields(cls) if each.name != "name"]
+        given = said if isinstance(said, Mapping) else {key: getattr(said, key) for key in keys}
+        kept: dict[str, Any] = {key: given[key] for key in keys if given.get(key) is not None}
+        lists = {key: tuple(value) for key, value in kept.items() if isinstance(value, list)}
+        return cls(name=name, **{**kept, **lists})
 
     @property
     def said(self) -> dict[str, Any]:
@@ -82,9 +89,41 @@ class Profile:
         )
 
 
-def all_of(found: ConfigFile) -> dict[str, Profile]:
+def all_of(found: "ConfigFile") -> dict[str, Profile]:
     """The profiles by their names, those that name a server; what is wrong with the others `found.problems` tells."""
     return {name: Profile.of(name, said) for name, said in found.settings.profiles.items() if said.url is not None}
+
+
+def read(config_file: Path) -> dict[str, Profile] | None:
+    """The profiles by their names, as fast as that goes; None where anything is wrong, which `named` can say well."""
+    import tomllib
+
+    try:
+        text = content(str(config_file), MOST_SETTINGS).decode("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError):
+        return None
+    try:
+        said = tomllib.loads(text).get("profiles", {})
+    except (ValueError, RecursionError):
+        return None
+    rows = [row for row in table.KEYS if row[0] == "profiles.*"]
+    found, problems = config_rules.understood(rows, {"profiles": said})
+    profiles = found.get("profiles", {})
+    if problems or any("url" not in each for each in profiles.values()):
+        return None
+    return {name: Profile.of(name, each) for name, each in profiles.items()}
+
+
+def every(config_file: Path, environ: Mapping[str, str] | None = None) -> dict[str, Profile]:
+    """The profiles by their names, those that name a server; raises SettingsError for a file that is no TOML."""
+    found = read(config_file)
+    if found is None:
+        from claude_local_plugin.config import load
+
+        found = all_of(load(config_file, environ))
+    return found
 
 
 def named(name: str, config_file: Path, environ: Mapping[str, str] | None = None) -> Profile:
@@ -93,17 +132,13 @@ def named(name: str, config_file: Path, environ: Mapping[str, str] | None = None
     Raises SettingsError where the profile is there and cannot be used: a wrong value in it would be left out otherwise,
     and a session would go where nobody meant it to.
     """
-    found = load(config_file, environ)
-    wrong = [each for each in found.problems if each.path[:2] == ("profiles", name) and not each.unknown]
-    if wrong:
-        raise SettingsError(str(wrong[0]), command("claude-local", "profile", "edit", name))
-    profiles = all_of(found)
+    profiles = read(config_file)
+    if profiles is None:
+        profiles = _sound(name, config_file, environ)
     if profile := profiles.get(name):
         return profile
-    if name in found.settings.profiles:
-        raise SettingsError(
-            f"{config_file}: profiles.{name} names no url", command("claude-local", "profile", "edit", name)
-        )
+    import difflib
+
     near = difflib.get_close_matches(name, profiles, n=1)
     hint = (
         f"did you mean {near[0]}?"
@@ -113,3 +148,19 @@ def named(name: str, config_file: Path, environ: Mapping[str, str] | None = None
         else command("claude-local", "profile", "add", Words("NAME"), "--url", Words("URL"))
     )
     raise UsageError(f"there is no profile called {printable(name)}", hint)
+
+
+def _sound(name: str, config_file: Path, environ: Mapping[str, str] | None) -> dict[str, Profile]:
+    """The profiles of a file in which something is wrong, unless it is wrong with the one of this name."""
+    from claude_local_plugin.config import load
+
+    found = load(config_file, environ)
+    wrong = [each for each in found.problems if each.path[:2] == ("profiles", name) and not each.unknown]
+    if wrong:
+        raise SettingsError(str(wrong[0]), command("claude-local", "profile", "edit", name))
+    profiles = all_of(found)
+    if name in found.settings.profiles and name not in profiles:
+        raise SettingsError(
+            f"{config_file}: profiles.{name} names no url", command("claude-local", "profile", "edit", name)
+        )
+    return profiles

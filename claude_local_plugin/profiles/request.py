@@ -57,7 +57,7 @@ def request_for(profile: Profile, *, token: str | None = None, helper: str | Non
             "headers_env": profile.headers_env,
             "token_env": profile.token_variable,
         }
-    base = Request(**said, profile=profile.name)
+    base = Request(**said, profile=profile.name, preferences=profile.preferences())
     more = {key: (*getattr(base, key), *asked.pop(key, ())) for key in ("headers", "headers_env")}
     own_key = not elsewhere and asked.get("token_env") is None
     given = {name: value for name, value in asked.items() if value not in (None, ())}
