@@ -14,6 +14,7 @@ from claude_local_plugin.errors import SettingsError
 from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.settings.syntax import (
     BOM,
+    COMMENT,
     MISSING,
     NEWLINE,
     DocumentError,
@@ -139,14 +140,15 @@ def same(one: object, other: object) -> bool:
 # --- editing ---------------------------------------------------------------------------------------------------------
 
 
-def edit(text: str, changes: Sequence[Change]) -> Edited:
+def edit(text: str, changes: Sequence[Change], *, comments: bool = False) -> Edited:
     """The text with the changes made, one after the other, and nothing touched that is already as wanted.
 
-    New members go as one batch, in the order given, to the front of their object, in the style of the file.
+    New members go as one batch, in the order given, to the front of their object, in the style of the file. `comments`:
+    the text may have comments and commas at the end, as editors' settings may; each of them stays.
     Raises DocumentError if the text is not a settings document, or a change leads through a value that is no
     object (or appends to one that is no list).
     """
-    root = parse(text)
+    root = parse(text, comments=comments)
     draft = _Draft.of(root)
     for change in changes:
         _change(draft, change)
@@ -416,6 +418,9 @@ class _Writer:
     ) -> Iterator[_Cut]:
         """The cuts that take children out of an object or list and put new ones at its front or end."""
         batch = layout.separator.join(fresh)
+        if self.root.source.comments and (special := self._beside_comments(node, layout, spans, kept, batch, front)):
+            yield from special
+            return
         if not any(kept):
             if not spans and fresh:
                 yield node.start + 1, node.end - 1, self._inside(batch, layout)
@@ -431,6 +436,82 @@ class _Writer:
         yield spans[last][1], spans[-1][1], tail
         for before, after in self._gaps(kept, first, last):
             yield spans[before][0], spans[after][0], ""
+
+    def _beside_comments(
+        self,
+        node: Node,
+        layout: _Layout,
+        spans: Sequence[tuple[int, int]],
+        kept: Sequence[bool],
+        batch: str,
+        front: bool,
+    ) -> list[_Cut]:
+        """The same where comments stand between the children, all of which stay; none where none do.
+
+        A child that goes takes its comma along and leaves what is around it; new ones go before what stands first on a
+        line of its own, be it a comment. A comma at the end stays one, and what ends in one may go on ending so.
+        """
+        edges = [node.start + 1, *(offset for span in spans for offset in span), node.end - 1]
+        gaps = list(zip(edges[::2], edges[1::2], strict=True))
+        if not any(COMMENT.search(self.text, start, end) for start, end in gaps):
+            return []
+        cuts: list[_Cut] = []
+        last = max((place for place, stays in enumerate(kept) if stays), default=-1)
+        for place in (place for place, stays in enumerate(kept) if not stays):
+            # the comma behind it, or, of those behind the last one that stays, the comma before
+            start, end = gaps[place + 1] if place < last or last < 0 else gaps[place]
+            commas = self._commas(start, end)
+            cuts += [(at, at + 1, "") for at in commas if at != self._next(spans[place][1])]
+            cuts.append((*self._line_of_its_own(*spans[place], commas), ""))
+        if last < 0 and not batch:
+            return cuts
+        if batch and front:
+            at = self._first_place(node, spans)
+            after = layout.separator if last >= 0 else "" if layout.indent is None else self.newline + layout.indent
+            if last < 0 and layout.indent is not None and at == node.start + 1:
+                batch, after = f"{self.newline}{layout.indent}{batch}", ""
+            cuts.append((at, at, batch + after))
+        elif batch and last >= 0:
+            cuts.append((spans[last][1], spans[last][1], layout.separator + batch))
+        elif batch:
+            cuts.append((node.start + 1, node.start + 1, self._inside(batch, layout)))
+        return cuts
+
+    def _next(self, at: int) -> int:
+        """The place of the next character that is no space."""
+        while at < len(self.text) and self.text[at] in " \t":
+            at += 1
+        return at
+
+    def _line_of_its_own(self, start: int, end: int, commas: Sequence[int]) -> tuple[int, int]:
+        """A child with the comma behind it, if that goes with it, and with its line where nothing else is on it."""
+        if self._next(end) in commas:
+            end = self._next(end) + 1
+        line = max(self.text.rfind("\n", 0, start), self.text.rfind("\r", 0, start)) + 1
+        newline = NEWLINE.match(self.text, self._next(end))
+        if newline and not self.text[line:start].strip(" \t"):
+            return line, newline.end()
+        return start, end
+
+    def _commas(self, start: int, end: int) -> list[int]:
+        """Where a comma stands in what is between two children, outside of comments."""
+        bare = COMMENT.sub(lambda found: " " * len(found.group()), self.text[start:end])
+        return [start + at for at, letter in enumerate(bare) if letter == ","]
+
+    def _first_place(self, node: Node, spans: Sequence[tuple[int, int]]) -> int:
+        """Where the first thing stands that has a line of its own in an object; its beginning where none has."""
+        limit = spans[0][0] if spans else node.end - 1
+        at, fresh_line = node.start + 1, False
+        while at < limit:
+            if found := COMMENT.match(self.text, at):
+                if fresh_line:
+                    return at
+                at = found.end()
+            elif self.text[at] in "\r\n":
+                fresh_line, at = True, at + 1
+            else:
+                at += 1
+        return limit if spans else node.start + 1
 
     @staticmethod
     def _gaps(kept: Sequence[bool], first: int, last: int) -> Iterator[tuple[int, int]]:
@@ -454,7 +535,7 @@ class _Writer:
         if starts:
             lead = self.text[node.start + 1 : starts[0]]
             own_lines = "\n" in lead or "\r" in lead
-            indent = re.split(r"[\r\n]", lead)[-1] if own_lines else None
+            indent = _blank(re.split(r"[\r\n]", lead)[-1]) if own_lines else None
         else:
             own_lines = parent is None or parent.indent is not None
             indent = outer + self.unit if own_lines else None
@@ -462,6 +543,8 @@ class _Writer:
             separator = f",{self.newline}{indent}"
         elif len(starts) > 1:
             separator = self.text[ends[-2] : starts[-1]] if node.kind is Kind.LIST else self.text[ends[0] : starts[1]]
+            if separator.strip(" \t\r\n") != ",":  # a comment is in it, which is not to be said again
+                separator = self._one_line_separator(colon)
         else:
             separator = self._one_line_separator(colon)
         return _Layout(indent, outer, separator, colon)
@@ -470,7 +553,7 @@ class _Writer:
         """What stands between key and value in this object, else in the document."""
         member = next(iter(node.members), None) or next(iter(self.root.members), None)
         colon = self.text[member.key_end : member.value.start] if member else DEFAULT_COLON
-        return DEFAULT_COLON if "\n" in colon or "\r" in colon else colon
+        return colon if colon.strip(" \t") == ":" else DEFAULT_COLON
 
     @staticmethod
     def _one_line_separator(colon: str) -> str:
@@ -490,7 +573,7 @@ class _Writer:
         if children:
             lead = re.split(r"[\r\n]", self.text[node.start + 1 : children[0][0]])
             if len(lead) > 1:
-                yield lead[-1].removeprefix(self._line_indent(node.start))
+                yield _blank(lead[-1]).removeprefix(self._line_indent(node.start))
         for _, child in children:
             yield from self._units(child)
 
@@ -519,6 +602,11 @@ class _Writer:
             return _Layout(None, "", self._one_line_separator(layout.colon), layout.colon)
         indent = layout.indent + self.unit
         return _Layout(indent, layout.indent, f",{self.newline}{indent}", layout.colon)
+
+
+def _blank(text: str) -> str:
+    """The white space that a text begins with."""
+    return text[: len(text) - len(text.lstrip(" \t"))]
 
 
 def _scalar_text(value: object) -> str:

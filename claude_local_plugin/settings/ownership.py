@@ -48,6 +48,7 @@ from claude_local_plugin.settings.record import (
     folder_of,
     read_record,
 )
+from claude_local_plugin.settings.syntax import COMMENT
 
 __all__ = [
     "Applied",
@@ -68,6 +69,10 @@ __all__ = [
 #: The purposes there are: `enable` and its hooks, hooks installed alone, what `bench --apply` wrote for the server, and
 #: the status line of `enable --statusline`, and hooks that `disable` leaves for sessions that are open.
 BACKEND, HOOKS, BENCH, STATUSLINE, GUARD = "backend", "hooks", "bench", "statusline", "guard"
+
+#: What `enable --vscode` puts into an editor's settings, which may have comments in them: no file has this purpose and
+#: another one.
+VSCODE = "vscode"
 
 #: What each purpose wants of a file; no changes: it gives up its part.
 Wanted = Mapping[str, Sequence[Change]]
@@ -393,16 +398,22 @@ class _Plan:
 def _planned(text: str | None, found: Record | None, wanted: Wanted, place: _Place) -> _Plan:
     """The plan that gives each purpose named in `wanted` its changes, and leaves the others theirs."""
     layers = _layers(found, wanted)
+    comments = VSCODE in wanted or _has_comments(found)
     if not any(wanted.values()) and _has_no_part(found, wanted):
         return _Plan(text, found, found)
     if found is None or found.is_exact(text):
-        return _replayed(text, found, layers, place)
+        return _replayed(text, found, layers, place, comments=comments)
     if any(wanted.values()) and not _stands(found, text):
         # Nothing of ours is left, as after `git checkout`: what is there now is the user's, as if we had never been.
         alone = Record(found.settings_file, folders=found.folders, extras=found.extras)
         layers = tuple(layer for layer in layers if layer.purpose in wanted)
-        return replace(_replayed(text, alone, layers, place), found=found)
-    return _reconciled(text, found, layers, wanted, place)
+        return replace(_replayed(text, alone, layers, place, comments=comments), found=found)
+    return _reconciled(text, found, layers, wanted, place, comments=comments)
+
+
+def _has_comments(found: Record | None) -> bool:
+    """Whether the file is one in which comments may stand."""
+    return found is not None and found.layer(VSCODE) is not None
 
 
 def _has_no_part(found: Record | None, purposes: Iterable[str]) -> bool:
@@ -417,13 +428,15 @@ def _layers(found: Record | None, wanted: Wanted) -> tuple[Layer, ...]:
     return tuple(Layer(purpose, asked) for purpose, asked in changes.items() if asked)
 
 
-def _replayed(text: str | None, found: Record | None, layers: tuple[Layer, ...], place: _Place) -> _Plan:
+def _replayed(
+    text: str | None, found: Record | None, layers: tuple[Layer, ...], place: _Place, *, comments: bool
+) -> _Plan:
     """The plan for a file in which nobody else edited: from the text without us to that with these layers."""
     exact = found is not None and found.splices is not None
     base = undo(text or "", found.splices) if found and found.splices is not None else text
     created = found.created_file if found and exact else text is None
-    edited = edit(base or "", [change for layer in layers for change in layer.changes])
-    before, after = parse(base or ""), parse(edited.text)
+    edited = edit(base or "", [change for layer in layers for change in layer.changes], comments=comments)
+    before, after = parse(base or "", comments=comments), parse(edited.text, comments=comments)
     targets = _targets(layers)
     traces = {}
     for slot in targets:
@@ -446,18 +459,20 @@ def _replayed(text: str | None, found: Record | None, layers: tuple[Layer, ...],
     return _Plan(left, _worth_keeping(record), found, *_put_back(gone))
 
 
-def _reconciled(text: str | None, found: Record, layers: tuple[Layer, ...], wanted: Wanted, place: _Place) -> _Plan:
+def _reconciled(
+    text: str | None, found: Record, layers: tuple[Layer, ...], wanted: Wanted, place: _Place, *, comments: bool
+) -> _Plan:
     """The plan for a file that somebody else edited: place by place, touching only the named purposes' places."""
-    root, targets = parse(text or ""), _targets(layers)
+    root, targets = parse(text or "", comments=comments), _targets(layers)
     places = _places(root, found, layers, wanted)
     new = [path for path in _parents(targets) if root.find(path) is None]
     containers = tuple(dict.fromkeys((*found.containers, *new)))
-    made = edit(text or "", places.changes).text
+    made = parse(edit(text or "", places.changes, comments=comments).text, comments=comments)
     emptied = [Remove(path) for path in _emptied(made, containers, targets)]
-    edited = edit(text or "", [*places.changes, *emptied]).text
-    after = parse(edited)
+    edited = edit(text or "", [*places.changes, *emptied], comments=comments).text
+    after = parse(edited, comments=comments)
     created = found.created_file or text is None
-    is_empty = not edited if targets else not after.members
+    is_empty = not edited if targets else not after.members and not (comments and COMMENT.search(edited))
     left = None if created and is_empty else edited
     record = Record(
         place.target,
@@ -513,7 +528,7 @@ def _places(root: Node, found: Record, layers: tuple[Layer, ...], wanted: Wanted
 def _all_stands(found: Record, text: str) -> bool:
     """Whether everything we wrote stands in the text."""
     try:
-        root = parse(text)
+        root = parse(text, comments=_has_comments(found))
     except DocumentError:
         return False
     return all(any(same(trace.ours, _state(root, slot)) for trace in known) for slot, known in found.traces.items())
@@ -521,7 +536,7 @@ def _all_stands(found: Record, text: str) -> bool:
 
 def _stands(found: Record, text: str | None) -> bool:
     """Whether anything in the text still is as we wrote it."""
-    root = parse(text or "")
+    root = parse(text or "", comments=_has_comments(found))
     if not found.traces:  # as when one purpose takes out what another one puts in: an object made for it may be left
         return any(root.find(path) is not None for path in found.containers)
     return any(same(trace.ours, _state(root, slot)) for slot, known in found.traces.items() for trace in known)
@@ -635,9 +650,9 @@ def _parents(slots: Iterable[Slot]) -> tuple[Keys, ...]:
     return tuple(dict.fromkeys(path[:depth] for path, end in ends for depth in range(1, end + 1)))
 
 
-def _emptied(text: str, containers: Iterable[Keys], targets: Mapping[Slot, Change]) -> list[Keys]:
+def _emptied(made: Node, containers: Iterable[Keys], targets: Mapping[Slot, Change]) -> list[Keys]:
     """Those of the objects and lists we made in which nothing is left, innermost first."""
-    document = parse(text).value()
+    document = made.value()
     emptied = []
     for path in sorted(containers, key=len, reverse=True):
         parent = document

@@ -1,4 +1,8 @@
-"""JSON as settings files have it, read strictly and with the place of every value in the text."""
+"""JSON as settings files have it, read strictly and with the place of every value in the text.
+
+Editors' settings may have comments and a comma behind the last member (JSON with comments, as Visual Studio Code calls
+it): read so where it is asked for, and nowhere else.
+"""
 
 import json
 import re
@@ -21,6 +25,9 @@ MAX_DEPTH: Final = 200
 NEWLINE: Final = re.compile(r"\r\n|\n|\r")
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+#: A comment: to the line's end, or to its own.
+COMMENT: Final = re.compile(r"//[^\n\r]*|/\*.*?\*/", re.DOTALL)
+_SPACE_OR_COMMENT = re.compile(rf"(?:[ \t\n\r]+|{COMMENT.pattern})*", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD = re.compile(r"[^\W\d][\w$]*|-Infinity")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
@@ -74,10 +81,11 @@ class Kind(Enum):
 class _Source:
     """The text that nodes point into, able to say which line an offset is on."""
 
-    __slots__ = ("_starts", "text")
+    __slots__ = ("_starts", "comments", "text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, comments: bool) -> None:
         self.text = text
+        self.comments = comments
         self._starts: list[int] | None = None
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -164,11 +172,13 @@ class Node:
 
 
 class _Parser:
-    """A strict reader of JSON that remembers where everything stands."""
+    """A strict reader of JSON, with `comments` of that with comments, that remembers where everything stands."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, comments: bool = False) -> None:
         self.text = text
-        self.source = _Source(text)
+        self.comments = comments
+        self.space = _SPACE_OR_COMMENT if comments else _SPACE
+        self.source = _Source(text, comments=comments)
 
     def document(self) -> Node:
         """The document's object; empty or blank text is an empty one of no characters."""
@@ -246,6 +256,8 @@ class _Parser:
         while self.text[position : position + 1] != "}":
             if members:
                 position = self._comma(members[-1].value.end, position, "}")
+                if self.comments and self.text[position : position + 1] == "}":
+                    break
             if self.text[position : position + 1] != '"':
                 raise self._unexpected(position, "a key in double quotes", word="key without quotes")
             name, key_end = self._string(position)
@@ -263,6 +275,8 @@ class _Parser:
         while self.text[position : position + 1] != "]":
             if items:
                 position = self._comma(items[-1].end, position, "]")
+                if self.comments and self.text[position : position + 1] == "]":
+                    break
             items.append(self._value(position, depth + 1))
             position = self._skip(items[-1].end)
         return Node(Kind.LIST, at, position + 1, self.source, items=tuple(items))
@@ -275,12 +289,12 @@ class _Parser:
                 raise self._error(after, "missing comma")
             raise self._unexpected(at, f"a comma or {closing}")
         following = self._skip(at + 1)
-        if self.text[following : following + 1] == closing:
+        if self.text[following : following + 1] == closing and not self.comments:
             raise self._error(at, "trailing comma")
         return following
 
     def _skip(self, at: int) -> int:
-        space = _SPACE.match(self.text, at)
+        space = self.space.match(self.text, at)
         return space.end() if space else at
 
     def _unexpected(
@@ -290,6 +304,8 @@ class _Parser:
         found = self.text[at : at + 1]
         if not found:
             return self._error(at, f"the file ends too early: {wanted} is missing")
+        if self.comments and self.text.startswith("/*", at):
+            return self._error(at, "comment without an end: */ is missing")
         if found == "#" or self.text.startswith(("//", "/*"), at):
             return self._error(at, "comment: settings are strict JSON, which has none")
         if found == "'":
@@ -310,13 +326,13 @@ class _Parser:
 
 
 @lru_cache(maxsize=4)  # a command asks for dozens of keys, one by one, of the same text
-def parse(text: str) -> Node:
-    """The document's object with every value's place in the text.
+def parse(text: str, *, comments: bool = False) -> Node:
+    """The document's object with every value's place in the text; `comments`: as editors' settings are read.
 
     As strict as JSON.parse, with two kindnesses that Claude Code has too (observed on 2.1.329): a leading byte
     order mark is accepted, and empty or blank text is an empty document. Raises DocumentError.
     """
-    return _Parser(text).document()
+    return _Parser(text, comments=comments).document()
 
 
 def value_at(text: str, path: Sequence[str | int]) -> object:
