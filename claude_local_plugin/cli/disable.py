@@ -8,6 +8,7 @@ import click
 from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
 from claude_local_plugin.cli.terminal import json_text, out
+from claude_local_plugin.cli.vscode import given_back_lines
 from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import short_path
@@ -24,24 +25,35 @@ RELEASE_S = 20.0
 @scope_option(default=None)
 @click.option("--all-scopes", is_flag=True, help="Every scope of this folder that enable has written.")
 @click.option("--everywhere", is_flag=True, help="Every folder on this machine that enable has written to.")
+@click.option(
+    "--vscode", "editors_alone", is_flag=True, help="Editors' settings alone: this project's, and the user's own."
+)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @when_idle_option
 @click.option("--release", is_flag=True, hidden=True, help="Take out hooks left for sessions that have ended.")
 @json_option
 def disable(
-    scope: str | None, all_scopes: bool, everywhere: bool, yes: bool, when_idle: bool, release: bool, as_json: bool
+    scope: str | None,
+    all_scopes: bool,
+    everywhere: bool,
+    editors_alone: bool,
+    yes: bool,
+    when_idle: bool,
+    release: bool,
+    as_json: bool,
 ) -> int:
     """Give the settings file back as it was before enable.
 
-    Without --scope: the nearest scope of this folder that is enabled (local, then project, then user). A key you
+    Without --scope: the nearest scope of this folder that is enabled (local, then project, then user), and what enable
+    --vscode wrote into the project. A key you
     edited since is left alone and named. Where open sessions would move to another backend it says so and asks first.
     Modifies what enable modified, and nothing else.
     """
     from claude_local_plugin.commands import disable as command
     from claude_local_plugin.precedence import Scope
 
-    if sum((scope is not None, all_scopes, everywhere)) > 1:
-        raise UsageError("--scope, --all-scopes and --everywhere exclude each other", "name one of them")
+    if sum((scope is not None, all_scopes, everywhere, editors_alone)) > 1:
+        raise UsageError("--scope, --all-scopes, --everywhere and --vscode exclude each other", "name one of them")
     world = world_of(here())
     if release:
         return _release(world)
@@ -49,6 +61,8 @@ def disable(
     def prepared() -> "Prepared":
         if everywhere:
             return command.prepare_everywhere(world)
+        if editors_alone:
+            return command.prepare_editors(world)
         return command.prepare(world, Scope(scope) if scope else None, all_scopes=all_scopes)
 
     found = prepared()
@@ -90,13 +104,15 @@ def _ask(found: "Prepared", *, everywhere: bool, yes: bool, quiet: bool) -> None
         )
     if everywhere and (ours := [target for target in found.targets if target.is_ours]):
         said.append(f"{len(ours)} settings files are given back: {', '.join(str(each.settings_file) for each in ours)}")
+    if everywhere and found.editors:
+        said.append(f"so are editors' settings: {', '.join(str(each.settings_file) for each in found.editors)}")
     if not yes:
         go_on(said, world, quiet=quiet)
 
 
 def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
     """What `disable` did, for people."""
-    lines = []
+    lines = given_back_lines(report["editors"], place)
     for entry in report["files"]:
         if not entry["had_record"]:
             continue

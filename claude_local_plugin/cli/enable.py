@@ -10,6 +10,7 @@ import click
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
 from claude_local_plugin.cli.terminal import columns, err, json_text, out
+from claude_local_plugin.cli.vscode import vscode_options
 from claude_local_plugin.core.shell import command as spelt
 from claude_local_plugin.text import printable, short_path
 
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Write even if the window is too small, or larger than the server says.")
 @when_idle_option
 @json_option
+@vscode_options
 def enable(
     url: str | None,
     model: str | None,

@@ -30,6 +30,7 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     names = [
         short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.targets if each.is_ours
     ]
+    names += [short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.editors]
     said = [*(f"ours is taken out of {printable(name)}" for name in names), *prepared.unprotected]
     if purge:
         said.append(f"the session log and all else of ours in {printable(str(world.state_dir))} is removed for good")

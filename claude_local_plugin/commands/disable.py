@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import git, paths
+from claude_local_plugin.commands import vscode
 from claude_local_plugin.commands.enable import MODE, previewed
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.open_sessions import Affected, affected
@@ -25,7 +26,7 @@ from claude_local_plugin.sessionlog.queries.filters import LOCAL, Where, spelled
 from claude_local_plugin.sessionlog.queries.open_sessions import open_sessions
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.orphans import on_record, orphaned
-from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE, Record
+from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE, VSCODE, Record
 from claude_local_plugin.world import World
 
 #: What `disable` gives up: all of ours but hooks that were installed alone.
@@ -76,6 +77,8 @@ class Prepared:
     unprotected: tuple[str, ...]
     #: What is to be known of conversations of own servers that would be resumed on the cloud.
     notes: tuple[str, ...] = ()
+    #: Editors' settings with a part of ours in them.
+    editors: tuple[Record, ...] = ()
 
     @property
     def moving(self) -> tuple[Affected, ...]:
@@ -99,7 +102,13 @@ def prepare(world: World, scope: Scope | None = None, *, all_scopes: bool = Fals
     else:
         nearest = enabled[0].scope if enabled else None
         chosen = [target for target in found if nearest in (None, target.scope)]
-    return _prepared(world, chosen, [target for target in enabled if target not in chosen])
+    done = _prepared(world, chosen, [target for target in enabled if target not in chosen])
+    return done if scope is not None else replace(done, editors=vscode.on_record(world, own=False))
+
+
+def prepare_editors(world: World) -> Prepared:
+    """What taking ours out of this project's editor settings, and of the user's own, would do. Writes nothing."""
+    return replace(_prepared(world, (), ()), editors=vscode.on_record(world, own=True))
 
 
 def prepare_everywhere(world: World, *, purposes: tuple[str, ...] = PURPOSES) -> Prepared:
@@ -110,10 +119,10 @@ def prepare_everywhere(world: World, *, purposes: tuple[str, ...] = PURPOSES) ->
     others = [
         Target(_scope_of(record.settings_file, user), record.settings_file, record)
         for record in ownership.records(world.state_dir)
-        if record.settings_file not in known
+        if record.settings_file not in known and not record.layer(VSCODE)
     ]
     targets = [Target(each.scope, each.settings_file, each.record, each.is_orphan, purposes) for each in here + others]
-    return _prepared(world, targets, [])
+    return replace(_prepared(world, targets, []), editors=vscode.on_record(world, own=True, everywhere=True))
 
 
 def _prepared(world: World, targets: Sequence[Target], remaining: Sequence[Target]) -> Prepared:
@@ -153,9 +162,11 @@ def carry_out(prepared: Prepared) -> dict[str, Any]:
     world = prepared.world
     guarded = tuple(each.session.session_id for each in prepared.moving if not each.watched)
     files = [_give_back(world, target, guarded if _is_hooked(target) else ()) for target in prepared.targets]
+    editors = vscode.give_back(world, prepared.editors)
     return {
-        "changed": any(entry["changed"] for entry in files),
+        "changed": any(entry["changed"] for entry in (*files, *editors)),
         "files": files,
+        "editors": editors,
         "remaining": [
             {"scope": target.scope.value, "settings_file": str(target.settings_file)} for target in prepared.remaining
         ],

@@ -52,7 +52,14 @@ def assignments(world: World, asked: Asked, choose: Choose | None = None) -> Sai
 
     Raises what choosing a server raises, and ClaudeLocalError where somebody above the user has decided.
     """
-    profile = _profile(world, asked)
+    found = chosen(world, asked, choose)
+    text, secret = _text(found, asked)
+    return Said(text, secret, tuple(still_in_files(world, found)), f"what is started there {goes_to(found)}")
+
+
+def chosen(world: World, asked: Asked, choose: Choose | None = None) -> Variables:
+    """The variables for the backend that was asked for; raises what `assignments` raises."""
+    profile = profile_of(world, asked)
     request = _request(world, asked, profile)
     choice = choose_server(request, world, choose)
     source = None if profile is None or profile.token_variable else Output(("claude-local", "token", profile.name))
@@ -64,16 +71,16 @@ def assignments(world: World, asked: Asked, choose: Choose | None = None) -> Sai
     # a key beside its address in one environment may be anybody's, and is a warning; here both are the server's own
     errors = tuple(finding for finding in resolution.warnings if finding.result is Result.ERROR)
     refuse_without_effect(planned, replace(resolution, warnings=errors), found.backend, request, world.place)
-    text, secret = _text(found, asked)
-    return Said(
-        text,
-        secret,
-        tuple(_notes(world, found)),
-        f"what is started there talks to {printable(found.backend.url)} as {printable(found.backend.model)}",
-    )
+    return found
 
 
-def _profile(world: World, asked: Asked) -> Profile | None:
+def goes_to(found: Variables) -> str:
+    """Where that goes, as the rest of a sentence."""
+    return f"talks to {printable(found.backend.url)} as {printable(found.backend.model)}"
+
+
+def profile_of(world: World, asked: Asked) -> Profile | None:
+    """The profile that was asked for; raises UsageError where there is none of that name."""
     if asked.profile is None:
         return None
     if asked.profile == CLOUD:
@@ -120,7 +127,7 @@ def _check(name: str, value: str) -> None:
         raise UsageError(f"{name} has a NUL in it, which no variable can hold", "it stands in the profile's env")
 
 
-def _notes(world: World, found: Variables) -> Iterator[str]:
+def still_in_files(world: World, found: Variables) -> Iterator[str]:
     """What settings files still decide there, each with its place and value."""
     values = found.values
     for name, winner in beaten(without_host(world), found):
@@ -135,7 +142,7 @@ def forgetting(world: World, asked: Asked) -> Said:
     """The commands that take it back: every variable that we may have set."""
     if asked.shell.file == ".env":
         raise UsageError("a .env file holds no commands", "--unset --write takes our lines out of it")
-    more = {} if (profile := _profile(world, asked)) is None else profile.env
+    more = {} if (profile := profile_of(world, asked)) is None else profile.env
     note = "a key of yours that was taken out comes back with a new shell"
     return Said(f"{asked.shell.unset(names_of_ours(more))}\n", notes=(note,))
 

@@ -122,6 +122,8 @@ def everywhere(state_dir: Path, home: Path, *, sweep: bool = False) -> dict[str,
 
     entries = []
     for record in ownership.records(state_dir):
+        if record.layer(ownership.VSCODE):
+            continue  # an editor's settings: Claude Code reads none of them
         values = {
             change.path[-1]: change.value
             for layer in record.layers

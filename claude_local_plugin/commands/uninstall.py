@@ -34,6 +34,7 @@ def carry_out(prepared: disable.Prepared, *, purge: bool) -> dict[str, Any]:
     return {
         "changed": report["changed"],
         "files": report["files"],
+        "editors": report["editors"],
         "open_sessions": report["open_sessions"],
         "state_dir": str(world.state_dir),
         "purged": removed,

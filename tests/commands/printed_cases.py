@@ -2311,6 +2311,13 @@ case(
     lambda house, _, __: _must(not house.user.exists()),
 )
 case(
+    "an editor's settings: the undo",
+    "cli.vscode:_enable claude-local disable --vscode",
+    _nothing,
+    ("enable", "--yes", "--url", OPEN, "--vscode", "--vscode", "cursor"),
+    lambda house, _, __: _must(not any((house.home / each).exists() for each in ("shop/.vscode", ".config/Cursor"))),
+)
+case(
     "launcher: the undo",
     "cli.launcher:install claude-local launcher remove … …",
     _nothing,

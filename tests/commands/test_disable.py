@@ -261,7 +261,7 @@ def test_the_json_object_says_what_was_done_to_each_file(place: Place) -> None:
     place.write(place.local, SETTINGS)
     place.ok("enable", *offline())
     answer = place.json("disable")
-    assert set(answer) == {"changed", "files", "remaining", "open_sessions", "notes", "afterwards"}
+    assert set(answer) == {"changed", "files", "editors", "remaining", "open_sessions", "notes", "afterwards"}
     assert [entry["scope"] for entry in answer["files"]] == ["local"]
     entry = answer["files"][0]
     assert entry["settings_file"] == str(place.local)
