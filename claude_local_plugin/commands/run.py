@@ -45,8 +45,18 @@ class Asked:
     harness: bool = False
 
     def again(self, *more: str) -> str:
-        """The command for the same again, with these options."""
-        options = ("--url", self.url) if self.url else ("--cloud",) if self.to_cloud else ()
+        """The command for the same again, with these options, too."""
+        options: list[str] = []
+        for name, value in (
+            ("--url", self.url),
+            ("--for", self.target if more[:1] != ("--for",) else None),
+            ("--model", self.model),
+            ("--token-env", self.token_env),
+        ):
+            options += [name, value] if value else []
+        options += ["--cloud"] if self.to_cloud else []
+        options += [] if self.check else ["--no-check"]
+        options += ["--set-aside-sign-in"] if self.set_aside else []
         where = (self.profile,) if self.profile else ()
         return command("claude-local", "run", *where, *options, *more, "--", *self.command)
 
@@ -232,23 +242,33 @@ def known(world: World) -> frozenset[str]:
     return frozenset(every(_config_file(world), world.environ))
 
 
-#: Claude Code's subcommands, none of which is a session.
+#: Claude Code's subcommands (of 2.1.332), none of which is a session.
 _JOBS = (
     "agents",
     "attach",
     "auth",
+    "auto-mode",
     "config",
     "doctor",
     "gateway",
     "import",
     "install",
+    "kill",
     "logs",
     "mcp",
     "plugin",
+    "plugins",
+    "purge",
     "respawn",
     "rm",
     "setup-token",
     "stop",
+    "ultrareview",
     "update",
     "upgrade",
+    # which only print
+    "--help",
+    "-h",
+    "--version",
+    "-v",
 )

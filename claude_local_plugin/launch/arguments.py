@@ -22,6 +22,11 @@ LEAVING = {
     "--desktop": "it goes on in another program",
 }
 
+#: Those of them whose session goes on on this machine: without what the process was given.
+DETACHING = ("--bg", "--background", "--desktop")
+#: Options of one letter that take no value, and may be written together: `-cp`.
+_LETTERS = frozenset("pcv")
+
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
@@ -64,7 +69,7 @@ def read(words: Sequence[str]) -> Arguments:
             if option != _SETTINGS:
                 rest += [word] if equals else [word, given]
             continue
-        seen.add(option)
+        seen |= _options(option)
         rest.append(word)
     sources = valued.get(_SOURCES)
     return Arguments(
@@ -75,3 +80,9 @@ def read(words: Sequence[str]) -> Arguments:
         not seen & {"-p", "--print"},
         next((option for option in LEAVING if option in seen), None),
     )
+
+
+def _options(word: str) -> set[str]:
+    """The options in a word: itself, and the letters of several written together."""
+    letters = word[1:] if word.startswith("-") and not word.startswith("--") else ""
+    return {word, *(f"-{letter}" for letter in letters if set(letters) <= _LETTERS)}

@@ -15,7 +15,8 @@ from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.launch import inherited, settings_text, without_us
-from claude_local_plugin.launch.plan import Plan, Wish, our_keys, seen
+from claude_local_plugin.launch.arguments import DETACHING
+from claude_local_plugin.launch.plan import Plan, Wish, our_keys, refuse_leaving, seen
 from claude_local_plugin.precedence import (
     Resolution,
     Scope,
@@ -42,6 +43,8 @@ def cloud(world: World, wish: Wish) -> Plan:
         theirs = settings_text.given(wish.arguments.settings, world.cwd)
         settings = dict(_given_back(around, bare, theirs))
         whole = settings_text.merged(theirs, settings)
+        if settings and wish.arguments.leaving in DETACHING:
+            refuse_leaving(wish.arguments, command("claude-local", "disable"))
         planned = seen(world, wish, around.environ, whole)
         _refuse_elsewhere(world, planned, resolve(planned))
         argv = (wish.command[0], *wish.arguments.rest)

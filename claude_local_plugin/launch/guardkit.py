@@ -1,49 +1,152 @@
 """What GuardKit reads besides Claude Code's variables.
 
-Source: GuardKit's own code at commit 703734ee (22 August 2026), whose `detect_*` functions were run; the answers are
-recorded in tests/launch/guardkit.json. It takes a server for local by its name (`localhost`, `vllm` in it) or by a
-time-out multiplier of two or more, so that a box on the LAN needs the latter. Its default harness asks no Anthropic
-API at all.
+Source: GuardKit's own code at commit 703734ee (22 August 2026), whose `detect_*` functions and fence were run; the
+answers are recorded in tests/launch/guardkit.json. It takes a server for local by its name (`localhost`, `vllm` in it)
+or by a time-out multiplier of two or more, so that a box on the LAN needs the latter. Its default harness asks no
+Anthropic API but OpenAI's, at OPENAI_BASE_URL; and its fence refuses, with either harness, a model whose name begins
+with no provider unless that variable names a local host.
 """
 
-from collections.abc import Mapping, Sequence
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from claude_local_plugin.client_config.model import Backend
 from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.launch import dotenv_names
+from claude_local_plugin.text import printable
 
 MULTIPLIER = "GUARDKIT_TIMEOUT_MULTIPLIER"
 PARALLEL = "GUARDKIT_MAX_PARALLEL_TASKS"
 HARNESS = "GUARDKIT_HARNESS"
 SEATS = "GUARDKIT_LOCAL_SEAT_HOSTS"
+ROUTE, ROUTE_KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 
 #: What GuardKit itself multiplies its time-outs by on a server at `localhost`.
 LOCAL_MULTIPLIER = "4.0"
 
+#: Its commands that ask a model, each with the option of its own for which.
+_ASKING = (("autobuild", "task"), ("autobuild", "feature"), ("task-work",), ("task-review",))
+
+#: Where its fence takes an address for local.
+_NETWORKS = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+            *("::1/128", "fe80::/10", "fc00::/7"),
+        ),
+    )
+)
+#: Beginnings of a model's name that its fence takes for a vendor's, whatever the route.
+_VENDORS = frozenset(
+    (
+        *("anthropic", "azure_openai", "azure-openai", "bedrock", "bedrock_converse", "cohere", "deepseek"),
+        *("fireworks", "google", "google_genai", "google_vertexai", "gemini", "groq", "mistralai", "openrouter"),
+        *("perplexity", "together", "vertexai", "xai"),
+    )
+)
+
 
 def prepared(
-    command: Sequence[str], backend: Backend, environ: Mapping[str, str], *, harness: bool
+    command: Sequence[str], backend: Backend, environ: Mapping[str, str], cwd: Path, *, harness: bool
 ) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
-    """The command, the variables to add, and what is to be said; what the user has set himself stays."""
+    """The command, the variables to add, and what is to be said; what the user has set himself stays.
+
+    That is what the environment says, and what the `.env` does that GuardKit loads.
+    """
+    own = dotenv_names.names(dotenv_names.nearest(cwd)) | {name for name, value in environ.items() if value}
     wanted = {MULTIPLIER: LOCAL_MULTIPLIER}
     if backend.at_once is not None and not _has(command, "--max-parallel"):
         wanted[PARALLEL] = str(backend.at_once)
     target = parse_url(backend.url)
-    if target is not None and "." in target.host and not target.host.replace(".", "").isdigit():
-        wanted[SEATS] = target.host  # else the fence takes a dotted name for a cloud's
+    if target is not None and target.nearby and not fence_takes_for_local(target.host):
+        wanted[SEATS] = target.host  # by no such word for a host that anybody may have
     if harness:
         wanted[HARNESS] = "sdk"
-    added = {name: value for name, value in wanted.items() if not environ.get(name)}
+    if ROUTE not in own and ROUTE_KEY not in own:
+        # a key of some kind, too: else one from a file that GuardKit loads later would go to this server
+        wanted |= {ROUTE: f"{backend.url}/v1", ROUTE_KEY: backend.token}
+    added = {name: value for name, value in wanted.items() if name not in own}
+    asks = _asks(command)
+    adds = asks and not _has(command, "--model")
+    named = (*command, "--model", backend.model) if adds else tuple(command)
     said = (
-        []
-        if environ.get(HARNESS) or harness
-        else [f"{HARNESS} is not set, and GuardKit's default harness asks no Anthropic API: --harness sets it to sdk"]
+        [*_of_the_harness(backend, own, environ, harness=harness), *_of_the_fence(named, backend, own)] if asks else []
     )
-    runs = "autobuild" in command or "feature-build" in command
-    named = (*command, "--model", backend.model) if runs and not _has(command, "--model") else tuple(command)
-    if len(named) > len(command):
-        said.append(f"--model {backend.model} is added: GuardKit refuses a run without one")
+    if adds:
+        said.append(f"--model {printable(backend.model)} is added: GuardKit asks for a model of Anthropic's without it")
     return named, added, tuple(said)
+
+
+def _asks(command: Sequence[str]) -> bool:
+    """Whether this has GuardKit ask a model, and takes its name."""
+    plain = [word for word in command[1:] if not word.startswith("-")]
+    return any(tuple(plain[at : at + len(words)]) == words for words in _ASKING for at in range(len(plain)))
+
+
+def _of_the_harness(
+    backend: Backend, own: frozenset[str], environ: Mapping[str, str], *, harness: bool
+) -> Iterator[str]:
+    """Where its default harness goes, if it is that one."""
+    if harness or HARNESS in own:
+        return
+    yours = parse_url(environ.get(ROUTE, ""))
+    ours = parse_url(backend.url)
+    if ROUTE in own and (yours is None or ours is None or yours.label != ours.label):
+        yield (
+            f"GuardKit's default harness goes where {ROUTE} says, which is yours and stays, not to"
+            f" {printable(backend.host)}: --harness has it use the Agent SDK, which goes there"
+        )
+    else:
+        yield "GuardKit's default harness asks the server's OpenAI API: --harness has it use the Agent SDK"
+
+
+def _of_the_fence(command: Sequence[str], backend: Backend, own: frozenset[str]) -> Iterator[str]:
+    """What its fence will refuse all the same, and what to do about it."""
+    model, target = _value(command, "--model") or "", parse_url(backend.url)
+    provider, host = _provider(model), target.host if target else ""
+    if provider in _VENDORS:
+        yield (
+            f"GuardKit takes {printable(model)} for a model of {provider}'s by its name, and refuses it: have the"
+            " server list it under a name without that"
+        )
+    elif provider not in (None, "openai"):
+        return
+    elif ROUTE_KEY in own and ROUTE not in own:
+        yield (
+            f"GuardKit refuses {printable(model)} unless {ROUTE} names a local host, and this run does not set it, for"
+            f" your {ROUTE_KEY} would be sent there: set both for this server, or neither"
+        )
+    elif not fence_takes_for_local(host) and (SEATS in own or target is None or not target.nearby):
+        yield f"GuardKit refuses the run unless {SEATS}, which is left to you, names {printable(host)}"
+
+
+def fence_takes_for_local(host: str) -> bool:
+    """Whether its fence takes the host for local by itself: of a private network, or a name without a dot."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return bool(host) and "." not in host
+    return any(address in network for network in _NETWORKS)
+
+
+def _provider(model: str) -> str | None:
+    """What its fence takes for the provider in a model's name; None for none."""
+    for separator in (":", "/"):
+        before, found, _ = model.partition(separator)
+        if found and before.strip():
+            return before.strip().lower()
+    return None
 
 
 def _has(command: Sequence[str], option: str) -> bool:
     return any(word == option or word.startswith(f"{option}=") for word in command)
+
+
+def _value(command: Sequence[str], option: str) -> str | None:
+    for word, after in zip(command, (*command[1:], ""), strict=True):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else after
+    return None

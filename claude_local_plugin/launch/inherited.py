@@ -12,6 +12,7 @@ from claude_local_plugin.core.claude import (
     KEY_DESCRIPTOR,
     OAUTH_DESCRIPTOR,
     PINNED,
+    PROVIDERS,
     UNIX_SOCKET,
 )
 from claude_local_plugin.core.endpoint import is_anthropics_host
@@ -38,6 +39,15 @@ _DECIDING_NAMES = (
 #: What may be Anthropic's own credential, by its value or (the last) by its name alone.
 CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_OAUTH_TOKEN")
 
+#: What a program may find in a `.env` file and load where it is not set: empty, it stays as it is.
+_SEALED = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_AUTH_TOKEN",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "CLAUDE_CODE_OAUTH_TOKEN",
+    *(switch for switch, *_ in PROVIDERS),
+)
+
 
 def is_deciding(name: str) -> bool:
     """Whether the variable says where requests go, or with which credential or model."""
@@ -47,6 +57,14 @@ def is_deciding(name: str) -> bool:
 def without_routing(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment as it is for a program whose requests go to a server that we name."""
     return {name: value for name, value in environ.items() if not is_deciding(name)}
+
+
+def sealed(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with every credential and switch that is not in it as an empty one.
+
+    A program that loads a `.env` file leaves what is set alone, but would put a key of the user's into a gap.
+    """
+    return {**dict.fromkeys(_SEALED, ""), **environ}
 
 
 def of_the_cloud(environ: Mapping[str, str]) -> dict[str, str]:

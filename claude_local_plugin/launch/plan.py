@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 
 from claude_local_plugin.checks import Result
 from claude_local_plugin.client_config import build
@@ -107,13 +107,9 @@ def _written(record: ownership.Record | None) -> Iterator[tuple[str, ...]]:
 
 def local(world: World, wish: Wish, choice: Choice, profile: str | None = None) -> Plan:
     """The plan for a server of one's own; raises ClaudeLocalError where it may not, or would not, go there."""
-    own = wish.arguments
+    own, backend = wish.arguments, choice.backend
     if own.leaving is not None:
-        raise ClaudeLocalError(
-            f"{own.leaving} takes the session out of this run: {arguments.LEAVING[own.leaving]}",
-            f"leave {own.leaving} out, or enable the folder: {command('claude-local', 'enable', profile or '--help')}",
-        )
-    backend = choice.backend
+        refuse_leaving(own, command("claude-local", "enable", "--url", backend.url))
     around = replace(world, environ=inherited.without_routing(world.environ))
     lines = lines_for(around, choice)
     theirs = settings_text.given(own.settings, world.cwd)
@@ -127,14 +123,25 @@ def local(world: World, wish: Wish, choice: Choice, profile: str | None = None) 
     said += _not_served(choice, own)
     argv, more, told = wish.command, dict[str, str](), tuple[str, ...]()
     if wish.target.name == "guardkit":
-        argv, more, told = guardkit.prepared(wish.command, backend, world.environ, harness=wish.harness)
+        argv, more, told = guardkit.prepared(wish.command, backend, world.environ, world.cwd, harness=wish.harness)
+    if not wish.target.is_client:
+        environ = inherited.sealed({**environ, **more})
     return Plan(
         _with_rest(argv, own) if wish.target.is_client else tuple(argv),
-        {**environ, **more},
+        environ,
         settings if wish.target.is_client else None,
         (*said, *told, *wish.target.notes),
         backend,
         profile,
+    )
+
+
+def refuse_leaving(own: Arguments, instead: str) -> NoReturn:
+    """Raise ClaudeLocalError for a session that would not stay in the process which is started."""
+    assert own.leaving is not None
+    raise ClaudeLocalError(
+        f"{own.leaving} takes the session out of this run: {arguments.LEAVING[own.leaving]}",
+        f"leave {own.leaving} out, or change the folder: {instead}",
     )
 
 

@@ -113,7 +113,8 @@ def _ended(child: "subprocess.Popen[bytes]") -> int:
 def ended_like(code: int) -> int:
     """End as the program did: by the same signal, or with the exit code that is returned."""
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        if -code != signal.SIGKILL:  # which nobody can catch, and nothing be said about
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
         return 128 - code
     return code

@@ -17,7 +17,7 @@ def given(text: str | None, cwd: Path) -> dict[str, Any]:
         return {}
     inline = text.lstrip().startswith("{")
     where = "--settings" if inline else str(cwd / text)
-    content = text if inline else file.read(cwd / text)
+    content = text if inline else file.read(cwd / text) if text else None
     if content is None:
         raise SettingsError(f"--settings {text}: there is no such file", "name a file, or the settings as JSON")
     try:

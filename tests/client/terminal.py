@@ -60,6 +60,14 @@ class Terminal:
         """Send keys as they stand."""
         os.write(self._descriptor, keys.encode() if isinstance(keys, str) else keys)
 
+    def resize(self, columns: int) -> None:
+        """Make the window this wide, as somebody who pulls at its edge."""
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 45, columns, 0, 0))
+
     def wait_for(self, wanted: str, *, seconds: float = 30.0) -> None:
         """Read until `wanted` (a regular expression without blanks) is there; fails with what was there instead."""
         until = time.monotonic() + seconds
