@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from claude_local_plugin.client_config.model import Preferences
+from claude_local_plugin.config import profile_rules
 from claude_local_plugin.core import config as table
 from claude_local_plugin.core import config_rules
 from claude_local_plugin.core.files import MOST_SETTINGS, content
@@ -111,7 +112,7 @@ def read(config_file: Path) -> dict[str, Profile] | None:
     rows = [row for row in table.KEYS if row[0] == "profiles.*"]
     found, problems = config_rules.understood(rows, {"profiles": said})
     profiles = found.get("profiles", {})
-    if problems or any("url" not in each for each in profiles.values()):
+    if problems or any(profile_rules.problems(said)) or any("url" not in each for each in profiles.values()):
         return None
     return {name: Profile.of(name, each) for name, each in profiles.items()}
 
