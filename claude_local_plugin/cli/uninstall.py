@@ -17,6 +17,8 @@ from claude_local_plugin.text import printable, short_path
 def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     """Take everything of ours out of every settings file again: what enable wrote, hooks, status line.
 
+    Lines in .envrc and .env files, editors' settings and the launchers in ~/.local/bin go, too.
+
     Names what it does and asks first. The session log and config.toml stay, the log unless --purge is given. The
     program itself is removed by what installed it. Modifies every settings file on record, and our state folder.
     """
@@ -31,6 +33,7 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
         short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.targets if each.is_ours
     ]
     names += [short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.editors]
+    names += [short_path(path, cwd=place.cwd, home=place.home) for path in command.elsewhere(world)]
     said = [*(f"ours is taken out of {printable(name)}" for name in names), *prepared.unprotected]
     if purge:
         said.append(f"the session log and all else of ours in {printable(str(world.state_dir))} is removed for good")
@@ -43,6 +46,8 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     printer = out(place.environ)
     for line in disabled_lines({**report, "remaining": []}, place):
         printer.line(line)
+    for path in report["others"]:
+        printer.line(f"{printable(short_path(path, cwd=place.cwd, home=place.home))}: without us")
     if purge:
         count = len(report["purged"])
         kept = "kept until the open sessions have ended: run this again then"

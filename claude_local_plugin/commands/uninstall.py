@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.commands import disable
+from claude_local_plugin.launch import env_file, launchers
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE
 from claude_local_plugin.world import World
 
@@ -22,6 +23,22 @@ def prepare(world: World) -> disable.Prepared:
     return disable.prepare_everywhere(world, purposes=EVERYTHING)
 
 
+def elsewhere(world: World) -> tuple[Path, ...]:
+    """What there is of ours beside settings files: lines in `.envrc` and `.env` files, and launchers."""
+    folder = launchers.default_folder(world.home)
+    return (*env_file.on_record(world.state_dir), *(path for path, _ in launchers.found(folder)))
+
+
+def _taken_away(world: World) -> Iterator[Path]:
+    """Takes that out; what was taken out of, or away."""
+    for path in env_file.on_record(world.state_dir):
+        env_file.carry_out(env_file.plan_removing(path.parent, path.name, world.state_dir), world.state_dir)
+        yield path
+    for path, _ in launchers.found(launchers.default_folder(world.home)):
+        launchers.remove(path)
+        yield path
+
+
 def carry_out(prepared: disable.Prepared, *, purge: bool) -> dict[str, Any]:
     """Do it; what happened (schemas/uninstall.schema.json). With `purge` the session log and the rest go, too.
 
@@ -29,12 +46,14 @@ def carry_out(prepared: disable.Prepared, *, purge: bool) -> dict[str, Any]:
     """
     world = prepared.world
     report = disable.carry_out(prepared)
+    others = [str(path) for path in _taken_away(world)]
     left = disable.is_guarding(world)
     removed = [] if left or not purge else [str(path) for path in _purged(world.state_dir)]
     return {
-        "changed": report["changed"],
+        "changed": report["changed"] or bool(others),
         "files": report["files"],
         "editors": report["editors"],
+        "others": others,
         "open_sessions": report["open_sessions"],
         "state_dir": str(world.state_dir),
         "purged": removed,

@@ -63,3 +63,22 @@ def test_hooks_that_no_record_knows_go_too(place: Place) -> None:
     place.write(place.user, text.encode())
     place.ok("uninstall", "--yes")
     assert not place.user.exists() or "hooks" not in json.loads(place.user.read_bytes())
+
+
+def test_lines_in_a_projects_env_files_and_launchers_go_too(place: Place) -> None:
+    offline = ("--no-check", "--url", "http://127.0.0.1:8000", "--model", "m")
+    (place.project / ".env").write_text("MINE=1")
+    bin_folder = place.home / ".local" / "bin"
+    bin_folder.mkdir(parents=True)
+    (bin_folder / "theirs").write_text("#!/bin/sh\n")
+    before = place.elsewhere()
+    place.ok("env", *offline, "--write")
+    place.ok("env", *offline, "--write", "--shell", "dotenv")
+    place.ok("launcher", "install", "mine", "--", "claude")
+    assert place.ends(1, "uninstall").err.count("ours is taken out of") == 3
+    report = place.json("uninstall", "--yes")
+    assert sorted(report["others"]) == sorted(
+        [str(place.project / ".env"), str(place.project / ".envrc"), str(bin_folder / "mine")]
+    )
+    assert place.elsewhere() == before
+    assert place.json("uninstall", "--yes")["others"] == []
