@@ -83,6 +83,12 @@ if TYPE_CHECKING:
     "--follow-link", is_flag=True, help="Write a settings file that lies outside of the project, where a link leads."
 )
 @click.option(
+    "--first-run",
+    is_flag=True,
+    help="Answer what Claude Code asks at its first start (theme, trust in this folder) in ~/.claude.json: such a start"
+    " then asks nothing, and needs no network.",
+)
+@click.option(
     "--privacy",
     type=click.Choice(["default", "quiet", "airgap"]),
     metavar="LEVEL",
@@ -113,6 +119,7 @@ def enable(
     max_model_len: int | None,
     reset: tuple[str, ...],
     follow_link: bool,
+    first_run: bool,
     privacy: str | None,
     images: bool,
     subagents: bool,
@@ -154,6 +161,7 @@ def enable(
         subagents=subagents,
         web_search=web_search,
         force=force,
+        first_run=first_run,
         preferences=Preferences(privacy=privacy),
     )
     prepared = command.prepare(request, world_of(place), _choose if asking else None)
@@ -223,7 +231,7 @@ def _show(prepared: "Prepared", place: Place) -> None:
         # a diff that something reads stays a diff: the reasons go beside it
         print(diff, end="")
         sys.stdout.flush()
-        rest = list(prepared.lines)
+        rest = [*prepared.lines, *prepared.first_lines]
     reasons = [(line.key, line.reason) for line in rest]
     if prepared.status_line is not None:
         reasons.append(("statusLine.command", statusline_reason(prepared.status_line)))
@@ -252,7 +260,8 @@ def headline(prepared: "Prepared") -> list[str]:
 
 def annotated(diff: str, prepared: "Prepared") -> str:
     """The diff with each of our lines' reasons beside it, as far as the line is there."""
-    reasons = {f'"{line.path[-1]}":': line.reason for line in prepared.lines if not line.item}
+    single = [line for line in (*prepared.lines, *prepared.first_lines) if not line.item]
+    reasons = {f'"{line.path[-1]}":': line.reason for line in single}
     reasons |= {json.dumps(line.value, ensure_ascii=False): line.reason for line in prepared.lines if line.item}
     lines = [printable(line.removesuffix("\r").expandtabs(4)) for line in diff.removesuffix("\n").split("\n")]
     width = min(72, max((len(line) for line in lines if _reason(line, reasons)), default=0))

@@ -71,6 +71,8 @@ class Request:
     subagents: bool = False
     #: Keys that are written although somebody edited them since (all of them: "all").
     reset: tuple[str, ...] = ()
+    #: Whether Claude Code's questions at a first start are answered beforehand.
+    first_run: bool = False
     #: Whether a settings file may be written that a link leads to, outside of the project.
     follow_link: bool = False
     #: The profile that this was taken from and the request that it is by itself, what else it wants, and its key.
@@ -115,6 +117,7 @@ class Request:
             "--statusline": self.with_statusline is True,
             "--no-statusline": self.with_statusline is False,
             "--no-port-scan": not self.port_scan,
+            "--first-run": self.first_run,
             "--follow-link": self.follow_link,
             "--images": self.images,
             "--subagents": self.subagents,

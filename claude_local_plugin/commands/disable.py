@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import git, paths
-from claude_local_plugin.commands import vscode
+from claude_local_plugin.commands import first_run, vscode
 from claude_local_plugin.commands.enable import MODE, previewed
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.open_sessions import Affected, affected
@@ -102,7 +102,8 @@ def prepare(world: World, scope: Scope | None = None, *, all_scopes: bool = Fals
     else:
         nearest = enabled[0].scope if enabled else None
         chosen = [target for target in found if nearest in (None, target.scope)]
-    done = _prepared(world, chosen, [target for target in enabled if target not in chosen])
+    remaining = [target for target in enabled if target not in chosen]
+    done = _prepared(world, [*chosen, *_state_file(world, chosen)], remaining)
     return done if scope is not None else replace(done, editors=vscode.on_record(world, own=False))
 
 
@@ -122,7 +123,24 @@ def prepare_everywhere(world: World, *, purposes: tuple[str, ...] = PURPOSES) ->
         if record.settings_file not in known and not record.layer(VSCODE)
     ]
     targets = [Target(each.scope, each.settings_file, each.record, each.is_orphan, purposes) for each in here + others]
-    return replace(_prepared(world, targets, []), editors=vscode.on_record(world, own=True, everywhere=True))
+    done = _prepared(world, list(map(_with_first_run, targets)), [])
+    return replace(done, editors=vscode.on_record(world, own=True, everywhere=True))
+
+
+def _state_file(world: World, targets: Sequence[Target]) -> Iterator[Target]:
+    """Claude Code's state file, where `enable --first-run` has answered questions in it for these settings files."""
+    ours = [target for target in targets if target.is_ours] or list(targets)
+    found = first_run.on_record(world, [target.settings_file for target in ours])
+    if found is not None:
+        record, purposes = found
+        yield Target(ours[0].scope, record.settings_file, record, purposes=purposes)
+
+
+def _with_first_run(target: Target) -> Target:
+    """The same; of Claude Code's state file all that is ours is given back."""
+    if target.record is None or not first_run.is_of_state_file(target.record.purposes):
+        return target
+    return replace(target, scope=Scope.USER, purposes=target.record.purposes)
 
 
 def _prepared(world: World, targets: Sequence[Target], remaining: Sequence[Target]) -> Prepared:

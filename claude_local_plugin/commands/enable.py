@@ -18,7 +18,7 @@ from claude_local_plugin.client_config.choose_server import Choice, Choose, Know
 from claude_local_plugin.client_config.destination import SettingsFile
 from claude_local_plugin.client_config.effect import has_effect
 from claude_local_plugin.client_config.model import Backend, Line, Preferences
-from claude_local_plugin.commands import hand_edits
+from claude_local_plugin.commands import first_run, hand_edits
 from claude_local_plugin.commands.effect import explained, refuse_without_effect, unheard
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
@@ -87,11 +87,19 @@ class Prepared:
     exclude_file: Path | None
     unheard: tuple[str, ...]
     sentence: str
+    #: What is written into Claude Code's state file, where that was asked for.
+    state_file: first_run.Plan | None = field(default=None, repr=False)
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to write."""
-        return self.before != self.after or bool(self.exclude)
+        first = self.state_file is not None and self.state_file.changed
+        return first or self.before != self.after or bool(self.exclude)
+
+    @property
+    def first_lines(self) -> tuple[Line, ...]:
+        """The lines that go into Claude Code's state file."""
+        return self.state_file.lines if self.state_file else ()
 
     @property
     def is_linked(self) -> bool:
@@ -113,7 +121,8 @@ class Prepared:
         """The unified diff of what would be written, with secrets masked."""
         harmless = {str(line.value) for line in self.lines if not line.secret}
         shown = self.target if self.is_linked else self.settings_file
-        return masked_diff(self.before, self.after, shown, secrets=self.secrets, harmless=harmless)
+        settings = masked_diff(self.before, self.after, shown, secrets=self.secrets, harmless=harmless)
+        return settings + (self.state_file.diff() if self.state_file else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +262,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         exclude_file=standing.exclude_file if request.scope is Scope.LOCAL and inside else None,
         unheard=unheard(planned, sorted_out.lines, settings_file),
         sentence=sentence(resolution, world.place),
+        state_file=first_run.plan(world, request.scope, settings_file) if request.first_run else None,
     )
 
 
@@ -423,6 +433,8 @@ def write(prepared: Prepared, *, approved: bool = True) -> Written:
     # what is ours in a file without a record is no original to be given back one day
     orphan = partial(orphaned, file.resolve(prepared.settings_file))
     ownership.apply(prepared.settings_file, prepared.wanted, state_dir=world.state_dir, extras=extras, orphan=orphan)
+    if prepared.state_file is not None:
+        first_run.write(prepared.state_file, world)
     if prepared.exclude_file is not None:
         line = extras.get("exclude_line")
         file.rewrite(
@@ -497,6 +509,7 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
         "scope": prepared.request.scope.value,
         "settings_file": str(prepared.settings_file),
         "target": str(prepared.target),
+        "state_file": str(prepared.state_file.path) if prepared.state_file else None,
         "backend": {
             "url": prepared.backend.url,
             "kind": prepared.backend.kind,
@@ -510,7 +523,7 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
                 "value": mask_secret(str(line.value)) if line.secret else line.value,
                 "reason": line.reason,
             }
-            for line in prepared.lines
+            for line in (*prepared.lines, *prepared.first_lines)
         ]
         + _statusline_entry(prepared.status_line),
         "warnings": [*prepared.warnings, *prepared.unheard, *notes],

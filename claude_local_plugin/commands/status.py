@@ -117,13 +117,14 @@ def everywhere(state_dir: Path, home: Path, *, sweep: bool = False) -> dict[str,
 
     `sweep` takes away the records of folders that are gone. Raises ClaudeLocalError for a damaged record.
     """
+    from claude_local_plugin.commands.first_run import is_of_state_file
     from claude_local_plugin.settings import ownership  # `status` of one folder only looks, and is to be quick
     from claude_local_plugin.settings.document import Set
 
     entries = []
     for record in ownership.records(state_dir):
-        if record.layer(ownership.VSCODE):
-            continue  # an editor's settings: Claude Code reads none of them
+        if record.layer(ownership.VSCODE) or is_of_state_file(record.purposes):
+            continue  # an editor's settings, Claude Code's own state: neither is a settings file of its
         values = {
             change.path[-1]: change.value
             for layer in record.layers

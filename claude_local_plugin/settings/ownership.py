@@ -69,6 +69,8 @@ __all__ = [
 #: The purposes there are: `enable` and its hooks, hooks installed alone, what `bench --apply` wrote for the server, and
 #: the status line of `enable --statusline`, and hooks that `disable` leaves for sessions that are open.
 BACKEND, HOOKS, BENCH, STATUSLINE, GUARD = "backend", "hooks", "bench", "statusline", "guard"
+#: What `enable --first-run` answers in Claude Code's state file: `first-run:` and the settings file that it goes with.
+FIRST_RUN = "first-run"
 
 #: What `enable --vscode` puts into an editor's settings, which may have comments in them: no file has this purpose and
 #: another one.
