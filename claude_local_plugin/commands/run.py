@@ -162,12 +162,20 @@ def _ready(
     while True:
         try:
             return choose_server(request, world, choose)
-        except BackendError:
+        except BackendError as error:
             left = until - time.monotonic()
             if left <= 0 or request.url is None or not _is_coming(request.url):
-                raise
+                raise _with_its_start(error, profile) from error
             said(f"{request.url} is not ready yet: waiting, {left:.0f} s at most")
             time.sleep(min(PAUSE_S, left))
+
+
+def _with_its_start(error: BackendError, profile: Profile | None) -> BackendError:
+    """The error with the command that starts the server, where its profile has one: it is never run unasked."""
+    if profile is None or not profile.start_command:
+        return error
+    start = command(*profile.start_command)
+    return BackendError(error.message, f"{start}   starts it, says the profile {profile.name}; {error.hint or ''}")
 
 
 def _is_coming(url: str) -> bool:

@@ -199,11 +199,12 @@ def complaint(backend: Backend, found: "Probe | None", consequence: str = "") ->
 
 
 def _what_to_do() -> str:
-    """How to look at an own server again, and the way back."""
+    """How to look at an own server again, how to work meanwhile, and the way back."""
     from claude_local_plugin.core.shell import command
 
     status, back = command("claude-local", "status"), command("claude-local", "disable")
-    return f"Check it: {status}   Back to your former backend: {back}"
+    once = command("claude-local", "run", "--cloud", "--", "claude")
+    return f"Check it: {status}   Cloud once: {once}   Back to your former backend: {back}"
 
 
 def _allowed(folder: str) -> str:

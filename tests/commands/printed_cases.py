@@ -2735,6 +2735,27 @@ case(
     down,
     lambda house, _, __: _must(not house.local.exists()),
 )
+
+
+def a_client_that_tells(house: House) -> None:
+    """Somebody with a key of Anthropic's, and in the place of the client a program that says where it would go."""
+    house.shell["ANTHROPIC_API_KEY"] = "sk-ant-api03-own"
+    told = house.programs / "claude"
+    told.parent.mkdir(exist_ok=True)
+    told.write_text(
+        '#!/bin/sh\n[ "$1" = --settings ] && grep -q \'"ANTHROPIC_BASE_URL": ""\' "$2" && echo to the cloud\n'
+    )
+    told.chmod(0o755)
+
+
+case(
+    "hook: the cloud once",
+    HOOK + "_what_to_do claude-local run --cloud -- claude",
+    steps(enabled_for(THERE), a_client_that_tells),
+    down,
+    says("to the cloud"),
+    again=False,
+)
 case(
     "hook: what a protected folder may use",
     HOOK + "_allowed claude-local config list --project …",

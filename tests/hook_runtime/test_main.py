@@ -164,7 +164,8 @@ def test_a_refused_connection_is_told_at_the_start(hook: HookRunner, closed_port
     assert ran.code == 0
     assert ran.said == {
         "systemMessage": f"local backend 127.0.0.1:{closed_port} refuses connections. "
-        "Check it: claude-local status   Back to your former backend: claude-local disable"
+        "Check it: claude-local status   Cloud once: claude-local run --cloud -- claude   "
+        "Back to your former backend: claude-local disable"
     }
     assert (only_session(hook).reachable, only_session(hook).latency_ms) == (False, None)
     assert (only_event(hook).outcome, only_event(hook).blocked) == ("refused", False)
@@ -176,7 +177,8 @@ def test_a_refused_connection_blocks_the_prompt(hook: HookRunner, closed_port: i
     assert ran.said == {
         "decision": "block",
         "reason": f"local backend 127.0.0.1:{closed_port} refuses connections; Claude Code itself would go on trying "
-        "for minutes. Check it: claude-local status   Back to your former backend: claude-local disable",
+        "for minutes. Check it: claude-local status   Cloud once: claude-local run --cloud -- claude   "
+        "Back to your former backend: claude-local disable",
     }
     assert (only_session(hook).blocked, only_session(hook).reachable) == (1, False)
     assert (only_event(hook).outcome, only_event(hook).blocked) == ("refused", True)
