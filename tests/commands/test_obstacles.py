@@ -84,6 +84,32 @@ def test_every_command_ends_whatever_stands_in_the_place_of_a_file(here: Place, 
         assert "Traceback" not in ended.all
 
 
+OFFLINE = ("--url", "http://127.0.0.1:9", "--model", "m", "--no-check")
+#: What is written beside Claude Code's settings, and what writes it.
+BESIDE = {
+    "project/.env": ("env", *OFFLINE, "--write", "--shell", "dotenv"),
+    "project/.envrc": ("env", *OFFLINE, "--write"),
+    "project/.vscode/settings.json": ("enable", *OFFLINE, "--vscode", "--yes"),
+    "home/.local/bin/mine": ("launcher", "install", "mine", "--", "claude"),
+}
+
+
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_is_written_elsewhere_ends_whatever_stands_there(here: Place, name: str, obstacle: str) -> None:
+    root, _, inside = name.partition("/")
+    path = (here.home if root == "home" else here.project) / inside
+    path.parent.mkdir(parents=True, exist_ok=True)
+    OBSTACLES[obstacle](path)
+    was = path.lstat()
+    for command in (BESIDE[name], ("launcher", "list"), ("uninstall", "--yes")):
+        ended = here.run(*command)
+        assert ended.code in (0, 1), (command, ended.all)
+        assert "Traceback" not in ended.all
+    assert path.lstat().st_mode == was.st_mode
+    assert path.lstat().st_size == was.st_size
+
+
 @pytest.mark.parametrize("name", ["a pipe", "a socket", "a folder", "a device"])
 def test_what_is_no_file_is_not_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / "it"
