@@ -1,4 +1,4 @@
-"""The console script: answers `--version` and draws status lines at once, and hands the rest to the command line."""
+"""The console script: version, status lines and keys at once, the rest by the command line."""
 
 import os
 import sys
@@ -18,9 +18,22 @@ def main() -> int:
 
         if registration.are_options(sys.argv[2:]):
             return statusline.run(sys.argv[2:], os.environ)
+    if sys.argv[1:2] == ["token"]:
+        from claude_local_plugin.profiles import token
+
+        if token.are_words(sys.argv[2:]):
+            return token.run(sys.argv[2:], os.environ)
     from claude_local_plugin.cli import run_line
 
     return run_line(sys.argv[1:])
+
+
+def use() -> int:
+    """`cluse PROFILE`: the same as `claude-local enable PROFILE`, in few keystrokes."""
+    _import_nothing_from_here()
+    from claude_local_plugin.cli import run_line
+
+    return run_line(sys.argv[1:], "cluse")
 
 
 def _import_nothing_from_here() -> None:

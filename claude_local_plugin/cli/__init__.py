@@ -9,7 +9,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -33,13 +33,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "launcher": ("launcher", "Programs of your own on PATH, each a command on one backend."),
     "privacy": ("privacy", "Say what leaves this machine, to which host; --prove asks the real client."),
+    "profile": ("profile", "Servers under names: list, add, change, remove them, and hand them on."),
     "report": ("report", "One page about what ran where, to look at in a browser."),
     "rescue": ("rescue", "Copy a session that died, without what its server refuses, to go on with."),
     "run": ("run", "Run one command on one backend, and leave everything else as it is."),
     "sessions": ("sessions", "Read the log: which backend every session used."),
     "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
     "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),
+    "token": ("token", "Print a profile's key, for a program that reads it."),
     "uninstall": ("uninstall", "Take everything of ours out of every settings file again."),
+    "use": ("enable", "The same as enable, with a profile's name."),
     "verify": ("verify", "Ask your own Claude Code whether explain-precedence is right about it."),
     "warmup": ("warmup", "Have the server do its slow first things before a session needs it."),
     "watch": ("watch", "A live screen of what the server is doing, and of today's sessions."),
@@ -98,8 +101,27 @@ def _give_up_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def run_line(argv: Sequence[str]) -> int:
-    """Run one command line; returns the exit code. The one place that catches our errors."""
+def _scripts() -> dict[str, click.Command]:
+    """Our console scripts by their names; the second is `enable` in few letters."""
+    from claude_local_plugin.cli.enable import enable
+
+    return {"claude-local": main, "cluse": enable}
+
+
+def _completion(environ: Mapping[str, str]) -> str | None:
+    """What a shell sources to complete the words of both scripts; None where it does not ask for that."""
+    from click.shell_completion import get_completion_class
+
+    shell, _, asks = environ.get("_CLAUDE_LOCAL_COMPLETE", "").partition("_")
+    made = get_completion_class(shell) if asks == "source" else None
+    if made is None:
+        return None
+    variables = {name: f"_{name.replace('-', '_').upper()}_COMPLETE" for name in _scripts()}
+    return "\n".join(made(each, {}, name, variables[name]).source() for name, each in _scripts().items())
+
+
+def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
+    """Run one command line of a console script; returns the exit code. The one place that catches our errors."""
     # a stream that was closed before we began (`<&-`, `>&-`) is None; the lowest number first, which is the next given
     sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
     sys.stdout, sys.stderr = (
@@ -109,8 +131,12 @@ def run_line(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without é, or a file name that is no text, is no reason
+    if "_CLAUDE_LOCAL_COMPLETE" in os.environ and (source := _completion(os.environ)) is not None:
+        print(source)
+        return 0
     try:
-        code = main.main(args=list(argv), prog_name="claude-local", standalone_mode=False)
+        script = main if name == "claude-local" else _scripts()[name]
+        code = script.main(args=list(argv), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as abort:
         if isinstance(abort.__cause__, KeyboardInterrupt):  # click's name for Ctrl-C; at a question it has no cause

@@ -151,7 +151,8 @@ def _apply(prepared: Any, place: Place, *, yes: bool, when_idle: bool, quiet: bo
     if asking and not click.confirm("Write this?", default=True, err=True):
         raise click.exceptions.Abort
     command.write(prepared, world)
-    prose.line(f"Written to {name}. Undo: {typed('claude-local', 'bench', '--revert')}", "green")
+    into = f" and into the profile {prepared.profile}" if prepared.measured else ""
+    prose.line(f"Written to {name}{into}. Undo: {typed('claude-local', 'bench', '--revert')}", "green")
 
 
 def _revert(reverted: Any, place: Place) -> int:

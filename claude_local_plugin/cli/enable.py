@@ -2,23 +2,36 @@
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
-from claude_local_plugin.cli.options import Place, here, json_option, scope_option, world_of
+from claude_local_plugin.cli.options import (
+    Place,
+    choose_on_terminal,
+    complete_profile,
+    here,
+    json_option,
+    scope_option,
+    world_of,
+)
 from claude_local_plugin.cli.terminal import columns, err, json_text, out
 from claude_local_plugin.cli.vscode import vscode_options
 from claude_local_plugin.core.shell import command as spelt
 from claude_local_plugin.text import printable, short_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from claude_local_plugin.client_config.choose_server import Request
     from claude_local_plugin.commands.enable import Prepared, Written
+    from claude_local_plugin.profiles.repository import RepositoryFile
+    from claude_local_plugin.world import World
 
 
 @click.command()
+@click.argument("name", metavar="[PROFILE]", required=False, shell_complete=complete_profile)
 @click.option(
     "--url",
     metavar="URL",
@@ -102,6 +115,7 @@ if TYPE_CHECKING:
 @json_option
 @vscode_options
 def enable(
+    name: str | None,
     url: str | None,
     model: str | None,
     token_env: str | None,
@@ -130,41 +144,46 @@ def enable(
 ) -> int:
     """Point this project's Claude Code at a model server of your own.
 
+    PROFILE is a server's name (`claude-local profile list`), - the one before; what is given besides wins over it.
+    Without both a name and --url it is the repository's own (.claude-local.toml, once you have agreed to it), else the
+    server in effect here.
+
     Shows what it would write as a diff, each line with its reason, and asks on a terminal. Only our own keys
     change; `claude-local disable` gives the file back. Where sessions would not go to the server all the same, because
     something stronger sends them elsewhere, it says what, writes nothing and ends with exit code 1. Modifies: the
     settings file of --scope, this clone's .git/info/exclude, and claude-local's state folder.
     """
-    from claude_local_plugin.client_config.model import Preferences
     from claude_local_plugin.commands import enable as command
     from claude_local_plugin.precedence import Scope
 
     place = here()
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not yes and not as_json
-    request = command.Request(
-        url=url,
-        model=model,
-        token_env=token_env,
-        headers=headers,
-        headers_env=headers_env,
-        keep_headers=not no_headers,
-        scope=Scope(scope),
-        check=not no_check,
-        with_hooks=with_hooks,
-        with_statusline=statusline,
-        system_prompt=system_prompt,
-        port_scan=port_scan,
-        max_model_len=max_model_len,
-        reset=reset,
-        follow_link=follow_link,
-        images=images,
-        subagents=subagents,
-        web_search=web_search,
-        force=force,
-        first_run=first_run,
-        preferences=Preferences(privacy=privacy),
-    )
-    prepared = command.prepare(request, world_of(place), _choose if asking else None)
+    world = world_of(place)
+    options: dict[str, Any] = {
+        "url": url,
+        "model": model,
+        "token_env": token_env,
+        "headers": headers,
+        "headers_env": headers_env,
+        "keep_headers": not no_headers,
+        "scope": Scope(scope),
+        "check": not no_check,
+        "with_hooks": with_hooks,
+        "with_statusline": statusline,
+        "system_prompt": system_prompt,
+        "port_scan": port_scan,
+        "max_model_len": max_model_len,
+        "reset": reset,
+        "follow_link": follow_link,
+        "images": images,
+        "subagents": subagents,
+        "web_search": web_search,
+        "force": force,
+        "privacy": privacy,
+        "first_run": first_run,
+    }
+    request = with_agreement(lambda: command.requested(name, world, **options), world, asking=asking)
+    prepared = command.prepare(request, world, choose_on_terminal if asking else None)
     if not as_json:
         _show(prepared, place)
         for warning in (*prepared.warnings, *prepared.unheard):
@@ -183,7 +202,37 @@ def enable(
             if warning not in prepared.unheard:  # somebody else was writing, too, or the log cannot be written
                 err(place.environ).line(f"! {printable(warning)}", "yellow")
         _conclude(prepared, written, place, dry_run=dry_run)
+        if asking and not dry_run and written.has_effect:
+            _offer_a_name(prepared, place)
     return 0 if written.has_effect else 1
+
+
+def with_agreement(requested: "Callable[[], Request]", world: "World", *, asking: bool) -> "Request":
+    """What is asked for, once somebody at the terminal has agreed to the repository's file that it rests on."""
+    from claude_local_plugin.profiles.untrusted import UntrustedError
+
+    try:
+        return requested()
+    except UntrustedError as error:
+        if not asking:
+            raise
+        agree(error.found, world, changed=error.changed)
+        return requested()
+
+
+def agree(found: "RepositoryFile", world: "World", *, changed: bool, ask: bool = True) -> None:
+    """Show what a repository's file says and have it agreed to; raises Abort where somebody is asked and does not."""
+    from claude_local_plugin.profiles import repository
+
+    prose = err(world.environ)
+    name = short_path(found.path, cwd=world.home / "-", home=world.home)
+    prose.line(f"{name} was changed since you agreed to it:" if changed else f"{name} came with this repository:")
+    prose.lines(f"  {line}" for line in found.text.splitlines())
+    prose.line("That means:")
+    prose.lines([f"  {each}" for each in found.told()], "yellow")
+    if ask and not click.confirm("Trust this file, as it is now?", default=False, err=True):
+        raise click.exceptions.Abort
+    repository.trust(found, world.state_dir)
 
 
 def _settled(prepared: "Prepared", *, yes: bool, when_idle: bool, quiet: bool) -> "Prepared":
@@ -197,14 +246,6 @@ def _settled(prepared: "Prepared", *, yes: bool, when_idle: bool, quiet: bool) -
     if not settle(found, prepared.world, yes=yes, when_idle=when_idle, quiet=quiet):
         return prepared
     return prepare(prepared.request, prepared.world)
-
-
-def _choose(question: str, options: Sequence[str]) -> str:
-    printer = err()
-    for number, option in enumerate(options, start=1):
-        printer.line(f"  {number}  {printable(option)}")
-    number = click.prompt(question, type=click.IntRange(1, len(options)), default=1, err=True)
-    return options[number - 1]
 
 
 def _show(prepared: "Prepared", place: Place) -> None:
@@ -275,8 +316,29 @@ def _reason(line: str, reasons: dict[str, str]) -> str:
     return reasons.get(words[0].removesuffix(","), "") if line.startswith("+") and words else ""
 
 
+def _offer_a_name(prepared: "Prepared", place: Place) -> None:
+    """Ask whether the server that was just named by its address is to be remembered under a name."""
+    from claude_local_plugin.commands.enable import to_name
+
+    if to_name(prepared) is None:
+        return
+    name = click.prompt(
+        "Remember this server as a profile? Its name (Enter: no)", default="", show_default=False, err=True
+    )
+    if not name:
+        return
+    from claude_local_plugin.commands.profile import remember
+
+    report = remember(prepared, name)
+    printer = err(place.environ)
+    printer.lines([f"! {each}" for each in report["said"]], "yellow")
+    printer.line(f"Remembered. {spelt('claude-local', 'enable', name)} comes back to it.", "green")
+
+
 def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool) -> None:
     """What a session here uses now, in one sentence, how to start one, and how to undo it."""
+    from claude_local_plugin.commands.enable import to_name
+
     printer = err(place.environ)
     name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
     if dry_run:
@@ -290,5 +352,11 @@ def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run
     else:
         printer.line(f"Enabled. {printable(written.sentence)}", "green")
     printer.line(f"Undo: {spelt('claude-local', 'disable', '--scope', str(prepared.request.scope))}")
+    if name_it := to_name(prepared):
+        printer.line(f"Name it: {name_it}")
     if written.has_effect:
         printer.line("Now run: claude")
+
+
+#: The same by a name that says what is done with a profile.
+use = enable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from claude_local_plugin.cli.options import Place, here, world_of
+from claude_local_plugin.cli.options import Place, complete_profile, here, world_of
 from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import printable, short_path
@@ -20,7 +20,7 @@ NAMES = ("bash", "zsh", "fish", "powershell", "direnv", "dotenv")
 
 
 @click.command()
-@click.argument("profile", required=False)
+@click.argument("profile", required=False, shell_complete=complete_profile)
 @click.option("--url", metavar="URL", help="The server's address; by default the one in effect here.")
 @click.option("--model", metavar="NAME", help="The served model to use.")
 @click.option("--token-env", metavar="VAR", help="The environment variable that holds your server's key.")

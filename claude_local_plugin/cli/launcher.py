@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from claude_local_plugin.cli.options import here, json_option, world_of
+from claude_local_plugin.cli.options import complete_profile, here, json_option, world_of
 from claude_local_plugin.cli.terminal import err, json_text, out
 from claude_local_plugin.core.shell import command as spelt
 from claude_local_plugin.core.shell import quoted
@@ -40,7 +40,7 @@ def launcher() -> None:
 
 @launcher.command("install", cls=_WithCommand)
 @click.argument("name")
-@click.argument("profile", required=False, metavar="[PROFILE] -- COMMAND …")
+@click.argument("profile", required=False, metavar="[PROFILE] -- COMMAND …", shell_complete=complete_profile)
 @dir_option
 @json_option
 @click.pass_context

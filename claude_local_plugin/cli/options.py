@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin import paths
+from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.core.shell import Words, export
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.text import printable
 
 if TYPE_CHECKING:
     from claude_local_plugin.world import World
@@ -69,3 +71,24 @@ def world_of(place: Place) -> "World":
         python=sys.executable,
         client_version=installed_client_version(place.environ),
     )
+
+
+def choose_on_terminal(question: str, options: Sequence[str]) -> str:
+    """Has somebody at a terminal choose one of several."""
+    printer = err()
+    for number, option in enumerate(options, start=1):
+        printer.line(f"  {number}  {printable(option)}")
+    number = click.prompt(question, type=click.IntRange(1, len(options)), default=1, err=True)
+    return options[number - 1]
+
+
+def complete_profile(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names of profiles that begin so, for a shell's completion."""
+    from claude_local_plugin.core.profile_names import profile_names
+
+    names = profile_names(paths.config_dir(os.environ), os.getcwd())  # noqa: PTH109  (a folder may be gone)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+#: The name of a profile that there is.
+profile_argument = click.argument("name", metavar="PROFILE", shell_complete=complete_profile)

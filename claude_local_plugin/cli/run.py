@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from claude_local_plugin.cli.options import here, world_of
+from claude_local_plugin.cli.options import complete_profile, here, world_of
 from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.text import printable
 
@@ -21,7 +21,7 @@ class _Command(click.Command):
 
 
 @click.command(cls=_Command)
-@click.argument("words", nargs=-1, metavar="[PROFILE] [--] COMMAND …")
+@click.argument("words", nargs=-1, metavar="[PROFILE] [--] COMMAND …", shell_complete=complete_profile)
 @click.option("--url", metavar="URL", help="A server without a profile, e.g. http://dell-pro-max:8000.")
 @click.option("--cloud", "to_cloud", is_flag=True, help="Anthropic's API, or the provider of your own, for once.")
 @click.option(

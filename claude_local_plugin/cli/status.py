@@ -45,6 +45,8 @@ def status(everywhere: bool, sweep: bool, as_json: bool) -> int:
     if source:
         where = short_path(source["path"], cwd=place.cwd, home=place.home) if source["path"] else "environment"
         rows.append(("from", f"{source['scope']}   {where}" + (f":{source['line']}" if source["line"] else "")))
+    if report["profile"]:
+        rows.append(("profile", printable(report["profile"])))
     rows.append(("answers", _answer(report)))
     window = f"   window {report['context_window']:,}" if report["context_window"] else ""
     rows.append(("model", printable(report["model"] or "(not compared)") + window))

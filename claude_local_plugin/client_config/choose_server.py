@@ -77,6 +77,8 @@ class Request:
     follow_link: bool = False
     #: The profile that this was taken from and the request that it is by itself, what else it wants, and its key.
     profile: str | None = None
+    #: What the server is, where it is not asked.
+    kind: str | None = None
     of_profile: "Request | None" = field(default=None, repr=False)
     preferences: Preferences = field(default_factory=Preferences)
     token: str | None = field(default=None, repr=False)
@@ -473,7 +475,8 @@ def _backend(
         if model is None:
             raise UsageError("--no-check cannot ask the server for its models", "name one with --model NAME")
         window = request.max_model_len or _known_window(known, model)
-        return Backend(url, "unknown", model, window), needs_of("unknown", None)
+        kind = request.kind or "unknown"
+        return Backend(url, kind, model, window), needs_of(kind, None)
     served = _model(request, server, known, choose)
     _check_said_window(request, server, served)
     window = request.max_model_len or served.max_model_len or _known_window(known, served.name)
@@ -491,6 +494,12 @@ def _check_said_window(request: Request, server: Server, model: ServedModel) -> 
     said, asked = model.max_model_len, request.max_model_len
     if said is None or asked is None or asked <= said or request.force:
         return
+    if request.of_profile is not None and request.of_profile.max_model_len == asked:
+        raise UsageError(
+            f"the profile {request.profile} says a window of {asked:,} tokens, but {server.url} itself says that"
+            f" {printable(model.name)} has one of {said:,}, and refuses what is longer",
+            command("claude-local", "profile", "edit", str(request.profile), "--unset", "window"),
+        )
     raise UsageError(
         f"--max-model-len {asked}: {server.url} itself says that {printable(model.name)} has a window of {said:,}"
         " tokens, and refuses what is longer",

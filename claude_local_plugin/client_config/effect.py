@@ -36,10 +36,22 @@ def beaten(resolution: Resolution, backend: Backend) -> Iterator[Beaten]:
     if not same_server(base.value or "", backend.url) or any(sign in (base.value or "") for sign in "?#"):
         target = parse_url(base.value or "")
         yield Beaten(base, f"talk to {target.url if target else 'what is no address'}")
-    if decided["authorization"].value != f"Bearer {backend.token}":
+    helper = backend.preferences.helper
+    if helper is None:
+        goes = decided["authorization"].value == f"Bearer {backend.token}"
+    else:
+        goes = _gives(decided["authorization"], helper)
+    if not goes:
         yield Beaten(decided["authorization"], f"send {backend.host} another key than the one meant for it")
     own_keys = ("", PLACEHOLDER, backend.token, *(h.value for h in backend.headers if h.name.lower() == "x-api-key"))
-    if (decided["x_api_key"].value or "") not in own_keys:
+    helped = helper is not None and _gives(decided["x_api_key"], helper)
+    if (decided["x_api_key"].value or "") not in own_keys and not helped:
         yield Beaten(decided["x_api_key"], f"send {backend.host} a key that is not meant for it")
     if decided["model"].value != backend.model:
         yield Beaten(decided["model"], f"ask {backend.host} for {decided['model'].value}")
+
+
+def _gives(decision: Decision, helper: str) -> bool:
+    """Whether a header carries what this helper prints."""
+    winner = decision.winner
+    return winner is not None and winner.key == "apiKeyHelper" and winner.value == helper and bool(decision.value)

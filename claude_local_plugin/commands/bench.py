@@ -1,24 +1,30 @@
 """Measure a server under an agent's load, compare with an earlier run, and write what follows into the settings."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import bench
+from claude_local_plugin import bench, paths
 from claude_local_plugin.bench import report as reports
 from claude_local_plugin.bench.compare import OtherWorkloadError
 from claude_local_plugin.bench.measure import Progress, Target
+from claude_local_plugin.client_config.choose_server import same_server
 from claude_local_plugin.client_config.destination import SettingsFile
 from claude_local_plugin.client_config.model import Line
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.server_in_use import InUse
+from claude_local_plugin.config import ABSENT
+from claude_local_plugin.config.profile_rules import KEY_OF_VARIABLE
 from claude_local_plugin.core.files import content
+from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.shell import Words, command, into
 from claude_local_plugin.errors import BackendError, SettingsError, UsageError
 from claude_local_plugin.precedence import Scope, settings_file_to_write
+from claude_local_plugin.profiles import all_of, remembered
+from claude_local_plugin.profiles.store import Store
 from claude_local_plugin.settings import file, ownership
 from claude_local_plugin.settings.document import Append, DocumentError, Set
 from claude_local_plugin.settings.ownership import BENCH
@@ -27,6 +33,8 @@ from claude_local_plugin.world import World
 #: The prompt's length in tokens where nobody asked for another: about Claude Code's own first prompt (11,607 to
 #: 12,883 tokens under a name of your own, observed on 2.1.329).
 PROMPT_TOKENS = 12_000
+#: What a record remembers under which `--apply` wrote into the profile, and what stood there before.
+IN_PROFILE = "bench_profile"
 #: What to do where the settings file is none.
 FIX_FIRST = f"fix the file first: {command('claude-local', 'doctor', 'files')}"
 #: No more than this share of the window is used by that prompt.
@@ -82,6 +90,9 @@ class Prepared:
     """The edit that writes the advice into this folder's local settings."""
 
     settings_file: Path
+    #: The profile that this folder is enabled with, and what goes there: its keys with the values they get.
+    profile: str | None
+    measured: Mapping[str, int]
     changes: tuple[Set | Append, ...] = field(repr=False)
     before: str | None = field(repr=False)
     after: str | None = field(repr=False)
@@ -89,7 +100,7 @@ class Prepared:
     @property
     def changed(self) -> bool:
         """Whether there is anything to write."""
-        return self.before != self.after
+        return self.before != self.after or bool(self.measured)
 
     def diff(self) -> str:
         """The unified diff of what would be written, with secrets masked."""
@@ -115,16 +126,43 @@ def prepare(report: dict[str, Any], used: InUse, world: World) -> Prepared:
     measured = [Line(("env", setting["name"]), setting["value"], setting["reason"]) for setting in settings]
     changes = SettingsFile(Scope.LOCAL).changes(measured)
     before = file.read(path)
+    record = ownership.load(path, world.state_dir)
     try:
-        after = ownership.preview(before, {BENCH: changes}, ownership.load(path, world.state_dir)).after
+        after = ownership.preview(before, {BENCH: changes}, record).after
     except DocumentError as error:
         raise SettingsError(f"{path}: {error}", FIX_FIRST) from error
-    return Prepared(path, changes, before, after)
+    profile, keys = _for_profile(remembered.in_record(record), used.url, settings, world)
+    return Prepared(path, profile, keys, changes, before, after)
+
+
+def _store(world: World) -> Store:
+    return Store(paths.config_dir(world.environ) / CONFIG_FILE, world.state_dir / "locks", world.environ)
+
+
+def _for_profile(
+    name: str | None, url: str, settings: Sequence[Mapping[str, Any]], world: World
+) -> tuple[str | None, dict[str, int]]:
+    """The profile of one's own that the measured server is enabled with, and which of its keys get another value."""
+    profile = all_of(_store(world).load()).get(name or "")
+    if profile is None or not same_server(profile.url, url):
+        return None, {}
+    found = {KEY_OF_VARIABLE.get(each["name"]): int(each["value"]) for each in settings}
+    measured = {key: value for key, value in found.items() if key is not None and profile.said.get(key) != value}
+    return profile.name, measured
 
 
 def write(prepared: Prepared, world: World) -> bool:
     """Carry the plan out; whether the file was changed. Raises SettingsError; then it is as it was."""
-    return ownership.apply(prepared.settings_file, {BENCH: prepared.changes}, state_dir=world.state_dir).changed
+    extras = {}
+    store = _store(world)
+    if prepared.profile is not None and prepared.measured:
+        held = all_of(store.load())[prepared.profile].said
+        note = {"profile": prepared.profile, "wrote": dict(prepared.measured)}
+        extras[IN_PROFILE] = json.dumps({**note, "before": {key: held.get(key) for key in prepared.measured}})
+        store.change({(prepared.profile, key): value for key, value in prepared.measured.items()})
+    wanted = {BENCH: prepared.changes}
+    done = ownership.apply(prepared.settings_file, wanted, state_dir=world.state_dir, extras=extras)
+    return done.changed or bool(extras)
 
 
 def reverted(world: World) -> dict[Path, str | None]:
@@ -142,7 +180,20 @@ def reverted(world: World) -> dict[Path, str | None]:
 def revert(world: World) -> ownership.Reverted:
     """Take back what `--apply` wrote into this folder's local settings, and nothing else. Raises SettingsError."""
     path = _local_settings(world)
+    record = ownership.load(path, world.state_dir)
+    if record is not None and record.layer(BENCH) and (note := record.extras.get(IN_PROFILE)):
+        _taken_out_of_profile(json.loads(note), _store(world))
     return ownership.revert(path, state_dir=world.state_dir, purposes=(BENCH,))
+
+
+def _taken_out_of_profile(note: Mapping[str, Any], store: Store) -> None:
+    """Give the profile back what it said before; what was changed since stays."""
+    name = str(note["profile"])
+    profile = all_of(store.load()).get(name)
+    said = profile.said if profile else {}
+    ours = [key for key, value in note["wrote"].items() if said.get(key) == value]
+    before = note["before"]
+    store.change({(name, key): ABSENT if before[key] is None else before[key] for key in ours})
 
 
 def _local_settings(world: World) -> Path:

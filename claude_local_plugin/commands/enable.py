@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin import git, paths
 from claude_local_plugin.checks import Finding
@@ -23,13 +23,17 @@ from claude_local_plugin.commands.effect import explained, refuse_without_effect
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.core import config
+from claude_local_plugin.core.claude import is_secret_header
+from claude_local_plugin.core.config_rules import PROFILE_OPTIONS
 from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.profile_names import REPOSITORY_FILE, profile_urls
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
-from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_in_use, effective, resolve
+from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_in_use, effective, git_layout, resolve
 from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.privacy.leaving import Leaving, leaving
 from claude_local_plugin.privacy.levels import RECORDED as LEVEL
+from claude_local_plugin.profiles import remembered
 from claude_local_plugin.servers import ServedModel, Server, advice
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.sessionlog import queries
@@ -51,7 +55,11 @@ from claude_local_plugin.settings.ownership import BACKEND, BENCH, STATUSLINE
 from claude_local_plugin.text import mask_secret, printable
 from claude_local_plugin.world import World
 
-__all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "write"]
+if TYPE_CHECKING:
+    from claude_local_plugin.profiles import Profile
+    from claude_local_plugin.profiles.repository import RepositoryFile
+
+__all__ = ["Choose", "Prepared", "Request", "Written", "prepare", "report", "requested", "write"]
 
 #: What a record remembers a file's mode under that others were allowed to read before it held a key.
 MODE = "mode_before"
@@ -135,6 +143,78 @@ class Written:
     has_effect: bool = True
 
 
+#: In the place of a profile's name: the one before.
+BEFORE = "-"
+
+
+def requested(name: str | None, world: World, **asked: Any) -> Request:
+    """What is asked for: the profile of this name (`-`: the one before), or where none is named, the one on record.
+
+    Without that the one that the repository's file says to use; where an address was given, none. `asked` are the
+    options, which win. Raises ClaudeLocalError where there is no such profile, or where it cannot be used.
+    """
+    record, _ = on_record(_settings_file(Scope(asked.get("scope", Scope.LOCAL)), world), world.state_dir)
+    if name == BEFORE:
+        name = remembered.before(record)
+        if name is None:
+            raise UsageError(
+                "this folder was enabled with no profile before", command("claude-local", "profile", "list")
+            )
+    if name is None and asked.get("url") is None:
+        name = remembered.in_record(record)
+        if name is not None:
+            return _recorded_profile(name, record, world, **asked)
+        if record is None or not record.layer(BACKEND):
+            name = _of_repository(world)
+    if name is None:
+        wanted = Preferences(privacy=asked.pop("privacy", None))
+        return Request(**asked, preferences=wanted)
+    from claude_local_plugin.profiles import chosen
+
+    return chosen(name, world, **asked).request
+
+
+def _of_repository(world: World) -> str | None:
+    """The profile that the repository's file says to use; None where it has no such file."""
+    layout = git_layout(world.cwd)
+    if not ((layout.root if layout else world.cwd) / REPOSITORY_FILE).exists():
+        return None
+    from claude_local_plugin.profiles import repository
+
+    found = repository.trusted(world)
+    return _to_use(found).name if found is not None else None
+
+
+def _recorded_profile(name: str, record: ownership.Record | None, world: World, **asked: Any) -> Request:
+    """The request of the profile that this folder is enabled with; without it, what to do about that."""
+    from claude_local_plugin.profiles import chosen, find
+
+    try:
+        find(name, world)
+    except UsageError as error:
+        url = _recorded_value(record, ("env", "ANTHROPIC_BASE_URL"))
+        again = command("claude-local", "enable", "--url", url if isinstance(url, str) else Words("URL"))
+        what = f"this folder is enabled with the profile {name}, and {error.message} any more"
+        raise UsageError(what, again) from error
+    return chosen(name, world, **asked).request
+
+
+def _to_use(found: "RepositoryFile") -> "Profile":
+    if found.used is not None:
+        return found.used
+    names = list(found.profiles)
+    raise UsageError(
+        f"{found.path} holds several profiles and does not say which one to use: {', '.join(names)}",
+        command("claude-local", "enable", names[0]),
+    )
+
+
+def _settings_file(scope: Scope, world: World) -> Path:
+    return settings_file_to_write(
+        scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
+    )
+
+
 def prepare(request: Request, world: World, choose: Choose | None = None) -> Prepared:
     """Find the server, choose the model and plan the edits; reads much, writes nothing.
 
@@ -144,9 +224,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     """
     _check_statusline(request)
     choice = choose_server(request, world, choose)
-    settings_file = settings_file_to_write(
-        request.scope, cwd=world.cwd, home=world.home, environ=world.environ, client_version=world.client_version
-    )
+    settings_file = _settings_file(request.scope, world)
     target = file.resolve(settings_file)
     _check_reach(request, settings_file, target, world, choose)
     # what git thinks is asked of the file that is written, wherever links lead; what it ignores is the link's own name
@@ -185,7 +263,9 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
     hook_changes, without_room = _hook_changes(world, settings_file, without_us) if with_hooks else ((), ())
     wanted: dict[str, Sequence[Change]] = {BACKEND: (*destination.changes(sorted_out.lines), *hook_changes)}
     notes = [*_said_of_edits(sorted_out, request)]
-    if measured := _measured_elsewhere(record, former, backend):
+    if _belongs_to_another_profile(record, request):
+        wanted[BENCH] = ()
+    elif measured := _measured_elsewhere(record, former, backend):
         wanted[BENCH] = ()
         again = command("claude-local", "bench", "--apply")
         notes.append(f"the time-outs that bench measured on {measured} are taken out: {again} measures {backend.host}")
@@ -255,6 +335,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
             **(sorted_out.extras if sorted_out.respected or (record and hand_edits.RESPECTED in record.extras) else {}),
             **({hand_edits.RESET: json.dumps(sorted(reset))} if reset else {}),
             **_remembered_level(backend, record),
+            **remembered.extras(record, request.profile),
         },
         target=target,
         private=any(line.secret for line in sorted_out.lines) and _is_open_to_others(target),
@@ -364,6 +445,15 @@ def _measured_elsewhere(record: ownership.Record | None, former: str | None, bac
         return None
     measured = record.extras.get(BENCH_URL) or former
     return measured if measured and not same_server(measured, backend.url) else None
+
+
+def _belongs_to_another_profile(record: ownership.Record | None, request: Request) -> bool:
+    """Whether the time-outs that bench measured here are in another profile, or in this one, which says them itself."""
+    if record is None or not record.layer(BENCH):
+        return False
+    before, wanted = remembered.in_record(record), request.preferences
+    said = wanted.api_timeout_ms is not None or wanted.stream_idle_timeout_ms is not None
+    return before is not None if before != request.profile else said
 
 
 def _again(request: Request, backend: Backend, **changes: Any) -> str:
@@ -483,6 +573,50 @@ def _value(root: Node, path: Sequence[str]) -> object:
     return MISSING if node is None else node.value()
 
 
+def keys_of(prepared: Prepared) -> dict[str, list[str]]:
+    """The server as the keys of a profile, without where its key is; empty where it cannot be one.
+
+    A header that is a secret would have to stand in a variable, and nobody says in which.
+    """
+    request, backend = prepared.request, prepared.backend
+    named = {each.partition("=")[0].lower() for each in (*request.headers, *request.headers_env)}
+    secret = any(is_secret_header(each.partition("=")[0]) for each in request.headers)
+    if secret or any(each.name.lower() not in named for each in backend.headers):
+        return {}
+    served = prepared.server.models if prepared.server else ()
+    keys = {
+        "url": [backend.url],
+        "model": [backend.model] if len(served) != 1 else [],
+        "headers": list(request.headers),
+        "headers_env": list(request.headers_env),
+        "window": [] if request.max_model_len is None else [str(request.max_model_len)],
+        "system_prompt": [] if request.system_prompt is None else [request.system_prompt],
+    }
+    return {key: words for key, words in keys.items() if words}
+
+
+def to_name(prepared: Prepared) -> str | None:
+    """The command that gives a name to a server that was named by its address; None where it has one, or cannot."""
+    request = prepared.request
+    keys = keys_of(prepared)
+    if request.profile is not None or request.url is None or not keys:
+        return None
+    known = profile_urls(paths.config_dir(prepared.world.environ))
+    if any(same_server(each, prepared.backend.url) for each in known):
+        return None
+    options = [
+        word
+        for key, words in keys.items()
+        for each in words
+        for word in (PROFILE_OPTIONS.get(key, f"--{key.replace('_', '-')}"), each)
+    ]
+    if request.token_env is not None:
+        options += ["--token-env", request.token_env]
+    elif prepared.backend.token != PLACEHOLDER:
+        options.append("--token-stdin")
+    return command("claude-local", "profile", "add", Words("NAME"), *options)
+
+
 def _blocked(planned: Snapshot, world: World) -> str | None:
     """The warning that our own protection of this folder does not let sessions use what they would use."""
     there = backend_in_use(planned)
@@ -510,6 +644,7 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
         "settings_file": str(prepared.settings_file),
         "target": str(prepared.target),
         "state_file": str(prepared.state_file.path) if prepared.state_file else None,
+        "profile": prepared.request.profile,
         "backend": {
             "url": prepared.backend.url,
             "kind": prepared.backend.kind,

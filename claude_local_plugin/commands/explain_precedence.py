@@ -7,6 +7,8 @@ from typing import Any
 from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.core.claude import SOCKET_SCHEME
 from claude_local_plugin.core.endpoint import backend_of
+from claude_local_plugin.core.helper import taken_apart
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.core.urls import authority_of, parse_url
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import (
@@ -127,7 +129,8 @@ class _Mask:
         """A candidate's value, masked where its key or its text says that it is a secret."""
         name = row.key.removeprefix("env.")
         if name == "apiKeyHelper" and row.value and not self.reveal:
-            return _program(row.value)
+            ours = taken_apart(row.value)
+            return command("claude-local", "token", ours.profile) if ours else _program(row.value)
         shown = self._shown(row.value, row.secret or is_secret(name, row.value or ""))
         return shown if shown is None or self.reveal else without_secrets(shown)
 

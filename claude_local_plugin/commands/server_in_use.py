@@ -7,7 +7,7 @@ from claude_local_plugin.client_config.headers import from_variable
 from claude_local_plugin.core.claude import ANTHROPIC_PREFIX
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.shell import command
-from claude_local_plugin.doctor.facts import own_headers
+from claude_local_plugin.doctor.facts import helped_key, own_headers
 from claude_local_plugin.errors import BackendError, UsageError
 from claude_local_plugin.precedence import Snapshot, backend_in_use, effective_env, resolve
 from claude_local_plugin.servers import Server, identify
@@ -73,7 +73,7 @@ def address(snapshot: Snapshot, *, url: str | None, token_env: str | None) -> Ad
     token = (
         from_variable("--token-env", token_env, snapshot.shell, "the key that server was started with")
         if token_env
-        else env.get("ANTHROPIC_AUTH_TOKEN")
+        else env.get("ANTHROPIC_AUTH_TOKEN") or helped_key(snapshot, resolve(snapshot))[0]
         if of_folder
         else None
     )

@@ -13,6 +13,7 @@ from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_in_use, git_layout, resolve
 from claude_local_plugin.sessionlog import queries
+from claude_local_plugin.settings.extras import PROFILE, extras_of
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 UNUSABLE = (
@@ -55,6 +56,7 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
         "cwd": str(snapshot.cwd),
         "backend": {"kind": kind, "url": backend.url, "cloud": backend.cloud},
         "source": _source(resolution),
+        "profile": _profile(resolution, state_dir),
         "reachable": None if answer is None else answer.reachable,
         "probe": None if answer is None else answer.outcome,
         "problem": UNUSABLE if unusable else _problem(backend, answer),
@@ -87,6 +89,14 @@ def _source(resolution: Resolution) -> dict[str, Any] | None:
         "path": str(winner.path) if winner.path else None,
         "line": winner.line,
     }
+
+
+def _profile(resolution: Resolution, state_dir: Path) -> str | None:
+    """The profile that the file was enabled with which sends sessions to their server; None where it was none."""
+    winner = resolution.decisions["base_url"].winner
+    if winner is None or winner.path is None:
+        return None
+    return extras_of(winner.path, state_dir).get(PROFILE) or None
 
 
 def _problem(backend: Backend, answer: Probe | None) -> str | None:

@@ -6,7 +6,7 @@ For whoever has the time to be exact; what hooks and quick commands read is `cor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from claude_local_plugin.config.document import ABSENT
+    from claude_local_plugin.config.document import ABSENT, place
     from claude_local_plugin.config.model import (
         KEYS,
         MANY,
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from claude_local_plugin.config.reading import (
         ConfigFile,
         Problem,
+        edited_all,
         load,
         nearest,
         problems_in,
         replace,
         replace_all,
+        understood,
     )
 
 __all__ = [
@@ -43,12 +45,15 @@ __all__ = [
     "ProfileTable",
     "Project",
     "Settings",
+    "edited_all",
     "load",
     "nearest",
+    "place",
     "problems_in",
     "replace",
     "replace_all",
     "strictest",
+    "understood",
     "validated",
 ]
 

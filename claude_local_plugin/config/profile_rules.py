@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from claude_local_plugin.core.claude import is_secret_header
 from claude_local_plugin.core.protection import CLOUD
 from claude_local_plugin.settings.variables import catalogue, is_secret
 from claude_local_plugin.text import printable, without_secrets
@@ -73,10 +74,10 @@ def _of_key(name: str, key: str, value: object, names: Collection[str]) -> Itera
 def variable(name: str, value: object) -> str | None:
     """What is wrong with a profile's variable of this name and value."""
     if key := KEY_OF_VARIABLE.get(name):
-        return f"is written by claude-local itself: the profile's `{key}` says it"
+        return f"is for `enable` to write: the profile's `{key}` says it"
     known = catalogue().get(name)
     if known is not None and known.written:
-        return "is written by claude-local itself, where the server needs it"
+        return "is for `enable` to write, where the server needs it"
     if known is not None and known.role in _DECIDING and name != _NO_CREDENTIAL:
         return "decides where sessions go, or with which credential, which the profile's `url` and `token` say"
     if isinstance(value, str) and value and (holds_secret(value) or _is_secret(name, value)):
@@ -90,12 +91,10 @@ def _is_secret(name: str, value: str) -> bool:
 
 def header(text: object) -> str | None:
     """What is wrong with a profile's header."""
-    from claude_local_plugin.core.claude import CREDENTIAL_WORDS
-
     name, equals, value = str(text).partition("=")
     if not (name.strip() and equals):
         return "must hold headers as `NAME=VALUE`"
-    if holds_secret(value) or any(word in name.lower() for word in (*CREDENTIAL_WORDS, "pass")):
+    if holds_secret(value) or is_secret_header(name):
         return (
             "holds what looks like a secret, which does not belong there: `headers_env` with `NAME=VARIABLE` names"
             " the variable that has it"

@@ -88,7 +88,11 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> ConfigFile:
 
     `environ` says which editor fixes one that is none.
     """
-    text = file.read(path)
+    return understood(path, file.read(path), environ)
+
+
+def understood(path: Path, text: str | None, environ: Mapping[str, str] | None = None) -> ConfigFile:
+    """What a file of this text says; raises SettingsError for one that is no TOML."""
     try:
         data = document.parse(text or "")
     except SyntaxFaultError as fault:
@@ -141,16 +145,21 @@ def replace_all(
 
     def change(text: str | None) -> str | None:
         try:
-            for key, value in changes.items():
-                text = None if text is None and value is ABSENT else document.edited(text or "", key, value)
+            return edited_all(text, changes)
         except SyntaxFaultError as fault:
             raise _no_toml(path, fault, environ) from fault
-        return text
 
     target = file.resolve(path)
     if any(value is not ABSENT for value in changes.values()):
         file.private_folder(target.parent)
     return file.rewrite(path, change, lock_dir=lock_dir).changed
+
+
+def edited_all(text: str | None, changes: Mapping[tuple[str, ...], object]) -> str | None:
+    """The text with these keys set (ABSENT: taken out); None for no file stays None where nothing is set."""
+    for key, value in changes.items():
+        text = None if text is None and value is ABSENT else document.edited(text or "", key, value)
+    return text
 
 
 def nearest(name: str) -> str | None:

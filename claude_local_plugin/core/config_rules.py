@@ -128,6 +128,9 @@ def profile(value: str) -> str:
     return value
 
 
+#: Keys of a profile whose option has another name: the one that `enable` has for it.
+PROFILE_OPTIONS = {"headers": "--header", "headers_env": "--header-env", "window": "--max-model-len"}
+
 #: By what the names of tables are judged of which there are many.
 NAMES: "dict[str, Callable[[str], str]]" = {"projects": folder, "profiles": profile}
 

@@ -61,6 +61,9 @@ IMPORT = "--import"
 #: This file in the state folder says that `disable` has left hooks for open sessions, to be taken out as they end.
 RELEASE = "hooks-left"
 
+#: This file in the state folder says for which folder, and why, a marked key was given in the place of a server's own.
+NO_KEY_NOTE = "no-key.json"
+
 #: The plugin's name before the `@`, as Claude Code notes it in `enabledPlugins`.
 PLUGIN = "local-backend"
 

@@ -16,6 +16,7 @@ from claude_local_plugin.core import config as own_config
 from claude_local_plugin.core.claude import ANTHROPIC_PREFIX, is_on
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend
 from claude_local_plugin.core.files import content
+from claude_local_plugin.core.helper import taken_apart
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.core.urls import Target, parse_url
 from claude_local_plugin.doctor.repair import strict
@@ -37,6 +38,7 @@ from claude_local_plugin.precedence.candidates import effective_object
 from claude_local_plugin.precedence.locate import GitLayout
 from claude_local_plugin.precedence.models import named
 from claude_local_plugin.precedence.table import CUSTOM_HEADERS
+from claude_local_plugin.profiles.token import of_helper
 from claude_local_plugin.servers import ServedModel, Server, State, identify, kinds, messages, neighbours
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.servers.compatibility import needs as needs_of
@@ -130,6 +132,8 @@ class Facts:
     url: str | None = None
     elsewhere: bool = False
     token_env: str | None = None
+    #: Why the helper of ours that sessions here ask for the key has none.
+    no_key: ClaudeLocalError | None = None
     server: Server | None = None
     others: tuple[Server, ...] = ()
     metrics: Metrics | None = None
@@ -298,6 +302,7 @@ def gather(
         url=looked_at,
         elsewhere=elsewhere,
         token_env=token_env,
+        no_key=helped_key(snapshot, resolution)[1],
         server=server,
         others=_others(server, () if elsewhere else owned) if server else (),
         metrics=_metrics(server, own_headers(snapshot, resolution, server.url)) if server else None,
@@ -377,13 +382,29 @@ def own_token(snapshot: Snapshot, resolution: Resolution, url: str) -> str | Non
     """
     token, base = resolution.decisions["authorization"].winner, resolution.decisions["base_url"]
     target = parse_url(base.value or "")
-    if token is None or token.key != "env.ANTHROPIC_AUTH_TOKEN" or target is None or not _same(_base(target), url):
+    if token is None or target is None or not _same(_base(target), url):
+        return None
+    if token.key == "apiKeyHelper":
+        return helped_key(snapshot, resolution)[0]
+    if token.key != "env.ANTHROPIC_AUTH_TOKEN":
         return None
     if token.scope is Scope.SHELL and (base.winner is None or base.winner.scope is not Scope.SHELL):
         return None
     value = (token.value or "").strip()
     usable = value.isascii() and value.isprintable() and value not in ("", PLACEHOLDER)
     return value if usable and not value.startswith(ANTHROPIC_PREFIX) else None
+
+
+def helped_key(snapshot: Snapshot, resolution: Resolution) -> tuple[str | None, ClaudeLocalError | None]:
+    """The key that a helper of ours gives to sessions here, or why it has none; neither where no such helper serves."""
+    winner = resolution.decisions["authorization"].winner
+    ours = taken_apart(winner.value) if winner is not None and winner.key == "apiKeyHelper" else None
+    if ours is None:
+        return None, None
+    try:
+        return of_helper(ours, snapshot.shell), None
+    except ClaudeLocalError as error:
+        return None, error
 
 
 def own_headers(snapshot: Snapshot, resolution: Resolution, url: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import os
 from claude_local_plugin.core.claude import is_hosted
 from claude_local_plugin.core.endpoint import Backend, backend_of, is_foreign, name_of
 from claude_local_plugin.core.faults import note_exception
+from claude_local_plugin.core.registration import NO_KEY_NOTE
 from claude_local_plugin.core.sign_in import GATEWAY
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.hook_runtime.visit import CONVERSATION, Answer, Visit, cause_of, record_of, session_of, text_of
@@ -84,7 +85,8 @@ def user_prompt_submit(visit: Visit) -> Answer:
         record["detail"] = "held once: settings have moved this session"
         return Answer(record, {"decision": "block", "reason": reason}, once=True)
     if found is None or found.outcome not in DOWN:
-        return Answer(record)
+        marked = _marked(visit)
+        return Answer(record, {"systemMessage": marked} if marked else None)
     errands = ["down_command"] if visit.config.down_command else []
     if found.outcome != "refused":
         return Answer(record, errands=errands)
@@ -93,6 +95,18 @@ def user_prompt_submit(visit: Visit) -> Answer:
     record["blocked"] = True
     reason = complaint(backend, found, "; Claude Code itself would go on trying for minutes") or ""
     return Answer(record, {"decision": "block", "reason": reason}, errands)
+
+
+def _marked(visit: Visit) -> str:
+    """What is said where the session's helper had no key to give; "" where it had one, or there is none."""
+    if not os.path.exists(os.path.join(visit.state_dir, NO_KEY_NOTE)):
+        return ""
+    from claude_local_plugin.core.helper import no_key_in
+
+    said = no_key_in(visit.state_dir, visit.folder)
+    if not said:
+        return ""
+    return clean(f"this server gets a mark in the place of its key, and refuses it (401): {said}")
 
 
 def config_change(visit: Visit) -> Answer:

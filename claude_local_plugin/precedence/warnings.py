@@ -24,6 +24,7 @@ from claude_local_plugin.core.claude import (
     socket_of,
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend, is_foreign, is_proxied, sent_to, via_of
+from claude_local_plugin.core.helper import taken_apart
 from claude_local_plugin.core.shell import Words, command, edit, export
 from claude_local_plugin.core.urls import Target, parse_url
 from claude_local_plugin.precedence import models
@@ -173,7 +174,9 @@ def _leak(
         told = "your claude.ai login"
     # a key of Anthropic's own is never another server's, wherever it is written
     together = _same_place(source, endpoint) and not (source.value or "").startswith(ANTHROPIC_PREFIX)
-    if together and name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY") and source.path is not None:
+    gives_its_own = name == "apiKeyHelper" and taken_apart(source.value) is not None
+    named = name in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY") or gives_its_own
+    if together and named and source.path is not None:
         return  # one file names the server and its key
     result = Result.WARNING if together else Result.ERROR
     meant = "; if it is that server's own key, all is well" if together else ""

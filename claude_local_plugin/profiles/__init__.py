@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from claude_local_plugin.profiles.model import CLOUD, Profile, all_of, every, named
-    from claude_local_plugin.profiles.request import Chosen, chosen, request_for
+    from claude_local_plugin.profiles.request import Chosen, chosen, find, request_for
 
-__all__ = ["CLOUD", "Chosen", "Profile", "all_of", "chosen", "every", "named", "request_for"]
+__all__ = ["CLOUD", "Chosen", "Profile", "all_of", "chosen", "every", "find", "named", "request_for"]
 
 
 def __getattr__(name: str) -> object:

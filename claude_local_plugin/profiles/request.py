@@ -1,13 +1,14 @@
 """The request that a profile stands for: what `enable` and `run` would be asked for with options."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from claude_local_plugin import paths
 from claude_local_plugin.client_config.choose_server import Request, same_server
 from claude_local_plugin.core.helper import command_for
 from claude_local_plugin.core.locations import CONFIG_FILE
-from claude_local_plugin.profiles import secrets
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.profiles import repository, secrets
 from claude_local_plugin.profiles.model import Profile, named
 from claude_local_plugin.servers.urls import UrlError, normalise
 from claude_local_plugin.world import World
@@ -29,12 +30,29 @@ def chosen(name: str, world: World, **asked: Any) -> Chosen:
     be had.
     """
     folder = paths.config_dir(world.environ)
-    profile = named(name, folder / CONFIG_FILE, world.environ)
+    profile = find(name, world)
     elsewhere = _is_elsewhere(profile, asked.get("url"))
     other_key = elsewhere or asked.get("token_env") is not None
     token = None if other_key else secrets.key_of(profile, world.environ, folder)
-    helper = command_for(profile.name, world.python, str(folder)) if profile.helper and token else None
+    helper = (
+        command_for(profile.name, world.python, str(world.state_dir), str(folder)) if profile.helper and token else None
+    )
     return Chosen(profile, token, request_for(profile, token=token, helper=helper, **asked))
+
+
+def find(name: str, world: World) -> Profile:
+    """The profile of this name: one's own, else the repository's where somebody here has agreed to its file.
+
+    Raises UsageError where there is none, and ClaudeLocalError where it cannot be used.
+    """
+    config_file = paths.config_dir(world.environ) / CONFIG_FILE
+    try:
+        return named(name, config_file, world.environ)
+    except UsageError:
+        found = repository.read(world)
+        if found is None or name not in found.profiles:
+            raise
+    return (repository.trusted(world) or found).profiles[name]
 
 
 def request_for(profile: Profile, *, token: str | None = None, helper: str | None = None, **asked: Any) -> Request:
@@ -47,6 +65,7 @@ def request_for(profile: Profile, *, token: str | None = None, helper: str | Non
     said: dict[str, Any] = {
         "url": profile.url,
         "model": profile.model,
+        "kind": None if elsewhere else profile.kind,
         "max_model_len": profile.window,
         "system_prompt": profile.system_prompt,
         "keep_headers": False,
@@ -60,12 +79,14 @@ def request_for(profile: Profile, *, token: str | None = None, helper: str | Non
     base = Request(**said, profile=profile.name, preferences=profile.preferences())
     more = {key: (*getattr(base, key), *asked.pop(key, ())) for key in ("headers", "headers_env")}
     own_key = not elsewhere and asked.get("token_env") is None
-    given = {name: value for name, value in asked.items() if value not in (None, ())}
+    privacy = asked.pop("privacy", None)
+    preferences = profile.preferences(helper if own_key else None)
+    given = {key: value for key, value in asked.items() if value not in (None, ()) and key != "keep_headers"}
     return Request(
         **{**said, **more, **given},
         profile=profile.name,
         of_profile=base,
-        preferences=profile.preferences(helper if own_key else None),
+        preferences=preferences if privacy is None else replace(preferences, privacy=privacy),
         token=token if own_key else None,
     )
 

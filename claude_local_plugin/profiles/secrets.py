@@ -8,7 +8,6 @@ Claude Code may ask for a key at each of its starts.
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from claude_local_plugin.client_config.keys import unfit
@@ -17,7 +16,11 @@ from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
+
+    #: Our configuration folder.
+    Folder = str | os.PathLike[str]
 
 #: The folder beside config.toml that holds the keys of `token = "file"`, a file for each profile.
 FOLDER = "keys"
@@ -39,7 +42,7 @@ class Keyed(Protocol):
         """Where the key is; None like `none`."""
 
 
-def key_of(profile: Keyed, environ: Mapping[str, str], config_dir: Path) -> str | None:
+def key_of(profile: Keyed, environ: Mapping[str, str], config_dir: "Folder") -> str | None:
     """The profile's key; None where its server wants none.
 
     Raises ClaudeLocalError where it is not where the profile says, or is none that may be sent to the server.
@@ -52,8 +55,8 @@ def key_of(profile: Keyed, environ: Mapping[str, str], config_dir: Path) -> str 
     elif source == "keyring":
         key, where = _from_keyring(profile.name), "the system's keyring"
     else:
-        file = file_of(profile.name, config_dir)
-        key, where = _from_file(profile.name, file), str(file)
+        where = path_of(profile.name, config_dir)
+        key = _from_file(profile.name, where)
     if not key:
         missing = "is not set" if source == "env" else "has none"
         raise ClaudeLocalError(
@@ -74,7 +77,7 @@ def kept_by(name: str, source: str) -> str:
     return command("claude-local", "profile", "edit", name, "--keyring" if source == "keyring" else "--token-stdin")
 
 
-def keep(name: str, source: str, key: str, config_dir: Path, lock_dir: Path) -> None:
+def keep(name: str, source: str, key: str, config_dir: "Path", lock_dir: "Path") -> None:
     """Keep the key of the profile of this name in the `keyring` or in a `file`, in the place of an earlier one.
 
     Raises ClaudeLocalError for what may not be sent to a server, and where it cannot be kept.
@@ -88,16 +91,18 @@ def keep(name: str, source: str, key: str, config_dir: Path, lock_dir: Path) -> 
         library = _keyring(name)
         _asked(name, library, "set_password", SERVICE, name, key)
         return
+    from pathlib import Path
+
     from claude_local_plugin.settings import file
 
-    path = file_of(name, config_dir)
+    path = Path(path_of(name, config_dir))
     file.private_folder(path.parent)
     if path.is_file():
         path.chmod(0o600)  # first: the key must not be there for others to read, not for a moment
     file.rewrite(path, lambda _: f"{key}\n", lock_dir=lock_dir)
 
 
-def forget(name: str, source: str | None, config_dir: Path, lock_dir: Path) -> bool:
+def forget(name: str, source: str | None, config_dir: "Path", lock_dir: "Path") -> bool:
     """Take away what we keep for the profile of this name; whether there was anything."""
     if source == "keyring":
         library = _keyring(name)
@@ -107,28 +112,30 @@ def forget(name: str, source: str | None, config_dir: Path, lock_dir: Path) -> b
         return True
     if source != "file":
         return False
+    from pathlib import Path
+
     from claude_local_plugin.settings import file
 
-    path = file_of(name, config_dir)
+    path = Path(path_of(name, config_dir))
     there = path.is_file()
     file.rewrite(path, lambda _: None, lock_dir=lock_dir)
     file.remove_empty((path.parent,))
     return there
 
 
-def file_of(name: str, config_dir: Path) -> Path:
+def path_of(name: str, config_dir: "Folder") -> str:
     """Where the key of `token = "file"` is."""
-    return config_dir / FOLDER / name
+    return os.path.join(config_dir, FOLDER, name)
 
 
-def _from_file(name: str, path: Path) -> str:
+def _from_file(name: str, path: str) -> str:
     fix = kept_by(name, "file")
     try:
-        mode = path.stat().st_mode
+        mode = os.stat(path).st_mode
         if os.name != "nt" and stat.S_IMODE(mode) & 0o077:
             raise SettingsError(
                 f"the key of the profile {name}: others on this machine may read {path}",
-                f"{command('chmod', '600', str(path))}  and think about whether somebody has",
+                f"{command('chmod', '600', path)}  and think about whether somebody has",
             )
         return files.content(path, LONGEST).decode().strip()
     except FileNotFoundError:
@@ -155,8 +162,8 @@ def _keyring(name: str) -> "ModuleType":
     except ImportError:
         raise ClaudeLocalError(
             f"the key of the profile {name} is in the system's keyring, and the library that asks it is not installed",
-            f"{command('pip', 'install', 'claude-local[keyring]')}  in the environment of claude-local"
-            f" (pipx: {command('pipx', 'inject', 'claude-local', 'keyring')})",
+            f"{command('pip', 'install', 'keyring')}  in the environment that it runs in; with pipx:"
+            f" {command('pipx', 'inject', 'claude-local', 'keyring')}",
         ) from None
     return keyring
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.config import PROFILE_KEYS, load, profile_rules
-from claude_local_plugin.core.helper import profile_of
+from claude_local_plugin.core.helper import Helper, taken_apart
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.precedence import Scope
 from claude_local_plugin.profiles import Profile, all_of, chosen, named, request_for
@@ -107,12 +107,13 @@ def test_a_helper_is_a_command_of_ours_that_names_profile_and_folder(config: Pat
     config.write_text(FULL.replace("max_retries", "helper = true\nmax_retries"))
     helper = chosen("spark", _world(tmp_path, SPARK_KEY="k-1")).request.preferences.helper
     assert helper == (
-        f"'/opt/my python/bin/python' -I -m claude_local_plugin token spark --config {tmp_path}"
+        f"'/opt/my python/bin/python' -I -m claude_local_plugin token spark --state {tmp_path}/state"
+        f" --config {tmp_path}"
         " || echo claude-local-no-key"
     )
-    assert profile_of(helper) == "spark"
+    assert taken_apart(helper) == Helper("spark", f"{tmp_path}/state", str(tmp_path))
     for other in ("", None, "echo k-1", f"{helper} x", str(helper).replace("token spark", "token spark desk"), '"'):
-        assert profile_of(other) is None
+        assert taken_apart(other) is None
     asked = chosen("spark", _world(tmp_path, SPARK_KEY="k-1", MINE="k-2"), token_env="MINE").request
     assert (asked.token, asked.token_env, asked.preferences.helper) == (None, "MINE", None)
 
@@ -120,9 +121,9 @@ def test_a_helper_is_a_command_of_ours_that_names_profile_and_folder(config: Pat
 @looped(
     "line, complaint",
     {
-        "ANTHROPIC_BASE_URL = 'http://x'": "is written by claude-local itself: the profile's `url` says it",
-        "CLAUDE_CODE_ATTRIBUTION_HEADER = '0'": "is written by claude-local itself, where the server needs it",
-        "CLAUDE_CODE_USE_BEDROCK = '1'": "is written by claude-local itself",
+        "ANTHROPIC_BASE_URL = 'http://x'": "is for `enable` to write: the profile's `url` says it",
+        "CLAUDE_CODE_ATTRIBUTION_HEADER = '0'": "is for `enable` to write, where the server needs it",
+        "CLAUDE_CODE_USE_BEDROCK = '1'": "is for `enable` to write",
         "ANTHROPIC_UNIX_SOCKET = '/x'": "decides where sessions go",
         "ANTHROPIC_BEDROCK_BASE_URL = 'http://x'": "decides where sessions go",
         "MY_SERVER_KEY = 'abcdefgh'": "looks like a secret",

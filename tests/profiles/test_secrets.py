@@ -93,7 +93,7 @@ def test_what_may_not_be_sent_to_a_server_is_no_key_and_is_never_shown(key: str,
 
 def test_a_key_in_a_file_of_our_own_is_for_its_owner_alone(folder: Path) -> None:
     secrets.keep("spark", "file", "k-1", folder, folder / "locks")
-    file = secrets.file_of("spark", folder)
+    file = Path(secrets.path_of("spark", folder))
     assert secrets.key_of(Named("file"), {}, folder) == "k-1"
     if os.name != "nt":
         assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
@@ -108,7 +108,7 @@ def test_a_key_in_a_file_of_our_own_is_for_its_owner_alone(folder: Path) -> None
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
 def test_a_file_that_others_may_read_is_not_trusted_until_somebody_has_looked(folder: Path) -> None:
     secrets.keep("spark", "file", "k-1", folder, folder / "locks")
-    file = secrets.file_of("spark", folder)
+    file = Path(secrets.path_of("spark", folder))
     file.chmod(0o640)
     error = _refused("file", folder)
     assert "others on this machine may read" in error.message
@@ -118,7 +118,7 @@ def test_a_file_that_others_may_read_is_not_trusted_until_somebody_has_looked(fo
 
 
 def test_what_is_in_the_place_of_the_file_is_said(folder: Path) -> None:
-    file = secrets.file_of("spark", folder)
+    file = Path(secrets.path_of("spark", folder))
     file.mkdir(parents=True, mode=0o700)
     assert "cannot be read" in _refused("file", folder).message
     file.rmdir()
@@ -156,10 +156,10 @@ def test_a_machine_without_a_keyring_says_so(folder: Path) -> None:
 
 def test_without_the_library_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-    assert "'claude-local[keyring]'" in str(_refused("keyring", folder).hint)
+    assert "pip install keyring" in str(_refused("keyring", folder).hint)
 
 
 def test_asking_for_a_key_loads_nothing_that_is_slow() -> None:
-    code = "import sys; from claude_local_plugin.profiles import secrets; print(*sys.modules)"
+    code = "import sys; from claude_local_plugin.profiles import token; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not {"pydantic", "tomlkit", "click", "httpx", "keyring", "filelock"} & set(out.split())
+    assert not {"pydantic", "tomlkit", "click", "httpx", "keyring", "filelock", "dataclasses"} & set(out.split())

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.helper import NO_KEY
 from claude_local_plugin.core.shell import Words, command, export, then
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.explained import explained
@@ -35,6 +36,10 @@ def _key(facts: Facts) -> Iterator[Found]:
         what = f"{facts.host} {server.problem or 'asks for a key'}"
         ask = command("claude-local", "doctor", "--url", facts.url or Words("URL"), "--token-env", "SERVER_KEY")
         yield Found(Result.ERROR, what, None, then(export_key, ask))
+        return
+    if facts.no_key is not None:
+        what = f"{facts.host} asks for a key, and sessions send the mark {NO_KEY}: {facts.no_key.message}"
+        yield Found(Result.ERROR, what, None, facts.no_key.hint or again)
         return
     headers = sent(facts)
     token, key = headers.get("Authorization"), headers.get("x-api-key")
