@@ -79,13 +79,19 @@ def _given_back(world: World, bare: Snapshot, theirs: Mapping[str, Any]) -> Iter
         foreign = {name for name in catalogue() if inherited.belongs_to_a_server(name) and _is_set(actual, name)}
         foreign |= {name for way in PROVIDERS for name in (way[0], way[2]) if _is_set(actual, name)}
         # what the shell says counts again only if it is said once more
-        said = {name: world.environ.get(name, "") for name in inherited.CREDENTIALS}
+        said = {name: world.environ.get(name) or _anthropics(bare, name) for name in inherited.CREDENTIALS}
         former |= {"ANTHROPIC_BASE_URL": "", **{name: said.get(name, "") for name in foreign}}
         helpless = True
     if former:
         yield "env", former
     if helpless and (helper := _helper(bare)) is not None:
         yield "apiKeyHelper", helper
+
+
+def _anthropics(bare: Snapshot, name: str) -> str:
+    """The key or token that settings files hold and that is Anthropic's own by its beginning; else empty."""
+    rows = candidates(bare, f"env.{name}")
+    return next((row.value for row in rows if row.value and row.value.startswith(ANTHROPIC_PREFIX)), "")
 
 
 def _is_set(snapshot: Snapshot, name: str) -> bool:

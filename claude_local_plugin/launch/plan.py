@@ -75,9 +75,16 @@ def lines_for(world: World, choice: Choice) -> tuple[Line, ...]:
         for snapshot in (bare, world.snapshot())
         for line in build.lines(snapshot, choice.backend, choice.needs, destination)
     }
-    for name, value in _of_another_server(world, bare):
+    for name, value in (*_of_another_server(world, bare), *_extra_body(world, choice)):
         found.setdefault(("env", name, None), Line(("env", name), value, "what is set here is another server's"))
     return tuple(found.values())
+
+
+def _extra_body(world: World, choice: Choice) -> Iterator[tuple[str, str]]:
+    """What settings put into the body of each request, of which nobody knows what this server makes of it."""
+    name = "CLAUDE_CODE_EXTRA_BODY"
+    if effective(world.snapshot(), f"env.{name}") and name not in choice.backend.preferences.env:
+        yield name, ""
 
 
 def _of_another_server(world: World, bare: Snapshot) -> Iterator[tuple[str, str]]:

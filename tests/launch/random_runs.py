@@ -54,6 +54,8 @@ def fault(name: str, seen: Observed) -> str | None:
         if sent - {KEY}:
             return f"a foreign credential: {sent - {KEY}}"
         return f"foreign headers: {headers}" if headers else None
+    if seen.base_url == url("gateway") and sent == {"token-gateway"}:
+        return None  # where the user is signed in: the user's own cloud
     if seen.outcome != "ok" or (seen.base_url or "").startswith("http://"):
         return f"{seen.outcome} at {seen.base_url}"
     return "our key in the cloud" if sent & {KEY, "claude-local"} else None
