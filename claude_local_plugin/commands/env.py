@@ -13,7 +13,7 @@ from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.launch import env_file
 from claude_local_plugin.launch.pins import refuse_pinned, without_host
 from claude_local_plugin.launch.shells import Output, Shell
-from claude_local_plugin.launch.variables import Variables, beaten, names_of_ours, variables
+from claude_local_plugin.launch.variables import NAMES, Variables, beaten, taken_back, variables
 from claude_local_plugin.precedence import git_layout, resolve
 from claude_local_plugin.profiles import CLOUD, Profile, named, request_for
 from claude_local_plugin.profiles.secrets import key_of
@@ -34,6 +34,8 @@ class Asked:
     check: bool = True
     #: Whether a secret may be said as it is, or only where it can be had.
     reveal: bool = False
+    #: Whether a file is to hold it, which takes it back by itself or is taken back as a whole.
+    for_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ def _text(found: Variables, asked: Asked) -> tuple[str, bool]:
                 )
             spelt, secret = (value,), True
         lines.append(shell.assign(name, spelt))
+    if not asked.for_file:
+        lines.append(shell.assign(NAMES, (" ".join(found.values),)))
     return "\n".join(lines) + "\n", secret
 
 
@@ -139,12 +143,15 @@ def still_in_files(world: World, found: Variables) -> Iterator[str]:
 
 
 def forgetting(world: World, asked: Asked) -> Said:
-    """The commands that take it back: every variable that we may have set."""
-    if asked.shell.file == ".env":
+    """The commands that take it back, by what the environment itself says was set in it."""
+    shell = asked.shell
+    if shell.file == ".env":
         raise UsageError("a .env file holds no commands", "--unset --write takes our lines out of it")
-    more = {} if (profile := profile_of(world, asked)) is None else profile.env
-    note = "a key of yours that was taken out comes back with a new shell"
-    return Said(f"{asked.shell.unset(names_of_ours(more))}\n", notes=(note,))
+    before = taken_back(world.environ)
+    gone = [name for name, value in before.items() if not value]
+    lines = [*([shell.unset(gone)] if gone else []), *(shell.assign(n, (v,)) for n, v in before.items() if v)]
+    note = "a key of yours that was taken out comes back with a new shell" if gone else "nothing of ours is set here"
+    return Said("".join(f"{line}\n" for line in lines), notes=(note,))
 
 
 # --- files
@@ -167,4 +174,4 @@ def planned(world: World, asked: Asked, said: Said | None) -> env_file.Planned:
 
 def for_a_file(asked: Asked) -> Asked:
     """The same for a file, which may hold a secret where it cannot say where to have it."""
-    return asked if asked.shell.can_say((Output(()),)) else replace(asked, reveal=True)
+    return replace(asked, for_file=True, reveal=asked.reveal or not asked.shell.can_say((Output(()),)))

@@ -22,11 +22,11 @@ from claude_local_plugin.core.claude import (
     UNIX_SOCKET,
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.launch import inherited
 from claude_local_plugin.launch.shells import Part, Value, Variable
 from claude_local_plugin.precedence import Candidate, Scope, winning
 from claude_local_plugin.precedence.locate import settings_paths
-from claude_local_plugin.settings.variables import catalogue, is_secret
 from claude_local_plugin.world import World
 
 #: The line that has the environment decide.
@@ -75,8 +75,8 @@ class Variables:
 
     def is_secret(self, value: Value, line: Line) -> bool:
         """Whether this spelling of the line's value still shows a secret."""
-        if not line.secret or line.path[1] in self.backend.preferences.env:
-            return line.secret
+        if not line.secret:
+            return False
         text = "".join(part for part in value if isinstance(part, str))
         secrets = [each.value for each in self.backend.headers if each.secret]
         secrets += [self.backend.token] if self.backend.token != PLACEHOLDER else []
@@ -95,18 +95,12 @@ def variables(world: World, request: Request, choice: Choice, key: Part | None =
     alone = world.snapshot({each.path: None for each in paths if each.scope is not Scope.MANAGED})
     wanted = build.lines(alone, backend, choice.needs, ProcessEnvironment())
     named = (Line(("env", inherited.PROFILE), request.profile, "the session log names it"),) if request.profile else ()
-    lines = (HOST, *named, *(_marked(line, backend) for line in wanted if line.value != ""))
+    lines = (HOST, *named, *(line for line in wanted if line.value != ""))
     names = {line.path[1] for line in lines}
     blank = (line.path[1] for line in wanted if line.value == "")
     deciding = sorted(filter(inherited.is_deciding, world.environ))
     unset = tuple(name for name in dict.fromkeys((*FOREIGN, *blank, *deciding)) if name not in names)
     return Variables(backend, lines, unset, dict(_sources(request, world, backend, key)))
-
-
-def _marked(line: Line, backend: Backend) -> Line:
-    """The line; one of the user's own variables is a secret where its name says so."""
-    name, value = line.path[1], str(line.value)
-    return replace(line, secret=True) if name in backend.preferences.env and is_secret(name, value) else line
 
 
 def _sources(request: Request, world: World, backend: Backend, key: Part | None) -> Iterator[tuple[str, Part]]:
@@ -130,10 +124,23 @@ def _referring(text: str, sources: Mapping[str, Part]) -> Value:
     return (text,) if text else ()
 
 
-def names_of_ours(more: Mapping[str, str]) -> tuple[str, ...]:
-    """Every variable that an environment of ours may set, and these."""
-    written = (name for name, known in catalogue().items() if known.written)
-    return tuple(dict.fromkeys((HOSTED, inherited.PROFILE, *written, *more)))
+#: The variable with the names of those that we have set, so that they and no others can be taken back.
+NAMES = "CLAUDE_LOCAL_ENV"
+
+
+def taken_back(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the variables that we have set in this environment are to be without us, by name; "" for not there.
+
+    Of a list of hosts that go without a proxy only our own entry goes.
+    """
+    named = environ.get(NAMES, "").split()
+    found = {name: "" for name in named if name.isascii() and name.isidentifier() and name in environ}
+    target = parse_url(environ.get("ANTHROPIC_BASE_URL", ""))
+    for name in found.keys() & {"NO_PROXY", "no_proxy"}:
+        hosts = [host for host in environ[name].split(",") if host]
+        if target is not None and hosts[-1:] == [target.host]:
+            found[name] = ",".join(hosts[:-1])
+    return {**found, NAMES: ""} if NAMES in environ else {}
 
 
 def beaten(world: World, found: Variables) -> Iterator[tuple[str, Candidate]]:

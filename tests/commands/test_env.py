@@ -18,6 +18,9 @@ from tests.launch.test_shells import dotenv_values, had, read_back
 KEY = "key-of-the-box"
 
 
+NAMED = ("--model", MODEL, "--no-check")
+
+
 def told(place: Place, *arguments: str, shell: str = "bash") -> str:
     return place.ok("env", *arguments, "--shell", shell).out
 
@@ -68,11 +71,34 @@ def test_a_second_time_in_a_shell_that_was_told_says_the_same(
 
 @pytest.mark.process
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_unset_takes_every_variable_back(place: Place, server: EmbeddedBackend, tmp_path: Path, shell: str) -> None:
-    text = told(place, "--url", server.url, shell=had(shell)) + told(place, "--unset", shell=shell)
-    before = read_back(shell, "", tmp_path, {"OPENAI_API_KEY": "sk-mine"})
-    after = read_back(shell, text, tmp_path, {"OPENAI_API_KEY": "sk-mine"})
-    assert after == before
+@pytest.mark.parametrize("hosts", [None, "a.corp,b.corp"])
+def test_unset_takes_back_what_was_set_and_nothing_else(
+    place: Place,
+    server: EmbeddedBackend,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shell: str,
+    hosts: str | None,
+) -> None:
+    mine = {"OPENAI_API_KEY": "sk-mine", "DISABLE_COMPACT": "1", "HTTP_PROXY": "http://proxy.corp:3128"}
+    if hosts:
+        mine["NO_PROXY"] = hosts
+    for name, value in mine.items():
+        monkeypatch.setenv(name, value)
+    text = told(place, "--url", server.url.replace("127.0.0.1", "127.0.0.2"), *NAMED, shell=had(shell))
+    before, now = read_back(shell, "", tmp_path, mine), read_back(shell, text, tmp_path, mine)
+    assert now["NO_PROXY"] == ",".join(filter(None, (hosts, "127.0.0.2")))
+    for name in now.keys() - before.keys() | {"NO_PROXY"}:
+        monkeypatch.setenv(name, now[name])
+    back = told(place, "--unset", shell=shell)
+    assert read_back(shell, text + back, tmp_path, mine) == before
+
+
+def test_where_nothing_was_set_nothing_is_taken_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://mine:8000")
+    ended = place.ok("env", "--unset", "--shell", "bash")
+    assert ended.out == ""
+    assert "nothing of ours is set here" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -178,12 +204,6 @@ def test_a_kept_key_is_asked_for_by_its_profile(place: Place, server: EmbeddedBa
     keys = place.home / ".config" / "claude-local" / "keys"
     place.write(keys / "spark", f"{KEY}\n")
     (keys / "spark").chmod(0o600)
-    place.write(
-        keys.parent / "config.toml",
-        f'[profiles.spark]\nurl = "{server.url}"\ntoken = "file"\nenv = {{ MY_API_KEY = "sk-other-secret" }}\n',
-    )
-    shown = at_a_terminal(place, "spark", "--shell", "fish")
-    assert "MY_API_KEY holds a secret" in shown
     place.write(keys.parent / "config.toml", f'[profiles.spark]\nurl = "{server.url}"\ntoken = "file"\n')
     shown = at_a_terminal(place, "spark", "--shell", "fish")
     assert "set -gx ANTHROPIC_AUTH_TOKEN (claude-local token spark)" in shown
