@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.benchmarks import bench_claude_start, bench_cli, bench_hook, bench_log
+from tests.benchmarks import bench_claude_start, bench_cli, bench_hook, bench_launch, bench_log
 from tests.conftest import find_claude
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +72,10 @@ COMMANDS: tuple[Row, ...] = (
     ("status", "python3 -c pass", "×", 5),
     ("explain-precedence", "python3 -c pass", "×", 5),
 )
+LAUNCH: tuple[Row, ...] = (
+    ("run, before the program", "python3 -c pass", "×", 5),
+    ("token", "python3 -c pass", "×", 5),
+)
 LOG: tuple[Row, ...] = (
     ("sessions stats", "", "s", 0.25),
     ("sessions stats --by day", "", "s", 0.25),
@@ -124,6 +128,13 @@ def commands(sizes: Sizes) -> Values:
         yield took / medians["python3 -c pass"], f"{took:.0f} ms"
 
 
+def launch(sizes: Sizes) -> Values:
+    """What programs wait for."""
+    medians = {name: statistics.median(times) for name, times in bench_launch.measure(sizes.rounds).items()}
+    for name in (bench_launch.RUN, bench_launch.TOKEN):
+        yield medians[name] / medians[bench_launch.BARE], f"{medians[name]:.0f} ms"
+
+
 def log(sizes: Sizes) -> Values:
     """Questions to a large log."""
     with tempfile.TemporaryDirectory() as folder:
@@ -161,6 +172,7 @@ MEASURES: dict[str, tuple[tuple[Row, ...], Callable[[Sizes], Values]]] = {
     "session": (SESSION, session),
     "crowd": (CROWD, crowd),
     "commands": (COMMANDS, commands),
+    "launch": (LAUNCH, launch),
     "log": (LOG, log),
     "install": (INSTALL, install),
 }
