@@ -10,9 +10,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claude_local_plugin.config import Problem, place, understood
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.profile_names import REPOSITORY_FILE
@@ -26,6 +25,9 @@ from claude_local_plugin.settings import file
 from claude_local_plugin.settings.variables import catalogue
 from claude_local_plugin.text import printable
 from claude_local_plugin.world import World
+
+if TYPE_CHECKING:
+    from claude_local_plugin.config import Problem
 
 NAME = REPOSITORY_FILE
 #: Where the state folder keeps which content of which file was trusted.
@@ -76,6 +78,8 @@ def read(world: World) -> RepositoryFile | None:
         return None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+    from claude_local_plugin.config import understood  # has much to load, and most folders carry no such file
+
     text = raw.decode("utf-8", "surrogateescape")
     found = understood(path, text, world.environ)
     problems = [*(each for each in found.problems if each.path != ("use",)), *_more(path, text, found.data)]
@@ -84,8 +88,9 @@ def read(world: World) -> RepositoryFile | None:
     return RepositoryFile(path, text, all_of(found), found.data.get("use"), hashlib.sha256(raw).hexdigest())
 
 
-def _more(path: Path, text: str, data: Mapping[str, Any]) -> Iterator[Problem]:
+def _more(path: Path, text: str, data: Mapping[str, Any]) -> Iterator["Problem"]:
     """What config.toml may say and such a file may not."""
+    from claude_local_plugin.config import Problem, place
 
     def problem(at: tuple[str, ...], message: str) -> Problem:
         return Problem(path, at, message, *(place(text, at) or (None, None)))
