@@ -14,7 +14,7 @@ from claude_local_plugin.core.endpoint import PLACEHOLDER, is_cloud, is_foreign,
 from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.launch import inherited, settings_text, without_us
+from claude_local_plugin.launch import dotenv_names, inherited, settings_text, without_us
 from claude_local_plugin.launch.arguments import DETACHING
 from claude_local_plugin.launch.plan import Plan, Wish, our_keys, refuse_leaving, seen
 from claude_local_plugin.precedence import (
@@ -49,20 +49,24 @@ def cloud(world: World, wish: Wish) -> Plan:
         _refuse_elsewhere(world, planned, resolve(planned))
         argv = (wish.command[0], *wish.arguments.rest)
         return Plan(argv, around.environ, whole or None, _kept(around), headline=_headline(planned))
+    dotenv = dotenv_names.nearest(world.cwd)
+    named = dotenv_names.names(dotenv)
+    said = (*inherited.overriding(dotenv, named), *wish.target.notes)
     plain = seen(world, wish, around.environ, None)
     if _is_cloud(plain) and resolve(plain).outcome == "ok":
-        return Plan(wish.command, around.environ, said=wish.target.notes, headline=_headline(plain))
-    environ = {**around.environ, **_of_providers(bare), HOSTED: "1"}
+        environ = inherited.sealed_for_the_cloud(around.environ, named)
+        return Plan(wish.command, environ, said=said, headline=_headline(plain))
+    environ = inherited.sealed_for_the_cloud({**around.environ, **_of_providers(bare), HOSTED: "1"}, named)
     planned = seen(world, wish, environ, None)
     if _is_cloud(planned) and resolve(planned).outcome == "not_logged_in":
         raise ClaudeLocalError(
-            f"{_who_leads(around)} leads sessions here to a server of your own, and the variable that beats it takes no"
-            " claude.ai login: only a key or a token in the environment",
+            f"{_who_leads(around)} leads sessions here to a server of your own, and the variable that beats it takes"
+            " neither a claude.ai login nor an apiKeyHelper: only a key or a token in the environment",
             f"{export('CLAUDE_CODE_OAUTH_TOKEN', Words('…'))}  ({command('claude', 'setup-token')} makes one), or"
             f" {command('claude-local', 'disable')}",
         )
     _refuse_elsewhere(world, planned, resolve(planned))
-    return Plan(wish.command, environ, said=wish.target.notes, headline=_headline(planned))
+    return Plan(wish.command, environ, said=said, headline=_headline(planned))
 
 
 def _given_back(world: World, bare: Snapshot, theirs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,8 @@
 A variable counts as deciding by its name, for a program may read what we do not know of.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 from claude_local_plugin.core.claude import (
     ANTHROPIC_PREFIX,
@@ -15,9 +16,10 @@ from claude_local_plugin.core.claude import (
     PROVIDERS,
     UNIX_SOCKET,
 )
-from claude_local_plugin.core.endpoint import is_anthropics_host
+from claude_local_plugin.core.endpoint import ANTHROPIC_URL, is_anthropics_host
 from claude_local_plugin.core.run_files import SETTINGS
 from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.text import printable
 
 #: What we tell programs of a run besides the settings file that was made for it: its profile.
 PROFILE = "CLAUDE_LOCAL_PROFILE"
@@ -65,6 +67,21 @@ def sealed(environ: Mapping[str, str]) -> dict[str, str]:
     A program that loads a `.env` file leaves what is set alone, but would put a key of the user's into a gap.
     """
     return {**dict.fromkeys(_SEALED, ""), **environ}
+
+
+def sealed_for_the_cloud(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:
+    """The environment with what a file of variables names and what says where requests go: the cloud's, or empty."""
+    there = {name: "" for name in named if belongs_to_a_server(name) or name == HOSTED}
+    if "ANTHROPIC_BASE_URL" in there:  # empty, it would be no address for programs other than Claude Code
+        there["ANTHROPIC_BASE_URL"] = ANTHROPIC_URL
+    return {**there, **environ}
+
+
+def overriding(path: Path | None, named: Collection[str]) -> Iterator[str]:
+    """What has to be said of such a file: that a program may have it override its environment."""
+    if deciding := sorted(name for name in named if is_deciding(name)):
+        name = printable(str(path))
+        yield f"{name} sets {deciding[0]}: a program that lets that file override its environment goes by it"
 
 
 def of_the_cloud(environ: Mapping[str, str]) -> dict[str, str]:

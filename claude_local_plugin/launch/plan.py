@@ -14,7 +14,7 @@ from claude_local_plugin.core.claude import HOSTED
 from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.launch import arguments, guardkit, inherited, settings_text, without_us
+from claude_local_plugin.launch import arguments, dotenv_names, guardkit, inherited, settings_text, without_us
 from claude_local_plugin.launch.arguments import Arguments
 from claude_local_plugin.launch.targets import Target
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective, gather, resolve, winning
@@ -133,6 +133,8 @@ def local(world: World, wish: Wish, choice: Choice, profile: str | None = None) 
         argv, more, told = guardkit.prepared(wish.command, backend, world.environ, world.cwd, harness=wish.harness)
     if not wish.target.is_client:
         environ = inherited.sealed({**environ, **more})
+        dotenv = dotenv_names.nearest(world.cwd)
+        said += inherited.overriding(dotenv, dotenv_names.names(dotenv))
     return Plan(
         _with_rest(argv, own) if wish.target.is_client else tuple(argv),
         environ,
