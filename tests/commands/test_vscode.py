@@ -9,12 +9,9 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.commands import env
-from claude_local_plugin.commands import vscode as command
-from claude_local_plugin.errors import SettingsError, UsageError
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.launch import vscode
-from claude_local_plugin.launch.shells import SHELLS
 from claude_local_plugin.settings import schema
 from claude_local_plugin.settings.document import value_at
 from claude_local_plugin.settings.syntax import parse
@@ -201,8 +198,7 @@ def test_the_wrapper_runs_what_the_extension_gives_it_on_the_profile(
     (config / "keys" / "spark").chmod(0o600)
     place.write(config / "config.toml", f'[profiles.spark]\nurl = "{server.url}"\ntoken = "file"\n')
     pristine = place.elsewhere()
-    asked = env.Asked(SHELLS["bash"], profile="spark")
-    command.carry_out(command.prepare(place.world(), asked, ["folder", "user"], wrapper=True), place.world())
+    place.ok("enable", "spark", "--yes", "--vscode", "--vscode", "user", "--wrapper")
     wrapper = value_at(folder(place).read_text(), (vscode.WRAPPER,))
     assert isinstance(wrapper, str)
     assert "key-of-the-box" not in folder(place).read_text() + Path(wrapper).read_text()
@@ -235,9 +231,7 @@ def test_what_is_tracked_is_said_and_gets_no_program_of_this_machine(
     repository.ok("disable")
     config = repository.home / ".config" / "claude-local" / "config.toml"
     repository.write(config, f'[profiles.spark]\nurl = "{server.url}"\n')
-    asked = env.Asked(SHELLS["bash"], profile="spark")
-    with pytest.raises(SettingsError, match="a program of this machine alone"):
-        command.prepare(repository.world(), asked, ["folder"], wrapper=True)
+    assert "a program of this machine alone" in repository.refused("enable", "spark", "--vscode", "--wrapper")
 
 
 @pytest.mark.parametrize(
