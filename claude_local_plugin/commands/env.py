@@ -105,7 +105,7 @@ def _request(world: World, asked: Asked, profile: Profile | None) -> Request:
 def _text(found: Variables, asked: Asked) -> tuple[str, bool]:
     """The commands, and whether a secret is among them."""
     shell = asked.shell
-    lines, secret = [shell.unset(found.unset)], False
+    lines, secret = [shell.unset(found.unset), *(shell.assign(name, ()) for name in found.blank)], False
     for line in found.lines:
         name, value = line.path[1], str(line.value)
         _check(name, value)
@@ -119,7 +119,7 @@ def _text(found: Variables, asked: Asked) -> tuple[str, bool]:
             spelt, secret = (value,), True
         lines.append(shell.assign(name, spelt))
     if not asked.for_file:
-        lines.append(shell.assign(NAMES, (" ".join(found.values),)))
+        lines.append(shell.assign(NAMES, (" ".join((*found.values, *found.blank)),)))
     return "\n".join(lines) + "\n", secret
 
 

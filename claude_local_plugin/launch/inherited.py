@@ -42,7 +42,7 @@ _DECIDING_NAMES = (
 CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_OAUTH_TOKEN")
 
 #: What a program may find in a `.env` file and load where it is not set: empty, it stays as it is.
-_SEALED = (
+SEALED = (
     "ANTHROPIC_API_KEY",
     "ANTHROPIC_AUTH_TOKEN",
     "ANTHROPIC_CUSTOM_HEADERS",
@@ -66,7 +66,7 @@ def sealed(environ: Mapping[str, str]) -> dict[str, str]:
 
     A program that loads a `.env` file leaves what is set alone, but would put a key of the user's into a gap.
     """
-    return {**dict.fromkeys(_SEALED, ""), **environ}
+    return {**dict.fromkeys(SEALED, ""), **environ}
 
 
 def sealed_for_the_cloud(environ: Mapping[str, str], named: Collection[str]) -> dict[str, str]:

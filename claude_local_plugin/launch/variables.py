@@ -18,12 +18,13 @@ from claude_local_plugin.core.claude import (
     KEY_DESCRIPTOR,
     OAUTH_DESCRIPTOR,
     PINNED,
-    PROVIDERS,
     UNIX_SOCKET,
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.launch import inherited
+from claude_local_plugin.launch.plan import our_keys
 from claude_local_plugin.launch.shells import Part, Value, Variable
 from claude_local_plugin.precedence import Candidate, Scope, winning
 from claude_local_plugin.precedence.locate import settings_paths
@@ -33,17 +34,7 @@ from claude_local_plugin.world import World
 HOST = Line(("env", HOSTED), "1", "where requests go is decided here, whatever settings files say")
 
 #: What would be sent along, or send requests elsewhere: never inherited.
-FOREIGN = (
-    "ANTHROPIC_API_KEY",
-    "CLAUDE_CODE_OAUTH_TOKEN",
-    KEY_DESCRIPTOR,
-    OAUTH_DESCRIPTOR,
-    "ANTHROPIC_CUSTOM_HEADERS",
-    UNIX_SOCKET,
-    HOST_AUTH,
-    PINNED,
-    *(switch for switch, *_ in PROVIDERS),
-)
+FOREIGN = (KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET, HOST_AUTH, PINNED)
 
 #: What settings files still decide, beside whatever else of ours they set.
 STILL_FILES = ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS")
@@ -51,10 +42,14 @@ STILL_FILES = ("CLAUDE_CODE_MAX_CONTEXT_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS"
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """The variables for one backend: those that are set, in order, and the names of those that may not be there."""
+    """The variables for one backend: those that are set, in order, and the names of those that may say nothing.
+
+    `blank` are set to nothing, so that no program fills the gap from a `.env` file; `unset` are not there at all.
+    """
 
     backend: Backend
     lines: tuple[Line, ...]
+    blank: tuple[str, ...]
     unset: tuple[str, ...]
     #: Where the secrets among the values can be had.
     sources: Mapping[str, Part] = field(repr=False)
@@ -67,7 +62,7 @@ class Variables:
     def environ(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """What is inherited, with all of this."""
         kept = {name: value for name, value in inherited.items() if name not in self.unset}
-        return {**kept, **self.values}
+        return {**kept, **dict.fromkeys(self.blank, ""), **self.values}
 
     def spelt(self, line: Line) -> Value:
         """The value with a reference in the place of each secret that can be had elsewhere."""
@@ -99,8 +94,9 @@ def variables(world: World, request: Request, choice: Choice, key: Part | None =
     names = {line.path[1] for line in lines}
     blank = (line.path[1] for line in wanted if line.value == "")
     deciding = sorted(filter(inherited.is_deciding, world.environ))
-    unset = tuple(name for name in dict.fromkeys((*FOREIGN, *blank, *deciding)) if name not in names)
-    return Variables(backend, lines, unset, dict(_sources(request, world, backend, key)))
+    sealed = tuple(name for name in inherited.SEALED if name not in names)
+    unset = tuple(name for name in dict.fromkeys((*FOREIGN, *blank, *deciding)) if name not in {*names, *sealed})
+    return Variables(backend, lines, sealed, unset, dict(_sources(request, world, backend, key)))
 
 
 def _sources(request: Request, world: World, backend: Backend, key: Part | None) -> Iterator[tuple[str, Part]]:
@@ -147,7 +143,8 @@ def beaten(world: World, found: Variables) -> Iterator[tuple[str, Candidate]]:
     """The variables that a settings file sets to something else and wins with: name, and what wins."""
     values = found.values
     snapshot = world.with_environ(found.environ(world.environ)).snapshot()
-    for name in dict.fromkeys((*values, *STILL_FILES)):
+    ours = (path[1] for path in our_keys(world) if path[0] == "env" and not routed_by_host(path[1]))
+    for name in dict.fromkeys((*values, *STILL_FILES, *ours)):
         winner = winning(snapshot, f"env.{name}")
-        if winner is not None and winner.scope is not Scope.SHELL and winner.value != values.get(name):
+        if winner is not None and winner.scope is not Scope.SHELL and (winner.value or "") != values.get(name, ""):
             yield name, winner

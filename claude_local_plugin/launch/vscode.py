@@ -114,7 +114,7 @@ BLANKED = ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_CUSTOM_HEA
 
 def _blanks(found: Variables, environ: Mapping[str, str]) -> Iterator[Line]:
     """The keys that would be sent along, and whatever else of the kind is set where we are asked."""
-    for name in found.unset:
+    for name in (*found.blank, *found.unset):
         if name in BLANKED or name in environ:
             yield Line(("env", name), "", "not to be handed on")
 

@@ -24,7 +24,9 @@ from claude_local_plugin.core.claude import (
     socket_of,
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend, is_foreign, is_proxied, sent_to, via_of
+from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.helper import taken_apart
+from claude_local_plugin.core.settings_files import routed_by
 from claude_local_plugin.core.shell import Words, command, edit, export
 from claude_local_plugin.core.urls import Target, parse_url
 from claude_local_plugin.precedence import models
@@ -604,16 +606,28 @@ def _credentials(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[
     from claude_local_plugin.precedence.candidates import candidates, effective
 
     yield from _as_written(snapshot)
+    host = routed_by(snapshot.shell, snapshot.client_version)
     for file in snapshot.of(Scope.LOCAL, Scope.PROJECT):
+        unheard = []
         for name in file.env if file.state is FileState.READ else ():
             for row in candidates(snapshot, f"env.{name}"):
                 if row.state == "refused" and row.path == file.path and effective(snapshot, row.key) != row.value:
+                    if host and routed_by_host(name):
+                        unheard.append(name)
+                        continue
                     yield Finding(
                         "env.refused",
                         Result.WARNING,
                         f"{row.place}: {row.reason}",
                         f"{export(str(name), Words('…'))}   (or set it in your user settings)",
                     )
+        if unheard:
+            yield Finding(
+                "env.refused",
+                Result.WARNING,
+                f"{file.path}: {host} is set in the environment, which decides about {', '.join(unheard)} then",
+                f"{command('unset', host)}   (where the file is to decide)",
+            )
 
 
 #: A variable by reference: `${NAME}`, `{env:NAME}`, or nothing but `$NAME`.

@@ -457,6 +457,39 @@ case(
     gone("env.refused"),
     fill={"…": "-mid_conv_system"},
 )
+
+
+def told(house: House) -> None:
+    """Enabled, in a shell that has the environment decide and names another server."""
+    enabled(house)
+    house.shell |= {
+        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",
+        "ANTHROPIC_BASE_URL": SEVERAL,
+        "ANTHROPIC_AUTH_TOKEN": "claude-local",
+    }
+
+
+case(
+    "explain: the environment decides",
+    "precedence.warnings:_credentials unset …",
+    told,
+    EXPLAIN,
+    gone("env.refused"),
+)
+case(
+    "doctor: the environment decides about a file",
+    "doctor.checks.files:_unheard unset …",
+    told,
+    look("files.unheard"),
+    gone("files.unheard"),
+)
+case(
+    "doctor: the environment decides about what enable wrote",
+    "doctor.checks.precedence:_beaten unset …",
+    told,
+    look("precedence.beaten"),
+    gone("precedence.beaten"),
+)
 case(
     "a key that Claude Code never had is enabled for",
     "doctor.checks.files:_instead claude-local enable --url …",

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import stat
 import subprocess
 import sys
@@ -51,6 +52,29 @@ def test_what_a_settings_file_still_decides_is_named_with_its_place(place: Place
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS is 32768 in .claude/settings.local.json:3, which still wins over 65536" in said
     )
     assert "CLAUDE_CODE_MAX_RETRIES" not in said
+
+
+def test_what_enable_wrote_for_another_server_and_no_environment_beats_is_named(
+    place: Place, server: EmbeddedBackend
+) -> None:
+    place.ok("enable", "--yes", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check")
+    said = place.ok("env", "--url", server.url).err
+    assert re.search(r"CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS is 1 in \.claude/settings\.local\.json:\d+", said)
+    assert "ANTHROPIC_" not in said
+
+
+@pytest.mark.process
+def test_a_program_that_loads_a_dotenv_file_puts_no_key_of_its_own_into_the_gap(
+    place: Place, server: EmbeddedBackend, tmp_path: Path
+) -> None:
+    (place.project / ".env").write_text("ANTHROPIC_API_KEY=sk-ant-mine\nCLAUDE_CODE_USE_BEDROCK=1\nOTHER=1\n")
+    environ = read_back("bash", told(place, "--url", server.url), tmp_path)
+    code = "import json, os, dotenv; dotenv.load_dotenv('.env'); print(json.dumps(dict(os.environ)))"
+    done = subprocess.run([sys.executable, "-c", code], env=environ, cwd=place.project, check=True, capture_output=True)
+    seen = json.loads(done.stdout)
+    assert seen["OTHER"] == "1"
+    assert not seen["ANTHROPIC_API_KEY"]
+    assert not seen["CLAUDE_CODE_USE_BEDROCK"]
 
 
 def test_nothing_is_said_where_nothing_beats_it(place: Place, server: EmbeddedBackend) -> None:
@@ -323,7 +347,7 @@ def test_direnv_takes_what_was_written_and_the_key_is_not_in_it(
     seen = json.loads(done.stdout)
     assert seen["ANTHROPIC_AUTH_TOKEN"] == KEY
     assert seen["ANTHROPIC_BASE_URL"] == server.url
-    assert "ANTHROPIC_API_KEY" not in seen
+    assert seen["ANTHROPIC_API_KEY"] == ""
 
 
 def test_a_link_out_of_the_project_is_not_written_through(place: Place, server: EmbeddedBackend) -> None:

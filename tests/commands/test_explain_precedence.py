@@ -243,6 +243,23 @@ def test_each_trap_has_its_warning_with_a_fix(place: Place, env: dict[str, str],
     assert found[warning]["fix"]
 
 
+def test_where_the_environment_decides_a_file_is_named_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write(place.local, {"env": {**GB10["env"], "CLAUDE_CONFIG_DIR": "/elsewhere"}})
+    for name, value in {
+        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",
+        "ANTHROPIC_BASE_URL": "http://other:8000",
+        "ANTHROPIC_AUTH_TOKEN": "claude-local",
+    }.items():
+        monkeypatch.setenv(name, value)
+    warnings = place.run("explain-precedence", "--json").json["warnings"]
+    told = [each for each in warnings if each["id"] == "env.refused"]
+    assert [each["fix"].partition("   ")[0] for each in told] == [
+        "export CLAUDE_CONFIG_DIR=…",
+        "unset CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
+    ]
+    assert "decides about ANTHROPIC_BASE_URL" in str(told[1])
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from claude_local_plugin import git
 from claude_local_plugin.core.endpoint import PLACEHOLDER
+from claude_local_plugin.core.env_rules import routed_by_host
+from claude_local_plugin.core.settings_files import routed_by
 from claude_local_plugin.core.shell import Words, command, edit, export, then
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.doctor.checks.precedence import enabling
@@ -124,19 +126,31 @@ def _values(facts: Facts) -> Iterator[Found]:
 
 
 def _unheard(facts: Facts) -> Iterator[Found]:
+    host = routed_by(facts.snapshot.shell, facts.snapshot.client_version)
     for each in facts.read:
+        decided = []
         for name in each.env:
             heard = candidates(facts.snapshot, f"env.{name}")
             refused = next(
                 (c for c in heard if c.state == "refused" and (c.scope, c.path) == (each.scope, each.path)), None
             )
             if refused is not None and effective(facts.snapshot, f"env.{name}") != refused.value:
+                if host and routed_by_host(name):
+                    decided.append(name)
+                    continue
                 yield Found(
                     Result.WARNING,
                     f"{name} is set here and never heard: {refused.reason}",
                     _place(each, "env", str(name)),
                     f"{export(str(name), Words('…'))}   (in the shell that starts claude)",
                 )
+        if decided:
+            yield Found(
+                Result.WARNING,
+                f"{host} is set in the environment, which decides about {', '.join(decided)} then",
+                _place(each, "env", decided[0]),
+                f"{command('unset', host)}   (where the file is to decide)",
+            )
         for key, meant in INVENTED.items():
             if key in each.data:
                 yield Found(

@@ -6,6 +6,8 @@ from pathlib import Path
 from claude_local_plugin.client_config.build import PROVIDER_SWITCHES
 from claude_local_plugin.core.claude import js_string
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES
+from claude_local_plugin.core.env_rules import routed_by_host
+from claude_local_plugin.core.settings_files import routed_by
 from claude_local_plugin.core.shell import Words, command, edit
 from claude_local_plugin.doctor import preconditions
 from claude_local_plugin.doctor.explained import explained, not_explained_by
@@ -85,7 +87,9 @@ def _own_host(facts: Facts) -> str:
 
 
 def _beaten(facts: Facts) -> Iterator[Found]:
+    host = routed_by(facts.snapshot.shell, facts.snapshot.client_version)
     for owned in facts.owned:
+        decided = False
         for path, value in owned.lines:
             if path in owned.edited or path[0] == "hooks":
                 continue
@@ -95,8 +99,14 @@ def _beaten(facts: Facts) -> Iterator[Found]:
                 continue
             if not any(each.path == owned.path for each in candidates(facts.snapshot, key)):
                 continue  # it was taken out, or its file is dropped: then nothing beats it
+            if host and path[0] == "env" and routed_by_host(path[1]):
+                decided = True
+                continue
             what = f"{path[-1]}, which enable wrote, has no effect: {_place(facts, winner)} sets it and is stronger"
             yield Found(Result.ERROR, what, place_of(winner), command("claude-local", "explain-precedence", path[-1]))
+        if decided:
+            what = f"{host} is set in the environment, which decides about endpoint, credential and model instead"
+            yield Found(Result.WARNING, what, "the shell", command("unset", host))
 
 
 def _place(facts: Facts, candidate: Candidate) -> str:

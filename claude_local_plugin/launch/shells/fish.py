@@ -8,7 +8,7 @@ from claude_local_plugin.launch.shells.shell import Output, Part, Shell, Value, 
 
 def assign(name: str, value: Value) -> str:
     """`set -gx NAME …`: global, exported."""
-    return f"set -gx {name} {''.join(map(_spelt, joined(value)))}"
+    return f"set -gx {name} {''.join(map(_spelt, joined(value))) or quoted('')}"
 
 
 def unset(names: Sequence[str]) -> str:

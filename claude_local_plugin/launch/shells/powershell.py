@@ -11,8 +11,8 @@ from claude_local_plugin.launch.shells.shell import Output, Part, Shell, Value, 
 
 
 def assign(name: str, value: Value) -> str:
-    """`$env:NAME = …`."""
-    return f"$env:{name} = {' + '.join(map(_spelt, joined(value)))}"
+    """`$env:NAME = …`; set to nothing it is not there (before PowerShell 7.5)."""
+    return f"$env:{name} = {' + '.join(map(_spelt, joined(value))) or _word('')}"
 
 
 def unset(names: Sequence[str]) -> str:
