@@ -1,4 +1,7 @@
-"""Where our own files are: the state folder and config.toml, for hooks and the command line alike."""
+"""Where our own files are: the state folder and config.toml, for hooks.
+
+The command line asks platformdirs (`paths.py`), which no hook can afford; tests hold the two together.
+"""
 
 import os
 import sys
