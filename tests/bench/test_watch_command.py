@@ -27,7 +27,7 @@ METRICS = Metrics(
 )  # fmt: skip
 SESSION = Session(
     "0f0e", "2026-11-21T09:15:00.000Z", None, None, "/src/shop", "/src/shop", "vllm", "http://127.0.0.1:8000", None,
-    "qwen3-coder-next", True, 3.0, "2.1.329", "startup", "cli", 0,
+    "qwen3-coder-next", True, 3.0, "2.1.329", "startup", "cli", None, 0,
 )  # fmt: skip
 
 

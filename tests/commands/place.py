@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,18 @@ class Place:
         if name in schema.names():
             assert schema.problems(answer, name) == ()
         return answer
+
+    def waits_for_imports(self) -> None:
+        """Waits for what the end of a session has started in the background, as far as processes can be looked at."""
+
+        def arguments(process: Path) -> bytes:
+            try:
+                return (process / "cmdline").read_bytes()
+            except OSError:  # it has ended
+                return b""
+
+        while any(os.fsencode(self.state) in arguments(each) for each in Path("/proc").glob("[0-9]*")):
+            time.sleep(0.05)
 
     def files(self) -> dict[str, tuple[str, int, bytes]]:
         """Every file, folder and link below home and project: kind, mode, content."""

@@ -333,6 +333,7 @@ def test_what_only_reads_changes_nothing_where_there_is_something(
         # SQLite's own index of its journal is no content of the log, and comes and goes with its readers
         return {path: what for path, what in place.files().items() if not path.endswith(("-shm", "-wal"))}
 
+    place.waits_for_imports()
     place.run("sessions", "list")  # puts what hooks have written into the log
     before = seen()
     place.run(*command)
