@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import measuring
+
 pytest_plugins = ["tests.hook_runtime.fixtures"]
 
 CLIENT_FOLDER = Path(__file__).parent / "client"
@@ -21,14 +23,16 @@ FOREIGN = (
 )
 
 
-#: Whatever has one of these marks is slow, so that `-m "not slow"` is the tests of every minute.
+#: Whatever has one of these marks is slow, and what was measured to be, so that `-m "not slow"` is the tests of every
+#: minute.
 SLOW = ("process", "client", "browser", "light_server", "real_server")
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    measured = measuring.listed()
     for item in items:
-        if any(item.get_closest_marker(name) for name in SLOW):
+        if any(item.get_closest_marker(name) for name in SLOW) or measuring.function(item.nodeid) in measured:
             item.add_marker("slow")
 
 

@@ -381,6 +381,7 @@ def test_its_look_carries_no_credential(healthy: MoodyServer, state: str) -> Non
     assert b"marked" not in healthy.requests[0]
 
 
+@pytest.mark.slow  # it waits
 def test_a_look_that_comes_to_nothing_in_time_proves_nothing(serve: Callable[..., MoodyServer], state: str) -> None:
     server = serve(lambda connection: time.sleep(2))
     remember(state, server.url, Probe(OK, "HTTP 200", 200, 3.4))
@@ -499,6 +500,7 @@ def _gone(note: Path) -> bool:
     return not any(map(_lives, numbers))
 
 
+@pytest.mark.slow  # it waits
 @posix
 def test_one_that_hangs_is_ended_with_all_it_started_and_ours_is_shown(
     run: Runner, dead: str, ours: str, note: Path

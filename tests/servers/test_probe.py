@@ -311,6 +311,7 @@ def test_a_sweep_over_nothing_finds_nothing() -> None:
     assert sweep((free_port(),)) == []
 
 
+@pytest.mark.slow  # it waits
 def test_a_sweep_does_not_wait_for_a_silent_port(misbehaving: Misbehaving) -> None:
     def silent(_: socket.socket, over: threading.Event) -> None:
         over.wait()

@@ -295,6 +295,7 @@ def test_where_paths_are_private_the_transcript_is_found_and_its_path_is_stored_
 # --- when and how often
 
 
+@pytest.mark.slow  # it waits
 def test_a_sessions_end_has_it_imported_in_the_background(hook: HookRunner) -> None:
     for name in (START, END):
         hook.replay(name, ANTHROPIC_BASE_URL="")
