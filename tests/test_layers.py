@@ -75,6 +75,7 @@ MAY_KNOW = {
         "text",
         "world",
     },
+    "fleet": {"client_config", "core", "errors", "precedence", "servers", "settings", "text"},
     "privacy": {"client_config", "conformance", "core", "precedence", "servers", "settings", "world"},
     "profiles": {
         "client_config",

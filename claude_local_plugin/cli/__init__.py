@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "launcher": ("launcher", "Programs of your own on PATH, each a command on one backend."),
+    "managed": ("managed", "Settings of a server for a fleet of machines, as files to install."),
     "privacy": ("privacy", "Say what leaves this machine, to which host; --prove asks the real client."),
     "profile": ("profile", "Servers under names: list, add, change, remove them, and hand them on."),
     "report": ("report", "One page about what ran where, to look at in a browser."),

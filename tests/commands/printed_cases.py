@@ -2580,6 +2580,13 @@ not_run(
     lambda house: house.advised("verified"),
 )
 not_run(
+    "managed render: how the file is installed",
+    "writes an administrator's folder",
+    "commands.managed:installing sudo install -D -m 0644 … …",
+    _nothing,
+    ("managed", "render", "--url", OPEN),
+)
+not_run(
     "privacy: where the client is",
     "starts the real client",
     "cli.privacy:privacy claude-local privacy --prove --claude PATH",

@@ -96,6 +96,7 @@ CALLS = [
     ("enable", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check", "--dry-run"),
     ("enable", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check", "--dry-run", "--statusline"),
     ("enable", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check", "--yes", "--force"),
+    ("managed", "render", "--url", "http://127.0.0.1:9", "--model", "m", "--no-check"),
     ("privacy",),
     ("privacy", "--level", "airgap"),
     ("hooks", "status"),

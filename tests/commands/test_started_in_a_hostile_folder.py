@@ -59,6 +59,7 @@ TYPED = (
     "hooks status",
     "hooks uninstall",
     "hooks install",
+    "managed render --url SERVER --model MODEL",
     "privacy --level airgap --json",
     "privacy --prove --claude CLIENT",
     "report --force",
