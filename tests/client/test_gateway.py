@@ -1,6 +1,6 @@
 """The rendered gateway.yaml, read by the client's own gateway: it boots on PostgreSQL and a small identity provider.
 
-For an optional job: skipped where PostgreSQL is not installed (`CLAUDE_LOCAL_TEST_POSTGRES` names its programs' folder).
+For an optional job: skipped where PostgreSQL is not installed (its programs: `CLAUDE_LOCAL_TEST_POSTGRES`).
 """
 
 import json
@@ -94,7 +94,7 @@ def identity_provider() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             pass
 
     with HTTPServer(("127.0.0.1", 0), Provider) as server:
