@@ -63,7 +63,8 @@ def env(
     world = world_of(place)
     name = shell_name or ("direnv" if write else None)
     shell = SHELLS[name] if name else default_shell(place.environ, windows=os.name == "nt")
-    asked = command.Asked(shell, profile, url, model, token_env, not no_check, reveal)
+    behind = (*(("--shell", shell_name) if shell_name else ()), *(("--write",) if write else ()))
+    asked = command.Asked(shell, profile, url, model, token_env, not no_check, reveal, behind=behind)
     if unset and (url or model or token_env or no_check):
         raise UsageError("--unset asks no server: it takes no other option than --shell and --write", "leave them out")
     if write:

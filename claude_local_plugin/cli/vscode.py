@@ -61,6 +61,8 @@ def _enable(places: Sequence[str], *, wrapper: bool, **options: Any) -> int:
         options["model"],
         options["token_env"],
         not options["no_check"],
+        words=("enable",),
+        behind=(*(word for each in places for word in ("--vscode", each)), *(("--wrapper",) if wrapper else ())),
     )
     prepared = command.prepare(world, asked, places, wrapper=wrapper)
     as_json, dry_run = options["as_json"], options["dry_run"]

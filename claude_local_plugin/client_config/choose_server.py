@@ -42,6 +42,11 @@ Choose = Callable[[str, Sequence[str]], str]
 LARGEST_WINDOW = 20_000_000
 
 
+ENABLE = ("enable",)
+#: The options about a server that every command has which asks for one.
+OF_EVERY_COMMAND = ("--url", "--model", "--token-env", "--no-check")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What the user asked for on the command line."""
@@ -82,11 +87,14 @@ class Request:
     of_profile: "Request | None" = field(default=None, repr=False)
     preferences: Preferences = field(default_factory=Preferences)
     token: str | None = field(default=None, repr=False)
+    #: The command that asks, and what stands behind its options there.
+    words: tuple[str, ...] = ENABLE
+    behind: tuple[str, ...] = ()
 
     def again(self, *more: str, **changes: Any) -> str:
         """The command for the same again, with these changes and options: whatever else was asked for stays."""
         asked = replace(self, **changes)
-        return command("claude-local", "enable", *asked.options(), *more)
+        return command("claude-local", *asked.words, *asked.options(), *more, *asked.behind)
 
     def options(self) -> Iterator[str]:
         """What was asked for, as words of a command; the value of a header that is a secret is left to the reader.
@@ -109,7 +117,7 @@ class Request:
             *(("--reset", key, None) for key in self.reset),
         )
         for option, value, already in valued:
-            if value is not None and value != already:
+            if value is not None and value != already and self._takes(option):
                 yield from (option, value)
         switches = {
             "--no-headers": not self.keep_headers and self.profile is None,
@@ -126,7 +134,11 @@ class Request:
             "--web-search": self.web_search,
             "--force": self.force,
         }
-        yield from (option for option, on in switches.items() if on)
+        yield from (option for option, on in switches.items() if on and self._takes(option))
+
+    def _takes(self, option: str) -> bool:
+        """Whether the command that asks has this option."""
+        return self.words == ENABLE or option in OF_EVERY_COMMAND
 
 
 def _number(value: int | None) -> str | None:

@@ -36,6 +36,9 @@ class Asked:
     reveal: bool = False
     #: Whether a file is to hold it, which takes it back by itself or is taken back as a whole.
     for_file: bool = False
+    #: Whose call it is, and what else stands in it: for a command that is shown to be typed.
+    words: tuple[str, ...] = ("env",)
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ def profile_of(world: World, asked: Asked) -> Profile | None:
 
 
 def _request(world: World, asked: Asked, profile: Profile | None) -> Request:
+    return replace(_asked_for(world, asked, profile), words=asked.words, behind=asked.behind)
+
+
+def _asked_for(world: World, asked: Asked, profile: Profile | None) -> Request:
     if profile is None:
         return Request(url=asked.url, model=asked.model, token_env=asked.token_env, check=asked.check)
     token = None

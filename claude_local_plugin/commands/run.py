@@ -157,7 +157,8 @@ def _ready(
         request = request_for(profile, token=_key(profile, asked, world), **options)
     else:
         request = Request(url=asked.url, model=asked.model, token_env=asked.token_env)
-    request = replace(request, check=asked.check, port_scan=False)
+    behind = (*(("--for", asked.target) if asked.target else ()), "--", *asked.command)
+    request = replace(request, check=asked.check, port_scan=False, words=("run",), behind=behind)
     until = time.monotonic() + asked.wait_s
     while True:
         try:

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import stat
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.fake_server.server import EmbeddedBackend
+from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from claude_local_plugin.precedence import resolve
 from tests.commands.place import MODEL, Place
 from tests.launch.test_shells import dotenv_values, had, read_back
@@ -380,3 +381,26 @@ def test_what_cannot_be_asked_for_is_said(
     if "zsh" in arguments:
         arguments = (*arguments, "--url", server.url)
     assert said in place.refused("env", *arguments, code=2)
+
+
+SEVERAL = (Model("one", 65_536), Model("two", 65_536))
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        (("env", "URL", "--write"), "claude-local env --url URL --model one --write"),
+        (("env", "URL", "--shell", "fish"), "claude-local env --url URL --model one --shell fish"),
+        (("enable", "URL", "--vscode", "user"), "claude-local enable --url URL --model one --vscode user"),
+        (("run", "URL", "--", "ls", "-l"), "claude-local run --url URL --model one -- ls -l"),
+        (("enable", "URL", "--no-port-scan"), "claude-local enable --url URL --model one --no-port-scan"),
+    ],
+)
+def test_what_is_shown_to_be_typed_is_the_same_command_again(place: Place, words: tuple[str, ...], again: str) -> None:
+    with EmbeddedBackend(models=SEVERAL) as server:
+        name, _, *rest = words
+        said = place.refused(name, "--url", server.url, *rest, code=2)
+        assert f"hint: {again.replace('URL', server.url)}\n" in said
+        if name != "run":  # which would become that program
+            more = ("--yes",) if name == "enable" else ()
+            place.ok(*shlex.split(again.replace("URL", server.url))[1:], *more)
