@@ -139,7 +139,8 @@ def _check(name: str, value: str) -> None:
 
 
 def still_in_files(world: World, found: Variables) -> Iterator[str]:
-    """What settings files still decide there, each with its place and value."""
+    """What is to be known of the server, and what settings files still decide there, each with its place and value."""
+    yield from found.notes
     values = found.values
     for name, winner in beaten(without_host(world), found):
         there = winner.value or ""

@@ -28,6 +28,8 @@ from claude_local_plugin.launch.plan import our_keys
 from claude_local_plugin.launch.shells import Part, Value, Variable
 from claude_local_plugin.precedence import Candidate, Scope, winning
 from claude_local_plugin.precedence.locate import settings_paths
+from claude_local_plugin.servers.compatibility import Needs
+from claude_local_plugin.text import printable
 from claude_local_plugin.world import World
 
 #: The line that has the environment decide.
@@ -53,6 +55,8 @@ class Variables:
     unset: tuple[str, ...]
     #: Where the secrets among the values can be had.
     sources: Mapping[str, Part] = field(repr=False)
+    #: What is to be known of the server itself.
+    notes: tuple[str, ...] = ()
 
     @property
     def values(self) -> dict[str, str]:
@@ -96,7 +100,18 @@ def variables(world: World, request: Request, choice: Choice, key: Part | None =
     deciding = sorted(filter(inherited.is_deciding, world.environ))
     sealed = tuple(name for name in inherited.SEALED if name not in names)
     unset = tuple(name for name in dict.fromkeys((*FOREIGN, *blank, *deciding)) if name not in {*names, *sealed})
-    return Variables(backend, lines, sealed, unset, dict(_sources(request, world, backend, key)))
+    sources = dict(_sources(request, world, backend, key))
+    return Variables(backend, lines, sealed, unset, sources, tuple(_too_small(backend, choice.needs)))
+
+
+def _too_small(backend: Backend, needs: Needs) -> Iterator[str]:
+    """That Claude Code does not fit into the model's window, where it does not."""
+    window, least = backend.max_model_len, budget.smallest_window(backend, needs)
+    if window is not None and window < least:
+        yield (
+            f"{printable(backend.model)} has a window of {window:,} tokens, and Claude Code needs {least:,}: a session"
+            " fails at its first prompt, or soon after"
+        )
 
 
 def _sources(request: Request, world: World, backend: Backend, key: Part | None) -> Iterator[tuple[str, Part]]:

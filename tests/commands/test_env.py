@@ -404,3 +404,8 @@ def test_what_is_shown_to_be_typed_is_the_same_command_again(place: Place, words
         if name != "run":  # which would become that program
             more = ("--yes",) if name == "enable" else ()
             place.ok(*shlex.split(again.replace("URL", server.url))[1:], *more)
+
+
+def test_a_window_that_claude_code_does_not_fit_into_is_said(place: Place) -> None:
+    with EmbeddedBackend(models=(Model("small", 8_192),)) as server:
+        assert "small has a window of 8,192 tokens, and Claude Code needs" in place.ok("env", "--url", server.url).err
