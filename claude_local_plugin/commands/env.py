@@ -34,8 +34,6 @@ class Asked:
     check: bool = True
     #: Whether a secret may be said as it is, or only where it can be had.
     reveal: bool = False
-    #: Whether a file is to hold it, which takes it back by itself or is taken back as a whole.
-    for_file: bool = False
     #: Whose call it is, and what else stands in it: for a command that is shown to be typed.
     words: tuple[str, ...] = ("env",)
     behind: tuple[str, ...] = ()
@@ -125,7 +123,7 @@ def _text(found: Variables, asked: Asked) -> tuple[str, bool]:
                 )
             spelt, secret = (value,), True
         lines.append(shell.assign(name, spelt))
-    if not asked.for_file:
+    if shell.file is None:  # a file is taken back as a whole
         lines.append(shell.assign(NAMES, (" ".join((*found.values, *found.blank)),)))
     return "\n".join(lines) + "\n", secret
 
@@ -182,4 +180,4 @@ def planned(world: World, asked: Asked, said: Said | None) -> env_file.Planned:
 
 def for_a_file(asked: Asked) -> Asked:
     """The same for a file, which may hold a secret where it cannot say where to have it."""
-    return replace(asked, for_file=True, reveal=asked.reveal or not asked.shell.can_say((Output(()),)))
+    return asked if asked.shell.can_say((Output(()),)) else replace(asked, reveal=True)
