@@ -29,7 +29,7 @@ BEGINS = re.compile(rf"(?:^|[\s:;,(`&])(?:{'|'.join(PROGRAMS)}) (?=\S)")
 NO_COMMANDS = {
     *(
         "__main__.py",
-        "config/__init__.py",
+        "config/reading.py",
         "git.py",
         "sessionlog/store.py",
         "core/shell.py",

@@ -332,7 +332,7 @@ def _offer_a_name(prepared: "Prepared", place: Place) -> None:
     report = remember(prepared, name)
     printer = err(place.environ)
     printer.lines([f"! {each}" for each in report["said"]], "yellow")
-    printer.line(f"Remembered. {spelt('claude-local', 'enable', name)} comes back to it.", "green")
+    printer.line(f"Remembered as {printable(name)}.", "green")
 
 
 def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool) -> None:
@@ -350,10 +350,10 @@ def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run
         printer.line(f"already enabled: {printable(written.sentence)}", "green")
         return
     else:
+        if name_it := to_name(prepared):
+            printer.line(f"Name it: {name_it}")
         printer.line(f"Enabled. {printable(written.sentence)}", "green")
     printer.line(f"Undo: {spelt('claude-local', 'disable', '--scope', str(prepared.request.scope))}")
-    if name_it := to_name(prepared):
-        printer.line(f"Name it: {name_it}")
     if written.has_effect:
         printer.line("Now run: claude")
 

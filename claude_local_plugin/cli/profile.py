@@ -216,7 +216,7 @@ def export(name: str) -> int:
     """Print a profile as TOML, for somebody else's `profile import`: it holds no key, only where one is."""
     from claude_local_plugin.commands import profile as command
 
-    print(command.exported(world_of(here()), name), end="")
+    print(command.toml_of(world_of(here()), name), end="")
     return 0
 
 

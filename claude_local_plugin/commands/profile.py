@@ -314,7 +314,7 @@ def remove(world: World, name: str) -> dict[str, Any]:
     return {"path": str(store.config_file), "name": name, "changed": True, "profile": None, "said": said}
 
 
-def exported(world: World, name: str) -> str:
+def toml_of(world: World, name: str) -> str:
     """A profile as a piece of TOML, without secrets: what `claude-local profile import` takes."""
     store = _store(world)
     return as_toml([named(name, store.config_file, store.environ)])

@@ -162,8 +162,7 @@ def _keyring(name: str) -> "ModuleType":
     except ImportError:
         raise ClaudeLocalError(
             f"the key of the profile {name} is in the system's keyring, and the library that asks it is not installed",
-            f"{command('pip', 'install', 'keyring')}  in the environment that it runs in; with pipx:"
-            f" {command('pipx', 'inject', 'claude-local', 'keyring')}",
+            "pip install keyring  in the environment that it runs in; with pipx: pipx inject claude-local keyring",
         ) from None
     return keyring
 

@@ -70,7 +70,7 @@ def run(words: Sequence[str], environ: Mapping[str, str]) -> int:
     """
     if sys.stdout.isatty():
         print("error: a key is not shown on a terminal", file=sys.stderr)
-        print(f"hint: {command('claude-local', 'token', words[0], '--reveal')}", file=sys.stderr)
+        print("hint: --reveal shows it", file=sys.stderr)
         return 2
     told = as_registered(words, environ) if CONFIG_OPTION in words else environ
     state_dir = state_dir_of(told)

@@ -645,7 +645,7 @@ case(
 )
 case(
     "config says which line to fix",
-    "config.__init__:_no_toml edit … … …",
+    "config.reading:_no_toml edit … … …",
     no_toml,
     ("config", "list"),
     asked_again(),
@@ -2860,3 +2860,5 @@ case(
     lambda house: house.advised("old_python"),
     says("on_dead_backend", "warn"),
 )
+
+from tests.commands import printed_profiles as printed_profiles  # noqa: E402  (which takes the tools from here)

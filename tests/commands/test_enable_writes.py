@@ -198,7 +198,18 @@ def test_the_shared_file_gets_no_hooks_and_says_how_to_have_them(place: Place, s
 
 def test_the_json_object_has_the_promised_keys_and_a_few_documented_ones(place: Place, server: EmbeddedBackend) -> None:
     answer = place.json("enable", "--url", server.url)
-    assert set(answer) == {"changed", "settings_file", "target", "backend", "wrote", "warnings", "dry_run", "scope"}
+    assert set(answer) == {
+        "changed",
+        "settings_file",
+        "target",
+        "backend",
+        "wrote",
+        "warnings",
+        "dry_run",
+        "scope",
+        "profile",
+        "state_file",
+    }
     assert set(answer["backend"]) == {"url", "kind", "model", "max_model_len", "version"}
     assert answer["backend"] == {
         "url": server.url,
