@@ -10,7 +10,7 @@ from claude_local_plugin.conformance.network import EXCHANGED_TOKEN
 from claude_local_plugin.conformance.observed import Observed
 from claude_local_plugin.conformance.scenario import Materialised, Scenario, materialise, url
 from claude_local_plugin.core.claude import SOCKET_SCHEME
-from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.core.urls import can_be_asked, parse_url
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence import Decision, Resolution, Snapshot, gather, resolve
 from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED
@@ -94,6 +94,8 @@ def summary(resolved: Resolution, scenario: Scenario = NOTHING_HANDED_OVER) -> E
     provider = decided["provider"].value
     address = decided["base_url"].value or ""
     base_url = url("socket") if address.startswith(SOCKET_SCHEME) else plain_url(address)
+    if address and not address.startswith(SOCKET_SCHEME) and not can_be_asked(address):
+        return Expected("invalid_url")
     if provider not in OURS:
         return Expected("ok", provider, base_url=base_url, model=decided["model"].value)
     if base_url is None or any(warning.id == "url.exchange" for warning in resolved.warnings):
@@ -115,7 +117,12 @@ def summary(resolved: Resolution, scenario: Scenario = NOTHING_HANDED_OVER) -> E
 def _otherwise(decided: Mapping[str, Decision]) -> Iterator[tuple[str, object]]:
     for name, decision in decided.items():
         for value in decision.otherwise:
-            yield name, int(value) if value is not None and name == "context_window" else value
+            if value is not None and name == "context_window":
+                yield name, int(value)
+            elif value is not None and name == "base_url":
+                yield name, plain_url(value)
+            else:
+                yield name, _bearer(value) if name == "authorization" else value
 
 
 def compare(seen: Observed, wanted: Expected) -> list[Difference]:

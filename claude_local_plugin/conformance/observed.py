@@ -29,6 +29,10 @@ LOGIN_UNUSABLE = (
     "refusing to send credential",
 )
 
+#: What `claude mcp serve`, which starts whatever the policies are, says to a call: it has no agent to offer, or may ask
+#: no provider.
+REFUSED = ("Tool Agent not found", "managed settings allow Claude Code to use")
+
 #: Headers the client sends on its own account; any other one came from ANTHROPIC_CUSTOM_HEADERS.
 OWN_HEADERS = frozenset(
     {
@@ -213,7 +217,7 @@ def _outcome(run: Run, answer: Mapping[str, Any], said: str) -> str:
         return "login_unusable"
     if "Invalid URL" in said or "cannot be parsed as a URL" in said:
         return "invalid_url"
-    if "Tool Agent not found" in said:  # `claude mcp serve` goes on without it
+    if any(words in said for words in REFUSED):
         return "refused"
     # A client that declines to start says why on stderr and gives no answer at all, whatever format was asked for.
     return "error" if answer else "refused"

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from claude_local_plugin.conformance import logins, sources
 from claude_local_plugin.conformance.hook_files import hook_files
 from claude_local_plugin.conformance.model_lists import model_lists
 from claude_local_plugin.conformance.scenario import LAYOUTS, PLACES, Scenario, url
 from claude_local_plugin.conformance.setting_values import setting_values
-from claude_local_plugin.conformance.sources import questions
 from claude_local_plugin.precedence.table import PROVIDERS, Provider
 
 #: The scopes that exist in every layout, strongest first.
@@ -755,5 +755,5 @@ def _config_folder(ask: _Ask, _: bool) -> None:
 
 
 def _sources(ask: _Ask, _: bool) -> None:
-    for name, scenario in questions():
+    for name, scenario in (*sources.questions(), *logins.questions()):
         ask.put(name, scenario)

@@ -21,8 +21,8 @@ NAME = "ANTHROPIC_PROFILE"
 FEDERATION = ("ANTHROPIC_FEDERATION_RULE_ID", "ANTHROPIC_ORGANIZATION_ID")
 #: The file of the token that is exchanged, which is asked for first, and the token itself.
 IDENTITY_FILE, IDENTITY = "ANTHROPIC_IDENTITY_TOKEN_FILE", "ANTHROPIC_IDENTITY_TOKEN"
-#: The kinds of login that a profile can hold.
-KINDS = ("user_oauth", "oidc_federation")
+#: The kinds of login that a profile can hold: a token of its own, and an identity token that is exchanged for one.
+OWN_TOKEN, EXCHANGING = "user_oauth", "oidc_federation"
 #: Claude Code reads no profile larger than this many bytes.
 MOST_BYTES = 65_536
 
@@ -30,7 +30,8 @@ MOST_BYTES = 65_536
 class Profile:
     """One login profile: its file, the file's text, why it cannot be used (or None), and what is in it.
 
-    `data` holds `kind`, `chosen` (whether ANTHROPIC_PROFILE names it) and, as far as they are there, `access_token`,
+    `data` holds `kind`, `before_login` (whether it comes before a claude.ai login: one that ANTHROPIC_PROFILE names
+    does, and one that has an identity token exchanged) and, as far as they are there, `access_token`,
     `expires_at` (seconds), `base_url`, `renewed` where its token's time is over and it is exchanged for another one,
     `unusable` where it serves and no request can be sent with it (what is wrong), and `missing` where a token has to be
     exchanged first: the variables that must say what the profile does not.
@@ -74,19 +75,26 @@ def in_use(folder: str, early: str, late: "str | None") -> "Profile | None":
     """The profile of a session: the named one, else the active one; None where there is none.
 
     `early` and `late` are the name in ANTHROPIC_PROFILE before a project's files are read, and after that (None: not
-    set). Whether there is one at all is settled by the first, and which one it is by the second.
+    set); an empty one names none. Whether there is one at all is settled by the first, and which one by the second.
     """
     chosen = early.strip()
-    name = chosen or _text(os.path.join(folder, "active_config")).strip() or "default"
+    active = _text(os.path.join(folder, "active_config")).strip() or "default"
+    name, then = chosen or active, (late or "").strip() or active
     found = _named(folder, name)
     if found is None:
         missing = Profile(_path(folder, name), "", f"there is no profile {name}", {}, absent=True)
         return missing if chosen else None
-    if found.problem is None and late is not None and late.strip() != name:
-        found = _named(folder, late.strip())
+    before_login = bool(chosen) or found.data.get("kind") == EXCHANGING
+    if found.problem is None and then != name:
+        found = _named(folder, then)
     if found is not None and found.problem is None:
-        found.data["chosen"] = bool(chosen)
+        found.data["before_login"] = before_login
     return found
+
+
+def is_served(found: Profile) -> bool:
+    """Whether Anthropic is asked with its token for server-managed settings: the profile has one and leads there."""
+    return found.data.get("kind") == OWN_TOKEN and not leads_elsewhere(found.data.get("base_url", ""))
 
 
 def _path(folder: str, name: str) -> str:
@@ -102,7 +110,7 @@ def _named(folder: str, name: str) -> "Profile | None":
         return None
     found = config.get("authentication")
     login = found if isinstance(found, dict) else {}
-    if login.get("type") not in KINDS:
+    if login.get("type") not in (OWN_TOKEN, EXCHANGING):
         return Profile(path, text, "it holds no login that Claude Code knows", {})
     data = {"kind": login["type"]}
     url = config.get("base_url")
@@ -111,7 +119,7 @@ def _named(folder: str, name: str) -> "Profile | None":
     kept = login.get("credentials_path")
     file = kept if isinstance(kept, str) and kept else os.path.join(folder, "credentials", f"{name}.json")
     credentials = _object(_text(file))
-    if login["type"] == "user_oauth":
+    if login["type"] == OWN_TOKEN:
         if credentials is None:
             return Profile(path, text, "the profile is signed out", {})
         data.update({key: credentials[key] for key in ("access_token", "expires_at") if credentials.get(key)})

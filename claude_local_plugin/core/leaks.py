@@ -234,16 +234,20 @@ def _login(world: SessionSettings) -> "Credential | None":
         token = _variable(world, credential_profiles.FEDERATION[0], "")
         called = token.called.replace("your ", "your identity token, and what it is exchanged for, by way of ", 1)
         return Credential(EXCHANGED, called, token.source)
-    found = credential_profiles.in_use(
-        credential_profiles.store(world.home, world.environ), chosen, world.environ.get(credential_profiles.NAME)
-    )
+    name, folder = credential_profiles.NAME, credential_profiles.store(world.home, world.environ)
+    found = credential_profiles.in_use(folder, chosen, outside(world, name))
+    elsewhere = credential_profiles.leads_elsewhere
+    unasked = found is None or (elsewhere(_address(world)) and not credential_profiles.is_served(found))
+    if unasked or elsewhere(_address(world, _AFTER_SERVED)):  # else it is settled early, too, which profile it is
+        found = credential_profiles.in_use(folder, chosen, world.environ.get(name))
     if found is None or found.problem is not None:
         return _claude_login(world)
+    first = found.data["before_login"]
     if credential_profiles.problem_of(found.data, world.environ):
-        return None if chosen else _claude_login(world)  # with it no request is sent
+        return None if first else _claude_login(world)  # with it no request is sent
     called = f"the token of your login profile (in {world.short(found.path)})"
     profile = Credential(PROFILE, called, None)
-    return profile if chosen else _claude_login(world) or profile
+    return profile if first else _claude_login(world) or profile
 
 
 def _claude_login(world: SessionSettings) -> "Credential | None":
@@ -340,10 +344,18 @@ def _has_word(path: str, word: bytes) -> bool:
         return False
 
 
+#: The scopes that are read after it is settled whether server-managed settings are asked for.
+_AFTER_SERVED = (*PROJECT_SCOPES, "managed")
+
+
 def _settled_early(world: SessionSettings, name: str) -> str:
     """The variable's value where Claude Code settles whether there is a login of its library's kind."""
     from claude_local_plugin.core.credential_profiles import asks_administrator
 
-    without = (*PROJECT_SCOPES, "managed")
-    asked = asks_administrator(outside(world, "ANTHROPIC_BASE_URL", without), world.client_version)
-    return outside(world, name) if asked else outside(world, name, without)
+    if asks_administrator(_address(world, _AFTER_SERVED), world.client_version):
+        return outside(world, name)
+    return outside(world, name, _AFTER_SERVED)
+
+
+def _address(world: SessionSettings, without: "tuple[str, ...]" = PROJECT_SCOPES) -> str:
+    return outside(world, "ANTHROPIC_BASE_URL", without)

@@ -69,7 +69,7 @@ def parse_url(text: str) -> "Target | None":
     rest = rest.partition("#")[0].partition("?")[0]
     authority, slash, path = rest.partition("/")
     host, port = _host_and_port(authority.rpartition("@")[2], _default_port(scheme))
-    if not host or port is None or " " in host or not host.isprintable():
+    if not host or port is None or " " in host or not host.isprintable() or not can_be_asked(text):
         return None
     return Target(scheme, host.lower(), port, (slash + path).rstrip("/"))
 
@@ -87,6 +87,11 @@ def is_url(text: str) -> bool:
     if scheme.lower() not in ("http", "https", "ftp", "ws", "wss"):
         return scheme.lower() == "file" or not rest.startswith("//") or _is_host_and_port(_host(rest[2:]))
     return _is_host_and_port(_host(rest.replace("\\", "/").lstrip("/")))
+
+
+def can_be_asked(address: str) -> bool:
+    """Whether the client makes a URL of what it asks at this address; else it says so before it looks for a login."""
+    return is_url(f"{address.strip().rstrip('/')}/v1/messages")
 
 
 def _is_scheme(word: str) -> bool:

@@ -154,6 +154,15 @@ def early_env(snapshot: Snapshot) -> dict[str, str]:
     return effective_env(replace(snapshot, files=files))
 
 
+def first_env(snapshot: Snapshot) -> dict[str, str]:
+    """The environment before an administrator's files are read as well: the shell, the user's settings, `--settings`.
+
+    In it Claude Code settles whether it asks for server-managed settings, for those come before the administrator's.
+    """
+    files = tuple(file for file in snapshot.files if file.scope not in (Scope.MANAGED, Scope.SERVED))
+    return early_env(replace(snapshot, files=files))
+
+
 def effective_object(snapshot: Snapshot, key: str) -> dict[str, object]:
     """The object in effect for a settings key, merged key by key over all scopes."""
     merged: dict[str, object] = {}

@@ -90,7 +90,7 @@ def _rows(snapshot: Snapshot, env: Mapping[str, str], rung: Rung, trims: bool) -
     elif rung.key == "federation":
         rows = _exchanged(snapshot)
     elif rung.key.startswith("profile."):
-        rows = _of_a_profile(snapshot, chosen=rung.key == "profile.chosen")
+        rows = _of_a_profile(snapshot, before_login=rung.key == "profile.before_login")
     elif rung.handed_over:
         rows = _handed_over(snapshot, rung)
     elif rung.key == "claudeAiOauth.accessToken":
@@ -154,10 +154,10 @@ def _exchanged(snapshot: Snapshot) -> Iterator[Candidate]:
         yield replace(row, value=EXCHANGED)
 
 
-def _of_a_profile(snapshot: Snapshot, *, chosen: bool) -> Iterator[Candidate]:
-    """The token of the login profile, if it is the one that was chosen, or if none was chosen."""
+def _of_a_profile(snapshot: Snapshot, *, before_login: bool) -> Iterator[Candidate]:
+    """The token of the login profile, if it is one that comes before the claude.ai login, or one that comes after."""
     for file in snapshot.of(Scope.PROFILE):
-        if file.state is not FileState.READ or bool(file.data.get("chosen")) is not chosen:
+        if file.state is not FileState.READ or bool(file.data.get("before_login")) is not before_login:
             continue
         token, secret = token_of(snapshot, file)
         yield Candidate(file.scope, "profile.access_token", file.path, None, token, "wins", secret=secret)

@@ -16,7 +16,7 @@ from claude_local_plugin.core.claude import (
 from claude_local_plugin.core.endpoint import Backend, backend_at, backend_with, is_anthropics_api, via_of
 from claude_local_plugin.core.settings_files import strict_json
 from claude_local_plugin.core.text import clean
-from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.core.urls import can_be_asked, parse_url
 from claude_local_plugin.precedence import models
 from claude_local_plugin.precedence.available import NOTHING, denied_list, is_denied, replacement
 from claude_local_plugin.precedence.candidates import candidates, effective, effective_env, effective_object
@@ -42,7 +42,7 @@ from claude_local_plugin.precedence.model import (
     why,
 )
 from claude_local_plugin.precedence.provider_models import BY_LOGIN, provider_model
-from claude_local_plugin.precedence.served import asks_with_a_login
+from claude_local_plugin.precedence.served import asks_with_a_login, before_confirmation
 from claude_local_plugin.precedence.table import (
     ANTHROPIC_API,
     CUSTOM_HEADERS,
@@ -59,6 +59,24 @@ from claude_local_plugin.precedence.table import (
 
 def decide(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     """Every decision by name, in the order in which people ask."""
+    found = _decided(snapshot, env)
+    before = before_confirmation(snapshot)
+    if before is None:
+        return found
+    earlier = _decided(before, effective_env(before))
+    return {name: _or_earlier(decision, earlier[name]) for name, decision in found.items()}
+
+
+def _or_earlier(decision: Decision, earlier: Decision) -> Decision:
+    """The decision, with a word where the first request may go out by what was decided earlier (seen on 2.1.332)."""
+    if earlier.value == decision.value:
+        return decision
+    instead = "another one" if decision.secret else earlier.value or "none"
+    sentence = f"{decision.sentence}; or {instead}, where a request goes out before the served settings are confirmed"
+    return replace(decision, sentence=sentence, otherwise=(*decision.otherwise, earlier.value))
+
+
+def _decided(snapshot: Snapshot, env: Mapping[str, str]) -> dict[str, Decision]:
     if is_hosted(snapshot.shell):
         snapshot = _without_managed_models(snapshot)
     provider = active_provider(snapshot, env)
@@ -222,8 +240,8 @@ def _of_the_profile(endpoint: Decision, snapshot: Snapshot, headers: Credentials
 
 def _through_the_socket(endpoint: Decision, snapshot: Snapshot, provider: Provider | None) -> Decision:
     """Every request goes through the Unix socket that the environment names, whatever the address."""
-    socket = _socket(snapshot, provider)
-    if not socket or (provider is None and parse_url(endpoint.value or ANTHROPIC_API) is None):
+    socket, address = _socket(snapshot, provider), endpoint.value or ANTHROPIC_API
+    if not socket or (provider is None and (parse_url(address) is None or not can_be_asked(address))):
         return endpoint  # with an address that is no URL no request is made at all (seen on 2.1.332)
     of_every_kind = socket_of(snapshot.shell, cloud_provider=True)
     which = "every request goes" if of_every_kind else "what goes to no cloud provider does so"
@@ -341,6 +359,8 @@ def _model(
         name = models.named(setting, env, overrides, aliases)
         instead = replacement(setting, name, snapshot, env, default)
     sentence = why(winner, rows)
+    if instead == NOTHING and snapshot.entry is Entry.MCP_SERVE:
+        instead = default  # where nothing else is allowed, `claude mcp serve` asks for it all the same (2.1.332)
     if instead == NOTHING:
         lost = tuple(_lost(row, "deniedModels does not allow it") for row in rows)
         sentence = f"deniedModels does not allow the model a session starts with here ({default}), nor another one"

@@ -5,7 +5,6 @@ What is here was seen on Claude Code 2.1.329 and 2.1.332 by looking at the reque
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from claude_local_plugin.core import credential_profiles
 from claude_local_plugin.core.claude import is_hosted, js_string
 from claude_local_plugin.core.sign_in import is_named
 from claude_local_plugin.core.urls import parse_url
-from claude_local_plugin.precedence.candidates import early_env, effective_env
+from claude_local_plugin.precedence.candidates import early_env, effective_env, first_env
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
 
@@ -34,14 +33,16 @@ SLOWLY, AT_ONCE = "Claude Code tries for three minutes and says so then", "Claud
 def profile_file(snapshot: Snapshot) -> SettingsFile | None:
     """The login profile that a session here has: the named one, else the active one; None where there is none.
 
-    Its `data` is that of `profiles.Profile`. Whether there is one at all is settled before a project's files are
-    read, and which one it is after that; at Anthropic's own address both are settled then (see `first_env`).
+    Its `data` is that of `profiles.Profile`. Whether there is one at all is settled before a project's files are read
+    (see `login_env`), and which one it is when its token is first needed: before them, too, where Anthropic is asked
+    with it for served settings or, at its own address, for what an organization limits (36 questions to 2.1.332).
     """
-    env, first = effective_env(snapshot), first_env(snapshot)
-    late = env if credential_profiles.leads_elsewhere(first.get("ANTHROPIC_BASE_URL", "")) else early_env(snapshot)
-    named = late.get(PROFILE_NAME)
-    folder = credential_profiles.store(str(snapshot.home), env)
-    found = credential_profiles.in_use(folder, first.get(PROFILE_NAME, ""), named)
+    env, early, first = effective_env(snapshot), early_env(snapshot), login_env(snapshot)
+    folder, name = credential_profiles.store(str(snapshot.home), env), first.get(PROFILE_NAME, "")
+    found = credential_profiles.in_use(folder, name, early.get(PROFILE_NAME))
+    unasked = found is None or (_leads_elsewhere(early) and not credential_profiles.is_served(found))
+    if unasked or _leads_elsewhere(first):
+        found = credential_profiles.in_use(folder, name, env.get(PROFILE_NAME))
     if found is None:
         return None
     unusable = FileState.ABSENT if found.absent else FileState.UNUSED
@@ -80,21 +81,23 @@ def why_unusable(snapshot: Snapshot, env: Mapping[str, str], token: Decision, ur
     return f"{what}, and {found[0]}: {SLOWLY if found[1] else AT_ONCE}" if found is not None else None
 
 
-def first_env(snapshot: Snapshot) -> dict[str, str]:
+def login_env(snapshot: Snapshot) -> dict[str, str]:
     """The environment in which Claude Code settles whether there is a login of its library's kind.
 
     Neither a project's files are in it nor, as a rule, an administrator's (see `credential_profiles`).
     """
-    files = tuple(file for file in snapshot.files if file.scope not in (Scope.MANAGED, Scope.SERVED))
-    without = early_env(replace(snapshot, files=files))
-    address = without.get("ANTHROPIC_BASE_URL", "")
-    asked = credential_profiles.asks_administrator(address, snapshot.client_version)
-    return early_env(snapshot) if asked else without
+    first = first_env(snapshot)
+    asked = credential_profiles.asks_administrator(first.get("ANTHROPIC_BASE_URL", ""), snapshot.client_version)
+    return early_env(snapshot) if asked else first
+
+
+def _leads_elsewhere(env: Mapping[str, str]) -> bool:
+    return credential_profiles.leads_elsewhere(env.get("ANTHROPIC_BASE_URL", ""))
 
 
 def federation(snapshot: Snapshot) -> bool:
     """Whether Claude Code exchanges an identity token, which is settled before a project's files are read."""
-    env = first_env(snapshot)
+    env = login_env(snapshot)
     return not env.get(PROFILE_NAME, "").strip() and all(env.get(name, "").strip() for name in FEDERATION)
 
 

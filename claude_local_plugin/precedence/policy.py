@@ -20,6 +20,7 @@ from claude_local_plugin.core.claude import (
 )
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES, is_anthropics_api
 from claude_local_plugin.core.settings_files import is_bound_to_login
+from claude_local_plugin.core.urls import can_be_asked
 from claude_local_plugin.precedence.candidates import candidates, effective_env
 from claude_local_plugin.precedence.credentials import credentials, is_unusable, name_of
 from claude_local_plugin.precedence.logins import demanded_gateway, why_unusable
@@ -41,7 +42,9 @@ def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, 
         where = f"the gateway {demanded.value}" if demanded.value else "a gateway"
         return "not_logged_in", f"{demanded.place} sends everybody to {where}, and nobody is signed in there"
     if decisions["provider"].value in (FIRST_PARTY, "gateway") and not _logged_in(snapshot, env, decisions):
-        return "not_logged_in", _nobody(snapshot)
+        # where no URL can be made of the address, that is all Claude Code says (seen on 2.1.332)
+        address = env.get("ANTHROPIC_BASE_URL", "").strip()
+        return ("not_logged_in", _nobody(snapshot)) if not address or can_be_asked(address) else ("ok", "")
     if decisions["provider"].value == FIRST_PARTY:
         address = decisions["base_url"].value or ""
         if unusable := why_unusable(snapshot, env, decisions["authorization"], address):

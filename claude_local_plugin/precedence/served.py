@@ -5,13 +5,15 @@ included. It counts where a session may fetch the settings: requests have to go 
 a project's files are read, and the account must be one that settings are served to.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claude_local_plugin.core.claude import GATEWAY, KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, is_hosted, is_on
+from claude_local_plugin.core.claude import GATEWAY, KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET, is_hosted, is_on
+from claude_local_plugin.core.credential_profiles import OWN_TOKEN, leads_elsewhere
 from claude_local_plugin.core.endpoint import is_anthropics_api
-from claude_local_plugin.precedence.candidates import candidates, early_env, effective
+from claude_local_plugin.precedence.candidates import candidates, early_env, effective, first_env, winner
 from claude_local_plugin.precedence.logins import federation, gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import PROVIDERS
@@ -40,9 +42,8 @@ def with_served(snapshot: Snapshot) -> Snapshot:
         return snapshot
     if file.state is FileState.READ and (reason := why_not_fetched(snapshot)) is not None:
         file = replace(file, state=FileState.UNUSED, problem=f"it counts where it may be fetched, and {reason}")
-    elif file.state is FileState.READ and not _is_confirmed(snapshot):
-        kept = {name: value for name, value in file.env.items() if name not in ONLY_CONFIRMED}
-        file = replace(file, data={**file.data, "env": kept}) if kept != file.env else file
+    elif file.state is FileState.READ and _is_confirmed(snapshot) is False:
+        file = _unconfirmed(file)
     counts = file.state is FileState.READ and bool(file.data)
     others = (_beside_served(each) if counts and each.scope is Scope.MANAGED else each for each in snapshot.files)
     return replace(snapshot, files=(file, *others))
@@ -61,22 +62,48 @@ def _beside_served(file: SettingsFile) -> SettingsFile:
     return replace(file, data=kept, skipped=(*file.skipped, *lost)) if lost else file
 
 
-def _is_confirmed(snapshot: Snapshot) -> bool:
-    """Whether the server is asked whether the copy still holds.
+def _unconfirmed(file: SettingsFile) -> SettingsFile:
+    """What counts of a copy that the server has not confirmed."""
+    kept = {name: value for name, value in file.env.items() if name not in ONLY_CONFIRMED}
+    return replace(file, data={**file.data, "env": kept}) if kept != file.env else file
 
-    An API key is shown to nobody but the administrator's address, where there is one, and that is not who serves.
+
+def before_confirmation(snapshot: Snapshot) -> Snapshot | None:
+    """What the first request may go by, where the server may confirm the copy after it; None where that is the same."""
+    file = next((each for each in snapshot.of(Scope.SERVED) if each.state is FileState.READ), None)
+    before = _unconfirmed(file) if file is not None and _is_confirmed(snapshot) is None else file
+    if file is None or before is None or before is file:
+        return None
+    return replace(snapshot, files=tuple(before if each is file else each for each in snapshot.files))
+
+
+def _is_confirmed(snapshot: Snapshot) -> bool | None:
+    """Whether the server is asked whether the copy still holds; None where it is and nothing waits for its answer.
+
+    At an address of the administrator's, which is not who serves, a key is shown to nobody and a profile's token
+    neither, but for a key beside the administrator's own helper; a claude.ai login is.
     """
-    env = early_env(snapshot)
-    rows = (row for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL") if row.scope is Scope.MANAGED)
-    address = next((row.value for row in rows if row.state == "wins"), None)
-    if not (address or "").strip() or is_anthropics_api(address or ""):
+    own = replace(snapshot, files=tuple(file for file in snapshot.files if file.scope is not Scope.SERVED))
+    if not leads_elsewhere(_managed_value(own, "env.ANTHROPIC_BASE_URL")):
         return True
-    return not (env.get("ANTHROPIC_API_KEY", "").strip() or snapshot.shell.get(KEY_DESCRIPTOR))
+    env = early_env(own)
+    key = env.get("ANTHROPIC_API_KEY", "").strip() or snapshot.shell.get(KEY_DESCRIPTOR)
+    if key and _managed_value(own, "apiKeyHelper"):
+        return True
+    if _has_key(own, env) or _profile_at_work(own, env) is not None:
+        return False
+    return False if _subscription(own, env) is None else None
+
+
+def _managed_value(snapshot: Snapshot, key: str) -> str:
+    """What an administrator's own files set a key to, where nothing stands above them; empty where they say nothing."""
+    found = winner(row for row in candidates(snapshot, key) if row.scope is Scope.MANAGED)
+    return (found.value or "") if found is not None else ""
 
 
 def why_not_fetched(snapshot: Snapshot) -> str | None:
     """Why a session here asks nobody for server-managed settings; None where it asks api.anthropic.com."""
-    env = early_env(snapshot)
+    env = first_env(snapshot)
     address = next((row for row in candidates(snapshot, "env.ANTHROPIC_BASE_URL") if _is_early(row)), None)
     if address is not None and address.value and not is_anthropics_api(address.value):
         return "requests go elsewhere before a project's file is read"
@@ -100,7 +127,7 @@ def _is_early(row: Candidate) -> bool:
 def asks_with_a_login(snapshot: Snapshot) -> bool:
     """Whether served settings count here, and it is with the claude.ai login that they are asked for."""
     counts = any(file.state is FileState.READ and file.data for file in snapshot.of(Scope.SERVED))
-    kind = _subscription(snapshot)
+    kind = _subscription(snapshot, first_env(snapshot))
     return counts and kind is not None and kind not in UNSERVED
 
 
@@ -108,11 +135,11 @@ def who_is_served(snapshot: Snapshot) -> str | None:
     """The key or login with which a start here asks for server-managed settings, in words; None where none does."""
     if why_not_fetched(snapshot) is not None:
         return None
-    env = early_env(snapshot)
+    env = first_env(snapshot)
     for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", KEY_DESCRIPTOR, OAUTH_DESCRIPTOR):
         if env.get(name, "").strip():
             return name
-    kind = _subscription(snapshot)
+    kind = _subscription(snapshot, env)
     if kind is not None:
         return f"a claude.ai login ({kind})" if kind else "a claude.ai login"
     console = any(file.data for file in snapshot.of(Scope.CONSOLE))
@@ -122,32 +149,48 @@ def who_is_served(snapshot: Snapshot) -> str | None:
 def _is_served(snapshot: Snapshot, env: dict[str, str]) -> bool:
     """Whether a key or a login is there, before a project's file is read, for which settings are served.
 
-    A token is no account, and comes before an exchanged token and a profile; a helper before an exchanged token and a
-    saved Console key.
+    Whoever has no key and works with a login profile is served where that profile leads to Anthropic; an exchanged
+    token is no account at all.
     """
-    if env.get("ANTHROPIC_API_KEY", "").strip() or env.get("CLAUDE_CODE_OAUTH_TOKEN", "").strip():
+    key = _has_key(snapshot, env)
+    profile = None if key else _profile_at_work(snapshot, env)
+    if profile is not None:
+        address = env.get("ANTHROPIC_BASE_URL", "").strip() or profile.data.get("base_url") or ""
+        return not leads_elsewhere(str(address))
+    return key or _subscription(snapshot, env) not in (None, *UNSERVED)
+
+
+def _has_key(snapshot: Snapshot, env: Mapping[str, str]) -> bool:
+    """Whether there is a key, of which the saved one comes after a helper."""
+    if env.get("ANTHROPIC_API_KEY", "").strip() or snapshot.shell.get(KEY_DESCRIPTOR):
         return True
-    if snapshot.shell.get(KEY_DESCRIPTOR) or snapshot.shell.get(OAUTH_DESCRIPTOR):
-        return True
-    token, helper = bool(env.get("ANTHROPIC_AUTH_TOKEN", "").strip()), bool(effective(snapshot, "apiKeyHelper"))
-    if _is_stored(snapshot, Scope.CONSOLE) and not helper:
-        return True
-    if federation(snapshot) and not token and not helper:
-        return True
-    kind = _subscription(snapshot)
-    if kind is not None:
-        return kind not in UNSERVED
-    return _is_stored(snapshot, Scope.PROFILE) and not token
+    return _is_stored(snapshot, Scope.CONSOLE) and not effective(snapshot, "apiKeyHelper")
+
+
+def _profile_at_work(snapshot: Snapshot, env: dict[str, str]) -> SettingsFile | None:
+    """The login profile with a token of its own that no other token comes before; None where none is."""
+    others = ("ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", UNIX_SOCKET, OAUTH_DESCRIPTOR)
+    if any(env.get(name, "").strip() for name in others) or federation(snapshot):
+        return None
+    found = next((file for file in snapshot.of(Scope.PROFILE) if file.state is FileState.READ), None)
+    if found is None or found.data.get("kind") != OWN_TOKEN:
+        return None
+    return found if found.data.get("before_login") or not _is_stored(snapshot, Scope.LOGIN) else None
 
 
 def _is_stored(snapshot: Snapshot, scope: Scope) -> bool:
     return any(file.state is FileState.READ and file.data for file in snapshot.of(scope))
 
 
-def _subscription(snapshot: Snapshot) -> str | None:
-    """The subscription of the claude.ai login ("" where none is said); None without a login."""
+def _subscription(snapshot: Snapshot, env: Mapping[str, str]) -> str | None:
+    """The subscription of the claude.ai login that serves ("" where none is said); None without a login.
+
+    That of a token in the environment is said there.
+    """
+    if env.get("CLAUDE_CODE_OAUTH_TOKEN", "").strip() or snapshot.shell.get(OAUTH_DESCRIPTOR):
+        return env.get("CLAUDE_CODE_SUBSCRIPTION_TYPE", "")
     for file in snapshot.of(Scope.LOGIN):
-        login = file.data.get("claudeAiOauth") if file.state is FileState.READ else None
+        login = file.data.get("claudeAiOauth")  # also one that is not fit for prompts
         if isinstance(login, dict):
             return str(login.get("subscriptionType") or "")
     return None

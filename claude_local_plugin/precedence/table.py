@@ -173,7 +173,12 @@ AUTHORIZATION_RUNGS = (
     Rung("env.CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", login_only=True),
     Rung(f"env.{OAUTH_DESCRIPTOR}", OAUTH_DESCRIPTOR, login_only=True, handed_over=True),
     Rung("federation", "an exchanged identity token", login_only=True, after_console=True),
-    Rung("profile.chosen", "the login profile ANTHROPIC_PROFILE names", login_only=True, after_console=True),
+    Rung(
+        "profile.before_login",
+        "the login profile ANTHROPIC_PROFILE names, or the active one where it has an identity token exchanged",
+        login_only=True,
+        after_console=True,
+    ),
     Rung("claudeAiOauth.accessToken", "the claude.ai login", login_only=True),
     Rung("profile.default", "the active login profile", login_only=True, after_console=True),
 )

@@ -28,9 +28,9 @@ from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.helper import taken_apart
 from claude_local_plugin.core.settings_files import routed_by
 from claude_local_plugin.core.shell import Words, command, edit, export
-from claude_local_plugin.core.urls import Target, parse_url
+from claude_local_plugin.core.urls import Target, can_be_asked, parse_url
 from claude_local_plugin.precedence import models
-from claude_local_plugin.precedence.credentials import unusable_header
+from claude_local_plugin.precedence.credentials import name_of, unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED, gateway_sign_in
 from claude_local_plugin.precedence.model import (
@@ -455,6 +455,13 @@ def _endpoint(
     if _at_a_gateway(decisions) or (endpoint.value or "").startswith(SOCKET_SCHEME):
         return
     if provider.value not in (FIRST_PARTY, "gateway"):
+        if endpoint.value and endpoint.winner is not None and not can_be_asked(endpoint.value):
+            yield Finding(
+                "url.invalid",
+                Result.ERROR,
+                f"{name_of(endpoint.winner)} is no URL, so no request can be sent ({_place(endpoint)})",
+                "write it as https://HOST:PORT",
+            )
         if base_url and provider.winner is not None:
             yield Finding(
                 "provider.beats-url",
