@@ -445,7 +445,7 @@ def _usable(server: Server, request: Request) -> Server:
         raise BackendError(
             f"{server.url} {server.problem or f'is {server.state}'}",
             _other_port(request, server)
-            or f"once it answers: {request.again(url=server.url)}; to write without asking it:"
+            or f"once it answers: {request.again(url=server.url)}; without asking it:"
             f" {request.again(url=server.url, check=False, model=request.model or Words('NAME'))}",
         )
     return server

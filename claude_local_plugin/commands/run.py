@@ -10,7 +10,6 @@ from claude_local_plugin import paths
 from claude_local_plugin.client_config.choose_server import Choice, Choose, Request, choose_server
 from claude_local_plugin.core import config as protection
 from claude_local_plugin.core import run_files
-from claude_local_plugin.core.endpoint import backend_of
 from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.protection import off_list
 from claude_local_plugin.core.shell import Words, command
@@ -86,7 +85,9 @@ def prepare(
     target = targets.named(asked.target) if asked.target else targets.recognised(asked.command)
     wish = Wish(asked.command, target, asked.set_aside, asked.harness)
     if asked.to_cloud:
-        return _to_the_cloud(asked, world, wish, path)
+        prepared = _to_the_cloud(asked, world, wish, path)
+        _refuse_forbidden(prepared.plan, world)
+        return prepared
     profile = named(asked.profile, _config_file(world), world.environ) if asked.profile else None
     told: list[str] = []
     for each in _in_turn(profile, world):
@@ -130,18 +131,8 @@ def _in_turn(profile: Profile | None, world: World) -> "list[Profile | str | Non
     if profile is None:
         return [None]
     known = every(_config_file(world), world.environ)
-    found: list[Profile | str | None] = [profile]
-    for name in profile.fallback:
-        if name == CLOUD:
-            found.append(CLOUD)
-        elif name in known:
-            found.append(known[name])
-        else:
-            raise UsageError(
-                f"profile {profile.name} falls back to {printable(name)}, and there is no such profile",
-                command("claude-local", "profile", "list"),
-            )
-    return found
+    # a profile that falls back to one that is not there is not used at all
+    return [profile, *(CLOUD if name == CLOUD else known[name] for name in profile.fallback)]
 
 
 def _last(profile: Profile, world: World) -> Profile | str | None:
@@ -157,7 +148,8 @@ def _ready(
         request = request_for(profile, token=_key(profile, asked, world), **options)
     else:
         request = Request(url=asked.url, model=asked.model, token_env=asked.token_env)
-    behind = (*(("--for", asked.target) if asked.target else ()), "--", *asked.command)
+    aside = ("--set-aside-sign-in",) if asked.set_aside else ()
+    behind = (*(("--for", asked.target) if asked.target else ()), *aside, "--", *asked.command)
     request = replace(request, check=asked.check, port_scan=False, words=("run",), behind=behind)
     until = time.monotonic() + asked.wait_s
     while True:
@@ -209,8 +201,7 @@ def _headline(plan: Plan, choice: Choice) -> str:
 def _refuse_forbidden(plan: Plan, world: World) -> None:
     """Raise ClaudeLocalError where this folder is kept to other backends."""
     held = protection.look(str(world.state_dir), world.environ).for_project(str(world.cwd))
-    backend = backend_of(plan.environ)
-    kind, url = (backend.kind, backend.url) if plan.backend is None else ("unknown", plan.backend.url)
+    kind, url = plan.cloud or ("unknown", plan.backend.url if plan.backend else None)
     if held.forbids(kind, url):
         what, fix = off_list(held.allowed_backends, kind, url, str(world.cwd))
         raise ClaudeLocalError(what, f"{fix}; nothing was started")
@@ -237,8 +228,10 @@ def start(prepared: Prepared, world: World, *, stay: bool) -> int:
 
 
 def goes_on(prepared: Prepared) -> str:
-    """The command that goes on with the session on the same backend."""
-    return replace(prepared.asked, command=(prepared.asked.command[0], "--continue")).again()
+    """The command that goes on with the session on the same backend, which may be one that was fallen back to."""
+    asked, plan = prepared.asked, prepared.plan
+    where = {"profile": plan.profile} if plan.profile else {"profile": None, "to_cloud": True} if plan.cloud else {}
+    return replace(asked, command=(asked.command[0], "--continue"), **where).again()
 
 
 def is_session(prepared: Prepared) -> bool:

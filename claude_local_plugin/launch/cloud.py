@@ -48,14 +48,17 @@ def cloud(world: World, wish: Wish) -> Plan:
         planned = seen(world, wish, around.environ, whole)
         _refuse_elsewhere(world, planned, resolve(planned))
         argv = (wish.command[0], *wish.arguments.rest)
-        return Plan(argv, around.environ, whole or None, _kept(around), headline=_headline(planned))
+        return Plan(
+            argv, around.environ, whole or None, _kept(around), headline=_headline(planned), cloud=_kind(planned)
+        )
     dotenv = dotenv_names.nearest(world.cwd)
     named = dotenv_names.names(dotenv)
     said = (*inherited.overriding(dotenv, named), *wish.target.notes)
     plain = seen(world, wish, around.environ, None)
-    if _is_cloud(plain) and resolve(plain).outcome == "ok":
+    if _is_cloud(plain):
+        _refuse_elsewhere(world, plain, resolve(plain))
         environ = inherited.sealed_for_the_cloud(around.environ, named)
-        return Plan(wish.command, environ, said=said, headline=_headline(plain))
+        return Plan(wish.command, environ, said=said, headline=_headline(plain), cloud=_kind(plain))
     environ = inherited.sealed_for_the_cloud({**around.environ, **_of_providers(bare), HOSTED: "1"}, named)
     planned = seen(world, wish, environ, None)
     if _is_cloud(planned) and resolve(planned).outcome == "not_logged_in":
@@ -66,7 +69,7 @@ def cloud(world: World, wish: Wish) -> Plan:
             f" {command('claude-local', 'disable')}",
         )
     _refuse_elsewhere(world, planned, resolve(planned))
-    return Plan(wish.command, environ, said=said, headline=_headline(planned))
+    return Plan(wish.command, environ, said=said, headline=_headline(planned), cloud=_kind(planned))
 
 
 def _given_back(world: World, bare: Snapshot, theirs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -183,6 +186,12 @@ def _kept(world: World) -> tuple[str, ...]:
         if isinstance(listed, list) and "WebSearch" in listed:
             denied.append(str(file.path))
     return tuple(f"WebSearch stays denied: {path} says so, and --settings can only add" for path in denied)
+
+
+def _kind(planned: Snapshot) -> tuple[str, str | None]:
+    """The cloud's kind and URL."""
+    backend = backend_in_use(planned)
+    return backend.kind, backend.url
 
 
 def _headline(planned: Snapshot) -> str:

@@ -61,6 +61,8 @@ class Plan:
     profile: str | None = None
     #: What goes to the cloud, and with what: "" for a server of one's own.
     headline: str = ""
+    #: The kind and URL of that cloud.
+    cloud: tuple[str, str | None] | None = None
 
 
 def lines_for(world: World, choice: Choice) -> tuple[Line, ...]:

@@ -186,3 +186,25 @@ def old_python() -> None:
     state = Path.home() / ".local" / "state" / "claude-local"
     config.load(str(state), dict(os.environ))
     print((state / "faults.log").read_text())
+
+
+def run_goes_on() -> None:
+    """How a session is gone on with that `run` has started, which a terminal alone is told."""
+    from claude_local_plugin.commands import run
+
+    asked = run.Asked(("claude", "-p", "x"), profile="spark")
+    print(run.goes_on(run.prepare(asked, options.world_of(options.here()))))
+
+
+def run_without_effect() -> None:
+    """What is said where a run would go elsewhere all the same: no state of a folder that is known leads there."""
+    from claude_local_plugin.client_config.model import Backend
+    from claude_local_plugin.launch import arguments, plan
+    from claude_local_plugin.precedence import resolve
+
+    seen = options.world_of(options.here()).snapshot()
+    backend = Backend("http://box:1", "vllm", "m", 65_536, "0.33.0")
+    try:
+        plan._refuse_without_effect(seen, resolve(seen), backend, arguments.read(("-p",)))
+    except ClaudeLocalError as error:
+        print(f"{error.message}\n{error.hint}")

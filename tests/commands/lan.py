@@ -421,7 +421,7 @@ def _be_what_was_typed(
         sys.argv = arguments
         from claude_local_plugin.__main__ import main
 
-        code = main()
+        code = _in_its_own_process(main) if arguments[1:2] == ["run"] else main()
     except SystemExit as ended:
         code = ended.code
     except BaseException:  # as Python would show it
@@ -431,6 +431,22 @@ def _be_what_was_typed(
             written.flush()
         talk.sendall(struct.pack("i", code if isinstance(code, int) else code is not None))
         os._exit(0)
+
+
+def _in_its_own_process(main: Callable[[], int]) -> int:
+    """The exit code of what may become another program."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = main()
+        except BaseException:
+            os.write(2, traceback.format_exc().encode())
+        finally:
+            for written in (sys.stdout, sys.stderr):
+                written.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _typed(order: Mapping[str, Any]) -> dict[str, Any]:

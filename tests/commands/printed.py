@@ -26,6 +26,7 @@ HANDED_ON = {
     "client_config.choose_server": ("again",),
     "client_config.destination": ("exports",),
     "commands.enable": ("_again", "_later"),
+    "commands.run": ("again",),
     "commands.server_in_use": ("_doctor_on", "doctor"),
     "doctor.checks.__init__": ("own_fix",),
     "doctor.checks.files": ("_disable", "_edit"),

@@ -2861,4 +2861,153 @@ case(
     says("on_dead_backend", "warn"),
 )
 
+
+# --- run: one program on one backend
+
+
+RUN = "commands.run:"
+#: What stands for the client: it shows what it was started with.
+SHOWS = '#!/bin/sh\necho "ran $*"\necho "at $ANTHROPIC_BASE_URL"\n'
+
+
+def profiles(*more: str, url: str = OPEN) -> Build:
+    """A server under the name of spark, of which more may be said, and programs to run."""
+
+    def build(house: House) -> None:
+        house.write(house.config, "\n".join(("[profiles.spark]", f'url = "{url}"', *more)) + "\n")
+        for name in ("claude", "guardkit", "script"):
+            house.program(name, SHOWS)
+
+    return build
+
+
+def in_the_cloud(house: House) -> None:
+    """A key of Anthropic's in the shell, and programs to run."""
+    profiles()(house)
+    house.shell["ANTHROPIC_API_KEY"] = "sk-ant-api03-x"
+
+
+def cloud_login_in_an_enabled_folder(house: House) -> None:
+    profiles()(house)
+    enabled(house)
+    kept = {"accessToken": "sk-ant-oat01-x", "expiresAt": 4_000_000_000_000, "scopes": ["user:inference"]}
+    house.write(house.home / ".claude" / ".credentials.json", {"claudeAiOauth": kept})
+
+
+def run_again(house: House, case: Case, _: Typed) -> None:
+    """The very run that was refused goes through, in the same shell."""
+    assert isinstance(case.ask, tuple)
+    typed = house.type(shlex.join(("claude-local", *case.ask)))
+    assert typed.code == 0, typed.all
+    assert "ran" in typed.all
+
+
+SCRIPT_TO_THE_CLOUD = ("run", "--cloud", "--", "script")
+case(
+    "run: without a command",
+    RUN + "_check claude-local run [PROFILE] -- claude",
+    profiles(),
+    ("run",),
+    says("ran --settings", f"at {OPEN}"),
+    fill={"[PROFILE]": "spark"},
+    again=False,
+)
+case(
+    "run: a harness is GuardKit's",
+    RUN + "_check again --for guardkit --harness",
+    profiles(),
+    ("run", "--harness", "--for", "any", "spark", "--", "script", "autobuild"),
+    says("ran autobuild", f"at {OPEN}"),
+    again=False,
+)
+case(
+    "run: a profile says how its server is started",
+    RUN + "_with_its_start …",
+    profiles('start_command = ["touch", "started here"]', url=THERE),
+    ("run", "spark", "--", "claude"),
+    lambda house, _, __: _must((house.project / "started here").exists()),
+)
+case(
+    "run: a session goes on",
+    RUN + "goes_on again",
+    profiles(),
+    lambda house: house.advised("run_goes_on"),
+    says("--continue", f"at {OPEN}"),
+    again=False,
+)
+case(
+    "run: a session that would leave it",
+    "launch.plan:local claude-local enable --url …",
+    profiles(),
+    ("run", "spark", "--", "claude", "--bg", "x"),
+    points_at(OPEN),
+)
+case(
+    "run: a session that would leave a run in the cloud",
+    "launch.cloud:cloud claude-local disable",
+    steps(in_the_cloud, enabled),
+    ("run", "--cloud", "--", "claude", "--bg", "x"),
+    run_again,
+)
+case(
+    "run: a login does not serve in an enabled folder",
+    "launch.cloud:cloud claude-local disable",
+    cloud_login_in_an_enabled_folder,
+    SCRIPT_TO_THE_CLOUD,
+    run_again,
+)
+case(
+    "run: a token serves in an enabled folder",
+    "launch.cloud:cloud export CLAUDE_CODE_OAUTH_TOKEN …",
+    cloud_login_in_an_enabled_folder,
+    SCRIPT_TO_THE_CLOUD,
+    run_again,
+    fill={"…": "sk-ant-oat01-x"},
+)
+not_run(
+    "run: a token is made",
+    "asks Anthropic in a browser",
+    "launch.cloud:cloud claude setup-token",
+    cloud_login_in_an_enabled_folder,
+    SCRIPT_TO_THE_CLOUD,
+)
+case(
+    "run: a key of Anthropic's is exported",
+    "launch.cloud:_refuse_elsewhere export ANTHROPIC_API_KEY …",
+    profiles(),
+    SCRIPT_TO_THE_CLOUD,
+    run_again,
+    fill={"…": "sk-ant-api03-x"},
+)
+not_run(
+    "run: somebody logs in",
+    "logs in at Anthropic in a browser",
+    "launch.cloud:_refuse_elsewhere claude",
+    profiles(),
+    SCRIPT_TO_THE_CLOUD,
+)
+
+
+def a_key_of_a_server_in_the_shell(house: House) -> None:
+    """Without the address that it is for: nothing here tells that it is no key of Anthropic's but the files."""
+    profiles()(house)
+    house.write(house.user, {"env": {"ANTHROPIC_BASE_URL": OPEN, "ANTHROPIC_AUTH_TOKEN": "box-key"}})
+    house.shell["ANTHROPIC_AUTH_TOKEN"] = "box-key"
+
+
+case(
+    "run: something beats it all the same",
+    "launch.plan:_refuse_without_effect claude-local explain-precedence",
+    enabled,
+    lambda house: house.advised("run_without_effect"),
+    says(OPEN),
+)
+case(
+    "run: the key of a server would go to the cloud",
+    "launch.cloud:_refuse_elsewhere claude-local explain-precedence",
+    a_key_of_a_server_in_the_shell,
+    SCRIPT_TO_THE_CLOUD,
+    says(OPEN),
+)
+
 from tests.commands import printed_profiles as printed_profiles  # noqa: E402  (which takes the tools from here)
