@@ -8,14 +8,13 @@ from claude_local_plugin.checks import Result
 from claude_local_plugin.client_config.choose_server import Choose, Request, choose_server
 from claude_local_plugin.commands.effect import refuse_without_effect
 from claude_local_plugin.core.endpoint import PLACEHOLDER
-from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.launch import env_file
 from claude_local_plugin.launch.pins import refuse_pinned, without_host
 from claude_local_plugin.launch.shells import Output, Shell
 from claude_local_plugin.launch.variables import NAMES, Variables, beaten, taken_back, variables
 from claude_local_plugin.precedence import git_layout, resolve
-from claude_local_plugin.profiles import CLOUD, Profile, named, request_for
+from claude_local_plugin.profiles import CLOUD, Profile, find, request_for
 from claude_local_plugin.profiles.secrets import key_of
 from claude_local_plugin.settings.variables import is_secret
 from claude_local_plugin.text import mask_secret, printable, short_path
@@ -90,7 +89,7 @@ def profile_of(world: World, asked: Asked) -> Profile | None:
         raise UsageError("cloud is no server of yours: it needs no variable", "--unset takes ours back")
     if asked.url is not None:
         raise UsageError(f"both the profile {printable(asked.profile)} and --url name a server", "name one of them")
-    return named(asked.profile, paths.config_dir(world.environ) / CONFIG_FILE, world.environ)
+    return find(asked.profile, world)
 
 
 def _request(world: World, asked: Asked, profile: Profile | None) -> Request:

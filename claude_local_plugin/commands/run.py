@@ -13,11 +13,11 @@ from claude_local_plugin.core import run_files
 from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.protection import off_list
 from claude_local_plugin.core.shell import Words, command
-from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
+from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
 from claude_local_plugin.launch import process, runtime, settings_text, targets
 from claude_local_plugin.launch.cloud import cloud
 from claude_local_plugin.launch.plan import Plan, Wish, local
-from claude_local_plugin.profiles import CLOUD, Profile, every, named, request_for
+from claude_local_plugin.profiles import CLOUD, Profile, every, find, request_for
 from claude_local_plugin.servers import identify
 from claude_local_plugin.servers.server import State
 from claude_local_plugin.text import printable
@@ -88,7 +88,7 @@ def prepare(
         prepared = _to_the_cloud(asked, world, wish, path)
         _refuse_forbidden(prepared.plan, world)
         return prepared
-    profile = named(asked.profile, _config_file(world), world.environ) if asked.profile else None
+    profile = find(asked.profile, world) if asked.profile else None
     told: list[str] = []
     for each in _in_turn(profile, world):
         if each == CLOUD:
@@ -130,9 +130,7 @@ def _in_turn(profile: Profile | None, world: World) -> "list[Profile | str | Non
     """Who is asked, one after another: the profile and those it falls back to; None is the backend in effect here."""
     if profile is None:
         return [None]
-    known = every(_config_file(world), world.environ)
-    # a profile that falls back to one that is not there is not used at all
-    return [profile, *(CLOUD if name == CLOUD else known[name] for name in profile.fallback)]
+    return [profile, *(CLOUD if name == CLOUD else find(name, world) for name in profile.fallback)]
 
 
 def _last(profile: Profile, world: World) -> Profile | str | None:
@@ -240,8 +238,15 @@ def is_session(prepared: Prepared) -> bool:
 
 
 def known(world: World) -> frozenset[str]:
-    """The names of the profiles that there are."""
-    return frozenset(every(_config_file(world), world.environ))
+    """The names of the profiles that there are: one's own, and the repository's."""
+    from claude_local_plugin.profiles import repository
+
+    own = every(_config_file(world), world.environ)
+    try:
+        theirs = repository.read(world)
+    except SettingsError:  # whoever names one of its profiles is told what is wrong
+        return frozenset(own)
+    return frozenset({*own, *(theirs.profiles if theirs else ())})
 
 
 #: Claude Code's subcommands (of 2.1.332), none of which is a session.

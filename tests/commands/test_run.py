@@ -223,3 +223,17 @@ def test_a_server_that_is_coming_is_waited_for(place: Place, programs: Path, clo
         with late:
             assert json.loads(running.stdout.read())["environ"]["ANTHROPIC_BASE_URL"] == late.url
             assert running.wait(timeout=60) == 0
+
+
+def test_a_teams_profile_serves_once_somebody_has_agreed_to_it(
+    place: Place, server: EmbeddedBackend, programs: Path
+) -> None:
+    (place.project / ".claude-local.toml").write_text(
+        f'[profiles.team]\nurl = "{server.url}"\n[profiles.down]\nurl = "http://127.0.0.1:9"\nfallback = ["team"]\n'
+    )
+    for words in (("team", "--"), ("team",)):
+        assert "claude-local profile trust" in typed(place, *words, "claude", code=1).err
+    assert place.ok("profile", "trust", "--yes")
+    for words in (("team", "--"), ("team",), ("down", "--")):
+        assert typed(place, *words, "claude").json["environ"]["ANTHROPIC_BASE_URL"] == server.url
+    assert server.url in place.ok("env", "team").out
