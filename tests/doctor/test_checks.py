@@ -764,6 +764,16 @@ CASES: tuple[Case, ...] = (
     ("privacy.web-fetch", INFO, "WebFetch asks", seen(keys={"skipWebFetchPreflight": None})),
     ("privacy.login", OK, "no saved login", known()),
     ("privacy.login", INFO, "profile", seen(login={"claudeAiOauth": {"accessToken": "sk-ant-oat-1"}})),
+    (
+        "privacy.login",
+        OK,
+        "no saved login makes",
+        seen(
+            login={"claudeAiOauth": {"accessToken": "sk-ant-oat-1"}},
+            without=("ANTHROPIC_BASE_URL",),
+            user={"env": {"ANTHROPIC_BASE_URL": b.ENV["ANTHROPIC_BASE_URL"]}},
+        ),
+    ),
     ("privacy.telemetry", OK, "off", known()),
     (
         "privacy.telemetry",

@@ -76,8 +76,12 @@ def _web_fetch(facts: Facts) -> Iterator[Found]:
 
 def _login(facts: Facts) -> Iterator[Found]:
     login = next((each for each in facts.snapshot.of(Scope.LOGIN) if each.data and each.state is FileState.READ), None)
-    if login is not None:
-        what = "with a saved claude.ai login each start asks api.anthropic.com for your profile, whatever is set"
+    base = facts.resolution.decisions["base_url"].winner
+    is_late = base is not None and base.scope in (Scope.LOCAL, Scope.PROJECT)
+    if login is not None and (is_late or not facts.env.get(NONESSENTIAL)):
+        what = "with a saved claude.ai login each start asks api.anthropic.com for your profile" + (
+            ", before a project's settings are heard" if is_late else ""
+        )
         yield Found(Result.INFO, what, str(login.path), f"{_without_login(facts)}   (a home without a login)")
 
 
@@ -180,8 +184,8 @@ CHECKS = (
         "privacy.login",
         "does a saved login make Claude Code call home?",
         "no saved login makes Claude Code call home",
-        "A claude.ai login, with which each start asks for the profile even with other traffic switched off.",
-        "Use a `CLAUDE_CONFIG_DIR` of its own for work that must stay offline.",
+        "A claude.ai login, with which each start asks for the profile before a project's settings are heard.",
+        "The server in user settings (`enable --scope user`), or a `CLAUDE_CONFIG_DIR` without the login.",
         _login,
     ),
     _check(
