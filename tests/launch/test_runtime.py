@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.core import run_files
 from claude_local_plugin.launch import runtime
 
 
@@ -36,7 +37,7 @@ def test_two_runs_of_one_process_have_a_file_each(tmp_path: Path) -> None:
 def test_it_is_kept_as_long_as_its_process_lives_and_swept_afterwards(tmp_path: Path) -> None:
     kept = runtime.written(tmp_path, "{}", os.getpid())
     gone = runtime.written(tmp_path, "{}", ended())
-    assert runtime.swept(tmp_path) == 1
+    assert run_files.sweep(str(tmp_path)) == 1  # which is left
     assert (kept.exists(), gone.exists()) == (True, False)
 
 
@@ -45,12 +46,12 @@ def test_nothing_of_anybody_elses_is_swept(tmp_path: Path) -> None:
     for path in theirs[:2]:
         path.write_text("x")
     theirs[2].mkdir()
-    assert runtime.swept(tmp_path) == 0
+    assert run_files.sweep(str(tmp_path)) == 0
     assert all(path.exists() for path in theirs)
 
 
 def test_there_is_nothing_to_sweep_where_there_was_no_run(tmp_path: Path) -> None:
-    assert runtime.swept(tmp_path / "nowhere") == 0
+    assert run_files.sweep(str(tmp_path / "nowhere")) == 0
 
 
 @pytest.mark.parametrize(
@@ -60,11 +61,11 @@ def test_the_systems_folder_is_used_where_it_is_private(mode: int, used: bool, t
     system, state = tmp_path / "system", tmp_path / "state"
     system.mkdir(mode=0o700)
     system.chmod(mode)
-    found = runtime.folder({"XDG_RUNTIME_DIR": str(system)}, state)
-    assert found == (system / "claude-local" if used else state / "run")
+    found = run_files.folder({"XDG_RUNTIME_DIR": str(system)}, str(state))
+    assert found == str(system / "claude-local" if used else state / "run")
 
 
 @pytest.mark.parametrize("value", ["", "run", "/nowhere/at/all"])
 def test_without_the_systems_folder_it_is_in_our_own(value: str, tmp_path: Path) -> None:
-    assert runtime.folder({"XDG_RUNTIME_DIR": value}, tmp_path) == tmp_path / "run"
-    assert runtime.folder({}, tmp_path) == tmp_path / "run"
+    assert run_files.folder({"XDG_RUNTIME_DIR": value}, str(tmp_path)) == str(tmp_path / "run")
+    assert run_files.folder({}, str(tmp_path)) == str(tmp_path / "run")
