@@ -20,10 +20,12 @@ LEAVING = {
     "--environment": "it runs on Anthropic's machines",
     "--teleport": "it continues a session of Anthropic's machines",
     "--desktop": "it goes on in another program",
+    # seen on 2.1.332: the pane gets the settings file and none of the variables, and stays when the file is gone
+    "--tmux": "it goes on in a tmux server, which does not inherit this run's environment and outlives it",
 }
 
 #: Those of them whose session goes on on this machine: without what the process was given.
-DETACHING = ("--bg", "--background", "--desktop")
+DETACHING = ("--bg", "--background", "--desktop", "--tmux")
 #: Options of one letter that take no value, and may be written together: `-cp`.
 _LETTERS = frozenset("pcv")
 

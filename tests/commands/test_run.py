@@ -151,7 +151,7 @@ def test_what_is_asked_wrongly_is_a_usage_error(
     assert said in typed(place, *words, code=2).err
 
 
-@pytest.mark.parametrize("option", ["--bg", "--cloud", "--teleport=x", "--desktop"])
+@pytest.mark.parametrize("option", ["--bg", "--cloud", "--teleport=x", "--desktop", "--tmux=classic"])
 def test_a_session_that_would_leave_the_run_is_refused_with_the_reason(
     place: Place, spark: EmbeddedBackend, option: str
 ) -> None:
