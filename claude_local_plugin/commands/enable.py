@@ -336,6 +336,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
             **({hand_edits.RESET: json.dumps(sorted(reset))} if reset else {}),
             **_remembered_level(backend, record),
             **remembered.extras(record, request.profile),
+            **remembered.fallback(record, _fallback(request, world)),
         },
         target=target,
         private=any(line.secret for line in sorted_out.lines) and _is_open_to_others(target),
@@ -345,6 +346,15 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         sentence=sentence(resolution, world.place),
         state_file=first_run.plan(world, request.scope, settings_file) if request.first_run else None,
     )
+
+
+def _fallback(request: Request, world: World) -> Sequence[str]:
+    """The names that the profile which is asked for falls back to."""
+    if request.profile is None:
+        return ()
+    from claude_local_plugin.profiles import find
+
+    return find(request.profile, world).fallback
 
 
 def _with_prompt(request: Request, choice: Choice, snapshot: Snapshot, record: ownership.Record | None) -> Backend:

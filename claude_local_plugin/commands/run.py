@@ -84,32 +84,67 @@ def prepare(
     path = process.found(asked.command[0], world.environ, world.cwd)
     target = targets.named(asked.target) if asked.target else targets.recognised(asked.command)
     wish = Wish(asked.command, target, asked.set_aside, asked.harness)
-    if asked.to_cloud:
-        prepared = _to_the_cloud(asked, world, wish, path)
+    profile = find(asked.profile, world) if asked.profile else None
+    if profile is None or not profile.fallback:
+        prepared = _on(CLOUD if asked.to_cloud else profile, asked, world, wish, path, choose, said)
         _refuse_forbidden(prepared.plan, world)
         return prepared
-    profile = find(asked.profile, world) if asked.profile else None
+    return _first_that_is_ready(profile, asked, world, wish, path, choose, said)
+
+
+def _first_that_is_ready(
+    profile: Profile,
+    asked: Asked,
+    world: World,
+    wish: Wish,
+    path: str,
+    choose: Choose | None,
+    said: Callable[[str], None],
+) -> Prepared:
+    """What is to be started on the profile or, while its server is down, on the first of its fallback that will do.
+
+    One of the fallback that this folder may not use, or whose key is not to be had, is passed over; what holds for the
+    profile itself is said. Raises BackendError where none is left, with all of the reasons.
+    """
     told: list[str] = []
+    fix = None
     for each in _in_turn(profile, world):
-        if each == CLOUD:
-            prepared = _to_the_cloud(asked, world, wish, path)
-        else:
-            assert each is None or isinstance(each, Profile)
-            try:
-                choice = _ready(asked, each, world, choose, said)
-            except BackendError as error:
-                if profile is None or not profile.fallback or each == _last(profile, world):
-                    raise
-                told.append(f"{each.name if each else ''}: {error.message}")
-                continue
-            plan = local(world, wish, choice, each.name if each else None)
-            prepared = Prepared(asked, plan, path, wish, _headline(plan, choice), plan.said)
-        _refuse_forbidden(prepared.plan, world)
-        if told:
-            where = "the cloud" if each == CLOUD else each.name if isinstance(each, Profile) else ""
-            told.append(f"so this run takes {where}, the next of {profile.name if profile else ''}'s fallback")
+        name = each if isinstance(each, str) else each.name
+        is_first = each is profile
+        # a key that was named for one server is not for another
+        request = asked if is_first else replace(asked, token_env=None)
+        try:
+            prepared = _on(each, request, world, wish, path, choose, said)
+            _refuse_forbidden(prepared.plan, world)
+        except ClaudeLocalError as error:
+            if is_first and not isinstance(error, BackendError):
+                raise
+            told.append(f"{name}: {error.message}")
+            fix = error.hint
+            continue
+        if not told:
+            return prepared
+        where = "the cloud" if each == CLOUD else name
+        told.append(f"so this run takes {where}, the next of {profile.name}'s fallback")
         return replace(prepared, said=(*told, *prepared.said))
-    raise AssertionError("there is always somebody to ask")
+    raise BackendError(f"neither {profile.name} nor its fallback is ready: {'; '.join(told)}", fix)
+
+
+def _on(
+    where: Profile | str | None,
+    asked: Asked,
+    world: World,
+    wish: Wish,
+    path: str,
+    choose: Choose | None,
+    said: Callable[[str], None],
+) -> Prepared:
+    """The program on a profile, on the backend in effect here (None), or in the cloud."""
+    if isinstance(where, str):
+        return _to_the_cloud(asked, world, wish, path)
+    choice = _ready(asked, where, world, choose, said)
+    plan = local(world, wish, choice, where.name if where else None)
+    return Prepared(asked, plan, path, wish, _headline(plan, choice), plan.said)
 
 
 def _check(asked: Asked) -> None:
@@ -126,15 +161,9 @@ def _config_file(world: World) -> Path:
     return paths.config_dir(world.environ) / CONFIG_FILE
 
 
-def _in_turn(profile: Profile | None, world: World) -> "list[Profile | str | None]":
-    """Who is asked, one after another: the profile and those it falls back to; None is the backend in effect here."""
-    if profile is None:
-        return [None]
+def _in_turn(profile: Profile, world: World) -> list[Profile | str]:
+    """Who is asked, one after another: the profile and those it falls back to."""
     return [profile, *(CLOUD if name == CLOUD else find(name, world) for name in profile.fallback)]
-
-
-def _last(profile: Profile, world: World) -> Profile | str | None:
-    return _in_turn(profile, world)[-1]
 
 
 def _ready(

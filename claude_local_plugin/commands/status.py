@@ -9,11 +9,11 @@ from claude_local_plugin.commands.sessions import project_names
 from claude_local_plugin.core import config
 from claude_local_plugin.core.endpoint import Backend
 from claude_local_plugin.core.probe import OK, Probe, probe
+from claude_local_plugin.core.record_extras import PROFILE, extras_of
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_in_use, git_layout, resolve
 from claude_local_plugin.sessionlog import queries
-from claude_local_plugin.settings.extras import PROFILE, extras_of
 from claude_local_plugin.settings.hooks import Installed, found_in
 
 UNUSABLE = (

@@ -87,7 +87,8 @@ KEYS = (
     ("profiles.*", "start_command", "argv", (), None, "",
      "The command that starts the server; shown where it is down, and never run unasked."),
     ("profiles.*", "fallback", "texts", (), None, "",
-     "The profiles that `run` takes instead while this one is down, in this order; `cloud` for Anthropic's API."),
+     ("The profiles that are taken instead while this one is down, in this order: by `run`, and for a prompt of a"
+      " person's session, which never goes to the cloud; `cloud` for Anthropic's API.")),
 )
 # fmt: on
 #: Tables that only commands have a use for.

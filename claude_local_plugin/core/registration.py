@@ -41,6 +41,11 @@ LAUNCHED = "--launched"
 #: What Claude Code allows before it kills the hook, in seconds. The hook's own watchdog ends it well before.
 #: In a settings file it also raises the 1.5 s that all SessionEnd hooks share (observed on Claude Code 2.1.329).
 TIMEOUT_S = 5
+#: And at the events at which a session may be moved to another server first: see `hook_runtime.fall_back`. The watchdog
+#: gives it no longer than at the others, where nothing is moved.
+PATIENT_EVENTS, PATIENT_TIMEOUT_S = ("SessionStart", "UserPromptSubmit"), 30
+#: Tells the hook so: an older registration, and the plugin's, allow it no more than the others.
+PATIENT = "--patient"
 
 #: The option that tells the hook where the session log is.
 STATE_OPTION = "--state"
@@ -63,6 +68,9 @@ RELEASE = "hooks-left"
 
 #: This file in the state folder says for which folder, and why, a marked key was given in the place of a server's own.
 NO_KEY_NOTE = "no-key.json"
+
+#: This file in the state folder says that a fallback has led some folder away from its profile.
+FALLEN_NOTE = "fallen-back"
 
 #: The plugin's name before the `@`, as Claude Code notes it in `enabledPlugins`.
 PLUGIN = "local-backend"

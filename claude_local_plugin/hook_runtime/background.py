@@ -10,7 +10,7 @@ from claude_local_plugin.core.registration import IMPORT, INTERPRETER_FLAGS, MOV
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from claude_local_plugin.hook_runtime.visit import Visit
 
@@ -67,16 +67,25 @@ def _without_project(visit: "Visit") -> "dict[str, str]":
     """The environment without what the project's own settings set: `PATH` and `BASH_ENV` would run its programs
     (observed on Claude Code 2.1.332, which takes both from a repository).
     """
+    # what the server is asked with stays
+    return _without(visit, lambda scope, name: scope in ("project", "local") and not name.startswith("ANTHROPIC_"))
+
+
+def without_settings(visit: "Visit") -> "dict[str, str]":
+    """The environment without what any settings file sets: as far as can be told, that of the shell."""
+    return _without(visit, lambda scope, name: True)
+
+
+def _without(visit: "Visit", taken: "Callable[[str, str], bool]") -> "dict[str, str]":
     from claude_local_plugin.core.places import managed_default
     from claude_local_plugin.core.session_settings import SessionSettings
 
     environ = dict(visit.environ)
     if visit.folder is not None:
         for file in SessionSettings(visit.environ, visit.folder, managed_default()).files:
-            if file.scope in ("project", "local"):
-                for name in file.env:
-                    if not name.startswith("ANTHROPIC_"):  # what the server is asked with
-                        environ.pop(name, None)
+            for name in file.env:
+                if taken(file.scope, name):
+                    environ.pop(name, None)
     environ.setdefault("PATH", os.defpath)
     return environ
 

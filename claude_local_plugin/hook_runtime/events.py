@@ -8,7 +8,7 @@ import os
 from claude_local_plugin.core.claude import is_hosted
 from claude_local_plugin.core.endpoint import Backend, backend_of, is_foreign, name_of
 from claude_local_plugin.core.faults import note_exception
-from claude_local_plugin.core.registration import NO_KEY_NOTE
+from claude_local_plugin.core.registration import FALLEN_NOTE, NO_KEY_NOTE
 from claude_local_plugin.core.sign_in import GATEWAY
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.hook_runtime.visit import CONVERSATION, Answer, Visit, cause_of, record_of, session_of, text_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from claude_local_plugin.core.leaks import Findings
     from claude_local_plugin.core.probe import Probe
+    from claude_local_plugin.hook_runtime.fall_back import Move
 
 #: Outcomes of a look after which the server needs somebody to start it.
 DOWN = ("refused", "unreachable", "timeout")
@@ -30,9 +31,18 @@ def session_start(visit: Visit) -> Answer:
 
     What is wrong may also be a credential that was meant for another server: see `leaks`.
     """
+    source = visit.event.get("source")
+    visit, told = _back_again(visit, source)
+    answer = _started(visit, source)
+    if told:
+        said = answer.output["systemMessage"] if answer.output else ""
+        answer.output = {"systemMessage": f"{told}   {said}" if said else told}
+    return answer
+
+
+def _started(visit: Visit, source: object) -> Answer:
     backend = visit.backend
     found = _look_at(visit)
-    source = visit.event.get("source")
     record = record_of(visit, found, source)
     forbidden = _forbidden(visit)
     elsewhere = _resumed_elsewhere(visit, source)
@@ -90,11 +100,77 @@ def user_prompt_submit(visit: Visit) -> Answer:
     errands = ["down_command"] if visit.config.down_command else []
     if found.outcome != "refused":
         return Answer(record, errands=errands)
+    move = _fallen_back(visit)
+    if move is not None and move.visit is not None:
+        return _goes_on(move, visit, errands)
     if visit.config.warns(visit.environ.get("CLAUDE_CODE_ENTRYPOINT", "")):
         return Answer(record, {"systemMessage": complaint(backend, found) or ""}, errands)
     record["blocked"] = True
     reason = complaint(backend, found, "; Claude Code itself would go on trying for minutes") or ""
+    if move is not None and move.why:
+        reason += f"   No fallback is taken: {move.why}"
     return Answer(record, {"decision": "block", "reason": reason}, errands)
+
+
+def _fallen_back(visit: Visit) -> "Move | None":
+    """What became of moving this session to its profile's fallback; None where that failed."""
+    from claude_local_plugin.hook_runtime import fall_back
+
+    try:
+        return fall_back.fall_back(visit)
+    except Exception as fault:  # as if there were no fallback: the prompt is blocked, with the reason
+        note_exception(visit.state_dir, fault)
+        return None
+
+
+def _goes_on(move: "Move", visit: Visit, errands: "list[str]") -> Answer:
+    """The prompt goes on at the other server, under its name and with its own key."""
+    from claude_local_plugin.core.shell import command
+    from claude_local_plugin.sessionlog.spans import FELL_BACK
+
+    assert move.visit is not None
+    record = record_of(move.visit, None, FELL_BACK)
+    record[CONVERSATION] = True  # else the guard would hold the next prompt
+    here = visit.backend.target.label if visit.backend.target else move.before
+    if move.profile == move.origin:
+        which, back = f"{move.profile}, whose fallback that was,", ""
+    else:
+        which, back = f"its fallback {move.profile}", command("claude-local", "enable", move.origin)
+    record["detail"] = f"{move.before} refuses connections: {move.profile} instead"
+    said = (
+        f"! {move.before} ({here}) refuses connections: this prompt, with the conversation, goes to {which}"
+        f" ({move.label})."
+    )
+    if back:
+        said += f" A new session goes back once {move.origin} answers; by hand:"
+    return Answer(record, {"systemMessage": f"{clean(said, 1000)} {back}".rstrip()}, errands)
+
+
+def _back_again(visit: Visit, source: object) -> "tuple[Visit, str | None]":
+    """The session that begins, moved back to the profile that a fallback led away from where that answers again, and
+    what there is to say of it.
+    """
+    if source != "startup" or not os.path.exists(os.path.join(visit.state_dir, FALLEN_NOTE)):
+        return visit, None
+    from claude_local_plugin.hook_runtime import fall_back
+
+    try:
+        fallen = fall_back.fallen_from(visit)
+        if fallen is None:
+            return visit, None
+        here, origin, url = (clean(each) for each in fallen)
+        former = Visit(visit.event, dict(visit.environ, ANTHROPIC_BASE_URL=url), visit.state_dir, visit.config)
+        found = _look_at(former)
+        if found is None or found.outcome != "ok":
+            return visit, f"! on the fallback {here}: {origin} does not answer yet."
+        move = fall_back.go_back(visit)
+    except Exception as fault:  # the session begins where the settings lead it
+        note_exception(visit.state_dir, fault)
+        return visit, None
+    if move.visit is not None:
+        return move.visit, f"{origin} answers again: back from the fallback {here}."
+    why = f": {move.why}" if move.why else ""
+    return visit, f"! on the fallback {here}, though {origin} answers again{why}"
 
 
 def _marked(visit: Visit) -> str:

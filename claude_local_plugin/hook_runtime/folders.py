@@ -108,7 +108,7 @@ def _added(environ: "Mapping[str, str]", project: str) -> "Iterator[str]":
     for settings in raw_settings(SessionSettings(environ, project, managed_default())):
         for each in directories(settings):
             yield os.path.join(project, os.path.expanduser(each))
-    for each in added_by(_arguments(environ.get("CLAUDE_PID", ""))):
+    for each in added_by(arguments(environ.get("CLAUDE_PID", ""))):
         yield os.path.join(project, os.path.expanduser(each))
 
 
@@ -130,7 +130,7 @@ def _in_settings(value: str) -> "list[str]":
         return []  # Claude Code takes nothing from it either
 
 
-def _arguments(process: str) -> "list[str]":
+def arguments(process: str) -> "list[str]":
     """The arguments of a process; [] where the system does not tell."""
     if not (process.isascii() and process.isdigit()):
         return []

@@ -36,7 +36,7 @@ def moved_from(
     here = name_of(backend.kind, backend.url)
     noted = memory.memory(state_dir, session_id)
     before = noted.where
-    if before is None and (spoken := _last_model(transcript)):
+    if before is None and (spoken := last_model(transcript)):
         before = noted.began
         if before is None and not backend.cloud and spoken != model:
             before = UNRECORDED
@@ -45,7 +45,7 @@ def moved_from(
     return None if before == here else before
 
 
-def _last_model(transcript: "str | None") -> "str | None":
+def last_model(transcript: "str | None") -> "str | None":
     """The model of the last answer in a transcript; None where there is none, or no transcript."""
     if not transcript:
         return None

@@ -17,7 +17,7 @@ import time
 from claude_local_plugin.core.locations import state_dir_of
 from claude_local_plugin.core.registration import EVENTS, IMPORT, RELEASE, WARM_UP, as_registered
 from claude_local_plugin.core.text import flat_json, json_object
-from claude_local_plugin.hook_runtime.visit import Answer, Visit, cause_of, record_of, text_of
+from claude_local_plugin.hook_runtime.visit import LIMIT, Answer, Visit, cause_of, record_of, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-#: Nothing, not a silent stdin and not a stuck disk, keeps the hook longer than this, in seconds.
-LONGEST_S = 2.8
-#: But for saving what it knows by then. Claude Code ends it after 5 s, so no session waits this long; on a machine too
-#: busy to let us run, where nobody ends us, nothing is lost for want of patience.
+#: How long it may take, when its limit is reached, to save what it knows by then, in seconds. Claude Code ends it after
+#: 5 s, so no session waits this long; on a machine too busy to let us run, where nobody ends us, nothing is lost for
+#: want of patience.
 SPARE_S = 30.0
 #: But who has sent no event by then, and none in so many looks after that, will send none.
 SILENT = 20
@@ -201,7 +200,9 @@ def _watchdog(environ: "Mapping[str, str]", state_dir: str) -> None:
     time.sleep(SHORTEST_S)  # most have ended by then, and have no need of what follows
     from claude_local_plugin.core.processes import age_s
 
-    time.sleep(max(LONGEST_S - age_s(os.getpid()), 0))
+    began = time.monotonic() - age_s(os.getpid())
+    while (left_s := began + LIMIT.seconds - time.monotonic()) > 0:  # the limit may become another one meanwhile
+        time.sleep(left_s)
     left = _thread.allocate_lock()
     left.acquire()
     _thread.start_new_thread(_leave_behind, (environ, state_dir, left))
@@ -217,7 +218,7 @@ def _leave_behind(environ: "Mapping[str, str]", state_dir: str, left: "Any") -> 
             time.sleep(0.05)
             silent += _UNWRITTEN.stdin is None and _is_silent()
         _UNWRITTEN.leave_behind(environ, state_dir)
-        note(state_dir, TimeoutError(f"the hook was still busy after {LONGEST_S} s"))
+        note(state_dir, TimeoutError(f"the hook was still busy after {LIMIT.seconds} s"))
     finally:
         left.release()
 

@@ -19,6 +19,19 @@ PROFILE = "CLAUDE_LOCAL_PROFILE"
 CONVERSATION = "conversation"
 
 
+class Limit:
+    """Nothing, not a silent stdin and not a stuck disk, keeps the hook longer than so many seconds."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+#: This process's; who knows that Claude Code allows more, and has a use for it, may make it longer.
+LIMIT = Limit(2.8)
+
+
 class Answer:
     """What the hook makes of an event: `record` for the log, and `output` for Claude Code (None: say nothing).
 

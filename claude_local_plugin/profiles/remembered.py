@@ -1,11 +1,11 @@
 """Which profile a folder is enabled with, and which it was enabled with before: kept in the record of its settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from claude_local_plugin.core.record_extras import FALLBACK, FALLEN_FROM, FALLEN_URL, PROFILE
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.settings import ownership
-from claude_local_plugin.settings.extras import PROFILE
 from claude_local_plugin.settings.ownership import BACKEND, Record
 from claude_local_plugin.world import World
 
@@ -29,6 +29,13 @@ def extras(record: Record | None, name: str | None) -> dict[str, str]:
     if present == name:
         return {PROFILE: name} if name else {}
     return {PROFILE: name or "", **({BEFORE: present} if present else {})}
+
+
+def fallback(record: Record | None, names: Sequence[str]) -> dict[str, str]:
+    """What to remember of the fallback of the profile that somebody has enabled a file with."""
+    known = record.extras if record is not None else {}
+    said = {FALLBACK: ",".join(names), FALLEN_FROM: "", FALLEN_URL: ""}
+    return {key: value for key, value in said.items() if value or known.get(key)}
 
 
 def here(world: World) -> str | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 UNSEEN = "unseen"
 NOT_KNOWN = "not-known"
 
+#: How a span began to which our own hook moved the session, its server being down.
+FELL_BACK = "fallback"
+
 _LAST = """
 SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, endpoints.via, models.name, spans.messages,
     spans.project
@@ -90,7 +93,8 @@ def follow(connection: "sqlite3.Connection", session: int, event: "Mapping[str, 
             at = _when_it_changed(connection, session, ended_at) or at
             _stretch(connection, span, at)
         endpoint = _endpoint(connection, event)
-        span = _add(connection, session, span, at, "backend", endpoint, _kept(event, model), certain=False)
+        cause = event["cause"] if event["cause"] == FELL_BACK else "backend"
+        span = _add(connection, session, span, at, cause, endpoint, _kept(event, model), certain=False)
     elif resumed or _unseen_since(connection, session, span):
         # nobody was there meanwhile, for days perhaps
         span = _add(connection, session, span, event["at"], "resume", None, _kept(event, model), certain=False)

@@ -14,6 +14,9 @@ from claude_local_plugin.core.registration import (
     LAUNCH,
     LAUNCH_AND_SAY,
     LAUNCHED,
+    PATIENT,
+    PATIENT_EVENTS,
+    PATIENT_TIMEOUT_S,
     PLUGIN,
     SCRIPT,
     SHELL,
@@ -36,13 +39,13 @@ def entries(python: str, hooks_dir: Path, state_dir: Path, config_dir: Path | No
     from claude_local_plugin.settings.document import Append  # `status` only looks, and is to be quick
 
     argv = [python, *INTERPRETER_FLAGS, str(hooks_dir / SCRIPT), *options(state_dir, config_dir)]
-    return tuple(
-        Append(
-            ("hooks", event),
-            {"hooks": [{"type": "command", **_launched(event, argv), "timeout": TIMEOUT_S}]},
-        )
-        for event in EVENTS
-    )
+    return tuple(Append(("hooks", event), {"hooks": [_handler(event, argv)]}) for event in EVENTS)
+
+
+def _handler(event: str, argv: list[str]) -> dict[str, object]:
+    patient = event in PATIENT_EVENTS
+    launched = _launched(event, [*argv, PATIENT] if patient else argv)
+    return {"type": "command", **launched, "timeout": PATIENT_TIMEOUT_S if patient else TIMEOUT_S}
 
 
 def _launched(event: str, argv: list[str]) -> dict[str, object]:

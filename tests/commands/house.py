@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.core.registration import PATIENT
 from tests.commands.lan import KEY, MODEL, OPEN, Called, Lan, Typed
 from tests.commands.printed import Made
 
@@ -130,7 +131,9 @@ class House:
                 env |= {name: str(value) for name, value in json.loads(path.read_text()).get("env", {}).items()}
         environ = {**self.environ, **env, "CLAUDE_PROJECT_DIR": str(self.project)}
         whole = {"hook_event_name": event, "session_id": SESSION, "cwd": str(self.project), "transcript_path": ""}
-        return self.lan.call(["--state", str(self.state)], cwd=self.project, environ=environ, event={**whole, **fields})
+        return self.lan.call(
+            ["--state", str(self.state), PATIENT], cwd=self.project, environ=environ, event={**whole, **fields}
+        )
 
     def serve(self, name: str, port: int, **options: Any) -> str:
         """Start another server; gives its URL."""

@@ -335,6 +335,7 @@ def _called(order: Mapping[str, Any], folder: Path, made: list[printed.Made]) ->
             from claude_local_plugin.core import locations, registration
             from claude_local_plugin.hook_runtime import main
 
+            sys.argv[1:] = order["arguments"]
             environ = registration.as_registered(order["arguments"], os.environ)
             main.run(json.dumps(order["event"]).encode(), environ, locations.state_dir_of(environ))
             code = 0

@@ -2832,6 +2832,32 @@ case(
         lambda house, _, __: _must("held once" not in down(house).out),
     ),
 )
+
+
+def falling_back(house: House) -> None:
+    """A person's session in a folder whose profile has a fallback, and whose server is down."""
+    house.shell["CLAUDE_CODE_ENTRYPOINT"] = "cli"
+    house.ok("profile", "add", "spare", "--url", OPEN, "--model", MODEL)
+    house.ok("profile", "add", "box", "--url", THERE, "--model", MODEL, "--max-model-len", "40000")
+    house.ok("profile", "edit", "box", "fallback=spare")
+    house.ok("enable", "box", "--no-check", "--yes")
+
+
+def fell_back_and_is_well_again(house: House) -> Called:
+    said = down(house)
+    assert house.env()["ANTHROPIC_BASE_URL"] == OPEN, said.out
+    house.serve("plain", PORT)
+    return said
+
+
+case(
+    "hook: a session that fell back goes back by hand",
+    HOOK + "_goes_on claude-local enable …",
+    falling_back,
+    fell_back_and_is_well_again,
+    points_at(THERE),
+    answers="n\ny\n",
+)
 case(
     "hook: a leak is stopped",
     "core.leaks:_fix claude-local enable --url …",

@@ -55,7 +55,7 @@ def test_the_entry_is_in_exec_form_with_absolute_paths_and_a_timeout(place: Plac
     place.ok("hooks", "install", "--scope", "user")
     hooks = json.loads(place.user.read_bytes())["hooks"]
     assert set(hooks) == set(EVENTS)
-    for groups in hooks.values():
+    for event, groups in hooks.items():
         (handler,) = groups[0]["hooks"]
         assert handler["type"] == "command"
         assert (handler["command"], handler["args"][0]) == ("/bin/sh", "-c")
@@ -64,7 +64,9 @@ def test_the_entry_is_in_exec_form_with_absolute_paths_and_a_timeout(place: Plac
         assert flags == ["-I", "-S"]
         assert Path(script).is_absolute()
         assert Path(script).name == SCRIPT
-        assert handler["timeout"] == 5
+        patient = event in ("SessionStart", "UserPromptSubmit")  # which may have to move a session first
+        assert handler["timeout"] == (30 if patient else 5)
+        assert ("--patient" in handler["args"]) == patient
 
 
 def test_installing_twice_changes_nothing_the_second_time(place: Place) -> None:

@@ -20,7 +20,7 @@ from claude_local_plugin import paths
 from claude_local_plugin.config import KEYS, PROJECT_KEYS, Settings, load, validated
 from claude_local_plugin.core import config as for_hooks
 from claude_local_plugin.core import config_rules as rules
-from claude_local_plugin.hook_runtime.main import LONGEST_S
+from claude_local_plugin.hook_runtime.visit import LIMIT
 from claude_local_plugin.settings import schema
 from tests.looped import looped
 
@@ -197,7 +197,7 @@ def test_a_new_key_is_a_row_of_the_table_and_nothing_else(tmp_path: Path) -> Non
 
 
 def test_no_probe_may_outlive_its_hook() -> None:
-    assert LIMITS["probe_deadline_s"][1] < LONGEST_S
+    assert LIMITS["probe_deadline_s"][1] < LIMIT.seconds
 
 
 @looped("wrong", [math.nan, math.inf, -math.inf, True, "1", 10**400], ids=str)

@@ -553,7 +553,7 @@ def test_what_is_no_file_of_its_kind_keeps_no_hook(
     patient = tmp_path / "claude_local_hook.py"  # no machine is so busy
     patient.write_text(
         f"import sys\nsys.path.append({str(ROOT)!r})\nfrom claude_local_plugin.hook_runtime import main\n"
-        "main.LONGEST_S = 45.0\nmain.main()\n"
+        "main.LIMIT.seconds = 45.0\nmain.main()\n"
     )
     hook = HookRunner(hook.state, tmp_path / "config")
     for name in ("print-SessionStart-startup", "attended-UserPromptSubmit", "print-Stop", "print-SessionEnd-other"):

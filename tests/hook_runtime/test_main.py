@@ -343,7 +343,7 @@ def test_a_hook_whose_time_is_up_leaves_what_it_knows(hook: HookRunner) -> None:
     driver = (
         "import os, sys, time; sys.path.append(sys.argv[1])\n"
         "from claude_local_plugin.hook_runtime import main\n"
-        "main.LONGEST_S = 0.3\n"
+        "main.LIMIT.seconds = 0.3\n"
         "main.answer_to = lambda *_: time.sleep(60)\n"  # a file that nobody can read to its end
         "sys.argv[1:] = sys.argv[2:]; main.main()"
     )
