@@ -171,11 +171,8 @@ def test_a_program_that_names_a_server_itself_goes_there_without_a_credential_of
     assert arrived(observed) == (url("shell"), "Bearer token-shell", None)
 
 
-def test_a_typescript_program_that_replaces_its_environment_is_beyond_a_run_which_says_so(
-    ask: Asks, language: str
-) -> None:
-    if language == "python":
-        pytest.skip("a Python program's env is added to what there is")
+@pytest.mark.parametrize("language", ["typescript"], indirect=True)  # a Python program's is added to what there is
+def test_a_typescript_program_that_replaces_its_environment_is_beyond_a_run_which_says_so(ask: Asks) -> None:
     for way in WAYS:
         observed = ask(EVERYTHING, way, {"env": {"PATH": "/usr/bin:/bin", "HOME": f"{BOX}/home"}})
         assert arrived(observed) == (url("local"), "Bearer claude-local", None)  # where the folder is enabled for
