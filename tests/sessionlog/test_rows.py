@@ -45,7 +45,8 @@ def test_a_session_is_one_row_with_its_sums(state: Path) -> None:
         "session_id": "a", "started_at": at(0), "ended_at": at(20), "end_reason": "other", "state": "ended",
         "source": "startup", "cwd": "/p/a", "project": "/home/dev/shop", "backend_kind": "anthropic",
         "backend_url": "https://api.anthropic.com", "via": None, "model": "opus", "reachable": None, "latency_ms": None,
-        "client_version": None, "entrypoint": None, "host": None, "blocked": 0, "spans": 2, "duration_s": 1200.0,
+        "client_version": None, "entrypoint": None, "profile": None, "host": None, "blocked": 0, "spans": 2,
+        "duration_s": 1200.0,
         "messages": 2, "input_tokens": 105, "output_tokens": 15, "cache_read_tokens": 1005, "cache_write_tokens": 6,
         "errors": 0, "retries": 0,
     }  # fmt: skip
