@@ -54,6 +54,7 @@ def record(event: str = "SessionStart", minute: int = 0, **changed: Any) -> dict
         "detail": None,
         "client_version": "2.1.329",
         "entrypoint": "cli",
+        "profile": None,
         "client_pid": 77,
         "transcript_path": "/home/dev/.claude/projects/x/s.jsonl",
         "host": None,
