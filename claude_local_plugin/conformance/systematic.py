@@ -417,6 +417,13 @@ def _models(ask: _Ask, thorough: bool) -> None:
             ask.shell(f"model/target/{variable}={value}", {variable: value, "ANTHROPIC_MODEL": alias})
     scopes = {"ANTHROPIC_DEFAULT_OPUS_MODEL": "a", "ANTHROPIC_MODEL": "opus"}
     ask.shell("model/target-scopes", scopes, {"local": {"env": {"ANTHROPIC_DEFAULT_OPUS_MODEL": "b"}}})
+    for name in ("claude-opus-4-1", "claude-opus-4-5", "claude-opus-4-6", "claude-haiku-4-5", "claude-sonnet-4-5"):
+        ask.shell(f"model/default-asks-for-long/{name}", {"ANTHROPIC_DEFAULT_OPUS_MODEL": name})
+    opus = {"ANTHROPIC_DEFAULT_OPUS_MODEL": "claude-opus-4-5"}
+    ask.shell("model/default-asks-for-long/said", {**opus, "ANTHROPIC_MODEL": "opus[1m]"})
+    ask.shell("model/default-asks-for-long/rewritten", opus, {"user": {"model": "opus"}})
+    denied = {"managed": {"deniedModels": ["x"]}}
+    ask.shell("model/default-asks-for-long/in-its-place", {**opus, "ANTHROPIC_MODEL": "x"}, denied)
     ask.given(
         "model/cli-over-all", {"managed": {"model": "m", "env": {"ANTHROPIC_MODEL": "e"}}}, SHELL_BACKEND, model="c"
     )

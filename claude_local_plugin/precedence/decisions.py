@@ -352,11 +352,13 @@ def _model(
         setting = default
         winner = Candidate(Scope.DEFAULT, "model", None, None, setting, "wins", "nobody names a model")
         rows.append(winner)
-        name = models.named(setting, env, overrides, aliases)
+        name = _as_default(models.named(setting, env, overrides, aliases), env, snapshot.client_version)
         instead = replacement(None, name, snapshot, env, default)
     else:
         setting = _as_taken(winner, default, snapshot.client_version)
         name = models.named(setting, env, overrides, aliases)
+        if setting == default != winner.value:
+            name = _as_default(name, env, snapshot.client_version)
         instead = replacement(setting, name, snapshot, env, default)
     sentence = why(winner, rows)
     if instead == NOTHING and snapshot.entry is Entry.MCP_SERVE:
@@ -370,10 +372,21 @@ def _model(
         denied = denied_list(snapshot)  # nothing is renamed to what is denied
         kept = {model: other for model, other in overrides.items() if not is_denied(str(other), denied)}
         name = models.named(instead, {} if instead.startswith("claude-") else env, kept, aliases)
+        if instead == default:
+            name = _as_default(name, env, snapshot.client_version)
     elif name.alias is not None:
         sentence = f"{sentence}; {name.alias} says what {models.without_suffix(setting)} stands for"
         rows += [_lost(row, "says what the alias stands for") for row in candidates(snapshot, f"env.{name.alias}")]
     return _with_extra_body(snapshot, env, Decision("model", name.wire, winner, tuple(rows), sentence)), name
+
+
+def _as_default(name: models.ModelName, env: Mapping[str, str], client_version: str | None) -> models.ModelName:
+    """The default, which asks for the long window: not of a Claude that an alias stands for and that has none."""
+    target = env.get(name.alias or "", "")
+    asks = models.without_suffix(target) != target.strip()
+    if asks or not models.has_no_long_window(target) or not holds("default-long-where-it-can", client_version):
+        return name
+    return replace(name, long=False)
 
 
 def _with_extra_body(snapshot: Snapshot, env: Mapping[str, str], found: Decision) -> Decision:

@@ -100,6 +100,9 @@ CATALOGUE: Mapping[tuple[str, int, int], int] = {
     ("mythos", 5, 2): ASSUMED_WINDOW,
 }
 
+#: Those that have no long window at all, and nor have older ones.
+NEVER_LONG = frozenset((("opus", 4, 0), ("opus", 4, 1), ("opus", 4, 5), ("haiku", 4, 5)))
+
 #: The names under which the Anthropic API serves them, where the name is more than family and version.
 _DATED = {
     ("opus", 4, 0): "claude-opus-4-20250514",
@@ -191,6 +194,12 @@ def _sent(name: str, long: bool, alias: str | None, overrides: Mapping[str, obje
     original = next((key for key, value in (overrides or {}).items() if value == bare and key in API_NAMES), None)
     known = _LONG.sub("", name) if bare.lower() in ALIASES else bare  # an alias variable may name another alias
     return ModelName(wire, original or known, long, alias)
+
+
+def has_no_long_window(name: str) -> bool:
+    """Whether this is a Claude's name, of one that has no long window."""
+    version = version_of(name)
+    return version in NEVER_LONG if version is not None else _OLD.search(name.lower()) is not None
 
 
 def without_suffix(name: str) -> str:

@@ -91,6 +91,11 @@ _OTHER_RULES = (
     ),
     Rule("unknown-window-1m", "an unknown model is assumed to have a window of 1,000,000 tokens", "2.1.323"),
     Rule(
+        "default-long-where-it-can",
+        "the default asks a Claude for the long window only where it has one",
+        "2.1.329",
+    ),
+    Rule(
         "limit-for-claude-names",
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS counts for unknown names with a claude in them",
         "2.1.329",
