@@ -15,7 +15,8 @@ from claude_local_plugin.text import printable
 
 #: What is handed on to a child; what the terminal sends (Ctrl-C, Ctrl-\\) it gets by itself.
 _HANDED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-_OF_THE_TERMINAL = ("SIGINT", "SIGQUIT")
+#: Stopped by Ctrl-Z like the child, we would not know afterwards whether it still is; so it alone is, and we follow.
+_OF_THE_TERMINAL = ("SIGINT", "SIGQUIT", "SIGTSTP")
 
 
 def found(name: str, environ: Mapping[str, str], cwd: Path) -> str:
