@@ -322,9 +322,13 @@ def _offer_a_name(prepared: "Prepared", place: Place) -> None:
 
     if to_name(prepared) is None:
         return
-    name = click.prompt(
-        "Remember this server as a profile? Its name (Enter: no)", default="", show_default=False, err=True
-    )
+    try:
+        name = click.prompt(
+            "Remember this server as a profile? Its name (Enter: no)", default="", show_default=False, err=True
+        )
+    except click.exceptions.Abort:  # nobody answers, and the settings are written: this is no more than an offer
+        name = ""
+        err(place.environ).line()
     if not name:
         return
     from claude_local_plugin.commands.profile import remember

@@ -33,7 +33,7 @@ def refuse_pinned(world: World, backend: Backend) -> None:
     """Raise ClaudeLocalError where an administrator or a sign-in at a gateway sends sessions elsewhere."""
     snapshot = without_host(world).snapshot()
     for pin in pins(snapshot):
-        if not _says_the_same(pin, backend):
+        if not says_the_same(pin, backend):
             name = pin.key.removeprefix("env.")
             raise ClaudeLocalError(
                 f"{pin.place} sets {name}: an administrator has decided where sessions on this machine go, and nothing"
@@ -76,7 +76,7 @@ def _is_off(name: str, value: object) -> bool:
     return not text or (name.startswith(("CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_")) and not is_on(text))
 
 
-def _says_the_same(pin: Candidate, backend: Backend) -> bool:
+def says_the_same(pin: Candidate, backend: Backend) -> bool:
     """Whether the administrator says just what is asked for."""
     name, value = pin.key.removeprefix("env."), pin.value or ""
     if name == "ANTHROPIC_BASE_URL":
@@ -88,5 +88,7 @@ def _says_the_same(pin: Candidate, backend: Backend) -> bool:
         "model": backend.model,
     }
     if name.startswith("ANTHROPIC_DEFAULT_") or name in ("ANTHROPIC_SMALL_FAST_MODEL", "CLAUDE_CODE_SUBAGENT_MODEL"):
-        return value == backend.model
+        tier = "subagent" if "SUBAGENT" in name else "haiku" if "SMALL" in name else name.split("_")[2].lower()
+        wanted = backend.preferences.subagent if tier == "subagent" else backend.preferences.tiers.get(tier)
+        return value == (wanted or backend.model)
     return name in ("NO_PROXY", "no_proxy") or same.get(name) == value

@@ -11,10 +11,11 @@ from claude_local_plugin.client_config.destination import ProcessEnvironment, Se
 from claude_local_plugin.client_config.effect import Beaten, beaten
 from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.claude import HOSTED
+from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.launch import arguments, dotenv_names, guardkit, inherited, settings_text, without_us
+from claude_local_plugin.launch import arguments, dotenv_names, guardkit, inherited, pins, settings_text, without_us
 from claude_local_plugin.launch.arguments import Arguments
 from claude_local_plugin.launch.targets import Target
 from claude_local_plugin.precedence import Resolution, Scope, Snapshot, effective, gather, resolve, winning
@@ -125,6 +126,7 @@ def local(world: World, wish: Wish, choice: Choice, profile: str | None = None) 
     settings = settings_text.merged(theirs, SettingsDocument(Scope.FLAG).document(lines))
     environ = ProcessEnvironment().environment(lines, around.environ)
     _refuse_where_pinned(around, wish, environ, settings, backend)
+    environ |= _of_the_administrator(around, backend)
     environ |= {HOSTED: "1", **({inherited.PROFILE: profile} if profile else {})}
     planned = seen(world, wish, environ, settings if wish.target.is_client else None)
     _refuse_without_effect(planned, resolve(planned), backend, own)
@@ -145,6 +147,33 @@ def local(world: World, wish: Wish, choice: Choice, profile: str | None = None) 
         backend,
         profile,
     )
+
+
+def _of_the_administrator(world: World, backend: Backend) -> dict[str, str]:
+    """The administrator's proxies, which count from the environment alone once that decides about routing.
+
+    Raises ClaudeLocalError for models and headers that the administrator has set and that would be gone around.
+    """
+    proxies = {}
+    for pin in pins.pins(world.snapshot()):
+        name = pin.key.removeprefix("env.")
+        if name in PROXY_VARIABLES:
+            proxies[name] = pin.value or ""
+        elif name in _PINNED and not pins.says_the_same(pin, backend):
+            raise ClaudeLocalError(
+                f"{pin.place} sets {name}: an administrator decides about it, and this run would go around that",
+                "ask whoever manages this machine's settings; nothing was started",
+            )
+    return proxies
+
+
+#: What an administrator may set that no decision shows: what aliases stand for, and headers.
+_PINNED = (
+    *build.ALIAS_VARIABLES,
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "ANTHROPIC_SMALL_FAST_MODEL",
+    "CLAUDE_CODE_SUBAGENT_MODEL",
+)
 
 
 def refuse_leaving(own: Arguments, instead: str) -> NoReturn:
