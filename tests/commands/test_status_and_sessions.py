@@ -211,7 +211,7 @@ def test_the_list_is_the_promised_object_newest_first(place: Place, server: Embe
     cloud, running, ended = sessions
     assert set(ended) == {
         *("session_id", "started_at", "ended_at", "end_reason", "cwd", "project", "backend"),
-        *("model", "reachable", "latency_ms", "client_version", "state", "blocked", "duration_s", "errors"),
+        *("model", "reachable", "latency_ms", "profile", "client_version", "state", "blocked", "duration_s", "errors"),
         *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "spans"),
     }
     assert set(ended["backend"]) == {"kind", "url"}
