@@ -468,7 +468,7 @@ def _typed(order: Mapping[str, Any]) -> dict[str, Any]:
             )
         os.close(slave)
         os.write(master, order["answers"].encode() + b"\x04\x04\x04\x04")
-        said = _all_that_is_said(process, master)
+        said = _all_that_is_said(process, master, order["answers"].encode())
         found = (folder / "env").read_bytes() if (folder / "env").exists() else b""
         pairs = (row.decode("utf-8", "surrogateescape").partition("=") for row in found.split(b"\0") if row)
         environ = {key: value for key, _, value in pairs if key not in OF_THE_SHELL and not key.startswith("__")}
@@ -476,8 +476,8 @@ def _typed(order: Mapping[str, Any]) -> dict[str, Any]:
     return {"code": process.returncode, "out": shown, "err": said, "environ": environ}
 
 
-def _all_that_is_said(process: "subprocess.Popen[bytes]", master: int) -> str:
-    """What comes on the terminal until the process is done."""
+def _all_that_is_said(process: "subprocess.Popen[bytes]", master: int, answers: bytes) -> str:
+    """What comes on the terminal until the process is done. Who asks for a key forgets what was typed before that."""
     pieces: list[bytes] = []
     left, ended = PATIENCE_S * 10, False
     while left:
@@ -490,6 +490,8 @@ def _all_that_is_said(process: "subprocess.Popen[bytes]", master: int) -> str:
             continue
         try:
             pieces.append(os.read(master, 65536))
+            if b"(not shown)" in pieces[-1]:
+                os.write(master, answers)
         except OSError:  # nobody has the other end any more
             break
     else:

@@ -180,7 +180,7 @@ case(
 case(
     "profile edit: nothing to change",
     ("commands.profile:edit claude-local profile edit … KEY=VALUE", "commands.profile:edit edit … … …"),
-    steps(_profile(), _shell(EDITOR="true")),
+    steps(_profile(), lambda house: house.editor("pass")),
     ("profile", "edit", "spark"),
     _nothing,
     fill={"KEY=VALUE": "model=m"},
