@@ -43,6 +43,9 @@ def unseen(snapshot: Snapshot, scenario: Scenario) -> set[str]:
         found.add("the address in a login profile")
     if snapshot.shell.get("ANTHROPIC_UNIX_SOCKET"):
         found.add("where a Unix socket leads")
+        socket = snapshot.shell["ANTHROPIC_UNIX_SOCKET"]
+        if any(file.env.get("ANTHROPIC_UNIX_SOCKET") == socket for file in snapshot.files):
+            found.add("whether the shell sets the socket that a file names, too")  # where it is not heard
     if "flag" in scenario.settings:
         found.add("--settings")
     if effective_env(snapshot).get(OAUTH):
@@ -82,6 +85,7 @@ def differences(scenarios: dict[str, Scenario], said: Counter[str]) -> Iterator[
         truth = backend_in_use(snapshot)
         if told(backend_here(environ, cwd, managed)) != told(truth) and not blind & {
             "what a project's file hides of the shell's gateway",
+            "whether the shell sets the socket that a file names, too",
             "--settings",
             "server-managed settings",
             "the address in a login profile",
