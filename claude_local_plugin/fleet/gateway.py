@@ -11,13 +11,14 @@ from typing import Any
 from claude_local_plugin.client_config.model import Backend
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.servers import kinds
 from claude_local_plugin.text import printable
 
 #: What the gateway's own environment has to hold.
 JWT_SECRET, POSTGRES_URL, OIDC_SECRET = "GATEWAY_JWT_SECRET", "GATEWAY_POSTGRES_URL", "GATEWAY_OIDC_CLIENT_SECRET"
 
 #: Kinds of servers that take their key as `x-api-key`; the others, vLLM first of all, as `Authorization: Bearer`.
-BY_API_KEY = frozenset({"anthropic-compatible"})
+BY_API_KEY = frozenset({kinds.COMPATIBLE})
 
 #: What the gateway alone decides for the sessions that are signed in to it.
 ROUTED = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_CUSTOM_HEADERS", "NO_PROXY")
