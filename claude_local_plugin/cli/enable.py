@@ -105,7 +105,7 @@ if TYPE_CHECKING:
     "--privacy",
     type=click.Choice(["default", "quiet", "airgap"]),
     metavar="LEVEL",
-    help="What may leave besides the model's requests: default, quiet (at first) or airgap; see claude-local privacy.",
+    help="What may leave besides the model's requests: default, quiet (at first) or airgap; `privacy` explains them.",
 )
 @click.option("--images", is_flag=True, help="Leave reading pictures allowed, though the model takes none.")
 @click.option("--subagents", is_flag=True, help="Leave subagents unlimited, though the server has room for few.")

@@ -27,7 +27,10 @@ def managed() -> None:
 @click.option("--no-check", is_flag=True, help="Do not ask the server (needs its URL and the model).")
 @click.option("--max-model-len", type=click.IntRange(min=1), metavar="N", help="The window, where it does not say.")
 @click.option(
-    "--privacy", type=click.Choice(["default", "quiet", "airgap"]), metavar="LEVEL", help="See claude-local privacy."
+    "--privacy",
+    type=click.Choice(["default", "quiet", "airgap"]),
+    metavar="LEVEL",
+    help="What may leave, as `privacy` says it.",
 )
 @click.option("--otel", metavar="ENDPOINT", help="Export OpenTelemetry, without prompts, to this collector.")
 @click.option("--lock", is_flag=True, help="Refuse sessions that would use another backend (allowedProviders).")

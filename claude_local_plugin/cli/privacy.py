@@ -82,7 +82,7 @@ def _show(report: dict[str, Any], place: Place) -> None:
         prose.line(f"More is kept back: {typed('claude-local', 'enable', '--privacy', 'airgap')}")
 
 
-WAYS = {"print": "claude -p", "interactive": "claude"}
+WAYS = {"print": "print mode (-p)", "interactive": "a session"}
 
 
 def _show_proof(report: dict[str, Any], place: Place) -> None:

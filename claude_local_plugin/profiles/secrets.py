@@ -162,7 +162,7 @@ def _keyring(name: str) -> "ModuleType":
     except ImportError:
         raise ClaudeLocalError(
             f"the key of the profile {name} is in the system's keyring, and the library that asks it is not installed",
-            "pip install keyring  in the environment that it runs in; with pipx: pipx inject claude-local keyring",
+            "install the library `keyring` into the environment that claude-local runs in (its extra `keyring`)",
         ) from None
     return keyring
 

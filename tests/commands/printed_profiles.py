@@ -101,8 +101,8 @@ case(
     "profiles.untrusted:UntrustedError.__init__ claude-local profile trust",
     _of_repository(),
     ("enable", "--yes"),
-    _nothing,
-    code=2,  # it wants a terminal
+    says("Trusted"),
+    again=False,
 )
 case(
     "a window that the server no longer has",

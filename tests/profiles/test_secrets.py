@@ -156,7 +156,7 @@ def test_a_machine_without_a_keyring_says_so(folder: Path) -> None:
 
 def test_without_the_library_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-    assert "pip install keyring" in str(_refused("keyring", folder).hint)
+    assert "install the library `keyring`" in str(_refused("keyring", folder).hint)
 
 
 def test_asking_for_a_key_loads_nothing_that_is_slow() -> None:
