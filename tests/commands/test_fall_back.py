@@ -266,7 +266,8 @@ def test_a_hook_that_cannot_ask_blocks_as_ever(both: Place, server: EmbeddedBack
     settings = json.loads(both.local.read_text())
     (group,) = settings["hooks"]["UserPromptSubmit"]
     (handler,) = group["hooks"]
-    bare = Path(sys.base_prefix) / "bin" / "python3"
+    bare = both.home / "bare" / "bin" / "python3"  # not this one's own base, which may have them
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare.parent.parent)], check=True)
     handler["args"] = [str(bare) if each == sys.executable else each for each in handler["args"]]
     both.local.write_text(json.dumps(settings))
     assert "No fallback" not in blocked(both)
