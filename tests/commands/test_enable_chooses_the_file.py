@@ -226,6 +226,8 @@ def test_on_a_terminal_a_link_out_of_the_project_is_asked_about_and_no_is_the_de
         terminal.type("2\n")
         terminal.wait_for(r"Writethis\?")
         terminal.type("y\n")
+        terminal.wait_for(r"Rememberthisserver")
+        terminal.type("\n")
         assert terminal.wait_for_exit() == 0
     assert place.env(target)["ANTHROPIC_BASE_URL"] == server.url
 
