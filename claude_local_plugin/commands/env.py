@@ -3,19 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from claude_local_plugin import paths
 from claude_local_plugin.checks import Result
 from claude_local_plugin.client_config.choose_server import Choose, Request, choose_server
 from claude_local_plugin.commands.effect import refuse_without_effect
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.launch import asked as launch_asked
 from claude_local_plugin.launch import env_file
 from claude_local_plugin.launch.pins import refuse_pinned, without_host
 from claude_local_plugin.launch.shells import Output, Shell
 from claude_local_plugin.launch.variables import NAMES, Variables, beaten, taken_back, variables
 from claude_local_plugin.precedence import git_layout, resolve
-from claude_local_plugin.profiles import CLOUD, Profile, find, request_for
-from claude_local_plugin.profiles.secrets import key_of
+from claude_local_plugin.profiles import CLOUD, Profile, find
 from claude_local_plugin.settings.variables import is_secret
 from claude_local_plugin.text import mask_secret, printable, short_path
 from claude_local_plugin.world import World
@@ -93,17 +92,10 @@ def profile_of(world: World, asked: Asked) -> Profile | None:
 
 
 def _request(world: World, asked: Asked, profile: Profile | None) -> Request:
-    return replace(_asked_for(world, asked, profile), words=asked.words, behind=asked.behind)
-
-
-def _asked_for(world: World, asked: Asked, profile: Profile | None) -> Request:
-    if profile is None:
-        return Request(url=asked.url, model=asked.model, token_env=asked.token_env, check=asked.check)
-    token = None
-    if profile.token_variable is None and asked.token_env is None:
-        token = key_of(profile, world.environ, paths.config_dir(world.environ))
-    # with the host's variable no helper is run, so the key itself goes along
-    return request_for(profile, token=token, model=asked.model, token_env=asked.token_env, check=asked.check)
+    found = launch_asked.request(
+        world, profile, url=asked.url, model=asked.model, token_env=asked.token_env, check=asked.check
+    )
+    return replace(found, words=asked.words, behind=asked.behind)
 
 
 def _text(found: Variables, asked: Asked) -> tuple[str, bool]:

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claude_local_plugin import paths
-from claude_local_plugin.client_config.choose_server import Choice, Choose, Request, choose_server
+from claude_local_plugin.client_config.choose_server import Choice, Choose, choose_server
 from claude_local_plugin.core import config as protection
 from claude_local_plugin.core import run_files
 from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.protection import off_list
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
+from claude_local_plugin.launch import asked as launch_asked
 from claude_local_plugin.launch import process, runtime, settings_text, targets
 from claude_local_plugin.launch.cloud import cloud
 from claude_local_plugin.launch.plan import Plan, Wish, local
-from claude_local_plugin.profiles import CLOUD, Profile, every, find, request_for
+from claude_local_plugin.profiles import CLOUD, Profile, every, find
 from claude_local_plugin.servers import identify
 from claude_local_plugin.servers.server import State
 from claude_local_plugin.text import printable
@@ -170,18 +171,16 @@ def _ready(
     asked: Asked, profile: Profile | None, world: World, choose: Choose | None, said: Callable[[str], None]
 ) -> Choice:
     """The server, ready, with the model; waits for one that is loading as long as was asked."""
-    options = {"model": asked.model, "token_env": asked.token_env}
-    if profile is not None:
-        request = request_for(profile, token=_key(profile, asked, world), **options)
-    else:
-        request = Request(url=asked.url, model=asked.model, token_env=asked.token_env)
+    request = launch_asked.request(
+        world, profile, url=asked.url, model=asked.model, token_env=asked.token_env, check=asked.check
+    )
     aside = ("--set-aside-sign-in",) if asked.set_aside else ()
     behind = (*(("--for", asked.target) if asked.target else ()), *aside, "--", *asked.command)
-    request = replace(request, check=asked.check, port_scan=False, words=("run",), behind=behind)
+    request = replace(request, port_scan=False, words=("run",), behind=behind)
     until = time.monotonic() + asked.wait_s
     while True:
         try:
-            return choose_server(request, world, choose)
+            return launch_asked.completed(choose_server(request, world, choose), request)
         except BackendError as error:
             left = until - time.monotonic()
             if left <= 0 or request.url is None or not _is_coming(request.url):
@@ -201,15 +200,6 @@ def _with_its_start(error: BackendError, profile: Profile | None) -> BackendErro
 def _is_coming(url: str) -> bool:
     """Whether a server may be ready in a while: it loads, or is being started."""
     return identify(url).state in (State.LOADING, State.REFUSED, State.TIMEOUT, State.OVERLOADED)
-
-
-def _key(profile: Profile, asked: Asked, world: World) -> str | None:
-    """The profile's key where no variable holds it."""
-    if asked.token_env or profile.token_variable or profile.token in (None, "none"):
-        return None
-    from claude_local_plugin.profiles import secrets
-
-    return secrets.key_of(profile, world.environ, paths.config_dir(world.environ))
 
 
 def _to_the_cloud(asked: Asked, world: World, wish: Wish, path: str) -> Prepared:

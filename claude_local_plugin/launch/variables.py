@@ -6,7 +6,7 @@ the window, the longest answer, time-outs, retries.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from claude_local_plugin.client_config import budget, build
 from claude_local_plugin.client_config.choose_server import Choice, Request
@@ -24,6 +24,7 @@ from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.env_rules import routed_by_host
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.launch import inherited
+from claude_local_plugin.launch.asked import completed
 from claude_local_plugin.launch.plan import our_keys
 from claude_local_plugin.launch.shells import Part, Value, Variable
 from claude_local_plugin.precedence import Candidate, Scope, winning
@@ -87,9 +88,7 @@ def variables(world: World, request: Request, choice: Choice, key: Part | None =
 
     A file that says something is no reason to leave it out: what is exported goes along into other folders.
     """
-    backend = choice.backend
-    at_once = budget.room_for(choice.server, backend, choice.needs) if choice.server else None
-    backend = replace(backend, prompt=request.system_prompt, at_once=at_once)
+    backend = completed(choice, request).backend
     paths = settings_paths(world.cwd, world.home, world.environ, world.client_version, world.managed_dir)
     alone = world.snapshot({each.path: None for each in paths if each.scope is not Scope.MANAGED})
     wanted = build.lines(alone, backend, choice.needs, ProcessEnvironment())
