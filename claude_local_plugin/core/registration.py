@@ -57,6 +57,9 @@ CONFIG_OPTION = "--config"
 #: them for every hook (observed on Claude Code 2.1.332, which refuses HOME, XDG_*, LOCALAPPDATA and USERPROFILE there).
 MOVED_BY = (("CLAUDE_LOCAL_STATE_DIR", STATE_OPTION), ("CLAUDE_LOCAL_CONFIG_DIR", CONFIG_OPTION))
 
+#: What `claude-local run` tells a session of the profile that it was started with.
+RUN_PROFILE = "CLAUDE_LOCAL_PROFILE"
+
 #: The argument with which the hook sends a server a warm-up request instead of handling an event.
 WARM_UP = "--warm-up"
 

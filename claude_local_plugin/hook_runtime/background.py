@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from claude_local_plugin.hook_runtime.visit import Visit
 
 FOLDER = "errands"
-#: What `claude-local run` tells a session of the settings file that was made for it.
-SETTINGS = "CLAUDE_LOCAL_RUN_SETTINGS"
 
 #: Seconds before the same errand is run again for the same server.
 PAUSE_S = {"down_command": 60.0, "warm_up": 600.0}
@@ -136,7 +134,9 @@ def import_journals(environ: "Mapping[str, str]", state_dir: str) -> None:
     maintenance.remove(_import_mark(state_dir))
 
     importer.run(state_dir, environ, IMPORT_PATIENCE_S)
-    if SETTINGS in environ:
+    from claude_local_plugin.core import run_files
+
+    if run_files.SETTINGS in environ:
         _sweep(environ, state_dir)
 
 

@@ -1,6 +1,7 @@
 """One event with all that is known of it, and what the hook makes of it: a record, words, and what to start."""
 
 from claude_local_plugin.core.claude import client_version_of
+from claude_local_plugin.core.registration import RUN_PROFILE
 from claude_local_plugin.core.sign_in import backend_here
 from claude_local_plugin.core.text import clean
 
@@ -11,9 +12,6 @@ if TYPE_CHECKING:
 
     from claude_local_plugin.core.config import Config
     from claude_local_plugin.core.probe import Probe
-
-#: What `claude-local run` tells a session of the profile that it was started with.
-PROFILE = "CLAUDE_LOCAL_PROFILE"
 
 #: Where a session's conversation is from this record on: see `journal`.
 CONVERSATION = "conversation"
@@ -115,7 +113,7 @@ def record_of(visit: Visit, found: "Probe | None", cause: object) -> "dict[str, 
         "detail": found.detail if found else None,
         "client_version": client_version_of(environ),
         "entrypoint": text_of(environ.get("CLAUDE_CODE_ENTRYPOINT")),
-        "profile": text_of(environ.get(PROFILE)),
+        "profile": text_of(environ.get(RUN_PROFILE)),
         "client_pid": int(process) if process.isascii() and process.isdigit() and len(process) < 12 else None,
         # its name holds the folder's
         "transcript_path": None if private else text_of(event.get("transcript_path")),

@@ -7,8 +7,6 @@ subcommand; a path is relative to the current folder, and text that begins with 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from claude_local_plugin.precedence import Scope
-
 _SETTINGS = "--settings"
 #: Options of one value that a run has to step over or to know.
 _MODEL, _SOURCES = "--model", "--setting-sources"
@@ -44,11 +42,6 @@ class Arguments:
     sources: tuple[str, ...] | None = None
     interactive: bool = True
     leaving: str | None = None
-
-    @property
-    def scopes(self) -> tuple[Scope | str, ...] | None:
-        """The sources as `gather` takes them."""
-        return self.sources
 
 
 def read(words: Sequence[str]) -> Arguments:

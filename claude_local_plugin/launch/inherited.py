@@ -17,12 +17,10 @@ from claude_local_plugin.core.claude import (
     UNIX_SOCKET,
 )
 from claude_local_plugin.core.endpoint import ANTHROPIC_URL, is_anthropics_host
+from claude_local_plugin.core.registration import RUN_PROFILE
 from claude_local_plugin.core.run_files import SETTINGS
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.text import printable
-
-#: What we tell programs of a run besides the settings file that was made for it: its profile.
-PROFILE = "CLAUDE_LOCAL_PROFILE"
 
 #: By the beginning of the name; these two of them say nothing of where requests go.
 _DECIDING = ("ANTHROPIC_", "CLAUDE_CODE_USE_", "CLAUDE_CODE_SKIP_", "CLAUDE_CODE_OAUTH_")
@@ -35,7 +33,7 @@ _DECIDING_NAMES = (
     HOSTED,
     HOST_AUTH,
     PINNED,
-    PROFILE,
+    RUN_PROFILE,
     SETTINGS,
 )
 #: What may be Anthropic's own credential, by its value or (the last) by its name alone.
@@ -90,7 +88,9 @@ def of_the_cloud(environ: Mapping[str, str]) -> dict[str, str]:
     Where an address in it leads to another server, what came with it goes too: its key, its models, its window. A key
     that is Anthropic's own by its beginning stays. A socket for requests leads nobody knows where.
     """
-    without = {name: value for name, value in environ.items() if name not in (PROFILE, SETTINGS, HOSTED, UNIX_SOCKET)}
+    without = {
+        name: value for name, value in environ.items() if name not in (RUN_PROFILE, SETTINGS, HOSTED, UNIX_SOCKET)
+    }
     if not _leads_elsewhere(without):
         return without
     dropped = set(_of_another_server(without))

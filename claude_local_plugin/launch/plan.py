@@ -13,6 +13,7 @@ from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.claude import HOSTED
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES
 from claude_local_plugin.core.env_rules import routed_by_host
+from claude_local_plugin.core.registration import RUN_PROFILE
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.launch import arguments, dotenv_names, guardkit, inherited, pins, settings_text, without_us
@@ -127,7 +128,7 @@ def local(world: World, wish: Wish, choice: Choice, profile: str | None = None) 
     environ = ProcessEnvironment().environment(lines, around.environ)
     _refuse_where_pinned(around, wish, environ, settings, backend)
     environ |= _of_the_administrator(around, backend)
-    environ |= {HOSTED: "1", **({inherited.PROFILE: profile} if profile else {})}
+    environ |= {HOSTED: "1", **({RUN_PROFILE: profile} if profile else {})}
     planned = seen(world, wish, environ, settings if wish.target.is_client else None)
     _refuse_without_effect(planned, resolve(planned), backend, own)
     said = [*_still_set(around, lines)] if not wish.target.is_client else []
@@ -200,7 +201,7 @@ def seen(world: World, wish: Wish, environ: Mapping[str, str], settings: Mapping
         client_version=world.client_version,
         managed_dir=world.managed_dir,
         flag_settings=None if settings is None else settings_text.text_of(settings),
-        setting_sources=own.scopes,
+        setting_sources=own.sources,
         cli_model=own.model,
         interactive=own.interactive and wish.target.is_client,
     )

@@ -52,7 +52,7 @@ def wait_for(path: str, argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """
     if sys.platform == "win32":
         return subprocess.call(list(argv), executable=path, env=dict(environ))
-    former = {name: _ignored(name) for name in _OF_THE_TERMINAL}
+    former = [_ignored(name) for name in _OF_THE_TERMINAL]
     try:
         child = subprocess.Popen(
             list(argv),
@@ -77,8 +77,8 @@ def _ignored(name: str) -> tuple[int, "_Handler"]:
     return number, signal.signal(number, signal.SIG_IGN)
 
 
-def _restored(former: Mapping[str, tuple[int, "_Handler"]]) -> None:
-    for number, handler in former.values():
+def _restored(former: Sequence[tuple[int, "_Handler"]]) -> None:
+    for number, handler in former:
         signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
@@ -96,8 +96,7 @@ def _handed_on_to(child: "subprocess.Popen[bytes]"):  # type: ignore[no-untyped-
     try:
         yield
     finally:
-        for number, handler in former:
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        _restored(former)
 
 
 def _ended(child: "subprocess.Popen[bytes]") -> int:

@@ -22,6 +22,7 @@ from claude_local_plugin.core.claude import (
 )
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.env_rules import routed_by_host
+from claude_local_plugin.core.registration import RUN_PROFILE
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.launch import inherited
 from claude_local_plugin.launch.asked import completed
@@ -92,7 +93,7 @@ def variables(world: World, request: Request, choice: Choice, key: Part | None =
     paths = settings_paths(world.cwd, world.home, world.environ, world.client_version, world.managed_dir)
     alone = world.snapshot({each.path: None for each in paths if each.scope is not Scope.MANAGED})
     wanted = build.lines(alone, backend, choice.needs, ProcessEnvironment())
-    named = (Line(("env", inherited.PROFILE), request.profile, "the session log names it"),) if request.profile else ()
+    named = (Line(("env", RUN_PROFILE), request.profile, "the session log names it"),) if request.profile else ()
     lines = (HOST, *named, *(line for line in wanted if line.value != ""))
     names = {line.path[1] for line in lines}
     blank = (line.path[1] for line in wanted if line.value == "")

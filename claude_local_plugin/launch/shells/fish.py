@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from claude_local_plugin.core.shell import quoted
-from claude_local_plugin.launch.shells.shell import Output, Part, Shell, Value, Variable, joined
+from claude_local_plugin.launch.shells.shell import Output, Part, Shell, Value, Variable, joined, runs
 
 
 def assign(name: str, value: Value) -> str:
@@ -20,19 +20,8 @@ def _spelt(part: Part) -> str:
     if isinstance(part, Variable):
         return f'"${part.name}"'
     if isinstance(part, str):
-        return "".join(map(_text, _runs(part)))
+        return "".join(map(_text, runs(part, str.isprintable)))
     return f"({' '.join(map(quoted, part.words))})"
-
-
-def _runs(text: str) -> list[str]:
-    """The text cut into runs of what can be seen and single characters of what cannot."""
-    found: list[str] = []
-    for letter in text:
-        if found and letter.isprintable() and found[-1].isprintable():
-            found[-1] += letter
-        else:
-            found.append(letter)
-    return found
 
 
 def _text(run: str) -> str:

@@ -7,7 +7,7 @@ whatever encoding the console has.
 
 from collections.abc import Sequence
 
-from claude_local_plugin.launch.shells.shell import Output, Part, Shell, Value, Variable, joined
+from claude_local_plugin.launch.shells.shell import Output, Part, Shell, Value, Variable, joined, runs
 
 
 def assign(name: str, value: Value) -> str:
@@ -30,12 +30,7 @@ def _spelt(part: Part) -> str:
 
 def _runs(text: str) -> list[str]:
     """The text cut into runs of plain ASCII and single other characters."""
-    found: list[str] = []
-    for letter in text:
-        if found and _is_plain(letter) and _is_plain(found[-1]):
-            found[-1] += letter
-        else:
-            found.append(letter)
+    found = runs(text, _is_plain)
     # the first must be a string, or what follows would be added to a number
     return found if _is_plain(found[0]) else ["", *found]
 

@@ -52,3 +52,14 @@ def joined(value: Value) -> Value:
         elif part != "":
             found.append(part)
     return tuple(found)
+
+
+def runs(text: str, plain: Callable[[str], bool]) -> list[str]:
+    """The text cut into runs of what is plain and single characters of what is not."""
+    found: list[str] = []
+    for letter in text:
+        if found and plain(letter) and plain(found[-1]):
+            found[-1] += letter
+        else:
+            found.append(letter)
+    return found
