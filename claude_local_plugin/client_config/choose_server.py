@@ -399,7 +399,7 @@ def _found(request: Request, carried: Carried, choose: Choose | None) -> Server:
         elsewhere = request.again(url=Words("http://HOST:PORT"))
         raise BackendError(
             f"no model server answers on this machine's well-known ports ({well_known.ports_text()})",
-            f"start one, for example: {well_known.START_HINT}\n      or name one elsewhere: {elsewhere}",
+            f"start one, for example: {well_known.START_HINT}   or name one elsewhere: {elsewhere}",
         )
     chosen = servers[0]
     if len(servers) > 1:

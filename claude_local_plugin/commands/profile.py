@@ -407,7 +407,10 @@ def _text_of(path: Path) -> str:
     try:
         return content(path, 1_000_000).decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(
+            f"cannot read {path}: {(error.strerror or str(error)).lower()}",
+            "name a file that `profile export` has written, or - for standard input",
+        ) from error
 
 
 def write_import(world: World, brought: Import) -> dict[str, Any]:

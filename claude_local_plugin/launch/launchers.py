@@ -189,7 +189,9 @@ def remove(path: Path) -> Launcher:
     launcher = at(path)
     if launcher is None:
         what = "is no launcher of ours: it is left alone" if os.path.lexists(path) else "is not there"
-        raise ClaudeLocalError(f"{path} {what}")
+        raise ClaudeLocalError(
+            f"{path} {what}", "`launcher list` shows those of ours there; --dir names another folder"
+        )
     try:
         path.unlink()
     except OSError as error:

@@ -65,9 +65,11 @@ def check_name(name: str, known: Iterable[str] = ()) -> None:
     try:
         config_rules.profile(name)
     except ValueError as fault:
-        raise UsageError(f"{printable(name)}: {fault}") from None
+        raise UsageError(f"{printable(name)}: {fault}", "for example: spark") from None
     if like := next((each for each in known if each != name and each.lower() == name.lower()), None):
-        raise UsageError(f"there is a profile called {like}, and {name} differs from it in case alone")
+        raise UsageError(
+            f"there is a profile called {like}, and {name} differs from it in case alone", "choose another name"
+        )
 
 
 def row_of(key: str) -> "Row":
@@ -90,7 +92,7 @@ def value_of(key: str, words: Sequence[str]) -> object:
         return config_rules.judged(row, _meant(rule, words))
     except ValueError as fault:
         said = str(fault) if str(fault) else config_rules.words(rule, limits)
-        raise UsageError(f"{key} {said}") from None
+        raise UsageError(f"{key} {said}", f"what it is for: {row[6]}") from None
 
 
 def _meant(rule: str, words: Sequence[str]) -> object:
