@@ -1,6 +1,5 @@
 """Give settings files back as they were before `enable`, wherever they are and whatever happened to them since."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import git, paths
+from claude_local_plugin import paths
 from claude_local_plugin.commands import first_run, vscode
 from claude_local_plugin.commands.enable import MODE, previewed
 from claude_local_plugin.commands.explain_precedence import sentence
@@ -19,6 +18,7 @@ from claude_local_plugin.core.registration import RELEASE
 from claude_local_plugin.core.shell import Words
 from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.launch import excluding
 from claude_local_plugin.precedence import Scope, backend_in_use, resolve, settings_file_to_write
 from claude_local_plugin.precedence.locate import config_dir, user_file
 from claude_local_plugin.sessionlog import queries
@@ -203,7 +203,7 @@ def release(world: World) -> tuple[Path, ...]:
         if set(record.extras.get(GUARDED, "").split()) & _alive(world):
             continue
         if record.purposes == (GUARD,):
-            _include(record.extras, world)
+            excluding.include(record.extras, world.state_dir / "locks")
         _give_back_mode(ownership.revert(record.settings_file, state_dir=world.state_dir, purposes=(GUARD,)))
         done.append(record.settings_file)
     if not any(record.layer(GUARD) for record in ownership.records(world.state_dir)):
@@ -266,7 +266,8 @@ def _give_back(world: World, target: Target, guarded: Sequence[str]) -> dict[str
     if record is not None and target.is_ours:
         target.after  # noqa: B018 - raises before anything is touched
         if not guarded:
-            _include(record.extras, world)  # first: while the record is there, an interrupted run can be run again
+            # first: while the record is there, an interrupted run can be run again
+            excluding.include(record.extras, world.state_dir / "locks")
     orphan = partial(orphaned, file.resolve(settings_file)) if target.is_orphan else None
     if guarded:
         file.private_folder(world.state_dir)
@@ -307,17 +308,3 @@ def _give_back_mode(reverted: ownership.Reverted) -> None:
 def _owned(target: Target) -> list[str]:
     assert target.record is not None
     return [".".join(path) for path in target.record.owned if path[0] != "hooks"]
-
-
-def _include(extras: Mapping[str, str], world: World) -> None:
-    """Take back what was done to keep a settings file out of git."""
-    if "exclude_file" not in extras or not os.path.lexists(Path(extras["exclude_file"]).parent.parent):
-        return
-    line, before = extras["exclude_line"], extras.get("exclude_before")
-    file.rewrite(
-        Path(extras["exclude_file"]),
-        lambda text: git.without_line(text, line, before),
-        lock_dir=world.state_dir / "locks",
-    )
-    if "exclude_folder" in extras:
-        file.remove_empty((Path(extras["exclude_folder"]),))

@@ -29,6 +29,7 @@ from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.core.profile_names import REPOSITORY_FILE, profile_urls
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, SettingsError, UsageError
+from claude_local_plugin.launch import excluding
 from claude_local_plugin.precedence import FileState, Scope, Snapshot, backend_in_use, effective, git_layout, resolve
 from claude_local_plugin.precedence.locate import settings_file_to_write
 from claude_local_plugin.privacy.leaving import Leaving, leaving
@@ -340,7 +341,7 @@ def prepare(request: Request, world: World, choose: Choose | None = None) -> Pre
         },
         target=target,
         private=any(line.secret for line in sorted_out.lines) and _is_open_to_others(target),
-        exclude=_exclude(request, standing) if inside else {},
+        exclude=excluding.needed(standing) if request.scope is Scope.LOCAL and inside else {},
         exclude_file=standing.exclude_file if request.scope is Scope.LOCAL and inside else None,
         unheard=unheard(planned, sorted_out.lines, settings_file),
         sentence=sentence(resolution, world.place),
@@ -864,18 +865,6 @@ def _refuse_a_secret_that_git_may_take(request: Request, settings_file: Path, st
             f"{standing.problem}; a secret may not be written where git might take it",
             f"fix that, or {request.again(scope=Scope.USER)}",
         )
-
-
-def _exclude(request: Request, standing: git.Standing) -> dict[str, str]:
-    """What to remember about the exclude line, where one has to be added."""
-    if request.scope is not Scope.LOCAL or standing.exclude_file is None or standing.tracked or standing.ignored:
-        return {}
-    extras = {"exclude_file": str(standing.exclude_file), "exclude_line": standing.exclude_line}
-    before = file.read(standing.exclude_file)
-    if before is not None:
-        return {**extras, "exclude_before": before}
-    folder = standing.exclude_file.parent
-    return extras if folder.is_dir() else {**extras, "exclude_folder": str(folder)}
 
 
 def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
