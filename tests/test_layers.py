@@ -75,6 +75,33 @@ MAY_KNOW = {
         "text",
         "world",
     },
+    "yaml_document": {"errors"},
+    "recipes": {"checks", "client_config", "core", "errors", "servers", "settings", "text", "yaml_document"},
+    "lint": {
+        "checks",
+        "client_config",
+        "core",
+        "errors",
+        "recipes",
+        "servers",
+        "settings",
+        "text",
+        "yaml_document",
+    },
+    "server_log": {"checks", "core", "errors", "servers", "text"},
+    "deploy": {
+        "checks",
+        "core",
+        "errors",
+        "paths",
+        "recipes",
+        "server_log",
+        "servers",
+        "settings",
+        "text",
+        "world",
+        "yaml_document",
+    },
     "fleet": {"client_config", "core", "errors", "precedence", "servers", "settings", "text"},
     "privacy": {"client_config", "conformance", "core", "precedence", "servers", "settings", "world"},
     "profiles": {
@@ -121,6 +148,7 @@ DOORS = {
     "pydantic": {"config/model.py"},
     "pyarrow": {"sessionlog/export/parquet.py"},
     "tomlkit": {"config/document.py"},
+    "yaml": {"yaml_document.py"},
 }
 
 

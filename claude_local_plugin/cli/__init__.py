@@ -5,7 +5,6 @@ commands stay quick.
 """
 
 import errno
-import importlib
 import io
 import os
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import click
 
 from claude_local_plugin import __version__
+from claude_local_plugin.cli.lazy import LazyGroup
 from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.text import printable
@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "managed": ("managed", "Settings of a server for a fleet of machines, as files to install."),
     "privacy": ("privacy", "Say what leaves this machine, to which host; --prove asks the real client."),
     "profile": ("profile", "Servers under names: list, add, change, remove them, and hand them on."),
+    "recipe": ("recipe", "Model servers: what fits here, files that start it, what is wrong in one."),
     "report": ("report", "One page about what ran where, to look at in a browser."),
     "rescue": ("rescue", "Copy a session that died, without what its server refuses, to go on with."),
     "run": ("run", "Run one command on one backend, and leave everything else as it is."),
@@ -50,41 +51,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called or asked for help."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, in the order of `--help`."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command by name; None where there is none."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest name for a misspelt one."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            meant = f" Did you mean {near[0]}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{meant}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands with their help texts from the table, importing none of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
 @click.group(
     cls=LazyGroup,
+    rows=COMMANDS,
+    package=__name__,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be understood.",
 )

@@ -1,0 +1,49 @@
+"""A group of commands, each imported when it is called: `--help` and the quick commands stay quick."""
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+
+class LazyGroup(click.Group):
+    """A group made of a table: command -> its module below `package`, and what `--help` says of it, in that order.
+
+    The command is the function of its own name there, with `_` for `-`, and `suffix` behind it.
+    """
+
+    def __init__(
+        self, *arguments: Any, rows: Mapping[str, tuple[str, str]], package: str, suffix: str = "", **options: Any
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self.rows, self.package, self.suffix = rows, package, suffix
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of `--help`."""
+        return list(self.rows)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command by name; None where there is none."""
+        if cmd_name not in self.rows:
+            return None
+        module = importlib.import_module(f"{self.package}.{self.rows[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_") + self.suffix)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name for a misspelt one."""
+        if args and not args[0].startswith("-") and args[0] not in self.rows:
+            near = difflib.get_close_matches(args[0], self.rows, n=1)
+            meant = f" Did you mean {near[0]}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with their help texts from the table, importing none of them."""
+        if self.rows:
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, text) for name, (_, text) in self.rows.items()])

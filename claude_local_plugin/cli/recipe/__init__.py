@@ -1,0 +1,14 @@
+"""`claude-local recipe …`: what fits on a machine, files that start it, and what is wrong in a pasted one."""
+
+import click
+
+from claude_local_plugin.cli.lazy import LazyGroup
+
+#: Subcommand -> its module in this folder, and what `--help` says of it, in the order of their use. The command there
+#: is called as the subcommand, with `_command` behind it: `fit_command`.
+SUBCOMMANDS: dict[str, tuple[str, str]] = {}
+
+
+@click.group(cls=LazyGroup, rows=SUBCOMMANDS, package=__name__, suffix="_command")
+def recipe() -> None:
+    """Model servers for Claude Code: what fits here, files that start it, what is wrong in a pasted file."""
