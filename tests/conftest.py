@@ -25,7 +25,7 @@ FOREIGN = (
 
 #: Whatever has one of these marks is slow, and what was measured to be, so that `-m "not slow"` is the tests of every
 #: minute.
-SLOW = ("process", "client", "browser", "light_server", "real_server")
+SLOW = ("process", "client", "browser", "light_server", "programs", "real_server")
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks

@@ -1,0 +1,24 @@
+"""Programs of the system that some tests ask for their verdict: Debian's docker-compose, promtool, sshd and the like."""
+
+import os
+import shutil
+
+import pytest
+
+#: Read here, before the environment is emptied.
+REQUIRED = os.environ.get("CLAUDE_LOCAL_TEST_PROGRAMS") == "required"
+PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+
+
+def program(name: str, package: str) -> str:
+    """The program's path. Without it the test is skipped with the reason; in CI, where it always is, that is a failure.
+
+    `package` is what it comes with on Debian. Mark such a test `programs`.
+    """
+    found = shutil.which(name, path=PATH)
+    if found is None:
+        reason = f"no {name}: apt-get install {package}"
+        if REQUIRED:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
