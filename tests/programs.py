@@ -1,4 +1,4 @@
-"""Programs of the system that some tests ask for their verdict: Debian's docker-compose, promtool, sshd and the like."""
+"""Programs of the system that some tests ask for their verdict: Debian's docker-compose, promtool, sshd."""
 
 import os
 import shutil
