@@ -1,0 +1,30 @@
+"""A script with one `vllm serve`, for an environment that vLLM is installed in."""
+
+from claude_local_plugin.core.shell import Words, command, quoted
+from claude_local_plugin.recipes.formats.script import script
+from claude_local_plugin.recipes.formats.written import KEY_FILE, Written, address, head, reasons, words
+from claude_local_plugin.recipes.service import Service
+
+FILE = "serve.sh"
+
+
+def written(service: Service) -> Written:
+    """serve.sh: becomes the server; it ends with Ctrl-C."""
+    arguments = (*address(service), *service.arguments)
+    notes = head(
+        service,
+        f"sh {FILE}   in an environment with vLLM; the first start downloads {service.weights_gib:.0f} GiB of weights",
+        "",
+        *reasons((*arguments, *service.environment)),
+    )
+    before = [f"export {each.name}={quoted(each.value or '')}" for each in service.environment]
+    if service.keyed:
+        before += ["set -a", Words(f". ./{KEY_FILE}"), "set +a"]
+    lines = [("vllm", "serve", service.model), *map(words, arguments)]
+    return Written(
+        {FILE: script(notes, lines, folder=service.keyed, before=before)},
+        start=(command("sh", FILE),),
+        follow=(),
+        stop=(),
+        programs=frozenset({FILE}),
+    )

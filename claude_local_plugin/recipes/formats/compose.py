@@ -1,0 +1,76 @@
+"""A compose file, for `docker compose` and for docker-compose 1.28 and later."""
+
+from typing import Any
+
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.recipes.catalogue import Argument
+from claude_local_plugin.recipes.formats.written import CACHES, KEY_FILE, Written, head, health_command, words
+from claude_local_plugin.recipes.service import Service
+from claude_local_plugin.yaml_document import Commented, write
+
+FILE = "compose.yml"
+
+
+def written(service: Service) -> Written:
+    """compose.yml: the server, its caches, its health check."""
+    assert service.image is not None
+    body: dict[str, Any] = {
+        "image": Commented(service.image.reference, "pinned: another release may need other arguments"),
+        "container_name": service.name,
+        # said here, since images differ in it
+        "entrypoint": ["vllm", "serve"],
+        "command": [service.model, *(word for each in service.arguments for word in _commented(each))],
+        "ports": Commented([service.published], _reached(service)),
+        "environment": {
+            **{each.name: _one(_escaped(each.value or ""), each.why) for each in service.environment},
+            "HF_TOKEN": Commented("${HF_TOKEN:-}", "only for models that ask for consent"),
+        },
+        **({"env_file": Commented([KEY_FILE], "the key: VLLM_API_KEY=…")} if service.keyed else {}),
+        "volumes": [Commented(f"${{HOME}}/{inside}:/root/{inside}", why) for inside, why in CACHES.items()],
+        "ipc": Commented("host", "the processes of the server hand each other tensors in shared memory"),
+        **({"deploy": _gpus(service)} if service.hardware.architecture else {}),
+        "healthcheck": {
+            "test": ["CMD", *health_command(service)],
+            "interval": "30s",
+            "timeout": "10s",
+            "retries": 3,
+            "start_period": Commented(
+                f"{service.load_seconds}s", f"reading {service.weights_gib:.0f} GiB and compiling takes minutes"
+            ),
+        },
+        "restart": Commented("unless-stopped", "after a crash and a reboot, but not after `docker compose down`"),
+    }
+    usage = (
+        f"docker compose up -d       starts it; the first start downloads {service.weights_gib:.0f} GiB and the image",
+        "docker compose logs -f     how far it is",
+        "docker compose down        stops it",
+    )
+    return Written(
+        {FILE: write({"services": {service.name: body}}, head(service, *usage))},
+        start=(command("docker", "compose", "up", "-d"),),
+        follow=(command("docker", "compose", "logs", "-f"),),
+        stop=(command("docker", "compose", "down"),),
+    )
+
+
+def _commented(argument: Argument) -> list[Any]:
+    first, *others = map(_escaped, words(argument))
+    return [_one(first, argument.why), *others]
+
+
+def _one(text: str, why: str) -> Any:
+    return Commented(text, why) if why else text
+
+
+def _escaped(text: str) -> str:
+    """A text that compose puts no variable into."""
+    return text.replace("$", "$$")
+
+
+def _reached(service: Service) -> str:
+    return "whoever reaches this address needs the key" if service.keyed else "reached from this machine alone"
+
+
+def _gpus(service: Service) -> dict[str, Any]:
+    devices = [{"driver": "nvidia", "count": service.hardware.gpus, "capabilities": ["gpu"]}]
+    return {"resources": {"reservations": {"devices": devices}}}

@@ -1,0 +1,61 @@
+"""A container as a unit of systemd's, by podman's quadlet (podman 5.0 or newer)."""
+
+from claude_local_plugin.core.shell import Words, command, then
+from claude_local_plugin.recipes.formats.unit import quoted_words, sections, value
+from claude_local_plugin.recipes.formats.written import CACHES, KEY_FILE, Written, head, health_command, reasons, words
+from claude_local_plugin.recipes.service import Service
+
+FOLDER = "~/.config/containers/systemd"
+
+
+def written(service: Service) -> Written:
+    """NAME.container, for the user's own folder of quadlets."""
+    assert service.image is not None
+    name = f"{service.name}.container"
+    container = [
+        ("Image", service.image.reference),
+        ("ContainerName", service.name),
+        ("Entrypoint", "vllm"),
+        ("Exec", quoted_words("serve", service.model, *(word for each in service.arguments for word in words(each)))),
+        ("PublishPort", service.published),
+        *(("Volume", f"%h/{inside}:/root/{inside}") for inside in CACHES),
+        *(("Environment", quoted_words(f"{each.name}={each.value or ''}")) for each in service.environment),
+        *([("EnvironmentFile", f"%h/.config/containers/systemd/{KEY_FILE}")] if service.keyed else []),
+        *([("AddDevice", "nvidia.com/gpu=all")] if service.hardware.architecture else []),
+        ("PodmanArgs", "--ipc=host"),
+        ("HealthCmd", value(command(*health_command(service)))),
+        ("HealthInterval", "30s"),
+        ("HealthTimeout", "10s"),
+        ("HealthStartPeriod", f"{service.load_seconds}s"),
+    ]
+    files = [name, *([KEY_FILE] if service.keyed else [])]
+    install = command("install", "-D", "-m", "600", "-t", Words(FOLDER), *files)
+    unit = f"{service.name}.service"
+    notes = head(
+        service,
+        f"{install}, then:",
+        "systemctl --user daemon-reload",
+        f"{command('systemctl', '--user', 'start', unit)}   starts it; the first start downloads all",
+        f"{command('journalctl', '--user', '-f', '-u', unit)}   how far it is",
+        "Podman gets the GPU from its CDI file: nvidia-ctk cdi generate",
+        "",
+        *reasons((*service.arguments, *service.environment)),
+    )
+    text = sections(
+        notes,
+        {
+            "Unit": [("Description", value(service.title))],
+            "Container": container,
+            "Service": [("Restart", "on-failure"), ("TimeoutStartSec", "infinity")],
+            "Install": [("WantedBy", "default.target")],
+        },
+    )
+    return Written(
+        {name: text},
+        start=(
+            then(install, command("systemctl", "--user", "daemon-reload")),
+            command("systemctl", "--user", "start", unit),
+        ),
+        follow=(command("journalctl", "--user", "-f", "-u", unit),),
+        stop=(command("systemctl", "--user", "stop", unit),),
+    )

@@ -1,0 +1,53 @@
+"""A user's unit of systemd's that runs `vllm serve` from an environment with vLLM."""
+
+from claude_local_plugin.core.shell import Words, command, then
+from claude_local_plugin.recipes.formats.unit import quoted_words, sections, value
+from claude_local_plugin.recipes.formats.written import KEY_FILE, Written, address, head, reasons, words
+from claude_local_plugin.recipes.service import Service
+
+FOLDER = "~/.config/systemd/user"
+#: Where the unit looks for vLLM; an environment elsewhere is a line to change.
+PROGRAM = "%h/vllm/bin/vllm"
+
+
+def written(service: Service) -> Written:
+    """NAME.service, for the user's own folder of units."""
+    name = f"{service.name}.service"
+    arguments = (*address(service), *service.arguments)
+    files = [name, *([KEY_FILE] if service.keyed else [])]
+    install = command("install", "-D", "-m", "600", "-t", Words(FOLDER), *files)
+    notes = head(
+        service,
+        f"{install}, then:",
+        "systemctl --user daemon-reload",
+        f"{command('systemctl', '--user', 'start', name)}   starts it; the first start downloads the weights",
+        f"{command('journalctl', '--user', '-f', '-u', name)}   how far it is",
+        f"vLLM is {PROGRAM}, with %h for your home folder: python3 -m venv ~/vllm && ~/vllm/bin/pip install vllm",
+        "",
+        *reasons((*arguments, *service.environment)),
+    )
+    run = [
+        ("ExecStart", quoted_words(PROGRAM, "serve", service.model, *(w for each in arguments for w in words(each)))),
+        *(("Environment", quoted_words(f"{each.name}={each.value or ''}")) for each in service.environment),
+        *([("EnvironmentFile", f"%h/.config/systemd/user/{KEY_FILE}")] if service.keyed else []),
+        ("Restart", "on-failure"),
+        ("RestartSec", "30"),
+        ("TimeoutStopSec", "60"),
+    ]
+    text = sections(
+        notes,
+        {
+            "Unit": [("Description", value(service.title))],
+            "Service": run,
+            "Install": [("WantedBy", "default.target")],
+        },
+    )
+    return Written(
+        {name: text},
+        start=(
+            then(install, command("systemctl", "--user", "daemon-reload")),
+            command("systemctl", "--user", "start", name),
+        ),
+        follow=(command("journalctl", "--user", "-f", "-u", name),),
+        stop=(command("systemctl", "--user", "stop", name),),
+    )
