@@ -15,6 +15,8 @@ from tests import measuring
 pytest_plugins = ["tests.hook_runtime.fixtures"]
 
 CLIENT_FOLDER = Path(__file__).parent / "client"
+#: Where npm has put the packages that come with the pinned client.
+PACKAGES = Path(os.environ.get("CLAUDE_LOCAL_TEST_NODE_MODULES", CLIENT_FOLDER / "node_modules"))
 
 #: What a shell on the developer's machine may have set and no test may inherit.
 FOREIGN = (

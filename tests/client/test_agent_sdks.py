@@ -18,13 +18,11 @@ import pytest
 
 from claude_local_plugin.conformance import Boxes, Observed, Scenario, url
 from claude_local_plugin.conformance.scenario import BOX
-from tests.conftest import CLIENT_FOLDER
+from tests.conftest import PACKAGES
 
 pytestmark = pytest.mark.client
 
 SCRIPTS = Path(__file__).parent / "sdk"
-#: Where npm has put the TypeScript SDK.
-PACKAGES = Path(os.environ.get("CLAUDE_LOCAL_TEST_NODE_MODULES", CLIENT_FOLDER / "node_modules"))
 TYPESCRIPT = PACKAGES / "@anthropic-ai" / "claude-agent-sdk" / "sdk.mjs"
 
 CLOUD = "https://api.anthropic.com"
