@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -10,10 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 
 from claude_local_plugin import __version__, cli
+from claude_local_plugin.cli.examples import EXAMPLES
+from claude_local_plugin.cli.recipe import SUBCOMMANDS as SUBCOMMANDS_OF_RECIPE
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.terminal import Terminal
 from tests.commands.place import flat
@@ -51,9 +55,51 @@ def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     for name, (_, text) in cli.COMMANDS.items():
         assert re.search(rf"^  {name}\s+{re.escape(text[:30])}", shown, re.MULTILINE)
-    assert "Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be understood." in flat(
-        shown
-    )
+    assert "Exit codes: 0 well, 1 something is wrong (said on stderr), 2 a usage error." in flat(shown)
+    assert "Documentation: https://" in shown
+
+
+def test_every_command_stands_below_one_heading() -> None:
+    listed = [name for names in cli.SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(cli.COMMANDS)
+
+
+def parsed(line: str) -> None:
+    """Have click take the line apart, without running it; raises where it is none of ours."""
+    # a shell's $(…) around it, and what reads it behind it
+    typed = re.sub(r".*\$\((.*)\).*", r"\1", line).partition(" | ")[0]
+    name, *words = shlex.split(typed)
+    assert name == "claude-local"
+    command: click.Command = cli.main
+    context = click.Context(command, info_name=name)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, words[0])
+        assert found is not None, line
+        context = click.Context(found, context, info_name=words.pop(0))
+        command = found
+    command.make_context(context.info_name, words, context.parent)
+
+
+def test_every_command_has_two_examples_that_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [*cli.COMMANDS, *(f"recipe {name}" for name in SUBCOMMANDS_OF_RECIPE)]
+    assert sorted(EXAMPLES) == sorted(names)
+    for name in names:
+        assert cli.run_line([*name.split(), "--help"]) == 0
+        out = capsys.readouterr().out
+        assert max(map(len, out.splitlines())) <= 80, name
+        block = out.partition("Examples:\n")[2]
+        lines = [line.strip() for line in block.splitlines() if re.match(r"  \S*.*claude-local", line)]
+        assert len(lines) >= 2, name
+        for line in lines:
+            parsed(re.split(r"\s{2,}", line)[0])
+
+
+@pytest.mark.parametrize(("word", "meant"), sorted(cli.MEANT.items()))
+def test_other_peoples_words_lead_to_ours(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert word not in cli.COMMANDS
+    assert meant.split()[0] in cli.COMMANDS
+    assert cli.run_line([word]) == 2
+    assert f"No such command '{word}'. Did you mean {meant}?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", SUBCOMMANDS, ids=" ".join)
@@ -126,7 +172,7 @@ def test_a_call_that_cannot_be_understood_ends_with_2_and_writes_nothing(
 
 def test_without_a_command_it_shows_the_help_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run_line([]) == 2
-    assert "Commands:" in "".join(capsys.readouterr())
+    assert "Begin:" in "".join(capsys.readouterr())
 
 
 def test_the_version_is_said_the_quick_way_and_the_usual_way(capsys: pytest.CaptureFixture[str]) -> None:

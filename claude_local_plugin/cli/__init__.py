@@ -21,42 +21,81 @@ from claude_local_plugin.text import printable
 
 #: Command -> the module below this package that holds it, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "audit": ("audit", "Say by exit code whether a project's sessions kept to the allowed backends."),
-    "bench": ("bench", "Measure how fast the server is for an agent, and what follows from it."),
-    "config": ("config", "Show and change claude-local's own settings."),
     "demo": ("demo", "Show the whole round on this machine: enable, a session, its record, disable."),
-    "disable": ("disable", "Give the settings file back as it was before enable."),
-    "doctor": ("doctor", "Say what is wrong here, and the command that fixes it."),
-    "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
-    "env": ("env", "Print the variables for one backend, quoted for your shell."),
-    "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
-    "hooks": ("hooks", "Install, remove or show the session hooks alone."),
-    "launcher": ("launcher", "Programs of your own on PATH, each a command on one backend."),
-    "managed": ("managed", "Settings of a server for a fleet of machines, as files to install."),
-    "privacy": ("privacy", "Say what leaves this machine, to which host; --prove asks the real client."),
-    "profile": ("profile", "Servers under names: list, add, change, remove them, and hand them on."),
     "recipe": ("recipe", "Model servers: what fits here, files that start it, what is wrong in one."),
-    "report": ("report", "One page about what ran where, to look at in a browser."),
-    "rescue": ("rescue", "Copy a session that died, without what its server refuses, to go on with."),
-    "run": ("run", "Run one command on one backend, and leave everything else as it is."),
-    "sessions": ("sessions", "Read the log: which backend every session used."),
-    "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
-    "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),
-    "token": ("token", "Print a profile's key, for a program that reads it."),
-    "uninstall": ("uninstall", "Take everything of ours out of every settings file again."),
+    "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
     "use": ("enable", "The same as enable, with a profile's name."),
+    "disable": ("disable", "Give the settings file back as it was before enable."),
+    "profile": ("profile", "Servers under names: list, add, change, remove them, and hand them on."),
+    "run": ("run", "Run one command on one backend, and leave everything else as it is."),
+    "launcher": ("launcher", "Programs of your own on PATH, each a command on one backend."),
+    "env": ("env", "Print the variables for one backend, quoted for your shell."),
+    "token": ("token", "Print a profile's key, for a program that reads it."),
+    "status": ("status", "This folder's backend, reachable or not, its hooks and last session."),
+    "explain-precedence": ("explain", "Say which settings a session here would use, and why those."),
+    "doctor": ("doctor", "Say what is wrong here, and the command that fixes it."),
+    "privacy": ("privacy", "Say what leaves this machine, to which host; --prove asks the real client."),
     "verify": ("verify", "Ask your own Claude Code whether explain-precedence is right about it."),
     "warmup": ("warmup", "Have the server do its slow first things before a session needs it."),
     "watch": ("watch", "A live screen of what the server is doing, and of today's sessions."),
+    "bench": ("bench", "Measure how fast the server is for an agent, and what follows from it."),
+    "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),
+    "sessions": ("sessions", "Read the log: which backend every session used."),
+    "report": ("report", "One page about what ran where, to look at in a browser."),
+    "audit": ("audit", "Say by exit code whether a project's sessions kept to the allowed backends."),
+    "rescue": ("rescue", "Copy a session that died, without what its server refuses, to go on with."),
+    "config": ("config", "Show and change claude-local's own settings."),
+    "hooks": ("hooks", "Install, remove or show the session hooks alone."),
+    "managed": ("managed", "Settings of a server for a fleet of machines, as files to install."),
+    "completion": ("completion", "Print what bash, zsh or fish reads to complete our commands."),
+    "uninstall": ("uninstall", "Take everything of ours out of every settings file again."),
 }
+
+#: The headings of `--help`, in the order of a day.
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Begin": ("demo", "recipe", "enable"),
+    "Switch": ("use", "disable", "profile", "run", "launcher", "env", "token"),
+    "When something is strange": ("status", "explain-precedence", "doctor", "privacy", "verify"),
+    "The server": ("warmup", "watch", "bench", "statusline"),
+    "What ran where": ("sessions", "report", "audit", "rescue"),
+    "claude-local itself": ("config", "hooks", "managed", "completion", "uninstall"),
+}
+
+#: What people type for a command of ours -> that command.
+MEANT = {
+    "check": "doctor",
+    "explain": "explain-precedence",
+    "history": "sessions list",
+    "install": "enable",
+    "list": "sessions list",
+    "log": "sessions list",
+    "ls": "sessions list",
+    "off": "disable",
+    "on": "enable",
+    "remove": "disable",
+    "start": "enable",
+    "stop": "disable",
+    "switch": "use",
+    "test": "doctor",
+    "unset": "disable",
+    "why": "explain-precedence",
+}
+
+EPILOG = """\b
+claude-local COMMAND --help has the options and examples of a command.
+Documentation: https://pypi.org/project/claude-local/
+
+Exit codes: 0 well, 1 something is wrong (said on stderr), 2 a usage error."""
 
 
 @click.group(
     cls=LazyGroup,
     rows=COMMANDS,
     package=__name__,
+    sections=SECTIONS,
+    meant=MEANT,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 well, 1 something is wrong (said on stderr), 2 the call could not be understood.",
+    epilog=EPILOG,
 )
 @click.version_option(__version__, message="claude-local %(version)s")
 def main() -> None:
@@ -72,7 +111,7 @@ def _give_up_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _scripts() -> dict[str, click.Command]:
+def scripts() -> dict[str, click.Command]:
     """Our console scripts by their names; the second is `enable` in few letters."""
     from claude_local_plugin.cli.enable import enable
 
@@ -80,15 +119,13 @@ def _scripts() -> dict[str, click.Command]:
 
 
 def _completion(environ: Mapping[str, str]) -> str | None:
-    """What a shell sources to complete the words of both scripts; None where it does not ask for that."""
-    from click.shell_completion import get_completion_class
-
+    """What a shell sources to complete the words of both scripts, asked for in click's way; None where it is not."""
     shell, _, asks = environ.get("_CLAUDE_LOCAL_COMPLETE", "").partition("_")
-    made = get_completion_class(shell) if asks == "source" else None
-    if made is None:
+    if asks != "source":
         return None
-    variables = {name: f"_{name.replace('-', '_').upper()}_COMPLETE" for name in _scripts()}
-    return "\n".join(made(each, {}, name, variables[name]).source() for name, each in _scripts().items())
+    from claude_local_plugin.cli.completion import SHELLS, source
+
+    return source(shell, scripts()) if shell in SHELLS else None
 
 
 def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
@@ -106,7 +143,7 @@ def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
         print(source)
         return 0
     try:
-        script = main if name == "claude-local" else _scripts()[name]
+        script = main if name == "claude-local" else scripts()[name]
         code = script.main(args=list(argv), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort as abort:

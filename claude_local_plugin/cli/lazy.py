@@ -2,23 +2,35 @@
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+
+from claude_local_plugin.cli import examples
 
 
 class LazyGroup(click.Group):
     """A group made of a table: command -> its module below `package`, and what `--help` says of it, in that order.
 
-    The command is the function of its own name there, with `_` for `-`, and `suffix` behind it.
+    The command is the function of its own name there, with `_` for `-`, and `suffix` behind it. `sections` are the
+    headings of `--help` with their commands, `meant` other people's words for some of them.
     """
 
     def __init__(
-        self, *arguments: Any, rows: Mapping[str, tuple[str, str]], package: str, suffix: str = "", **options: Any
+        self,
+        *arguments: Any,
+        rows: Mapping[str, tuple[str, str]],
+        package: str,
+        suffix: str = "",
+        sections: Mapping[str, Sequence[str]] | None = None,
+        meant: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(*arguments, **options)
         self.rows, self.package, self.suffix = rows, package, suffix
+        self.sections = sections or {"Commands": tuple(rows)}
+        self.meant = meant or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of `--help`."""
@@ -30,6 +42,8 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"{self.package}.{self.rows[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_") + self.suffix)
+        if command.epilog is None:
+            command.epilog = examples.lines(_typed(ctx, cmd_name)) or None
         return command
 
     def resolve_command(
@@ -37,13 +51,23 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, with the nearest name for a misspelt one."""
         if args and not args[0].startswith("-") and args[0] not in self.rows:
-            near = difflib.get_close_matches(args[0], self.rows, n=1)
+            near = (
+                [self.meant[args[0]]] if args[0] in self.meant else difflib.get_close_matches(args[0], self.rows, n=1)
+            )
             meant = f" Did you mean {near[0]}?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{meant}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands with their help texts from the table, importing none of them."""
-        if self.rows:
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, text) for name, (_, text) in self.rows.items()])
+        for title, names in self.sections.items():
+            if not names:
+                continue
+            with formatter.section(title):
+                formatter.write_dl([(name, self.rows[name][1]) for name in names])
+
+
+def _typed(ctx: click.Context, name: str) -> str:
+    """What is typed behind `claude-local` for this command: `recipe fit`."""
+    above = ctx.command_path.split()[1:]
+    return " ".join((*above, name))

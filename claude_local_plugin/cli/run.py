@@ -64,11 +64,6 @@ def run(
 
     No settings file changes, and no other session is moved. The exit code is the command's. What it may not do is said
     before it starts, with exit code 1 and the reason.
-
-    \b
-    claude-local run spark -- claude -p "fix the test"
-    claude-local run --cloud -- claude
-    claude-local run spark -- guardkit autobuild task TASK-1
     """
     from claude_local_plugin.commands import run as command
 

@@ -89,6 +89,7 @@ TYPED = (
     "warmup --url SERVER --model MODEL",
     "watch --url SERVER --interval 0.2 --once",
     "disable",
+    "completion bash",
     "recipe --help",
     "--version",
     "--help",

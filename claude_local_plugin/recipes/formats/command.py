@@ -1,6 +1,6 @@
 """A script with one `vllm serve`, for an environment that vLLM is installed in."""
 
-from claude_local_plugin.core.shell import Words, command, quoted
+from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.recipes.formats.script import script
 from claude_local_plugin.recipes.formats.written import KEY_FILE, Written, address, head, reasons, words
 from claude_local_plugin.recipes.service import Service
@@ -17,7 +17,7 @@ def written(service: Service) -> Written:
         "",
         *reasons((*arguments, *service.environment)),
     )
-    before = [f"export {each.name}={quoted(each.value or '')}" for each in service.environment]
+    before = [export(each.name, each.value or "") for each in service.environment]
     if service.keyed:
         before += ["set -a", Words(f". ./{KEY_FILE}"), "set +a"]
     lines = [("vllm", "serve", service.model), *map(words, arguments)]

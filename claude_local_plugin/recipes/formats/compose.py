@@ -38,18 +38,19 @@ def written(service: Service) -> Written:
                 f"{service.load_seconds}s", f"reading {service.weights_gib:.0f} GiB and compiling takes minutes"
             ),
         },
-        "restart": Commented("unless-stopped", "after a crash and a reboot, but not after `docker compose down`"),
+        "restart": Commented("unless-stopped", "after a crash and a reboot, but not once it was taken down"),
     }
+    up, logs, down = (command("docker", "compose", *words) for words in (("up", "-d"), ("logs", "-f"), ("down",)))
     usage = (
-        f"docker compose up -d       starts it; the first start downloads {service.weights_gib:.0f} GiB and the image",
-        "docker compose logs -f     how far it is",
-        "docker compose down        stops it",
+        f"{up.ljust(25)}  starts it; the first start downloads {service.weights_gib:.0f} GiB and the image",
+        f"{logs.ljust(25)}  how far it is",
+        f"{down.ljust(25)}  stops it",
     )
     return Written(
         {FILE: write({"services": {service.name: body}}, head(service, *usage))},
-        start=(command("docker", "compose", "up", "-d"),),
-        follow=(command("docker", "compose", "logs", "-f"),),
-        stop=(command("docker", "compose", "down"),),
+        start=(up,),
+        follow=(logs,),
+        stop=(down,),
     )
 
 

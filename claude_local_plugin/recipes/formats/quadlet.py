@@ -7,6 +7,8 @@ from claude_local_plugin.recipes.service import Service
 
 FOLDER = "~/.config/containers/systemd"
 
+RELOAD = command("systemctl", "--user", "daemon-reload")
+
 
 def written(service: Service) -> Written:
     """NAME.container, for the user's own folder of quadlets."""
@@ -34,7 +36,7 @@ def written(service: Service) -> Written:
     notes = head(
         service,
         f"{install}, then:",
-        "systemctl --user daemon-reload",
+        RELOAD,
         f"{command('systemctl', '--user', 'start', unit)}   starts it; the first start downloads all",
         f"{command('journalctl', '--user', '-f', '-u', unit)}   how far it is",
         "Podman gets the GPU from its CDI file: nvidia-ctk cdi generate",
@@ -53,7 +55,7 @@ def written(service: Service) -> Written:
     return Written(
         {name: text},
         start=(
-            then(install, command("systemctl", "--user", "daemon-reload")),
+            then(install, RELOAD),
             command("systemctl", "--user", "start", unit),
         ),
         follow=(command("journalctl", "--user", "-f", "-u", unit),),

@@ -9,6 +9,8 @@ FOLDER = "~/.config/systemd/user"
 #: Where the unit looks for vLLM; an environment elsewhere is a line to change.
 PROGRAM = "%h/vllm/bin/vllm"
 
+RELOAD = command("systemctl", "--user", "daemon-reload")
+
 
 def written(service: Service) -> Written:
     """NAME.service, for the user's own folder of units."""
@@ -19,7 +21,7 @@ def written(service: Service) -> Written:
     notes = head(
         service,
         f"{install}, then:",
-        "systemctl --user daemon-reload",
+        RELOAD,
         f"{command('systemctl', '--user', 'start', name)}   starts it; the first start downloads the weights",
         f"{command('journalctl', '--user', '-f', '-u', name)}   how far it is",
         f"vLLM is {PROGRAM}, with %h for your home folder: python3 -m venv ~/vllm && ~/vllm/bin/pip install vllm",
@@ -45,7 +47,7 @@ def written(service: Service) -> Written:
     return Written(
         {name: text},
         start=(
-            then(install, command("systemctl", "--user", "daemon-reload")),
+            then(install, RELOAD),
             command("systemctl", "--user", "start", name),
         ),
         follow=(command("journalctl", "--user", "-f", "-u", name),),

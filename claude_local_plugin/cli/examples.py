@@ -1,0 +1,81 @@
+"""Two lines to type for every command, shown by its `--help`."""
+
+from claude_local_plugin.core.shell import command
+
+OURS = "claude-local"
+
+#: Command, its subcommand with it -> examples, each a line and what it does.
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "demo": (("demo", "the whole round in a temporary home"), ("demo --serve --port 8000", "a server to play with")),
+    "recipe": (("recipe fit", "what fits on this machine"), ("recipe lint compose.yml", "what is wrong in a file")),
+    "enable": (
+        ("enable dell-pro-max:8000", "this project, after showing the diff"),
+        ("enable spark --scope user", "every project, on the server of a profile"),
+    ),
+    "use": (("use spark", "another profile"), ("use -", "the one before")),
+    "disable": (("disable", "the file of this folder as it was"), ("disable --everywhere --when-idle", "every folder")),
+    "profile": (
+        ("profile add spark --url http://dell-pro-max:8000", "a name for a server"),
+        ("profile list", "the names, and which is in use here"),
+    ),
+    "run": (
+        ("run spark -- claude", "one session on a server, nothing else changes"),
+        ("run --cloud -- claude -p 'review the diff'", "one on the cloud, in an enabled folder"),
+    ),
+    "env": (
+        ("env spark --shell zsh", "the lines for a shell"),
+        ("env spark --shell direnv --write", "a project's .envrc"),
+    ),
+    "launcher": (
+        ("launcher install claude-spark spark -- claude", "a program called claude-spark"),
+        ("launcher list", "which there are"),
+    ),
+    "token": (("token spark", "a profile's key, for a program"), ("token spark --reveal", "the same on a terminal")),
+    "status": (("status", "this folder"), ("status --all", "every folder that was enabled")),
+    "explain-precedence": (
+        ("explain-precedence", "all six decisions"),
+        ("explain-precedence ANTHROPIC_BASE_URL", "one variable: who sets it, who wins"),
+    ),
+    "doctor": (("doctor", "everything"), ("doctor --deep --fix", "with real requests; then what can be fixed")),
+    "verify": (("verify --quick", "a minute"), ("verify --case difference.json", "one question again")),
+    "privacy": (("privacy", "what leaves under these settings"), ("privacy --level airgap --prove", "shown, not said")),
+    "watch": (("watch", "until Ctrl-C"), ("watch --once", "one frame")),
+    "statusline": (
+        ("enable --statusline", "has Claude Code show it"),
+        ("statusline", "what it would show in this folder"),
+    ),
+    "warmup": (("warmup", "once"), ("warmup --keep-alive 60", "and a ping every four minutes for an hour")),
+    "bench": (("bench", "1, 2 and 3 sessions at once"), ("bench --apply", "and write the time-outs that follow")),
+    "sessions": (("sessions list", "the last ones here"), ("sessions stats --since 7d", "this week by backend")),
+    "report": (("report --open", "the page, in a browser"), ("report --since 30d --output month.html", "a month")),
+    "audit": (
+        ("audit --allow local", "exit code 1 where a session went to the cloud"),
+        ("audit --since 7d", "this week, by the list in config.toml"),
+    ),
+    "rescue": (("rescue last", "the newest session here"), ("rescue a1b2c3d4 --dry-run", "what would be left out")),
+    "config": (
+        ("config list", "every setting and its value"),
+        ("config set protect true", "hold prompts back that would go to the cloud"),
+    ),
+    "hooks": (("hooks status", "where they are"), ("hooks install --scope user", "for every session of yours")),
+    "managed": (
+        ("managed render spark", "a fragment for managed-settings.d"),
+        ("managed render spark --lock --output 50-claude-local.json", "no other backend"),
+    ),
+    "completion": (
+        (f'eval "$({command("claude-local", "completion", "bash")})"', "in ~/.bashrc; zsh likewise"),
+        ("completion fish | source", "in ~/.config/fish/config.fish"),
+    ),
+    "uninstall": (("uninstall", "out of every settings file"), ("uninstall --purge", "and the session log too")),
+}
+
+
+def lines(name: str) -> str:
+    """The examples of a command as a block of its help; nothing where it has none."""
+    found = EXAMPLES.get(name, ())
+    typed = [(line if OURS in line else f"{OURS} {line}", what) for line, what in found]
+    width = max((len(line) for line, _ in typed), default=0)
+    beside = all(width + len(what) < 76 for _, what in typed)
+    # click leaves the lines behind \b as they are
+    shown = [f"  {line.ljust(width)}  {what}" if beside else f"  {line}\n      {what}" for line, what in typed]
+    return "\b\nExamples:\n" + "\n".join(shown) if shown else ""
