@@ -14,6 +14,7 @@ from claude_local_plugin.cli.options import (
     here,
     json_option,
     scope_option,
+    server_named,
     world_of,
 )
 from claude_local_plugin.cli.terminal import columns, err, json_text, out
@@ -144,9 +145,9 @@ def enable(
 ) -> int:
     """Point this project's Claude Code at a model server of your own.
 
-    PROFILE is a server's name (`claude-local profile list`), - the one before; what is given besides wins over it.
-    Without both a name and --url it is the repository's own (.claude-local.toml, once you have agreed to it), else the
-    server in effect here.
+    PROFILE is a server's name (`claude-local profile list`), - the one before, or an address such as dell-pro-max:8000;
+    what is given besides wins over it. Without both a name and --url it is the repository's own (.claude-local.toml,
+    once you have agreed to it), else the server in effect here.
 
     Shows what it would write as a diff, each line with its reason, and asks on a terminal. Only our own keys
     change; `claude-local disable` gives the file back. Where sessions would not go to the server all the same, because
@@ -156,6 +157,7 @@ def enable(
     from claude_local_plugin.commands import enable as command
     from claude_local_plugin.precedence import Scope
 
+    name, url = server_named(name, url)
     place = here()
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not yes and not as_json
     world = world_of(place)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from claude_local_plugin.cli.options import Place, complete_profile, here, world_of
+from claude_local_plugin.cli.options import Place, complete_profile, here, server_named, world_of
 from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import printable, short_path
@@ -59,6 +59,7 @@ def env(
     from claude_local_plugin.commands import env as command
     from claude_local_plugin.launch.shells import SHELLS, default_shell
 
+    profile, url = server_named(profile, url)
     place = here()
     world = world_of(place)
     name = shell_name or ("direnv" if write else None)

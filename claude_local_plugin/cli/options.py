@@ -82,6 +82,14 @@ def choose_on_terminal(question: str, options: Sequence[str]) -> str:
     return options[number - 1]
 
 
+def server_named(word: str | None, url: str | None) -> tuple[str | None, str | None]:
+    """A profile's name, or the URL of a server that was named by its address in the place of one (`box:8000`)."""
+    from claude_local_plugin.servers.urls import address
+
+    meant = address(word) if word and url is None else None
+    return (None, meant) if meant else (word, url)
+
+
 def complete_profile(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The names of profiles that begin so, for a shell's completion."""
     from claude_local_plugin.core.profile_names import profile_names

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from claude_local_plugin.cli.options import complete_profile, here, world_of
+from claude_local_plugin.cli.options import complete_profile, here, server_named, world_of
 from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.text import printable
 
@@ -71,6 +71,8 @@ def run(
     world = world_of(place)
     behind = ctx.meta["command"]
     profile, program = _apart(words, behind, named=not (url or to_cloud), known=command.known(world))
+    if not to_cloud:
+        profile, url = server_named(profile, url)
     asked = command.Asked(
         command=tuple(program),
         profile=profile,

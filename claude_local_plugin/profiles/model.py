@@ -148,7 +148,8 @@ def named(name: str, config_file: Path, environ: Mapping[str, str] | None = None
         if profiles
         else command("claude-local", "profile", "add", Words("NAME"), "--url", Words("URL"))
     )
-    raise UsageError(f"there is no profile called {printable(name)}", hint)
+    address = "" if near else "   (a server's address has its port: box:8000)"
+    raise UsageError(f"there is no profile called {printable(name)}", hint + address)
 
 
 def _sound(name: str, config_file: Path, environ: Mapping[str, str] | None) -> dict[str, Profile]:

@@ -68,6 +68,26 @@ def normalise(url: str) -> BackendUrl:
     return BackendUrl(clean, parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
 
 
+def address(word: str) -> str | None:
+    """The base URL that a word means which names a server rather than a profile: `dell-pro-max:8000`, `10.0.0.5`.
+
+    None for a word that may be a profile's name; UrlError for a URL that cannot be used.
+    """
+    if "://" in word:
+        return normalise(word).url
+    host, _, port = word.rpartition(":")
+    if (host and port.isdecimal()) or _is_numeric(word):
+        return normalise(f"http://{word}").url
+    return None
+
+
+def _is_numeric(word: str) -> bool:
+    try:
+        return ipaddress.ip_address(word).version == 4
+    except ValueError:
+        return False
+
+
 _EXAMPLE = "a base URL looks like http://localhost:8000"
 
 

@@ -216,3 +216,14 @@ def test_what_was_measured_belongs_to_the_profile(both: Place, tmp_path: Path) -
     assert (both.env()["API_TIMEOUT_MS"], both.env()["CLAUDE_STREAM_IDLE_TIMEOUT_MS"]) == ("123000", "45000")
     both.ok("disable", "--yes")
     assert not both.local.exists()
+
+
+def test_an_address_in_the_place_of_a_profile_is_a_server(place: Place, server: EmbeddedBackend) -> None:
+    host = server.url.removeprefix("http://")
+    place.ok("enable", host, "--yes")
+    assert place.env()["ANTHROPIC_BASE_URL"] == server.url
+    place.ok("enable", server.url, "--yes")
+    assert f"ANTHROPIC_BASE_URL={server.url}" in place.ok("env", host, "--shell", "bash").out
+    # what is no profile's name and no address says what an address looks like
+    assert "a server's address has its port" in place.refused("enable", "dell-pro-max", code=2)
+    assert "which would end up in a settings file" in place.refused("enable", "http://me:secret@box:1", code=2)

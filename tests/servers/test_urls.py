@@ -8,7 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.servers.urls import UrlError, is_anthropic, is_loopback, is_plain_http_remote, normalise
+from claude_local_plugin.servers.urls import (
+    UrlError,
+    address,
+    is_anthropic,
+    is_loopback,
+    is_plain_http_remote,
+    normalise,
+)
 from tests.looped import looped
 
 
@@ -193,3 +200,21 @@ def test_a_backslash_is_refused_and_no_address_is_guessed(url: str) -> None:
     with pytest.raises(UrlError, match="has a backslash in it") as caught:
         normalise(url)
     assert caught.value.offer is None
+
+
+@looped(
+    ("word", "url"),
+    [
+        ("dell-pro-max:8000", "http://dell-pro-max:8000"),
+        ("10.0.0.5", "http://10.0.0.5"),
+        ("10.0.0.5:8000", "http://10.0.0.5:8000"),
+        ("[::1]:8000", "http://[::1]:8000"),
+        ("https://box", "https://box"),
+        ("spark", None),
+        ("box.lan", None),
+        ("spark:fast", None),
+        (":8000", None),
+    ],
+)
+def test_a_word_with_a_port_is_an_address_and_any_other_a_name(word: str, url: str | None) -> None:
+    assert address(word) == url
