@@ -196,7 +196,8 @@ class Model:
 @dataclass(frozen=True, slots=True)
 class Hardware:
     """A machine: `memory` is what one GPU of it can use, `utilisation` the share of it that is sensibly given to a
-    server, `overhead` what that server needs beside weights and cache, `cuda` the oldest CUDA that knows its GPUs.
+    server, `overhead` what that server needs beside weights and cache; `bandwidth` is that of one GPU's memory, which
+    bounds how fast one conversation is answered; `cuda` the oldest CUDA that knows its GPUs.
     """
 
     name: str
@@ -205,6 +206,7 @@ class Hardware:
     memory: Figure
     utilisation: Figure
     overhead: Figure
+    bandwidth: Figure
     unified: bool
     machine: str
     architecture: str | None = None
@@ -528,6 +530,7 @@ def _hardware(entry: Mapping[str, Any]) -> Hardware:
         memory=_figure(entry["memory"]),
         utilisation=_figure(entry["utilisation"]),
         overhead=_figure(entry["overhead"]),
+        bandwidth=_figure(entry["bandwidth"]),
         unified=entry["unified"],
         machine=entry["machine"],
         architecture=entry.get("architecture"),

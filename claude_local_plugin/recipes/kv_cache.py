@@ -126,8 +126,9 @@ def cache_of(
         bytes_of_block = sum(each.count * block * a_token[id(each)] for each in kept)
         groups = [Group(kept[0].kind, sum(each.count for each in kept), block)]
     else:
-        # layers with smaller tokens have longer blocks, so that all pages are of one size
-        blocks = {id(each): block * (max(a_token.values()) // a_token[id(each)]) for each in kept}
+        # all pages are of one size: a smaller token makes a longer block, or is padded where that cannot be
+        most = max(a_token.values())
+        blocks = {key: block * (most // size) if most % size == 0 else block for key, size in a_token.items()}
         size = _group_size(layers)
         bytes_of_block = size * page
         groups = [
@@ -152,9 +153,9 @@ def _in_one_table(kept: Sequence[OfLayers], stateful: Sequence[OfLayers]) -> boo
 
 
 def _group_size(layers: Iterable[OfLayers]) -> int:
-    """Layers of a group: as many as the rarest kind has; the commonest, where that is hardly more."""
+    """Layers of a group: as many as the rarest kind has; the commonest, where that is not much more."""
     counts = [each.count for each in layers]
-    return max(counts) if max(counts) < 1.25 * min(counts) else min(counts)
+    return max(counts) if max(counts) < 1.5 * min(counts) else min(counts)
 
 
 def _token_bytes(layers: OfLayers, width: int, gpus: int) -> int:

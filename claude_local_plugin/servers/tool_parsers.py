@@ -48,7 +48,13 @@ FAMILIES = (
     Family("DeepSeek-R1", r"deepseek-?r1", "deepseek_v3", "deepseek_r1"),
     # Mistral
     Family("Magistral", r"magistral", "mistral", "mistral", certain=False),
+    Family("Mistral Small 4", r"mistral-small-?4", "mistral", "mistral", "0.20.2"),
     Family("Mistral, Devstral, Codestral", r"mi[sx]tral|devstral|codestral|ministral", "mistral"),
+    # NVIDIA
+    Family("Nemotron 3 Nano", r"nemotron-?3-nano", "qwen3_coder", "nemotron_v3", "0.17.1"),
+    Family(
+        "Nemotron 3 and later", r"nemotron-?3(\.\d+)?-(super|ultra|lightning)", "qwen3_xml", "nemotron_v3", "0.17.1"
+    ),
     # Meta, and models trained from Llama with their own way of calling
     Family("Hermes 2 Pro and later", r"\bhermes", "hermes"),
     Family("xLAM", r"\bxlam", "xlam"),
@@ -62,7 +68,7 @@ FAMILIES = (
     Family("GLM-4.5, 4.6", r"glm-?4\.[56]", "glm45", "glm45"),
     # Moonshot
     Family("Kimi K3", r"kimi-?k3", "kimi_k3", "kimi_k3", "0.28.0"),
-    Family("Kimi K2 Thinking", r"kimi-?k2.*thinking", "kimi_k2", "kimi_k2"),
+    Family("Kimi K2 Thinking, K2.7", r"kimi-?k2(\.[7-9]|.*thinking)", "kimi_k2", "kimi_k2"),
     Family("Kimi K2", r"kimi-?k2", "kimi_k2"),
     # MiniMax
     Family("MiniMax-M3", r"minimax-?m3", "minimax_m3", "minimax_m3", "0.24.0", certain=False),
@@ -84,6 +90,7 @@ FAMILIES = (
     Family("Hunyuan-A13B", r"hunyuan-?a13b", "hunyuan_a13b", "hunyuan_a13b"),
     Family("InternLM2.5", r"internlm-?2", "internlm"),
     Family("Jamba 1.5", r"jamba", "jamba"),
+    Family("Laguna", r"\blaguna", "poolside_v1", "poolside_v1", "0.22.1"),
     Family("LFM2", r"\blfm-?2", "lfm2", None, "0.22.1"),
     Family("LongCat", r"longcat", "longcat"),
     Family("MiMo", r"\bmimo", "mimo", "mimo", "0.20.2", certain=False),
@@ -92,7 +99,7 @@ FAMILIES = (
     Family("Olmo 3", r"olmo-?3", "olmo3"),
     Family("Phi-4-mini", r"phi-?4-?mini", "phi4_mini_json"),
     Family("Seed-OSS", r"seed-?oss", "seed_oss", "seed_oss", certain=False),
-    Family("Step-3.5", r"step-?3\.5", "step3p5", "step3p5", "0.15.1", certain=False),
+    Family("Step-3.5 and later 3", r"step-?3\.[5-9]", "step3p5", "step3p5", "0.15.1", certain=False),
     Family("Step3", r"step-?3", "step3", "step3"),
     Family("Ling 3", r"\bling-?3", "ling3", "ling3", "0.28.0", certain=False),
 )

@@ -86,6 +86,23 @@ def test_parsers_are_those_that_the_doctor_names_for_the_model_and_that_vllm_kno
         assert reasoning is None or reasoning in engine.reasoning_parsers
 
 
+def test_no_model_is_said_to_run_where_its_parsers_are_unknown(known: Catalogue) -> None:
+    engine = known.engine("vllm")
+    assert engine is not None
+    for model in known.models.values():
+        family, oldest = family_of(model.name), model.needs["vllm"].parts
+        assert family is not None
+        parsers = [engine.tool_parsers[family.tool]]
+        parsers += [engine.reasoning_parsers[family.reasoning]] if family.reasoning else []
+        for variant in model.variants:
+            needs = model.needs_of(variant)
+            if variant.engine == "vllm":
+                assert needs is not None
+                assert needs.parts >= oldest
+        # of the releases between two of those looked at, the later one is taken to be the first that has a name
+        assert all(oldest[:2] >= version_parts(each)[:2] for each in parsers), (model.name, oldest, parsers)
+
+
 def test_every_model_says_how_its_tools_are_called(known: Catalogue) -> None:
     for model in known.models.values():
         assert [each.name for each in model.features["tools"].arguments] == [
@@ -133,7 +150,7 @@ def test_an_unknown_name_is_a_usage_error_that_names_the_nearest(known: Catalogu
     assert hardware.value.hint == "did you mean gb10? All of them: claude-local recipe list"
     with pytest.raises(UsageError, match="no int3 of Qwen3-Coder-Next") as precision:
         known.recipe("qwen3-coder-next:int3")
-    assert "fp8, nvfp4" in str(precision.value.hint)
+    assert precision.value.hint == "there is: fp8, nvfp4, bf16, iq4_nl"
 
 
 def test_an_entry_for_one_hardware_takes_the_place_of_the_general_one(known: Catalogue) -> None:

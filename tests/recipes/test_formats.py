@@ -129,7 +129,8 @@ def test_compose_says_what_the_recipe_says() -> None:
     assert [word.replace("$$", "$") for word in ["serve", *body["command"]]] == wanted(given)  # type: ignore[attr-defined]
     assert body["entrypoint"] == ["vllm", "serve"]
     assert body["ports"] == ["127.0.0.1:8000:8000"]
-    assert body["image"] == "vllm/vllm-openai:v0.24.0-ubuntu2404"
+    assert given.image is not None
+    assert body["image"] == given.image.reference == "vllm/vllm-openai:v0.30.0"
     assert body["healthcheck"]["start_period"] == f"{given.load_seconds}s"  # type: ignore[index]
 
 

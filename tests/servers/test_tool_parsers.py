@@ -34,6 +34,14 @@ from tests.looped import looped
         ("ibm-granite/granite-4.0-h-small", "granite4", None),
         ("MiniMaxAI/MiniMax-M2", "minimax_m2", "minimax_m2"),
         ("ByteDance-Seed/Seed-OSS-36B-Instruct", "seed_oss", "seed_oss"),
+        ("nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-FP8", "qwen3_coder", "nemotron_v3"),
+        ("nvidia/NVIDIA-Nemotron-3.5-Lightning-30B-A3B-NVFP4", "qwen3_xml", "nemotron_v3"),
+        ("nvidia/Llama-3.1-Nemotron-70B-Instruct", "llama3_json", None),
+        ("mistralai/Mistral-Small-4-119B-2603", "mistral", "mistral"),
+        ("mistralai/Mistral-Small-3.2-24B-Instruct-2506", "mistral", None),
+        ("moonshotai/Kimi-K2.7-Code", "kimi_k2", "kimi_k2"),
+        ("poolside/Laguna-XS.2", "poolside_v1", "poolside_v1"),
+        ("stepfun-ai/Step-3.7-Flash-NVFP4", "step3p5", "step3p5"),
     ],
 )
 def test_a_family_is_known_by_its_name(name: str, tool: str, reasoning: str | None) -> None:
