@@ -31,6 +31,11 @@ WIDTH = 13
 @click.option("--url", metavar="URL", help="Look at this server instead of the folder's.")
 @click.option("--token-env", metavar="VAR", help="The environment variable that holds the key of the server of --url.")
 @click.option("--deep", is_flag=True, help="Send a few real requests, too (says first how many, and where to).")
+@click.option(
+    "--server-log",
+    metavar="FILE",
+    help="Say instead why a server did not start, from its log (vLLM, llama.cpp, LiteLLM, docker); - reads stdin.",
+)
 @click.option("--list", "listing", is_flag=True, help="List every check and what it asks.")
 @click.option("--explain", metavar="ID", help="Say all there is to say about one check.")
 @click.option("--fix", "fixing", is_flag=True, help="Fix what can be fixed in settings, after showing the diff.")
@@ -43,6 +48,7 @@ def doctor(
     url: str | None,
     token_env: str | None,
     deep: bool,
+    server_log: str | None,
     listing: bool,
     explain: str | None,
     fixing: bool,
@@ -61,6 +67,13 @@ def doctor(
     place = here()
     if listing or explain:
         return _texts(place, explain, checks)
+    if server_log is not None:
+        if checks or url or token_env or deep or fixing or dry_run or yes:
+            raise UsageError(
+                "--server-log reads a log and nothing else",
+                typed("claude-local", "doctor", "--server-log", server_log),
+            )
+        return _log(server_log, place, as_json=as_json)
     if (dry_run or yes) and not fixing:
         asked = [*checks, *(("--url", url) if url else ()), *(("--token-env", token_env) if token_env else ())]
         switches = [option for option, on in (("--deep", deep), ("--dry-run", dry_run), ("--yes", yes)) if on]
@@ -104,6 +117,11 @@ def _texts(place: Place, explain: str | None, names: Sequence[str]) -> int:
     from claude_local_plugin.doctor.checks import chosen
 
     printer = out(place.environ)
+    if explain and explain.startswith("log."):
+        from claude_local_plugin.commands.server_log import explained as failure_explained
+
+        printer.lines(failure_explained(explain))
+        return 0
     if explain:
         for check in chosen((explain,)):
             printer.lines(explained(check))
@@ -111,6 +129,26 @@ def _texts(place: Place, explain: str | None, names: Sequence[str]) -> int:
     rows = [(check.id, "deep" if check.deep else "fix" if check.fixable else "", check.asks) for check in chosen(names)]
     printer.lines(columns(rows))
     return 0
+
+
+def _log(name: str, place: Place, *, as_json: bool) -> int:
+    """What a server's log says."""
+    from claude_local_plugin.commands import server_log as command
+
+    report = command.look(name, place.cwd)
+    if as_json:
+        print(json_text(command.report_json(report)))
+        return report.exit_code
+    printer = out(place.environ)
+    width = max(len(finding.id) for finding in report.findings)
+    for finding in report.findings:
+        head, *more = _lines(finding, place, width, named=False)
+        printer.line("log".ljust(WIDTH) + head, STYLES[finding.result.value])
+        printer.lines(" " * (WIDTH + 2) + line for line in more)
+    results = [finding.result.value for finding in report.findings]
+    well = _sum(results) if any(finding.result.bad for finding in report.findings) else "no known failure"
+    printer.line(f"{well} · {command.seen(report)}", "bold red" if report.exit_code else "")
+    return report.exit_code
 
 
 def _deepened(facts: "Facts", request: "Request", world: "World", place: Place, *, quiet: bool) -> "Facts":

@@ -36,7 +36,11 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("explain-precedence", "all six decisions"),
         ("explain-precedence ANTHROPIC_BASE_URL", "one variable: who sets it, who wins"),
     ),
-    "doctor": (("doctor", "everything"), ("doctor --deep --fix", "with real requests; then what can be fixed")),
+    "doctor": (
+        ("doctor", "everything"),
+        ("doctor --deep --fix", "with real requests; then what can be fixed"),
+        ("doctor --server-log server.log", "why a server did not start"),
+    ),
     "verify": (("verify --quick", "a minute"), ("verify --case difference.json", "one question again")),
     "privacy": (("privacy", "what leaves under these settings"), ("privacy --level airgap --prove", "shown, not said")),
     "watch": (("watch", "until Ctrl-C"), ("watch --once", "one frame")),

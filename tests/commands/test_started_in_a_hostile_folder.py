@@ -56,6 +56,7 @@ TYPED = (
     "doctor --deep --json",
     "doctor --fix --yes",
     "doctor --list",
+    "doctor --server-log server.log",
     "hooks status",
     "hooks uninstall",
     "hooks install",
