@@ -69,6 +69,12 @@ def _run(world: Scenario, *words: str) -> Scenario:
 _ENABLE = ("enable", "--url", url("ours"), "--model", MODEL, "--token-env", "SPARK_KEY", "--yes", "--no-hooks")
 _LAUNCHER = ("launcher", "install", "on-spark", "spark", "--", *PING)
 _CHANGES = {
+    "the address alone": lambda world: _with(
+        world, shell={"ANTHROPIC_BASE_URL": url("ours"), "ANTHROPIC_MODEL": MODEL}
+    ),
+    "address and token": lambda world: _with(
+        world, shell={name: value for name, value in _VARIABLES.items() if name != "ANTHROPIC_API_KEY"}
+    ),
     "inline variables": lambda world: _with(world, shell=_VARIABLES),
     "wrapper with exports": lambda world: _with(
         world,
@@ -242,11 +248,18 @@ def main() -> None:
             row.model,
             row.said,
         )
-    if not given.dry and not given.only:
+    if not given.dry:
         with Boxes(given.claude, workers=1) as boxes:
             version = boxes.client_version
         GOLDEN.mkdir(exist_ok=True)
-        (GOLDEN / f"isolation-{version}.jsonl").write_text(written(rows), encoding="utf-8")
+        file = GOLDEN / f"isolation-{version}.jsonl"
+        file.write_text(written(_in_order(rows, read(file) if file.exists() else [])), encoding="utf-8")
+
+
+def _in_order(rows: Iterable[Row], before: Iterable[Row]) -> list[Row]:
+    """These rows and those of before that were not asked again, in the order of the questions."""
+    kept = {(row.way, row.world): row for row in (*before, *rows)}
+    return [kept[way.name, world] for way, world, _ in questions() if (way.name, world) in kept]
 
 
 if __name__ == "__main__":
