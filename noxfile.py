@@ -13,7 +13,16 @@ nox.options.sessions = ["lint", "quick"]
 
 #: Two processes that begin at different ends.
 TWO = ("-n", "2", "--dist", "worksteal")
-PAGES = ("checks_page", "config_tables", "isolation_table", "precedence_tables", "server_logs_page", "settings_tables")
+#: Scripts in docs/ that write pages anew.
+PAGES = (
+    "checks_page",
+    "config_tables",
+    "isolation_table",
+    "man_page",
+    "precedence_tables",
+    "server_logs_page",
+    "settings_tables",
+)
 ABOUT_PAGES = (
     *("tests/test_docs.py", "tests/test_architecture.py", "tests/test_workflows.py", "tests/doctor/test_pages.py"),
     *("tests/schema/test_settings_page.py", "tests/precedence/test_precedence_page.py", "tests/config"),

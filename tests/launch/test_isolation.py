@@ -34,6 +34,20 @@ def test_the_page_has_the_table_of_the_recorded_answers() -> None:
     )
 
 
+def test_readme_says_what_was_recorded() -> None:
+    readme = PAGE.parents[1] / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    table = runpy.run_path(str(PAGE.with_name("isolation_table.py")))
+    assert text == table["readme_rewritten"](text), "python docs/isolation_table.py"
+    # what is ours leads there in every column that is shown, and what is not ours does not
+    short = text.partition("<!-- begin short -->")[2].partition("<!-- end short -->")[0]
+    rows = {
+        line.split("|")[1].strip(): line.split("|")[2:-1] for line in short.splitlines() if line.startswith("| `cl")
+    }
+    for way in ("`claude-local enable`", "`claude-local run … -- claude`"):
+        assert [cell.strip() for cell in rows[way]] == ["✓"] * 4
+
+
 def judged(row: Row) -> bool:
     """Whether a way of ours did what it has to."""
     if row.world in SAYS_NO.get(row.way, ()):
