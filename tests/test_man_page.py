@@ -23,7 +23,7 @@ def test_the_page_is_what_the_commands_say() -> None:
 def test_roff_reads_every_line_of_it() -> None:
     groff = program("groff", "groff")
     done = subprocess.run(
-        [groff, "-ww", "-man", "-Tutf8", "-P-c", str(DOCS / "claude-local.1")],
+        [groff, "-ww", "-man", "-Tutf8", "-P-cbu", str(DOCS / "claude-local.1")],
         capture_output=True,
         check=True,
         env={"PATH": "/usr/bin:/bin", "MANWIDTH": "80"},
