@@ -42,6 +42,11 @@ def aliases_for(client_version: str | None) -> Mapping[str, tuple[str, str]]:
     return {**found, "best": (variable, found["opus"][1]), "opusplan": found["sonnet"]}
 
 
+def names_of(alias: str) -> tuple[str, ...]:
+    """Every name that an alias has stood for on the wire, the newest first."""
+    return tuple(name for _, name in _HISTORY[alias])
+
+
 #: Retired names that are quietly replaced by whatever `opus` stands for.
 RETIRED_OPUS = ("claude-opus-4-20250514", "claude-opus-4-1-20250805", "claude-opus-4-0", "claude-opus-4-1")
 

@@ -6,7 +6,11 @@ from claude_local_plugin.cli.lazy import LazyGroup
 
 #: Subcommand -> its module in this folder, and what `--help` says of it, in the order of their use. The command there
 #: is called as the subcommand, with `_command` behind it: `fit_command`.
-SUBCOMMANDS: dict[str, tuple[str, str]] = {}
+SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "litellm": ("litellm", "LiteLLM in front of several servers: one name, a session always on the same server."),
+    "prometheus": ("prometheus", "What Prometheus reads of your servers, and alerts."),
+    "grafana": ("grafana", "A Grafana dashboard of your servers."),
+}
 
 
 @click.group(cls=LazyGroup, rows=SUBCOMMANDS, package=__name__, suffix="_command")

@@ -6,6 +6,7 @@ Its parts are named tuples: ten dataclasses would take ten milliseconds of every
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from claude_local_plugin.servers.answers import Answer, Answers, Question
@@ -94,13 +95,14 @@ class MetricNames(NamedTuple):
     """Its names in /metrics: a prefix that they all have, and meaning -> names in the order they are looked for.
 
     Counters stand without their `_total`. `cache_config` is the metric whose labels tell the cache's configuration,
-    `tool_parser` the counter of what its tool-call parser came to.
+    `tool_parser` the counter of what its tool-call parser came to. `charted` has names for charts and alerts alone.
     """
 
     prefix: str
     names: Mapping[str, Sequence[str]]
     cache_config: str = ""
     tool_parser: str = ""
+    charted: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class Need(NamedTuple):

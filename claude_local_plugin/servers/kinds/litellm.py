@@ -1,4 +1,4 @@
-"""LiteLLM's proxy: what was seen on 1.102.3 to 1.110.2; its metrics' names are read from 1.106.2."""
+"""LiteLLM's proxy: what was seen on 1.102.3 to 1.110.2; its metrics' names are read from 1.106.2, and seen on 1.110.2."""
 
 from collections.abc import Iterator
 
@@ -90,6 +90,11 @@ KIND = Kind(
             "generation_tokens": ("litellm_output_tokens_metric",),
             "requests_finished": ("litellm_proxy_total_requests_metric",),
             "ttft": ("litellm_llm_api_time_to_first_token_metric",),
+        },
+        charted={
+            "failed": ("litellm_proxy_failed_requests_metric",),
+            # per deployment: 0 healthy, 1 some requests failed, 2 left alone
+            "deployment_state": ("litellm_deployment_state",),
         },
     ),
     needs=(

@@ -88,6 +88,8 @@ KIND = Kind(
             "prompt_tokens": ("llamacpp:prompt_tokens",),
             "generation_tokens": ("llamacpp:tokens_predicted",),
         },
+        # its counter of prompt tokens leaves out those that the cache had
+        charted={"prefix_hits": ("llamacpp:prompt_tokens_cached",), "prefix_misses": ("llamacpp:prompt_tokens",)},
     ),
     needs=(
         Need("attribution_off", None, STRIPPED),

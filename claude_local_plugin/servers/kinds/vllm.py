@@ -94,6 +94,10 @@ KIND = Kind(
         },
         cache_config="vllm:cache_config_info",
         tool_parser="vllm:tool_call_parser_invocations_total",
+        charted={
+            "queue_time": ("vllm:request_queue_time_seconds",),
+            "preemptions": ("vllm:num_preemptions",),
+        },
     ),
     needs=(
         Need("attribution_off", (0, 18, 1), STRIPPED),

@@ -1,0 +1,1 @@
+"""What stands in front of several servers: LiteLLM for a team, the production-stack for a cluster."""

@@ -1,0 +1,1 @@
+"""What watches servers from outside: Prometheus with alerts, a Grafana dashboard, Claude Code's own OpenTelemetry."""
