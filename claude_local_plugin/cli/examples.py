@@ -8,6 +8,18 @@ OURS = "claude-local"
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "demo": (("demo", "the whole round in a temporary home"), ("demo --serve --port 8000", "a server to play with")),
     "recipe": (("recipe fit", "what fits on this machine"), ("recipe lint compose.yml", "what is wrong in a file")),
+    "recipe litellm": (
+        ("recipe litellm --backend http://a:8000,http://b:8000", "two servers of one model"),
+        ("recipe litellm --backend http://a:8000 --backend haiku=http://b:8000", "a server of its own for haiku"),
+    ),
+    "recipe prometheus": (
+        ("recipe prometheus --backend http://a:8000 --output mon", "two files in mon/"),
+        ("recipe prometheus --backend http://a:8000,http://gw:4000", "shown, a gateway with it"),
+    ),
+    "recipe grafana": (
+        ("recipe grafana --output mon", "of every kind of server"),
+        ("recipe grafana --kind vllm --kind litellm", "of these alone"),
+    ),
     "enable": (
         ("enable dell-pro-max:8000", "this project, after showing the diff"),
         ("enable spark --scope user", "every project, on the server of a profile"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from claude_local_plugin.client_config.headers import from_variable
@@ -22,8 +23,8 @@ NAME, PROFILE = "litellm.yaml", "team"
 HERE = "http://localhost:4000"
 #: How long, in seconds, one server may take to say what it is.
 PATIENCE = 5.0
-#: A key that nobody guesses, made where the line is typed.
-_FRESH_KEY = Words('"sk-$(openssl rand -hex 24)"')
+#: LiteLLM's own key is for whoever runs it to choose.
+_SECRET = "a long secret of your own, as `openssl rand -hex 24` prints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Asked:
     url: str = HERE
     check: bool = True
     metrics: bool = False
+    #: The folder that the file will be in, where that is known.
+    folder: Path | None = None
 
 
 def recipe_litellm(asked: Asked, environ: Mapping[str, str]) -> Made:
@@ -104,7 +107,9 @@ def _replicas(
     for base, server in servers.items():
         witness = server if base in known else next(iter(known.values()))
         if base not in known:
-            notes.append(f"{printable(base)} {printable(server.problem or 'serves no model')}: taken to be as the others")
+            notes.append(
+                f"{printable(base)} {printable(server.problem or 'serves no model')}: taken to be as the others"
+            )
         found.append(_replica(base, witness, name, key))
     return tuple(found)
 
@@ -153,13 +158,21 @@ def _about(groups: Sequence[Group]) -> str:
 
 def _steps(groups: Sequence[Group], asked: Asked) -> list[tuple[str, str]]:
     base = normalise(asked.url)
-    listen = "127.0.0.1" if is_loopback(base.host) else "0.0.0.0"  # noqa: S104  (asked for: others are to reach it)
-    start = ("litellm", "--config", NAME, "--host", listen, "--port", str(base.port))
+    listen = "127.0.0.1" if is_loopback(base.host) else "0.0.0.0"
+    start = (
+        "litellm",
+        "--config",
+        str(asked.folder / NAME) if asked.folder else NAME,
+        "--host",
+        listen,
+        "--port",
+        str(base.port),
+    )
     package = f"litellm[proxy]=={litellm.VERSION}"
     more = ("prometheus_client",) if asked.metrics else ()
     return [
         ("install", command("pip", "install", package, *more)),
-        ("its key", export(litellm.MASTER_KEY, _FRESH_KEY)),
+        ("its key", f"{export(litellm.MASTER_KEY, Words('…'))}   ({_SECRET})"),
         ("start", with_variable(*litellm.NO_PRICE_LIST, *start)),
         ("then", _pointing(groups, base.url)),
     ]

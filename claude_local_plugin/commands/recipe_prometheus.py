@@ -25,18 +25,22 @@ LISTEN = "127.0.0.1:9090"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for: the servers, the variable that holds their key here, the file that holds it for Prometheus."""
+    """The servers that were named, the variable that holds their key here, the file that holds it for Prometheus."""
 
     backends: tuple[str, ...]
     token_env: str | None = None
     key_file: Path | None = None
     check: bool = True
+    #: The folder that the files will be in, where that is known.
+    folder: Path | None = None
 
 
 def recipe_prometheus(asked: Asked, environ: Mapping[str, str]) -> Made:
     """prometheus.yml and its alerts, for all of them."""
     token = (
-        from_variable("--token-env", asked.token_env, environ, "the servers' key") if asked.token_env is not None else None
+        from_variable("--token-env", asked.token_env, environ, "the servers' key")
+        if asked.token_env is not None
+        else None
     )
     urls = [normalise(url.strip()).url for given in asked.backends for url in given.split(",")]
     scraped, notes = [], []
@@ -50,9 +54,10 @@ def recipe_prometheus(asked: Asked, environ: Mapping[str, str]) -> Made:
         File(CONFIG, prometheus.config(scraped)),
         File(RULES, prometheus.rules(Ask(measured()))),
     )
+    config = str(asked.folder / CONFIG) if asked.folder else CONFIG
     steps = (
-        ("check", command("promtool", "check", "config", CONFIG)),
-        ("start", command("prometheus", f"--config.file={CONFIG}", f"--web.listen-address={LISTEN}")),
+        ("check", command("promtool", "check", "config", config)),
+        ("start", command("prometheus", f"--config.file={config}", f"--web.listen-address={LISTEN}")),
     )
     about = f"{CONFIG} and {RULES}: {len(scraped)} server{'' if len(scraped) == 1 else 's'}"
     return Made(about, files, steps, tuple(notes))

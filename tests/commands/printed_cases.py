@@ -2587,6 +2587,48 @@ not_run(
     ("managed", "render", "--url", OPEN),
 )
 not_run(
+    "recipe litellm: how it is installed and started",
+    "installs and starts a program of others",
+    (
+        "commands.recipe_litellm:_steps pip install … …",
+        "commands.recipe_litellm:_steps export … …",
+        "commands.recipe_litellm:_steps with_variable … …",
+    ),
+    _nothing,
+    ("recipe", "litellm", "--backend", OPEN),
+    fill={"…": "a-long-secret"},
+)
+#: A server that asks for a key stands where LiteLLM will.
+_GATEWAY = ("--url", GUARDED)
+case(
+    "recipe litellm: sessions are pointed at it",
+    "commands.recipe_litellm:_pointing claude-local enable …",
+    lambda house: house.shell.update(LITELLM_MASTER_KEY=KEY),
+    ("recipe", "litellm", "--backend", OPEN, *_GATEWAY),
+    points_at(GUARDED, model=MODEL, ANTHROPIC_AUTH_TOKEN=KEY),
+)
+case(
+    "recipe litellm: tiers have servers of their own",
+    (
+        "commands.recipe_litellm:_pointing then … …",
+        "commands.recipe_litellm:_pointing claude-local profile add … … …",
+        "commands.recipe_litellm:_pointing claude-local enable …",
+    ),
+    lambda house: house.shell.update(LITELLM_MASTER_KEY=KEY),
+    ("recipe", "litellm", "--backend", OPEN, "--backend", f"haiku={OPEN}", *_GATEWAY),
+    points_at(GUARDED, model=MODEL, ANTHROPIC_DEFAULT_HAIKU_MODEL=f"{MODEL}-haiku"),
+)
+not_run(
+    "recipe prometheus: how it is checked and started",
+    "starts a program of others",
+    (
+        "commands.recipe_prometheus:recipe_prometheus promtool check config …",
+        "commands.recipe_prometheus:recipe_prometheus prometheus --config.file=… --web.listen-address=…",
+    ),
+    _nothing,
+    ("recipe", "prometheus", "--backend", OPEN),
+)
+not_run(
     "privacy: where the client is",
     "starts the real client",
     "cli.privacy:privacy claude-local privacy --prove --claude PATH",

@@ -91,7 +91,9 @@ TYPED = (
     "watch --url SERVER --interval 0.2 --once",
     "disable",
     "completion bash",
-    "recipe --help",
+    "recipe litellm --backend SERVER --model MODEL",
+    "recipe prometheus --backend SERVER",
+    "recipe grafana",
     "--version",
     "--help",
 )

@@ -51,7 +51,7 @@ def llamas(folder: Path, count: int) -> Iterator[list[Running]]:
 
 
 def rendered(person: Person, folder: Path, *backends: str) -> tuple[str, dict[str, str]]:
-    """The recipe, written into the folder; the address of the proxy and the commands that were printed, by their use."""
+    """The recipe, written into the folder; the proxy's address, and the commands that were printed, by their use."""
     if not LITELLM:
         pytest.skip("no real LiteLLM: set CLAUDE_LOCAL_TEST_LITELLM to its command")
     url = f"http://localhost:{free_port()}"
@@ -69,7 +69,10 @@ def started(url: str, folder: Path, start: str) -> Iterator[None]:
     with (folder / "log").open("wb") as log:
         running = subprocess.Popen(
             ["/bin/bash", "-c", f"exec env {start}"],
-            **{"cwd": folder, "env": environment, "stdout": log, "stderr": log},
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -17,12 +17,18 @@ from claude_local_plugin.cli.recipe.made import show
     metavar="[TIER=]URL[,URL…]",
     help="Servers of one model; with opus=, sonnet=, haiku= or fable= those of that tier alone.",
 )
-@click.option("--model", "models", multiple=True, metavar="[TIER=]NAME", help="The served model, where there are several.")
+@click.option(
+    "--model", "models", multiple=True, metavar="[TIER=]NAME", help="The served model, where there are several."
+)
 @click.option(
     "--token-env", "token_envs", multiple=True, metavar="[TIER=]VAR", help="The variable that holds the servers' key."
 )
 @click.option(
-    "--url", metavar="URL", default="http://localhost:4000", show_default=True, help="Where sessions will reach LiteLLM."
+    "--url",
+    metavar="URL",
+    default="http://localhost:4000",
+    show_default=True,
+    help="Where sessions will reach LiteLLM.",
 )
 @click.option("--metrics", is_flag=True, help="With /metrics for `recipe prometheus`.")
 @click.option("--no-check", is_flag=True, help="Do not ask the servers (needs --model).")
@@ -40,12 +46,8 @@ def litellm_command(
 
     Each server is asked what it is. A session stays on one replica, a dead one is left, and the names that Claude Code
     sends by itself are known. No secret is written: keys are named by their variables. Modifies: litellm.yaml in DIR.
-
-    \b
-    claude-local recipe litellm --backend http://a:8000,http://b:8000
-    claude-local recipe litellm --backend http://a:8000 --backend haiku=http://b:8000
     """
     from claude_local_plugin.commands import recipe_litellm as command
 
-    asked = command.Asked(backends, models, token_envs, url, check=not no_check, metrics=metrics)
+    asked = command.Asked(backends, models, token_envs, url, check=not no_check, metrics=metrics, folder=output)
     return show(command.recipe_litellm(asked, here().environ), output)

@@ -29,12 +29,8 @@ def prometheus_command(
     Alerts: down, loading too long, requests that wait, a full KV cache, prefixes that miss, slow first tokens, a
     gateway's dead replica. Each server is asked what it is, and whether it gives its metrics. Modifies: the files in
     DIR.
-
-    \b
-    claude-local recipe prometheus --backend http://gb10:8000 --output mon
-    claude-local recipe prometheus --backend http://a:8000,http://b:8000
     """
     from claude_local_plugin.commands import recipe_prometheus as command
 
-    asked = command.Asked(backends, token_env, key_file, check=not no_check)
+    asked = command.Asked(backends, token_env, key_file, check=not no_check, folder=output)
     return show(command.recipe_prometheus(asked, here().environ), output)

@@ -100,7 +100,9 @@ def document(groups: Sequence[Group], names: Mapping[str, Sequence[str]], *, met
         "router_settings": router,
         "litellm_settings": settings,
         "general_settings": {
-            "master_key": Commented(f"os.environ/{MASTER_KEY}", "it does not start without one, nor with a well-known one")
+            "master_key": Commented(
+                f"os.environ/{MASTER_KEY}", "it does not start without one, nor with a well-known one"
+            )
         },
     }
 

@@ -1,4 +1,4 @@
-"""LiteLLM's proxy: what was seen on 1.102.3 to 1.110.2; its metrics' names are read from 1.106.2, and seen on 1.110.2."""
+"""LiteLLM's proxy: what was seen on 1.102.3 to 1.110.2; its metrics' names are read from 1.106.2 and 1.110.2."""
 
 from collections.abc import Iterator
 
