@@ -2,8 +2,8 @@
 
 lint      style, format, types                  full     every test that can run here
 quick     the tests that take a minute          lowest   the tests with the lowest versions that are allowed
-docs      generated pages written anew, then    newest   and with the newest
-          what tests say of all pages
+docs      generated pages written anew, what    newest   and with the newest
+          tests say of all pages, the site
 """
 
 import nox
@@ -51,6 +51,7 @@ def docs(session: nox.Session) -> None:
     for page in PAGES:
         session.run("python", f"docs/{page}.py")
     session.run("pytest", "-q", *ABOUT_PAGES)
+    session.run("mkdocs", "build", "--strict")
 
 
 @nox.session
