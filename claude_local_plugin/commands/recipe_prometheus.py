@@ -76,7 +76,7 @@ def _scraped(url: str, token: str | None, asked: Asked) -> tuple[Scraped | None,
         return Scraped(target, server.kind, key_file), [f"{shown} {printable(server.problem)}: not looked at"]
     label = kinds.of(server.kind).label
     if kinds.of(server.kind).metrics is None and not kinds.of(server.kind).quirks.metrics:
-        return None, [f"{shown} is left out: {label} has no /metrics"]
+        return None, [f"{shown} is left out: no metrics are known of {label}"]
     wants_key = server.needs_key and look(Address(url, None, of_folder=False)).problem is not None
     problem = look(Address(url, token, of_folder=False)).problem
     said = [f"{shown} {printable(problem)}{_mend(server)}"] if problem else []

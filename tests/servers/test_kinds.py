@@ -32,6 +32,9 @@ EVERYDAY = {"unknown", "anthropic"}
 NAMED = {
     "core/probe.py": "what hooks tell a kind by, in standard Python; the kinds read it from there",
     "fake_server/server.py": "it imitates one",
+    "cli/recipe/__init__.py": "recipes of gateways are called what they make",
+    "cli/recipe/litellm.py": "the recipe of that gateway",
+    "commands/recipe_litellm.py": "the recipe of that gateway",
 }
 #: Rooms about the programs themselves, how they are started and what they write; they may name them.
 ABOUT_ENGINES = ("servers/kinds/", "recipes/", "lint/", "server_log/", "deploy/")
