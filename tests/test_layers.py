@@ -21,6 +21,9 @@ def _dotted(path: Path) -> str:
     return ".".join([claude_local_plugin.__name__, *filter(None, inside.split("/"))])
 
 
+#: The standard library of every Python that we run on: 3.12 has this module in place of another.
+STDLIB = sys.stdlib_module_names | {"_sha2"}
+
 #: Every module and package of ours, as it is imported.
 DOTTED = frozenset(map(_dotted, MODULES))
 
@@ -218,7 +221,7 @@ def test_what_runs_inside_other_peoples_sessions_needs_nothing_but_python(name: 
     assert len(modules) > 3
     for path in modules:
         for each in imports(path):
-            assert each.partition(".")[0] in sys.stdlib_module_names or ".".join(each.split(".")[:2]) in own, path
+            assert each.partition(".")[0] in STDLIB or ".".join(each.split(".")[:2]) in own, path
 
 
 @pytest.mark.parametrize("name", ["core", "sessionlog", "hook_runtime", "precedence", "servers", "client_config"])
@@ -241,7 +244,7 @@ def _module(name: str) -> str:
 def test_precedence_needs_nothing_but_python() -> None:
     for path in MODULES:
         if room(path) == "precedence":
-            third = {name.partition(".")[0] for name in imports(path)} - set(sys.stdlib_module_names)
+            third = {name.partition(".")[0] for name in imports(path)} - set(STDLIB)
             assert third <= {claude_local_plugin.__name__}
 
 
@@ -255,7 +258,7 @@ def test_each_third_party_package_has_one_door(package: str) -> None:
 
 
 def test_no_other_third_party_package_is_used() -> None:
-    known = {*sys.stdlib_module_names, claude_local_plugin.__name__, *DOORS}
+    known = {*STDLIB, claude_local_plugin.__name__, *DOORS}
     for path in MODULES:
         assert {name.partition(".")[0] for name in imports(path)} <= known, path
 

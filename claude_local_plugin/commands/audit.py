@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.commands.sessions import Asked, folder_named, is_known, project_names
+from claude_local_plugin.commands.project_names import folder_named, project_names
+from claude_local_plugin.commands.sessions import Asked, is_known
 from claude_local_plugin.core import config
+from claude_local_plugin.core.config import HASHED
 from claude_local_plugin.core.config_rules import backends
 from claude_local_plugin.core.protection import is_allowed, is_way_allowed
 from claude_local_plugin.core.shell import command
@@ -14,7 +16,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence.locate import git_layout
 from claude_local_plugin.sessionlog.queries import Where
 from claude_local_plugin.sessionlog.queries.audit import outside, without_way
-from claude_local_plugin.sessionlog.queries.filters import HASHED, is_below
+from claude_local_plugin.sessionlog.queries.filters import is_below
 from claude_local_plugin.sessionlog.queries.usage import UNKNOWN, By, usage
 from claude_local_plugin.text import counted
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.core import config, config_file
+from claude_local_plugin.commands.project_names import folder_named, project_names
+from claude_local_plugin.core.config import HASHED
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.sessionlog.queries import State, Where
-from claude_local_plugin.sessionlog.queries.filters import HASHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +48,6 @@ class Asked:
             model=self.model,
             state=State(self.state) if self.state else None,
         )
-
-
-def folder_named(text: str, *, cwd: Path, home: Path) -> Path:
-    """The folder that people mean: `.`, `~/src/shop`, a relative or an absolute path; it need not exist."""
-    beginning, _, rest = text.partition("/")
-    return Path(os.path.normpath(home / rest if beginning == "~" else cwd / text))
-
-
-def project_names(text: str, *, cwd: Path, home: Path, state_dir: Path) -> tuple[str, ...]:
-    """What a folder may be called in the log: as it is written, with links followed, and as a hash of either."""
-    if text.startswith(HASHED):
-        return (text,)
-    folder = folder_named(text, cwd=cwd, home=home)
-    names = list(dict.fromkeys((str(folder), os.path.realpath(folder))))
-    if (state_dir / config_file.SALT).exists():
-        salted = config.Config(str(state_dir), {})
-        names += [hashed for name in names if (hashed := salted.logged("hash", name))]
-    return tuple(names)
 
 
 def is_known(asked: str, where: Where, *, cwd: Path, home: Path, state_dir: Path) -> bool:

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+#: How the name of a folder that is kept as a hash begins.
+HASHED = "sha256:"
+
 #: THE table of config.toml's keys: what hooks read, the commands' model, the JSON schema and the documentation are made
 #: of it. Each row: its table ("" for the top, a trailing "*" for one of which there are many), the key, by which of
 #: `config_rules.RULES` a value is judged and what that rule needs, the default, whether a wrong value would open what
@@ -210,14 +213,13 @@ class Config:
             return path
         if how != "hash":
             return None
-        from hashlib import sha256
-
         from claude_local_plugin.core.config_file import salt as salt_of
+        from claude_local_plugin.core.digest import hexadecimal
 
         salt = salt_of(self._state_dir)
         if salt is None:
             return None
-        return "sha256:" + sha256(salt + path.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return HASHED + hexadecimal(salt + path.encode("utf-8", "surrogatepass"))[:16]
 
 
 def load(state_dir: str, environ: "Mapping[str, str]") -> Config:

@@ -303,12 +303,12 @@ def _is_written_by_us(path: str, state_dir: str) -> bool:
     """
     if not state_dir:
         return False
-    from hashlib import sha256  # costs milliseconds; repositories that decide such things are rare
+    from claude_local_plugin.core.digest import hexadecimal  # repositories that decide such things are rare
 
-    name = sha256(os.fsencode(os.path.realpath(path))).hexdigest()
+    name = hexadecimal(os.fsencode(os.path.realpath(path)))
     record = read(os.path.join(state_dir, "ownership", f"{name}.json"), MOST_SETTINGS)
     text = read(path, MOST_SETTINGS)
-    return bool(record and text) and sha256(text or b"").hexdigest().encode() in (record or b"")
+    return bool(record and text) and hexadecimal(text or b"").encode() in (record or b"")
 
 
 def _fix(leaks: "Sequence[Credential]", endpoint: Source, decided: str, backend: "Backend") -> str:

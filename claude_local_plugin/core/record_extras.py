@@ -2,6 +2,7 @@
 
 import os
 
+from claude_local_plugin.core.digest import hexadecimal
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.text import json_object
 
@@ -15,9 +16,7 @@ FALLEN_FROM, FALLEN_URL = "fallen_from", "fallen_from_url"
 
 def extras_of(settings_file: "str | os.PathLike[str]", state_dir: "str | os.PathLike[str]") -> "dict[str, str]":
     """The extras of a settings file's record; empty where there is none that can be understood."""
-    from hashlib import sha256
-
-    name = sha256(os.fsencode(os.path.realpath(settings_file))).hexdigest()
+    name = hexadecimal(os.fsencode(os.path.realpath(settings_file)))
     try:
         record = json_object(content(os.path.join(state_dir, "ownership", f"{name}.json")))["record"]
         return {str(key): str(value) for key, value in record["extras"].items()}

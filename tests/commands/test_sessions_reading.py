@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.cli.sessions import amount, backend_name, length
-from claude_local_plugin.commands.sessions import Asked, before, project_names
+from claude_local_plugin.commands.project_names import project_names
+from claude_local_plugin.commands.sessions import Asked, before
 from claude_local_plugin.core.config import Config
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog import queries

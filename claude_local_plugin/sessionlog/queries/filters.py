@@ -5,18 +5,16 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.core.protection import CLOUD, CLOUD_KINDS
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.errors import UsageError
 
 #: The word for every server that is neither the cloud nor at an address that is none.
 LOCAL = "local"
-#: How the name of a project that is kept as a hash begins.
-HASHED = "sha256:"
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -49,7 +47,7 @@ NOTHING_SENT = f"SELECT id FROM sessions WHERE {_NOTHING_WAS_SENT}"
 SOMETHING_SENT = f"NOT ({_NOTHING_WAS_SENT})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Where:
     """What to look at; None and () ask for all.
 
