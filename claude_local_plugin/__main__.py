@@ -1,5 +1,6 @@
 """The console script: version, status lines and keys at once, the rest by the command line."""
 
+import gc
 import os
 import sys
 
@@ -7,6 +8,12 @@ import sys
 def main() -> int:
     """Run the command line; returns the process's exit code."""
     _import_nothing_from_here()
+    code = _answer()
+    gc.freeze()  # as it ends Python would look through everything three times for what to free, and the process is over
+    return code
+
+
+def _answer() -> int:
     if sys.argv[1:] == ["--version"]:
         from claude_local_plugin import __version__
 

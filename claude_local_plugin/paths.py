@@ -4,6 +4,8 @@ The only module that knows platformdirs, and the only one that knows where `hook
 Nothing here creates a folder: read-only commands leave an empty home empty.
 """
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +20,8 @@ def state_dir(environ: Mapping[str, str]) -> Path:
     """
     if chosen := environ.get("CLAUDE_LOCAL_STATE_DIR"):
         return Path(chosen).expanduser().absolute()
+    if known := _plain("XDG_STATE_HOME", ".local/state"):
+        return known
     import platformdirs
 
     return Path(platformdirs.user_state_dir(APP, appauthor=False))
@@ -27,9 +31,20 @@ def config_dir(environ: Mapping[str, str]) -> Path:
     """The folder of claude-local's own `config.toml`; `CLAUDE_LOCAL_CONFIG_DIR` moves it."""
     if chosen := environ.get("CLAUDE_LOCAL_CONFIG_DIR"):
         return Path(chosen).expanduser().absolute()
+    if known := _plain("XDG_CONFIG_HOME", ".config"):
+        return known
     import platformdirs
 
     return Path(platformdirs.user_config_dir(APP, appauthor=False))
+
+
+def _plain(variable: str, beneath_home: str) -> Path | None:
+    """What platformdirs would say on Linux where nothing is odd; its import takes longer than a quick command may."""
+    if sys.platform != "linux" or "ANDROID_DATA" in os.environ:
+        return None
+    shared = os.environ.get(variable)
+    folder = Path(shared) if shared else Path(os.environ.get("HOME", ""), beneath_home)
+    return folder / APP if folder.is_absolute() else None
 
 
 def chosen_config_dir(environ: Mapping[str, str]) -> Path | None:

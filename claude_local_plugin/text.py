@@ -3,9 +3,12 @@
 import codecs
 import re
 from pathlib import Path
-from typing import TextIO
 
 from claude_local_plugin.core.endpoint import PLACEHOLDER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def mask_secret(value: str) -> str:
@@ -75,7 +78,7 @@ def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
     return str(path)
 
 
-def carries_all(stream: TextIO) -> bool:
+def carries_all(stream: "TextIO") -> bool:
     """Whether every letter can be written to the stream: unless it says that its encoding is another than UTF-8."""
     return codecs.lookup(stream.encoding or "utf-8").name == "utf-8"
 

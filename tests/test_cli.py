@@ -1,5 +1,6 @@
 """The command line itself: help, misspelt words, exit codes, colour, and being interrupted or not listened to."""
 
+import gc
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from claude_local_plugin import __version__, cli
+from claude_local_plugin.cli import group
 from claude_local_plugin.cli.examples import EXAMPLES
 from claude_local_plugin.cli.recipe import SUBCOMMANDS as SUBCOMMANDS_OF_RECIPE
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
@@ -70,7 +72,7 @@ def parsed(line: str) -> None:
     typed = re.sub(r".*\$\((.*)\).*", r"\1", line).partition(" | ")[0]
     name, *words = shlex.split(typed)
     assert name == "claude-local"
-    command: click.Command = cli.main
+    command: click.Command = group.main
     context = click.Context(command, info_name=name)
     while isinstance(command, click.Group):
         found = command.get_command(context, words[0])
@@ -435,3 +437,42 @@ def test_a_port_that_is_taken_is_said_so(project: Path, capsys: pytest.CaptureFi
 def test_a_port_without_serve_makes_no_sense(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run_line(["demo", "--port", "8000"]) == 2
     assert "--port goes with --serve" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+@pytest.mark.parametrize("command", ["status", "explain-precedence"])
+def test_what_is_answered_without_click_is_answered_the_same_with_it(
+    command: str, options: list[str], project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run_line(["enable", "--no-check", "--url", "http://127.0.0.1:9", "--model", "m"]) == 0
+    capsys.readouterr()
+    answers = []
+    for run in (cli.run_line, lambda argv: group.run(argv, "claude-local")):
+        code = run([command, *options])
+        told = capsys.readouterr()
+        # how long a server took to refuse is another time each time
+        answers.append((code, re.sub(r"[\d.]+( ms|,$)", r"#\1", told.out, flags=re.MULTILINE), told.err))
+    assert answers[0] == answers[1]
+    assert answers[0][1]
+
+
+def test_what_is_answered_without_click_leaves_the_garbage_collector_as_it_was(project: Path) -> None:
+    assert gc.isenabled()
+    cli.run_line(["status"])
+    assert gc.isenabled()
+
+
+def test_ctrl_c_where_there_is_no_click_is_told_as_click_has_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(**_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("claude_local_plugin.cli.show_status.show_status", interrupt)
+    monkeypatch.setattr("claude_local_plugin.cli.status.show_status", interrupt)
+    told = []
+    for call in (["status"], ["status", "--all"]):
+        assert cli.run_line(call) == 130
+        told.append(capsys.readouterr())
+    assert told[0] == told[1]
+    assert told[0].err == "\ninterrupted\n"

@@ -11,6 +11,10 @@ pytestmark = pytest.mark.process
 
 HEAVY = ("asyncio", "httpx", "jsonschema", "pydantic", "tomlkit", "filelock", "ssl", "subprocess")
 
+#: What `status` and `explain-precedence` do without besides, since each is as long as a tenth of what they do or more.
+#: `dataclasses` compiles each class and brings `inspect`, `hashlib` brings OpenSSL, `platformdirs` brings `tempfile`.
+COSTLY = ("click", "dataclasses", "hashlib", "inspect", "platformdirs", "tempfile", "typing", "uuid")
+
 REPORT = """
 import contextlib, io, sys
 sys.argv = ["claude-local", *sys.argv[1:]]
@@ -61,6 +65,23 @@ def test_status_needs_nothing_slow_where_there_is_something_to_read_either(proje
     names = imported(project, "status")
     assert not names & set(HEAVY)
     assert not names & {"claude_local_plugin.commands.enable", "claude_local_plugin.settings.document"}
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_what_is_asked_most_brings_nothing_that_takes_as_long_as_the_answer(
+    project: Path, options: tuple[str, ...]
+) -> None:
+    imported(project, "enable", "--no-check", "--url", "http://127.0.0.1:9", "--model", "m")
+    explained = imported(project, "explain-precedence", *options)
+    assert not explained & {*HEAVY, *COSTLY, "datetime", "shutil", "sqlite3", "_socket"}
+    assert not {name for name in explained if name.startswith("claude_local_plugin.sessionlog")}
+    looked = imported(project, "status", *options)
+    assert not looked & {*HEAVY, *COSTLY}
+    # of the questions to the log those that it asks, and not what judges, prunes or lists it
+    assert {name for name in looked if name.startswith("claude_local_plugin.sessionlog.queries.")} == {
+        f"claude_local_plugin.sessionlog.queries.{name}" for name in ("filters", "reading", "records")
+    }
+    assert "claude_local_plugin.commands.sessions" not in looked
 
 
 def test_help_of_one_command_imports_no_other_command(project: Path) -> None:

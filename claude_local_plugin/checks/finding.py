@@ -1,10 +1,14 @@
 """What somebody should know about what they have set: how bad it is, where it is, and the command that fixes it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+
+from claude_local_plugin.core.frozen import frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Result(StrEnum):
@@ -23,7 +27,7 @@ class Result(StrEnum):
         return self in (Result.WARNING, Result.ERROR, Result.FAILED)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A place in a file; line and column count from 1."""
 
@@ -42,7 +46,7 @@ class Place:
 Where = Place | str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One finding, by a stable id: what it is, how bad, where, and the command or edit that fixes it.
 
@@ -59,7 +63,7 @@ class Finding:
     group: str = ""
     fixable: bool = False
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> "dict[str, Any]":
         """As `doctor --json` shows it."""
         return {
             "id": self.id,

@@ -1,23 +1,19 @@
 """The command line: options, questions and output; the doing is in `commands`.
 
-The only room that knows click. A subcommand's module is imported when it is called, so that `--help` and the quick
-commands stay quick.
+The only room that knows click, which `group` brings. A subcommand's module is imported when it is called, so that
+`--help` and the quick commands stay quick.
 """
 
 import errno
+import gc
 import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import click
-
-from claude_local_plugin import __version__
-from claude_local_plugin.cli.lazy import LazyGroup
 from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.text import printable
 
 #: Command -> the module below this package that holds it, and what `--help` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -88,20 +84,6 @@ Documentation: https://pypi.org/project/claude-local/
 Exit codes: 0 well, 1 something is wrong (said on stderr), 2 a usage error."""
 
 
-@click.group(
-    cls=LazyGroup,
-    rows=COMMANDS,
-    package=__name__,
-    sections=SECTIONS,
-    meant=MEANT,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=EPILOG,
-)
-@click.version_option(__version__, message="claude-local %(version)s")
-def main() -> None:
-    """Claude Code on your own model server, explained and on record."""
-
-
 #: How writing to a stream fails. Nothing else that fails so gets as far as `run_line`: files are written by name.
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
@@ -111,21 +93,36 @@ def _give_up_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def scripts() -> dict[str, click.Command]:
-    """Our console scripts by their names; the second is `enable` in few letters."""
-    from claude_local_plugin.cli.enable import enable
-
-    return {"claude-local": main, "cluse": enable}
-
-
 def _completion(environ: Mapping[str, str]) -> str | None:
     """What a shell sources to complete the words of both scripts, asked for in click's way; None where it is not."""
     shell, _, asks = environ.get("_CLAUDE_LOCAL_COMPLETE", "").partition("_")
     if asks != "source":
         return None
     from claude_local_plugin.cli.completion import SHELLS, source
+    from claude_local_plugin.cli.group import scripts
 
     return source(shell, scripts()) if shell in SHELLS else None
+
+
+def _at_once(argv: Sequence[str]) -> int | None:
+    """Answers a call in which there is nothing to understand; returns its exit code, or None for any other call.
+
+    People and prompts ask these again and again, and click alone would be half of what they wait for.
+    """
+    command, *options = argv or ("",)
+    if command not in ("status", "explain-precedence") or options not in ([], ["--json"]):
+        return None
+    gc.disable()  # it would look through what is being imported again and again, and find nothing
+    try:
+        if command == "status":
+            from claude_local_plugin.cli.show_status import show_status
+
+            return show_status(as_json=bool(options))
+        from claude_local_plugin.cli.show_explanation import show_explanation
+
+        return show_explanation(as_json=bool(options))
+    finally:
+        gc.enable()
 
 
 def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
@@ -143,19 +140,12 @@ def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
         print(source)
         return 0
     try:
-        script = main if name == "claude-local" else scripts()[name]
-        code = script.main(args=list(argv), prog_name=name, standalone_mode=False)
+        code = _at_once(argv) if name == "claude-local" else None
+        if code is None:
+            from claude_local_plugin.cli.group import run
+
+            code = run(argv, name)
         sys.stdout.flush()
-    except click.exceptions.Abort as abort:
-        if isinstance(abort.__cause__, KeyboardInterrupt):  # click's name for Ctrl-C; at a question it has no cause
-            err().line("interrupted", "yellow")
-            return 130
-        err().line("aborted: nothing was written", "yellow")
-        return 1
-    except click.ClickException as error:
-        vars(error)["message"] = printable(error.message)  # which may quote a word of the command line
-        error.show()
-        return error.exit_code
     except ClaudeLocalError as error:
         printer = err()
         printer.line(f"error: {error.message}", "bold red")
@@ -171,4 +161,8 @@ def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
         _give_up_stdout()
         err().line(f"error: standard output cannot be written: {error.strerror}", "bold red")
         return 1
-    return code if isinstance(code, int) else 0
+    except KeyboardInterrupt:  # of what is answered at once; click has its own way, which ends the same
+        print(file=sys.stderr)
+        err().line("interrupted", "yellow")
+        return 130
+    return code

@@ -14,7 +14,7 @@ def completion(shell: str) -> int:
 
     For claude-local and cluse alike. Modifies nothing: the line that reads it goes into your shell's own file.
     """
-    from claude_local_plugin.cli import scripts
+    from claude_local_plugin.cli.group import scripts
 
     print(source(shell, scripts()))
     return 0

@@ -3,20 +3,29 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from claude_local_plugin import paths
+from claude_local_plugin.cli.place import Place, here
 from claude_local_plugin.cli.terminal import err
-from claude_local_plugin.core.shell import Words, export
-from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.text import printable
 
 if TYPE_CHECKING:
     from claude_local_plugin.world import World
+
+__all__ = [
+    "Place",
+    "choose_on_terminal",
+    "complete_profile",
+    "here",
+    "json_option",
+    "profile_argument",
+    "scope_option",
+    "server_named",
+    "world_of",
+]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
 
@@ -30,32 +39,6 @@ def scope_option(default: str | None = "local") -> Callable[[Any], Any]:
         show_default=bool(default),
         help="local: .claude/settings.local.json; project: .claude/settings.json; user: ~/.claude/settings.json.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a command runs: the folder, the home, the environment, and our own state folder."""
-
-    cwd: Path
-    home: Path
-    environ: dict[str, str]
-    state_dir: Path
-
-
-def here() -> Place:
-    """The place of this very process. The only reader of the process's folder and environment for the commands."""
-    environ = dict(os.environ)
-    try:
-        cwd = Path.cwd()
-    except FileNotFoundError as error:
-        raise ClaudeLocalError("the current folder does not exist any more", "cd into one that does") from error
-    try:
-        home = Path.home()
-    except RuntimeError as error:
-        raise ClaudeLocalError(
-            "HOME is not set, and this user has no home folder", export("HOME", Words("…"))
-        ) from error
-    return Place(cwd, home, environ, paths.state_dir(environ))
 
 
 def world_of(place: Place) -> "World":

@@ -7,12 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TextIO
 
 from claude_local_plugin.text import UNSEEN, carries_all, hides, printable, without_secrets
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
-def json_text(data: object, *, indent: int | None = 2, stream: TextIO | None = None, reveal: bool = False) -> str:
+
+def json_text(data: object, *, indent: int | None = 2, stream: "TextIO | None" = None, reveal: bool = False) -> str:
     """The JSON we print: indented, readable, one trailing newline left to print(); secrets masked unless revealed.
 
     Letters that `stream`, by default standard output, cannot carry are escaped.
@@ -76,7 +79,7 @@ def _middle_out(text: str, most: int) -> str:
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
-def _terminal_width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
+def _terminal_width(stream: "TextIO", environ: Mapping[str, str]) -> int | None:
     """How many characters fit on a line of the terminal; None where `stream` is none, or does not say."""
     if not stream.isatty():
         return None
@@ -88,7 +91,7 @@ def _terminal_width(stream: TextIO, environ: Mapping[str, str]) -> int | None:
         return None  # a terminal that has no size
 
 
-def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def wants_colour(stream: "TextIO", environ: Mapping[str, str]) -> bool:
     """Whether to colour what goes to `stream`: `NO_COLOR` and `FORCE_COLOR` decide, else whether it is a terminal."""
     if environ.get("NO_COLOR"):
         return False
@@ -100,7 +103,7 @@ def wants_colour(stream: TextIO, environ: Mapping[str, str]) -> bool:
 class Printer:
     """Prints lines to one stream, styled where the stream wants colour ("green", "bold red", "dim")."""
 
-    def __init__(self, stream: TextIO, *, colour: bool, width: int | None = None, reveal: bool = False) -> None:
+    def __init__(self, stream: "TextIO", *, colour: bool, width: int | None = None, reveal: bool = False) -> None:
         self.reveal = reveal
         self.stream = stream
         self.colour = colour
@@ -167,6 +170,6 @@ def err(environ: Mapping[str, str] = os.environ) -> Printer:
     return _printer(sys.stderr, environ)
 
 
-def _printer(stream: TextIO, environ: Mapping[str, str], *, reveal: bool = False) -> Printer:
+def _printer(stream: "TextIO", environ: Mapping[str, str], *, reveal: bool = False) -> Printer:
     colour, width = wants_colour(stream, environ), _terminal_width(stream, environ)
     return Printer(stream, colour=colour, width=width, reveal=reveal)

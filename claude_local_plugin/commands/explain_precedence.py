@@ -1,12 +1,11 @@
 """Says which settings a session here would use, who decided each, and what would change if something were set."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.core.claude import SOCKET_SCHEME
 from claude_local_plugin.core.endpoint import backend_of
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.core.helper import taken_apart
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.core.urls import authority_of, parse_url
@@ -29,13 +28,17 @@ from claude_local_plugin.precedence.whatif import full_key, with_value
 from claude_local_plugin.settings.variables import is_secret
 from claude_local_plugin.text import mask_secret, without_secrets
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 SCHEMA_VERSION = 1
 
 #: The warnings that say that no request arrives anywhere.
 UNUSABLE_ADDRESS = ("url.exchange", "url.invalid", "url.query")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """A decision that `--what-if` changes; secrets in it are masked."""
 
@@ -44,7 +47,7 @@ class Change:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(hides=("report",))
 class Explanation:
     """What `explain-precedence` has to say. Every secret in it is masked, unless it was asked to reveal them.
 
@@ -54,7 +57,7 @@ class Explanation:
     `--what-if` would change, None when nothing was asked; `reveal` says that secrets are shown.
     """
 
-    report: dict[str, Any] = field(repr=False)
+    report: "dict[str, Any]"
     sentences: dict[str, str]
     summary: str
     warnings: tuple[Finding, ...]
@@ -119,7 +122,7 @@ def _supposed(snapshot: Snapshot, scope: str, setting: str) -> Snapshot:
     return with_value(snapshot, Scope(scope), name, value)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Mask:
     """Decides how a value is shown."""
 
@@ -166,7 +169,7 @@ def _is_output(decision: Decision) -> bool:
     return decision.winner is not None and decision.winner.key == "apiKeyHelper"
 
 
-def _report(snapshot: Snapshot, resolution: Resolution, mask: _Mask) -> dict[str, Any]:
+def _report(snapshot: Snapshot, resolution: Resolution, mask: _Mask) -> "dict[str, Any]":
     unseen = [
         {"scope": Scope.MANAGED.value, "path": None, "state": "unknown", "problem": f"{what} cannot be seen from here"}
         for what in snapshot.unknown
@@ -193,7 +196,7 @@ def _report(snapshot: Snapshot, resolution: Resolution, mask: _Mask) -> dict[str
     }
 
 
-def _decision_json(decision: Decision, mask: _Mask) -> dict[str, Any]:
+def _decision_json(decision: Decision, mask: _Mask) -> "dict[str, Any]":
     winner = decision.winner
     return {
         "value": mask.decision(decision),
@@ -202,7 +205,7 @@ def _decision_json(decision: Decision, mask: _Mask) -> dict[str, Any]:
     }
 
 
-def _place_json(row: Candidate) -> dict[str, Any]:
+def _place_json(row: Candidate) -> "dict[str, Any]":
     return {
         "scope": row.scope.value,
         "key": row.key,
@@ -211,7 +214,7 @@ def _place_json(row: Candidate) -> dict[str, Any]:
     }
 
 
-def _candidate_json(row: Candidate, mask: _Mask) -> dict[str, Any]:
+def _candidate_json(row: Candidate, mask: _Mask) -> "dict[str, Any]":
     return {**_place_json(row), "value": mask.candidate(row), "state": row.state, "reason": row.reason}
 
 
@@ -225,7 +228,7 @@ def _all_candidates(snapshot: Snapshot, resolution: Resolution, key: str) -> Ite
     yield from candidates(snapshot, key)
 
 
-def _key_json(found: Sequence[Candidate], mask: _Mask) -> dict[str, Any]:
+def _key_json(found: Sequence[Candidate], mask: _Mask) -> "dict[str, Any]":
     winner = winner_of(found)
     return {
         "value": None if winner is None else mask.candidate(winner),

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from claude_local_plugin.checks import Finding, Result
-from claude_local_plugin.commands.sessions import project_names
+from claude_local_plugin.commands.project_names import project_names
 from claude_local_plugin.core import config
 from claude_local_plugin.core.endpoint import Backend
 from claude_local_plugin.core.probe import OK, Probe, probe
@@ -16,12 +15,16 @@ from claude_local_plugin.precedence import Resolution, Scope, Snapshot, backend_
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.settings.hooks import Installed, found_in
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 UNUSABLE = (
     f"ANTHROPIC_BASE_URL is no http(s) URL: {command('claude-local', 'enable', '--url', Words('URL'))} writes one"
 )
 
 
-def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
+def status(snapshot: Snapshot, *, state_dir: Path) -> "dict[str, Any]":
     """The report of `claude-local status` (schemas/status.schema.json).
 
     Asks the server one bounded question, without a credential, as the session hook does; a server behind a proxy and
@@ -38,8 +41,8 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
         warnings.append(Finding("protection.backend", Result.ERROR, said, fix))
     last, kind = None, answer.kind if answer and not backend.cloud else backend.kind
     try:
-        last = _last_session(snapshot, state_dir)
-        kind = (not backend.cloud and backend.url and queries.backend_kind(state_dir, backend.url)) or kind
+        last, known = queries.glance(state_dir, _names(snapshot, state_dir), None if backend.cloud else backend.url)
+        kind = known or kind
     except ClaudeLocalError as error:  # all else here is true without the log
         warnings.append(Finding("log.unusable", Result.ERROR, error.message, error.hint or "see the README"))
     unusable = not backend.cloud and backend.target is None
@@ -69,18 +72,14 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> dict[str, Any]:
     }
 
 
-def _last_session(snapshot: Snapshot, state_dir: Path) -> dict[str, Any] | None:
-    """The newest session on record for this folder, whatever the log calls it; else that of its repository."""
+def _names(snapshot: Snapshot, state_dir: Path) -> Iterator[tuple[str, ...]]:
+    """What this folder may be called in the log, then the same of its repository."""
     layout = git_layout(snapshot.cwd)
     for folder in dict.fromkeys((snapshot.cwd, layout.root if layout else snapshot.cwd)):
-        names = project_names(str(folder), cwd=snapshot.cwd, home=snapshot.home, state_dir=state_dir)
-        found = [session for name in names if (session := queries.last_session(state_dir, name))]
-        if found:
-            return max(found, key=lambda session: str(session["started_at"]))
-    return None
+        yield project_names(str(folder), cwd=snapshot.cwd, home=snapshot.home, state_dir=state_dir)
 
 
-def _source(resolution: Resolution) -> dict[str, Any] | None:
+def _source(resolution: Resolution) -> "dict[str, Any] | None":
     winner = resolution.decisions["base_url"].winner
     if winner is None or winner.scope is Scope.DEFAULT:
         return None
@@ -122,7 +121,7 @@ def _warnings(resolution: Resolution, hooks: Sequence[Installed]) -> Iterator[Fi
 _STATES = {"all": "enabled", "part": "edited", "none": "wiped", "gone": "gone"}
 
 
-def everywhere(state_dir: Path, home: Path, *, sweep: bool = False) -> dict[str, Any]:
+def everywhere(state_dir: Path, home: Path, *, sweep: bool = False) -> "dict[str, Any]":
     """Every settings file that `enable` has written, with what became of it (schemas/status-all.schema.json).
 
     `sweep` takes away the records of folders that are gone. Raises ClaudeLocalError for a damaged record.

@@ -1,12 +1,12 @@
 """Every value that is set for a key, highest first; the first one that is not refused or dropped counts."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from types import MappingProxyType
 
 from claude_local_plugin.core import settings_files
 from claude_local_plugin.core.claude import UNIX_SOCKET, js_string
 from claude_local_plugin.core.env_rules import applied_before_trust
+from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.precedence.model import Candidate, Entry, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import HOOK_SWITCHES, SCOPE_LABELS, SETTINGS_ORDER, VERIFIED_AGAINST
 

@@ -1,9 +1,7 @@
 """Decides the two credential headers, `Authorization` and `x-api-key`, each by its own list of rungs."""
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from claude_local_plugin.core.claude import (
@@ -15,6 +13,7 @@ from claude_local_plugin.core.claude import (
     is_on,
     js_string,
 )
+from claude_local_plugin.core.frozen import frozen, replace
 from claude_local_plugin.core.settings_files import is_bound_to_login
 from claude_local_plugin.core.urls import authority_of
 from claude_local_plugin.precedence.candidates import candidates, effective, winning
@@ -37,7 +36,7 @@ BY_ANTHROPICS_LIBRARY = ("profile.access_token", f"env.{FEDERATION[0]}")
 HELPER_OUTPUT = "(output of apiKeyHelper)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     """The two header decisions, and which login serves requests, if one does."""
 
@@ -372,6 +371,8 @@ def with_basic(found: Credentials, endpoint: Decision) -> Credentials:
     if not userinfo:
         return found
     user, _, password = userinfo.partition(":")
+    from base64 import b64encode  # for a login in the URL alone
+
     text = b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
     reason = "the base URL has a user and password in it, and nothing else supplies the header"
     row = replace(winner, value=f"Basic {text}", reason=reason, secret=True)

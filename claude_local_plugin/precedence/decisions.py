@@ -1,7 +1,6 @@
 """Takes the six decisions of a session: provider, base_url, authorization, x_api_key, model, context_window."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from claude_local_plugin.core.claude import (
     GATEWAY,
@@ -14,6 +13,7 @@ from claude_local_plugin.core.claude import (
     socket_of,
 )
 from claude_local_plugin.core.endpoint import Backend, backend_at, backend_with, is_anthropics_api, via_of
+from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.core.settings_files import strict_json
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.core.urls import can_be_asked, parse_url

@@ -5,12 +5,12 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from claude_local_plugin.core.claude import is_on, login_folder
 from claude_local_plugin.core.files import MOST_SETTINGS, content
+from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.core.settings_files import JS_BLANKS, describe_json_error, strict_json
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence.candidates import effective_env
@@ -24,7 +24,10 @@ from claude_local_plugin.precedence.logins import gateway_file, profile_file
 from claude_local_plugin.precedence.model import NOTHING, Entry, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.one_file import NOT_A_FILE, read_settings_file, settings_from_text
 from claude_local_plugin.precedence.served import why_not_fetched, with_served
-from claude_local_plugin.precedence.verified import Answers, recall
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from claude_local_plugin.precedence.verified import Answers
 
 __all__ = ["gather", "installed_answers", "installed_client_version", "managed_dir_default", "read_settings_file"]
 
@@ -250,8 +253,10 @@ def installed_client_version(environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def installed_answers(environ: Mapping[str, str], state_dir: Path) -> Answers | None:
+def installed_answers(environ: Mapping[str, str], state_dir: Path) -> "Answers | None":
     """What the `claude` on PATH answered to `claude-local verify`; None where it was not asked, or differed."""
+    from claude_local_plugin.precedence.verified import recall  # explanations alone rest on it
+
     found = _on_path("claude", environ.get("PATH", ""))
     return recall(state_dir, Path(os.path.realpath(found))) if found else None
 

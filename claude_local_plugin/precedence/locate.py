@@ -2,17 +2,17 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from claude_local_plugin.core import places
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.precedence.model import Scope
 
 PROJECT_FILE = Path(places.PROJECT_FILE)
 LOCAL_FILE = Path(places.LOCAL_FILE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GitLayout:
     """Where a folder stands in git: see `places.Checkout`."""
 
@@ -26,7 +26,7 @@ class GitLayout:
         return self.root != self.main_root
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SettingsPath:
     """A place Claude Code looks for settings."""
 

@@ -6,7 +6,6 @@ What is here was seen on Claude Code 2.1.329 and 2.1.332 by looking at the reque
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin.core import credential_profiles
@@ -16,6 +15,10 @@ from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.precedence.candidates import early_env, effective_env, first_env
 from claude_local_plugin.precedence.model import Candidate, Decision, FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import FEDERATION, PROFILE_NAME, holds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: What a header is said to carry when the token in it is not known here.
 EXCHANGED = "(exchanged for an identity token)"
@@ -101,7 +104,7 @@ def federation(snapshot: Snapshot) -> bool:
     return not env.get(PROFILE_NAME, "").strip() and all(env.get(name, "").strip() for name in FEDERATION)
 
 
-def gateway_file(path: Path, data: Mapping[str, Any], text: str, now: float | None = None) -> SettingsFile | None:
+def gateway_file(path: Path, data: "Mapping[str, Any]", text: str, now: float | None = None) -> SettingsFile | None:
     """A sign-in at a Claude apps gateway, as Claude Code keeps it beside its other logins; None where there is none.
 
     Its `data` is that of the sign-in. It is not used without the trust in the gateway's host that goes with it, nor
@@ -122,7 +125,7 @@ def gateway_file(path: Path, data: Mapping[str, Any], text: str, now: float | No
     return SettingsFile(Scope.GATEWAY, path, state, problem, login, text)
 
 
-def has_expired(login: Mapping[str, Any], now: float | None = None) -> bool:
+def has_expired(login: "Mapping[str, Any]", now: float | None = None) -> bool:
     """Whether the time up to which a gateway's token holds is over; one without a time holds."""
     until = login.get("expiresAt")
     return isinstance(until, int | float) and until <= (time.time() if now is None else now) * 1000
@@ -132,7 +135,7 @@ def has_expired(login: Mapping[str, Any], now: float | None = None) -> bool:
 GATEWAY_LEEWAY = 300
 
 
-def is_renewed(login: Mapping[str, Any], now: float | None = None) -> bool:
+def is_renewed(login: "Mapping[str, Any]", now: float | None = None) -> bool:
     """Whether a start renews the gateway's token (seen on 2.1.332)."""
     moment = (time.time() if now is None else now) + GATEWAY_LEEWAY
     return bool(login.get("idpRefreshToken")) and has_expired(login, moment)

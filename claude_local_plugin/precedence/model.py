@@ -1,17 +1,23 @@
 """The records of precedence: what the world looked like, every value set for a key, and what was decided."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
 
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.precedence.lines import Lines
-from claude_local_plugin.precedence.verified import Answers
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from claude_local_plugin.checks import Finding
+    from claude_local_plugin.precedence.verified import Answers
+
+    State = Literal["wins", "shadowed", "cancelled", "refused", "dropped"]
+    Outcome = Literal["ok", "not_logged_in", "login_unusable", "refused"]
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 
@@ -47,7 +53,13 @@ class FileState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@lru_cache(maxsize=64)
+def _lines(text: str) -> Lines:
+    """A file is asked for the lines of many keys."""
+    return Lines(text)
+
+
+@frozen(hides=("text",))
 class SettingsFile:
     """One file (or inline `--settings` text) and what Claude Code would take from it.
 
@@ -60,19 +72,14 @@ class SettingsFile:
     path: Path | None
     state: FileState
     problem: str | None = None
-    data: Mapping[str, object] = field(default_factory=lambda: NOTHING)
-    text: str = field(default="", repr=False)
+    data: Mapping[str, object] = NOTHING
+    text: str = ""
     skipped: tuple[str, ...] = ()
     problem_at: tuple[str | int, ...] = ()
-    _lines: list[Lines] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def line_of(self, path: tuple[str | int, ...]) -> int | None:
         """The 1-based line of the key at `path`, or None."""
-        if not self.text:
-            return None
-        if not self._lines:
-            self._lines.append(Lines(self.text))
-        return self._lines[0].of(path)
+        return _lines(self.text).of(path) if self.text else None
 
     @property
     def problem_place(self) -> str:
@@ -94,7 +101,7 @@ class Entry(StrEnum):
     MCP_SERVE = "mcp-serve"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """Everything a session started in `cwd` would see, read once.
 
@@ -122,17 +129,14 @@ class Snapshot:
     organization: str | None = None
     entry: Entry = Entry.SESSION
     auto_compact: bool | None = None
-    answers: Answers | None = None
+    answers: "Answers | None" = None
 
     def of(self, *scopes: Scope) -> Iterator[SettingsFile]:
         """The files of these scopes, highest precedence first."""
         return (file for file in self.files if file.scope in scopes)
 
 
-State = Literal["wins", "shadowed", "cancelled", "refused", "dropped"]
-
-
-@dataclass(frozen=True, slots=True)
+@frozen(hides=("value",))
 class Candidate:
     """One value set for `key` somewhere, and what became of it."""
 
@@ -140,8 +144,8 @@ class Candidate:
     key: str
     path: Path | None
     line: int | None
-    value: str | None = field(repr=False)
-    state: State = "shadowed"
+    value: str | None
+    state: "State" = "shadowed"
     reason: str = ""
     secret: bool = False
 
@@ -166,28 +170,25 @@ def why(winner: Candidate | None, rows: Iterable[Candidate], alone: str = "nothi
     return "; ".join([reason, *(f"{row.place} does not count: {row.reason}" for row in listed[: max(at, 0)])])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(hides=("value", "otherwise"))
 class Decision:
     """What a session would use for one question, who says so, and who else wanted a say."""
 
     name: str
-    value: str | None = field(repr=False)
+    value: str | None
     winner: Candidate | None
     candidates: tuple[Candidate, ...]
     sentence: str
     secret: bool = False
-    otherwise: tuple[str | None, ...] = field(default=(), repr=False)
+    otherwise: tuple[str | None, ...] = ()
     """Other values, where it depends on which of two things Claude Code happens to have done first."""
 
 
-Outcome = Literal["ok", "not_logged_in", "login_unusable", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolution:
     """The decisions of a session here: provider, base_url, authorization, x_api_key, model, context_window."""
 
-    outcome: Outcome
+    outcome: "Outcome"
     decisions: Mapping[str, Decision]
     warnings: tuple["Finding", ...]
     files: tuple[SettingsFile, ...]

@@ -5,11 +5,11 @@ Established on Claude Code 2.1.329 by asking for each name and reading the reque
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf
 
 from claude_local_plugin.core.claude import is_on, version_key
 from claude_local_plugin.core.endpoint import is_anthropics_api
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.precedence.table import VERIFIED_AGAINST, holds
 
 #: What an alias stands for, and the variable that says otherwise.
@@ -150,7 +150,7 @@ API_NAMES = frozenset(map(api_name, CATALOGUE)) | {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelName:
     """What a model setting comes to.
 

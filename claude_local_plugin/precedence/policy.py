@@ -5,7 +5,6 @@ Observed on Claude Code 2.1.329. Every policy counts from managed settings only;
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from claude_local_plugin.core.claude import (
     GATEWAY,
@@ -19,13 +18,18 @@ from claude_local_plugin.core.claude import (
     version_key,
 )
 from claude_local_plugin.core.endpoint import PROXY_VARIABLES, is_anthropics_api
+from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.core.settings_files import is_bound_to_login
 from claude_local_plugin.core.urls import can_be_asked
 from claude_local_plugin.precedence.candidates import candidates, effective_env
 from claude_local_plugin.precedence.credentials import credentials, is_unusable, name_of
 from claude_local_plugin.precedence.logins import demanded_gateway, why_unusable
-from claude_local_plugin.precedence.model import Candidate, Decision, Entry, FileState, Outcome, Scope, Snapshot
+from claude_local_plugin.precedence.model import Candidate, Decision, Entry, FileState, Scope, Snapshot
 from claude_local_plugin.precedence.table import ANTHROPIC_API, FIRST_PARTY, holds
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from claude_local_plugin.precedence.model import Outcome
 
 #: The credentials that `forceLoginMethod` and `forceLoginOrgUUID` do not accept in place of a login.
 NOT_A_LOGIN = ("env.ANTHROPIC_API_KEY", f"env.{KEY_DESCRIPTOR}", "env.ANTHROPIC_AUTH_TOKEN", "apiKeyHelper")
@@ -34,7 +38,7 @@ LOGINS = ("env.CLAUDE_CODE_OAUTH_TOKEN", "claudeAiOauth.accessToken")
 CUSTOM_ENDPOINT = "customEndpoint"
 
 
-def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> tuple[Outcome, str]:
+def outcome(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision]) -> "tuple[Outcome, str]":
     """The outcome and, where it is not `ok`, the reason as a sentence."""
     for reason in _refusals(snapshot, env, decisions):
         return "refused", reason

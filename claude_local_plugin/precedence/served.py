@@ -5,14 +5,14 @@ included. It counts where a session may fetch the settings: requests have to go 
 a project's files are read, and the account must be one that settings are served to.
 """
 
+import time
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from claude_local_plugin.core.claude import GATEWAY, KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, UNIX_SOCKET, is_hosted, is_on
 from claude_local_plugin.core.credential_profiles import OWN_TOKEN, leads_elsewhere
 from claude_local_plugin.core.endpoint import is_anthropics_api
+from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.precedence.candidates import candidates, early_env, effective, first_env, winner
 from claude_local_plugin.precedence.logins import federation, gateway_sign_in
 from claude_local_plugin.precedence.model import Candidate, FileState, Scope, SettingsFile, Snapshot
@@ -196,7 +196,7 @@ def _subscription(snapshot: Snapshot, env: Mapping[str, str]) -> str | None:
     return None
 
 
-def age_of(file: SettingsFile, now: datetime | None = None) -> float | None:
+def age_of(file: SettingsFile) -> float | None:
     """How many seconds ago the copy was last compared with the server's; None where that is not written down."""
     if file.path is None:
         return None
@@ -204,4 +204,4 @@ def age_of(file: SettingsFile, now: datetime | None = None) -> float | None:
         stamp = int(file.path.with_name(f"{SERVED_FILE}.synced-at").read_text(encoding="utf-8").strip())
     except (OSError, ValueError):  # not there, or no number in it
         return None
-    return ((now or datetime.now(UTC)).timestamp()) - stamp / 1000
+    return time.time() - stamp / 1000

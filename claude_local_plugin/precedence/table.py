@@ -4,10 +4,9 @@ The only place where precedence is written down: resolving, explaining and `docs
 Everything was observed on the Claude Code versions in `VERIFIED_VERSIONS`, by looking at the requests that arrived.
 """
 
-from dataclasses import dataclass
-
 from claude_local_plugin.core import claude, credential_profiles
 from claude_local_plugin.core.claude import KEY_DESCRIPTOR, OAUTH_DESCRIPTOR, version_key
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.precedence.model import Scope
 
 #: The version that every rule is tested on; a client whose version is not known is taken for it.
@@ -46,7 +45,7 @@ SCOPE_LABELS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """A rule that does not hold for every version: from `since` on, before `until`."""
 
@@ -125,7 +124,7 @@ def is_verified(client_version: str | None) -> bool:
     return version_key(VERIFIED_VERSIONS[0]) <= version_key(client_version) <= version_key(VERIFIED_VERSIONS[-1])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provider:
     """A cloud provider a variable switches to; it beats ANTHROPIC_BASE_URL."""
 
@@ -144,7 +143,7 @@ FIRST_PARTY = "anthropic"
 ANTHROPIC_API = "https://api.anthropic.com"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rung:
     """One source of a credential. A `login_only` rung serves when there is no key, no token and no helper.
 

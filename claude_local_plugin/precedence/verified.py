@@ -3,20 +3,20 @@
 One file in the state folder, a row for each client that agreed in everything it was asked.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+
+from claude_local_plugin.core.frozen import frozen
 
 FILE = "verified.json"
 #: Clients that are remembered; more of them than anybody has installed at once.
 KEPT = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answers:
     """A `verify` without a difference: of which client, when, and how many of all questions it was asked.
 
@@ -84,6 +84,8 @@ def recall(state_dir: Path, program: Path | None) -> Answers | None:
 @cache
 def rules() -> str:
     """A digest of our rules: what was compared with a client holds only as long as they stay as they are."""
+    import hashlib  # brings OpenSSL, which is needed only where something is remembered
+
     digest = hashlib.sha256()
     package = Path(__file__).parent.parent
     for file in sorted(path for room in ("precedence", "core") for path in (package / room).glob("*.py")):
@@ -92,6 +94,8 @@ def rules() -> str:
 
 
 def _digest(program: Path) -> str:
+    import hashlib  # as above
+
     with program.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -108,7 +112,7 @@ def _rows(state_dir: Path) -> list[Answers]:
 
 def _write(state_dir: Path, rows: Sequence[Answers]) -> None:
     """Replace the file whole, so that whoever reads it meanwhile sees the old rows or the new ones."""
-    text = json.dumps({"schema_version": 1, "clients": [asdict(row) for row in rows]}, indent=2) + "\n"
+    text = json.dumps({"schema_version": 1, "clients": [vars(row) for row in rows]}, indent=2) + "\n"
     part = state_dir / f"{FILE}.{os.getpid()}"
     part.write_text(text, encoding="utf-8")
     part.replace(state_dir / FILE)

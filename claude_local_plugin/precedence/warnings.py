@@ -6,7 +6,6 @@ end with exit code 1.
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from claude_local_plugin.checks import Finding, Place, Result, Where
@@ -361,6 +360,8 @@ def _gateway_unnamed(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _time(milliseconds: float) -> str:
+    from datetime import UTC, datetime  # few have a login whose end has to be told
+
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 

@@ -1,7 +1,6 @@
 """What would be if one value were set: a snapshot with it set, to be resolved like any other."""
 
-from dataclasses import replace
-
+from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.precedence.model import FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import SETTINGS_ORDER

@@ -1,12 +1,10 @@
 """Our entries in the `hooks` block of a settings file: how they are written and how they are recognised."""
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.core.registration import (
     CONFIG_OPTION,
     EVENTS,
@@ -25,7 +23,10 @@ from claude_local_plugin.core.registration import (
 )
 from claude_local_plugin.precedence import FileState, Snapshot
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from claude_local_plugin.settings.document import Append
 
 
@@ -104,7 +105,7 @@ def _commands(group: Mapping[str, object]) -> Iterator[list[str]]:
             yield [handler["command"], *(str(arg) for arg in (args if isinstance(args, list) else ()))]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Installed:
     """One of our hooks where it was found; `problem` says why it cannot run, None if it can."""
 
@@ -118,9 +119,9 @@ class Installed:
         """What is said of one that cannot run; "" of one that can."""
         return f"the {self.event} hook cannot run: {self.problem}" if self.problem else ""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> "dict[str, Any]":
         """As the JSON outputs show it."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 def found_in(snapshot: Snapshot) -> tuple[Installed, ...]:
@@ -150,11 +151,17 @@ def _plugin_enabled_in(snapshot: Snapshot) -> Path | None:
     return None
 
 
+def _on_path(program: str) -> str | None:
+    import shutil  # brings three compressors, and the programs of nearly all hooks are absolute
+
+    return shutil.which(program)
+
+
 def cannot_run(argv: list[str]) -> str | None:
     """Why this hook's command line would fail here; None if nothing speaks against it."""
     programs = [argv[0], *([argv[3]] if argv[1:2] == ["-c"] and len(argv) > 4 else [])]
     for program in programs:
-        if not (os.access(program, os.X_OK) if Path(program).is_absolute() else shutil.which(program)):
+        if not (os.access(program, os.X_OK) if Path(program).is_absolute() else _on_path(program)):
             return f"its interpreter {program} is gone"
     script = next(part for part in argv if Path(part).name == SCRIPT)
     return None if Path(script).is_file() else f"its script {script} is gone"

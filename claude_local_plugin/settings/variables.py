@@ -5,12 +5,12 @@ The catalogue is `schemas/env.schema.json`, read when first asked for; importing
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
 from claude_local_plugin import paths
 from claude_local_plugin.core.claude import FALSY, TRUTHY
+from claude_local_plugin.core.frozen import frozen
 
 #: Endings and parts of names that mean a secret, for variables that the catalogue does not list, and settings keys.
 SECRET_ENDINGS = ("TOKEN", "_KEY", "APIKEY", "_HEADERS")
@@ -24,7 +24,7 @@ ON, OFF = TRUTHY, FALSY
 ALIKE = 0.92
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variable:
     """One environment variable that Claude Code reads or sets.
 

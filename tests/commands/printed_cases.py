@@ -1071,7 +1071,7 @@ not_run(
 not_run(
     "explain says how to compare its rules",
     VERIFIES,
-    "cli.explain:_versions claude-local verify",
+    "cli.show_explanation:_versions claude-local verify",
     enabled,
     ("explain-precedence",),
 )
@@ -2283,7 +2283,7 @@ case(
 )
 case(
     "status: hooks",
-    "cli.status:status claude-local hooks install --scope user",
+    "cli.show_status:show_status claude-local hooks install --scope user",
     without_hooks,
     ("status",),
     lambda house, _, __: _must("hooks" in json.loads(house.user.read_text())),
@@ -2297,14 +2297,14 @@ case(
 )
 case(
     "status: --sweep alone",
-    "cli.status:status claude-local status --all --sweep",
+    "cli.show_status:show_status claude-local status --all --sweep",
     dead_record,
     ("status", "--sweep"),
     says("gone, forgotten"),
 )
 case(
     "status: a folder that is gone is forgotten",
-    "cli.status:_everywhere claude-local status --all --sweep",
+    "cli.show_status:_everywhere claude-local status --all --sweep",
     dead_record,
     ("status", "--all"),
     says("gone, forgotten"),
@@ -2312,7 +2312,7 @@ case(
 )
 case(
     "status: a folder that was moved finds its record",
-    "cli.status:_everywhere claude-local disable",
+    "cli.show_status:_everywhere claude-local disable",
     steps(
         enabled,
         lambda house: house.project.rename(house.home / "moved"),
@@ -2658,7 +2658,7 @@ not_run(
 )
 case(
     "where nobody knows the home folder",
-    "cli.options:here export HOME …",
+    "cli.place:here export HOME …",
     _nothing,
     lambda house: house.advised("no_home"),
     lambda house, _, typed: _must(typed.environ["HOME"] == "/somewhere"),

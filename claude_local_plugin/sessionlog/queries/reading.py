@@ -4,10 +4,10 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import fields, replace
 from pathlib import Path
 
 from claude_local_plugin.core.files import opened
+from claude_local_plugin.core.frozen import names_of, replace
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import importer, journal, store
@@ -19,15 +19,15 @@ PATIENCE_S = 3.0
 #: So many sessions' spans are asked for at once.
 _BATCH = 500
 
-_SESSION = ", ".join(field.name for field in fields(Session) if field.name != "spans")
-_EVENT = ", ".join(field.name for field in fields(Event))
+_SESSION = ", ".join(name for name in names_of(Session) if name != "spans")
+_EVENT = ", ".join(names_of(Event))
 _ELSEWHERE = {
     "backend_kind": "endpoints.kind",
     "backend_url": "endpoints.url",
     "via": "endpoints.via",
     "model": "models.name",
 }
-_SPAN = ", ".join(_ELSEWHERE.get(field.name, f"spans.{field.name}") for field in fields(Span))
+_SPAN = ", ".join(_ELSEWHERE.get(name, f"spans.{name}") for name in names_of(Span))
 _SPANS = "spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model"
 
 
@@ -82,20 +82,42 @@ def last_session(state_dir: Path, folder: str) -> dict[str, object] | None:
     One in which nothing was sent is passed over.
     """
     with open_log(state_dir, quick=True) as log:
-        if log is None:
-            return None
-        newest = f"(cwd = :folder OR project = :folder) AND {SOMETHING_SENT} ORDER BY started_at DESC, id DESC LIMIT 1"
-        found = _sessions(log, newest, {"folder": folder})
-        return found[0].as_json() if found else None
+        return None if log is None else _last_session(log, folder)
+
+
+def _last_session(log: sqlite3.Connection, folder: str) -> dict[str, object] | None:
+    newest = f"(cwd = :folder OR project = :folder) AND {SOMETHING_SENT} ORDER BY started_at DESC, id DESC LIMIT 1"
+    found = _sessions(log, newest, {"folder": folder})
+    return found[0].as_json() if found else None
 
 
 def backend_kind(state_dir: Path, url: str) -> str | None:
     """What the server at this URL is known to be."""
     with open_log(state_dir, quick=True) as log:
+        return None if log is None else _backend_kind(log, url)
+
+
+def _backend_kind(log: sqlite3.Connection, url: str) -> str | None:
+    row = log.execute("SELECT kind FROM backends WHERE url = ?", (url,)).fetchone()
+    return str(row[0]) if row else None
+
+
+def glance(
+    state_dir: Path, folders: Iterable[Sequence[str]], url: str | None
+) -> tuple[dict[str, object] | None, str | None]:
+    """`last_session` of the first of these folders that has one, each under all its names, and `backend_kind`.
+
+    The log is opened once, which is most of what either of them takes.
+    """
+    with open_log(state_dir, quick=True) as log:
         if log is None:
-            return None
-        row = log.execute("SELECT kind FROM backends WHERE url = ?", (url,)).fetchone()
-        return str(row[0]) if row else None
+            return None, None
+        kind = _backend_kind(log, url) if url else None
+        for names in folders:
+            found = [session for name in names if (session := _last_session(log, name))]
+            if found:
+                return max(found, key=lambda session: str(session["started_at"])), kind
+        return None, kind
 
 
 def is_on_record(state_dir: Path, projects: Iterable[str]) -> bool:
@@ -204,19 +226,19 @@ def _add_spans(log: sqlite3.Connection, numbers: Sequence[int], spans: dict[int,
 
 
 def _session(row: Sequence[object]) -> Session:
-    values = dict(zip((field.name for field in fields(Session)), row, strict=False))
+    values = dict(zip(names_of(Session), row, strict=False))
     if values["reachable"] is not None:
         values["reachable"] = bool(values["reachable"])
     return Session(**values)  # type: ignore[arg-type]  # a row has the columns' types, which SQLite does not tell
 
 
 def _span(row: Sequence[object]) -> Span:
-    values = dict(zip((field.name for field in fields(Span)), row, strict=True))
+    values = dict(zip(names_of(Span), row, strict=True))
     values["main"] = bool(values["main"])
     return Span(**values)  # type: ignore[arg-type]  # as above
 
 
 def _event(row: Sequence[object]) -> Event:
-    values = dict(zip((field.name for field in fields(Event)), row, strict=True))
+    values = dict(zip(names_of(Event), row, strict=True))
     values["blocked"] = bool(values["blocked"])
     return Event(**values)  # type: ignore[arg-type]  # as above

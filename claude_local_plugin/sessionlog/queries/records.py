@@ -1,7 +1,6 @@
 """A session, its spans and its events as the log has them, and as `--json` shows them."""
 
-from dataclasses import dataclass
-
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.sessionlog.maintenance import KILLED
 
 #: What is added up over the spans of a session.
@@ -23,7 +22,7 @@ def backend_json(kind: str, url: str | None, via: str | None) -> dict[str, str |
     return {"kind": kind, "url": url, **({"via": via} if via else {})}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """A stretch of a session on one backend with one model, and what was counted there.
 
@@ -62,7 +61,7 @@ class Span:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """One Claude Code session. Times are UTC, ISO 8601 with milliseconds; what the log does not know is None.
 
@@ -129,7 +128,7 @@ class Session:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One thing that happened in a session: when, which hook event and why (`cause` is its source or its reason).
 

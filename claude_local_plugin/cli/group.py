@@ -1,0 +1,49 @@
+"""The commands as click has them: what they are called, and what becomes of what click raises."""
+
+from collections.abc import Sequence
+
+import click
+
+from claude_local_plugin import __version__, cli
+from claude_local_plugin.cli.lazy import LazyGroup
+from claude_local_plugin.cli.terminal import err
+from claude_local_plugin.text import printable
+
+
+@click.group(
+    cls=LazyGroup,
+    rows=cli.COMMANDS,
+    package=cli.__name__,
+    sections=cli.SECTIONS,
+    meant=cli.MEANT,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=cli.EPILOG,
+)
+@click.version_option(__version__, message="claude-local %(version)s")
+def main() -> None:
+    """Claude Code on your own model server, explained and on record."""
+
+
+def scripts() -> dict[str, click.Command]:
+    """Our console scripts by their names; the second is `enable` in few letters."""
+    from claude_local_plugin.cli.enable import enable
+
+    return {"claude-local": main, "cluse": enable}
+
+
+def run(argv: Sequence[str], name: str) -> int:
+    """Run one command line of a console script; returns the exit code. Our own errors are the caller's to catch."""
+    try:
+        script = main if name == "claude-local" else scripts()[name]
+        code = script.main(args=list(argv), prog_name=name, standalone_mode=False)
+    except click.exceptions.Abort as abort:
+        if isinstance(abort.__cause__, KeyboardInterrupt):  # click's name for Ctrl-C; at a question it has no cause
+            err().line("interrupted", "yellow")
+            return 130
+        err().line("aborted: nothing was written", "yellow")
+        return 1
+    except click.ClickException as error:
+        vars(error)["message"] = printable(error.message)  # which may quote a word of the command line
+        error.show()
+        return error.exit_code
+    return code if isinstance(code, int) else 0
