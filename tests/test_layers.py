@@ -105,6 +105,7 @@ MAY_KNOW = {
         "world",
         "yaml_document",
     },
+    "evaluation": {"core", "errors", "settings"},
     "fleet": {"client_config", "core", "errors", "precedence", "servers", "settings", "text"},
     "privacy": {"client_config", "conformance", "core", "precedence", "servers", "settings", "world"},
     "profiles": {
