@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from claude_local_plugin import cli
+from claude_local_plugin.cli import group
 from claude_local_plugin.cli.examples import EXAMPLES
 
 PAGE = Path(__file__).with_name("claude-local.1")
@@ -27,7 +28,7 @@ def page() -> str:
         ".B cluse",
         "[\\fIPROFILE\\fR]",
         ".SH DESCRIPTION",
-        *_paragraphs(cli.main.help or ""),
+        *_paragraphs(group.main.help or ""),
         ".PP",
         "\\fBcluse\\fR is \\fBclaude-local enable\\fR in few letters.",
     ]
@@ -48,8 +49,8 @@ def page() -> str:
 
 
 def _command(name: str) -> Iterator[str]:
-    context = click.Context(cli.main, info_name="claude-local")
-    command = cli.main.get_command(context, name)
+    context = click.Context(group.main, info_name="claude-local")
+    command = group.main.get_command(context, name)
     assert command is not None
     yield f".SS claude-local {_text(name)}"
     if name == "use":  # the very same command

@@ -15,6 +15,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from claude_local_plugin import cli
+from claude_local_plugin.cli import group
 from claude_local_plugin.cli.examples import EXAMPLES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,11 +70,11 @@ def _moved(text: str) -> str:
 def commands_page() -> str:
     """Every command with its help, as it is typed."""
     parts = ["# Commands", "What `--help` of each command says, in the order of a day."]
-    top = click.Context(cli.main, info_name="claude-local")
+    top = click.Context(group.main, info_name="claude-local")
     for title, names in cli.SECTIONS.items():
         parts.append(f"## {title}")
         for name in names:
-            command = cli.main.get_command(top, name)
+            command = group.main.get_command(top, name)
             assert command is not None
             parts += _helps(command, click.Context(command, top, info_name=name))
     return "\n\n".join(parts) + "\n"

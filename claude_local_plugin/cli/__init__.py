@@ -19,6 +19,7 @@ from claude_local_plugin.errors import ClaudeLocalError
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Show the whole round on this machine: enable, a session, its record, disable."),
     "recipe": ("recipe", "Model servers: what fits here, files that start it, what is wrong in one."),
+    "up": ("up", "Start a model server, prove that a session on it works, and enable it here."),
     "enable": ("enable", "Point this project's Claude Code at a model server of your own."),
     "use": ("enable", "The same as enable, with a profile's name."),
     "disable": ("disable", "Give the settings file back as it was before enable."),
@@ -32,6 +33,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "Say what is wrong here, and the command that fixes it."),
     "privacy": ("privacy", "Say what leaves this machine, to which host; --prove asks the real client."),
     "verify": ("verify", "Ask your own Claude Code whether explain-precedence is right about it."),
+    "logs": ("up", "Print the log of a server that up has started."),
+    "down": ("up", "Stop what up has started."),
     "warmup": ("warmup", "Have the server do its slow first things before a session needs it."),
     "watch": ("watch", "A live screen of what the server is doing, and of today's sessions."),
     "bench": ("bench", "Measure how fast the server is for an agent, and what follows from it."),
@@ -49,10 +52,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 #: The headings of `--help`, in the order of a day.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Begin": ("demo", "recipe", "enable"),
+    "Begin": ("demo", "recipe", "up", "enable"),
     "Switch": ("use", "disable", "profile", "run", "launcher", "env", "token"),
     "When something is strange": ("status", "explain-precedence", "doctor", "privacy", "verify"),
-    "The server": ("warmup", "watch", "bench", "statusline"),
+    "The server": ("logs", "down", "warmup", "watch", "bench", "statusline"),
     "What ran where": ("sessions", "report", "audit", "rescue"),
     "claude-local itself": ("config", "hooks", "managed", "completion", "uninstall"),
 }
@@ -69,8 +72,8 @@ MEANT = {
     "off": "disable",
     "on": "enable",
     "remove": "disable",
-    "start": "enable",
-    "stop": "disable",
+    "start": "up",
+    "stop": "down",
     "switch": "use",
     "test": "doctor",
     "unset": "disable",

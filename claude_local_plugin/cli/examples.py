@@ -20,6 +20,13 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("recipe grafana --output mon", "of every kind of server"),
         ("recipe grafana --kind vllm --kind litellm", "of these alone"),
     ),
+    "up": (
+        ("up qwen3-coder-next --host dell-pro-max", "a recipe, on a box that ssh reaches"),
+        ("up --model ~/models/qwen3-coder.gguf", "a file of yours, by llama.cpp"),
+        ("up --port 8080 -- llama-server -m a.gguf --port 8080", "your own command"),
+    ),
+    "logs": (("logs", "so far"), ("logs spark --follow", "of one server, and what comes")),
+    "down": (("down", "the only one"), ("down spark --json", "one of several")),
     "enable": (
         ("enable dell-pro-max:8000", "this project, after showing the diff"),
         ("enable spark --scope user", "every project, on the server of a profile"),

@@ -1,0 +1,151 @@
+"""Starting a server on a host, seeing whether it runs, stopping it: processes by group, containers by their engine."""
+
+import time
+from pathlib import PurePosixPath
+
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.deploy.host import Host, chained, folder_word
+from claude_local_plugin.deploy.record import Deployment
+from claude_local_plugin.deploy.start import Start
+from claude_local_plugin.errors import ClaudeLocalError
+
+#: Seconds a server gets to end by itself.
+GRACE = 20
+
+
+def write_files(start: Start, host: Host) -> tuple[str, ...]:
+    """Write the files on the host, each whole, for the owner alone; gives their paths."""
+    folder = folder_word(start.folder)
+    host.must(f"umask 077 && mkdir -p {folder}", f"{start.folder} cannot be made")
+    written = []
+    for name, text in start.files.items():
+        path = f"{folder}/{command(name)}"
+        mode = "700" if name in start.programs else "600"
+        host.must(
+            chained("umask 077", f"cat > {path}.new", f"chmod {mode} {path}.new", f"mv {path}.new {path}"),
+            f"{start.folder}/{name} cannot be written",
+            text,
+        )
+        written.append(str(PurePosixPath(start.folder) / name))
+    return tuple(written)
+
+
+def start_process(start: Start, host: Host) -> tuple[int, str]:
+    """Start the server in the background, in a session of its own; its process number and when it began."""
+    folder, log = folder_word(start.folder), folder_word(start.log)
+    variables = "".join(f"{name}={command(value)} " for name, value in start.environment.items())
+    out = host.must(
+        f"umask 077 && mkdir -p {folder} && cd {folder} && : > {log} || exit 1\n"
+        "leader=$(command -v setsid || true)\n"
+        f"{variables}nohup $leader {command(*start.argv)} >> {log} 2>&1 < /dev/null &\n"
+        "echo $!",
+        "the server cannot be started",
+    )
+    pid = int(out.split()[-1])
+    return pid, began(pid, host) or ""
+
+
+def start_kept(start: Start, host: Host) -> str:
+    """Start a server that an engine keeps; what the commands said. Raises ClaudeLocalError where one fails."""
+    folder = folder_word(start.folder)
+    said = []
+    for each in start.commands:
+        done = host.run(f"cd {folder} && {each}", timeout=3600)
+        said.append(done.said)
+        if done.code:
+            raise StartFailedError("\n".join(said), each, done.code)
+    return "\n".join(said)
+
+
+class StartFailedError(ClaudeLocalError):
+    """A command that starts a server has failed; `said` is what it said."""
+
+    def __init__(self, said: str, line: str, code: int) -> None:
+        last = said.strip().splitlines()[-1] if said.strip() else f"exit {code}"
+        super().__init__(f"{line} failed: {last}", "what it said is above")
+        self.said = said
+
+
+def began(pid: int, host: Host) -> str | None:
+    """When the process of this number began, as its machine says it; None where there is none."""
+    out = host.run(f"cat /proc/{pid}/stat 2>/dev/null || ps -o lstart= -p {pid}").out.strip()
+    if not out:
+        return None
+    if out.startswith(f"{pid} ("):  # the 22nd field, counted behind the name, which may hold blanks
+        fields = out.rpartition(")")[2].split()
+        return None if fields[0] in ("Z", "X") else fields[19]
+    return out
+
+
+def is_running(deployment: Deployment, host: Host) -> bool:
+    """Whether the server is there, and the one that was started."""
+    if deployment.alive:
+        return host.run(f"cd {folder_word(deployment.folder)} && {deployment.alive}").code == 0
+    if deployment.pid is None:
+        return False
+    now = began(deployment.pid, host)
+    if now is not None:
+        return now == deployment.began
+    return _group_there(deployment.pid, host)
+
+
+def _group_there(group: int, host: Host) -> bool:
+    """Whether a process of the group still does something; one that has ended and waits for its parent does not.
+
+    Its number is not given to another while there is one.
+    """
+    found = host.run(
+        "if [ -r /proc/self/stat ]; then cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' | awk '{ print $3, $1 }';"
+        " else ps -A -o pgid=,stat=; fi"
+    ).out
+    rows = (line.split()[:2] for line in found.splitlines())
+    return any(row[0] == str(group) and row[1][:1] not in ("Z", "X") for row in rows if len(row) == 2)
+
+
+def stop(deployment: Deployment, host: Host) -> bool:
+    """Stop the server; whether there was one to stop. Raises ClaudeLocalError where it does not end."""
+    if deployment.stop:
+        there = is_running(deployment, host) if deployment.alive else True
+        for each in deployment.stop:
+            done = host.run(f"cd {folder_word(deployment.folder)} && {each}", timeout=300)
+            if done.code:
+                last = done.said.splitlines()[-1] if done.said else f"exit {done.code}"
+                raise ClaudeLocalError(f"{each} failed{host.on}: {last}", "stop it by hand")
+        return there
+    if deployment.pid is None or not is_running(deployment, host):
+        return False
+    group = deployment.pid
+    for signal, patience in (("TERM", GRACE), ("KILL", 10)):
+        host.run(f"kill -s {signal} -- -{group} 2>/dev/null; true")
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            if not _group_there(group, host):
+                return True
+            time.sleep(0.2)
+    raise ClaudeLocalError(
+        f"process {group}{host.on} does not end", host.shown(command("kill", "-s", "KILL", "--", f"-{group}"))
+    )
+
+
+def follow_script(deployment: Deployment) -> str:
+    """The script that says the server's log from its beginning, and goes on."""
+    if deployment.follow:
+        return f"cd {folder_word(deployment.folder)} && exec {deployment.follow}"
+    assert deployment.log is not None
+    return f"exec tail -n +1 -f {folder_word(deployment.log)}"
+
+
+def log_script(deployment: Deployment) -> str:
+    """The script that says the log so far."""
+    if deployment.follow:
+        return f"cd {folder_word(deployment.folder)} && {deployment.follow.replace(' -f', '', 1)}"
+    assert deployment.log is not None
+    return f"cat {folder_word(deployment.log)}"
+
+
+def tunnel_argv(host: str, here: int, there: int) -> tuple[str, ...]:
+    """The ssh that brings a port of the host to this machine's loopback."""
+    return (
+        *("ssh", "-N", "-T", "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-o", "ServerAliveInterval=15"),
+        *("-L", f"127.0.0.1:{here}:127.0.0.1:{there}", "--", host),
+    )
