@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -15,13 +15,31 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import short_path
 
 if TYPE_CHECKING:
+    from claude_local_plugin.checks.check import Check
     from claude_local_plugin.commands.doctor import Deep, Report, Request
-    from claude_local_plugin.doctor import Check, Facts, Finding
+    from claude_local_plugin.doctor import Facts, Finding
     from claude_local_plugin.doctor.fixes import Planned
     from claude_local_plugin.world import World
 
+    AnyCheck = Check[Any, Any]
+
 MARKS = {"ok": "✓", "info": "·", "warning": "!", "error": "✗", "failed": "?", "skipped": "-"}
 STYLES = {"ok": "green", "info": "", "warning": "yellow", "error": "bold red", "failed": "bold red", "skipped": ""}
+
+
+class Shown(Protocol):
+    """What is shown of a report: the checks that were run, and what they found."""
+
+    @property
+    def exit_code(self) -> int: ...
+    @property
+    def checks(self) -> "Sequence[AnyCheck]": ...
+    @property
+    def findings(self) -> "Sequence[Finding]": ...
+    @property
+    def seconds(self) -> float: ...
+
+
 #: Columns of a group's name.
 WIDTH = 13
 
@@ -230,7 +248,7 @@ def _again(report: "Report", request: "Request", world: "World") -> "Report":
 # --- for people
 
 
-def show(report: "Report", place: Place, *, named: Sequence[str]) -> None:
+def show(report: "Shown", place: Place, *, named: Sequence[str]) -> None:
     """One line per group where all is well, every finding otherwise, and the sum at the end.
 
     Of what was named good news is shown, too, and of single checks even that there was nothing to look at.
@@ -248,7 +266,7 @@ def _show_group(
     printer: Printer,
     group: str,
     findings: "list[Finding]",
-    checks: "Sequence[Check]",
+    checks: "Sequence[AnyCheck]",
     place: Place,
     *,
     named: Sequence[str],
@@ -303,7 +321,7 @@ def _plural(word: str) -> str:
     return "checks not completed" if word.startswith("check") else f"{word}s"
 
 
-def _ran(report: "Report") -> str:
+def _ran(report: "Shown") -> str:
     """How many checks had something to look at."""
     skipped = {finding.id for finding in report.findings if finding.result == "skipped"}
     count = len(report.checks) - len(skipped)

@@ -8,6 +8,10 @@ OURS = "claude-local"
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "demo": (("demo", "the whole round in a temporary home"), ("demo --serve --port 8000", "a server to play with")),
     "recipe": (("recipe fit", "what fits on this machine"), ("recipe lint compose.yml", "what is wrong in a file")),
+    "recipe lint": (
+        ("recipe lint compose.yml --hardware gb10", "what is wrong in it, for this machine"),
+        ("recipe lint compose.yml --fix", "the same file corrected, as a diff"),
+    ),
     "recipe litellm": (
         ("recipe litellm --backend http://a:8000,http://b:8000", "two servers of one model"),
         ("recipe litellm --backend http://a:8000 --backend haiku=http://b:8000", "a server of its own for haiku"),

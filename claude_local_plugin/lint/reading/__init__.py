@@ -1,0 +1,51 @@
+"""A pasted text as records: what it is told by, and what it starts."""
+
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.lint.reading import compose, shell, units
+from claude_local_plugin.lint.reading.start import FORMATS, Document, Flag, Health, Published, Start
+from claude_local_plugin.lint.reading.words import Word
+from claude_local_plugin.yaml_document import Node, parse
+
+__all__ = ["FORMATS", "Document", "Flag", "Health", "Published", "Start", "Word", "read"]
+
+#: What is read, in a sentence.
+READABLE = "a compose file, a docker or podman run, vllm serve, llama-server or litellm line, a unit, a LiteLLM config"
+
+
+def read(text: str, name: str) -> Document:
+    """The text as what it is told to be by what is in it; `name` is what errors call it.
+
+    Raises UsageError for what is none of those, ClaudeLocalError for YAML with a fault.
+    """
+    named = units.sections(text)
+    if named & {"Service", "Container"}:
+        return _known(units.document(text, name), name)
+    root = _yaml(text, name)
+    if root is not None and root.kind == "mapping":
+        if root.get("model_list") is not None or (root.get("router_settings") and root.get("litellm_settings")):
+            return Document(text, name, "litellm", gateway=root)
+        if compose.is_compose(root):
+            return _known(compose.document(root, text, name), name)
+    if found := shell.document(text, name):
+        return found
+    raise UsageError(f"{name} is nothing that is read here", f"it may be: {READABLE}")
+
+
+def _known(document: Document, name: str) -> Document:
+    """The document, if a server that is known here is in it."""
+    if document.starts:
+        return document
+    raise UsageError(
+        f"{name} is a {FORMATS[document.format]}, but starts no vLLM, llama.cpp, LiteLLM or Ollama",
+        f"what is read: {READABLE}",
+    )
+
+
+def _yaml(text: str, name: str) -> Node | None:
+    """The text as YAML; None for text that only happens to be none, an error where it was meant to be."""
+    try:
+        return parse(text, name)
+    except ClaudeLocalError:
+        if any(line.rstrip() in ("services:", "model_list:") for line in text.splitlines()):
+            raise
+        return None

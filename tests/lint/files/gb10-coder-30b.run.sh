@@ -1,0 +1,13 @@
+docker run -it --gpus all -p 8000:8000 \
+  --ipc=host \
+  -v "$HOME/.cache/huggingface:/root/.cache/huggingface" \
+  nvcr.io/nvidia/vllm:26.01-py3 \
+  vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct \
+    --host 0.0.0.0 \
+    --port 8000 \
+    --served-model-name claude-sonnet-4-5-20250929 \
+    --enable-auto-tool-choice \
+    --tool-call-parser qwen3_coder \
+    --gpu-memory-utilization 0.5 \
+    --max-model-len 32768 \
+    --enable-prefix-caching

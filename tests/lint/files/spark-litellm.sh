@@ -1,0 +1,1 @@
+litellm --config litellm_config.yaml --port 4000
