@@ -8,6 +8,19 @@ OURS = "claude-local"
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "demo": (("demo", "the whole round in a temporary home"), ("demo --serve --port 8000", "a server to play with")),
     "recipe": (("recipe fit", "what fits on this machine"), ("recipe lint compose.yml", "what is wrong in a file")),
+    "recipe fit": (
+        ("recipe fit qwen3-coder-next --hardware gb10 --sessions 2", "a model, a machine, two people"),
+        ("recipe fit --memory 24 --gpus 2 --arch 8.9", "two cards that are not here yet"),
+    ),
+    "recipe list": (("recipe list", "models and machines"), ("recipe list --json", "for a program")),
+    "recipe show": (
+        ("recipe show qwen3-coder-next", "every figure with its source"),
+        ("recipe show qwen3-coder-next:fp8 --json", "one precision, for a program"),
+    ),
+    "recipe add": (
+        ("recipe add --from my-model.toml", "an entry of your own"),
+        ("recipe add --from recipes/models/Qwen/Qwen3.8-27B.yaml", "one of a clone of vLLM's recipes"),
+    ),
     "recipe lint": (
         ("recipe lint compose.yml --hardware gb10", "what is wrong in it, for this machine"),
         ("recipe lint compose.yml --fix", "the same file corrected, as a diff"),

@@ -206,11 +206,13 @@ class Hardware:
     memory: Figure
     utilisation: Figure
     overhead: Figure
-    bandwidth: Figure
     unified: bool
     machine: str
+    bandwidth: Figure | None = None
     architecture: str | None = None
     cuda: str | None = None
+    #: The newest CUDA that its driver runs, where a machine was asked or somebody has said so.
+    driver_cuda: str | None = None
     aliases: tuple[str, ...] = ()
     reported_as: tuple[str, ...] = ()
     arguments: tuple[Argument, ...] = ()

@@ -98,6 +98,38 @@ class Cache:
         return least
 
 
+@dataclass(frozen=True, slots=True)
+class PlainCache:
+    """The cache of llama.cpp, which has no blocks: every token takes its bytes, every conversation its states."""
+
+    token_bytes: int
+    #: What each conversation takes beside: the states of its layers.
+    state_bytes: int
+    #: Layers with a window: bytes of a token, and how many tokens they keep.
+    sliding: tuple[tuple[int, int], ...] = ()
+    block_tokens: int = 1
+
+    def bytes_of(self, window: int) -> int:
+        """The bytes that one conversation of so many tokens takes."""
+        kept = sum(size * min(window, most) for size, most in self.sliding)
+        return self.state_bytes + self.token_bytes * window + kept
+
+    def concurrency(self, size: float, window: int) -> float:
+        """How many conversations of so many tokens there is room for."""
+        return max(0.0, size) / self.bytes_of(window)
+
+
+def plain_cache_of(layers: Sequence[OfLayers], *, batched: int = 2048) -> PlainCache:
+    """The cache of a model in llama.cpp, in 2 bytes a number, as it is by itself."""
+    whole = [each for each in layers if each.kind in ("full", "mla")]
+    sliding = [each for each in layers if each.kind == "sliding"]
+    return PlainCache(
+        sum(each.count * _token_bytes(each, 2, 1) for each in whole),
+        sum(each.count * _state_bytes(each, 1) for each in layers if each.kind in STATEFUL),
+        tuple((each.count * _token_bytes(each, 2, 1), each.sizes["window"] + batched) for each in sliding),
+    )
+
+
 def cache_of(
     layers: Sequence[OfLayers],
     *,

@@ -7,6 +7,10 @@ from claude_local_plugin.cli.lazy import LazyGroup
 #: Subcommand -> its module in this folder, and what `--help` says of it, in the order of their use. The command there
 #: is called as the subcommand, with `_command` behind it: `fit_command`.
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
+    "fit": ("fit", "Which models fit on this machine, or on another, before anything is downloaded."),
+    "list": ("list", "The models and machines that are known."),
+    "show": ("show", "All that is known of a model, and where each figure is from."),
+    "add": ("add", "Take a model of your own, or one of vLLM's recipes, into the catalogue."),
     "lint": ("lint", "What is wrong in a file that starts a model server, and the file corrected."),
     "litellm": ("litellm", "LiteLLM in front of several servers: one name, a session always on the same server."),
     "prometheus": ("prometheus", "What Prometheus reads of your servers, and alerts."),
