@@ -186,12 +186,13 @@ def _refused(
     if window > model.window.value:
         return f"a window of {window:,} is more than its {model.window.value:,.0f}"
     if room <= 0:
-        there = f"{budget(hardware) * max(1, gpus):.1f} GiB" + (f" on {gpus} GPUs" if gpus > 1 else "")
-        return f"weights {weights:.1f} GiB; there is room for {there}"
+        there = f"{budget(hardware) * max(1, gpus):.1f}" + (f" on {gpus} GPUs" if gpus > 1 else "")
+        return f"weights {weights:.1f} GiB; room for {there}"
     if variant.architectures and hardware.architecture and hardware.architecture not in variant.architectures:
-        return f"needs SM {', '.join(variant.architectures)}; this is SM {hardware.architecture}"
+        first, last = variant.architectures[0], variant.architectures[-1]
+        return f"needs SM {first}{f' to {last}' if last != first else ''}; this is SM {hardware.architecture}"
     if cache is None or concurrency is None:
-        return f"weights {weights:.1f} GiB leave {room:.1f}; how large its cache is is not known"
+        return f"weights {weights:.1f} GiB leave {room:.1f}; its cache is not known"
     each = cache.bytes_of(window) / GIB
     if concurrency < ask.sessions:
         many = f"{ask.sessions} × " if ask.sessions > 1 else ""

@@ -118,7 +118,7 @@ def _screen(printer: Printer, report: "Report", there: list[str] | None) -> None
         beside = [text for text in (_speed(each), each.reason) if text]
         printer.lines([f"           {text}" for text in beside])
         if there is not None:
-            printer.line("           " + spelt("claude-local", "recipe", "render", each.recipe, *there))
+            printer.line("  " + spelt("claude-local", "recipe", "render", each.recipe, *there))
     also = _one_a_model(report.fitting[1:], () if report.one_model else {each.model.name for each in best})
     if report.one_model:
         also = list(report.fitting[1:])
@@ -154,9 +154,9 @@ def _refusals(fits: "list[Fit]") -> "Iterator[tuple[str, str]]":
     many = [reason for reason, count in same.items() if count > MANY]
     for each in fits:
         if each.reason not in many:
-            yield f"  {each.recipe}", each.reason
+            yield each.recipe, each.reason
     for reason in many:
-        yield f"  {same[reason]} more", reason
+        yield f"{same[reason]} more", reason
 
 
 def _cache_alone(printer: Printer, report: "Report", gib: float) -> None:
@@ -190,9 +190,9 @@ def _memory(report: "Report") -> Iterator[str]:
     yield hardware.label
     gpus = used(hardware)
     each = " on each GPU" if gpus > 1 else ""
-    shared = ", shared with the system" if hardware.unified else ""
+    shared = " (shared with the system)" if hardware.unified else ""
     share, beside = hardware.utilisation.value, hardware.overhead.value
-    room = f"{budget(hardware):.1f} GiB{each} for weights and conversations"
+    room = f"{budget(hardware):.1f} GiB{each} for weights and cache"
     yield f"{hardware.memory.value:.4g} GiB{shared} × {share:g} − {beside:g} = {room}"
 
 

@@ -23,24 +23,28 @@ def list_command(as_json: bool) -> int:
     printer = out(place.environ)
     rows = [
         (
-            ("+ " if each["own"] else "  ") + each["name"],
-            f"{each['parameters_billion']:6,.0f} B",
+            each["name"] + ("+" if each["own"] else ""),
+            _size(each["parameters_billion"]),
             f"{each['window']:9,}",
             f"{each['agent']:4g}",
             " ".join(each["precisions"]),
         )
         for each in report["models"]
     ]
-    printer.table([("  model", "    size", "   window", "agent", "precisions"), *rows], shorten=(4,))
+    printer.table([("model", "size", "   window", "agent", "precisions"), *rows], shorten=(4,))
     printer.line()
     machines = [
         (
-            ("+ " if each["own"] else "  ") + each["name"],
+            each["name"] + ("+" if each["own"] else ""),
             f"{each['gpus']} × {each['memory_gib']:g} GiB" if each["gpus"] else f"{each['memory_gib']:g} GiB",
             f"SM {each['architecture']}" if each["architecture"] else "",
             each["label"],
         )
         for each in report["hardware"]
     ]
-    printer.table([("  hardware", "memory", "", ""), *machines], shorten=(3,))
+    printer.table([("hardware", "memory", "", ""), *machines], shorten=(3,))
     return 0
+
+
+def _size(billion: float) -> str:
+    return f"{billion:3.0f}B" if billion < 1000 else f"{billion / 1000:3.0f}T"
