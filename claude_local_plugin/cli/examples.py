@@ -29,6 +29,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("recipe litellm --backend http://a:8000,http://b:8000", "two servers of one model"),
         ("recipe litellm --backend http://a:8000 --backend haiku=http://b:8000", "a server of its own for haiku"),
     ),
+    "recipe production-stack": (
+        ("recipe production-stack qwen3-coder-next --hardware h100", "two replicas and a router"),
+        ("recipe production-stack --backend http://a:8000,http://b:8000", "a router before what runs"),
+    ),
     "recipe prometheus": (
         ("recipe prometheus --backend http://a:8000 --output mon", "two files in mon/"),
         ("recipe prometheus --backend http://a:8000,http://gw:4000", "shown, a gateway with it"),

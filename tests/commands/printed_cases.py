@@ -2619,6 +2619,20 @@ case(
     points_at(GUARDED, model=MODEL, ANTHROPIC_DEFAULT_HAIKU_MODEL=f"{MODEL}-haiku"),
 )
 not_run(
+    "recipe production-stack: a cluster gets it",
+    "installs into a cluster",
+    (
+        "commands.recipe_production_stack:_of_recipe kubectl create secret generic … --from-file=…=…",
+        "commands.recipe_production_stack:_steps helm upgrade --install … …/vllm-stack --version … -f …",
+        "commands.recipe_production_stack:_steps then … …",
+        "commands.recipe_production_stack:_steps helm repo add … …",
+        "commands.recipe_production_stack:_steps kubectl port-forward service/…-router-service 8000:80",
+        "commands.recipe_production_stack:_steps claude-local enable --url … … --model …",
+    ),
+    _nothing,
+    ("recipe", "production-stack", "qwen3-coder-next", "--hardware", "gb10"),
+)
+not_run(
     "recipe prometheus: how it is checked and started",
     "starts a program of others",
     (

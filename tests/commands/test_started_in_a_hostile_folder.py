@@ -96,6 +96,7 @@ TYPED = (
     "disable",
     "completion bash",
     "recipe litellm --backend SERVER --model MODEL",
+    "recipe production-stack --backend SERVER",
     "recipe prometheus --backend SERVER",
     "recipe grafana",
     "--version",

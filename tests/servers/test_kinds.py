@@ -34,7 +34,9 @@ NAMED = {
     "fake_server/server.py": "it imitates one",
     "cli/recipe/__init__.py": "recipes of gateways are called what they make",
     "cli/recipe/litellm.py": "the recipe of that gateway",
+    "cli/recipe/production_stack.py": "the recipe of that router",
     "commands/recipe_litellm.py": "the recipe of that gateway",
+    "commands/recipe_production_stack.py": "the recipe of that router, whose chart has that name",
 }
 #: Rooms about the programs themselves, how they are started and what they write; they may name them.
 ABOUT_ENGINES = ("servers/kinds/", "recipes/", "lint/", "server_log/", "deploy/")

@@ -13,6 +13,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "add": ("add", "Take a model of your own, or one of vLLM's recipes, into the catalogue."),
     "lint": ("lint", "What is wrong in a file that starts a model server, and the file corrected."),
     "litellm": ("litellm", "LiteLLM in front of several servers: one name, a session always on the same server."),
+    "production-stack": ("production_stack", "Helm values for vLLM's production-stack: a router that keeps sessions."),
     "prometheus": ("prometheus", "What Prometheus reads of your servers, and alerts."),
     "grafana": ("grafana", "A Grafana dashboard of your servers."),
 }
