@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from claude_local_plugin.doctor import CHECKS, GROUPS, Check
+from claude_local_plugin.doctor.checks import WORDS
 from claude_local_plugin.servers.advisories import PAIRS, REVIEWED_ON
 
 PAGE = Path(__file__).with_name("checks.md")
@@ -12,7 +13,8 @@ HEAD = """# What `claude-local doctor` checks
 Generated from the checks themselves (`python docs/checks_page.py`); `claude-local doctor --explain ID` says the same.
 A symptom is looked up in [troubleshooting.md](troubleshooting.md).
 
-- `claude-local doctor` runs every check, `claude-local doctor files leak.login` those of a group or id.
+- `claude-local doctor` runs every check, `claude-local doctor files leak.login` those of a group or id, and
+  `claude-local doctor slow` those behind [a word for the trouble](#words-for-troubles).
 - *deep* checks look at real requests and need `--deep`, which says first how many it sends, and where to.
 - *fix*: `--fix` can fix it, as a diff first. *named*: but only if the check is named, since it has a price.
 - A check comes out as ok, info, warning, error, skipped (it has nothing to look at here) or failed (it could not be
@@ -39,6 +41,7 @@ def page() -> str:
     for group in GROUPS:
         checks = [check for check in CHECKS if check.group == group]
         parts.append(f"## {group}\n\n{GROUP_TEXTS[group]}\n\n" + "\n".join(map(section, checks)))
+    parts.append(words())
     parts.append(known_bad())
     return "\n".join(parts)
 
@@ -60,6 +63,14 @@ def section(check: Check) -> str:
 def _sentence(text: str, end: str = ".") -> str:
     text = text.removesuffix("?").removesuffix(".")
     return f"{text[0].upper()}{text[1:]}{end}"
+
+
+def words() -> str:
+    """What people call troubles, and what is looked at for each."""
+    rows = [f"| {word} | {', '.join(f'`{check.id}`' for check in checks)} |" for word, checks in WORDS.items()]
+    head = "## Words for troubles\n\nEach stands for these checks: `claude-local doctor WORD`.\n\n"
+    head += "| word | checks |\n| --- | --- |\n"
+    return head + "\n".join(rows) + "\n"
 
 
 def known_bad() -> str:

@@ -51,7 +51,8 @@ class Check(Generic[FactsT, FixerT]):
     wrong, one item each; nothing: all is well. It is pure. The first of the `preconditions` that gives a reason has the
     check skipped. `fix` plans what `--fix` does, at least in some cases; `on_request`: but only where it is named.
     `covers` are the ids of findings of others, for which this check stands: it says the same, and mostly knows more.
-    `deep` checks look at what only real requests can tell. `headline`: its good news is shown, too.
+    `deep` checks look at what only real requests can tell. `headline`: its good news is shown, too. `said` is what
+    people call the trouble, so that they find the check by it: one word each, and no check's id or group.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Check(Generic[FactsT, FixerT]):
     covers: tuple[str, ...] = ()
     deep: bool = False
     headline: bool = False
+    said: tuple[str, ...] = ()
 
     @property
     def fixable(self) -> bool:

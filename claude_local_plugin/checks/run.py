@@ -16,28 +16,45 @@ CheckT = TypeVar("CheckT", bound=Check[Any, Any])
 
 
 def registered(*checks: CheckT) -> tuple[CheckT, ...]:
-    """These checks; ValueError where two have one id, or stand for the same finding."""
+    """These checks; ValueError where two have one id, or stand for the same finding, or a word names two things."""
     taken: set[str] = set()
     for check in checks:
         for name in {check.id, *check.covers}:
             if name in taken:
                 raise ValueError(f"two checks are or stand for {name}")
             taken.add(name)
+    groups = {check.group for check in checks}
+    for check in checks:
+        if clash := sorted(set(check.said) & (taken | groups)):
+            raise ValueError(f"{clash[0]} is what people say of {check.id}, and the name of something else")
     return checks
 
 
-def chosen(checks: Sequence[CheckT], names: Sequence[str], listing: str) -> tuple[CheckT, ...]:
-    """The checks of these ids and groups, all of them without names; UsageError with the nearest for an unknown one.
+def words(checks: Sequence[CheckT]) -> dict[str, tuple[CheckT, ...]]:
+    """What people call troubles, in the order of the alphabet, and which checks look for each."""
+    said = sorted({word for check in checks for word in check.said})
+    return {word: tuple(check for check in checks if word in check.said) for word in said}
 
-    `listing` is the command that lists them.
+
+def chosen(checks: Sequence[CheckT], names: Sequence[str], listing: str) -> tuple[CheckT, ...]:
+    """The checks of these ids, groups and words; all without names; UsageError with the nearest for an unknown one.
+
+    `listing` is the command that lists them. One or many, large or small letters: a word is the same.
     """
     known = {check.id for check in checks} | {check.group for check in checks}
+    said = {_plain(word): word for word in words(checks)}
+    known |= set(said.values())
+    names = [name if name in known else said.get(_plain(name), name) for name in names]
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]}?   {listing}" if near else listing
             raise UsageError(f"there is no check or group called {name!r}", hint)
-    return tuple(check for check in checks if not names or check.id in names or check.group in names)
+    return tuple(check for check in checks if not names or {check.id, check.group, *check.said} & set(names))
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("-", "").removesuffix("s")
 
 
 def run(

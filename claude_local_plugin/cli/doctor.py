@@ -44,7 +44,18 @@ class Shown(Protocol):
 WIDTH = 13
 
 
-@click.command()
+class _WithWords(click.Command):
+    """Help that ends with what people call troubles; the checks, which own these words, are loaded only for it."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from claude_local_plugin.doctor.checks import GROUPS, WORDS
+
+        with formatter.section("CHECK is one of these"):
+            formatter.write_dl([("groups", ", ".join(GROUPS)), ("words", ", ".join(WORDS)), ("ids", "see --list")])
+        super().format_epilog(ctx, formatter)
+
+
+@click.command(cls=_WithWords)
 @click.argument("checks", nargs=-1, metavar="[CHECK ...]")
 @click.option("--url", metavar="URL", help="Look at this server instead of the folder's.")
 @click.option("--token-env", metavar="VAR", help="The environment variable that holds the key of the server of --url.")
@@ -75,7 +86,8 @@ def doctor(
     when_idle: bool,
     as_json: bool,
 ) -> int:
-    """Say what is wrong here and the command that fixes it. CHECK is an id or a group; none means all of them.
+    """Say what is wrong here and the command that fixes it. CHECK is an id, a group, or a word for the
+    trouble, such as leak or slow; none means all of them.
 
     Reads settings, asks the server a few questions that make no model run, and writes nothing without --fix.
     Exit 0 well, 1 a warning, an error or a check that could not be completed, 2 usage.
@@ -132,7 +144,7 @@ def doctor(
 def _texts(place: Place, explain: str | None, names: Sequence[str]) -> int:
     """The list of checks, or one check's explanation."""
     from claude_local_plugin.commands.doctor import explained
-    from claude_local_plugin.doctor.checks import chosen
+    from claude_local_plugin.doctor.checks import WORDS, chosen
 
     printer = out(place.environ)
     if explain and explain.startswith("log."):
@@ -141,11 +153,14 @@ def _texts(place: Place, explain: str | None, names: Sequence[str]) -> int:
         printer.lines(failure_explained(explain))
         return 0
     if explain:
-        for check in chosen((explain,)):
-            printer.lines(explained(check))
+        for number, check in enumerate(chosen((explain,))):
+            printer.lines([*([""] if number else []), *explained(check)])
         return 0
     rows = [(check.id, "deep" if check.deep else "fix" if check.fixable else "", check.asks) for check in chosen(names)]
     printer.lines(columns(rows))
+    if not names:
+        printer.lines(["", "words for troubles, and what is then looked at:"])
+        printer.lines(columns([(word, _ids(checks)) for word, checks in WORDS.items()], indent="  "))
     return 0
 
 
@@ -167,6 +182,18 @@ def _log(name: str, place: Place, *, as_json: bool) -> int:
     well = _sum(results) if any(finding.result.bad for finding in report.findings) else "no known failure"
     printer.line(f"{well} · {command.seen(report)}", "bold red" if report.exit_code else "")
     return report.exit_code
+
+
+def _ids(checks: "Sequence[Check]") -> str:
+    """Checks by their ids, a whole family in short: `leak.*`."""
+    from claude_local_plugin.doctor import CHECKS
+
+    shown = []
+    for check in checks:
+        family = check.id.partition(".")[0]
+        whole = [each for each in CHECKS if each.id.partition(".")[0] == family]
+        shown.append(f"{family}.*" if len(whole) > 1 and set(whole) <= set(checks) else check.id)
+    return ", ".join(dict.fromkeys(shown))
 
 
 def _deepened(facts: "Facts", request: "Request", world: "World", place: Place, *, quiet: bool) -> "Facts":

@@ -250,6 +250,8 @@ def explained(check: Check) -> list[str]:
         f"looks: {check.finds}",
         f"fix:   {check.remedy}",
     ]
+    if check.said:
+        lines.append(f"words: {', '.join(check.said)}")
     if check.deep:
         lines.append("needs: --deep, since only real requests can tell")
     if check.fixable:

@@ -8,7 +8,7 @@ import pytest
 
 from claude_local_plugin.checks import Finding, Place, Result, worst
 from claude_local_plugin.checks.check import Check, Found, OwnFix
-from claude_local_plugin.checks.run import chosen, registered, run
+from claude_local_plugin.checks.run import chosen, registered, run, words
 from claude_local_plugin.errors import UsageError
 
 
@@ -123,6 +123,27 @@ def test_checks_are_chosen_by_id_and_by_group_and_a_near_name_is_offered() -> No
     with pytest.raises(UsageError) as raised:
         chosen(checks, ("recipe.imge",), "lint --list")
     assert raised.value.hint == "did you mean recipe.image?   lint --list"
+
+
+def test_checks_are_chosen_by_what_people_call_the_trouble_too() -> None:
+    image = replace(IMAGE, said=("latest", "tags"))
+    other = replace(IMAGE, id="hardware.memory", group="hardware", covers=(), said=("latest",))
+    checks = registered(image, other)
+    assert words(checks) == {"latest": checks, "tags": (image,)}
+    assert chosen(checks, ("latest",), "lint --list") == checks
+    for spelt in ("tags", "Tag", "TAGS", "t-ags"):
+        assert chosen(checks, (spelt,), "lint --list") == (image,)
+    assert chosen(checks, ("tags", "hardware"), "lint --list") == checks
+    with pytest.raises(UsageError) as raised:
+        chosen(checks, ("lattest",), "lint --list")
+    assert raised.value.hint == "did you mean latest?   lint --list"
+
+
+@pytest.mark.parametrize("word", ["recipe", "recipe.image", "image.latest", "hardware"])
+def test_a_word_for_a_trouble_is_the_name_of_nothing_else(word: str) -> None:
+    other = replace(IMAGE, id="hardware.memory", group="hardware", covers=(), said=(word,))
+    with pytest.raises(ValueError, match=f"{word} is what people say of hardware.memory"):
+        registered(IMAGE, other)
 
 
 def test_the_results_are_ordered_from_best_to_worst() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from claude_local_plugin.doctor import CHECKS, GROUPS, run
+from claude_local_plugin.doctor.checks import WORDS
 from claude_local_plugin.doctor.facts import gather, own_token
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model, ToolUse
 from claude_local_plugin.precedence import resolve
@@ -328,6 +329,24 @@ def test_the_list_has_every_check_with_its_question(place: Place) -> None:
     for check in CHECKS:
         assert check.id in shown
         assert check.asks in shown
+
+
+@pytest.mark.parametrize("word", ["leak", "slow", "tools", "window", "key", "down", "port", "401", "404", "hang"])
+def test_a_trouble_is_found_by_what_people_call_it(place: Place, word: str) -> None:
+    meant = [check.id for check in CHECKS if word in check.said]
+    assert [finding["id"] for finding in place.run("doctor", word, "--json").json["findings"]] == meant
+    assert word in place.ok("doctor", "--help").out
+    (line,) = [line for line in place.ok("doctor", "--list").out.splitlines() if line.split()[:1] == [word]]
+    assert all(each in line or f"{each.partition('.')[0]}.*" in line for each in meant)
+
+
+def test_the_words_for_troubles_lead_to_those_checks() -> None:
+    said = {word: {check.id for check in checks} for word, checks in WORDS.items()}
+    assert said["leak"] == {check.id for check in CHECKS if check.id.startswith("leak.")}
+    assert {"server.busy", "server.speed", "cache.prefix"} <= said["slow"]
+    assert {"model.tool-calls", "model.tool-types", "model.tool-results"} <= said["tools"]
+    assert {"model.window", "model.prompt", "model.output", "model.compaction"} <= said["window"]
+    assert {"credentials.key", "leak.shell-api-key"} <= said["key"]
 
 
 def test_one_check_is_explained(place: Place) -> None:

@@ -40,10 +40,12 @@ _AFTER = (
 #: Every check, in the order in which they are shown.
 CHECKS: tuple[Check, ...] = running.registered(*_BEFORE, precedence.other((*_BEFORE, *_AFTER)), *_AFTER)
 GROUPS = tuple(dict.fromkeys(check.group for check in CHECKS))
+#: What people call troubles, and the checks that look for each.
+WORDS = running.words(CHECKS)
 
 
 def chosen(names: Sequence[str]) -> tuple[Check, ...]:
-    """The checks of these ids and groups, all of them without names; UsageError with the nearest for an unknown one."""
+    """The checks of these ids, groups and words; all without names; UsageError with the nearest for an unknown one."""
     return running.chosen(CHECKS, names, command("claude-local", "doctor", "--list"))
 
 

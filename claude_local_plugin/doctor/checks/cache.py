@@ -93,6 +93,7 @@ CHECKS = (
     Check(
         id="cache.attribution",
         group="cache",
+        said=("slow",),
         asks="does every prompt begin alike?",
         fine="every prompt begins alike",
         why="a prefix cache compares from the first token on, so a first line that differs makes it miss everything",
@@ -105,6 +106,7 @@ CHECKS = (
     Check(
         id="cache.prefix",
         group="cache",
+        said=("slow",),
         asks="is a repeated prompt reused?",
         fine="a repeated prompt is reused",
         why="without it each turn reads the whole conversation again, which is most of the waiting",
@@ -117,6 +119,7 @@ CHECKS = (
     Check(
         id="cache.folders",
         group="cache",
+        said=("slow", "memory"),
         asks="do sessions of different folders share what they can?",
         fine="sessions of different folders share what they can",
         why="the path of the memory folder stands before the tools, so another folder computes everything anew",

@@ -246,6 +246,7 @@ CHECKS = (
     Check(
         id="client.installed",
         group="client",
+        said=("start",),
         asks="is Claude Code installed?",
         fine="Claude Code is installed",
         why="without it nothing here is used, and without its version we take the newest rules",
@@ -256,6 +257,7 @@ CHECKS = (
     Check(
         id="client.version",
         group="client",
+        said=("update",),
         asks="is this version of Claude Code one our rules were verified against?",
         fine="our rules were verified against this version",
         why="what settings mean has changed between versions",
@@ -268,6 +270,7 @@ CHECKS = (
     Check(
         id="client.known-bad",
         group="client",
+        said=("update",),
         asks="do this Claude Code and this server get on with each other?",
         fine="nothing is known against this pair of client and server",
         why="requests are refused or misread, and the session stumbles over it",
@@ -284,6 +287,7 @@ CHECKS = (
     Check(
         id="client.auto-mode",
         group="client",
+        said=("permissions",),
         asks="can tools be used on this server?",
         fine="sessions do not start in auto mode",
         why="the session answers, and then cannot do anything",
@@ -296,6 +300,7 @@ CHECKS = (
     Check(
         id="client.onboarding",
         group="client",
+        said=("start", "login"),
         asks="does a first start work offline?",
         fine="a start does not need Anthropic",
         why="an interactive first start stops at “Unable to connect to Anthropic services” when it is offline",
@@ -308,6 +313,7 @@ CHECKS = (
     Check(
         id="client.trust",
         group="client",
+        said=("start", "trust"),
         asks="is this folder trusted?",
         fine="this folder is trusted, or need not be",
         why="an interactive session in a folder that is not trusted hears no settings and runs no hooks",
@@ -319,6 +325,7 @@ CHECKS = (
     Check(
         id="client.retries",
         group="client",
+        said=("hang", "timeout"),
         asks="does a dead server show soon?",
         fine="a dead server shows within seconds",
         why="with ten retries a server that is off looks like one that thinks for three minutes",
@@ -331,6 +338,7 @@ CHECKS = (
     Check(
         id="client.timeouts",
         group="client",
+        said=("hang", "timeout", "slow"),
         asks="is Claude Code as patient as this server is slow?",
         fine="Claude Code is patient enough, as far as it is known how fast the server reads",
         why="a long prompt is cut off before its first token, and sent again",
@@ -346,6 +354,7 @@ CHECKS = (
     Check(
         id="client.vscode",
         group="client",
+        said=("vscode", "editor"),
         asks="does Claude Code's extension in VS Code know the server?",
         fine="VS Code's extension knows the server",
         why="the extension looks at its own settings before it decides whether you must log in",

@@ -72,6 +72,9 @@ def _question(facts: Facts) -> Iterator[Found]:
     )
 
 
+#: What people call a credential that goes where it does not belong.
+LEAK = ("leak", "key", "token")
+
 _WHY = "a credential for another place is handed to this server, over whatever network lies between"
 _REMEDY = "`--fix` writes a placeholder token and cancels the credential in the file that names the server."
 
@@ -84,6 +87,7 @@ def _leak_check(check_id: str, asks: str, finds: str) -> Check:
     return Check(
         id=check_id,
         group="credentials",
+        said=LEAK,
         asks=asks,
         fine="no such credential leaves for your server",
         why=_WHY,
@@ -145,6 +149,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="leak.provider-token",
         group="credentials",
+        said=LEAK,
         asks="is a cloud provider's credential sent to somebody else?",
         fine="no provider's credential goes to somebody else",
         why="whoever answers at that address can use it at the provider, in your name",
@@ -156,6 +161,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="credentials.key",
         group="credentials",
+        said=("key", "token", "auth", "401"),
         asks="does the server get the key it asks for?",
         fine="the server gets the key it asks for, or asks for none",
         why="Claude Code retries a refused key eleven times, in silence, for about three minutes",
@@ -167,6 +173,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         id="credentials.question",
         group="credentials",
+        said=("key", "start"),
         asks="does an interactive session start without a question about a key?",
         fine="no question about a key is asked",
         why="whoever presses Enter at that question has said No, and is asked to log in",

@@ -379,6 +379,7 @@ CHECKS = (
     Check(
         id="files.json",
         group="files",
+        said=("broken", "comma"),
         asks="is every settings file one that Claude Code takes?",
         fine="every settings file is one that Claude Code takes",
         why="Claude Code drops the whole file, mostly without a word, and the session goes wherever the next one says",
@@ -397,6 +398,7 @@ CHECKS = (
     Check(
         id="files.values",
         group="files",
+        said=("typo",),
         asks="is every value one that Claude Code understands as it is meant?",
         fine="every value is one that Claude Code understands",
         why="Claude Code reads a value it does not understand as something else, or not at all: “64k” is 64",
@@ -407,6 +409,7 @@ CHECKS = (
     Check(
         id="files.unheard",
         group="files",
+        said=("ignored", "typo"),
         asks="is every key heard in the file it stands in?",
         fine="every key is heard where it stands",
         why="it looks configured and has no effect; only a debug log says so",
@@ -421,6 +424,7 @@ CHECKS = (
     Check(
         id="files.stray",
         group="files",
+        said=("ignored", "dotenv"),
         asks="is there a file that looks as if it configured Claude Code here, and does not?",
         fine="no file pretends to configure Claude Code here",
         why="what you change there changes nothing",
@@ -434,6 +438,7 @@ CHECKS = (
     Check(
         id="files.worktree",
         group="files",
+        said=("worktree",),
         asks="do the repository root, this folder and its worktrees agree?",
         fine="root, folder and worktrees agree",
         why="since 2.1.211 Claude Code reads local settings from the main checkout's root first",
@@ -444,6 +449,7 @@ CHECKS = (
     Check(
         id="files.git",
         group="files",
+        said=("git", "commit"),
         asks="does git leave your local settings and keys alone?",
         fine="git leaves your local settings alone",
         why="what git commits, everyone who pulls gets, and a key in it stays in the history",
@@ -455,6 +461,7 @@ CHECKS = (
     Check(
         id="files.shared",
         group="files",
+        said=("git", "team"),
         asks="does a file of the repository redirect your sessions?",
         fine="no file of the repository redirects your sessions",
         why="whoever can commit to it decides where your prompts, your code and your key go",
@@ -469,6 +476,7 @@ CHECKS = (
     Check(
         id="files.mode",
         group="files",
+        said=("permissions",),
         asks="are files with keys in them yours alone?",
         fine="files with keys in them are yours alone",
         why="every account on this machine can read the key",
@@ -480,6 +488,7 @@ CHECKS = (
     Check(
         id="files.record",
         group="files",
+        said=("undo", "disable"),
         asks="can what claude-local wrote be taken back?",
         fine="what claude-local wrote can be taken back",
         why="`claude-local disable` gives a file back by this record",
@@ -493,6 +502,7 @@ CHECKS = (
     Check(
         id="files.config",
         group="files",
+        said=("config",),
         asks="is claude-local's own config.toml understood?",
         fine="claude-local's own configuration is understood",
         why="what you set there does not hold; only what protects or keeps a path private errs on the strict side",

@@ -112,6 +112,7 @@ CHECKS = (
     Check(
         id="hooks.installed",
         group="hooks",
+        said=("log",),
         asks="are our session hooks installed?",
         fine="our session hooks are installed",
         why="without them no session is on record, and a dead server is silent for minutes",
@@ -148,6 +149,7 @@ CHECKS = (
     Check(
         id="hooks.guard",
         group="hooks",
+        said=("protect",),
         asks="do the hooks outlive the file they watch over?",
         fine="the hooks outlive the file they watch over",
         why="a dropped file takes its hooks with it, and the session may go to the cloud unnoticed",
@@ -158,6 +160,7 @@ CHECKS = (
     Check(
         id="hooks.log",
         group="hooks",
+        said=("log",),
         asks="can the session log be read and written?",
         fine="the session log can be read and written",
         why="which backend a session used is on record there",
@@ -171,6 +174,7 @@ CHECKS = (
     Check(
         id="hooks.kept",
         group="hooks",
+        said=("log",),
         asks="is every session still in the log?",
         fine="no log had to be set aside",
         why="reports and statistics know nothing of the sessions before",
@@ -184,6 +188,7 @@ CHECKS = (
     Check(
         id="hooks.faults",
         group="hooks",
+        said=("log",),
         asks="could every hook do its work lately?",
         fine="every hook could do its work lately",
         why="a session goes on whatever happens to a hook of ours, but its record may have a gap",

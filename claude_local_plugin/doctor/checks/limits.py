@@ -163,6 +163,7 @@ CHECKS = (
     Check(
         id="model.compaction",
         group="model",
+        said=("window", "context", "compact"),
         asks="is a conversation compacted before it exceeds the window?",
         fine="conversations are compacted in time",
         why="Claude Code refuses to send a prompt that exceeds the window, and without compaction each later one does",
@@ -177,6 +178,7 @@ CHECKS = (
     Check(
         id="model.concurrency",
         group="model",
+        said=("subagents", "slow"),
         asks="do a session and its subagents fit the server at once?",
         fine="a session and its subagents fit at once",
         why="a subagent is a conversation of its own, with a prompt of its own, at the same time",
@@ -190,6 +192,7 @@ CHECKS = (
     Check(
         id="model.images",
         group="model",
+        said=("pictures", "images"),
         asks="does the model take the pictures that Claude Code reads?",
         fine="the model takes pictures, or none is read",
         why="a picture stays in the conversation, so the server refuses every later request and /compact too",
@@ -203,6 +206,7 @@ CHECKS = (
     Check(
         id="model.web-search",
         group="model",
+        said=("search",),
         asks="can WebSearch work?",
         fine="the server searches, or WebSearch is denied",
         why="the search runs at Anthropic's API; other servers refuse the tool that stands for it, or search nothing",

@@ -492,11 +492,13 @@ def _deep_check(
     remedy: str,
     find: Callable[[Facts], Iterable[Found]],
     *,
+    said: tuple[str, ...],
     fix: Fixer | None = None,
 ) -> Check:
     return Check(
         id=check_id,
         group="model",
+        said=said,
         asks=asks,
         fine=fine,
         why=why,
@@ -513,6 +515,7 @@ CHECKS = (
     Check(
         id="model.served",
         group="model",
+        said=("404", "names"),
         asks="is every name served that Claude Code may ask for?",
         fine="every name that Claude Code may ask for is served",
         why="the request fails with 404 the moment that name is used, by /model, a subagent or in the background",
@@ -529,6 +532,7 @@ CHECKS = (
     Check(
         id="model.window",
         group="model",
+        said=("window", "context"),
         asks="does Claude Code know the real window?",
         fine="Claude Code knows the real window",
         why="a conversation is compacted only when that window is nearly full; past the real one it fails",
@@ -545,6 +549,7 @@ CHECKS = (
     Check(
         id="model.prompt",
         group="model",
+        said=("window", "context"),
         asks="does Claude Code's own prompt fit into the window?",
         fine="Claude Code's own prompt fits into the window",
         why="nothing can be asked before this is so",
@@ -556,6 +561,7 @@ CHECKS = (
     Check(
         id="model.output",
         group="model",
+        said=("window", "context", "cut"),
         asks="does the longest answer fit beside the prompt?",
         fine="the longest answer fits beside the prompt",
         why="the server refuses the request, and Claude Code calls it a prompt that is too long",
@@ -568,6 +574,7 @@ CHECKS = (
     Check(
         id="model.name",
         group="model",
+        said=("window", "context", "names"),
         asks="is the model's name its own?",
         fine="the model's name is its own",
         why="Claude Code believes what it knows about that name, and CLAUDE_CODE_MAX_CONTEXT_TOKENS is not heard",
@@ -585,6 +592,7 @@ CHECKS = (
         "One short message in each way.",
         "What the server says; its log knows more.",
         _answers,
+        said=("empty",),
     ),
     _deep_check(
         "model.tool-calls",
@@ -594,6 +602,7 @@ CHECKS = (
         "Tools offered as Claude Code does; the call parsed, swallowed, come back as prose or thinking, or refused.",
         "Restart the server with the parser of the model's family, which is named.",
         _tool_calls,
+        said=("tools",),
     ),
     _deep_check(
         "model.tool-types",
@@ -603,6 +612,7 @@ CHECKS = (
         "Numbers, truth values and lists that came as text.",
         "Another parser of the same family, mostly `qwen3_coder` or `qwen3_xml`.",
         _tool_types,
+        said=("tools",),
     ),
     _deep_check(
         "model.tool-results",
@@ -612,6 +622,7 @@ CHECKS = (
         "One tool's result, and two results for two calls in one turn, with the thinking that came before.",
         "A newer server.",
         _tool_results,
+        said=("tools",),
     ),
     _deep_check(
         "model.empty-answer",
@@ -621,6 +632,7 @@ CHECKS = (
         "Answers that ended well, took tokens and hold neither text nor a tool call.",
         "The tool-call parser of the model's family; no reasoning parser for a model that does not think.",
         _empty,
+        said=("empty",),
     ),
     _deep_check(
         "model.system-role",
@@ -630,6 +642,7 @@ CHECKS = (
         "A message of role system between two of the user's: vLLM before 0.23 and strict chat templates refuse it.",
         "A newer server, a tolerant --chat-template, or CLAUDE_CODE_MODEL_CAPABILITIES in shell or user settings.",
         _system_role,
+        said=("400",),
     ),
     _deep_check(
         "model.thinking",
@@ -639,6 +652,7 @@ CHECKS = (
         "Adaptive thinking with an effort, thinking with a budget, and `<think>` left in the text.",
         "The family's reasoning parser, or CLAUDE_CODE_DISABLE_THINKING=1.",
         _thinking,
+        said=("thinking", "400", "slow"),
     ),
     _deep_check(
         "model.fields",
@@ -649,6 +663,7 @@ CHECKS = (
         "`--fix` sets CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS, which costs about 7,300 tokens of every prompt.",
         _fields,
         fix=writes(*WITHOUT_BETAS),
+        said=("400", "tools"),
     ),
     _deep_check(
         "model.count-tokens",
@@ -658,5 +673,6 @@ CHECKS = (
         "`/v1/messages/count_tokens` against the usage of the same prompt.",
         "A newer server; without the route Claude Code estimates.",
         _count,
+        said=("window",),
     ),
 )

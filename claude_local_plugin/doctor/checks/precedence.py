@@ -202,6 +202,7 @@ CHECKS = (
     Check(
         id="precedence.starts",
         group="precedence",
+        said=("start",),
         asks="would a session start here at all?",
         fine="a session would start here",
         why="nothing else matters before this",
@@ -212,6 +213,7 @@ CHECKS = (
     Check(
         id="precedence.endpoint",
         group="precedence",
+        said=("address", "where", "cloud"),
         asks="do sessions here go to the server they are meant to go to?",
         fine="sessions here go to the server they are meant to go to",
         why="prompts and code go where this says",
@@ -222,6 +224,7 @@ CHECKS = (
     Check(
         id="precedence.beaten",
         group="precedence",
+        said=("ignored",),
         asks="does everything that enable wrote have its effect?",
         fine="everything that enable wrote has its effect",
         why="the session uses the other value",
@@ -232,6 +235,7 @@ CHECKS = (
     Check(
         id="precedence.shell",
         group="precedence",
+        said=("export", "ignored", "address"),
         asks="does the shell's address count, if it exports one?",
         fine="no export is silently beaten",
         why="a settings file's env beats the shell, contrary to what most guides say",
@@ -242,6 +246,7 @@ CHECKS = (
     Check(
         id="precedence.url",
         group="precedence",
+        said=("address", "connection"),
         asks="is the base URL one that Claude Code can use?",
         fine="the base URL is one that Claude Code can use",
         why="Claude Code appends /v1/messages to it as it stands, so every request fails or goes astray",
@@ -258,6 +263,7 @@ CHECKS = (
     Check(
         id="precedence.proxy",
         group="precedence",
+        said=("proxy", "connection", "slow"),
         asks="is a proxy in the way?",
         fine="no proxy is in the way",
         why="Claude Code sends even loopback requests to a proxy unless NO_PROXY names the host",
@@ -271,6 +277,7 @@ CHECKS = (
     Check(
         id="precedence.provider",
         group="precedence",
+        said=("bedrock", "vertex", "cloud"),
         asks="does a provider switch beat the base URL?",
         fine="no provider switch is on beside a base URL",
         why="Bedrock, Vertex and the other switches win over ANTHROPIC_BASE_URL",
@@ -283,6 +290,7 @@ CHECKS = (
     Check(
         id="precedence.sign-in",
         group="precedence",
+        said=("login", "cloud"),
         asks="does a sign-in at a Claude apps gateway take sessions elsewhere?",
         fine="no sign-in at a Claude apps gateway is kept here",
         why="a sign-in comes before every address, key and provider, and its end moves sessions without a word",
@@ -295,6 +303,7 @@ CHECKS = (
     Check(
         id="precedence.late",
         group="precedence",
+        said=("slow", "start", "offline"),
         asks="does each start ask Anthropic first?",
         fine="a start asks nobody else first",
         why="offline that costs about 19 seconds at every start, and the credential goes to Anthropic",

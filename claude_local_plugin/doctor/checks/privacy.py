@@ -114,11 +114,13 @@ def _check(
     remedy: str,
     find: Callable[[Facts], Iterable[Found]],
     *,
+    said: tuple[str, ...] = (),
     fix: Fixer | None = None,
 ) -> Check:
     return Check(
         id=check_id,
         group="privacy",
+        said=said,
         asks=asks,
         fine=fine,
         why="inference on your own server does not keep the rest of the traffic at home",
@@ -134,6 +136,7 @@ CHECKS = (
     Check(
         id="privacy.destination",
         group="privacy",
+        said=("where",),
         asks="where do prompts and code go?",
         fine="prompts and code go to your server; what else leaves this machine is named below",
         why="that is what most people set up a server of their own for",
@@ -145,6 +148,7 @@ CHECKS = (
     Check(
         id="privacy.transport",
         group="privacy",
+        said=("https", "tls"),
         asks="is the way to the server encrypted?",
         fine="the way to the server is encrypted, or does not leave this machine",
         why="prompts carry your code, and every machine on the path can read them",
@@ -160,6 +164,7 @@ CHECKS = (
         f"`{NONESSENTIAL}` unset: usage events, feature flags, update checks, session titles. Any value sets it.",
         "`--fix` sets it.",
         _traffic,
+        said=("offline",),
         fix=writes(variable(NONESSENTIAL, "1", "no telemetry, no update checks, no title requests")),
     ),
     _check(
@@ -187,6 +192,7 @@ CHECKS = (
         "A claude.ai login, with which each start asks for the profile before a project's settings are heard.",
         "The server in user settings (`enable --scope user`), or a `CLAUDE_CONFIG_DIR` without the login.",
         _login,
+        said=("login",),
     ),
     _check(
         "privacy.telemetry",

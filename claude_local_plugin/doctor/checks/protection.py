@@ -22,6 +22,7 @@ CHECKS = (
     Check(
         id="hooks.protection",
         group="hooks",
+        said=("protect",),
         asks="may sessions here use the backend that they are on?",
         fine="sessions here may use the backend that they are on",
         why="our hooks stop each prompt before it is sent",

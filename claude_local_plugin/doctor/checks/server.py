@@ -220,6 +220,7 @@ CHECKS = (
     Check(
         id="server.ready",
         group="server",
+        said=("down", "port", "connection", "hang"),
         asks="is the server there and ready?",
         fine="the server is ready",
         why="Claude Code retries a server that is not there for minutes, without a word",
@@ -235,6 +236,7 @@ CHECKS = (
     Check(
         id="server.messages",
         group="server",
+        said=("404",),
         asks="does the server have Anthropic's Messages API?",
         fine="the server has the Messages API",
         why="Claude Code asks for POST /v1/messages and nothing else",
@@ -249,6 +251,7 @@ CHECKS = (
     Check(
         id="server.models",
         group="server",
+        said=("404",),
         asks="does the server serve a model?",
         fine="the server serves a model",
         why="there is nobody to answer",
@@ -260,6 +263,7 @@ CHECKS = (
     Check(
         id="server.busy",
         group="server",
+        said=("slow", "hang"),
         asks="has the server room for one more session?",
         fine="the server has room for one more session",
         why="every session of it gets slower together, and time-outs come near",
@@ -271,6 +275,7 @@ CHECKS = (
     Check(
         id="server.open-routes",
         group="server",
+        said=("open",),
         asks="does the server's key guard everything?",
         fine="nothing is known to be open beside the key",
         why="whoever reaches the port can use the model without the key",
@@ -282,6 +287,7 @@ CHECKS = (
     Check(
         id="server.speed",
         group="server",
+        said=("slow",),
         asks="how soon does an answer begin?",
         fine="an answer begins soon",
         why="the first request after a start compiles, and the first session waits for it",

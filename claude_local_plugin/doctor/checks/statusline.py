@@ -30,6 +30,7 @@ CHECKS = (
     Check(
         id="hooks.statusline",
         group="hooks",
+        said=("status-line",),
         asks="can our status line run?",
         fine="our status line can run, where it is installed",
         why="Claude Code shows no status line at all, and none that ours wraps either",
