@@ -124,6 +124,7 @@ def doctor(
     if deep:
         facts = _deepened(facts, request, world, place, quiet=as_json)
     report = command.checked(facts, chosen, began)
+    first = None if fixing else command.first(report, world, checks)
     plan = command.fixes(report, world, checks) if fixing else None
     applied = False
     while plan is not None and _fix(
@@ -131,13 +132,14 @@ def doctor(
     ):
         applied = True
         report = _again(report, request, world)
-        if not plan.to_be_continued:
-            break
+        # what only counts, or is only found, after that is fixed by the same call: a second one finds nothing to do
         plan = plan.and_then(command.fixes(report, world, checks))
     if as_json:
-        print(json_text(command.report_json(report, plan, applied=applied)))
+        print(json_text(command.report_json(report, plan, applied=applied, first=first)))
     elif not dry_run:
         show(report, place, named=checks)
+        if first is not None:
+            out(place.environ).line(f"Do this first:  {first.command}      mends {first.mends} of {first.of}", "bold")
     return report.exit_code
 
 

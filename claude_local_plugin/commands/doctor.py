@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,18 @@ from claude_local_plugin.client_config.choose_server import without_aliases
 from claude_local_plugin.client_config.headers import from_variable
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.core.shell import Words, command
-from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, gather, run
+from claude_local_plugin.doctor import CHECKS, Check, Facts, Finding, Result, foresight, gather, run
 from claude_local_plugin.doctor.checks import chosen, own_fix
 from claude_local_plugin.doctor.facts import own_headers, own_token
 from claude_local_plugin.doctor.fixers import Tools
 from claude_local_plugin.doctor.fixes import Fix, Planned, planned
 from claude_local_plugin.doctor.preconditions import ABOUT_THE_SERVER
-from claude_local_plugin.errors import UsageError
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.servers import ServedModel, State
 from claude_local_plugin.servers import examination as examination
 from claude_local_plugin.servers.well_known import ANY_NAME, ROUTES_UNLISTED, label
+from claude_local_plugin.settings import file
 from claude_local_plugin.text import printable
 from claude_local_plugin.world import World
 
@@ -85,7 +86,7 @@ def look(request: Request, world: World) -> tuple[tuple[Check, ...], Facts]:
     checks = chosen(request.names)
     token = _token(request, world)
     # what is chosen may be a matter of files alone: then the server is left in peace
-    ask_server = request.acts or any(needed in ABOUT_THE_SERVER for check in checks for needed in check.preconditions)
+    ask_server = request.acts or asks_the_server(checks)
     facts = gather(
         world.snapshot(),
         state_dir=world.state_dir,
@@ -95,6 +96,11 @@ def look(request: Request, world: World) -> tuple[tuple[Check, ...], Facts]:
         ask_server=ask_server,
     )
     return checks, facts
+
+
+def asks_the_server(checks: Iterable[Check]) -> bool:
+    """Whether one of these checks looks at what the server answers."""
+    return any(needed in ABOUT_THE_SERVER for check in checks for needed in check.preconditions)
 
 
 def _token(request: Request, world: World) -> str | None:
@@ -173,9 +179,13 @@ def announcement(plan: Deep) -> str:
 
 def fixes(report: Report, world: World, names: Sequence[str]) -> Planned:
     """What `--fix` would do about this report; checks with a price are fixed only where they are named."""
+    return _planned(report, _tools(report.facts, world), names)
+
+
+def _planned(report: Report, tools: Tools, names: Sequence[str]) -> Planned:
     priced = {check.id for check in CHECKS if check.on_request and check.id not in names}
     findings = [finding for finding in report.findings if finding.id not in priced]
-    return planned(report.facts, CHECKS, findings, _tools(report.facts, world))
+    return planned(report.facts, CHECKS, findings, tools)
 
 
 def _tools(facts: Facts, world: World) -> Tools:
@@ -217,10 +227,101 @@ def carry_out(fixes: Iterable[Fix]) -> None:
         fix.carry_out()
 
 
+# --- what to do first
+
+#: As many rounds are planned at most: what is found once a file counts again is fixed in the next one.
+MOST_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The one command that fixes most of what was found: `mends` of `of` findings would go, `left` would stay."""
+
+    command: str
+    mends: int
+    of: int
+    left: tuple[Finding, ...] = field(default=(), repr=False)
+
+
+def first(report: Report, world: World, names: Sequence[str]) -> First | None:
+    """What to do first where one command fixes most of what was found, as planned against the same facts; else None.
+
+    What would be left is what the same checks find in the world as it would be: nothing is estimated.
+    """
+    found = [finding for finding in report.findings if finding.result.bad]
+    if len(found) < 2 or report.facts.elsewhere:
+        return None
+    plans = (_by_fixing(report, world, names), *_by_enabling(report, world))
+    best: First | None = None
+    for typed, then in (plan for plan in plans if plan is not None):
+        left = tuple(finding for finding in run(then, report.checks) if finding.result.bad)
+        gone = Counter(finding.id for finding in found) - Counter(finding.id for finding in left)
+        if best is None or gone.total() > best.mends:
+            best = First(typed, gone.total(), len(found), left)
+    return best if best is not None and best.mends > 1 and 2 * best.mends > best.of else None
+
+
+def _by_fixing(report: Report, world: World, names: Sequence[str]) -> tuple[str, Facts] | None:
+    """`doctor --fix` of the same checks, and the facts after it; None where that changes nothing or cannot be said."""
+    facts, texts = report.facts, dict[Path, str | None]()
+    on_record, asks = set[Path](), asks_the_server(report.checks)
+    for _ in range(MOST_ROUNDS):
+        tools = _foreseen(facts, world, texts)
+        plan = _planned(replace(report, facts=facts, findings=run(facts, report.checks)), tools, names)
+        if not plan.fixes:
+            break
+        if any(fix.path in on_record for fix in plan.fixes):  # what is on record then is not known here
+            return None
+        on_record |= {fix.path for fix in plan.fixes if fix.wanted is not None}
+        change = foresight.of_fixes(facts, plan.fixes)
+        texts |= change.texts
+        facts = foresight.afterwards(facts, replace(change, texts=texts, asks=asks), tools)
+    deep = ("--deep",) if report.facts.deep is not None else ()
+    return None if facts is report.facts else (command("claude-local", "doctor", *deep, "--fix", *names), facts)
+
+
+def _by_enabling(report: Report, world: World) -> Iterator[tuple[str, Facts]]:
+    """Each `enable` that would write a server for sessions here which answers, and the facts after it."""
+    from claude_local_plugin.client_config.choose_server import Request as Wanted
+    from claude_local_plugin.commands import enable
+
+    facts = report.facts
+    base = facts.resolution.decisions["base_url"].winner
+    scope = Scope.USER if base is not None and base.scope is Scope.USER else Scope.LOCAL
+    answering = [server.url for server in (facts.server, *facts.others) if server is not None and server.usable]
+    if facts.url is None and asks_the_server(report.checks):
+        answering = [url for owned in facts.owned if (url := owned.url)]
+    for url in answering[:2]:
+        request = Wanted(url=url, scope=scope)
+        try:
+            prepared = enable.prepare(request, world)
+        except ClaudeLocalError:  # it would end with this error, and mend nothing
+            continue
+        asked = (prepared.server,) if prepared.server is not None else ()
+        settings_file = prepared.settings_file
+        closed = {settings_file: facts.modes[settings_file] & 0o700} if prepared.private else {}
+        unseen = frozenset({settings_file}) if prepared.exclude else frozenset()
+        change = foresight.Change(
+            {settings_file: prepared.after}, closed, {settings_file: prepared.wanted}, unseen, asked
+        )
+        yield request.again(), foresight.afterwards(facts, change, _tools(facts, world))
+
+
+def _foreseen(facts: Facts, world: World, texts: Mapping[Path, str | None]) -> Tools:
+    """What planning needs, in the world as it is but for these texts."""
+    return replace(
+        _tools(facts, world),
+        snapshot=lambda more: world.snapshot({**texts, **more}),
+        read=lambda path: texts[path] if path in texts else file.read(path),
+    )
+
+
 # --- as data
 
 
-def report_json(report: Report, plan: Planned | None = None, *, applied: bool = False) -> dict[str, Any]:
+def report_json(
+    report: Report, plan: Planned | None = None, *, applied: bool = False, first: First | None = None
+) -> dict[str, Any]:
     """The object that `doctor --json` prints (schemas/doctor.schema.json), secrets masked."""
     counts = Counter(finding.result.value for finding in report.findings)
     data: dict[str, Any] = {
@@ -230,6 +331,7 @@ def report_json(report: Report, plan: Planned | None = None, *, applied: bool = 
         "findings": [finding.as_json() for finding in report.findings],
         "counts": {result.value: counts[result.value] for result in Result},
         "seconds": round(report.seconds, 3),
+        "first": None if first is None else {"command": first.command, "mends": first.mends, "of": first.of},
     }
     if plan is not None:
         data["fixes"] = [

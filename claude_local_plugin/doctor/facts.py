@@ -97,6 +97,11 @@ class Owned:
     wiped: bool = False
     unrecorded: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def url(self) -> str | None:
+        """The address that `enable` wrote."""
+        return next((str(value) for path, value in self.lines if path == ("env", "ANTHROPIC_BASE_URL")), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Editor:
@@ -284,13 +289,8 @@ def gather(
     looked_at = normalise(url).url if url else folders
     server = None
     if looked_at and ask_server:
-        server = identify(
-            looked_at,
-            token=token or own_token(snapshot, resolution, looked_at),
-            headers=own_headers(snapshot, resolution, looked_at),
-            ca_file=_ca_file(env),
-        )
-    elsewhere = url is not None and not _same(looked_at, folders)
+        server = asked(snapshot, resolution, looked_at, token)
+    elsewhere = url is not None and not same_address(looked_at, folders)
     owned, record_problem = _owned(snapshot, state_dir)
     own = own_config.look(str(state_dir), snapshot.shell)
     existing = tuple(each.path for each in snapshot.of(*FILE_SCOPES) if each.path and each.path.is_file())
@@ -304,8 +304,8 @@ def gather(
         token_env=token_env,
         no_key=helped_key(snapshot, resolution)[1],
         server=server,
-        others=_others(server, () if elsewhere else owned) if server else (),
-        metrics=_metrics(server, own_headers(snapshot, resolution, server.url)) if server else None,
+        others=others_than(server, () if elsewhere else owned) if server else (),
+        metrics=metrics_of(server, own_headers(snapshot, resolution, server.url)) if server else None,
         needs=needs_of(server.behaves_as, server.version) if server else Needs(),
         hooks=found_in(snapshot),
         status_line=statusline.found_in(snapshot),
@@ -325,14 +325,24 @@ def gather(
     )
 
 
-def _metrics(server: Server, headers: Mapping[str, str]) -> Metrics | None:
+def asked(snapshot: Snapshot, resolution: Resolution, url: str, token: str | None = None) -> Server:
+    """The server at this address, asked with this key or what sessions here send there of its own."""
+    return identify(
+        url,
+        token=token or own_token(snapshot, resolution, url),
+        headers=own_headers(snapshot, resolution, url),
+        ca_file=_ca_file(effective_env(snapshot)),
+    )
+
+
+def metrics_of(server: Server, headers: Mapping[str, str]) -> Metrics | None:
     """What the server's /metrics says, which costs it nothing; None where it has none."""
     if not kinds.of(server.kind).quirks.metrics or server.state not in (State.READY, State.OVERLOADED):
         return None
     return messages.run(lambda client: client.metrics(timeout=METRICS_S), server.url, headers=headers)
 
 
-def _others(server: Server, owned: tuple[Owned, ...]) -> tuple[Server, ...]:
+def others_than(server: Server, owned: tuple[Owned, ...]) -> tuple[Server, ...]:
     """The usable servers to go back to where this one does not answer: the one on record first, then its host's.
 
     No key goes to any of them.
@@ -342,7 +352,7 @@ def _others(server: Server, owned: tuple[Owned, ...]) -> tuple[Server, ...]:
         return ()
     recorded = (value for each in owned for path, value in each.lines if path == ("env", "ANTHROPIC_BASE_URL"))
     found: dict[str, Server] = {}
-    for url in dict.fromkeys(str(value) for value in recorded if not _same(str(value), server.url)):
+    for url in dict.fromkeys(str(value) for value in recorded if not same_address(str(value), server.url)):
         with contextlib.suppress(UsageError):  # nobody can ask at an address that is none
             found[url] = identify(url, timeout=RECORDED_S)
     if server.state not in (State.UNRESOLVED, State.TIMEOUT):
@@ -368,7 +378,7 @@ def _base(target: Target) -> str:
     return url
 
 
-def _same(one: str | None, other: str | None) -> bool:
+def same_address(one: str | None, other: str | None) -> bool:
     """Whether two base URLs are one server, however they are spelt."""
     first, second = parse_url(one or ""), parse_url(other or "")
     return first is not None and second is not None and first.url == second.url
@@ -382,7 +392,7 @@ def own_token(snapshot: Snapshot, resolution: Resolution, url: str) -> str | Non
     """
     token, base = resolution.decisions["authorization"].winner, resolution.decisions["base_url"]
     target = parse_url(base.value or "")
-    if token is None or target is None or not _same(_base(target), url):
+    if token is None or target is None or not same_address(_base(target), url):
         return None
     if token.key == "apiKeyHelper":
         return helped_key(snapshot, resolution)[0]
@@ -416,7 +426,7 @@ def own_headers(snapshot: Snapshot, resolution: Resolution, url: str) -> dict[st
     base = resolution.decisions["base_url"]
     target = parse_url(base.value or "")
     row = winning(snapshot, f"env.{CUSTOM_HEADERS}")
-    if target is None or base.winner is None or row is None or not _same(_base(target), url):
+    if target is None or base.winner is None or row is None or not same_address(_base(target), url):
         return {}
     if (row.scope, row.path) != (base.winner.scope, base.winner.path):
         return {}

@@ -9,13 +9,15 @@ from claude_local_plugin.client_config.model import Line
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.precedence import Scope, Snapshot
 from claude_local_plugin.servers import ServedModel
+from claude_local_plugin.settings import file
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What planning needs from outside: the world with other texts in some files, our own paths, the model to pin.
 
-    `model` is the served model for names that are not served; None where that is for the user to choose.
+    `model` is the served model for names that are not served; None where that is for the user to choose. `read` gives
+    the text of a file, as it is or as it would be.
     """
 
     snapshot: Callable[[Mapping[Path, str | None]], Snapshot]
@@ -25,6 +27,7 @@ class Tools:
     hooks_dir: Path
     config_dir: Path | None = None
     model: ServedModel | None = None
+    read: Callable[[Path], str | None] = file.read
 
 
 @dataclass(frozen=True, slots=True)

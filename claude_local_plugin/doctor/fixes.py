@@ -22,7 +22,7 @@ from claude_local_plugin.settings.document import Append, Change, RemoveItem, ed
 class Fix:
     """One file's change: for which checks, the text before and after (None: no file), or its new mode; how to do it.
 
-    `first`: what else belongs into the file can be said once this is done.
+    `first`: what else belongs into the file can be said once this is done. `wanted` is what goes on record with it.
     """
 
     path: Path
@@ -33,6 +33,11 @@ class Fix:
     mode: int | None = None
     first: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    wanted: ownership.Wanted | None = field(default=None, repr=False)
+
+    def does_what(self, done: "Fix") -> bool:
+        """Whether it leaves the file as that one has left it."""
+        return (self.path, self.after, self.mode) == (done.path, done.after, done.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +62,14 @@ class Planned:
     told: tuple[Refused, ...] = ()
 
     @property
-    def to_be_continued(self) -> bool:
-        """Whether more can be planned once the next fixes are done: a file counts then that did not."""
-        return any(each.later for each in self.refused) or any(each.first for each in self.next)
-
-    @property
     def next(self) -> tuple[Fix, ...]:
         """The fixes that are still to be done."""
         return self.fixes[self.done :]
 
     def and_then(self, more: "Planned") -> "Planned":
-        """These, done, and what could be planned after them."""
-        return Planned((*self.fixes, *more.fixes), more.refused, len(self.fixes), self.refused)
+        """These, done, and what could be planned after them; what is done already does not help a second time."""
+        new = (fix for fix in more.fixes if not any(fix.does_what(done) for done in self.fixes))
+        return Planned((*self.fixes, *new), more.refused, len(self.fixes), self.refused)
 
 
 def planned(facts: Facts, checks: Iterable[Check], findings: Iterable[Finding], tools: Tools) -> Planned:
@@ -102,14 +103,14 @@ def planned(facts: Facts, checks: Iterable[Check], findings: Iterable[Finding], 
 def _by_itself(check: str, step: Step, tools: Tools) -> Iterator[Fix]:
     """What one step changes outside of the settings that are on record."""
     if isinstance(step, Rewrite):
-        before, path, change = file.read(step.path), step.path, step.change
+        before, path, change = tools.read(step.path), step.path, step.change
 
         def carry_out() -> None:
             file.rewrite(path, lambda text: change(text or ""), lock_dir=tools.state_dir / "locks")
 
         yield Fix(path, (check,), before, change(before or ""), carry_out, first=step.first)
     elif isinstance(step, Mode):
-        text = file.read(step.path)
+        text = tools.read(step.path)
         yield Fix(step.path, (check,), text, text, partial(step.path.chmod, step.mode), mode=step.mode)
 
 
@@ -167,7 +168,7 @@ def _scope(facts: Facts) -> Scope | None:
 
 def _lines(facts: Facts, wanted: Mapping[str, Lines], path: Path, scope: Scope, tools: Tools) -> list[Line] | Refused:
     """The lines of these checks that do not stand in the file yet, or why they cannot be written."""
-    before = file.read(path)
+    before = tools.read(path)
     try:
         parse(before or "")
         record = ownership.load(path, tools.state_dir)
@@ -206,7 +207,7 @@ def _backend(facts: Facts, tools: Tools) -> Backend:
 
 
 def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
-    before = file.read(path)
+    before = tools.read(path)
     record = ownership.load(path, tools.state_dir)
     strays = _strays(before, record) if edits.hooks else ()
     cleaned = edit(before or "", strays).text if strays else before
@@ -226,7 +227,7 @@ def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
 
     if after != before:
         secrets = tuple(str(line.value) for line in edits.lines if line.secret)
-        yield Fix(path, edits.checks, before, after, carry_out, secrets=secrets)
+        yield Fix(path, edits.checks, before, after, carry_out, secrets=secrets, wanted=wanted)
 
 
 def _wanted(record: ownership.Record | None, edits: _Edits, tools: Tools) -> dict[str, Sequence[Change]]:

@@ -366,6 +366,31 @@ case(
 )
 
 
+def mended(house: House, case: Case, typed: Typed) -> None:
+    """What was said to be mended first is: nothing comes first any more."""
+    assert house.call("doctor", "--json").json["first"] is None
+
+
+case(
+    "what is to be done first: --fix",
+    "commands.doctor:_by_fixing claude-local doctor … --fix …",
+    enabled_with(CLAUDE_CODE_MAX_RETRIES="15", API_TIMEOUT_MS="1000", CLAUDE_CODE_MAX_OUTPUT_TOKENS="100"),
+    ("doctor",),
+    both(nothing_left, mended),
+    code=1,  # what else there is has other fixes
+)
+case(
+    "what is to be done first: enable",
+    "commands.doctor:_by_enabling again",
+    steps(
+        handmade,
+        lambda house: house.change(house.local, ANTHROPIC_BASE_URL=THERE.replace(FAR, HOST), API_TIMEOUT_MS="1000"),
+    ),
+    ("doctor",),
+    both(mended, points_at(OPEN)),
+)
+
+
 # --- doctor: what is wrong in files
 
 
