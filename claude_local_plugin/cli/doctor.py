@@ -186,7 +186,7 @@ def _log(name: str, place: Place, *, as_json: bool) -> int:
     return report.exit_code
 
 
-def _ids(checks: "Sequence[Check]") -> str:
+def _ids(checks: "Sequence[AnyCheck]") -> str:
     """Checks by their ids, a whole family in short: `leak.*`."""
     from claude_local_plugin.doctor import CHECKS
 
