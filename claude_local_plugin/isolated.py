@@ -36,9 +36,14 @@ def elsewhere(entries: Iterable[str], cwd: Path) -> list[str]:
 
 def program(name: str, environ: Mapping[str, str]) -> str | None:
     """Where a program lies on PATH, of which what is relative to the current folder is left out; None if nowhere."""
+    kept = search_path(environ)
+    return shutil.which(name, path=kept) if kept else None
+
+
+def search_path(environ: Mapping[str, str]) -> str:
+    """PATH without what is relative to the current folder, for programs that start others."""
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
-    kept = [entry for entry in entries if Path(entry).is_absolute()]
-    return shutil.which(name, path=os.pathsep.join(kept)) if kept else None
+    return os.pathsep.join(entry for entry in entries if Path(entry).is_absolute())
 
 
 def _own_folder() -> str:

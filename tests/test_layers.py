@@ -79,7 +79,17 @@ MAY_KNOW = {
         "world",
     },
     "yaml_document": {"errors"},
-    "recipes": {"checks", "client_config", "core", "errors", "servers", "settings", "text", "yaml_document"},
+    "recipes": {
+        "checks",
+        "client_config",
+        "core",
+        "errors",
+        "isolated",
+        "servers",
+        "settings",
+        "text",
+        "yaml_document",
+    },
     "lint": {
         "checks",
         "client_config",

@@ -26,6 +26,9 @@ SCHEMAS = {
 
 GIB = 2**30
 
+#: The engine of a variant that names none.
+ENGINE = "vllm"
+
 Basis = Literal["measured", "published", "estimated"]
 
 
@@ -117,7 +120,7 @@ class Variant:
     precision: str
     repository: str
     weights: Figure
-    engine: str = "vllm"
+    engine: str = ENGINE
     why: str = ""
     arguments: tuple[Argument, ...] = ()
     environment: tuple[Argument, ...] = ()
@@ -503,7 +506,7 @@ def _variant(table: Mapping[str, Any]) -> Variant:
         precision=table["precision"],
         repository=table["repository"],
         weights=_figure(table["weights"]),
-        engine=table.get("engine", "vllm"),
+        engine=table.get("engine", ENGINE),
         why=table.get("why", ""),
         arguments=_arguments(table, "arguments"),
         environment=_arguments(table, "environment"),

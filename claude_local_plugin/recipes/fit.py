@@ -8,7 +8,7 @@ slow memory cost. Every refusal has its numbers.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from claude_local_plugin.recipes.catalogue import GIB, Argument, Figure, Hardware, Model, Variant, merged
+from claude_local_plugin.recipes.catalogue import ENGINE, GIB, Argument, Figure, Hardware, Model, Variant, merged
 from claude_local_plugin.recipes.kv_cache import (
     BATCHED_TOKENS,
     BLOCK,
@@ -131,7 +131,7 @@ def kv_cache_type(model: Model, variant: Variant, hardware: Hardware, ask: Ask) 
 def _cache(model: Model, variant: Variant, hardware: Hardware, gpus: int, ask: Ask) -> Cache | PlainCache | None:
     if not model.layers:
         return None
-    if variant.engine != "vllm":
+    if variant.engine != ENGINE:
         return plain_cache_of(model.layers)
     batched = ask.batched or _batched(hardware) * (1 if ask.kv_gib is not None else STEPS_AT_ONCE)
     kind = kv_cache_type(model, variant, hardware, ask)
@@ -179,9 +179,9 @@ def _refused(
     cache: Cache | PlainCache | None,
 ) -> str | None:
     weights, gpus = variant.weights.value, used(hardware)
-    if hardware.gpus == 0 and variant.engine == "vllm" and ask.kv_gib is None:
+    if hardware.gpus == 0 and variant.engine == ENGINE and ask.kv_gib is None:
         return "vLLM wants a GPU, and llama.cpp other weights"
-    if variant.engine != "vllm" and gpus > 1 and ask.kv_gib is None:
+    if variant.engine != ENGINE and gpus > 1 and ask.kv_gib is None:
         return "for one GPU: vLLM uses all of them"
     if window > model.window.value:
         return f"a window of {window:,} is more than its {model.window.value:,.0f}"
@@ -210,7 +210,7 @@ def _score(model: Model, variant: Variant, hardware: Hardware, window: int, conc
     score -= 0 if window >= LONG else 1 if window >= COMFORTABLE else 3
     score -= 1 if concurrency < wanted else 0
     score -= 0.5 if _bits(model, variant) < 6 else 0
-    score -= 1 if variant.engine != "vllm" and hardware.gpus else 0
+    score -= 1 if variant.engine != ENGINE and hardware.gpus else 0
     bound = bound_of(model, variant, hardware)
     score -= 0 if bound is None or bound >= SLOW else 1 if bound >= VERY_SLOW else 2
     return score + (0.5 if model.is_verified(variant, hardware.name) else 0)

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from claude_local_plugin import isolated
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.recipes.catalogue import GIB, Catalogue, Figure, Hardware, Origin
@@ -51,18 +52,25 @@ def look(known: Catalogue, environ: Mapping[str, str], host: str | None = None, 
 
 def _ask(environ: Mapping[str, str], host: str | None) -> str:
     if host is None:
-        words, seconds = ["sh", "-s"], HERE_SECONDS
+        name, arguments, seconds = "sh", ["-s"], HERE_SECONDS
     elif host.startswith("-") or not host.strip():
         raise UsageError(f"{host!r} is no name of a host", "--host takes what ssh takes: NAME or USER@NAME")
     else:
-        words = ["ssh", "-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", host, "sh -s"]
-        seconds = THERE_SECONDS
+        name, seconds = "ssh", THERE_SECONDS
+        arguments = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "--", host, "sh -s"]
+    program = isolated.program(name, environ)
+    if program is None:
+        raise ClaudeLocalError(f"{name} is not installed here", "name the hardware: --hardware NAME")
     try:
         run = subprocess.run(
-            words, input=SCRIPT, env=dict(environ), capture_output=True, text=True, errors="replace", timeout=seconds
+            [program, *arguments],
+            input=SCRIPT,
+            env={**environ, "PATH": isolated.search_path(environ)},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=seconds,
         )
-    except FileNotFoundError as error:
-        raise ClaudeLocalError(f"{words[0]} is not installed here", "name the hardware: --hardware NAME") from error
     except subprocess.TimeoutExpired as error:
         raise ClaudeLocalError(
             f"{host or 'nvidia-smi'} did not answer within {seconds} seconds", "name the hardware: --hardware NAME"

@@ -95,6 +95,10 @@ TYPED = (
     "watch --url SERVER --interval 0.2 --once",
     "disable",
     "completion bash",
+    "recipe fit --json",
+    "recipe list",
+    "recipe show qwen3-coder-next",
+    f"recipe add --from {TOP}/claude_local_plugin/recipes/data/models/gpt-oss-20b.toml --force",
     "recipe litellm --backend SERVER --model MODEL",
     "recipe production-stack --backend SERVER",
     "recipe prometheus --backend SERVER",
@@ -133,7 +137,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, marks: Path) -> Path:
         for name in ("__init__", "__main__", "worker", "cli", "core"):
             (path / f"{name}.py").write_text(f"open({str(marks / f'ours-{name}')!r}, 'w').close()\n")
     (folder / "matplotlibrc").write_text("backend: module://evil\n")
-    for name in ("unshare", "openssl", "git", "mount", "claude", "bash", "sh", "python3"):
+    for name in ("unshare", "openssl", "git", "mount", "claude", "bash", "sh", "ssh", "nvidia-smi", "python3"):
         (folder / name).write_text(f"#!/bin/sh\n: > {shlex.quote(str(marks / f'program-{name}'))}\n")
         (folder / name).chmod(0o755)
     return folder
@@ -185,7 +189,9 @@ def test_a_command_runs_no_file_of_the_folder_it_is_started_in(
 
 
 @pytest.mark.parametrize("path", ["", ".", ":/usr/bin"])
-@pytest.mark.parametrize("typed", ["explain-precedence", "verify --claude CLIENT --cases 1"])
+@pytest.mark.parametrize(
+    "typed", ["explain-precedence", "verify --claude CLIENT --cases 1", "recipe fit", "recipe fit --host no-such-box"]
+)
 def test_what_is_relative_in_path_and_pythonpath_is_not_for_us(
     hostile: Path, marks: Path, client: Path, tmp_path: Path, typed: str, path: str
 ) -> None:

@@ -8,6 +8,7 @@ import click
 
 from claude_local_plugin.cli.options import here, json_option
 from claude_local_plugin.cli.terminal import Printer, json_text, out
+from claude_local_plugin.recipes.catalogue import ENGINE
 
 WIDTH = 80
 
@@ -82,7 +83,7 @@ class _Page:
             self._pair("cache", f"{report['kv_bytes_per_token']:,} bytes a token; half of it with fp8")
 
     def _variant(self, variant: dict[str, Any]) -> None:
-        engine = "" if variant["engine"] == "vllm" else f"   for {variant['engine']}"
+        engine = "" if variant["engine"] == ENGINE else f"   for {variant['engine']}"
         self._title(f"{variant['precision']}   {variant['repository']}{engine}")
         weights = variant["weights"]
         self._pair("weights", f"{weights['value']:g} {weights['unit']}, {self._from(weights)}")
