@@ -76,10 +76,18 @@ def recall(state_dir: str, url: str, now: "float | None" = None) -> "Look | None
 
 def path_of(state_dir: str, url: str) -> str:
     """The server's file: its name says which server to people, and a checksum of the URL tells servers apart."""
-    from binascii import crc32
-
     host = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in url.partition("://")[2])
-    return os.path.join(state_dir, FOLDER, f"{host[:60]}-{crc32(url.encode('utf-8', 'replace')):08x}.json")
+    return os.path.join(state_dir, FOLDER, f"{host[:60]}-{_crc32(url.encode('utf-8', 'replace')):08x}.json")
+
+
+def _crc32(data: bytes) -> int:
+    """`binascii.crc32`: for one URL, a loop is done long before that module is loaded."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xEDB88320 if crc & 1 else crc >> 1
+    return crc ^ 0xFFFFFFFF
 
 
 def _look(kept: "dict[str, Any]", url: str, now: float) -> "Look | None":

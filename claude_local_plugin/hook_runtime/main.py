@@ -10,6 +10,7 @@ prompt (observed on Claude Code 2.1.329).
 """
 
 import _thread
+import gc
 import os
 import sys
 import time
@@ -50,10 +51,12 @@ def main() -> None:
         environ = as_registered(sys.argv[1:], os.environ)
         state_dir = state_dir_of(environ)
         if WARM_UP in sys.argv[1:]:
+            gc.enable()  # which the script has switched off, for events
             from claude_local_plugin.hook_runtime import background
 
             background.warm_up(environ)
         elif IMPORT in sys.argv[1:]:
+            gc.enable()
             from claude_local_plugin.hook_runtime import background
 
             background.import_journals(environ, state_dir)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from binascii import crc32
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,11 @@ def test_two_urls_of_one_file_name_are_told_apart(state: str) -> None:
     other = "http://dell-pro-max:8000/other"
     Path(path_of(state, URL)).rename(path_of(state, other))
     assert recall(state, other) is None
+
+
+def test_the_file_name_ends_in_the_checksum_that_every_program_makes_of_the_url() -> None:
+    for url in (URL, "", "https://ä.example", "x" * 3000):
+        assert path_of("", url).endswith(f"-{crc32(url.encode()):08x}.json")
 
 
 def test_the_file_name_names_the_server_and_nothing_that_a_file_system_minds() -> None:
