@@ -1,11 +1,10 @@
 """One model server as it is to be started: what runs, with which arguments and variables, each with its reason."""
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from claude_local_plugin.client_config.budget import FEW
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.recipes.catalogue import (
     Argument,
@@ -19,6 +18,8 @@ from claude_local_plugin.recipes.catalogue import (
     merged,
     version_parts,
 )
+from claude_local_plugin.recipes.fit import Fit, used
+from claude_local_plugin.recipes.needs import conversations
 
 LOOPBACK: Final = "127.0.0.1"
 #: The port that vLLM listens on by itself, and where `claude-local enable` looks first.
@@ -59,14 +60,14 @@ class Asked:
 class Service:
     """A server to be written down in some format.
 
-    `model` is what it loads, `names` what it serves that as, `listen` the address on this machine that it is reached
-    at, and `load_seconds` how long a start may take once the weights are there.
+    `program` is what runs, with the model it loads, `names` what it serves that as, `listen` the address on this machine
+    that it is reached at, and `load_seconds` how long a start may take once the weights are there.
     """
 
     name: str
     title: str
     engine: str
-    model: str
+    program: tuple[str, ...]
     names: tuple[str, ...]
     arguments: tuple[Argument, ...]
     environment: tuple[Argument, ...]
@@ -81,6 +82,11 @@ class Service:
     def keyed(self) -> bool:
         """Whether it asks for a key: wherever anybody but this machine can reach it."""
         return not _address(self.listen).is_loopback
+
+    @property
+    def how(self) -> "Engine":
+        """What its program takes."""
+        return ENGINES[self.engine]
 
     @property
     def url(self) -> str:
@@ -107,35 +113,36 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         ) from fault
 
 
-def service(known: Catalogue, model: Model, variant: Variant, hardware: Hardware, window: int, asked: Asked) -> Service:
-    """The server of this recipe with this window, on this machine, for so many sessions at once.
+def service(known: Catalogue, found: Fit, asked: Asked) -> Service:
+    """The server of a recipe that fits, for so many sessions at once.
 
     Raises ClaudeLocalError where no image runs it there, UsageError for a feature that the model has not got.
     """
+    model, variant, hardware = found.model, found.variant, found.hardware
     _address(asked.listen)
-    served = asked.served_name or model.name
-    names = (served, *([asked.alias] if asked.alias else []))
+    names = (asked.served_name or model.name, *([asked.alias] if asked.alias else []))
+    engine = ENGINES[variant.engine]
+    chosen = _features(model, asked.features) if engine.features else []
     arguments = merged(
-        _for_claude_code(names, window, asked),
-        _memory(hardware),
-        hardware.arguments,
-        *(each.arguments for each in _features(model, asked.features)),
+        engine.arguments(found, names, asked),
+        *([hardware.arguments] if engine.features else []),
+        *(each.arguments for each in chosen),
         variant.arguments_on(hardware.name),
         _kv_cache(asked.kv_cache),
     )
-    if variant.weights.value > MOST_AT_ONCE * hardware.memory.value * hardware.gpus:
+    if variant.weights.value > MOST_AT_ONCE * hardware.memory.value * max(1, hardware.gpus):
         arguments = tuple(each for each in arguments if (each.name, each.value) != ("--load-format", "fastsafetensors"))
     environment = merged(
-        (Argument("VLLM_NO_USAGE_STATS", "1", "else vLLM reports what it runs to its makers"),),
-        hardware.environment,
-        *(each.environment for each in _features(model, asked.features)),
+        engine.environment,
+        *([hardware.environment] if engine.features else []),
+        *(each.environment for each in chosen),
         variant.environment_on(hardware.name),
     )
     return Service(
-        name=f"{model.name}-{variant.precision}",
+        name=f"{model.name}-{variant.precision}".replace("_", "-"),
         title=f"{model.label} {variant.precision.upper()} on {hardware.label}",
         engine=variant.engine,
-        model=variant.repository,
+        program=(*engine.program, variant.repository),
         names=names,
         arguments=arguments,
         environment=environment,
@@ -148,29 +155,99 @@ def service(known: Catalogue, model: Model, variant: Variant, hardware: Hardware
     )
 
 
-def _for_claude_code(names: tuple[str, ...], window: int, asked: Asked) -> tuple[Argument, ...]:
-    conversations = asked.sessions * FEW
-    people = "one session" if asked.sessions == 1 else f"{asked.sessions} sessions"
+def _people(asked: Asked) -> str:
+    return "one session" if asked.sessions == 1 else f"{asked.sessions} sessions"
+
+
+def _named(names: tuple[str, ...], separator: str) -> tuple[str, str]:
+    """The names as a value, and why."""
     alias = f"; {ALIAS_COSTS}" if any(name.startswith("claude-") for name in names) else ""
+    return separator.join(names), f"a name of its own, which `enable` finds{alias}"
+
+
+def _of_vllm(found: Fit, names: tuple[str, ...], asked: Asked) -> tuple[Argument, ...]:
+    at_once = str(conversations(asked.sessions))
     return (
-        Argument(NAMES, " ".join(names), f"a name of its own, which `enable` finds{alias}"),
+        Argument(NAMES, *_named(names, " ")),
         Argument(
-            "--max-model-len", str(window), "the window; `enable` tells Claude Code, which assumes 1,000,000 else"
+            "--max-model-len", str(found.window), "the window; `enable` tells Claude Code, which assumes 1,000,000 else"
         ),
-        Argument(
-            "--max-num-seqs", str(conversations), f"{people} with a subagent or two each; the rest waits its turn"
-        ),
+        Argument("--max-num-seqs", at_once, f"{_people(asked)} with a subagent or two each; the rest waits its turn"),
         Argument("--enable-prefix-caching", None, "else every turn reads the whole conversation again"),
         Argument("--enable-chunked-prefill", None, "a long prompt does not hold up the answers of others"),
         Argument("--enable-prompt-tokens-details", None, "tells cached tokens, which Claude Code and our log count"),
+        *_memory(found.hardware),
     )
+
+
+def _of_llama_cpp(found: Fit, names: tuple[str, ...], asked: Asked) -> tuple[Argument, ...]:
+    slots = max(1, min(int(found.concurrency or 1), conversations(asked.sessions)))
+    waiting = "" if slots == conversations(asked.sessions) else "; more wait their turn"
+    return (
+        Argument("--alias", *_named(names, ",")),
+        Argument("--parallel", str(slots), f"conversations at once, for {_people(asked)}{waiting}"),
+        Argument(
+            "--ctx-size", str(found.window * slots), f"shared out: a window of {found.window:,} for each conversation"
+        ),
+        Argument("--jinja", None, "the model's own template, which has its tool calls"),
+        Argument("--cache-reuse", "256", "a turn whose beginning has changed a little is not read again as a whole"),
+        Argument("--metrics", None, "what it is doing, for `claude-local watch`"),
+        *([Argument("--n-gpu-layers", "999", "all of it on the GPU")] if found.hardware.gpus else []),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How a program is told what a recipe says.
+
+    `features`: what a model's features and a machine say as arguments is meant for it. `key_variable` is where it takes
+    its key from, so that it stands in no list of processes, `caches` are folders below the home folder that are worth
+    keeping, and why; `installed` is where a unit of systemd's looks for the program, `in_container` what it is told
+    there alone.
+    """
+
+    program: tuple[str, ...]
+    arguments: Callable[[Fit, tuple[str, ...], Asked], tuple[Argument, ...]]
+    key_variable: str
+    caches: Mapping[str, str]
+    installed: str
+    features: bool = True
+    environment: tuple[Argument, ...] = ()
+    in_container: tuple[Argument, ...] = ()
+
+
+ENGINES = {
+    "vllm": Engine(
+        ("vllm", "serve"),
+        _of_vllm,
+        "VLLM_API_KEY",
+        {
+            ".cache/huggingface": "the weights, downloaded once",
+            ".cache/vllm": "what was compiled: minutes less at the next start",
+        },
+        "%h/vllm/bin/vllm",
+        environment=(Argument("VLLM_NO_USAGE_STATS", "1", "else vLLM reports what it runs to its makers"),),
+    ),
+    "llama.cpp": Engine(
+        ("llama-server", "-hf"),
+        _of_llama_cpp,
+        "LLAMA_API_KEY",
+        {".cache/llama.cpp": "the weights, downloaded once"},
+        "%h/.local/bin/llama-server",
+        features=False,
+        in_container=(
+            Argument("--host", "0.0.0.0", "in the container; what is published is below"),
+            Argument("--port", str(PORT), ""),
+        ),
+    ),
+}
 
 
 def _memory(hardware: Hardware) -> Iterable[Argument]:
     shared = "the rest is for the system and its programs" if hardware.unified else "the rest is for CUDA itself"
     yield Argument("--gpu-memory-utilization", f"{hardware.utilisation.value:g}", shared)
-    if hardware.gpus > 1:
-        yield Argument("--tensor-parallel-size", str(hardware.gpus), f"the weights lie on all {hardware.gpus} GPUs")
+    if used(hardware) > 1:
+        yield Argument("--tensor-parallel-size", str(used(hardware)), f"the weights lie on {used(hardware)} GPUs")
 
 
 def _kv_cache(kind: str | None) -> Iterable[Argument]:

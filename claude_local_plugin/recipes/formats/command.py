@@ -1,4 +1,4 @@
-"""A script with one `vllm serve`, for an environment that vLLM is installed in."""
+"""A script with one command, for an environment that the server is installed in."""
 
 from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.recipes.formats.script import script
@@ -13,14 +13,14 @@ def written(service: Service) -> Written:
     arguments = (*address(service), *service.arguments)
     notes = head(
         service,
-        f"sh {FILE}   in an environment with vLLM; the first start downloads {service.weights_gib:.0f} GiB of weights",
+        f"sh {FILE}   where {service.program[0]} is installed; the first start downloads {service.weights_gib:.0f} GiB of weights",
         "",
         *reasons((*arguments, *service.environment)),
     )
     before = [export(each.name, each.value or "") for each in service.environment]
     if service.keyed:
         before += ["set -a", Words(f". ./{KEY_FILE}"), "set +a"]
-    lines = [("vllm", "serve", service.model), *map(words, arguments)]
+    lines = [service.program, *map(words, arguments)]
     return Written(
         {FILE: script(notes, lines, folder=service.keyed, before=before)},
         start=(command("sh", FILE),),

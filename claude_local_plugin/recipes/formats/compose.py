@@ -4,7 +4,15 @@ from typing import Any
 
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.recipes.catalogue import Argument
-from claude_local_plugin.recipes.formats.written import CACHES, KEY_FILE, Written, head, health_command, words
+from claude_local_plugin.recipes.formats.written import (
+    KEY_FILE,
+    Written,
+    contained,
+    head,
+    health_command,
+    inside,
+    words,
+)
 from claude_local_plugin.recipes.service import Service
 from claude_local_plugin.yaml_document import Commented, write
 
@@ -14,19 +22,20 @@ FILE = "compose.yml"
 def written(service: Service) -> Written:
     """compose.yml: the server, its caches, its health check."""
     assert service.image is not None
+    program, behind = contained(service)
     body: dict[str, Any] = {
         "image": Commented(service.image.reference, "pinned: another release may need other arguments"),
         "container_name": service.name,
         # said here, since images differ in it
-        "entrypoint": ["vllm", "serve"],
-        "command": [service.model, *(word for each in service.arguments for word in _commented(each))],
+        "entrypoint": list(program),
+        "command": [*behind, *(word for each in inside(service) for word in _commented(each))],
         "ports": Commented([service.published], _reached(service)),
         "environment": {
             **{each.name: _one(_escaped(each.value or ""), each.why) for each in service.environment},
             "HF_TOKEN": Commented("${HF_TOKEN:-}", "only for models that ask for consent"),
         },
-        **({"env_file": Commented([KEY_FILE], "the key: VLLM_API_KEY=…")} if service.keyed else {}),
-        "volumes": [Commented(f"${{HOME}}/{inside}:/root/{inside}", why) for inside, why in CACHES.items()],
+        **({"env_file": Commented([KEY_FILE], f"the key: {service.how.key_variable}=…")} if service.keyed else {}),
+        "volumes": [Commented(f"${{HOME}}/{folder}:/root/{folder}", why) for folder, why in service.how.caches.items()],
         "ipc": Commented("host", "the processes of the server hand each other tensors in shared memory"),
         **({"deploy": _gpus(service)} if service.hardware.architecture else {}),
         "healthcheck": {

@@ -2,7 +2,16 @@
 
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.recipes.formats.script import script
-from claude_local_plugin.recipes.formats.written import CACHES, KEY_FILE, Written, head, health_command, reasons, words
+from claude_local_plugin.recipes.formats.written import (
+    KEY_FILE,
+    Written,
+    contained,
+    head,
+    health_command,
+    inside,
+    reasons,
+    words,
+)
 from claude_local_plugin.recipes.service import Service
 
 FILE = "run.sh"
@@ -11,21 +20,22 @@ FILE = "run.sh"
 def written(service: Service) -> Written:
     """run.sh: starts the container, and prints its id."""
     assert service.image is not None
+    program, behind = contained(service)
     options: list[tuple[str, ...]] = [
         ("--detach", f"--name={service.name}"),
         ("--restart=unless-stopped",),
         *([(f"--gpus={service.hardware.gpus}",)] if service.hardware.architecture else []),
         ("--ipc=host",),
         (f"--publish={service.published}",),
-        *(("--volume", Words(f'"$HOME/{inside}:/root/{inside}"')) for inside in CACHES),
+        *(("--volume", Words(f'"$HOME/{folder}:/root/{folder}"')) for folder in service.how.caches),
         *(("--env", f"{each.name}={each.value or ''}") for each in service.environment),
         ("--env=HF_TOKEN",),
         *([(f"--env-file={KEY_FILE}",)] if service.keyed else []),
         ("--health-cmd", command(*health_command(service))),
         (f"--health-start-period={service.load_seconds}s", "--health-interval=30s", "--health-timeout=10s"),
-        ("--entrypoint=vllm",),
+        (f"--entrypoint={program[0]}",),
     ]
-    lines = [*options, (service.image.reference, "serve", service.model), *map(words, service.arguments)]
+    lines = [*options, (service.image.reference, *program[1:], *behind), *map(words, inside(service))]
     notes = head(
         service,
         f"sh {FILE}   starts it; the first start downloads {service.weights_gib:.0f} GiB of weights and the image",

@@ -2,7 +2,16 @@
 
 from claude_local_plugin.core.shell import Words, command, then
 from claude_local_plugin.recipes.formats.unit import quoted_words, sections, value
-from claude_local_plugin.recipes.formats.written import CACHES, KEY_FILE, Written, head, health_command, reasons, words
+from claude_local_plugin.recipes.formats.written import (
+    KEY_FILE,
+    Written,
+    contained,
+    head,
+    health_command,
+    inside,
+    reasons,
+    words,
+)
 from claude_local_plugin.recipes.service import Service
 
 FOLDER = "~/.config/containers/systemd"
@@ -14,13 +23,15 @@ def written(service: Service) -> Written:
     """NAME.container, for the user's own folder of quadlets."""
     assert service.image is not None
     name = f"{service.name}.container"
+    program, behind = contained(service)
+    arguments = [word for each in inside(service) for word in words(each)]
     container = [
         ("Image", service.image.reference),
         ("ContainerName", service.name),
-        ("Entrypoint", "vllm"),
-        ("Exec", quoted_words("serve", service.model, *(word for each in service.arguments for word in words(each)))),
+        ("Entrypoint", program[0]),
+        ("Exec", quoted_words(*program[1:], *behind, *arguments)),
         ("PublishPort", service.published),
-        *(("Volume", f"%h/{inside}:/root/{inside}") for inside in CACHES),
+        *(("Volume", f"%h/{folder}:/root/{folder}") for folder in service.how.caches),
         *(("Environment", quoted_words(f"{each.name}={each.value or ''}")) for each in service.environment),
         *([("EnvironmentFile", f"%h/.config/containers/systemd/{KEY_FILE}")] if service.keyed else []),
         *([("AddDevice", "nvidia.com/gpu=all")] if service.hardware.architecture else []),

@@ -1,4 +1,4 @@
-"""A user's unit of systemd's that runs `vllm serve` from an environment with vLLM."""
+"""A user's unit of systemd's that runs a server which is installed on the machine."""
 
 from claude_local_plugin.core.shell import Words, command, then
 from claude_local_plugin.recipes.formats.unit import quoted_words, sections, value
@@ -6,8 +6,6 @@ from claude_local_plugin.recipes.formats.written import KEY_FILE, Written, addre
 from claude_local_plugin.recipes.service import Service
 
 FOLDER = "~/.config/systemd/user"
-#: Where the unit looks for vLLM; an environment elsewhere is a line to change.
-PROGRAM = "%h/vllm/bin/vllm"
 
 RELOAD = command("systemctl", "--user", "daemon-reload")
 
@@ -15,6 +13,7 @@ RELOAD = command("systemctl", "--user", "daemon-reload")
 def written(service: Service) -> Written:
     """NAME.service, for the user's own folder of units."""
     name = f"{service.name}.service"
+    program = service.how.installed
     arguments = (*address(service), *service.arguments)
     files = [name, *([KEY_FILE] if service.keyed else [])]
     install = command("install", "-D", "-m", "600", "-t", Words(FOLDER), *files)
@@ -24,12 +23,12 @@ def written(service: Service) -> Written:
         RELOAD,
         f"{command('systemctl', '--user', 'start', name)}   starts it; the first start downloads the weights",
         f"{command('journalctl', '--user', '-f', '-u', name)}   how far it is",
-        f"vLLM is {PROGRAM}, with %h for your home folder: python3 -m venv ~/vllm && ~/vllm/bin/pip install vllm",
+        f"It runs {program}, %h being your home folder; another place is a change of the line ExecStart",
         "",
         *reasons((*arguments, *service.environment)),
     )
     run = [
-        ("ExecStart", quoted_words(PROGRAM, "serve", service.model, *(w for each in arguments for w in words(each)))),
+        ("ExecStart", quoted_words(program, *service.program[1:], *(w for each in arguments for w in words(each)))),
         *(("Environment", quoted_words(f"{each.name}={each.value or ''}")) for each in service.environment),
         *([("EnvironmentFile", f"%h/.config/systemd/user/{KEY_FILE}")] if service.keyed else []),
         ("Restart", "on-failure"),

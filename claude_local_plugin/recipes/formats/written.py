@@ -8,15 +8,8 @@ from itertools import groupby
 from claude_local_plugin.recipes.catalogue import Argument
 from claude_local_plugin.recipes.service import NAMES, PORT, Service
 
-#: The variable that vLLM takes its key from, so that it stands in no list of processes.
-KEY_VARIABLE = "VLLM_API_KEY"
 #: The file beside the others that gives it, for its owner alone.
 KEY_FILE = "api-key.env"
-#: Folders below the home folder that outlive the container, and why.
-CACHES = {
-    ".cache/huggingface": "the weights, downloaded once",
-    ".cache/vllm": "what was compiled: minutes less at the next start",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +37,18 @@ def head(service: Service, *usage: str) -> str:
             f"Whoever reaches {service.listen}:{service.port} needs the key in {KEY_FILE} (only you may read it)"
         )
     return "\n".join(lines)
+
+
+def contained(service: Service) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What runs in a container: the program in the image, and all words behind it but the arguments."""
+    assert service.image is not None
+    start = service.image.entrypoint or service.program[:1]
+    return start, service.program[len(start) :]
+
+
+def inside(service: Service) -> tuple[Argument, ...]:
+    """The arguments in a container."""
+    return (*service.how.in_container, *service.arguments)
 
 
 def address(service: Service) -> tuple[Argument, ...]:
