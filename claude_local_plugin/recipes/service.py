@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.recipes.catalogue import (
     Argument,
     Catalogue,
@@ -60,8 +60,8 @@ class Asked:
 class Service:
     """A server to be written down in some format.
 
-    `program` is what runs, with the model it loads, `names` what it serves that as, `listen` the address on this machine
-    that it is reached at, and `load_seconds` how long a start may take once the weights are there.
+    `program` is what runs, with the model it loads, `names` what it serves that as, `listen` the address on this
+    machine that it is reached at, and `load_seconds` how long a start may take once the weights are there.
     """
 
     name: str
@@ -116,7 +116,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 def service(known: Catalogue, found: Fit, asked: Asked) -> Service:
     """The server of a recipe that fits, for so many sessions at once.
 
-    Raises ClaudeLocalError where no image runs it there, UsageError for a feature that the model has not got.
+    Raises UsageError for a feature that the model has not got.
     """
     model, variant, hardware = found.model, found.variant, found.hardware
     _address(asked.listen)
@@ -142,7 +142,7 @@ def service(known: Catalogue, found: Fit, asked: Asked) -> Service:
         name=f"{model.name}-{variant.precision}".replace("_", "-"),
         title=f"{model.label} {variant.precision.upper()} on {hardware.label}",
         engine=variant.engine,
-        program=(*engine.program, variant.repository),
+        program=(*engine.program, engine.weights(variant)),
         names=names,
         arguments=arguments,
         environment=environment,
@@ -200,15 +200,16 @@ def _of_llama_cpp(found: Fit, names: tuple[str, ...], asked: Asked) -> tuple[Arg
 class Engine:
     """How a program is told what a recipe says.
 
-    `features`: what a model's features and a machine say as arguments is meant for it. `key_variable` is where it takes
-    its key from, so that it stands in no list of processes, `caches` are folders below the home folder that are worth
-    keeping, and why; `installed` is where a unit of systemd's looks for the program, `in_container` what it is told
-    there alone.
+    `weights` is how its command line names them; `features`: what a model's features and a machine say as arguments is
+    meant for it. `key_variable` is where it takes its key from, so that it stands in no list of processes, `caches` are
+    folders below the home folder that are worth keeping, and why; `installed` is where a unit of systemd's looks for
+    the program, `in_container` what it is told there alone.
     """
 
     program: tuple[str, ...]
     arguments: Callable[[Fit, tuple[str, ...], Asked], tuple[Argument, ...]]
     key_variable: str
+    weights: Callable[[Variant], str]
     caches: Mapping[str, str]
     installed: str
     features: bool = True
@@ -221,6 +222,7 @@ ENGINES = {
         ("vllm", "serve"),
         _of_vllm,
         "VLLM_API_KEY",
+        lambda variant: variant.repository,
         {
             ".cache/huggingface": "the weights, downloaded once",
             ".cache/vllm": "what was compiled: minutes less at the next start",
@@ -232,6 +234,7 @@ ENGINES = {
         ("llama-server", "-hf"),
         _of_llama_cpp,
         "LLAMA_API_KEY",
+        lambda variant: f"{variant.repository}:{variant.precision.removesuffix('-gguf').upper()}",
         {".cache/llama.cpp": "the weights, downloaded once"},
         "%h/.local/bin/llama-server",
         features=False,
@@ -264,7 +267,7 @@ def _features(model: Model, asked: Iterable[str]) -> list[Feature]:
 
 
 def _image(known: Catalogue, model: Model, variant: Variant, hardware: Hardware, asked: str | None) -> Image | None:
-    """The newest image that runs it there, or the one that was asked for; None where it needs none."""
+    """The newest image that runs it there, or the one that was asked for; None where none is known to."""
     ours = [each for each in known.images.values() if each.engine == variant.engine]
     if asked is not None:
         by_reference = [each for each in ours if each.reference == asked]
@@ -274,15 +277,10 @@ def _image(known: Catalogue, model: Model, variant: Variant, hardware: Hardware,
         each
         for each in ours
         if hardware.machine in each.machines
-        and (hardware.architecture is None or hardware.architecture in each.architectures)
+        and (hardware.architecture in each.architectures if hardware.architecture else each.cuda is None)
         and (needs is None or each.version is None or version_parts(each.version) >= needs.parts)
     ]
-    if not fitting:
-        least = f" of {variant.engine} {needs.value} or newer" if needs else ""
-        raise ClaudeLocalError(
-            f"no image in the catalogue{least} runs on {hardware.label}", "name one that you know of: --image REFERENCE"
-        )
-    return max(fitting, key=lambda each: version_parts(each.version or "0"))
+    return max(fitting, key=lambda each: version_parts(each.version or "0"), default=None)
 
 
 def _stranger(reference: str, variant: Variant) -> Image:

@@ -12,7 +12,8 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
-from claude_local_plugin.recipes.catalogue import Argument, Figure, Origin, catalogue
+from claude_local_plugin.recipes.catalogue import Argument, Figure, Hardware, Origin, Variant, catalogue
+from claude_local_plugin.recipes.fit import Ask, fit
 from claude_local_plugin.recipes.formats import FORMATS, Written
 from claude_local_plugin.recipes.service import Asked, Service, service
 from tests.conftest import PACKAGES
@@ -25,8 +26,12 @@ GB10 = KNOWN.machine("gb10")
 AWKWARD = Argument("--speculative-config", '{"a": "b $HOME %h \\\\ it\'s"}', "a test wants it")
 
 
-def made(asked: Asked | None = None, *more: Argument) -> Service:
-    plain = service(KNOWN, MODEL, MODEL.variant("fp8"), GB10, 131_072, asked or Asked(sessions=4))
+def made(
+    asked: Asked | None = None, *more: Argument, variant: Variant | None = None, hardware: Hardware = GB10
+) -> Service:
+    asked = asked or Asked(sessions=4)
+    found = fit(MODEL, variant or MODEL.variant("fp8"), hardware, Ask(sessions=asked.sessions, window=131_072))
+    plain = service(KNOWN, found, asked)
     return replace(plain, arguments=(*plain.arguments, *more))
 
 
@@ -35,7 +40,7 @@ def wanted(given: Service, *address: str) -> list[str]:
     flags = [each for each in given.arguments if each.name != "--served-model-name"]
     names = ["--served-model-name", *given.names]
     rest = [each.name if each.value is None else f"{each.name}={each.value}" for each in flags]
-    return ["serve", given.model, *address, *names, *rest]
+    return ["serve", given.program[-1], *address, *names, *rest]
 
 
 ADDRESS = ("--host=127.0.0.1", "--port=8000")
@@ -71,17 +76,17 @@ def test_every_argument_says_why() -> None:
 
 def test_weights_that_fill_the_memory_are_not_read_the_fast_way() -> None:
     heavy = replace(MODEL.variant("fp8"), weights=Figure(100, Origin("estimated", "a test", "2026-11-28")))
-    flags = {each.name for each in service(KNOWN, MODEL, heavy, GB10, 65_536, Asked()).arguments}
+    flags = {each.name for each in made(variant=heavy).arguments}
     assert "--load-format" not in flags
     assert "--load-format" in {each.name for each in made().arguments}
 
 
 def test_a_machine_that_no_image_runs_on_is_said() -> None:
-    with pytest.raises(ClaudeLocalError, match=r"no image in the catalogue of vllm 0\.15\.0 or newer runs on"):
-        service(KNOWN, MODEL, MODEL.variant("fp8"), replace(GB10, machine="riscv64"), 65_536, Asked())
-    other = service(
-        KNOWN, MODEL, MODEL.variant("fp8"), replace(GB10, machine="riscv64"), 65_536, Asked(image="mine/vllm:1")
-    )
+    strange = replace(GB10, machine="riscv64")
+    with pytest.raises(ClaudeLocalError, match="no image in the catalogue has vllm for"):
+        FORMATS["compose"](made(hardware=strange))
+    assert FORMATS["command"](made(hardware=strange)).files
+    other = made(Asked(image="mine/vllm:1"), hardware=strange)
     assert other.image is not None
     assert other.image.reference == "mine/vllm:1"
 
@@ -232,6 +237,24 @@ def test_shellcheck_finds_nothing_in_the_scripts(tmp_path: Path) -> None:
             )
             # SC1091: the file with the key is not there when the script is checked
             assert done.stdout == "", name
+
+
+def test_llama_cpp_shares_its_memory_out(tmp_path: Path) -> None:
+    model = KNOWN.model("qwen3-coder-30b-a3b")
+    card = KNOWN.machine("rtx-5090")
+    found = fit(model, model.variant("q4_k_m"), card, Ask(sessions=1))
+    given = service(KNOWN, found, Asked(listen="0.0.0.0", port=8081))
+    flags = {each.name: each.value for each in given.arguments}
+    slots, window = int(flags["--parallel"] or 0), found.window
+    assert slots >= 1
+    assert flags["--ctx-size"] == str(slots * window)
+    (tmp_path / "api-key.env").write_text("LLAMA_API_KEY=abc\n")
+    said = run_script(in_folder(FORMATS["command"](given), tmp_path), tmp_path, "llama-server")
+    assert said[:4] == ["-hf", f"{model.variant('q4_k_m').repository}:Q4_K_M", "--host=0.0.0.0", "--port=8081"]
+    body = compose(given)
+    assert body["entrypoint"] == ["/app/llama-server"]
+    assert "--host=0.0.0.0" in body["command"]  # type: ignore[operator]
+    assert body["ports"] == ["0.0.0.0:8081:8000"]
 
 
 # --- units

@@ -10,6 +10,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "fit": ("fit", "Which models fit on this machine, or on another, before anything is downloaded."),
     "list": ("list", "The models and machines that are known."),
     "show": ("show", "All that is known of a model, and where each figure is from."),
+    "render": ("render", "The file that starts a server: compose, docker run, quadlet, unit or script."),
     "add": ("add", "Take a model of your own, or one of vLLM's recipes, into the catalogue."),
     "lint": ("lint", "What is wrong in a file that starts a model server, and the file corrected."),
     "litellm": ("litellm", "LiteLLM in front of several servers: one name, a session always on the same server."),

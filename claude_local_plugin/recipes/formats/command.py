@@ -13,7 +13,7 @@ def written(service: Service) -> Written:
     arguments = (*address(service), *service.arguments)
     notes = head(
         service,
-        f"sh {FILE}   where {service.program[0]} is installed; the first start downloads {service.weights_gib:.0f} GiB of weights",
+        f"sh {FILE}   where {service.program[0]} is installed; the first start downloads {service.weights_gib:.0f} GiB",
         "",
         *reasons((*arguments, *service.environment)),
     )

@@ -10,6 +10,7 @@ from claude_local_plugin.recipes.formats.written import (
     contained,
     head,
     health_command,
+    image_of,
     inside,
     words,
 )
@@ -21,10 +22,9 @@ FILE = "compose.yml"
 
 def written(service: Service) -> Written:
     """compose.yml: the server, its caches, its health check."""
-    assert service.image is not None
     program, behind = contained(service)
     body: dict[str, Any] = {
-        "image": Commented(service.image.reference, "pinned: another release may need other arguments"),
+        "image": Commented(image_of(service).reference, "pinned: another release may need other arguments"),
         "container_name": service.name,
         # said here, since images differ in it
         "entrypoint": list(program),

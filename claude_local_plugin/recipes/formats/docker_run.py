@@ -8,6 +8,7 @@ from claude_local_plugin.recipes.formats.written import (
     contained,
     head,
     health_command,
+    image_of,
     inside,
     reasons,
     words,
@@ -19,7 +20,6 @@ FILE = "run.sh"
 
 def written(service: Service) -> Written:
     """run.sh: starts the container, and prints its id."""
-    assert service.image is not None
     program, behind = contained(service)
     options: list[tuple[str, ...]] = [
         ("--detach", f"--name={service.name}"),
@@ -35,7 +35,7 @@ def written(service: Service) -> Written:
         (f"--health-start-period={service.load_seconds}s", "--health-interval=30s", "--health-timeout=10s"),
         (f"--entrypoint={program[0]}",),
     ]
-    lines = [*options, (service.image.reference, *program[1:], *behind), *map(words, inside(service))]
+    lines = [*options, (image_of(service).reference, *program[1:], *behind), *map(words, inside(service))]
     notes = head(
         service,
         f"sh {FILE}   starts it; the first start downloads {service.weights_gib:.0f} GiB of weights and the image",

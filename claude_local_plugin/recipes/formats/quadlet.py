@@ -8,6 +8,7 @@ from claude_local_plugin.recipes.formats.written import (
     contained,
     head,
     health_command,
+    image_of,
     inside,
     reasons,
     words,
@@ -21,12 +22,11 @@ RELOAD = command("systemctl", "--user", "daemon-reload")
 
 def written(service: Service) -> Written:
     """NAME.container, for the user's own folder of quadlets."""
-    assert service.image is not None
     name = f"{service.name}.container"
     program, behind = contained(service)
     arguments = [word for each in inside(service) for word in words(each)]
     container = [
-        ("Image", service.image.reference),
+        ("Image", image_of(service).reference),
         ("ContainerName", service.name),
         ("Entrypoint", program[0]),
         ("Exec", quoted_words(*program[1:], *behind, *arguments)),

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from claude_local_plugin.recipes.catalogue import Argument
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.recipes.catalogue import Argument, Image
 from claude_local_plugin.recipes.service import NAMES, PORT, Service
 
 #: The file beside the others that gives it, for its owner alone.
@@ -41,9 +42,18 @@ def head(service: Service, *usage: str) -> str:
 
 def contained(service: Service) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What runs in a container: the program in the image, and all words behind it but the arguments."""
-    assert service.image is not None
-    start = service.image.entrypoint or service.program[:1]
+    start = image_of(service).entrypoint or service.program[:1]
     return start, service.program[len(start) :]
+
+
+def image_of(service: Service) -> Image:
+    """The image that a container needs; ClaudeLocalError where none is known."""
+    if service.image is None:
+        raise ClaudeLocalError(
+            f"no image in the catalogue has {service.engine} for {service.hardware.label}",
+            "name one that you know of with --image REFERENCE, or take --format command",
+        )
+    return service.image
 
 
 def inside(service: Service) -> tuple[Argument, ...]:
