@@ -12,6 +12,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("recipe fit qwen3-coder-next --hardware gb10 --sessions 2", "a model, a machine, two people"),
         ("recipe fit --memory 24 --gpus 2 --arch 8.9", "two cards that are not here yet"),
     ),
+    "recipe render": (
+        ("recipe render qwen3-coder-next --hardware gb10", "compose.yml, on standard output"),
+        ("recipe render qwen3.6-35b-a3b --sessions 4 --output box", "for this machine, in box/"),
+    ),
     "recipe list": (("recipe list", "models and machines"), ("recipe list --json", "for a program")),
     "recipe show": (
         ("recipe show qwen3-coder-next", "every figure with its source"),
