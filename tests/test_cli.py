@@ -73,7 +73,7 @@ def parsed(line: str) -> None:
     name, *words = shlex.split(typed)
     assert name == "claude-local"
     command: click.Command = group.main
-    context = click.Context(command, info_name=name)
+    context = click.Context(command, info_name=name, **command.context_settings)
     while isinstance(command, click.Group):
         found = command.get_command(context, words[0])
         assert found is not None, line

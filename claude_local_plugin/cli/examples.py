@@ -86,7 +86,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("doctor --server-log server.log", "why a server did not start"),
     ),
     "verify": (("verify --quick", "a minute"), ("verify --case difference.json", "one question again")),
-    "privacy": (("privacy", "what leaves under these settings"), ("privacy --level airgap --prove", "shown, not said")),
+    "privacy": (("privacy", "what leaves under these settings"), ("privacy --level airgap --prove", "shown")),
     "watch": (("watch", "until Ctrl-C"), ("watch --once", "one frame")),
     "statusline": (
         ("enable --statusline", "has Claude Code show it"),

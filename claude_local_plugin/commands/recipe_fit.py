@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from claude_local_plugin import paths
-from claude_local_plugin.errors import UsageError
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.recipes import fit as fitting
 from claude_local_plugin.recipes import machine
 from claude_local_plugin.recipes.catalogue import Catalogue, Hardware, catalogue
@@ -60,6 +61,25 @@ def fit(environ: Mapping[str, str], query: Query) -> Report:
     if precision is not None:
         fits = [each for each in fits if each.variant.precision == precision]
     return Report(found.hardware if found else None, found.said if found else (), tuple(fits), query.model is not None)
+
+
+def best(environ: Mapping[str, str], query: Query, engine: str | None = None) -> Fit:
+    """The best that fits of the recipe that was named, on one engine if that is said.
+
+    Raises ClaudeLocalError with the numbers where none does.
+    """
+    report = fit(environ, query)
+    meant = [each for each in report.fits if engine in (None, each.variant.engine)]
+    found = next((each for each in meant if each.fits), None)
+    if found is None:
+        if not meant:
+            raise UsageError(f"{query.model} is not for {engine}", command("claude-local", "recipe", "list"))
+        nearest = meant[0]
+        raise ClaudeLocalError(
+            f"{nearest.recipe} does not fit on {nearest.hardware.label}: {nearest.reason}",
+            f"{command('claude-local', 'recipe', 'fit')}   says what does",
+        )
+    return found
 
 
 def known_to(environ: Mapping[str, str]) -> Catalogue:

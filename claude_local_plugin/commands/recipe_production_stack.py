@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_local_plugin import paths
 from claude_local_plugin.client_config.headers import from_variable
+from claude_local_plugin.commands.recipe_fit import Query, best, known_to
 from claude_local_plugin.core.shell import Words, command, then
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.recipes import service as services
-from claude_local_plugin.recipes.catalogue import catalogue
 from claude_local_plugin.recipes.files import File, Made
+from claude_local_plugin.recipes.fit import Ask
 from claude_local_plugin.recipes.gateways import production_stack
 from claude_local_plugin.recipes.gateways.production_stack import CHART, CHART_REPOSITORY, ENTRY, NAME, SECRET
 from claude_local_plugin.servers import Server, identify
@@ -19,8 +19,7 @@ from claude_local_plugin.text import printable
 
 #: The release's name in the printed commands, the chart's repository there, and where sessions reach the router.
 RELEASE, REPOSITORY, HERE = "vllm", "vllm", "http://localhost:8000"
-#: The window where none is asked for: enough for an agent, and most models have it.
-WINDOW = 131_072
+EXAMPLE = ("claude-local", "recipe", "production-stack", "qwen3-coder-next", "--hardware", "h100")
 #: The file that the servers' key is read from, and the variable that sessions read it from.
 KEY_FILE, KEY_VARIABLE = "server.key", "SERVER_KEY"
 
@@ -47,7 +46,7 @@ def recipe_production_stack(asked: Asked, environ: Mapping[str, str]) -> Made:
     if bool(asked.recipe) == bool(asked.backends):
         raise UsageError(
             "name a recipe to start, or servers that run already",
-            "claude-local recipe production-stack qwen3-coder-next --hardware h100, or --backend URL,URL",
+            f"{command(*EXAMPLE)}, or --backend URL,URL",
         )
     return _for_running(asked, environ) if asked.backends else _of_recipe(asked, environ)
 
@@ -55,12 +54,10 @@ def recipe_production_stack(asked: Asked, environ: Mapping[str, str]) -> Made:
 def _of_recipe(asked: Asked, environ: Mapping[str, str]) -> Made:
     if asked.hardware is None:
         raise UsageError("what the nodes have is not to be seen from here", "--hardware NAME, as in `recipe list`")
-    known = catalogue(paths.config_dir(environ))
-    model, variant = known.recipe(str(asked.recipe))
-    chosen = variant or model.variants[0]
-    window = min(asked.window or WINDOW, int(model.window.value))
-    wanted = services.Asked(sessions=asked.sessions)
-    service = services.service(known, model, chosen, known.machine(asked.hardware), window, wanted)
+    ask = Ask(sessions=asked.sessions, window=asked.window)
+    found = best(environ, Query(asked.recipe, asked.hardware, ask=ask), engine="vllm")
+    service = services.service(known_to(environ), found, services.Asked(sessions=asked.sessions))
+    window = found.window
     text = production_stack.values(service, asked.replicas)
     about = f"{NAME}: {asked.replicas} replicas of {service.title}, window {window:,}, {asked.sessions} sessions each"
     secret = command("kubectl", "create", "secret", "generic", SECRET, f"--from-file={ENTRY}={KEY_FILE}")

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from claude_local_plugin.commands.recipe_fit import Query, fit, known_to
+from claude_local_plugin.commands.recipe_fit import Query, best, known_to
 from claude_local_plugin.core.shell import command
-from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.recipes.files import File, Made
 from claude_local_plugin.recipes.fit import Fit
 from claude_local_plugin.recipes.formats import FORMATS, Written
@@ -31,14 +31,7 @@ def render(environ: Mapping[str, str], query: Query, asked: Asked, form: str) ->
     """
     if query.model is None:
         raise UsageError("no recipe was named", command("claude-local", "recipe", "fit"))
-    report = fit(environ, query)
-    if not report.fitting:
-        nearest = report.refused[0]
-        raise ClaudeLocalError(
-            f"{nearest.recipe} does not fit on {nearest.hardware.label}: {nearest.reason}",
-            f"{command('claude-local', 'recipe', 'fit')}   says what does",
-        )
-    found = report.fitting[0]
+    found = best(environ, query)
     made = service(known_to(environ), found, asked)
     return Rendered(found, made, FORMATS[form](made))
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 
 DATA = Path(__file__).with_name("data")
@@ -25,6 +26,9 @@ SCHEMAS = {
 }
 
 GIB = 2**30
+
+#: The command that lists what is known.
+LIST = command("claude-local", "recipe", "list")
 
 #: The engine of a variant that names none.
 ENGINE = "vllm"
@@ -282,9 +286,7 @@ class Catalogue:
         stem, _, precision = name.rpartition(":")
         if stem and (found := self.recognise(stem)):
             return found[0], found[0].variant(precision)
-        raise UsageError(
-            f"no model {name!r} is in the catalogue", _nearest(name, self._model_names(), "claude-local recipe list")
-        )
+        raise UsageError(f"no model {name!r} is in the catalogue", _nearest(name, self._model_names(), LIST))
 
     def recognise(self, name: str) -> tuple[Model, Variant | None] | None:
         """The same of a name that may be anybody's: None where it is not in the catalogue."""
@@ -313,7 +315,7 @@ class Catalogue:
             if wanted in map(_spelt, (each.name, each.label, *each.aliases)):
                 return each
         names = [each for entry in self.hardware.values() for each in (entry.name, *entry.aliases)]
-        raise UsageError(f"no hardware {name!r} is in the catalogue", _nearest(name, names, "claude-local recipe list"))
+        raise UsageError(f"no hardware {name!r} is in the catalogue", _nearest(name, names, LIST))
 
     def engine(self, name: str, version: str | None = None) -> Engine | None:
         """The newest release of an engine that is known, or the newest that is not newer than `version`."""

@@ -84,6 +84,11 @@ class Service:
         return not _address(self.listen).is_loopback
 
     @property
+    def model(self) -> str:
+        """The weights that it loads, as its command line names them."""
+        return self.program[-1]
+
+    @property
     def how(self) -> "Engine":
         """What its program takes."""
         return ENGINES[self.engine]
