@@ -1,5 +1,6 @@
 """Looking at a text as `claude-local recipe lint` does, and at what is left of the findings."""
 
+import re
 from pathlib import Path
 
 from claude_local_plugin.lint import Facts, corrected, read, run, told_machine
@@ -38,3 +39,13 @@ def found(text: str, *, hardware: str | None = None, sessions: int | None = None
 def mended(text: str, *, hardware: str | None = None, sessions: int | None = None) -> str:
     """The corrected text."""
     return corrected(facts(text, hardware=hardware, sessions=sessions))
+
+
+def pointed(given: Facts) -> list[Said]:
+    """What is found, each with the word that stands at its place."""
+    lines = given.text.splitlines()
+    words = []
+    for name, result, where in said(given):
+        line, _, column = where.partition(":")
+        words.append((name, result, re.split(r"[\s,]", lines[int(line) - 1][int(column) - 1 :])[0].strip("'\"[]{}:")))
+    return words

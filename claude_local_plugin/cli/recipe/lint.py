@@ -10,7 +10,7 @@ from claude_local_plugin.cli.terminal import columns, err, json_text, out
 from claude_local_plugin.core.shell import Words
 from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.text import printable
+from claude_local_plugin.text import printable, without_secrets
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.recipe_lint import Report
@@ -77,7 +77,8 @@ def _fix(report: "Report", place: Place) -> None:
 
     prose = err(place.environ)
     if text := diff(report):
-        out(place.environ).diff(text)
+        # patch wants every byte; on a terminal there is no patch, and keys are nobody's to see
+        out(place.environ).diff(without_secrets(text, members=False) if sys.stdout.isatty() else text)
     left = [each for each in report.findings if each.result.bad and not each.fixable]
     for each in left:
         prose.line(printable(f"! left to you: {each.id}: {each.what}"), "yellow")

@@ -47,7 +47,7 @@ def _auto(serving: Serving) -> Iterator[Fault]:
             AUTO,
             replaced(off.written, off.spelt, AUTO, serving.facts.text),
         )
-    elif start.flag(AUTO) is None:
+    elif start.flag(AUTO, "--enable-tool-choice") is None:  # which is another check's, and called otherwise
         yield Fault(Result.ERROR, f"{AUTO} is missing", start.at, AUTO, added(start, AUTO))
 
 

@@ -45,6 +45,9 @@ def _large(serving: Serving) -> Iterator[Fault]:
             f" {machine} there are {free / GIB:.1f} left beside the weights"
         )
         do = f"--max-model-len {fits}" if fits >= serving.smallest else "weights of fewer bits, or --kv-cache-dtype fp8"
+        advised = serving.facts.hardware.utilisation.value if serving.facts.hardware else 0
+        if (serving.utilisation or 1) < advised:
+            do += f", or more memory: --gpu-memory-utilization {advised:g}"
         edits = replaced(word, word.text, str(fits), serving.facts.text) if word and fits >= serving.smallest else ()
         yield Fault(Result.ERROR, what, at, do, edits)
 

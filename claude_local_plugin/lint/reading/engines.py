@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from claude_local_plugin.lint import vllm_flags
+from claude_local_plugin.lint.images import image as taken_apart
 from claude_local_plugin.lint.reading.start import LITELLM, LLAMA_CPP, OLLAMA, VLLM, Flag
 from claude_local_plugin.lint.reading.words import Word
 
@@ -63,8 +64,7 @@ def command_of(words: Sequence[Word]) -> Command | None:
 
 def of_image(image: str) -> str | None:
     """The engine whose entrypoint an image has, where its name says so."""
-    repository = image.partition("@")[0].rpartition(":")[0] or image
-    name = repository.lower()
+    name = taken_apart(image).repository.lower()
     if name.endswith(("vllm/vllm-openai", "vllm-openai")):
         return VLLM
     if "llama.cpp" in name and ":server" in image.lower():
