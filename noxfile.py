@@ -20,6 +20,7 @@ PAGES = (
     "isolation_table",
     "man_page",
     "precedence_tables",
+    "recipe_lint_page",
     "server_logs_page",
     "settings_tables",
 )

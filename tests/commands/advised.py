@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from claude_local_plugin import cli
+from claude_local_plugin import cli, lint
 from claude_local_plugin.bench import plot
 from claude_local_plugin.cli import options, verify
 from claude_local_plugin.commands import demo, effect, enable
@@ -20,6 +20,7 @@ from claude_local_plugin.doctor.checks import chosen
 from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.model import Found
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.recipes.catalogue import catalogue
 from claude_local_plugin.report import page
 from claude_local_plugin.servers import ServedModel, Server, State, advice, advisories, kinds, well_known
 from claude_local_plugin.sessionlog.export import parquet
@@ -108,6 +109,18 @@ def failed_check() -> None:
 
     (check,) = chosen(("files.json",))
     for finding in run(b.facts(), (replace(check, find=breaks),)):
+        print(finding.fix)
+
+
+def failed_check_of_a_file() -> None:
+    """The same of a file that starts a server."""
+
+    def breaks(_: lint.Facts) -> Iterator[Found]:
+        raise ValueError("a fault of ours")
+
+    (check,) = lint.chosen(("recipe.parser",))
+    facts = lint.Facts(lint.read("vllm serve a/b", "compose.yml"), Path("compose.yml"), catalogue())
+    for finding in lint.run(facts, (replace(check, find=breaks),)):
         print(finding.fix)
 
 

@@ -2657,6 +2657,49 @@ not_run(
     _nothing,
     ("recipe", "production-stack", "qwen3-coder-next", "--hardware", "gb10"),
 )
+#: A file with a fault that can be corrected by rule.
+_FAULTY = 'version: "3"\nservices:\n  a:\n    image: vllm/vllm-openai:v0.30.0\n    command: a/b --max-model-len 64k\n'
+case(
+    "recipe lint: how a file is corrected",
+    "lint.checks.__init__:run.own_fix … --fix",
+    lambda house: house.write(house.project / "it's mine.yml", _FAULTY),
+    ("recipe", "lint", "it's mine.yml", "--hardware", "gb10", "--sessions", "2"),
+    says("-    command: a/b --max-model-len 64k"),
+    code=1,
+    again=False,  # it writes nothing, and nobody is asked
+)
+case(
+    "recipe lint: nothing was named",
+    "cli.recipe.lint:lint_command claude-local recipe lint FILE",
+    lambda house: house.write(house.project / "compose.yml", _FAULTY),
+    ("recipe", "lint"),
+    says("compose file · vllm"),
+    fill={"FILE": "compose.yml"},
+    code=1,
+)
+case(
+    "recipe lint: which checks there are",
+    "lint.checks.__init__:chosen claude-local recipe lint --list",
+    _nothing,
+    ("recipe", "lint", "compose.yml", "--check", "recipe.parsr"),
+    says("recipe.parser"),
+)
+case(
+    "recipe lint: a check that could not be completed",
+    "lint.checks.__init__:run … --json",
+    lambda house: house.write(house.project / "compose.yml", _FAULTY),
+    lambda house: house.advised("failed_check_of_a_file"),
+    says('"findings"'),
+    code=1,
+)
+case(
+    "recipe lint: a server that is not there",
+    "commands.recipe_lint:_server claude-local doctor server --url …",
+    _nothing,
+    ("recipe", "lint", "--url", THERE),
+    says("refuse"),
+    code=1,
+)
 not_run(
     "recipe prometheus: how it is checked and started",
     "starts a program of others",

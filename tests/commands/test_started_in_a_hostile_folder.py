@@ -99,6 +99,8 @@ TYPED = (
     "recipe list",
     "recipe show qwen3-coder-next",
     f"recipe add --from {TOP}/claude_local_plugin/recipes/data/models/gpt-oss-20b.toml --force",
+    "recipe lint --url SERVER",
+    "recipe lint -",
     "recipe litellm --backend SERVER --model MODEL",
     "recipe production-stack --backend SERVER",
     "recipe prometheus --backend SERVER",

@@ -1,5 +1,8 @@
 """Each check by small files: what it finds, where, and what it leaves alone."""
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 from claude_local_plugin.checks import Result
@@ -7,6 +10,8 @@ from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.lint import CHECKS, chosen, read, run
 from tests.lint.looking import facts, found, mended, pointed
 from tests.looped import looped
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 CODER = "vllm serve Qwen/Qwen3-Coder-30B-A3B-Instruct --host 127.0.0.1"
 TOOLS = "--enable-auto-tool-choice --tool-call-parser qwen3_coder"
@@ -461,3 +466,12 @@ def test_an_unknown_check_is_said_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no check or group called 'recipe\.parsers'") as fault:
         chosen(("recipe.parsers",))
     assert "did you mean recipe.parser" in str(fault.value.hint)
+
+
+def test_the_page_of_the_checks_is_made_of_the_checks() -> None:
+    script = runpy.run_path(str(DOCS / "recipe_lint_page.py"))
+    assert (DOCS / "recipe-lint.md").read_text(encoding="utf-8") == script["page"](), "python docs/recipe_lint_page.py"
+
+
+def test_every_check_says_who_says_so() -> None:
+    assert [each.id for each in CHECKS if not each.source or not each.remedy or not each.finds] == []

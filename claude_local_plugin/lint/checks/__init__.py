@@ -34,8 +34,8 @@ def run(facts: Facts, checks: Iterable[Check] = CHECKS) -> tuple[Finding, ...]:
     again = lint_command(facts)
     report = f"{command(*again, '--json')}   (and report what it prints)"
 
-    def own_fix(check: generic.Check[Any, Any], options: Sequence[str] = ()) -> str:
-        return command(*again, "--fix", *options)
+    def own_fix(_: generic.Check[Any, Any], __: Sequence[str] = ()) -> str:
+        return command(*again, "--fix")
 
     return running.run(facts, checks, own_fix=own_fix, report=report)
 
