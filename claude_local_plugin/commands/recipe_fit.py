@@ -56,7 +56,9 @@ def fit(environ: Mapping[str, str], query: Query) -> Report:
     found = _machine(known, environ, query)
     # the cache alone needs no machine: one that refuses nothing stands for it
     hardware = found.hardware if found else machine.described(1e6, 1)
-    ask = query.ask if found else replace(query.ask, batched=query.ask.batched or PLAIN_BATCHED)
+    ask = replace(query.ask, images=tuple(known.images.values()))
+    if found is None:
+        ask = replace(ask, batched=ask.batched or PLAIN_BATCHED)
     fits = fitting.ranked(models, hardware, ask)
     if precision is not None:
         fits = [each for each in fits if each.variant.precision == precision]

@@ -8,7 +8,8 @@ slow memory cost. Every refusal has its numbers.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from claude_local_plugin.recipes.catalogue import ENGINE, GIB, Argument, Figure, Hardware, Model, Variant, merged
+from claude_local_plugin.recipes.catalogue import ENGINE, GIB, Argument, Figure, Hardware, Image, Model, Variant, merged
+from claude_local_plugin.recipes.images import fitting
 from claude_local_plugin.recipes.kv_cache import (
     BATCHED_TOKENS,
     BLOCK,
@@ -47,6 +48,8 @@ class Ask:
     block: int | None = None
     batched: int | None = None
     prompt: str = "lean"
+    #: The images that are known: where none runs with the machine's driver, the model does not.
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,10 @@ def _refused(
     if variant.architectures and hardware.architecture and hardware.architecture not in variant.architectures:
         first, last = variant.architectures[0], variant.architectures[-1]
         return f"needs SM {first}{f' to {last}' if last != first else ''}; this is SM {hardware.architecture}"
+    if hardware.driver_cuda and ask.images:
+        needs = model.needs_of(variant, hardware.name)
+        if not fitting(ask.images, variant.engine, hardware, needs):
+            return f"no image that is known runs it with a driver of CUDA {hardware.driver_cuda}"
     if cache is None or concurrency is None:
         return f"weights {weights:.1f} GiB leave {room:.1f}; its cache is not known"
     each = cache.bytes_of(window) / GIB

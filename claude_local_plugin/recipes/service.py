@@ -16,9 +16,9 @@ from claude_local_plugin.recipes.catalogue import (
     Origin,
     Variant,
     merged,
-    version_parts,
 )
 from claude_local_plugin.recipes.fit import Fit, used
+from claude_local_plugin.recipes.images import fitting
 from claude_local_plugin.recipes.needs import conversations
 
 LOOPBACK: Final = "127.0.0.1"
@@ -278,14 +278,7 @@ def _image(known: Catalogue, model: Model, variant: Variant, hardware: Hardware,
         by_reference = [each for each in ours if each.reference == asked]
         return by_reference[0] if by_reference else _stranger(asked, variant)
     needs = model.needs_of(variant, hardware.name)
-    fitting = [
-        each
-        for each in ours
-        if hardware.machine in each.machines
-        and (hardware.architecture in each.architectures if hardware.architecture else each.cuda is None)
-        and (needs is None or each.version is None or version_parts(each.version) >= needs.parts)
-    ]
-    return max(fitting, key=lambda each: version_parts(each.version or "0"), default=None)
+    return next(iter(fitting(ours, variant.engine, hardware, needs)), None)
 
 
 def _stranger(reference: str, variant: Variant) -> Image:
