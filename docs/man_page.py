@@ -8,7 +8,7 @@ import click
 
 from claude_local_plugin import cli
 from claude_local_plugin.cli import group
-from claude_local_plugin.cli.examples import EXAMPLES
+from claude_local_plugin.cli.examples import EXAMPLES, typed
 
 PAGE = Path(__file__).with_name("claude-local.1")
 
@@ -61,8 +61,7 @@ def _command(name: str) -> Iterator[str]:
         yield ".PP"
         yield "Examples:"
         for line, what in EXAMPLES[name]:
-            typed = line if "claude-local" in line else f"claude-local {line}"
-            yield from (".TP", f"\\fB{_text(typed)}\\fR", _text(what))
+            yield from (".TP", f"\\fB{_text(typed(line))}\\fR", _text(what))
 
 
 def _described(command: click.Command, context: click.Context) -> Iterator[str]:

@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 
 from claude_local_plugin import cli
 from claude_local_plugin.cli import group
-from claude_local_plugin.cli.examples import EXAMPLES
+from claude_local_plugin.cli.examples import EXAMPLES, typed
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "schemas"
@@ -114,7 +114,7 @@ def manual_page() -> str:
         "| --- | --- |",
     ]
     rows = [
-        f"| `{line if 'claude-local' in line else f'claude-local {line}'}` | {what} |".replace("| source", "\\| source")
+        f"| `{typed(line)}` | {what} |".replace("| source", "\\| source")
         for examples in EXAMPLES.values()
         for line, what in examples
     ]

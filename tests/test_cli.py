@@ -82,7 +82,10 @@ def parsed(line: str) -> None:
     command.make_context(context.info_name, words, context.parent)
 
 
-def test_every_command_has_two_examples_that_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_has_two_examples_that_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     names = [*cli.COMMANDS, *(f"recipe {name}" for name in SUBCOMMANDS_OF_RECIPE)]
     assert sorted(EXAMPLES) == sorted(names)
     for name in names:
@@ -93,6 +96,9 @@ def test_every_command_has_two_examples_that_it_takes(capsys: pytest.CaptureFixt
         lines = [line.strip() for line in block.splitlines() if re.match(r"  \S*.*claude-local", line)]
         assert len(lines) >= 2, name
         for line in lines:
+            for file in re.findall(r"[\w/.-]+\.(?:toml|ya?ml|json|log)\b", line):  # which has to be there
+                (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / file).touch()
             parsed(re.split(r"\s{2,}", line)[0])
 
 

@@ -121,9 +121,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
 def lines(name: str) -> str:
     """The examples of a command as a block of its help; nothing where it has none."""
     found = EXAMPLES.get(name, ())
-    typed = [(line if OURS in line else f"{OURS} {line}", what) for line, what in found]
-    width = max((len(line) for line, _ in typed), default=0)
-    beside = all(width + len(what) < 76 for _, what in typed)
+    rows = [(typed(line), what) for line, what in found]
+    width = max((len(line) for line, _ in rows), default=0)
+    beside = all(width + len(what) <= 74 for _, what in rows)
     # click leaves the lines behind \b as they are
-    shown = [f"  {line.ljust(width)}  {what}" if beside else f"  {line}\n      {what}" for line, what in typed]
+    shown = [f"  {line.ljust(width)}  {what}" if beside else f"  {line}\n      {what}" for line, what in rows]
     return "\b\nExamples:\n" + "\n".join(shown) if shown else ""
+
+
+def typed(line: str) -> str:
+    """An example as it is typed: with the program before it, unless it is a shell's line about it."""
+    return line if line.startswith(OURS) or f"$({OURS}" in line else f"{OURS} {line}"

@@ -95,6 +95,8 @@ TYPED = (
     "watch --url SERVER --interval 0.2 --once",
     "disable",
     "completion bash",
+    "recipe render qwen3-coder-next --hardware gb10",
+    "recipe lint no-such-file.yml",
     "recipe fit --json",
     "recipe list",
     "recipe show qwen3-coder-next",

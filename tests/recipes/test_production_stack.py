@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.recipes import service as services
 from claude_local_plugin.recipes.catalogue import catalogue
+from claude_local_plugin.recipes.fit import Ask, fit
 from claude_local_plugin.recipes.gateways import production_stack
 from claude_local_plugin.yaml_document import parse
 from tests.looped import looped
@@ -20,13 +21,14 @@ KNOWN = catalogue()
 PLACES = ("gb10", "h100-80gb", "rtx-pro-6000-2x")
 
 
-def made(model: str, precision: str, hardware: str, replicas: int = 2) -> str:
+def started(model: str, precision: str, hardware: str, asked: services.Asked) -> services.Service:
     found = KNOWN.model(model)
-    asked = services.Asked(sessions=4)
-    machine = KNOWN.machine(hardware)
-    return production_stack.values(
-        services.service(KNOWN, found, found.variant(precision), machine, 65_536, asked), replicas
-    )
+    ask = Ask(sessions=asked.sessions, window=65_536)
+    return services.service(KNOWN, fit(found, found.variant(precision), KNOWN.machine(hardware), ask), asked)
+
+
+def made(model: str, precision: str, hardware: str, replicas: int = 2) -> str:
+    return production_stack.values(started(model, precision, hardware, services.Asked(sessions=4)), replicas)
 
 
 def read(text: str) -> Any:
@@ -58,9 +60,7 @@ def test_the_file_is_this_one() -> None:
 
 
 def test_every_argument_of_the_recipe_is_given_once() -> None:
-    model = KNOWN.model("qwen3-coder-next")
-    asked = services.Asked(sessions=4, alias="local-coder")
-    service = services.service(KNOWN, model, model.variant("fp8"), KNOWN.machine("gb10"), 65_536, asked)
+    service = started("qwen3-coder-next", "fp8", "gb10", services.Asked(sessions=4, alias="local-coder"))
     (engine,) = read(production_stack.values(service, 3))["servingEngineSpec"]["modelSpec"]
     extra = engine["vllmConfig"]["extraArgs"]
     assert extra[:3] == ["--served-model-name", "qwen3-coder-next", "local-coder"]
