@@ -31,7 +31,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "recipe litellm": (
         ("recipe litellm --backend http://a:8000,http://b:8000", "two servers of one model"),
-        ("recipe litellm --backend http://a:8000 --backend haiku=http://b:8000", "a server of its own for haiku"),
+        ("recipe litellm --backend http://a:8000 --backend haiku=http://b:80", "a server of its own for haiku"),
     ),
     "recipe production-stack": (
         ("recipe production-stack qwen3-coder-next --hardware h100", "two replicas and a router"),
@@ -40,6 +40,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "recipe prometheus": (
         ("recipe prometheus --backend http://a:8000 --output mon", "two files in mon/"),
         ("recipe prometheus --backend http://a:8000,http://gw:4000", "shown, a gateway with it"),
+    ),
+    "recipe otel": (
+        ("recipe otel --output otel", "a collector on this machine, for your sessions"),
+        ("recipe otel --collector http://collector:4318 --scope managed", "for everybody on a machine"),
     ),
     "recipe grafana": (
         ("recipe grafana --output mon", "of every kind of server"),

@@ -8,8 +8,8 @@ from typing import Any
 from claude_local_plugin.client_config import build
 from claude_local_plugin.client_config.destination import SettingsDocument
 from claude_local_plugin.client_config.model import Backend, Line
-from claude_local_plugin.core.urls import parse_url
-from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.client_config.telemetry import exporters
+from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.precedence import Scope, Snapshot, gather
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.settings import schema
@@ -45,7 +45,10 @@ class Wishes:
 
 def fragment(backend: Backend, needs: Needs, wishes: Wishes) -> dict[str, Any]:
     """The content of the file; raises ClaudeLocalError where a secret would stand in it."""
-    lines = (*_own(build.lines(nowhere(), backend, needs, PLACE), wishes), *_telemetry(wishes.otel))
+    lines = (
+        *_own(build.lines(nowhere(), backend, needs, PLACE), wishes),
+        *(exporters(wishes.otel, "--otel") if wishes.otel is not None else ()),
+    )
     document = PLACE.document((*lines, *_blanks(lines), *(LOCKED if wishes.lock else ())))
     for change in wishes.hooks:
         assert isinstance(change, Append)
@@ -96,20 +99,3 @@ def _blanks(lines: Sequence[Line]) -> Iterator[Line]:
             yield Line(("env", name), "", "what users have set would be heard")
     if ("apiKeyHelper",) not in named:
         yield Line(("apiKeyHelper",), "", "a user's helper would send its key there")
-
-
-def _telemetry(endpoint: str | None) -> Iterator[Line]:
-    if endpoint is None:
-        return
-    target = parse_url(endpoint)
-    if target is None or not endpoint.startswith(("http://", "https://")):
-        raise UsageError(f"--otel {printable(endpoint)} is no URL", "for example --otel http://collector:4318")
-    values = {
-        "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
-        "OTEL_METRICS_EXPORTER": "otlp",
-        "OTEL_LOGS_EXPORTER": "otlp",
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc" if target.port == 4317 else "http/protobuf",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-        "OTEL_LOG_USER_PROMPTS": "0",
-    }
-    yield from (Line(("env", name), value, "OpenTelemetry for everybody") for name, value in values.items())

@@ -2701,6 +2701,27 @@ case(
     code=1,
 )
 not_run(
+    "recipe otel: the collector is started",
+    "starts a program of others",
+    "commands.recipe_otel:_steps otelcol-contrib --config=…",
+    _nothing,
+    ("recipe", "otel"),
+)
+not_run(
+    "recipe otel: an administrator's file",
+    "writes an administrator's folder",
+    "commands.recipe_otel:_steps sudo install -D -m 0644 … …",
+    _nothing,
+    ("recipe", "otel", "--scope", "managed"),
+)
+not_run(
+    "recipe otel: a shell is told",
+    "sets variables for a program that is not started here",
+    "commands.recipe_otel:_exporters exports …",
+    _nothing,
+    ("recipe", "otel", "--scope", "shell"),
+)
+not_run(
     "recipe prometheus: how it is checked and started",
     "starts a program of others",
     (

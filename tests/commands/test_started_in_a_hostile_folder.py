@@ -107,6 +107,7 @@ TYPED = (
     "recipe production-stack --backend SERVER",
     "recipe prometheus --backend SERVER",
     "recipe grafana",
+    "recipe otel",
     "--version",
     "--help",
 )

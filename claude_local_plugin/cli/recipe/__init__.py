@@ -17,6 +17,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "production-stack": ("production_stack", "Helm values for vLLM's production-stack: a router that keeps sessions."),
     "prometheus": ("prometheus", "What Prometheus reads of your servers, and alerts."),
     "grafana": ("grafana", "A Grafana dashboard of your servers."),
+    "otel": ("otel", "Claude Code's own OpenTelemetry, with the backend as a label, and a collector for it."),
 }
 
 
