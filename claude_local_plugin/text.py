@@ -78,6 +78,23 @@ def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
     return str(path)
 
 
+#: A command within a sentence, up to what ends it there.
+_COMMAND = re.compile(r"\b(?:claude-local|ssh|sudo|git (?:-C|add|rm)) (?:(?![,;)]|: | \().)+")
+
+
+def wrapped(text: str, width: int, *, indent: str = "  ") -> list[str]:
+    """The text as lines of at most so many letters, broken at blanks, those after the first one indented.
+
+    A word that is longer stays whole, and so does a command that fits on a line: it is there to be copied.
+    """
+    import textwrap  # most of what is said fits on a line
+
+    fits = width - len(indent)
+    kept = _COMMAND.sub(lambda found: found[0].replace(" ", "\0") if len(found[0]) <= fits else found[0], text)
+    lines = textwrap.wrap(kept, max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines] or [""]
+
+
 def carries_all(stream: "TextIO") -> bool:
     """Whether every letter can be written to the stream: unless it says that its encoding is another than UTF-8."""
     return codecs.lookup(stream.encoding or "utf-8").name == "utf-8"

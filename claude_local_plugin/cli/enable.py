@@ -1,6 +1,5 @@
 """`claude-local enable`: options, the question, and what is shown."""
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +16,23 @@ from claude_local_plugin.cli.options import (
     server_named,
     world_of,
 )
-from claude_local_plugin.cli.terminal import columns, err, json_text, out
+from claude_local_plugin.cli.terminal import columns, err, json_text, out, terminal_rows
 from claude_local_plugin.cli.vscode import vscode_options
 from claude_local_plugin.core.shell import command as spelt
-from claude_local_plugin.text import printable, short_path
+from claude_local_plugin.text import printable, short_path, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from claude_local_plugin.client_config.choose_server import Request
+    from claude_local_plugin.client_config.model import Line
     from claude_local_plugin.commands.enable import Prepared, Written
+    from claude_local_plugin.commands.open_sessions import Affected
     from claude_local_plugin.profiles.repository import RepositoryFile
     from claude_local_plugin.world import World
+
+#: The width of the labels of the summary.
+_LABELS = 9
 
 
 @click.command()
@@ -57,6 +61,8 @@ if TYPE_CHECKING:
 @click.option("--no-headers", is_flag=True, help="Leave out the headers that your server got so far.")
 @scope_option()
 @click.option("--dry-run", is_flag=True, help="Show the diff that would be applied and write nothing, anywhere.")
+@click.option("--diff", "every_line", is_flag=True, help="On a terminal, too: every line of the diff, with its reason.")
+@click.option("--show-hooks", is_flag=True, help="The same, with the hooks, which are folded into one line otherwise.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before writing.")
 @click.option("--no-check", is_flag=True, help="Write without asking the server (needs its URL and the model).")
 @click.option(
@@ -125,6 +131,8 @@ def enable(
     no_headers: bool,
     scope: str,
     dry_run: bool,
+    every_line: bool,
+    show_hooks: bool,
     yes: bool,
     no_check: bool,
     with_hooks: bool | None,
@@ -149,10 +157,10 @@ def enable(
     what is given besides wins over it. Without both a name and --url it is the repository's own (.claude-local.toml,
     once you have agreed to it), else the server in effect here.
 
-    Shows what it would write as a diff, each line with its reason, and asks on a terminal. Only our own keys
-    change; `claude-local disable` gives the file back. Where sessions would not go to the server all the same, because
-    something stronger sends them elsewhere, it says what, writes nothing and ends with exit code 1. Modifies: the
-    settings file of --scope, this clone's .git/info/exclude, and claude-local's state folder.
+    Shows what it would write with the reasons, on a terminal on one screen (--diff: line by line), and asks there. Only
+    our own keys change; `claude-local disable` gives the file back. Where sessions would not go to the server all the
+    same, because something stronger sends them elsewhere, it says what, writes nothing and ends with exit code 1.
+    Modifies: the settings file of --scope, this clone's .git/info/exclude, and claude-local's state folder.
     """
     from claude_local_plugin.commands import enable as command
     from claude_local_plugin.precedence import Scope
@@ -187,13 +195,13 @@ def enable(
     request = with_agreement(lambda: command.requested(name, world, **options), world, asking=asking)
     prepared = command.prepare(request, world, choose_on_terminal if asking else None)
     if not as_json:
-        _show(prepared, place)
-        for warning in (*prepared.warnings, *prepared.unheard):
-            err(place.environ).line(f"! {printable(warning)}", "yellow")
+        _show(prepared, place, every_line=every_line or show_hooks, show_hooks=show_hooks)
     if dry_run:
+        if not as_json and sys.stderr.isatty():
+            _sum_up(prepared)
         written = command.Written(prepared.sentence, prepared.unheard)
     else:
-        prepared = _settled(prepared, yes=yes, when_idle=when_idle, quiet=as_json)
+        prepared = _settled(prepared, yes=yes, when_idle=when_idle, quiet=as_json, asking=asking)
         if prepared.changed and asking and not click.confirm("Write this?", default=True, err=True):
             raise click.exceptions.Abort
         written = command.write(prepared, approved=asking)
@@ -202,10 +210,8 @@ def enable(
     else:
         for warning in (*written.unheard, *written.notes):
             if warning not in prepared.unheard:  # somebody else was writing, too, or the log cannot be written
-                err(place.environ).line(f"! {printable(warning)}", "yellow")
-        _conclude(prepared, written, place, dry_run=dry_run)
-        if asking and not dry_run and written.has_effect:
-            _offer_a_name(prepared, place)
+                err(place.environ).prose(f"! {printable(warning)}", "yellow")
+        _conclude(prepared, written, place, dry_run=dry_run, asking=asking)
     return 0 if written.has_effect else 1
 
 
@@ -237,53 +243,119 @@ def agree(found: "RepositoryFile", world: "World", *, changed: bool, ask: bool =
     repository.trust(found, world.state_dir)
 
 
-def _settled(prepared: "Prepared", *, yes: bool, when_idle: bool, quiet: bool) -> "Prepared":
-    """The plan, once the open sessions that it moves are settled; made again where they have ended meanwhile."""
+def _settled(prepared: "Prepared", *, yes: bool, when_idle: bool, quiet: bool, asking: bool) -> "Prepared":
+    """The plan, summed up, once the open sessions that it moves are settled; anew where they have ended meanwhile."""
     from claude_local_plugin.commands.enable import prepare
     from claude_local_plugin.commands.open_sessions import affected
 
     if not prepared.changed:
         return prepared
     found = affected(prepared.world, {prepared.settings_file: prepared.after})
-    if not settle(found, prepared.world, yes=yes, when_idle=when_idle, quiet=quiet):
+    said = (lambda: _sum_up(prepared, found)) if asking else (lambda: None)
+    if not settle(found, prepared.world, yes=yes, when_idle=when_idle, quiet=quiet, before_asking=said):
         return prepared
     return prepare(prepared.request, prepared.world)
 
 
-def _show(prepared: "Prepared", place: Place) -> None:
-    """The server, the model and the diff with its reasons; prose goes to stderr, the diff to stdout."""
-    from claude_local_plugin.commands.enable import statusline_reason
+def _sum_up(prepared: "Prepared", found: "Sequence[Affected]" = ()) -> None:
+    """What somebody agrees to, in five lines right above the question."""
+    from claude_local_plugin.commands.enable_shown import summary
 
-    prose, printer = err(place.environ), out(place.environ)
-    for line in headline(prepared):
-        prose.line(line)
     if not prepared.changed:
         return
+    prose = err(prepared.world.environ)
+    for label, text in summary(prepared, found):
+        prose.prose(f"{label.ljust(_LABELS)}{text}", "bold", indent=" " * _LABELS)
+
+
+def _show(prepared: "Prepared", place: Place, *, every_line: bool, show_hooks: bool) -> None:
+    """The server, the model, what would be written with its reasons, and the warnings.
+
+    Prose goes to stderr, what would be written to stdout: as a diff to the byte where no terminal reads it.
+    """
+    prose = err(place.environ)
+    on_screen = sys.stdout.isatty() and prepared.changed and not every_line
+    if on_screen:
+        _show_screen(prepared, place)
+        return
+    prose.lines(headline(prepared))
+    if prepared.changed:
+        prose.line()
+        (_show_every_line if every_line and sys.stdout.isatty() else _show_diff)(prepared, place, show_hooks)
+        prose.line()
+    _warn(prepared)
+
+
+def _warn(prepared: "Prepared") -> None:
+    prose = err(prepared.world.environ)
+    for warning in (*prepared.warnings, *prepared.unheard):
+        prose.prose(f"! {printable(warning)}", "yellow")
+
+
+def _show_screen(prepared: "Prepared", place: Place) -> None:
+    """All of it on one screen, where it can be had; blank lines only where there is room for them."""
+    from claude_local_plugin.cli.enable_screen import WIDTH, laid_out
+    from claude_local_plugin.commands.enable_shown import parts, summary
+
+    prose, printer = err(place.environ), out(place.environ)
+    width = printer.width or WIDTH
+    shown = list[str]()
+    for part in parts(prepared):
+        if part.path != prepared.settings_file:
+            shown.append(f"  {printable(short_path(part.path, cwd=place.cwd, home=place.home))}")
+        shown += laid_out(part.rows, width)
+    head = headline(prepared)
+    if head[1] == _model_alone(prepared):  # it stands among the values
+        del head[1]
+    head = [line for each in head for line in wrapped(each, width)]
+    warned = [line for each in (*prepared.warnings, *prepared.unheard) for line in wrapped(f"! {each}", width)]
+    summed = [line for _, text in summary(prepared, ()) for line in wrapped(text, width - _LABELS)]
+    rows = terminal_rows(sys.stdout, place.environ)
+    airy = rows is None or len(head) + len(shown) + len(warned) + len(summed) + 3 + bool(warned) <= rows
+    prose.lines([*head, *[""] * airy])
+    printer.lines(shown, "green")
+    printer.stream.flush()
+    if airy:
+        prose.line()
+    _warn(prepared)
+    if airy and warned:
+        prose.line()
+
+
+def _show_every_line(prepared: "Prepared", place: Place, show_hooks: bool) -> None:
+    from claude_local_plugin.cli.enable_screen import WIDTH, whole_diff
+
+    printer = out(place.environ)
+    shown = whole_diff(prepared, printer.width or WIDTH, show_hooks=show_hooks, home=str(place.home))
+    printer.diff(shown)
+    rest = [line for line in prepared.written if line.reason not in " ".join(shown.split())]
+    _show_reasons(prepared, place, rest)  # of a file that is one long line
+
+
+def _show_diff(prepared: "Prepared", place: Place, _show_hooks: bool) -> None:
+    """A diff that something reads stays a diff: the reasons go beside it."""
+    print(prepared.diff(), end="")
+    sys.stdout.flush()
+    _show_reasons(prepared, place, [*prepared.lines, *prepared.first_lines])
+
+
+def _show_reasons(prepared: "Prepared", place: Place, lines: "Sequence[Line]") -> None:
+    from claude_local_plugin.commands.enable import statusline_reason
+
+    prose = err(place.environ)
+    reasons = [(line.key, line.reason) for line in lines]
+    if prepared.status_line is not None:
+        reasons.append(("statusLine.command", statusline_reason(prepared.status_line)))
+    for line in columns(reasons, indent="  "):
+        prose.prose(line, indent="      ")
     if prepared.is_linked:
         link, reached = (
             short_path(p, cwd=place.cwd, home=place.home) for p in (prepared.settings_file, prepared.target)
         )
         prose.line(f"{printable(link)} is a link: {printable(reached)} is written")
-    prose.line()
-    diff = prepared.diff()
-    if sys.stdout.isatty():
-        shown = annotated(diff, prepared)
-        printer.diff(shown)
-        rest = [line for line in prepared.written if line.reason not in shown]  # of a file that is one long line
-    else:
-        # a diff that something reads stays a diff: the reasons go beside it
-        print(diff, end="")
-        sys.stdout.flush()
-        rest = [*prepared.lines, *prepared.first_lines]
-    reasons = [(line.key, line.reason) for line in rest]
-    if prepared.status_line is not None:
-        reasons.append(("statusLine.command", statusline_reason(prepared.status_line)))
-    prose.lines(columns(reasons, indent="  "))
     if "exclude_file" in prepared.exclude:
         name = short_path(prepared.exclude["exclude_file"], cwd=place.cwd, home=place.home)
-        added = f"  {name}  + {prepared.exclude['exclude_line']}   so that git does not see this file"
-        prose.line(printable(added))
-    prose.line()
+        prose.prose(printable(f"  {name}  + {prepared.exclude['exclude_line']}   so that git does not see this file"))
 
 
 def headline(prepared: "Prepared") -> list[str]:
@@ -295,27 +367,14 @@ def headline(prepared: "Prepared") -> list[str]:
     if server is None:
         return [f"{backend.host} was not asked (--no-check){window}", f"model: {printable(backend.model)}"]
     latency = f" in {server.latency_ms:.0f} ms" if server.latency_ms is not None else ""
-    chosen = f"model: {printable(backend.model)}"
+    chosen = _model_alone(prepared)
     if prepared.request.model is None and len(server.models) > 1 and without_aliases(server):
         chosen += "   (the only name that is not an alias; --model to choose)"
     return [f"{describe(server)} at {backend.host} · {server.state}{latency}{window}", chosen]
 
 
-def annotated(diff: str, prepared: "Prepared") -> str:
-    """The diff with each of our lines' reasons beside it, as far as the line is there."""
-    single = [line for line in (*prepared.lines, *prepared.first_lines) if not line.item]
-    reasons = {f'"{line.path[-1]}":': line.reason for line in single}
-    reasons |= {json.dumps(line.value, ensure_ascii=False): line.reason for line in prepared.lines if line.item}
-    lines = [printable(line.removesuffix("\r").expandtabs(4)) for line in diff.removesuffix("\n").split("\n")]
-    width = min(72, max((len(line) for line in lines if _reason(line, reasons)), default=0))
-    return "\n".join(
-        f"{line.ljust(width)}   {reason}" if (reason := _reason(line, reasons)) else line for line in lines
-    )
-
-
-def _reason(line: str, reasons: dict[str, str]) -> str:
-    words = line[1:].split(maxsplit=1)
-    return reasons.get(words[0].removesuffix(","), "") if line.startswith("+") and words else ""
+def _model_alone(prepared: "Prepared") -> str:
+    return f"model: {printable(prepared.backend.model)}"
 
 
 def _offer_a_name(prepared: "Prepared", place: Place) -> None:
@@ -341,27 +400,35 @@ def _offer_a_name(prepared: "Prepared", place: Place) -> None:
     printer.line(f"Remembered as {printable(name)}.", "green")
 
 
-def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool) -> None:
-    """What a session here uses now, in one sentence, how to start one, and how to undo it."""
+def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool, asking: bool) -> None:
+    """What a session here uses now, in one sentence, how to undo it, and how to start one."""
     from claude_local_plugin.commands.enable import to_name
+    from claude_local_plugin.commands.enable_shown import who
 
     printer = err(place.environ)
     name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
+    sentence = printable(written.sentence)
     if dry_run:
         printer.line("Nothing was written (--dry-run)." if prepared.changed else f"{name} is already as it would be.")
-        return
-    if not written.has_effect:  # somebody else wrote meanwhile
-        printer.line(f"Written, but without effect. {printable(written.sentence)}", "bold red")
+    elif not written.has_effect:  # somebody else wrote meanwhile
+        printer.prose(f"Written, but without effect. {sentence}", "bold red")
+        printer.line(_undo(prepared))
     elif not prepared.changed:
-        printer.line(f"already enabled: {printable(written.sentence)}", "green")
-        return
+        printer.prose(f"already enabled: {sentence}", "green")
+        if asking:
+            _offer_a_name(prepared, place)
     else:
-        if name_it := to_name(prepared):
+        if not asking and (name_it := to_name(prepared)):
             printer.line(f"Name it: {name_it}")
-        printer.line(f"Enabled. {printable(written.sentence)}", "green")
-    printer.line(f"Undo: {spelt('claude-local', 'disable', '--scope', str(prepared.request.scope))}")
-    if written.has_effect:
+        printer.prose(f"Enabled for {who(prepared)}. {sentence}", "green")
+        printer.line(_undo(prepared))
+        if asking:
+            _offer_a_name(prepared, place)
         printer.line("Now run: claude")
+
+
+def _undo(prepared: "Prepared") -> str:
+    return f"Undo: {spelt('claude-local', 'disable', '--scope', str(prepared.request.scope))}"
 
 
 #: The same by a name that says what is done with a profile.

@@ -9,7 +9,7 @@ from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import ClaudeLocalError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from claude_local_plugin.commands.open_sessions import Affected
     from claude_local_plugin.world import World
@@ -29,7 +29,7 @@ def go_on(said: "Sequence[str]", world: "World", *, quiet: bool) -> None:
         raise ClaudeLocalError(f"nothing was written: {'; '.join(said)}", "--yes goes on")
     printer = err(world.environ)
     for each in said:
-        printer.line(f"! {each}", "yellow")
+        printer.prose(f"! {each}", "yellow")
     if not click.confirm("Go on?", default=False, err=True):
         raise click.exceptions.Abort
 
@@ -42,18 +42,21 @@ def settle(
     when_idle: bool,
     quiet: bool = False,
     staying: str | None = None,
+    before_asking: "Callable[[], None]" = lambda: None,
 ) -> bool:
     """Say which open sessions a change moves, and return once it may be written; True where they have ended meanwhile.
 
     `staying` says what becomes of those that stay where they are; with it they are named, and waited for, too.
-    Asks on a terminal, where the default is no. Raises ClaudeLocalError where nobody can be asked, or a wait is over.
+    Asks on a terminal, where the default is no, after `before_asking`. Raises ClaudeLocalError where nobody can be
+    asked, or a wait is over.
     """
     moving = [each for each in found if each.moves]
     named = [each for each in found if each.moves or staying]
     printer = err(world.environ)
     for each in named if not quiet or when_idle else ():
         more = "" if each.moves else f"; {staying}"
-        printer.line(f"! {each.sentence(world)}{more}", "yellow")
+        printer.prose(f"! {each.sentence(world)}{more}", "yellow")
+    before_asking()
     if named and when_idle:
         return _waited(named, world)
     if yes or not moving:

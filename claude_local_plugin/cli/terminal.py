@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from claude_local_plugin.text import UNSEEN, carries_all, hides, printable, without_secrets
+from claude_local_plugin.text import UNSEEN, carries_all, hides, printable, without_secrets, wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,10 +69,11 @@ def shortened(rows: Sequence[Sequence[str]], width: int, places: Sequence[int], 
     while over > 0 and max(most.values(), default=0) > _LEAST:
         most[max(most, key=most.__getitem__)] -= 1
         over -= 1
-    return [[_middle_out(cell, most.get(place, len(cell))) for place, cell in enumerate(row)] for row in rows]
+    return [[middle_out(cell, most.get(place, len(cell))) for place, cell in enumerate(row)] for row in rows]
 
 
-def _middle_out(text: str, most: int) -> str:
+def middle_out(text: str, most: int) -> str:
+    """The text in at most so many letters, with `…` in its middle where it is longer."""
     if len(text) <= most:
         return text
     end = (most - 1) // 2
@@ -87,6 +88,18 @@ def _terminal_width(stream: "TextIO", environ: Mapping[str, str]) -> int | None:
         return int(said)
     try:
         return os.get_terminal_size(stream.fileno()).columns or None
+    except (OSError, ValueError):
+        return None  # a terminal that has no size
+
+
+def terminal_rows(stream: "TextIO", environ: Mapping[str, str]) -> int | None:
+    """How many lines of the terminal are seen at once; None where `stream` is none, or does not say."""
+    if not stream.isatty():
+        return None
+    if (said := environ.get("LINES", "")).isdecimal() and int(said):
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or None
     except (OSError, ValueError):
         return None  # a terminal that has no size
 
@@ -122,6 +135,11 @@ class Printer:
         bold, dim = ("bold" in words or None), ("dim" in words or None)
         styled = click.style(text, fg=colour, bold=bold, dim=dim)
         click.echo(styled, file=self.stream, color=True)  # whether to colour is decided
+
+    def prose(self, text: str, style: str = "", *, indent: str = "  ") -> None:
+        """A sentence, on a terminal wrapped at blanks, what does not fit on the first line indented."""
+        text = _line(self._allowed(text))
+        self.lines([text] if self.width is None else wrapped(text, self.width, indent=indent), style)
 
     def _allowed(self, text: str) -> str:
         return text if self.reveal else without_secrets(text, prose=True)

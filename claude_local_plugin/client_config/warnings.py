@@ -35,8 +35,8 @@ def warnings(backend: Backend, needs: Needs, destination: Destination, again: Ca
         host, port = parts.hostname, parts.port or 80
         yield _warning(
             "privacy.transport",
-            f"plain HTTP: anyone on the path between here and {backend.host} can read your code and prompts; through"
-            f" a tunnel nobody can: {command('ssh', '-N', '-L', f'{port}:localhost:{port}', str(host))}, then"
+            f"plain HTTP: anyone on the path to {backend.host} can read code and prompts; a tunnel prevents it:"
+            f" {command('ssh', '-N', '-L', f'{port}:localhost:{port}', str(host))}, then"
             f" {again(url=f'http://localhost:{port}{parts.path}')}",
         )
     if backend.max_model_len is None:

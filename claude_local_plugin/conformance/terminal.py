@@ -16,6 +16,11 @@ ENTER = b"\r"
 _ESCAPES = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[\[(][0-9;?<>=]*[A-Za-z]|\x1b[=>78]")
 
 
+def plain(drawn: str) -> str:
+    """What was drawn, without the escapes that move, colour and name things."""
+    return _ESCAPES.sub("", drawn)
+
+
 class Terminal:
     """A program on a pseudo-terminal, in a process group of its own; ended when the `with` block is left."""
 
@@ -48,7 +53,7 @@ class Terminal:
     @property
     def text(self) -> str:
         """What was drawn so far, without escapes and blanks (programs draw blanks by moving)."""
-        return re.sub(r"\s+", "", _ESCAPES.sub("", self._seen.decode("utf-8", "replace")))
+        return re.sub(r"\s+", "", plain(self._seen.decode("utf-8", "replace")))
 
     def type(self, keys: bytes) -> None:
         """Send keys as they stand."""

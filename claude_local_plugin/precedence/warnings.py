@@ -592,8 +592,7 @@ def _late(snapshot: Snapshot, endpoint: Decision, target: Target) -> Iterator[Fi
         yield Finding(
             "start.onboarding",
             Result.INFO,
-            "Claude Code's first start is not finished on this account; offline it stops before it reads a project's"
-            " file",
+            "Claude Code's first start is not finished; offline it reads no project's file",
             for_the_user,
         )
 

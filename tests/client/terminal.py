@@ -22,6 +22,11 @@ class Terminal(terminal.Terminal):
         """Start reading afresh."""
         self._seen = b""
 
+    @property
+    def lines(self) -> list[str]:
+        """What a program that only prints has printed, line by line."""
+        return terminal.plain(self._seen.decode("utf-8", "replace")).replace("\r", "").split("\n")
+
     def type(self, keys: str | bytes) -> None:
         """Send keys as they stand."""
         os.write(self._descriptor, keys.encode() if isinstance(keys, str) else keys)

@@ -589,8 +589,8 @@ def test_on_a_quiet_machine_with_a_current_server_there_is_nothing_to_warn_of(tm
 @pytest.mark.parametrize("url", ["http://dell-pro-max:8000", "http://192.168.1.5", "http://10.0.0.1:4000/proxy"])
 def test_plain_http_to_another_machine_is_said_in_words_with_the_tunnel_that_helps(tmp_path: Path, url: str) -> None:
     (text,) = said(url=url)
-    assert text.startswith("plain HTTP: anyone on the path between here and ")
-    assert "can read your code and prompts" in text
+    assert text.startswith("plain HTTP: anyone on the path to ")
+    assert "can read code and prompts" in text
     assert "ssh -N -L " in text
     assert "claude-local enable --url http://localhost:" in text
 

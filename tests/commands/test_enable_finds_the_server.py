@@ -84,7 +84,7 @@ def test_several_servers_on_a_terminal_are_listed_and_one_is_chosen(place: Place
         terminal.wait_for("whichmodel")
         terminal.type("2\n")
         terminal.wait_for(r"Writethis\?")
-        assert '+"ANTHROPIC_MODEL":"other"' in terminal.text
+        assert "ANTHROPIC_MODEL=other" in terminal.text
         # chosen by hand, so nothing is said of aliases
         assert "onlyname" not in terminal.text
         terminal.type("y\n")

@@ -578,7 +578,7 @@ def test_credentials_set_elsewhere_are_cancelled_and_none_goes_to_the_server(
 
 def test_plain_http_to_another_machine_works_with_a_warning_in_words(place: Place) -> None:
     ended = place.ok("enable", "--no-check", "--url", "http://dell-pro-max:8000", "--model", "m", "--force")
-    assert "! plain HTTP: anyone on the path between here and dell-pro-max:8000 can read your code" in ended.err
+    assert "! plain HTTP: anyone on the path to dell-pro-max:8000 can read code" in ended.err
     assert place.env()["ANTHROPIC_BASE_URL"] == "http://dell-pro-max:8000"
 
 
