@@ -4,7 +4,7 @@ import tomllib
 
 from tests.commands.house import House
 from tests.commands.lan import Typed
-from tests.commands.printed_cases import Case, _nothing, case, not_run
+from tests.commands.printed_cases import Case, _nothing, case, not_run, says
 
 #: An entry of one's own, under the name of one that is in the catalogue.
 MINE = """\
@@ -39,6 +39,13 @@ case(
     _mine,
     ("recipe", "add", "--from", "my entry.toml"),
     _taken,
+)
+case(
+    "recipe fit: the file of what fits best",
+    "cli.recipe.fit:_screen claude-local recipe render … …",
+    _nothing,
+    ("recipe", "fit", "--hardware", "gb10"),
+    says("Qwen/Qwen3-Coder-Next-FP8"),
 )
 not_run(
     "recipe fit: ssh that asks something",
