@@ -21,6 +21,7 @@ PAGES = (
     "man_page",
     "precedence_tables",
     "recipe_lint_page",
+    "recipes_tables",
     "server_logs_page",
     "settings_tables",
 )

@@ -1,5 +1,7 @@
 """The catalogue: every entry fits its schema, every figure says where it is from, and names are found."""
 
+import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -192,3 +194,15 @@ def test_a_broken_entry_of_the_users_is_named_with_its_fault(tmp_path: Path) -> 
 )
 def test_versions_are_compared_as_numbers(older: str, newer: str) -> None:
     assert version_parts(older) < version_parts(newer)
+
+
+def test_the_page_shows_the_catalogue_as_it_is() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "recipes.md").read_text(encoding="utf-8")
+    assert page == runpy.run_path(str(docs / "recipes_tables.py"))["rewritten"](page), "python docs/recipes_tables.py"
+
+
+def test_the_pages_entry_of_ones_own_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    (entry,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert entry_problems("models", tomllib.loads(entry)) == ()
