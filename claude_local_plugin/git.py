@@ -1,12 +1,15 @@
-"""What git thinks of a settings file, and keeping one out of it: the only module that runs git."""
+"""What git thinks of a settings file, keeping one out of it, commits read and made: the only module that runs git."""
 
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.precedence.locate import git_layout
+from claude_local_plugin.text import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +128,57 @@ def _asked(folder: Path, *arguments: str) -> bool:
     return ended.returncode == 0
 
 
-def _git(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+#: Nobody's configuration, and the same author and date for everybody: the same files make the same commit.
+_SAME_EVERYWHERE = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    **{f"GIT_{who}_NAME": "claude-local" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_EMAIL": "claude-local@localhost" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_DATE": "2026-01-01T00:00:00+00:00" for who in ("AUTHOR", "COMMITTER")},
+}
+
+
+def commit_everything(folder: Path, message: str) -> str:
+    """Makes the folder a repository with one commit of every file in it, ignored ones too; the commit's hash."""
+    _answer(folder, "init", "--quiet", "--template=", "--initial-branch=main", environ=_SAME_EVERYWHERE)
+    own = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", "gc.auto=0")
+    _answer(folder, *own, "add", "--all", "--force", "--", ".", environ=_SAME_EVERYWHERE)
+    _answer(
+        folder, *own, "commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", message, environ=_SAME_EVERYWHERE
+    )
+    return _answer(folder, "rev-parse", "HEAD").decode().strip()
+
+
+def _answer(
+    folder: Path, *arguments: str, environ: Mapping[str, str] | None = None, stdin: bytes | None = None
+) -> bytes:
+    """What git prints; raises ClaudeLocalError with its words where it fails."""
+    try:
+        ended = _git(folder, *arguments, environ=environ, stdin=stdin, seconds=120)
+    except FileNotFoundError as fault:
+        raise ClaudeLocalError("git is not installed", "install git") from fault
+    except subprocess.TimeoutExpired as fault:
+        raise ClaudeLocalError(f"git takes too long in {printable(str(folder))}") from fault
+    if ended.returncode != 0:
+        said = ended.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        raise ClaudeLocalError(f"git in {printable(str(folder))}: {printable(said)}")
+    return ended.stdout
+
+
+def _git(
+    folder: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    seconds: float = 10,
+) -> "subprocess.CompletedProcess[bytes]":
+    """Git run in a folder with nothing of the caller's that begins with GIT_, but what is given."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return subprocess.run(
         ["git", *_QUIET, "-C", str(folder), *arguments],
-        env=environ | _QUIET_ENVIRON,
-        stdin=subprocess.DEVNULL,
+        env=inherited | _QUIET_ENVIRON | dict(environ or {}),
+        input=stdin or b"",
         capture_output=True,
-        timeout=10,
+        timeout=seconds,
         check=False,
     )

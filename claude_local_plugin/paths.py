@@ -1,6 +1,6 @@
-"""Where everything of our own lives: the state and configuration folders, and the shipped hooks and schemas.
+"""Where everything of our own lives: the state and configuration folders, and the shipped hooks, schemas and suites.
 
-The only module that knows platformdirs, and the only one that knows where `hooks/` and `schemas/` are.
+The only module that knows platformdirs, and the only one that knows where `hooks/`, `schemas/` and `suites/` are.
 Nothing here creates a folder: read-only commands leave an empty home empty.
 """
 
@@ -53,7 +53,7 @@ def chosen_config_dir(environ: Mapping[str, str]) -> Path | None:
 
 
 def shipped(name: str) -> Path:
-    """The folder `hooks` or `schemas` that came with this installation.
+    """The folder `hooks`, `schemas` or `suites` that came with this installation.
 
     In a wheel they travel inside the package; in a checkout (also an editable install) they stand beside it.
     """

@@ -43,7 +43,7 @@ MAY_KNOW = {
     "config": {"core", "errors", "settings", "text"},
     "sessionlog/queries": {"core", "errors", "sessionlog"},
     "sessionlog/export": {"core", "errors", "sessionlog/queries"},
-    "git": {"precedence"},
+    "git": {"errors", "precedence", "text"},
     "isolated": set(),
     "report": {"core", "sessionlog", "sessionlog/queries", "text"},
     "conformance": {"core", "errors", "fake_server", "isolated", "precedence"},
@@ -115,7 +115,7 @@ MAY_KNOW = {
         "world",
         "yaml_document",
     },
-    "evaluation": {"core", "errors", "settings"},
+    "evaluation": {"core", "errors", "git", "isolated", "paths", "settings", "text"},
     "fleet": {"client_config", "core", "errors", "precedence", "servers", "settings", "text"},
     "privacy": {"client_config", "conformance", "core", "precedence", "servers", "settings", "world"},
     "profiles": {

@@ -1,0 +1,2 @@
+def shares(cents, people):
+    return [cents / people for _ in range(people)]

@@ -1,0 +1,1 @@
+from mail.addresses import *  # noqa: F403

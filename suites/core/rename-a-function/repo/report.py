@@ -1,0 +1,11 @@
+"""Sums."""
+
+import settings
+from store import load
+
+LIMIT = settings.load("limit=100")["limit"]
+
+
+def total(text):
+    """How much was ordered in all."""
+    return sum(count for count, _ in load(text))

@@ -1,0 +1,9 @@
+import store
+
+COMMANDS = {"load": "read_orders"}
+
+
+def main(words):
+    if words[0] not in COMMANDS:
+        return "try: orders load"
+    return getattr(store, COMMANDS[words[0]])(words[1])

@@ -1,0 +1,12 @@
+from shop.basket import Basket
+
+
+class Customer:
+    def __init__(self, name):
+        self.name = name
+        self.basket = Basket()
+        self.history = []
+
+    def buy(self):
+        self.history.append(list(self.basket.items))
+        self.basket.empty()

@@ -1,0 +1,11 @@
+"""Prices in whole cents."""
+
+
+def total(prices, discount=0):
+    """The sum of the prices, less the discount."""
+    return sum(prices) * (100 - discount) // 100
+
+
+def with_vat(cents):
+    """The price with 19 percent of value added tax, rounded down."""
+    return cents * 119 // 100

@@ -1,0 +1,13 @@
+"""Prices in whole cents."""
+
+
+def total(prices, discount=0):
+    """The sum of the prices, less the discount."""
+    if not 0 <= discount <= 100:
+        raise ValueError("not a discount")
+    return int(sum(prices) * (100 - discount) / 100 + 0.5)
+
+
+def with_vat(cents):
+    """The price with 19 percent of value added tax, rounded down."""
+    return cents * 119 // 100

@@ -1,0 +1,17 @@
+"""Writes summary.txt: what each region sold, from sales.csv."""
+
+import sys
+
+totals = {}
+with open("sales.csv") as file:
+    for number, line in enumerate(file, start=1):
+        region, _, amount = line.strip().partition(";")
+        if number == 1:
+            continue
+        if not (amount.isascii() and amount.isdigit()):
+            sys.exit(f"sales.csv, line {number}: {amount!r} is no whole number in digits (no commas, no letters)")
+        totals[region] = totals.get(region, 0) + int(amount)
+
+with open("summary.txt", "w") as file:
+    for region in sorted(totals):
+        file.write(f"{region} {totals[region]}\n")

@@ -1,0 +1,76 @@
+"""The suites that came with us: each check passes its reference solution and refuses every wrong one for its reason."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from claude_local_plugin.evaluation import checking, repository
+from claude_local_plugin.evaluation.suite import SHIPPED, suite
+from claude_local_plugin.evaluation.task import Task, Variant
+
+pytestmark = pytest.mark.process
+
+SUITES = {name: suite(name) for name in SHIPPED}
+TASKS = [task for each in SUITES.values() for task in each.tasks]
+#: Many results make many tests; one for each task names it.
+each_task = pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.suite}-{task.id}")
+
+
+@pytest.fixture(autouse=True)
+def nothing_but_python_and_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No task may need a program, a package or a variable of this machine."""
+    for name in list(os.environ):
+        if name not in ("HOME", "TMPDIR", "SYSTEMROOT"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", os.defpath)
+
+
+def result(task: Task, folder: Path, variant: Variant | None) -> Path:
+    repository.make(task, folder)
+    if variant:
+        repository.lay_over(variant, folder)
+    return folder
+
+
+@each_task
+def test_the_check_passes_the_solution_again_and_again(task: Task, tmp_path: Path) -> None:
+    folder = result(task, tmp_path / "result", task.solution)
+    assert [checking.check(task, folder) for _ in range(2)] == [checking.Verdict("passed")] * 2
+
+
+@each_task
+def test_the_check_refuses_what_nobody_touched(task: Task, tmp_path: Path) -> None:
+    verdict = checking.check(task, result(task, tmp_path / "result", None))
+    assert verdict.outcome == ("passed" if task.nothing_to_do else "wrong"), verdict
+
+
+@each_task
+def test_the_check_refuses_every_wrong_solution_for_its_reason(task: Task, tmp_path: Path) -> None:
+    assert len(task.wrong) >= 3
+    said = {each.name: checking.check(task, result(task, tmp_path / each.name, each)) for each in task.wrong}
+    assert {name: verdict.outcome for name, verdict in said.items()} == dict.fromkeys(said, "wrong"), said
+    for variant in task.wrong:
+        assert variant.refused in said[variant.name].reason, variant.name
+    again = task.wrong[0].name
+    assert checking.check(task, tmp_path / again) == said[again]
+
+
+@each_task
+def test_an_agent_is_given_the_repository_and_nothing_else(task: Task, tmp_path: Path) -> None:
+    one, other = (repository.make(task, tmp_path / name) for name in ("one", "other"))
+    assert one == other
+    given = {path.name for path in (tmp_path / "one").rglob("*")}
+    assert given & {"check.py", "task.toml", "generate.py", "solution", "wrong", "hidden"} == set()
+    assert given - {".git"}
+
+
+def test_no_two_tasks_are_the_same() -> None:
+    assert len(SUITES["smoke"].tasks) == 6
+    assert len({task.id for task in TASKS}) == len({task.digest for task in TASKS}) == len(TASKS)
+    assert SUITES["smoke"].digest != SUITES["core"].digest
+
+
+def test_the_shipped_tasks_stay_small() -> None:
+    folder = TASKS[0].folder.parent.parent
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_000_000
