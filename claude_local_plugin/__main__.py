@@ -14,6 +14,7 @@ def main() -> int:
 
 
 def _answer() -> int:
+    gc.disable()  # it would look through what is being imported again and again, and find nothing
     if sys.argv[1:] == ["--version"]:
         from claude_local_plugin import __version__
 

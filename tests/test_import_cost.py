@@ -30,7 +30,7 @@ def imported(project: Path, *arguments: str) -> set[str]:
     ended = subprocess.run(
         [sys.executable, "-c", REPORT, *arguments],
         cwd=project,
-        env={**os.environ, "PATH": "/usr/bin:/bin"},
+        env={**os.environ, "PATH": "/usr/bin:/bin", "FORCE_COLOR": "1"},
         capture_output=True,
         text=True,
         check=True,

@@ -1,11 +1,14 @@
 """How things look: masked secrets, short paths, columns, colour."""
 
 import io
+import itertools
 import json
 import re
 from pathlib import Path
 
-from claude_local_plugin.cli.terminal import Printer, columns, json_text, shortened, wants_colour
+import click
+
+from claude_local_plugin.cli.terminal import Printer, columns, json_text, shortened, styled, wants_colour
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.core.endpoint import PLACEHOLDER
 from claude_local_plugin.text import mask_secret, printable, short_path, without_secrets
@@ -250,3 +253,10 @@ def test_a_secret_within_a_text_is_masked_where_a_diff_shows_it(text: str) -> No
 )
 def test_what_is_no_secret_is_shown(text: str) -> None:
     assert without_secrets(text) == text
+
+
+def test_a_style_has_the_escapes_that_click_has_for_it() -> None:
+    for colour in ("red", "green", "yellow", "cyan", ""):
+        for bold, dim in itertools.product((None, True), repeat=2):
+            style = " ".join([*(["bold"] if bold else []), *(["dim"] if dim else []), colour])
+            assert styled("a text", style) == click.style("a text", fg=colour or None, bold=bold, dim=dim), style

@@ -115,17 +115,13 @@ def _at_once(argv: Sequence[str]) -> int | None:
     command, *options = argv or ("",)
     if command not in ("status", "explain-precedence") or options not in ([], ["--json"]):
         return None
-    gc.disable()  # it would look through what is being imported again and again, and find nothing
-    try:
-        if command == "status":
-            from claude_local_plugin.cli.show_status import show_status
+    if command == "status":
+        from claude_local_plugin.cli.show_status import show_status
 
-            return show_status(as_json=bool(options))
-        from claude_local_plugin.cli.show_explanation import show_explanation
+        return show_status(as_json=bool(options))
+    from claude_local_plugin.cli.show_explanation import show_explanation
 
-        return show_explanation(as_json=bool(options))
-    finally:
-        gc.enable()
+    return show_explanation(as_json=bool(options))
 
 
 def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
@@ -145,6 +141,7 @@ def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
     try:
         code = _at_once(argv) if name == "claude-local" else None
         if code is None:
+            gc.enable()  # what is not answered at once may go on for long
             from claude_local_plugin.cli.group import run
 
             code = run(argv, name)

@@ -1,6 +1,6 @@
 """How things look to people and programs: JSON, aligned columns, and colour where it is wanted.
 
-click, which draws the colours, is imported only when there are any.
+click could draw the colours; but most of what people look at is said before click would be there.
 """
 
 import json
@@ -113,6 +113,16 @@ def wants_colour(stream: "TextIO", environ: Mapping[str, str]) -> bool:
     return stream.isatty() and environ.get("TERM") != "dumb"
 
 
+#: The words of a style, in the order in which their escapes stand.
+_ESCAPES = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}
+
+
+def styled(text: str, style: str) -> str:
+    """The text with the escapes of a style such as "bold red" around it."""
+    words = sorted(style.split(), key=list(_ESCAPES).index)
+    return "".join([*(f"\x1b[{_ESCAPES[word]}m" for word in words), text, "\x1b[0m"])
+
+
 class Printer:
     """Prints lines to one stream, styled where the stream wants colour ("green", "bold red", "dim")."""
 
@@ -127,14 +137,12 @@ class Printer:
         text = _line(self._allowed(text))
         if not (self.colour and style):
             print(text, file=self.stream)
-            return
-        import click
+        elif sys.platform == "win32":
+            import click  # knows the consoles there that understand no escapes
 
-        words = style.split()
-        colour = next((word for word in words if word not in ("bold", "dim")), None)
-        bold, dim = ("bold" in words or None), ("dim" in words or None)
-        styled = click.style(text, fg=colour, bold=bold, dim=dim)
-        click.echo(styled, file=self.stream, color=True)  # whether to colour is decided
+            click.echo(styled(text, style), file=self.stream, color=True)  # whether to colour is decided
+        else:
+            print(styled(text, style), file=self.stream, flush=True)
 
     def prose(self, text: str, style: str = "", *, indent: str = "  ") -> None:
         """A sentence, on a terminal wrapped at blanks, what does not fit on the first line indented."""
