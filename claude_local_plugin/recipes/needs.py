@@ -89,12 +89,14 @@ def needs(model: Model, window: int | None = None, sessions: int = 1) -> Iterato
     )
     yield Need(
         "system messages",
-        {True: "taken inside a conversation", False: "its chat template wants them first", None: "not looked at"}[
-            model.repeats_system
-        ],
-        "it puts reminders into the conversation; vLLM before 0.23.0 refuses them, and a strict template loses the"
-        " prefix cache",
-        model.repeats_system,
+        {
+            True: "taken inside a conversation",
+            False: "its chat template wants them first: vLLM 0.24.0 or newer merges them",
+            None: "inside a conversation: not looked at",
+        }[model.repeats_system],
+        "it puts reminders into the conversation; vLLM before 0.23.0 refuses them, and before 0.24.0 a strict template"
+        " loses the prefix cache",
+        model.repeats_system or None,
     )
     yield Need(
         "prefix cache",

@@ -55,3 +55,13 @@ def test_what_is_said_of_versions_of_vllm_is_what_enable_goes_by() -> None:
     assert of_a_server("vllm", "0.22.9").model_capabilities is not None
     assert of_a_server("vllm", "0.23.0").model_capabilities is None
     assert isinstance(of_a_server("vllm", "0.23.0"), Needs)
+
+
+def test_a_strict_template_is_said_and_is_no_refusal() -> None:
+    said = {
+        name: next(each for each in needs(catalogue().model(name)) if each.name == "system messages")
+        for name in ("qwen3.5-27b", "qwen3-coder-next")
+    }
+    assert said["qwen3.5-27b"].said.startswith("its chat template wants them first")
+    assert said["qwen3.5-27b"].met is None
+    assert said["qwen3-coder-next"].said == "inside a conversation: not looked at"
