@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin import paths
 from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.client_config.headers import from_variable
+from claude_local_plugin.commands.recipe_fit import known_to
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import BackendError, UsageError
 from claude_local_plugin.lint import CHECKS, Check, Facts, chosen, corrected, read, run, told_machine
 from claude_local_plugin.lint.outside import document_of
 from claude_local_plugin.lint.reading.start import FORMATS
-from claude_local_plugin.recipes.catalogue import catalogue
 from claude_local_plugin.settings.diff import unified_diff
 from claude_local_plugin.text import without_secrets
 
@@ -77,7 +76,7 @@ def recipe_lint(request: Request, *, cwd: Path, environ: Mapping[str, str], stdi
 
 def _file(request: Request, cwd: Path, environ: Mapping[str, str], stdin: str) -> Facts:
     assert request.file is not None
-    known = catalogue(paths.config_dir(environ) / "recipes")
+    known = known_to(environ)
     path = Path(request.file)
     if request.file == "-":
         text, name = stdin, "standard input"
@@ -120,7 +119,7 @@ def _server(request: Request, environ: Mapping[str, str]) -> Facts:
         raise BackendError(
             f"{url} is not ready ({server.state})", command("claude-local", "doctor", "server", "--url", url)
         )
-    known = catalogue(paths.config_dir(environ) / "recipes")
+    known = known_to(environ)
     machine = known.machine(request.hardware) if request.hardware else None
     metrics = None
     if kinds.of(server.kind).quirks.metrics:

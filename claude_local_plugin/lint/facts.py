@@ -1,7 +1,7 @@
 """What lint's checks look at: the file, the machine it is for, and what the catalogue knows of the model in it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from claude_local_plugin.lint.reading import Document, Start, Word
 from claude_local_plugin.lint.reading.start import LITELLM, VLLM
 from claude_local_plugin.recipes.catalogue import GIB, Catalogue, Hardware, Model, Variant
 from claude_local_plugin.recipes.catalogue import Image as KnownImage
+from claude_local_plugin.recipes.fit import PLAIN_BATCHED, STEPS_AT_ONCE, budget
 from claude_local_plugin.recipes.kv_cache import BATCHED_TOKENS, Cache, cache_of
 from claude_local_plugin.servers import Server
 from claude_local_plugin.servers.compatibility import Needs, needs
@@ -20,6 +21,8 @@ from claude_local_plugin.servers.tool_parsers import Family, family_of
 
 #: What vLLM takes of a GPU's memory where nobody says otherwise: the default of 0.32.0.
 UTILISATION: Final = 0.92
+#: GiB of a GPU from which on vLLM reads more tokens at once by itself.
+LARGE: Final = 70
 #: How `--max-model-len` reads a letter behind a number: small ones count in thousands.
 _LETTERS: Final = {"": 1, "k": 1000, "K": 1024, "m": 1000**2, "M": 1024**2, "g": 1000**3, "G": 1024**3}
 
@@ -148,8 +151,8 @@ class Serving:
         machine, entry, share = self.facts.hardware, self.entry, self.utilisation
         if machine is None or entry is None or entry[1] is None or share is None:
             return None
-        free = share * machine.memory.value - machine.overhead.value - entry[1].weights.value / self.gpus
-        return free * GIB
+        as_said = replace(machine, utilisation=replace(machine.utilisation, value=share))
+        return (budget(as_said) - entry[1].weights.value / self.gpus) * GIB
 
     @property
     def cache(self) -> Cache | None:
@@ -160,7 +163,9 @@ class Serving:
         word = self.start.value("--kv-cache-dtype")
         kind = word.text if word else "auto"
         kind = kind if kind in ("auto", "bfloat16", "float16", "fp8", "fp8_e4m3", "fp8_e5m2") else "fp8"
-        batched = _whole(self.start.value("--max-num-batched-tokens"), BATCHED_TOKENS)
+        machine = self.facts.hardware
+        by_itself = PLAIN_BATCHED if machine and machine.memory.value < LARGE else BATCHED_TOKENS
+        batched = STEPS_AT_ONCE * _whole(self.start.value("--max-num-batched-tokens"), by_itself)
         return cache_of(entry[0].layers, dtype=kind, gpus=self.gpus, batched=batched)
 
 

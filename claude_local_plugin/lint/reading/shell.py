@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Literal, NamedTuple
 
 from claude_local_plugin.lint.reading import engines
@@ -41,12 +42,15 @@ def document(text: str, name: str) -> Document | None:
     starts: list[Start] = []
     installs: list[Word] = []
     exported: dict[str, Word] = {}
+    sourced = False
     for words in commands(text, 0, len(text)):
         if words[0].text == "export":
             exported |= {pair[0]: pair[1] for each in words[1:] if (pair := assignment(each))}
             continue
+        sourced |= words[0].text in (".", "source")
         if start := start_of(words, text, "shell", exported):
-            starts.append(start)
+            # a file that was read into this shell may hold the key
+            starts.append(replace(start, more_variables=True) if sourced and not start.in_container else start)
         installs += installed(words)
     return Document(text, name, "shell", tuple(starts), installs=tuple(installs)) if starts or installs else None
 

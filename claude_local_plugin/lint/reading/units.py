@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from claude_local_plugin.lint.reading import engines, shell
@@ -84,14 +85,8 @@ def _unit(text: str, given: list[Entry]) -> Start | None:
         words = split(text, begin, each.end, variables)
         found = _shell_inside(words, text) or shell.start_of(words, text, "systemd", environment)
         if found:
-            return _with(found, more_variables=found.more_variables or reads, background=True)
+            return replace(found, more_variables=found.more_variables or reads, background=True)
     return None
-
-
-def _with(start: Start, *, more_variables: bool, background: bool) -> Start:
-    from dataclasses import replace
-
-    return replace(start, more_variables=more_variables, background=background)
 
 
 def _shell_inside(words: tuple[Word, ...], text: str) -> Start | None:
