@@ -40,7 +40,9 @@ def _overlap(one: Edit, other: Edit) -> bool:
 
 
 def added(start: Start, *words: str) -> Edits:
-    """Further arguments of a server, behind its last one."""
+    """Further arguments of a server, behind its last one; nothing where there is no place for any."""
+    if not start.arguments and start.format in ("compose", "quadlet"):  # an image without a command
+        return ()
     layout = start.layout
     at = start.last.end
     if layout.kind == "words":

@@ -460,6 +460,12 @@ def test_a_text_that_is_nothing_known_is_refused() -> None:
         read("[Service]\nExecStart=/usr/bin/nginx\n", "x")
     with pytest.raises(ClaudeLocalError, match=r"x:3:\d+: "):
         read("services:\n  a: [\n b: }\n", "x")
+    with pytest.raises(ClaudeLocalError, match="x:3:1: this line belongs to nothing above it"):
+        read("  services:\n    a: {image: vllm/vllm-openai}\nvolumes: {}\n", "x")
+    with pytest.raises(ClaudeLocalError, match="x:2:16: a quote is opened and not closed"):
+        read("# it's a comment\nvllm serve a/b 'c\n", "x")
+    with pytest.raises(UsageError, match="nothing that is read here"):
+        read("it's prose", "x")
 
 
 def test_an_unknown_check_is_said_with_the_nearest() -> None:

@@ -1,13 +1,16 @@
 """A pasted text as records: what it is told by, and what it starts."""
 
+import re
+
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.lint.reading import compose, shell, units
 from claude_local_plugin.lint.reading.start import FORMATS, Document, Flag, Health, Published, Start
-from claude_local_plugin.lint.reading.words import Word
+from claude_local_plugin.lint.reading.words import UnclosedError, Word
 from claude_local_plugin.yaml_document import Node, parse
 
 __all__ = ["FORMATS", "Document", "Flag", "Health", "Published", "Start", "Word", "read"]
 
+_OURS = re.compile(r"\b(vllm|llama-server|litellm|docker|podman)\b")
 #: What is read, in a sentence.
 READABLE = "a compose file, a docker or podman run, vllm serve, llama-server or litellm line, a unit, a LiteLLM config"
 
@@ -15,8 +18,19 @@ READABLE = "a compose file, a docker or podman run, vllm serve, llama-server or 
 def read(text: str, name: str) -> Document:
     """The text as what it is told to be by what is in it; `name` is what errors call it.
 
-    Raises UsageError for what is none of those, ClaudeLocalError for YAML with a fault.
+    Raises UsageError for what is none of those, ClaudeLocalError for YAML with a fault or a quote that is not closed.
     """
+    try:
+        return _read(text, name)
+    except UnclosedError as fault:
+        if not _OURS.search(text):  # prose, with an apostrophe
+            raise UsageError(f"{name} is nothing that is read here", f"it may be: {READABLE}") from fault
+        line = text.count("\n", 0, fault.offset) + 1
+        column = fault.offset - text.rfind("\n", 0, fault.offset)
+        raise ClaudeLocalError(f"{name}:{line}:{column}: a quote is opened and not closed", "close it there") from fault
+
+
+def _read(text: str, name: str) -> Document:
     named = units.sections(text)
     if named & {"Service", "Container"}:
         return _known(units.document(text, name), name)
@@ -41,11 +55,26 @@ def _known(document: Document, name: str) -> Document:
     )
 
 
+def _must_be_whole(root: Node, text: str, name: str) -> None:
+    """Raises ClaudeLocalError where something stands behind the value that does not belong to it: a wrong indent."""
+    at = root.end
+    for line in text[root.end :].splitlines(keepends=True):
+        if line.startswith(("---", "...")):
+            return
+        if line.strip() and not line.lstrip().startswith("#"):
+            number = text.count("\n", 0, at) + 1
+            raise ClaudeLocalError(f"{name}:{number}:1: this line belongs to nothing above it", "correct its indent")
+        at += len(line)
+
+
 def _yaml(text: str, name: str) -> Node | None:
     """The text as YAML; None for text that only happens to be none, an error where it was meant to be."""
     try:
-        return parse(text, name)
+        root = parse(text, name)
+        if root is not None:
+            _must_be_whole(root, text, name)
+        return root
     except ClaudeLocalError:
-        if any(line.rstrip() in ("services:", "model_list:") for line in text.splitlines()):
+        if any(line.strip() in ("services:", "model_list:") for line in text.splitlines()):
             raise
         return None

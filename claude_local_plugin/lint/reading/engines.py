@@ -50,7 +50,7 @@ def command_of(words: Sequence[Word]) -> Command | None:
         program = word.text.rpartition("/")[2]
         following = words[number + 1 :]
         if program == "vllm" and following and following[0].text == "serve":
-            return Command(VLLM, word, tuple(following[1:]))
+            return Command(VLLM, _both(word, following[0]), tuple(following[1:]))
         if _VLLM_MODULE.fullmatch(word.text) and number and words[number - 1].text == "-m":
             return Command(VLLM, word, tuple(following))
         if program in ("llama-server", "llama-server.exe"):
@@ -58,8 +58,13 @@ def command_of(words: Sequence[Word]) -> Command | None:
         if program == "litellm" and (not following or following[0].text.startswith("-")):
             return Command(LITELLM, word, tuple(following))
         if program == "ollama" and following and following[0].text == "serve":
-            return Command(OLLAMA, word, tuple(following[1:]))
+            return Command(OLLAMA, _both(word, following[0]), tuple(following[1:]))
     return None
+
+
+def _both(program: Word, subcommand: Word) -> Word:
+    """The program with its subcommand, behind which arguments begin."""
+    return Word(program.text, program.start, subcommand.end)
 
 
 def of_image(image: str) -> str | None:

@@ -12,6 +12,14 @@ _OPERATORS: Final = ("&&", "||", ";;", "|&", ";", "|", "&", "(", ")")
 _REDIRECTION: Final = re.compile(r"\d*(?:&>>|&>|>>|>&|>\||<<<|<<|<&|<>|>|<)")
 
 
+class UnclosedError(Exception):
+    """A quote that is opened at this offset and never closed."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"a quote is opened at {offset} and not closed")
+        self.offset = offset
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word as a program gets it, with its offsets in the text that was read.
@@ -125,23 +133,27 @@ def assignment(word: Word) -> tuple[str, Word] | None:
 def _lexed(text: str, start: int, end: int, variables: Variables, *, script: bool) -> Iterator[Word | str]:
     """Words, and the operators between the commands of a script."""
     at = start
+    here: list[str] = []  # the marks that end the documents which begin in the next line
     while at < end:
         letter = text[at]
         if text.startswith(("\\\n", "\\\r\n"), at):
             at = text.index("\n", at) + 1
         elif letter == "\n" and script:
             yield "\n"
-            at += 1
+            at = _behind(text, at + 1, end, here)
+            here = []
         elif letter.isspace():
             at += 1
         elif letter == "#" and script:
             at = _line_end(text, at, end)
         elif script and (found := _REDIRECTION.match(text, at, end)):
-            at = found.end()
+            at = found.end() + (found[0] == "<<" and text.startswith("-", found.end()))
             while at < end and text[at] in " \t":
                 at += 1
             if at < end and text[at] not in "\n;|&":  # the file, which is no word of the command
-                at = _word(text, at, end, variables, script=script).end
+                word = _word(text, at, end, variables, script=script)
+                at = word.end
+                here += [word.text] if found[0] == "<<" else []
         elif script and (operator := next((each for each in _OPERATORS if text.startswith(each, at)), None)):
             yield operator
             at += len(operator)
@@ -151,13 +163,24 @@ def _lexed(text: str, start: int, end: int, variables: Variables, *, script: boo
             at = word.end
 
 
+def _behind(text: str, at: int, end: int, marks: list[str]) -> int:
+    """Where the script goes on behind the documents that begin here."""
+    for mark in marks:
+        while at < end:
+            stop = _line_end(text, at, end)
+            line, at = text[at:stop].strip("\t\r"), min(stop + 1, end)
+            if line == mark:
+                break
+    return at
+
+
 def _line_end(text: str, at: int, end: int) -> int:
     found = text.find("\n", at, end)
     return end if found < 0 else found
 
 
 def _word(text: str, start: int, end: int, variables: Variables, *, script: bool) -> Word:
-    made, at, known, quote = [], start, True, ""
+    made, at, known, quote, opened = [], start, True, "", start
     while at < end:
         letter = text[at]
         if quote == "'":
@@ -189,7 +212,7 @@ def _word(text: str, start: int, end: int, variables: Variables, *, script: bool
                 made.append(letter)
             at += 1
         elif letter in "'\"":
-            quote = letter
+            quote, opened = letter, at
             at += 1
         elif letter.isspace() or (script and letter in ";|&()<>"):
             break
@@ -197,4 +220,6 @@ def _word(text: str, start: int, end: int, variables: Variables, *, script: bool
             known &= letter != "`"
             made.append(letter)
             at += 1
+    if quote:
+        raise UnclosedError(opened)
     return Word("".join(made), start, at, known)
