@@ -15,7 +15,7 @@ from claude_local_plugin.cli.recipe.made import show
 @click.option(
     "--sessions", type=click.IntRange(min=1), default=4, show_default=True, help="Sessions on each server at once."
 )
-@click.option("--window", type=click.IntRange(min=1), metavar="N", help="In tokens; 131,072 or what the model has.")
+@click.option("--window", type=click.IntRange(min=1), metavar="N", help="In tokens; by default the largest that fits.")
 @click.option(
     "--backend", "backends", multiple=True, metavar="URL[,URL…]", help="A router alone, before these servers."
 )
