@@ -44,7 +44,7 @@ def look(where: Address, *, timeout: float = 3.0) -> Reading:
     """Ask the server for its metrics, once."""
 
     answer = run(
-        lambda client: client.fetch("/metrics", timeout=timeout),
+        lambda client: client.figures(timeout=timeout),
         where.url,
         token=where.token,
         headers=where.headers,

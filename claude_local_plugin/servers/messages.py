@@ -233,8 +233,13 @@ class Client:
 
     async def metrics(self, *, timeout: float = 5.0) -> Metrics | None:
         """What the server's /metrics says; None where it has none, or does not answer in time."""
-        got = await self.fetch("/metrics", timeout=timeout)
+        got = await self.figures(timeout=timeout)
         return read(got.text, got.headers) if got is not None and got.status == 200 else None
+
+    async def figures(self, *, timeout: float = 5.0) -> Got | None:
+        """The answer at /metrics; some have it at /metrics/, and say so (LiteLLM 1.110.2). Never another host's."""
+        got = await self.fetch("/metrics", timeout=timeout)
+        return await self.fetch("/metrics/", timeout=timeout) if got is not None and got.status in (307, 308) else got
 
     async def steady(self, *, looks: int = 3, timeout: float = 5.0) -> tuple[Metrics | None, str | None]:
         """The server's metrics, and why what lies between two readings of them would mean nothing, if it would.

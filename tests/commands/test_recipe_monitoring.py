@@ -1,6 +1,7 @@
 """`claude-local recipe prometheus` and `recipe grafana`: which servers are read, their keys, the files."""
 
 import json
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.yaml_document import parse
 from tests.commands.place import Place
+from tests.listening import listening
 from tests.real_servers.light import NEEDED, llama, require
 from tests.real_servers.start_vllm import free_port
 
@@ -55,6 +57,31 @@ def test_a_server_without_metrics_is_left_out(place: Place, server: EmbeddedBack
         assert "none of these servers has metrics" in place.refused(
             "recipe", "prometheus", "--backend", other.url, code=2
         )
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """LiteLLM as far as it is asked here: its metrics are one slash further on (seen on 1.110.2)."""
+
+    def do_GET(self) -> None:
+        said = {"/health/liveliness": '"I\'m alive!"', "/metrics/": "litellm_in_flight_requests 1.0\n"}
+        said["/v1/models"] = json.dumps({"data": [{"id": "m", "object": "model"}]})
+        body = said.get(self.path, "").encode()
+        self.send_response(307 if self.path == "/metrics" else 200 if body else 404)
+        self.send_header("location", f"http://{self.headers['host']}/metrics/")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_metrics_that_are_one_slash_further_on_are_found(place: Place, tmp_path: Path) -> None:
+    with listening(Gateway) as url:
+        ended = place.ok("recipe", "prometheus", "--backend", url, "--output", str(tmp_path))
+        assert "running      1  requests" in place.ok("watch", "--url", url, "--once").out
+    assert "!" not in ended.err
+    assert config(tmp_path)["scrape_configs"][0]["static_configs"][0]["labels"] == {"kind": "litellm"}
 
 
 @pytest.mark.light_server
