@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -312,7 +311,9 @@ def carry_out(plan: Plan, world: World, told: Told, settled: Callable[[enabling.
         try:
             if deployment is None:
                 deployment = _launched(plan, world, told)
-            ended = _until_ready(plan, deployment, told)
+            elif plan.host.ssh is not None and not _tunnelled(deployment, world):
+                deployment = _with_tunnel(_with_address(deployment), plan.host, world)
+            ended = _until_ready(plan, deployment, world, told)
             assert ended.server is not None
             return _proven(plan, deployment, ended.server, world, told, settled)
         except (KeyboardInterrupt, NotReadyError, running.StartFailedError) as fault:
@@ -386,33 +387,47 @@ def _with_tunnel(deployment: Deployment, host: Host, world: World) -> Deployment
     """The port of the host here, by an ssh of its own."""
     assert host.ssh is not None
     argv = running.tunnel_argv(host.ssh, _port_of(deployment.url), deployment.port)
-    process = subprocess.Popen(
-        argv,
-        env=dict(host.environ),
-        cwd=world.home,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    here = Host(None, host.environ, host.home)
-    deployment = deployment.with_(tunnel=process.pid, tunnel_began=running.began(process.pid, here))
+    pid, began = running.in_background("true", "", argv, "/dev/null", Host(None, world.environ, world.home))
+    deployment = deployment.with_(tunnel=pid, tunnel_began=began)
     record.keep(deployment, world.state_dir)
     return deployment
 
 
-def _until_ready(plan: Plan, deployment: Deployment, told: Told) -> Ended:
+def _with_address(deployment: Deployment) -> Deployment:
+    """The same with another port here, where its own is taken by now."""
+    if not _taken(_port_of(deployment.url)):
+        return deployment
+    return deployment.with_(url=f"http://127.0.0.1:{_free_port()}")
+
+
+def _tunnelled(deployment: Deployment, world: World) -> bool:
+    """Whether the ssh that brings its port here runs."""
+    here = Host(None, world.environ, world.home)
+    return deployment.tunnel is not None and running.began(deployment.tunnel, here) == deployment.tunnel_began
+
+
+def _until_ready(plan: Plan, deployment: Deployment, world: World, told: Told) -> Ended:
     if plan.there is not None:
         if (server := ready(deployment.url)) is not None:
             return Ended(Reading(), server)
         told.step("it is not ready yet")
-    ended = follow(deployment, plan.host, told.reading, stuck_after=plan.request.stuck_after)
+
+    def broken() -> str | None:
+        if plan.host.ssh is None or _tunnelled(deployment, world):
+            return None
+        return f"the ssh that brings port {deployment.port} of {plan.host.ssh} here has ended"
+
+    ended = follow(deployment, plan.host, told.reading, stuck_after=plan.request.stuck_after, broken=broken)
     if ended.server is not None:
         return ended
     raise _not_ready(plan, deployment, ended)
 
 
 def _not_ready(plan: Plan, deployment: Deployment, ended: Ended) -> NotReadyError:
+    if ended.problem is not None:
+        assert plan.host.ssh is not None
+        by_hand = command(*running.tunnel_argv(plan.host.ssh, _port_of(deployment.url), deployment.port))
+        return NotReadyError(ended.problem, f"what it says: {by_hand}", (), ())
     again = _log_reader(deployment)
     report = f"{again} --json   (and report what it prints)"
     where = None if plan.host.ssh or not deployment.log else _here(deployment.log, plan.host)
@@ -459,13 +474,10 @@ def _taken_back(deployment: Deployment, host: Host, world: World) -> None:
 def _end_tunnel(deployment: Deployment, world: World) -> bool:
     if deployment.tunnel is None:
         return False
-    here = Host(None, world.environ, world.home)
-    if running.began(deployment.tunnel, here) not in (deployment.tunnel_began,):
+    if not _tunnelled(deployment, world):
         return False
     with suppress(ProcessLookupError):
         os.kill(deployment.tunnel, signal.SIGTERM)
-    with suppress(ChildProcessError):
-        os.waitpid(deployment.tunnel, 0)  # ours, where this very process has started it
     return True
 
 

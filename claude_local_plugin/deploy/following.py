@@ -25,16 +25,27 @@ Told = Callable[[Reading, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a start ended: `server` where it is ready; else whether it is `stuck`, and otherwise it is gone."""
+    """How a start ended: `server` where it is ready; else it is `stuck`, or out of reach (`problem`), or gone."""
 
     reading: Reading
     server: Server | None = None
     stuck: bool = False
+    problem: str | None = None
     tail: tuple[str, ...] = ()
 
 
-def follow(deployment: Deployment, host: Host, told: Told, *, stuck_after: float, token: str | None = None) -> Ended:
-    """Read the server's log and ask it, until it is ready, gone, or silent for `stuck_after` seconds."""
+def follow(
+    deployment: Deployment,
+    host: Host,
+    told: Told,
+    *,
+    stuck_after: float,
+    broken: Callable[[], str | None] = lambda: None,
+) -> Ended:
+    """Read the server's log and ask it, until it is ready, gone, or silent for `stuck_after` seconds.
+
+    `broken` says what keeps it from being reached from here, where something does.
+    """
     reading = Reading()
     tail: list[str] = []
     last_new = time.monotonic()
@@ -49,7 +60,7 @@ def follow(deployment: Deployment, host: Host, told: Told, *, stuck_after: float
             if time.monotonic() - looked < LOOK:
                 continue
             looked = time.monotonic()
-            server = ready(deployment.url, token)
+            server = ready(deployment.url)
             if server is not None and is_running(deployment, host):
                 for line in _waiting(lines, 0.1):
                     reading = fed(reading, line)
@@ -60,13 +71,15 @@ def follow(deployment: Deployment, host: Host, told: Told, *, stuck_after: float
                     reading = fed(reading, line)
                     tail = [*tail, line][-20:]
                 return Ended(reading, tail=tuple(tail))
+            if (problem := broken()) is not None:
+                return Ended(reading, problem=problem, tail=tuple(tail))
             if time.monotonic() - last_new > stuck_after:
                 return Ended(reading, stuck=True, tail=tuple(tail))
 
 
-def ready(url: str, token: str | None = None) -> Server | None:
+def ready(url: str) -> Server | None:
     """The server at this address, where it takes requests; None where it does not yet."""
-    server = identify(url, token=token, timeout=3.0)
+    server = identify(url, timeout=3.0)
     return server if server.state in (State.READY, State.OVERLOADED) and server.models else None
 
 

@@ -1,6 +1,7 @@
 """Starting a server on a host, seeing whether it runs, stopping it: processes by group, containers by their engine."""
 
 import time
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from claude_local_plugin.core.shell import command
@@ -34,12 +35,22 @@ def start_process(start: Start, host: Host) -> tuple[int, str]:
     """Start the server in the background, in a session of its own; its process number and when it began."""
     folder, log = folder_word(start.folder), folder_word(start.log)
     variables = "".join(f"{name}={command(value)} " for name, value in start.environment.items())
+    return in_background(
+        f"umask 077 && mkdir -p {folder} && cd {folder} && : > {log}", variables, start.argv, log, host
+    )
+
+
+def in_background(before: str, variables: str, argv: Sequence[str], log: str, host: Host) -> tuple[int, str]:
+    """Start a program that goes on when we end; its process number, which is its group's, and when it began.
+
+    `before` is done first, in the same shell; `log` is the word of the file that its output is added to.
+    """
     out = host.must(
-        f"umask 077 && mkdir -p {folder} && cd {folder} && : > {log} || exit 1\n"
+        f"{before} || exit 1\n"
         "leader=$(command -v setsid || true)\n"
-        f"{variables}nohup $leader {command(*start.argv)} >> {log} 2>&1 < /dev/null &\n"
+        f"{variables}nohup $leader {command(*argv)} >> {log} 2>&1 < /dev/null &\n"
         "echo $!",
-        "the server cannot be started",
+        f"{argv[0]} cannot be started",
     )
     pid = int(out.split()[-1])
     return pid, began(pid, host) or ""
