@@ -58,6 +58,7 @@ class _WithCommand(click.Command):
     metavar="N",
     help="How many sessions it is for at once.",
 )
+@click.option("--hardware", metavar="NAME", help="The machine, as `recipe list` names it, where it is not looked at.")
 @click.option("--program", metavar="PATH", help="llama-server, where it is not on PATH.")
 @scope_option()
 @click.option("--no-enable", is_flag=True, help="Leave settings files alone: a server and a profile, no more.")
@@ -75,6 +76,7 @@ def up(
     port: int | None,
     window: int | None,
     sessions: int,
+    hardware: str | None,
     program: str | None,
     scope: str,
     no_enable: bool,
@@ -110,6 +112,7 @@ def up(
         window=window,
         sessions=sessions,
         program=program,
+        hardware=hardware,
         scope=Scope(scope),
         enable=not no_enable,
     )

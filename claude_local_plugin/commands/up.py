@@ -57,6 +57,7 @@ class Request:
     window: int | None = None
     sessions: int = 1
     program: str | None = None
+    hardware: str | None = None
     scope: Scope = Scope.LOCAL
     enable: bool = True
     stuck_after: float = STUCK
@@ -146,6 +147,7 @@ def plan(request: Request, world: World) -> Plan:
     host = Host(request.host, world.environ, world.home)
     machine = look_at(host)
     start = _start(replace(request, engine=engine), machine, host)
+    engine = start.engine
     known = record.find(start.name, world.state_dir)
     there = known if known and known.host == request.host and running.is_running(known, host) else None
     if there is None:
@@ -155,7 +157,8 @@ def plan(request: Request, world: World) -> Plan:
     return Plan(request, host, machine, start, there, settings_file)
 
 
-def _engine(request: Request) -> str:
+def _engine(request: Request) -> str | None:
+    """The engine that was asked for, or that the rest asks for; None where what fits decides."""
     if request.engine is not None and request.engine not in ENGINES:
         raise UsageError(f"there is no engine {request.engine}", f"the engines: {', '.join(ENGINES)}")
     if request.argv and request.engine not in (None, engines.COMMAND):
@@ -164,20 +167,14 @@ def _engine(request: Request) -> str:
         return engines.COMMAND
     if request.model is not None:
         return request.engine or engines.LLAMA
-    return request.engine or "docker"
+    return request.engine
 
 
 def _start(request: Request, machine: Machine, host: Host) -> Start:
     engine = request.engine
-    assert engine is not None
     if request.argv or (engine == engines.COMMAND and request.recipe is None):
         return engines.own_command(request.argv, name=request.name, port=request.port)
-    if engine == engines.LLAMA:
-        if request.model is None:
-            raise UsageError(
-                "--engine llama.cpp wants the model's file",
-                command("claude-local", "up", "--engine", engines.LLAMA, "--model", Words("FILE.gguf")),
-            )
+    if engine == engines.LLAMA and request.model is not None:
         path = request.model
         if request.host is None and not path.startswith("~/"):
             path = str(Path(path).absolute())
@@ -194,11 +191,20 @@ def _start(request: Request, machine: Machine, host: Host) -> Start:
             program=request.program or engines.LLAMA_PROGRAM,
         )
     if request.model is not None:
-        raise UsageError("--model is a file for llama.cpp", "--engine llama.cpp, or name a recipe")
-    raise UsageError(
-        "what is to be started?",
-        f"a model's file ({command('claude-local', 'up', '--model', Words('FILE.gguf'))}), or your own command"
-        f" ({command('claude-local', 'up', '--port', '8080', '--', Words('COMMAND …'))})",
+        raise UsageError("--model is a file for llama.cpp", f"--engine {engines.LLAMA}, or name a recipe")
+    from claude_local_plugin.commands.up_recipe import recipe_start
+    from claude_local_plugin.recipes.fit import Ask
+
+    return recipe_start(
+        request.recipe,
+        request.engine,
+        machine,
+        host,
+        host.environ,
+        ask=Ask(sessions=request.sessions, window=request.window),
+        hardware=request.hardware,
+        called=request.name,
+        port=request.port,
     )
 
 
@@ -273,6 +279,7 @@ def lines(plan: Plan) -> Iterator[str]:
         since = plan.there.started_at.replace("T", " ")[:16]
         yield f"{plan.there.name} runs already{plan.host.on}, at {plan.there.url}, since {since}"
     else:
+        yield from start.about
         yield f"start       {start.title}{plan.host.on}"
         if start.window:
             needs = f", about {start.needs:.1f} GiB of memory" if start.needs else ""

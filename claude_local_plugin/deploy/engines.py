@@ -93,10 +93,7 @@ def llama(
 ) -> Start:
     """llama.cpp's server with this file."""
     if program == LLAMA_PROGRAM and LLAMA_PROGRAM not in machine.programs:
-        raise ClaudeLocalError(
-            f"there is no {LLAMA_PROGRAM} on PATH{host.on}",
-            "install llama.cpp (https://github.com/ggml-org/llama.cpp/blob/master/docs/install.md), or --program PATH",
-        )
+        raise no_llama(host)
     served = name_of(model.path)
     argv = (
         *(
@@ -118,6 +115,14 @@ def llama(
         argv=argv,
         window=window,
         needs=model.memory(window * slots),
+    )
+
+
+def no_llama(host: Host) -> ClaudeLocalError:
+    """There is no such program."""
+    return ClaudeLocalError(
+        f"there is no {LLAMA_PROGRAM} on PATH{host.on}",
+        "install llama.cpp (https://github.com/ggml-org/llama.cpp/blob/master/docs/install.md), or --program PATH",
     )
 
 

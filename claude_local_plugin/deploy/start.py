@@ -15,8 +15,8 @@ class Start:
 
     `files` go into `folder` on the host, which may begin with `~/`. `argv` is what runs in the background with its
     output in a log file there; where a container engine or systemd keeps the server instead, `commands` start it,
-    `stop` stops it, `follow` says its log and `alive` ends well while it runs. `shown` are lines for people.
-    `window` and `model` are what the server is expected to serve; `needs` are GiB of memory, where they are known.
+    `stop` stops it, `follow` says its log and `alive` ends well while it runs. `about` are lines on the choice that was
+    made. `window` and `model` are what the server is expected to serve; `needs` are GiB of memory, where known.
     """
 
     name: str
@@ -28,7 +28,6 @@ class Start:
     folder: str
     files: Mapping[str, str] = field(default_factory=dict)
     programs: frozenset[str] = frozenset()
-    secret: frozenset[str] = frozenset()
     argv: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
@@ -38,7 +37,7 @@ class Start:
     window: int | None = None
     needs: float | None = None
     load_seconds: int = 120
-    token_file: str | None = None
+    about: tuple[str, ...] = ()
 
     @property
     def log(self) -> str:
