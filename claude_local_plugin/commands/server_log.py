@@ -57,7 +57,7 @@ def _lines(file: Path | None) -> Iterator[str]:
     except OSError as fault:
         raise ClaudeLocalError(
             f"{printable(str(file or 'standard input'))} cannot be read: {fault.strerror or fault}",
-            "name a file with a server's log, or pipe it: docker logs NAME 2>&1 | claude-local doctor --server-log -",
+            f"name a file with a server's log, or pipe one: {command('claude-local', 'doctor', '--server-log', STDIN)}",
         ) from fault
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from claude_local_plugin.commands.recipe_fit import known_to
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.deploy import engines
-from claude_local_plugin.deploy.host import Host
+from claude_local_plugin.deploy.host import Host, words
 from claude_local_plugin.deploy.machine import Machine
 from claude_local_plugin.deploy.start import Start
 from claude_local_plugin.errors import ClaudeLocalError
@@ -138,7 +138,7 @@ def _vllm(
 ) -> Start:
     form, written = _written(made, engine, machine)
     name = called or engines.name_of(made.name)
-    container = command(made.name)
+    container = words(made.name)
     in_background = form == "command"
     alive = {
         "compose": f'[ "$(docker inspect -f "{{{{.State.Running}}}}" {container})" = true ]',

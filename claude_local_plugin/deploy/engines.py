@@ -7,10 +7,10 @@ from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.deploy import gguf
 from claude_local_plugin.deploy.gguf import Gguf
-from claude_local_plugin.deploy.host import Host
+from claude_local_plugin.deploy.host import Host, folder_word
 from claude_local_plugin.deploy.machine import Machine
 from claude_local_plugin.deploy.start import Start
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
@@ -39,7 +39,7 @@ def name_of(text: str) -> str:
 
 def model_file(path: str, host: Host) -> Gguf:
     """The model's file on the host; raises ClaudeLocalError where it is not there or is none."""
-    word = command(path) if not path.startswith("~/") else f'"$HOME"/{command(path[2:])}'
+    word = folder_word(path)
     done = host.run(f"[ -r {word} ] && wc -c < {word} && head -c {BEGINNING} {word} | base64")
     if done.code:
         raise ClaudeLocalError(
@@ -131,7 +131,7 @@ def own_command(argv: Sequence[str], *, name: str | None, port: int | None) -> S
     if not argv:
         raise UsageError(
             "--engine command wants the command that starts the server",
-            "claude-local up --engine command --port 8080 -- llama-server -m MODEL.gguf --port 8080",
+            command("claude-local", "up", "--port", "8080", "--", Words("COMMAND"), "--port", "8080"),
         )
     told = port or _port_in(argv)
     if told is None:

@@ -1,12 +1,12 @@
 """The machine that a server is to run on: this one, or another by the user's own ssh. Everything is a script of sh."""
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claude_local_plugin.core.shell import Words, command
+from claude_local_plugin.core.shell import command, quoted
 from claude_local_plugin.errors import ClaudeLocalError
 
 #: Seconds that a short script may take; over ssh the connection counts.
@@ -62,7 +62,7 @@ class Host:
             "-T",
             "--",
             self.ssh,
-            command("sh", "-c", script),
+            words("sh", "-c", script),
         ]
 
     def shown(self, script: str) -> str:
@@ -145,13 +145,11 @@ def chained(*commands: str) -> str:
     return " && ".join(commands)
 
 
-def words(argv: Sequence[str]) -> str:
-    """Words as a command of sh."""
-    return command(*argv)
+def words(*each: str) -> str:
+    """Words as a command of a script, which is run and not shown to be typed."""
+    return " ".join(map(quoted, each))
 
 
 def folder_word(folder: str) -> str:
-    """A folder as a word of sh, below the home folder of whoever runs it where it begins with `~/`."""
-    if folder.startswith("~/"):
-        return Words(f'"$HOME"/{command(folder[2:])}')
-    return command(folder)
+    """A path as a word of a script, below the home folder of whoever runs it where it begins with `~/`."""
+    return f'"$HOME"/{words(folder[2:])}' if folder.startswith("~/") else words(folder)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.settings import file
 
@@ -75,13 +76,13 @@ def only(name: str | None, state_dir: Path) -> Deployment:
             return found
         names = ", ".join(each.name for each in known)
         raise UsageError(
-            f"claude-local up has started nothing called {name}",
-            f"there is: {names}" if names else "claude-local up starts a server",
+            f"nothing that was started here is called {name}",
+            f"there is: {names}" if names else command("claude-local", "up", "--help"),
         )
     if len(known) == 1:
         return known[0]
     if not known:
-        raise UsageError("claude-local up has started nothing", "claude-local up --help")
+        raise UsageError("no server was started here", command("claude-local", "up", "--help"))
     raise UsageError("several servers were started", f"say which: {', '.join(each.name for each in known)}")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from claude_local_plugin.core.shell import command
-from claude_local_plugin.deploy.host import Host, chained, folder_word
+from claude_local_plugin.deploy.host import Host, chained, folder_word, words
 from claude_local_plugin.deploy.record import Deployment
 from claude_local_plugin.deploy.start import Start
 from claude_local_plugin.errors import ClaudeLocalError
@@ -20,7 +20,7 @@ def write_files(start: Start, host: Host) -> tuple[str, ...]:
     host.must(f"umask 077 && mkdir -p {folder}", f"{start.folder} cannot be made")
     written = []
     for name, text in start.files.items():
-        path = f"{folder}/{command(name)}"
+        path = f"{folder}/{words(name)}"
         mode = "700" if name in start.programs else "600"
         host.must(
             chained("umask 077", f"cat > {path}.new", f"chmod {mode} {path}.new", f"mv {path}.new {path}"),
@@ -34,7 +34,7 @@ def write_files(start: Start, host: Host) -> tuple[str, ...]:
 def start_process(start: Start, host: Host) -> tuple[int, str]:
     """Start the server in the background, in a session of its own; its process number and when it began."""
     folder, log = folder_word(start.folder), folder_word(start.log)
-    variables = "".join(f"{name}={command(value)} " for name, value in start.environment.items())
+    variables = "".join(f"{name}={words(value)} " for name, value in start.environment.items())
     return in_background(
         f"umask 077 && mkdir -p {folder} && cd {folder} && : > {log}", variables, start.argv, log, host
     )
@@ -48,7 +48,7 @@ def in_background(before: str, variables: str, argv: Sequence[str], log: str, ho
     out = host.must(
         f"{before} || exit 1\n"
         "leader=$(command -v setsid || true)\n"
-        f"{variables}nohup $leader {command(*argv)} >> {log} 2>&1 < /dev/null &\n"
+        f"{variables}nohup $leader {words(*argv)} >> {log} 2>&1 < /dev/null &\n"
         "echo $!",
         f"{argv[0]} cannot be started",
     )

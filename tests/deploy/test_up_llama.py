@@ -40,7 +40,7 @@ def test_a_file_becomes_a_proven_and_enabled_server_and_down_stops_it(place: Pla
     assert (down["name"], down["stopped"]) == ("tiny-qwen", True)
     assert gone(kept.pid)
     assert list(record.every(place.state)) == []
-    assert "has started nothing" in place.refused("down", code=2)
+    assert "no server was started here" in place.refused("down", code=2)
 
 
 def test_the_report_says_what_came_of_it(place: Place, tiny: Path, port: int) -> None:

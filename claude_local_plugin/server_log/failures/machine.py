@@ -1,6 +1,7 @@
 """The machine and the container engine: ports, disk, shared memory, rights, the daemon."""
 
 from claude_local_plugin.checks import Result
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.server_log.failure import LLAMA_SEEN, Failure, Match, Told, issue, vllm_code
 
 DOCKER = "https://docs.docker.com/engine/daemon/troubleshoot/"
@@ -136,7 +137,7 @@ NAME = Failure(
     sources=(issue("vllm-project/vllm", 18752),),
     tell=lambda found: (
         f"there is a container called {found['name']} already",
-        f"docker rm -f {found['name']}, where it is an old one",
+        f"{command('docker', 'rm', '-f', found['name'])}, where it is an old one",
     ),
 )
 NO_IMAGE = Failure(
