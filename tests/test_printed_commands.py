@@ -36,6 +36,7 @@ NO_COMMANDS = {
         "sessionlog/queries/reading.py",
     ),
     *("launch/shells/posix.py", "report/page.py", "settings/file.py", "settings/record.py"),
+    *("deploy/host.py", "deploy/running.py"),  # scripts that are run, each word by the constructor's own quoting
 }
 #: Text whose inserted value was made by the constructor.
 MADE = {"again", "away", "enable"}
@@ -85,6 +86,13 @@ NAMED = {
     'report/page.py: <meta name="generator" content="claude-local report',
     "commands/config.py: ssh box docker compose up -d",  # an example of a value
     "hook_runtime/statusline.py: claude-local statusline draws the status line of a session",  # typed in tests/commands
+    # what to do on the machine of a server: fixed texts, into which nothing of a log is put
+    "server_log/failures/",
+    # scripts that are run
+    "deploy/running.py: docker ps",
+    "deploy/running.py: systemctl --user is-active",
+    "deploy/running.py: kill -s",
+    "deploy/host.py: ssh ",  # a program, in a sentence
     # a shell says it where nothing of ours is left
     'core/registration.py: echo \'{"systemMessage":"the hooks of claude-local do nothing',
 }

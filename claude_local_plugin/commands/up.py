@@ -172,7 +172,7 @@ def _engine(request: Request) -> str | None:
 
 def _start(request: Request, machine: Machine, host: Host) -> Start:
     engine = request.engine
-    if request.argv or (engine == engines.COMMAND and request.recipe is None):
+    if request.argv:
         return engines.own_command(request.argv, name=request.name, port=request.port)
     if engine == engines.LLAMA and request.model is not None:
         path = request.model
@@ -217,9 +217,9 @@ def _check_engine(engine: str, machine: Machine, host: Host) -> None:
                 f"there is no {each} on PATH{host.on}", "install it, or start the server another way: --engine"
             )
     if engine == "docker":
-        done = host.run("docker ps -q")
+        done = host.run(running.ASK_DOCKER)
         if done.code:
-            raise _engine_error("docker ps", done.said, host)
+            raise _engine_error(running.ASK_DOCKER, done.said, host)
 
 
 def _engine_error(line: str, said: str, host: Host) -> ClaudeLocalError:
@@ -422,7 +422,7 @@ def _until_ready(plan: Plan, deployment: Deployment, world: World, told: Told) -
     def broken() -> str | None:
         if plan.host.ssh is None or _tunnelled(deployment, world):
             return None
-        return f"the ssh that brings port {deployment.port} of {plan.host.ssh} here has ended"
+        return f"the tunnel from port {deployment.port} of {plan.host.ssh} has ended"
 
     ended = follow(deployment, plan.host, told.reading, stuck_after=plan.request.stuck_after, broken=broken)
     if ended.server is not None:

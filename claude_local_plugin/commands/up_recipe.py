@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from claude_local_plugin.commands.recipe_fit import known_to
 from claude_local_plugin.core.shell import command
-from claude_local_plugin.deploy import engines
-from claude_local_plugin.deploy.host import Host, words
-from claude_local_plugin.deploy.machine import Machine
+from claude_local_plugin.deploy import engines, running
+from claude_local_plugin.deploy.host import Host
+from claude_local_plugin.deploy.machine import COMPOSE, Machine
 from claude_local_plugin.deploy.start import Start
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.recipes import fit as fitting
@@ -16,7 +16,7 @@ from claude_local_plugin.recipes.catalogue import Catalogue, Hardware
 from claude_local_plugin.recipes.fit import Ask, Fit
 from claude_local_plugin.recipes.formats import FORMATS, Written
 from claude_local_plugin.recipes.service import Asked, Service, service
-from claude_local_plugin.servers.kinds import llama_cpp
+from claude_local_plugin.servers.kinds import llama_cpp, vllm
 
 #: How many others that fit are named beside the best.
 OTHERS = 3
@@ -138,14 +138,12 @@ def _vllm(
 ) -> Start:
     form, written = _written(made, engine, machine)
     name = called or engines.name_of(made.name)
-    container = words(made.name)
     in_background = form == "command"
-    alive = {
-        "compose": f'[ "$(docker inspect -f "{{{{.State.Running}}}}" {container})" = true ]',
-        "docker-run": f'[ "$(docker inspect -f "{{{{.State.Running}}}}" {container})" = true ]',
-        "podman-quadlet": f"systemctl --user is-active --quiet {container}.service",
-        "command": "",
-    }[form]
+    if in_background and vllm.NAME not in machine.programs:
+        raise ClaudeLocalError(
+            f"there is no vllm on PATH{host.on}", "activate the environment it is in, or --engine docker"
+        )
+    runs = running.unit_runs if form == "podman-quadlet" else running.container_runs
     return Start(
         name=name,
         engine=engine,
@@ -160,7 +158,7 @@ def _vllm(
         commands=() if in_background else written.start,
         stop=() if in_background else written.stop,
         follow="" if in_background else written.follow[0],
-        alive=alive,
+        alive="" if in_background else runs(made.name),
         window=best.window,
         needs=best.variant.weights.value,
         load_seconds=made.load_seconds,
@@ -173,6 +171,6 @@ def _written(made: Service, engine: str, machine: Machine) -> tuple[str, Written
     if engine == "podman":
         return "podman-quadlet", FORMATS["podman-quadlet"](made)
     if engine == "docker":
-        form = "compose" if "docker compose" in machine.programs else "docker-run"
+        form = "compose" if COMPOSE in machine.programs else "docker-run"
         return form, FORMATS[form](made)
     return "command", FORMATS["command"](made)

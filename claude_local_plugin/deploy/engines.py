@@ -128,14 +128,12 @@ def no_llama(host: Host) -> ClaudeLocalError:
 
 def own_command(argv: Sequence[str], *, name: str | None, port: int | None) -> Start:
     """The user's own command, which is to serve on this port of its machine."""
-    if not argv:
-        raise UsageError(
-            "--engine command wants the command that starts the server",
-            command("claude-local", "up", "--port", "8080", "--", Words("COMMAND"), "--port", "8080"),
-        )
     told = port or _port_in(argv)
     if told is None:
-        raise UsageError("which port does that command serve on?", "say it: --port N")
+        raise UsageError(
+            "which port does that command serve on?",
+            command("claude-local", "up", "--port", Words("N"), "--", *argv),
+        )
     served = name or name_of(PurePosixPath(argv[0]).name)
     return Start(
         name=served,

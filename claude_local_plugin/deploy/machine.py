@@ -7,6 +7,9 @@ from claude_local_plugin.deploy.host import Host
 #: Programs that may start a server.
 PROGRAMS = ("docker", "docker-compose", "podman", "systemctl", "vllm", "llama-server", "nvidia-smi", "setsid")
 
+#: What is said of a docker command that has the plugin for compose files.
+COMPOSE = "docker-with-compose"
+
 _SCRIPT = """
 echo "machine=$(uname -m)"
 echo "system=$(uname -s)"
@@ -15,7 +18,7 @@ echo "home=$HOME"
 [ -r /proc/meminfo ] || echo "MemTotal=$(($(sysctl -n hw.memsize 2>/dev/null || echo 0) / 1024))"
 df -Pk "$HOME" 2>/dev/null | awk 'NR == 2 { print "disk=" $4 }'
 for each in %s; do command -v "$each" >/dev/null 2>&1 && echo "program=$each"; done
-docker compose version >/dev/null 2>&1 && echo "program=docker compose"
+docker compose version >/dev/null 2>&1 && echo "program=docker-with-compose"
 command -v nvidia-smi >/dev/null 2>&1 &&
   nvidia-smi --query-gpu=name,memory.total,memory.free,driver_version --format=csv,noheader,nounits 2>/dev/null |
   sed 's/^/gpu=/'

@@ -10,6 +10,9 @@ from claude_local_plugin.deploy.record import Deployment
 from claude_local_plugin.deploy.start import Start
 from claude_local_plugin.errors import ClaudeLocalError
 
+#: What fails where no docker daemon can be asked.
+ASK_DOCKER = "docker ps"
+
 #: Seconds a server gets to end by itself.
 GRACE = 20
 
@@ -136,6 +139,16 @@ def stop(deployment: Deployment, host: Host) -> bool:
     raise ClaudeLocalError(
         f"process {group}{host.on} does not end", host.shown(command("kill", "-s", "KILL", "--", f"-{group}"))
     )
+
+
+def container_runs(name: str) -> str:
+    """The script that ends well while docker's container of this name runs."""
+    return f'[ "$(docker inspect -f "{{{{.State.Running}}}}" {words(name)})" = true ]'
+
+
+def unit_runs(name: str) -> str:
+    """The script that ends well while the user's unit of this name runs."""
+    return f"systemctl --user is-active --quiet {words(name)}.service"
 
 
 def follow_script(deployment: Deployment) -> str:
