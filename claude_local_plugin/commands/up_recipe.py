@@ -53,7 +53,7 @@ def recipe_start(
     about = _about(there, fits)
     if best.variant.engine == llama_cpp.NAME:
         return _llama(best, machine, host, ask, about, called=called, port=port)
-    made = service(known, best.model, best.variant, there, best.window, Asked(ask.sessions, port=port or 8000))
+    made = service(known, best, Asked(ask.sessions, port=port or 8000))
     return _vllm(made, best, engine or "docker", machine, host, about, called=called)
 
 
