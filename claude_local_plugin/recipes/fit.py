@@ -207,7 +207,7 @@ def _refused(
         return f"{there}; {window:,} tokens take {many}{each:.1f}"
     least = smallest_window(ask.prompt)
     if window < least and ask.kv_gib is None:
-        return f"a window of {window:,} is less than the {least:,} that Claude Code needs"
+        return f"a window of {window:,} is below the {least:,} that Claude Code needs"
     return None
 
 

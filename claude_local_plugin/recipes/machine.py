@@ -78,7 +78,8 @@ def _ask(environ: Mapping[str, str], host: str | None) -> str:
     if run.returncode and host is not None:
         said = (run.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise ClaudeLocalError(
-            f"ssh to {host} failed: {said}", f"it must work without a question: {command('ssh', '--', host, 'true')}"
+            f"{host} cannot be asked by ssh: {said}",
+            f"it must work without a question: {command('ssh', '--', host, 'true')}",
         )
     return run.stdout
 

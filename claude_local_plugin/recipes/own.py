@@ -165,7 +165,7 @@ def _variants(document: Mapping[str, Any], published: Mapping[str, str], today: 
             "value": round(gigabytes / HEADROOM * 1e9 / GIB, 1),
             "unit": "GiB",
             "basis": "estimated",
-            "source": f"{gigabytes:g} GB less a fifth of headroom in {published['source']}",
+            "source": f"{gigabytes:g} GB, a fifth of it headroom, in {published['source']}",
             "date": published["date"],
         }
         why = str(each.get("description") or "")

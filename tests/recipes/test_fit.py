@@ -132,7 +132,7 @@ def test_a_window_that_is_asked_for_is_kept() -> None:
             "qwen3-coder-next:fp8",
             "gb10",
             {"window": 20_000},
-            "a window of 20,000 is less than the 27,931 that Claude Code needs",
+            "a window of 20,000 is below the 27,931 that Claude Code needs",
         ),
         (
             "deepseek-v4-flash:fp8",

@@ -162,7 +162,7 @@ def test_an_ssh_that_fails_is_told_with_its_own_words(known: Catalogue, tmp_path
     ssh = "cat > /dev/null; echo 'user@box: Permission denied (publickey).' >&2; exit 255"
     with pytest.raises(ClaudeLocalError) as error:
         look(known, bin_with(tmp_path / "bin", ssh=ssh), "box")
-    assert error.value.message == "ssh to box failed: user@box: Permission denied (publickey)."
+    assert error.value.message == "box cannot be asked by ssh: user@box: Permission denied (publickey)."
     assert error.value.hint == "it must work without a question: ssh -- box true"
 
 
@@ -232,5 +232,5 @@ def _loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
 def test_a_real_sshd_is_asked(known: Catalogue, loopback: dict[str, str]) -> None:
     found = look(known, loopback, "box", "2026-11-28")
     assert (found.hardware.name, found.hardware.driver_cuda) == ("gb10", "13.0")
-    with pytest.raises(ClaudeLocalError, match="ssh to nowhere failed"):
+    with pytest.raises(ClaudeLocalError, match="nowhere cannot be asked by ssh"):
         look(known, loopback, "nowhere")

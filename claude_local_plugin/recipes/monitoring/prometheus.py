@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.core.urls import Target
 from claude_local_plugin.recipes.monitoring.expressions import JOB, Ask
 from claude_local_plugin.yaml_document import Commented, write
@@ -67,7 +68,7 @@ def _alerts(ask: Ask) -> Iterator[dict[str, Any]]:
         ("2m", "a scrape or two may fail"),
         "critical",
         "{{ $labels.instance }} does not answer any more",
-        "Its sessions are refused. claude-local doctor --server-log reads its log.",
+        f"Its sessions are refused. {command('claude-local', 'doctor', '--server-log', Words('FILE'))} reads its log.",
     )
     yield _alert(
         "ModelServerLoadingTooLong",
@@ -99,7 +100,8 @@ def _alerts(ask: Ask) -> Iterator[dict[str, Any]]:
         ("15m", "new conversations miss; those that go on should not"),
         "warning",
         "only {{ $value | humanizePercentage }} of the prompts at {{ $labels.instance }} are in its prefix cache",
-        "Every turn is computed anew. claude-local doctor --deep cache says why; a router must keep sessions together.",
+        f"Every turn is computed anew. {command('claude-local', 'doctor', '--deep', 'cache')} says why;"
+        " a router must keep sessions together.",
     )
     yield _alert(
         "ModelServerSlowToAnswer",
@@ -107,7 +109,7 @@ def _alerts(ask: Ask) -> Iterator[dict[str, Any]]:
         ("10m", "one long prompt is no trouble"),
         "warning",
         "at {{ $labels.instance }} one answer in twenty begins after {{ $value | humanizeDuration }} or later",
-        "Look at what waits and at the prefix cache. claude-local bench measures it.",
+        f"Look at what waits and at the prefix cache. {command('claude-local', 'bench')} measures it.",
     )
     if replicas := ask.states("deployment_state", "api_base"):
         yield _alert(
