@@ -134,6 +134,25 @@ def counted(count: int) -> str:
     return f"{count:,} session{'' if count == 1 else 's'}"
 
 
-def second(at: str) -> str:
-    """`2026-11-21 10:03:13` of a moment as the log has it, in UTC."""
-    return at[:19].replace("T", " ")
+def moment(at: str, *, utc: bool = False) -> str:
+    """A moment of the log, which has UTC, for people: `2026-11-21 11:03:13` here, `2026-11-21 10:03:13Z` in UTC."""
+    if utc:
+        return at[:19].replace("T", " ") + "Z"
+    from datetime import datetime  # hooks and a quick look do without
+
+    return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def short_moment(at: str, now: str, *, utc: bool = False) -> str:
+    """The same in little room: `11:03` on the day of `now`, `Fri 11:03` in the week before, else the day."""
+    from datetime import UTC, datetime
+
+    zone = UTC if utc else None
+    then, today = (datetime.fromisoformat(each).astimezone(zone) for each in (at, now))
+    days, mark = (today.date() - then.date()).days, "Z" if utc else ""
+    if days == 0:
+        return f"{then:%H:%M}{mark}"
+    return f"{_DAYS[then.weekday()]} {then:%H:%M}{mark}" if 0 < days < 7 else f"{then:%Y-%m-%d}"
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

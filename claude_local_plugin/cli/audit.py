@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.options import here, json_option, utc_option
 from claude_local_plugin.cli.sessions import backend_name, filters, project_name
 from claude_local_plugin.cli.terminal import err, json_text, out
-from claude_local_plugin.text import counted, printable, second
+from claude_local_plugin.text import counted, moment, printable
 
 #: So many stretches are listed for people; `--json` has them all.
 SHOWN = 20
@@ -22,8 +22,9 @@ SHOWN = 20
     help="A backend that may be used: a URL, a kind such as bedrock, or cloud. May be given several times; without it"
     " allowed_backends in config.toml counts.",
 )
+@utc_option
 @json_option
-def audit(allow: tuple[str, ...], as_json: bool, **asked: Any) -> int:
+def audit(allow: tuple[str, ...], utc: bool, as_json: bool, **asked: Any) -> int:
     """Did any session of this project use a backend outside the allowed list?
 
     Exit 0: none did, as far as is on record. Exit 1: some did, and are listed. Exit 2: there is no list to judge by.
@@ -45,15 +46,15 @@ def audit(allow: tuple[str, ...], as_json: bool, **asked: Any) -> int:
     allowed = f"allowed: {', '.join(report['allowed'])}"
     outside = report["outside"]
     if not outside:
-        printer.line(f"none outside the list: {looked}; {allowed}", "green")
+        printer.prose(f"none outside the list: {looked}; {allowed}", "green")
     else:
         count = len({stretch["session_id"] for stretch in outside})
-        printer.line(f"{count:,} outside the list: {looked}; {allowed}", "red")
-        rows = [("since (UTC)", "session", "backend", "model", "answers", "project")]
+        printer.prose(f"{count:,} outside the list: {looked}; {allowed}", "red")
+        head, rows = ("since", "session", "backend", "model", "answers", "project"), []
         for stretch in outside[:SHOWN]:
             rows.append(
                 (
-                    second(str(stretch["started_at"])),
+                    moment(str(stretch["started_at"]), utc=utc),
                     str(stretch["session_id"])[:8],
                     backend_name(stretch["backend"]),
                     printable(stretch["model"] or "-"),
@@ -61,10 +62,11 @@ def audit(allow: tuple[str, ...], as_json: bool, **asked: Any) -> int:
                     project_name(place, stretch["project"]),
                 )
             )
-        printer.table(rows, indent="  ", shorten=(2, 3, 5))
+        printer.records(head, rows, shorten=(3, 5), names=("", "", "", "", "answers", ""), most=4)
         if len(outside) > SHOWN:
             printer.line(f"  and {len(outside) - SHOWN:,} more   (--json has all)")
     if report["held_back"]:
         printer.line(f"{report['held_back']:,} more sent nothing: each prompt was held back, or the address is none")
-    err(place.environ).lines(f"not known: {said}" for said in report["not_known"])
+    for said in report["not_known"]:
+        err(place.environ).prose(f"not known: {said}")
     return code

@@ -18,7 +18,6 @@ from claude_local_plugin.cli.options import (
 )
 from claude_local_plugin.cli.terminal import columns, err, json_text, out, terminal_rows
 from claude_local_plugin.cli.vscode import vscode_options
-from claude_local_plugin.core.shell import command as spelt
 from claude_local_plugin.text import printable, short_path, wrapped
 
 if TYPE_CHECKING:
@@ -403,7 +402,7 @@ def _offer_a_name(prepared: "Prepared", place: Place) -> None:
 def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool, asking: bool) -> None:
     """What a session here uses now, in one sentence, how to undo it, and how to start one."""
     from claude_local_plugin.commands.enable import to_name
-    from claude_local_plugin.commands.enable_shown import who
+    from claude_local_plugin.commands.enable_shown import undo, who
 
     printer = err(place.environ)
     name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
@@ -412,7 +411,7 @@ def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run
         printer.line("Nothing was written (--dry-run)." if prepared.changed else f"{name} is already as it would be.")
     elif not written.has_effect:  # somebody else wrote meanwhile
         printer.prose(f"Written, but without effect. {sentence}", "bold red")
-        printer.line(_undo(prepared))
+        printer.line(f"Undo: {undo(prepared)}")
     elif not prepared.changed:
         printer.prose(f"already enabled: {sentence}", "green")
         if asking:
@@ -421,14 +420,10 @@ def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run
         if not asking and (name_it := to_name(prepared)):
             printer.line(f"Name it: {name_it}")
         printer.prose(f"Enabled for {who(prepared)}. {sentence}", "green")
-        printer.line(_undo(prepared))
+        printer.line(f"Undo: {undo(prepared)}")
         if asking:
             _offer_a_name(prepared, place)
         printer.line("Now run: claude")
-
-
-def _undo(prepared: "Prepared") -> str:
-    return f"Undo: {spelt('claude-local', 'disable', '--scope', str(prepared.request.scope))}"
 
 
 #: The same by a name that says what is done with a profile.

@@ -27,6 +27,7 @@ __all__ = [
     "world_of",
 ]
 
+utc_option = click.option("--utc", is_flag=True, help="Times in UTC (as JSON has them), not in your time zone.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from claude_local_plugin.cli.options import Place, here, json_option
-from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out
+from claude_local_plugin.cli.options import Place, here, json_option, utc_option
+from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, middle_out, out, stacked
 from claude_local_plugin.core.shell import Words
 from claude_local_plugin.core.shell import command as typed
-from claude_local_plugin.text import counted, printable, second, short_path
+from claude_local_plugin.core.text import now as text_now
+from claude_local_plugin.text import counted, moment, printable, short_moment, short_path
 
 if TYPE_CHECKING:
     from claude_local_plugin.sessionlog.queries import Where
@@ -81,8 +82,9 @@ def sessions() -> None:
 @filters()
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @_all_option
+@utc_option
 @json_option
-def list_(limit: int, show_all: bool, as_json: bool, **asked: str | None) -> int:
+def list_(limit: int, show_all: bool, utc: bool, as_json: bool, **asked: str | None) -> int:
     """The sessions on record, newest first; without --all, those in which something was sent or that are open."""
     from claude_local_plugin.commands.sessions import list_sessions
 
@@ -98,50 +100,103 @@ def list_(limit: int, show_all: bool, as_json: bool, **asked: str | None) -> int
         nothing_sent = "no session in which anything was sent   (--all shows the others)"
         printer.line(nothing_sent if others else _none_found(any(asked.values())))
         return 0
-    rows = [("started (UTC)", "session", "backend", "model", "time", "in", "out", "state", "project")]
+    now = text_now()
+    rows, short = list[list[str]](), list[list[str]]()
     for session in report["sessions"]:
+        started, project = str(session["started_at"]), project_name(place, session["project"] or session["cwd"])
+        session_id, model, state = str(session["session_id"])[:8], session["model"] or "-", _state(session)
+        time, given, made = length(session["duration_s"]), amount(_read(session)), amount(session["output_tokens"])
+        backend = session["backend"]
         rows.append(
-            (
-                second(str(session["started_at"])),
-                str(session["session_id"])[:8],
-                backend_name(session["backend"]),
-                printable(session["model"] or "-"),
-                length(session["duration_s"]),
-                amount(_read(session)),
-                amount(session["output_tokens"]),
-                _state(session),
-                project_name(place, session["project"] or session["cwd"]),
-            )
+            [moment(started, utc=utc), session_id, backend_name(backend), model, time, given, made, state, project]
         )
-    printer.table(right(rows, 4, 5, 6), shorten=(2, 3, 8))
+        word, *more = [state.partition(", ")[0], *filter(None, [state.partition(", ")[2]])]
+        if _is_cloud(backend):
+            word, more = "CLOUD", [*([] if word == "ended" else [word]), *more]
+        short.append(
+            [
+                short_moment(started, now, utc=utc),
+                _where(backend),
+                model,
+                time,
+                f"{given} in".replace(" ", "", given.count(" ")),
+                f"{made} out".replace(" ", "", made.count(" ")),
+                word,
+                ", ".join(more),
+                project,
+                session_id,
+            ]
+        )
+    printer.records(
+        ("started", "session", "backend", "model", "time", "in", "out", "state", "project"),
+        right(rows, 4, 5, 6),
+        shorten=(3, 8),
+        short=right(short, 3, 4, 5),
+        names=[""] * 10,
+        most=7,
+        shorten_short=(2, 8),
+    )
     return 0
 
 
 @sessions.command("show")
 @click.argument("session_id", metavar="ID")
+@utc_option
 @json_option
-def show(session_id: str, as_json: bool) -> int:
-    """Everything on record about one session; ID may be its beginning."""
+def show(session_id: str, utc: bool, as_json: bool) -> int:
+    """Everything on record about one session.
+
+    ID may be its beginning, or `last`: the newest of this folder, where there is none, of all.
+    """
     from claude_local_plugin.commands.sessions import show_session
 
     place = here()
-    report = show_session(place.state_dir, session_id)
+    report = show_session(place.state_dir, session_id, folder=place.cwd, home=place.home)
     if as_json:
         print(json_text(report))
         return 0
     printer = out(place.environ)
-    events, spans = report.pop("events"), report.pop("spans")
-    report["backend"] = backend_name(report["backend"])
-    rows = [(name.replace("_", " "), "-" if value is None else str(value)) for name, value in report.items()]
-    printer.lines(columns([(name, printable(value)) for name, value in rows]))
-    _print_spans(printer, spans)
-    if events:
-        printer.line()
-        for event in events:
-            event["backend"] = backend_name(event["backend"])
-        cells = [[printable(_said(value)) for value in event.values()] for event in events]
-        printer.table([[name.replace("_", " ") for name in events[0]], *cells], shorten=(3, 8))
+    rows = [list(row) for row in _told(report, place, utc=utc)]
+    names = max(len(name) for name, _ in rows) + 2
+    width = printer.width
+    for row in rows if width is not None else ():
+        if " " not in row[1]:  # a path, say, which cannot be wrapped
+            row[1] = middle_out(row[1], max((width or 0) - names, 8))
+    for line in columns(rows):
+        printer.prose(line, indent=" " * names)
+    _print_spans(printer, report["spans"], utc=utc)
+    _print_events(printer, report["events"], utc=utc)
     return 0
+
+
+def _told(report: dict[str, Any], place: Place, *, utc: bool) -> list[tuple[str, str]]:
+    """What is known of a session, in people's words; what is not known is left out."""
+    began, ended = (moment(str(at), utc=utc) if at else "" for at in (report["started_at"], report["ended_at"]))
+    how = ", ".join(filter(None, (report["source"], report["entrypoint"])))
+    reason = report["end_reason"]
+    latency = f" in {report['latency_ms']:,.0f} ms" if report["latency_ms"] is not None else ""
+    answers = {True: f"yes{latency}, when it was last asked", False: "no, when it was last asked", None: "not asked"}
+    cached = f"{amount(report['cache_read_tokens'])} from the cache, {amount(report['cache_write_tokens'])} into it"
+    tokens = f"{amount(_read(report))} in ({cached}), {amount(report['output_tokens'])} out"
+    project, folder = (project_name(place, report[name]) for name in ("project", "cwd"))
+    failed = report["errors"]
+    rows = [
+        ("session", str(report["session_id"])),
+        ("started", f"{began}{f'   ({how})' if how else ''}"),
+        ("ended", f"{ended}{f'   ({reason})' if reason else ''}" if ended else ""),
+        ("state", _state(report)),
+        ("time", length(report["duration_s"])),
+        ("project", project if project != "-" else ""),
+        ("folder", folder if folder not in ("-", project) else ""),
+        ("backend", backend_name(report["backend"])),
+        ("profile", report["profile"] or ""),
+        ("model", report["model"] or ""),
+        ("answers", answers[report["reachable"]]),
+        ("tokens", tokens),
+        ("failed", f"{failed:,} request{'' if failed == 1 else 's'}" if failed else "none"),
+        ("client", f"Claude Code {report['client_version']}" if report["client_version"] else ""),
+    ]
+    return [(name, printable(value)) for name, value in rows if value]
 
 
 @sessions.command("stats")
@@ -184,17 +239,16 @@ def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
 @sessions.command("tail")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens from now on; Ctrl-C ends it.")
 @click.option("-n", "count", type=click.IntRange(min=0), default=10, show_default=True, help="How many of the last.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
-def tail(follow: bool, count: int, as_json: bool) -> int:
-    """The last things that happened in all sessions, with times in UTC: starts, blocked prompts, switches, failures,
-    ends.
-    """
+@utc_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, with times in UTC.")
+def tail(follow: bool, count: int, utc: bool, as_json: bool) -> int:
+    """The last things that happened in all sessions: starts, blocked prompts, switches, failures, ends."""
     from claude_local_plugin.sessionlog.queries import activity
 
     place = here()
     printer = out(place.environ)
     found, mark = activity.latest(place.state_dir, count)
-    _print_happenings(printer, place, found, as_json=as_json)
+    _print_happenings(printer, place, found, utc=utc, as_json=as_json)
     looked_for_dead = time.monotonic()
     while follow:
         time.sleep(LOOK_S)
@@ -202,7 +256,7 @@ def tail(follow: bool, count: int, as_json: bool) -> int:
         found, mark = activity.since(place.state_dir, mark, quick=quick)
         if not quick:
             looked_for_dead = time.monotonic()
-        _print_happenings(printer, place, found, as_json=as_json)
+        _print_happenings(printer, place, found, utc=utc, as_json=as_json)
     return 0
 
 
@@ -242,17 +296,18 @@ def export(to: str, output: Path | None, spans: bool, show_all: bool, **asked: s
 @click.option("--before", metavar="TIME", help="Sessions last heard of before then, e.g. 2026-08-01.")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@utc_option
 @json_option
-def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, utc: bool, as_json: bool) -> int:
     """Take old sessions out of the log for good; those that have not ended stay."""
     from claude_local_plugin.commands import sessions as command
     from claude_local_plugin.errors import UsageError
     from claude_local_plugin.sessionlog import queries
 
     place = here()
-    moment = command.before(older_than, before)
-    found = queries.prunable(place.state_dir, moment)
-    said = f"{counted(found.old)} last heard of before {second(moment)} UTC"
+    until = command.before(older_than, before)
+    found = queries.prunable(place.state_dir, until)
+    said = f"{counted(found.old)} last heard of before {moment(until, utc=utc)}"
     if found.open:
         said += f"; {counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
     removed = 0
@@ -261,9 +316,9 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
             if not sys.stdin.isatty():
                 raise UsageError("there is nobody to ask", "--yes")
             click.confirm(f"{printable(said)}. Take them out for good?", abort=True, err=True)
-        removed = queries.prune(place.state_dir, moment)
+        removed = queries.prune(place.state_dir, until)
     if as_json:
-        print(json_text({"before": moment, "old": found.old, "open": found.open, "removed": removed}))
+        print(json_text({"before": until, "old": found.old, "open": found.open, "removed": removed}))
         return 0
     out(place.environ).line(said if dry_run or not found.old else f"taken out: {said}")
     return 0
@@ -301,6 +356,19 @@ def backend_name(backend: dict[str, Any]) -> str:
     """`vllm  dell-pro-max:8000`, `cloud  bedrock`, `not known`, and what requests go through, if anything."""
     via = backend.get("via")
     return f"{_server_name(backend)} via {printable(via.removeprefix('http://'))}" if via else _server_name(backend)
+
+
+def _is_cloud(backend: dict[str, Any]) -> bool:
+    from claude_local_plugin.core.protection import CLOUD_KINDS
+
+    return backend["kind"] in CLOUD_KINDS
+
+
+def _where(backend: dict[str, Any]) -> str:
+    """Host and port alone, and what requests go through: what is never cut."""
+    url, via = backend["url"], backend.get("via")
+    place = url.partition("://")[2] or url if url else backend_name({**backend, "via": None})
+    return f"{place} via {via.removeprefix('http://')}" if via else place
 
 
 def _server_name(backend: dict[str, Any]) -> str:
@@ -344,23 +412,15 @@ def _none_found(filtered: bool) -> str:
     return f"no session on record yet   ({install} installs the hooks that record them)"
 
 
-def _said(value: object) -> str:
-    """A cell of the events."""
-    if isinstance(value, bool):
-        return "yes" if value else "-"
-    return "" if value is None else str(value)
-
-
-def _print_spans(printer: Printer, spans: list[dict[str, Any]]) -> None:
+def _print_spans(printer: Printer, spans: list[dict[str, Any]], *, utc: bool) -> None:
     if not spans:
         return
-    rows = [
-        ("span since (UTC)", "cause", "backend", "model", "time", "answers", "in", "cached", "out", "failed", "again")
-    ]
+    head = ("since", "cause", "backend", "model", "time", "answers", "in", "cached", "out", "failed", "retries")
+    rows = []
     for span in spans:
         rows.append(
             (
-                second(str(span["started_at"])),
+                moment(str(span["started_at"]), utc=utc),
                 span["cause"],
                 backend_name(span["backend"]),
                 printable(span["model"] or "-"),
@@ -374,7 +434,31 @@ def _print_spans(printer: Printer, spans: list[dict[str, Any]]) -> None:
             )
         )
     printer.line()
-    printer.table(right(rows, *range(4, 11)), shorten=(2, 3))
+    names = ("", "", "", "", "time", "answers", "in", "cached", "out", "failed", "retries")
+    printer.records(head, right(rows, *range(4, 11)), shorten=(3,), short=rows, names=names, most=4)
+
+
+def _print_events(printer: Printer, events: list[dict[str, Any]], *, utc: bool) -> None:
+    if not events:
+        return
+    head = ("at", "event", "cause", "backend", "outcome", "status", "latency", "held back", "detail")
+    names = ("", "", "", "", "", "status", "", "", "")
+    rows = [
+        [
+            moment(str(event["at"]), utc=utc),
+            event["event"],
+            event["cause"] or "",
+            backend_name(event["backend"]),
+            event["outcome"] or "",
+            "" if event["status"] is None else str(event["status"]),
+            "" if event["latency_ms"] is None else f"{event['latency_ms']:,.0f} ms",
+            "held back" if event["blocked"] else "",
+            event["detail"] or "",
+        ]
+        for event in events
+    ]
+    printer.line()
+    printer.records(head, rows, shorten=(8,), names=names, most=4)
 
 
 def _stats_rows(place: Place, groups: list[dict[str, Any]], by: str, *, cost: bool) -> list[list[str]]:
@@ -420,14 +504,21 @@ def _print_cost(printer: Printer, avoided: float, cost: dict[str, Any]) -> None:
     )
 
 
-def _print_happenings(printer: Printer, place: Place, found: "Sequence[Happening]", *, as_json: bool) -> None:
+def _print_happenings(
+    printer: Printer, place: Place, found: "Sequence[Happening]", *, utc: bool, as_json: bool
+) -> None:
     for each in found:
         if as_json:
             printer.line(json_text(each.as_json(), indent=None))
             continue
         backend = backend_name({"kind": each.backend_kind, "url": each.backend_url})
-        words = [second(each.at) + "Z", f"{each.what.value:7}", each.session_id[:8], backend]
+        words = [moment(each.at, utc=utc), f"{each.what.value:7}", each.session_id[:8], backend]
         words += [each.model or "-", project_name(place, each.project), each.detail or ""]
         style = {"blocked": "red", "failed": "red", "killed": "yellow", "switch": "yellow"}.get(each.what.value, "")
-        printer.table([[printable(word) for word in words]], style, shorten=(3, 4, 5, 6))
+        words = [printable(word) for word in words]
+        if printer.width is None:
+            printer.table([words], style)
+        else:
+            lines = stacked([""] * 7, [words], printer.width, most=7, shorten=(4, 5, 6))
+            printer.lines(lines, style)
     printer.stream.flush()

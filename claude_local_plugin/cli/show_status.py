@@ -5,14 +5,14 @@ from claude_local_plugin.cli.terminal import columns, json_text, out
 from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.text import printable, second, short_path
+from claude_local_plugin.text import moment, printable, short_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-def show_status(*, everywhere: bool = False, sweep: bool = False, as_json: bool = False) -> int:
+def show_status(*, everywhere: bool = False, sweep: bool = False, utc: bool = False, as_json: bool = False) -> int:
     """Looks at this folder, or with `everywhere` at all on record, and prints it; returns the exit code."""
     from claude_local_plugin.commands.status import status as report_of
     from claude_local_plugin.precedence import gather, installed_client_version
@@ -44,7 +44,7 @@ def show_status(*, everywhere: bool = False, sweep: bool = False, as_json: bool 
     window = f"   window {report['context_window']:,}" if report["context_window"] else ""
     rows.append(("model", printable(report["model"] or "(not compared)") + window))
     rows.append(("hooks", _hooks(report) or f"none   ({typed('claude-local', 'hooks', 'install', '--scope', 'user')})"))
-    rows.append(("last session", _last(report["last_session"])))
+    rows.append(("last session", _last(report["last_session"], utc=utc)))
     style = {"answers": "" if report["reachable"] is None else "green" if report["probe"] == "ok" else "bold red"}
     for (name, _), line in zip(rows, columns(rows), strict=True):
         printer.line(line, style.get(name, ""))
@@ -109,9 +109,9 @@ def _named(events: list[str]) -> str:
     return f"{', '.join(events)}   (not: {', '.join(missing)})" if missing else f"all {len(EVENTS)} events"
 
 
-def _last(session: object) -> str:
+def _last(session: object, *, utc: bool) -> str:
     if not isinstance(session, dict):
         return "none on record for this folder"
     backend = session["backend"]
-    started = second(str(session["started_at"]))
-    return printable(f"{started} UTC   {backend['kind']}  {backend['url']}   {str(session['session_id'])[:8]}")
+    started = moment(str(session["started_at"]), utc=utc)
+    return printable(f"{started}   {backend['kind']}  {backend['url']}   {str(session['session_id'])[:8]}")

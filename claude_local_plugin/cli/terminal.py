@@ -52,8 +52,8 @@ def columns(rows: Sequence[Sequence[str]], *, gap: str = "  ", indent: str = "")
     return lines
 
 
-#: A cell is never shortened to less.
-_LEAST = 8
+#: A cell is never shortened to less; a table in which one has less than this is shown as lines instead.
+_LEAST, _LEGIBLE = 8, 16
 
 
 def shortened(rows: Sequence[Sequence[str]], width: int, places: Sequence[int], *, gap: int = 2) -> list[list[str]]:
@@ -78,6 +78,44 @@ def middle_out(text: str, most: int) -> str:
         return text
     end = (most - 1) // 2
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+def _is_legible(table: Sequence[Sequence[str]], width: int, shorten: Sequence[int]) -> bool:
+    """Whether a table fits without shortening any of its long cells to less than can be read."""
+    least = [[cell[:_LEGIBLE] if place in shorten else cell for place, cell in enumerate(row)] for row in table]
+    return max(map(len, columns(least))) <= width
+
+
+def stacked(
+    head: Sequence[str], rows: Sequence[Sequence[str]], width: int, *, most: int, shorten: Sequence[int]
+) -> list[str]:
+    """Each row as a line of aligned cells, at most `most`, with those that do not fit on further lines.
+
+    There `head` names them. Cells in the columns `shorten` may lose their middle, before they move down as long as they
+    can be read; the others stay whole.
+    """
+    count = next((n for n in range(most, 1, -1) if _is_legible([row[:n] for row in rows], width, shorten)), 1)
+    first = shortened([row[:count] for row in rows], width, [place for place in shorten if place < count])
+    lines = list[str]()
+    for row, line in zip(rows, columns(first), strict=True):
+        below = [place for place in range(count, len(row)) if row[place].strip()]
+        cells = [f"{head[place]} {row[place]}".strip() for place in below]
+        lines += [line, *_below(cells, [n for n, place in enumerate(below) if place in shorten], width)]
+    return lines
+
+
+def _below(cells: Sequence[str], shorten: Sequence[int], width: int, indent: str = "       ") -> list[str]:
+    """The cells on one line where it can be read so, else on as few as they need."""
+    room = max(width - len(indent), _LEAST)
+    if cells and _is_legible([cells], room, shorten):
+        return [indent + line for line in columns(shortened([cells], room, shorten))]
+    lines = list[str]()
+    for cell in (middle_out(each, room) for each in cells):
+        if lines and len(lines[-1]) + 2 + len(cell) <= room:
+            lines[-1] += f"  {cell}"
+        else:
+            lines.append(cell)
+    return [indent + line for line in lines]
 
 
 def _terminal_width(stream: "TextIO", environ: Mapping[str, str]) -> int | None:
@@ -165,6 +203,28 @@ class Printer:
         if self.width is not None:
             rows = shortened(rows, self.width - len(indent), shorten)
         self.lines(columns(rows, indent=indent), style)
+
+    def records(
+        self,
+        head: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        most: int,
+        shorten: Sequence[int],
+        short: Sequence[Sequence[str]] | None = None,
+        names: Sequence[str] | None = None,
+        shorten_short: Sequence[int] | None = None,
+    ) -> None:
+        """A table with a head; on a terminal that is too narrow for it each row on several lines (see `stacked`).
+
+        `short` are the rows, `names` the head, and `shorten_short` the columns to shorten, for those.
+        """
+        table = [[printable(self._allowed(cell)) for cell in row] for row in (head, *rows)]
+        if self.width is None or _is_legible(table, self.width, shorten):
+            self.table(table, shorten=shorten)
+            return
+        cells = [[printable(self._allowed(cell)) for cell in row] for row in short or rows]
+        self.lines(stacked(names or head, cells, self.width, most=most, shorten=shorten_short or shorten))
 
     def diff(self, diff: str) -> None:
         """A unified diff, additions green and removals red.

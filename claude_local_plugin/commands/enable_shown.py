@@ -166,15 +166,19 @@ def _shown(prepared: Prepared, each: Difference, value: object) -> str:
 
 def summary(prepared: Prepared, moved: Sequence[Affected]) -> list[tuple[str, str]]:
     """What changes, where, who is affected, which sessions are open, and how it is undone."""
-    undo = command("claude-local", "disable", "--scope", str(prepared.request.scope))
     opened = [("Open", _open(moved))] if moved else []
     return [
         ("Changes", _changes(prepared)),
         ("Where", _where(prepared)),
         ("Affects", who(prepared)),
         *opened,
-        ("Undo", undo),
+        ("Undo", undo(prepared)),
     ]
+
+
+def undo(prepared: Prepared) -> str:
+    """The command that gives this very file back."""
+    return command("claude-local", "disable", "--scope", str(prepared.request.scope))
 
 
 def _counted(count: int, what: str) -> str:

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin.commands.project_names import folder_named, project_names
 from claude_local_plugin.core.config import HASHED
@@ -12,6 +12,11 @@ from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.sessionlog.queries import State, Where
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from claude_local_plugin.sessionlog.queries import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,23 @@ def list_sessions(state_dir: Path, limit: int | None = None, where: Where | None
     return {"sessions": [session.as_json() for session in queries.sessions(state_dir, limit, where)]}
 
 
-def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
+#: In the place of a session's id: the newest one.
+LAST = "last"
+
+
+def show_session(
+    state_dir: Path, id_or_prefix: str, *, folder: Path | None = None, home: Path | None = None
+) -> dict[str, Any]:
     """The report of `claude-local sessions show`: a session as in the list, with `source`, `entrypoint` and its
-    `events`.
+    `events`. `last` is the newest of this folder and those below it, where there is none, of all.
 
     Raises UsageError when several sessions begin so, ClaudeLocalError when none does.
     """
-    found = queries.matching(state_dir, id_or_prefix) if id_or_prefix else ()
+    found: Sequence[Session] = queries.matching(state_dir, id_or_prefix) if id_or_prefix else ()
+    if id_or_prefix == LAST:
+        found = _newest(state_dir, folder, home)
+        if not found:
+            raise ClaudeLocalError("no session on record yet", command("claude-local", "sessions", "list"))
     if not found:
         raise ClaudeLocalError(
             f"no session on record begins with {id_or_prefix!r}", command("claude-local", "sessions", "list")
@@ -82,6 +97,12 @@ def show_session(state_dir: Path, id_or_prefix: str) -> dict[str, Any]:
         "entrypoint": session.entrypoint,
         "events": [event.as_json() for event in queries.events(state_dir, session.session_id)],
     }
+
+
+def _newest(state_dir: Path, folder: Path | None, home: Path | None) -> "Sequence[Session]":
+    names = project_names(".", cwd=folder, home=home, state_dir=state_dir) if folder and home else ()
+    here = queries.sessions(state_dir, 1, Where(projects=names, sent=True)) if names else ()
+    return here or queries.sessions(state_dir, 1, Where(sent=True))
 
 
 def before(older_than: str | None, day: str | None, *, now: datetime | None = None) -> str:

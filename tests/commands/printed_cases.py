@@ -2169,7 +2169,7 @@ for scope in ("local", "project", "user"):
 
     case(
         f"the undo of enable, {scope}",
-        "cli.enable:_conclude claude-local disable --scope …",
+        "commands.enable_shown:undo claude-local disable --scope …",
         _nothing,
         ("enable", "--yes", "--url", OPEN, "--scope", scope),
         _undone,

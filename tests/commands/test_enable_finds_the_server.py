@@ -98,8 +98,8 @@ def test_answering_no_writes_nothing(place: Place, server: EmbeddedBackend) -> N
     argv = [sys.executable, "-m", "claude_local_plugin", "enable", "--url", server.url]
     with Terminal(argv, cwd=place.project, environ=dict(os.environ)) as terminal:
         terminal.wait_for(r"Writethis\?")
-        # on a terminal each line's reason stands beside it
-        assert "everyrequestgoestoyourserver" in terminal.text
+        # on a terminal the reasons stand beside the values
+        assert "+toyourserver,withANTHROPIC_BASE_URL=" in terminal.text
         terminal.type("n\n")
         terminal.wait_for("nothingwaswritten")
         assert terminal.wait_for_exit() == 1

@@ -10,6 +10,8 @@ import signal
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from claude_local_plugin.commands.sessions import Asked, before
 from claude_local_plugin.core.config import Config
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog import queries
+from claude_local_plugin.text import short_moment
 from tests.client.terminal import Terminal
 from tests.commands.place import Place, flat
 from tests.looped import looped
@@ -107,8 +110,9 @@ def test_prompts_held_back_are_counted_in_the_list(log: Place) -> None:
         recorder.event("44444444", 503, "SessionEnd", cause="other")
     assert "ended, 2 blocked, backend down" in log.ok("sessions", "list", "--state", "blocked").out
     assert listed(log, "--state", "blocked") == ["4"]
-    (yes,) = {line.split()[-1] for line in log.ok("sessions", "show", "4444").out.splitlines() if "Prompt" in line}
-    assert yes == "yes"
+    shown = [line for line in log.ok("sessions", "show", "4444").out.splitlines() if "Prompt" in line]
+    assert len(shown) == 2
+    assert all("held back" in line for line in shown)
 
 
 def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(log: Place) -> None:
@@ -130,9 +134,9 @@ def test_a_table_fits_the_terminal_and_is_whole_in_a_pipe(log: Place) -> None:
 
 def test_a_shown_session_has_its_spans_in_a_table(log: Place) -> None:
     shown = log.ok("sessions", "show", "3").out
-    table = shown[shown.index("span since") :].split("\n\n")[0].splitlines()
+    table = shown[shown.index("since  ") :].split("\n\n")[0].splitlines()
     assert [re.split(r"\s{2,}", line)[1:] for line in table] == [
-        ["cause", "backend", "model", "time", "answers", "in", "cached", "out", "failed", "again"],
+        ["cause", "backend", "model", "time", "answers", "in", "cached", "out", "failed", "retries"],
         ["start", "vllm", "box:8000", "qwen3", "10m 00s", "1", "10.0 M", "8.0 M", "50.0 k", "0", "0"],
         ["backend", "cloud", "api.anthropic.com", "opus", "6m 00s", "1", "1.0 k", "0", "500", "1", "0"],
     ]
@@ -171,6 +175,112 @@ def test_control_characters_in_the_log_do_not_reach_the_terminal(place: Place) -
         recorder.event("s", 60, "StopFailure", cause="\x1b[2J")
     for command in (("list",), ("show", "s"), ("stats", "--by", "model"), ("stats", "--by", "project"), ("tail",)):
         assert "\x1b" not in place.ok("sessions", *command).out
+
+
+# --- for people: where it went is never cut, times are those of the clock on the wall
+
+
+def printed(place: Place, columns: int, *words: str) -> list[str]:
+    """What `sessions` prints on a terminal of this width."""
+    environ = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "claude_local_plugin", "sessions", *words]
+    with Terminal(command, cwd=place.project, environ=environ) as terminal:
+        assert terminal.wait_for_exit() == 0
+        return terminal.lines
+
+
+@pytest.mark.parametrize("columns", [45, 60, 80, 100])
+@pytest.mark.parametrize("words", [("list",), ("show", "4444"), ("tail",)], ids=" ".join)
+def test_host_and_port_are_whole_on_any_terminal_and_no_line_is_wider(
+    log: Place, columns: int, words: tuple[str, ...]
+) -> None:
+    far = ("vllm", "http://gpu-07.lab.example.org:18000")
+    with recording(log.state) as recorder:
+        recorder.session("44444444", 500, backend=far, model="qwen3-" + "x" * 60 + "-end", project="/p/" + "y" * 80)
+    lines = printed(log, columns, *words)
+    assert max(map(len, lines)) <= columns, "\n".join(lines)
+    assert any("gpu-07.lab.example.org:18000" in line for line in lines), "\n".join(lines)
+    if words == ("list",) and columns == 80:
+        assert len([line for line in lines if line]) == 2 * 4  # two lines a session
+        assert any("…" in line for line in lines)
+
+
+def test_a_session_in_the_cloud_stands_out_in_a_narrow_list(log: Place) -> None:
+    (cloud,) = [line for line in printed(log, 80, "list") if "api.anthropic.com" in line]
+    assert "CLOUD" in cloud
+
+
+@pytest.fixture
+def in_new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_new_york")
+def test_people_get_their_own_time_and_programs_utc(log: Place) -> None:
+    begun = log.json("sessions", "show", "1111")["started_at"]
+    assert begun == at(0)
+    there = f"{datetime.fromisoformat(begun) - timedelta(hours=5):%Y-%m-%d %H:%M:%S}"
+    utc = begun[:19].replace("T", " ") + "Z"
+    for words in (
+        ("sessions", "list"),
+        ("sessions", "show", "1111"),
+        ("sessions", "tail"),
+        ("audit", "--allow", "http://x:1"),
+    ):
+        own = log.run(*words).out
+        assert there in own, words
+        assert utc not in own
+        asked = log.run(*words, "--utc").out
+        assert utc in asked, words
+        assert there not in asked
+
+
+@pytest.mark.usefixtures("in_new_york")
+@pytest.mark.parametrize(
+    ("then", "now", "here", "utc"),
+    [
+        ("2026-11-21T14:00:00.000Z", "2026-11-21T15:00:00.000Z", "09:00", "14:00Z"),
+        ("2026-11-21T02:00:00.000Z", "2026-11-21T15:00:00.000Z", "Fri 21:00", "02:00Z"),
+        ("2026-11-15T14:00:00.000Z", "2026-11-21T15:00:00.000Z", "Sun 09:00", "Sun 14:00Z"),
+        ("2026-11-14T02:00:00.000Z", "2026-11-21T15:00:00.000Z", "2026-11-13", "2026-11-14"),
+        ("2026-11-22T14:00:00.000Z", "2026-11-21T15:00:00.000Z", "2026-11-22", "2026-11-22"),
+    ],
+)
+def test_a_short_time_says_the_day_where_it_is_not_today(then: str, now: str, here: str, utc: str) -> None:
+    assert short_moment(then, now) == here
+    assert short_moment(then, now, utc=True) == utc
+
+
+def test_last_is_the_newest_session_of_this_folder_else_of_all(log: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert log.json("sessions", "show", "last")["session_id"] == "33333333"
+    with recording(log.state) as recorder:
+        recorder.session("44444444", 500, project="/p/other")
+    assert log.json("sessions", "show", "last")["session_id"] == "33333333"
+    elsewhere = log.home / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert log.json("sessions", "show", "last")["session_id"] == "44444444"
+
+
+def test_last_of_nothing_is_said(place: Place) -> None:
+    assert "no session on record yet" in place.refused("sessions", "show", "last")
+
+
+def test_a_shown_session_speaks_in_words(log: Place) -> None:
+    with recording(log.state) as recorder:
+        recorder.event("44444444", 500, reachable=True, latency_ms=2.9, outcome="ok")
+        recorder.event("55555555", 501, reachable=False, outcome="refused")
+        recorder.event("66666666", 502)
+    for session, said in (("4444", "yes in 3 ms"), ("5555", "no, when"), ("6666", "not asked")):
+        shown = log.ok("sessions", "show", session).out
+        (line,) = [line for line in shown.splitlines() if line.startswith("answers")]
+        assert said in line
+        assert not re.search(r"\b(True|False|None)\b", shown)
+        assert str(log.home) not in shown
 
 
 # --- stats
@@ -397,10 +507,10 @@ def test_old_sessions_are_counted_and_taken_out(log: Place) -> None:
     report = log.json("sessions", "prune", "--before", moment, "--dry-run")
     assert report == {"before": "2026-11-21T10:45:00.000Z", "old": 1, "open": 0, "removed": 0}
     assert listed(log) == ["3", "2", "1"]
-    said = log.ok("sessions", "prune", "--before", moment, "--yes").out
-    assert said == "taken out: 1 session last heard of before 2026-11-21 10:45:00 UTC\n"
+    said = log.ok("sessions", "prune", "--before", moment, "--yes", "--utc").out
+    assert said == "taken out: 1 session last heard of before 2026-11-21 10:45:00Z\n"
     assert listed(log) == ["3", "2"]
-    assert log.ok("sessions", "prune", "--before", moment, "--yes").out.startswith("0 sessions")
+    assert log.ok("sessions", "prune", "--before", moment, "--yes", "--utc").out.startswith("0 sessions")
 
 
 def test_an_open_session_stays_however_old(log: Place) -> None:
