@@ -5,6 +5,8 @@
 # so the next one gets it.
 
 hook=${0%/*}/claude_local_hook.py
+# --ask QUESTION: an answer instead of an event
+ask=${2:+$1=$2}
 set -f
 IFS=:
 
@@ -23,8 +25,8 @@ try() {
     [ "$folder" != /usr/bin ] || [ ! -e /usr/bin/xcode-select ] || [ -e /Library/Developer/CommandLineTools ] ||
       [ -e /Applications/Xcode.app ] || continue
     case $2 in
-      py) "$folder/$2" -3 -I -S "$hook" && exit 0 ;;
-      *) "$folder/$2" -I -S "$hook" && exit 0 ;;
+      py) "$folder/$2" -3 -I -S "$hook" ${ask:+"$ask"} && exit 0 ;;
+      *) "$folder/$2" -I -S "$hook" ${ask:+"$ask"} && exit 0 ;;
     esac
   done
 }
@@ -36,6 +38,10 @@ for name in python3 python; do
   try last $name
 done
 
+if [ -n "$ask" ]; then
+  echo 'claude-local: no Python 3.9 or newer on PATH, so nothing can be said about this session'
+  exit 0
+fi
 echo 'claude-local: no Python 3.9 or newer on PATH, so this session is not looked after' >&2
 # standard error is not shown where all is well, and a session must not be troubled: once, in words for the person
 case $(head -c 4096 2>/dev/null) in

@@ -66,6 +66,9 @@ WARM_UP = "--warm-up"
 #: The argument with which it puts what hooks have written into the log.
 IMPORT = "--import"
 
+#: What begins the argument with which it answers a question instead of handling an event: `--ask=why`.
+ASK = "--ask="
+
 #: This file in the state folder says that `disable` has left hooks for open sessions, to be taken out as they end.
 RELEASE = "hooks-left"
 
@@ -77,6 +80,9 @@ FALLEN_NOTE = "fallen-back"
 
 #: The plugin's name before the `@`, as Claude Code notes it in `enabledPlugins`.
 PLUGIN = "local-backend"
+
+#: How a prompt begins that may be a question to it.
+QUESTION = f"/{PLUGIN}:"
 
 
 def as_registered(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "dict[str, str]":

@@ -118,7 +118,7 @@ def outside(world: SessionSettings, name: str, without: "tuple[str, ...]" = PROJ
 
 def raw_settings(world: SessionSettings, managed_dir: "str | None" = None) -> "Iterator[Mapping[str, Any]]":
     """The content of every settings file that is there, highest precedence first."""
-    for _, path, _ in _places(world, managed_dir or managed_default()):
+    for _, path, _ in places(world, managed_dir or managed_default()):
         settings = object_of(read(path, MOST_SETTINGS))
         if settings:
             yield settings
@@ -126,11 +126,11 @@ def raw_settings(world: SessionSettings, managed_dir: "str | None" = None) -> "I
 
 def _files(world: SessionSettings, managed_dir: str) -> "list[Source]":
     """The settings files that are there, highest precedence first."""
-    found = (_settings(world, scope, path, place) for scope, path, place in _places(world, managed_dir))
+    found = (_settings(world, scope, path, place) for scope, path, place in places(world, managed_dir))
     return [source for source in found if source is not None]
 
 
-def _places(world: SessionSettings, managed_dir: str) -> "list[tuple[str, str, str]]":
+def places(world: SessionSettings, managed_dir: str) -> "list[tuple[str, str, str]]":
     """Where settings files may be, highest precedence first: scope, path, and how people call it."""
     found = [("managed", path, path) for path in managed_files(managed_dir)]
     if is_on(world.environ.get("CLAUDE_CODE_RESTRICTED")):

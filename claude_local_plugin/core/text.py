@@ -54,13 +54,15 @@ class _Scanning:
 
 
 def flat_json(members: "Mapping[str, Any]", *, ascii_only: bool = True) -> str:
-    """An object of strings, numbers, truth values and nulls as JSON, for which `json` need not be loaded."""
+    """An object of strings, numbers, truth values, nulls and such objects as JSON, without loading `json`."""
 
     def literal(value: object) -> str:
         if isinstance(value, str):
             return quoted(value, ascii_only=ascii_only)
         if value is None or isinstance(value, bool):
             return {None: "null", True: "true", False: "false"}[value]
+        if isinstance(value, dict):
+            return flat_json(value, ascii_only=ascii_only)
         return repr(value)
 
     return "{" + ",".join(f"{quoted(name)}:{literal(value)}" for name, value in members.items()) + "}"

@@ -15,7 +15,7 @@ from claude_local_plugin.hook_runtime.visit import CONVERSATION, Answer, Visit, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from claude_local_plugin.core.leaks import Findings
@@ -42,7 +42,7 @@ def session_start(visit: Visit) -> Answer:
 
 def _started(visit: Visit, source: object) -> Answer:
     backend = visit.backend
-    found = _look_at(visit)
+    found = look_at(visit)
     record = record_of(visit, found, source)
     forbidden = _forbidden(visit)
     elsewhere = _resumed_elsewhere(visit, source)
@@ -86,7 +86,7 @@ def user_prompt_submit(visit: Visit) -> Answer:
         record["blocked"] = True
         record["detail"] = "not on the project's list"
         return Answer(record, {"decision": "block", "reason": forbidden})
-    found = None if _answered_lately(visit) else _look_at(visit)
+    found = None if _answered_lately(visit) else look_at(visit)
     record = record_of(visit, found, cause_of(visit.event))
     record[CONVERSATION] = True
     if moved := _moved(visit):
@@ -160,7 +160,7 @@ def _back_again(visit: Visit, source: object) -> "tuple[Visit, str | None]":
             return visit, None
         here, origin, url = (clean(each) for each in fallen)
         former = Visit(visit.event, dict(visit.environ, ANTHROPIC_BASE_URL=url), visit.state_dir, visit.config)
-        found = _look_at(former)
+        found = look_at(former)
         if found is None or found.outcome != "ok":
             return visit, f"! on the fallback {here}: {origin} does not answer yet."
         move = fall_back.go_back(visit)
@@ -272,8 +272,14 @@ def introduction(backend: Backend, found: "Probe | None", model: "str | None") -
 
 def complaint(backend: Backend, found: "Probe | None", consequence: str = "") -> "str | None":
     """What is wrong with an own server and what to do, in one line; None when it answers, or nobody looked."""
+    said = trouble(backend, found)
+    return None if said is None else f"{said}{consequence if backend.target else ''}. {_what_to_do()}"
+
+
+def trouble(backend: Backend, found: "Probe | None") -> "str | None":
+    """What is wrong with an own server; None when it answers, or nobody looked."""
     if backend.target is None:
-        return "ANTHROPIC_BASE_URL is not an http(s) URL: no request can be sent. " + _what_to_do()
+        return "ANTHROPIC_BASE_URL is not an http(s) URL: no request can be sent"
     if found is None or found.outcome in ("ok", "proxied"):
         return None
     said = {
@@ -285,7 +291,7 @@ def complaint(backend: Backend, found: "Probe | None", consequence: str = "") ->
         "reset": "drops connections without an answer",
         "error": f"answers {found.detail}",
     }.get(found.outcome, f"cannot be reached ({found.detail})")
-    return f"{_called(backend)} {backend.target.label} {said}{consequence}. {_what_to_do()}"
+    return f"{_called(backend)} {backend.target.label} {said}"
 
 
 def _what_to_do() -> str:
@@ -391,7 +397,7 @@ def _answered_lately(visit: Visit) -> bool:
     return last is not None and last.outcome == "ok" and last.age_s <= visit.config.recheck_after_s
 
 
-def _look_at(visit: Visit) -> "Probe | None":
+def look_at(visit: Visit) -> "Probe | None":
     """One look at an own server, or why there can be none; None for the cloud."""
     backend = visit.backend
     if backend.cloud:
@@ -447,6 +453,17 @@ def _look_for_leaks(visit: Visit) -> "Findings | None":
         note_exception(visit.state_dir, fault)
         return None
     return found if found.facts else None
+
+
+def objections(visit: Visit) -> "Iterator[str]":
+    """What speaks against this session's going on as it is: its backend, what is sent there, and with which key."""
+    for said in (_forbidden(visit), _at_a_gateway(visit), _marked(visit)):
+        if said:
+            yield said.removeprefix("! ")
+    leaks = _look_for_leaks(visit)
+    if leaks is not None:
+        yield from leaks.facts[:-1]
+        yield leaks.facts[-1] + (f"   {leaks.fix}" if leaks.fix else "")
 
 
 def _put_on_record(record: "dict[str, Any]", leaks: "Findings") -> None:

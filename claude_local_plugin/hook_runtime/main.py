@@ -16,7 +16,7 @@ import sys
 import time
 
 from claude_local_plugin.core.locations import state_dir_of
-from claude_local_plugin.core.registration import EVENTS, IMPORT, RELEASE, WARM_UP, as_registered
+from claude_local_plugin.core.registration import ASK, EVENTS, IMPORT, QUESTION, RELEASE, WARM_UP, as_registered
 from claude_local_plugin.core.text import flat_json, json_object
 from claude_local_plugin.hook_runtime.visit import LIMIT, Answer, Visit, cause_of, record_of, text_of
 
@@ -60,6 +60,10 @@ def main() -> None:
             from claude_local_plugin.hook_runtime import background
 
             background.import_journals(environ, state_dir)
+        elif sys.argv[-1].startswith(ASK):
+            from claude_local_plugin.hook_runtime import questions
+
+            questions.ask(sys.argv[-1][len(ASK) :], environ, state_dir)
         else:
             _thread.start_new_thread(_watchdog, (environ, state_dir))
             _UNWRITTEN.stdin = _read_stdin()
@@ -102,6 +106,11 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
 def answer_to(visit: Visit) -> Answer:
     """The answer to one of our events."""
     name = visit.event["hook_event_name"]
+    if str(visit.event.get("prompt", "")).startswith(QUESTION) and name == "UserPromptSubmit":
+        from claude_local_plugin.hook_runtime import questions
+
+        if question := questions.asked(visit.event["prompt"]):
+            return questions.answer(visit, question)
     if name not in NOTED:
         from claude_local_plugin.hook_runtime.events import ANSWERS
 
@@ -163,8 +172,10 @@ class _Unwritten:
             if asking:
                 self.asking.release()
 
-    def write(self, state_dir: str, record: "Mapping[str, Any]") -> None:
-        """Writes the line, unless that was done; raises OSError, or ValueError for a record that no line can hold."""
+    def write(self, state_dir: str, record: "Mapping[str, Any] | None") -> None:
+        """Writes the line, unless that was done or there is none; raises OSError, or ValueError for a record that no
+        line can hold.
+        """
         from claude_local_plugin.sessionlog import journal
 
         # in vain where the disk holds the other thread over it
@@ -172,7 +183,8 @@ class _Unwritten:
             try:
                 if not self.is_written:
                     self.is_written = True  # or cannot be: what was cut short is not written once more
-                    journal.append(state_dir, record)
+                    if record is not None:
+                        journal.append(state_dir, record)
             finally:
                 self.lock.release()
 

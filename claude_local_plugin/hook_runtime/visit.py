@@ -31,7 +31,8 @@ LIMIT = Limit(2.8)
 
 
 class Answer:
-    """What the hook makes of an event: `record` for the log, and `output` for Claude Code (None: say nothing).
+    """What the hook makes of an event: `record` for the log (None: there is nothing to note), and `output` for Claude
+    Code (None: say nothing).
 
     `errands` is what is to be started afterwards: names for `errands`. `once` is for an output that is only said if the
     record says so, too.
@@ -41,8 +42,8 @@ class Answer:
 
     def __init__(
         self,
-        record: "dict[str, Any]",
-        output: "dict[str, str] | None" = None,
+        record: "dict[str, Any] | None",
+        output: "dict[str, Any] | None" = None,
         errands: "Sequence[str]" = (),
         *,
         once: bool = False,

@@ -245,6 +245,9 @@ def read_by(shell: str, line: str, programs: Iterable[str], home: Path) -> Read:
         (folder / "bin").mkdir()
         for program in {*programs, "at-the-end"}:
             stub = folder / "bin" / program.rpartition("/")[2]
+            if program.startswith(f"{home}/"):  # one that the line itself would have made
+                stub = Path(program)
+                stub.parent.mkdir(parents=True, exist_ok=True)
             stub.write_text('#!/bin/sh\n/usr/bin/env -0 >"$RECORD.env"\n' if program == "at-the-end" else _STUB)
             stub.chmod(0o755)
         record = folder / "record"

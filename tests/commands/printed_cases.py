@@ -3024,6 +3024,86 @@ not_run(
     steps(handmade, signed_in),
     lambda house: house.hook("SessionStart", source="startup"),
 )
+QUESTION = "hook_runtime.questions:"
+
+
+def asked(question: str, *, installed: bool = True) -> Callable[[House], Called]:
+    """A question to the plugin, in a session that finds the command line on its PATH, or that does not."""
+
+    def ask(house: House) -> Called:
+        before = dict(house.shell)
+        if not installed:
+            house.shell["PATH"] = f"{house.programs}:/usr/bin:/bin"
+        try:
+            return house.hook("UserPromptSubmit", prompt=f"/local-backend:{question}")
+        finally:
+            house.shell = before
+
+    return ask
+
+
+case(
+    "a question on a dead server: back to the former backend",
+    QUESTION + "_ways claude-local disable",
+    enabled_for(THERE),
+    asked("status"),
+    lambda house, _, __: _must(not house.local.exists()),
+)
+case(
+    "a question on a dead server: the cloud once",
+    QUESTION + "_ways claude-local run --cloud -- claude",
+    steps(enabled_for(THERE), a_client_that_tells),
+    asked("why"),
+    says("to the cloud"),
+    again=False,
+)
+case(
+    "a question on a dead server: it is asked again",
+    QUESTION + "_ways curl -i …/v1/models",
+    enabled_for(THERE),
+    asked("doctor"),
+    says(f"Failed to connect to {FAR} port {PORT}"),
+    code=7,  # curl's word for it
+)
+not_run(
+    "a question on a dead server: it is started there",
+    "leads to another machine",
+    QUESTION + "_ways ssh -- …",
+    enabled_for(THERE),
+    asked("status"),
+)
+case(
+    "a question on a dead server: the shell's address goes",
+    QUESTION + "_ways unset ANTHROPIC_BASE_URL",
+    lambda house: house.shell.update(ANTHROPIC_BASE_URL=THERE, ANTHROPIC_AUTH_TOKEN="claude-local"),
+    asked("status", installed=False),
+    lambda _, __, typed: _must("ANTHROPIC_BASE_URL" not in typed.environ),
+)
+case(
+    "a question to the plugin alone: what says more",
+    QUESTION + "_for_more claude-local …",
+    enabled,
+    asked("why", installed=False),
+    says("endpoint", OPEN),
+)
+not_run(
+    "a question to the plugin alone: the command line is installed",
+    "installs the plugin's own folder, with packages out of an index",
+    (
+        QUESTION + "_install then … …",
+        QUESTION + "_install … -m venv …",
+        QUESTION + "_install … install …",
+    ),
+    enabled,
+    asked("status", installed=False),
+)
+not_run(
+    "a question to the plugin alone: the command line is installed with uv",
+    "installs the plugin's own folder, with packages out of an index",
+    QUESTION + "_install … …",
+    steps(enabled, lambda house: house.program("uv", "#!/bin/sh\n")),
+    asked("status", installed=False),
+)
 case(
     "hook: a Python without a reader of TOML",
     "core.config_file:compiled claude-local config list",
