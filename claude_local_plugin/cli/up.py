@@ -120,7 +120,8 @@ def up(
     prose = err(place.environ)
     if not as_json:
         prose.line(f"{plan.host.name}: {plan.machine.words}" if host else plan.machine.words)
-        prose.lines(_shortened(line, place) for line in command.lines(plan))
+        for line in command.lines(plan):
+            prose.prose(_shortened(line, place), indent=" " * 12)
     if dry_run:
         if as_json:
             print(json_text(command.report_json(plan, None, time.monotonic() - began)))
@@ -177,10 +178,10 @@ def show_findings(found: "Sequence[Finding]", printer: Printer, home: Any) -> No
     for each in found:
         where = each.where
         shown = where.of(short_path(where.path, cwd=home / "-", home=home)) if isinstance(where, FilePlace) else where
-        printer.line(f"✗ {each.id}  {each.what}" + (f"   ({shown})" if shown else ""), "bold red")
-        printer.line(f"  why: {each.why}")
+        printer.prose(f"✗ {each.id}  {each.what}" + (f"   ({shown})" if shown else ""), "bold red")
+        printer.prose(f"  why: {each.why}", indent=" " * 7)
         if each.fix:
-            printer.line(f"  fix: {each.fix}")
+            printer.prose(f"  fix: {each.fix}", indent=" " * 7)
 
 
 class Progress:
@@ -220,7 +221,7 @@ class Progress:
         """Something is done."""
         self.clear()
         if not self.quiet:
-            self.printer.line(f"✓ {text}", "green")
+            self.printer.prose(f"✓ {text}", "green")
 
     def clear(self) -> None:
         """The line of what is under way is empty again."""
@@ -246,9 +247,9 @@ def _conclude(plan: "Plan", report: "Report", place: Place) -> None:
         said = f"enabled in {name} ({count} values)" if report.prepared.changed else f"already enabled in {name}"
         printer.line(f"✓ {said}", "green")
         for warning in (*report.prepared.warnings, *report.enabled.unheard):
-            printer.line(f"! {printable(warning)}", "yellow")
-    stop = spelt("claude-local", "down", plan.start.name)
-    printer.line(f"Stop it: {stop}   Its log: {spelt('claude-local', 'logs', plan.start.name)}")
+            printer.prose(f"! {printable(warning)}", "yellow")
+    printer.line(f"Stop it: {spelt('claude-local', 'down', plan.start.name)}")
+    printer.line(f"Its log: {spelt('claude-local', 'logs', plan.start.name)}")
     if report.enabled is None:
         printer.line(f"Use it:  {spelt('claude-local', 'enable', plan.start.name)}", "green")
     elif report.enabled.has_effect:

@@ -177,7 +177,8 @@ def _start(request: Request, machine: Machine, host: Host) -> Start:
     if engine == engines.LLAMA and request.model is not None:
         path = request.model
         if request.host is None and not path.startswith("~/"):
-            path = str(Path(path).absolute())
+            # a link keeps its name, which tells more than that of a cache's file
+            path = str(Path(path).absolute().parent.resolve() / Path(path).name)
         model = engines.model_file(path, host)
         window = engines.window_for(model, machine.room, request.window, SMALLEST_WINDOW, request.sessions)
         return engines.llama(

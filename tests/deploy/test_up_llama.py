@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.conformance.terminal import ENTER, Terminal, plain
 from claude_local_plugin.deploy import record
 from claude_local_plugin.settings import schema
 from tests.commands.place import Place
@@ -206,4 +207,20 @@ def test_a_server_that_was_killed_is_started_again(place: Place, tiny: Path, por
     second = place.json("up", "--model", str(tiny), "--port", str(port), "--yes")
     assert (second["started"], second["pid"] != first["pid"]) == (True, True)
     assert json.loads(place.local.read_text())["env"]["ANTHROPIC_BASE_URL"].endswith(str(port))
+    place.ok("down")
+
+
+def test_on_a_terminal_it_asks_once_and_keeps_to_80_columns(place: Place, tiny: Path, port: int) -> None:
+    argv = [sys.executable, "-m", "claude_local_plugin", "up", "--model", str(tiny), "--port", str(port)]
+    environ = {**os.environ, "HOME": str(place.home), "COLUMNS": "80", "LINES": "24"}
+    environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    with Terminal(argv, cwd=place.project, environ=environ) as terminal:
+        assert terminal.read_until(lambda: "Goon?" in terminal.text, 60)
+        assert "✓" not in terminal.text  # nothing is done before
+        terminal.type(b"y" + ENTER)
+        assert terminal.read_until(lambda: "Nowrun:claude" in terminal.text, 120)
+        drawn = plain(terminal._seen.decode())
+    lines = [line.rpartition("\r")[2] for line in drawn.replace("\r\n", "\n").split("\n")]
+    assert max(map(len, lines)) <= 80
+    assert drawn.count("?") == 1
     place.ok("down")
