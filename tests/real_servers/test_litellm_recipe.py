@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.servers import identify
+from claude_local_plugin.servers import State, identify
 from claude_local_plugin.servers.metrics import read
 from tests.client.conftest import Person
 from tests.real_servers.conftest import LITELLM, MASTER_KEY, MODEL
@@ -101,6 +101,18 @@ def tokens(servers: Sequence[Running]) -> list[float]:
     return found
 
 
+def typed(person: Person, url: str, line: str) -> None:
+    """The printed line that points sessions at the proxy, once that is quick enough to be asked."""
+    until = time.monotonic() + 120
+    while identify(url, token=MASTER_KEY).state is not State.READY:
+        assert time.monotonic() < until, "LiteLLM does not answer within three seconds"
+    assert identify(url, token=MASTER_KEY, timeout=60).kind == "litellm"
+    *before, last = line.split(" && ")
+    for each in before:
+        person.ours(*each.split()[1:])
+    person.ours(*last.split()[1:], "--yes")
+
+
 def session(person: Person) -> subprocess.CompletedProcess[str]:
     """A session of two requests: the model calls a tool, and says that it has answered."""
     return person.session("RUN_BASH please", "--allowedTools", "Bash")
@@ -126,8 +138,7 @@ def test_a_session_stays_on_one_replica_and_goes_on_where_one_is_dead(person: Pe
     with llamas(tmp_path, 2) as servers:
         url, steps = rendered(person, tmp_path, ",".join(server.url for server in servers))
         with started(url, tmp_path, steps["start"]):
-            assert identify(url, token=MASTER_KEY, timeout=60).kind == "litellm"
-            person.ours(*steps["then"].split()[1:], "--yes")
+            typed(person, url, steps["then"])
             for _ in range(4):
                 before = tokens(servers)
                 ended = session(person)
@@ -148,9 +159,7 @@ def test_a_tier_has_its_own_server_and_the_other_one_takes_over(person: Person, 
         large, small = servers
         url, steps = rendered(person, tmp_path, large.url, f"haiku={small.url}")
         with started(url, tmp_path, steps["start"]):
-            add, use = steps["then"].split(" && ")
-            person.ours(*add.split()[1:])
-            person.ours(*use.split()[1:], "--yes")
+            typed(person, url, steps["then"])
             for model, moved in (("haiku", [False, True]), ("opus", [True, False]), ("claude-opus-5-5", [True, False])):
                 before = tokens(servers)
                 ended = person.session("ping", "--model", model)
