@@ -17,6 +17,7 @@ from tests.client.conftest import Person
 from tests.real_servers.conftest import LITELLM, MASTER_KEY, MODEL
 from tests.real_servers.light import NEEDED, Running, llama, require
 from tests.real_servers.start_vllm import end, free_port
+from tests.recipes.monitored import prometheus, until
 
 pytestmark = [pytest.mark.real_server, pytest.mark.client, pytest.mark.timeout(1800)]
 
@@ -168,3 +169,25 @@ def test_a_tier_has_its_own_server_and_the_other_one_takes_over(person: Person, 
             large.stop()
             for model in ("opus", "claude-opus-5-5", "haiku"):
                 assert "Hello from the tiny model." in person.session("ping", "--model", model).stdout
+
+
+@pytest.mark.programs
+def test_a_real_prometheus_reads_its_metrics_and_sees_a_dead_replica(person: Person, tmp_path: Path) -> None:
+    with llamas(tmp_path, 2) as servers:
+        url, steps = rendered(person, tmp_path, ",".join(server.url for server in servers))
+        with started(url, tmp_path, steps["start"]):
+            typed(person, url, steps["then"])
+            asked = ("--backend", f"{url},{servers[1].url}", "--token-env", "LITELLM_MASTER_KEY")
+            said = person.ours("recipe", "prometheus", *asked, "--output", str(tmp_path / "mon")).stderr
+            assert "!" not in said
+            config = tmp_path / "mon" / "prometheus.yml"
+            config.write_text(config.read_text(encoding="utf-8").replace("15s", "1s"), encoding="utf-8")
+            servers[0].stop()
+            with prometheus(tmp_path, config) as ask:
+                until(lambda: len(ask('up{job="claude-local"} == 1')) == 2)
+                for _ in range(6):  # until one of them met the dead replica
+                    assert "The tool has answered." in session(person).stdout
+                down = f'litellm_deployment_state{{api_base=~"{servers[0].url}.*"}} == 2'
+                until(lambda: bool(ask(down)))
+                until(lambda: bool(ask('ALERTS{alertname="GatewayReplicaDown"}')))
+                assert ask(f'litellm_deployment_state{{api_base=~"{servers[1].url}.*"}} == 2') == []
