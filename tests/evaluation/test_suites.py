@@ -66,9 +66,16 @@ def test_an_agent_is_given_the_repository_and_nothing_else(task: Task, tmp_path:
 
 
 def test_no_two_tasks_are_the_same() -> None:
-    assert len(SUITES["smoke"].tasks) == 6
+    assert {name: len(each.tasks) for name, each in SUITES.items()} == {"smoke": 6, "core": 30}
     assert len({task.id for task in TASKS}) == len({task.digest for task in TASKS}) == len(TASKS)
     assert SUITES["smoke"].digest != SUITES["core"].digest
+
+
+def test_they_cover_every_kind_of_work() -> None:
+    kinds = {task.kind for task in SUITES["core"].tasks}
+    wanted = {"edit", "fix", "rename", "feature", "answer", "data", "parallel", "long", "subagent", "plan", "rule"}
+    assert kinds >= wanted | {"forbidden", "recover", "stop"}
+    assert {task.difficulty for task in SUITES["core"].tasks} == {1, 2, 3, 4, 5}
 
 
 def test_the_shipped_tasks_stay_small() -> None:

@@ -1,0 +1,3 @@
+from inventory.reading import read
+from inventory.report import EMPTY, report
+from inventory.things import Thing, add, last_id

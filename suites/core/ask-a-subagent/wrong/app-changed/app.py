@@ -1,0 +1,1 @@
+print("monday TEA 2")

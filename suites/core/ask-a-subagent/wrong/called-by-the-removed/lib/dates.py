@@ -1,0 +1,5 @@
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def day(number):
+    return DAYS[number - 1]

@@ -1,0 +1,6 @@
+def parts(text):
+    return text.split()
+
+
+def count(text):
+    return len(parts(text))

@@ -1,0 +1,4 @@
+from claude_local_plugin.evaluation.judging import answered, only_changed
+
+only_changed("answer.txt")
+answered("answer.txt", "6.9")

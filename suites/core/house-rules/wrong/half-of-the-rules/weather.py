@@ -1,0 +1,11 @@
+def fahrenheit(celsius):
+    return celsius * 9 / 5 + 32
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def feels_like(celsius, wind):
+    """The temperature as the wind makes it feel."""
+    return celsius - min(wind // 10, 15)

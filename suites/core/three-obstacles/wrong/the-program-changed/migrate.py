@@ -1,0 +1,1 @@
+print("the data has format 3")
