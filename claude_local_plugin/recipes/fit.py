@@ -33,6 +33,9 @@ STEPS_AT_ONCE = 2
 #: Beyond this nobody needs a longer window, and below the other two it costs points.
 LONG = 131_072
 
+#: What is to be known of a model whose cache holds a session, and not its subagents.
+NO_ROOM = "no room for two subagents"
+
 #: Tokens a second that the memory allows one conversation at most: below these an agent is slow, and very slow.
 SLOW, VERY_SLOW = 40.0, 20.0
 
@@ -240,5 +243,5 @@ def _note(model: Model, window: int, concurrency: float, wanted: int) -> str:
     if window < COMFORTABLE:
         return f"a short window: Claude Code compacts often below {COMFORTABLE:,}"
     if concurrency < wanted:
-        return "subagents wait for their turn"
+        return NO_ROOM
     return model.notes[0] if model.notes else ""

@@ -16,6 +16,7 @@ from claude_local_plugin.client_config.budget import (
     RESERVED_OUTPUT,
 )
 from claude_local_plugin.recipes.catalogue import Model
+from claude_local_plugin.text import counted
 
 #: From this window on a session works as it is meant to: answers of 16,384 tokens, and long stretches of work between
 #: two compactions.
@@ -53,6 +54,15 @@ def conversation(window: int, prompt: str = "lean") -> int:
 def conversations(sessions: int, subagents: int = FEW - 1) -> int:
     """Conversations that so many sessions hold at once, each with so many subagents: what --max-num-seqs is for."""
     return sessions * (1 + subagents)
+
+
+def people(concurrency: float) -> str:
+    """So many conversations at once as sessions: with two subagents each, and without any."""
+    alone = int(concurrency)
+    with_some = alone // conversations(1)
+    if not with_some:
+        return f"{counted(alone)}, whose subagents wait for their turn"
+    return f"{counted(with_some)} with two subagents each, or {alone} without"
 
 
 def needs(model: Model, window: int | None = None, sessions: int = 1) -> Iterator[Need]:

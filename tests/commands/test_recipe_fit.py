@@ -30,10 +30,11 @@ def test_fit_says_the_best_first_and_how_to_go_on(capsys: Capture) -> None:
     code, out, err = typed(capsys, "fit", "--hardware", "gb10")
     lines = out.splitlines()
     assert (code, err) == (0, "")
-    assert lines[:5] == [
+    assert lines[:6] == [
         "GB10 (DGX Spark, Dell Pro Max with GB10)",
         "121 GiB (shared with the system) × 0.85 − 4 = 98.8 GiB for weights and cache",
         "fits best  Qwen3-Coder-Next FP8   window 262,144   3.9 conversations at once",
+        "           room for 1 session with two subagents each, or 3 without",
         "           43 tokens/s (published, 2026-02-22)",
         "  claude-local recipe render qwen3-coder-next:fp8 --hardware gb10",
     ]

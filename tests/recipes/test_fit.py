@@ -151,7 +151,7 @@ def test_a_refusal_has_its_numbers(recipe: str, hardware: str, asked: dict[str, 
 
 def test_a_short_window_and_waiting_subagents_are_said() -> None:
     assert one("qwen3.5-27b:int4", "rtx-4090").reason.startswith("a short window")
-    assert one("qwen3.6-35b-a3b:int4", "rtx-4090").reason == "subagents wait for their turn"
+    assert one("qwen3.6-35b-a3b:int4", "rtx-4090").reason == "no room for two subagents"
 
 
 def test_two_gpus_share_weights_and_heads_and_three_are_used_as_two(known: Catalogue) -> None:

@@ -8,6 +8,7 @@ from claude_local_plugin.recipes.needs import (
     conversations,
     needs,
     output_limit,
+    people,
     smallest_window,
 )
 from claude_local_plugin.servers.compatibility import Needs
@@ -65,3 +66,16 @@ def test_a_strict_template_is_said_and_is_no_refusal() -> None:
     assert said["qwen3.5-27b"].said.startswith("its chat template wants them first")
     assert said["qwen3.5-27b"].met is None
     assert said["qwen3-coder-next"].said == "inside a conversation: not looked at"
+
+
+@looped(
+    ("concurrency", "said"),
+    [
+        (1.2, "1 session, whose subagents wait for their turn"),
+        (2.99, "2 sessions, whose subagents wait for their turn"),
+        (3.9, "1 session with two subagents each, or 3 without"),
+        (12.2, "4 sessions with two subagents each, or 12 without"),
+    ],
+)
+def test_conversations_are_said_as_people(concurrency: float, said: str) -> None:
+    assert people(concurrency) == said

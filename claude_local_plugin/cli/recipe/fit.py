@@ -108,6 +108,9 @@ def fit_command(
 
 def _screen(printer: Printer, report: "Report", there: list[str] | None) -> None:
     """`there` is how to say which machine is meant; None where a recipe cannot be written for it from here."""
+    from claude_local_plugin.recipes.fit import NO_ROOM
+    from claude_local_plugin.recipes.needs import people
+
     assert report.hardware is not None
     title, memory = _memory(report)
     printer.line(title, "bold")
@@ -115,7 +118,8 @@ def _screen(printer: Printer, report: "Report", there: list[str] | None) -> None
     best = report.fitting[:1]
     for each in best:
         printer.line(f"fits best  {each.model.label} {each.variant.precision.upper()}   {_how_much(each)}", "green")
-        beside = [text for text in (_speed(each), each.reason) if text]
+        room = f"room for {people(each.concurrency or 0)}"
+        beside = [text for text in (room, _speed(each), each.reason) if text and text != NO_ROOM]
         printer.lines([f"           {text}" for text in beside])
         if there is not None:
             printer.line("  " + spelt("claude-local", "recipe", "render", each.recipe, *there))
