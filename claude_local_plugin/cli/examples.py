@@ -31,7 +31,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "recipe litellm": (
         ("recipe litellm --backend http://a:8000,http://b:8000", "two servers of one model"),
-        ("recipe litellm --backend http://a:8000 --backend haiku=http://b:80", "a server of its own for haiku"),
+        ("recipe litellm --backend http://a --backend haiku=http://b", "a server of its own for haiku"),
     ),
     "recipe production-stack": (
         ("recipe production-stack qwen3-coder-next --hardware h100", "two replicas and a router"),

@@ -75,6 +75,9 @@ def _scraped(url: str, token: str | None, asked: Asked) -> tuple[Scraped | None,
     if server.problem and not server.models:
         return Scraped(target, server.kind, key_file), [f"{shown} {printable(server.problem)}: not looked at"]
     label = kinds.of(server.kind).label
+    if kinds.of(server.kind).quirks.made_for:
+        behind = f": {printable(','.join(server.members))}" if server.members else ""
+        return None, [f"{shown} is left out: {label} shows one replica or another; name the servers behind it{behind}"]
     if kinds.of(server.kind).metrics is None and not kinds.of(server.kind).quirks.metrics:
         return None, [f"{shown} is left out: no metrics are known of {label}"]
     wants_key = server.needs_key and look(Address(url, None, of_folder=False)).problem is not None

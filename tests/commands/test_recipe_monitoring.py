@@ -84,6 +84,29 @@ def test_metrics_that_are_one_slash_further_on_are_found(place: Place, tmp_path:
     assert config(tmp_path)["scrape_configs"][0]["static_configs"][0]["labels"] == {"kind": "litellm"}
 
 
+class Router(Gateway):
+    """vllm-router as far as it is asked here."""
+
+    def do_GET(self) -> None:
+        said = {"/health": "All servers healthy", "/workers": json.dumps({"workers": [{"url": "http://127.0.0.1:9"}]})}
+        said["/v1/models"] = json.dumps({"data": [{"id": "m", "object": "model"}]})
+        body = said.get(self.path, "").encode()
+        self.send_response(200 if body else 404)
+        self.send_header("x-request-id", "req-0123456789abcdefghij")
+        self.send_header("vary", "origin, access-control-request-method")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_behind_a_router_the_servers_are_to_be_named(place: Place, server: EmbeddedBackend) -> None:
+    with listening(Router) as url:
+        ended = place.ok("recipe", "prometheus", "--backend", f"{server.url},{url}")
+    assert f"{url.removeprefix('http://')} is left out: vllm-router shows one replica or another" in ended.err
+    assert "name the servers behind it: http://127.0.0.1:9" in ended.err
+    assert url.removeprefix("http://") not in ended.out
+
+
 @pytest.mark.light_server
 def test_a_key_is_read_from_a_file_by_prometheus_and_written_nowhere(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
