@@ -119,6 +119,10 @@ def test_vllm_032_has_54_tool_parsers_and_38_reasoning_parsers(known: Catalogue)
     assert engine is not None
     assert (len(engine.tool_parsers), len(engine.reasoning_parsers)) == (54, 38)
     assert engine.tool_parsers["glm47"] == "0.14.1"
+    newer = known.engine("vllm", "0.33.1")
+    assert newer is not None
+    assert (len(newer.tool_parsers), len(newer.reasoning_parsers)) == (58, 42)
+    assert set(newer.tool_parsers) - set(engine.tool_parsers) == {"beam", "muse", "musespark1x", "step5"}
     assert known.engine("vllm", "0.11.0") is None
     assert known.engine("vllm", "v0.99.1") == known.engine("vllm")
 
