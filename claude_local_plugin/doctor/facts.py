@@ -137,6 +137,8 @@ class Facts:
     url: str | None = None
     elsewhere: bool = False
     token_env: str | None = None
+    #: What the server at this address was when it last answered here; None where that is not known.
+    kind_before: str | None = None
     #: Why the helper of ours that sessions here ask for the key has none.
     no_key: ClaudeLocalError | None = None
     server: Server | None = None
@@ -302,6 +304,7 @@ def gather(
         url=looked_at,
         elsewhere=elsewhere,
         token_env=token_env,
+        kind_before=_kind_before(state_dir, looked_at),
         no_key=helped_key(snapshot, resolution)[1],
         server=server,
         others=others_than(server, () if elsewhere else owned) if server else (),
@@ -348,7 +351,8 @@ def others_than(server: Server, owned: tuple[Owned, ...]) -> tuple[Server, ...]:
     No key goes to any of them.
     """
     silent = server.state in (State.REFUSED, State.UNRESOLVED, State.TIMEOUT, State.NOT_HTTP)
-    if not silent and not (server.state is State.ERROR and server.kind == "unknown"):
+    stranger = server.state is State.ERROR and server.kind == "unknown"
+    if not (silent or stranger or server.speaks_messages is False):
         return ()
     recorded = (value for each in owned for path, value in each.lines if path == ("env", "ANTHROPIC_BASE_URL"))
     found: dict[str, Server] = {}
@@ -358,7 +362,8 @@ def others_than(server: Server, owned: tuple[Owned, ...]) -> tuple[Server, ...]:
     if server.state not in (State.UNRESOLVED, State.TIMEOUT):
         found |= {each.url: each for each in neighbours(server.url)}
     answering = (State.READY, State.OVERLOADED, State.NEEDS_KEY, State.WRONG_KEY)
-    return tuple(each for each in found.values() if each.is_model_server and each.state in answering)
+    usable = (each for each in found.values() if each.is_model_server and each.speaks_messages is not False)
+    return tuple(each for each in usable if each.state in answering)
 
 
 def _askable(target: Target) -> str | None:
@@ -481,6 +486,13 @@ def _edited(text: str, lines: tuple[tuple[tuple[str, ...], object], ...]) -> tup
         return tuple(path for path, value in lines if not same(value_at(text, path), value))
     except SettingsError:  # no JSON any more: that is the whole file's trouble, and files.json says so
         return ()
+
+
+def _kind_before(state_dir: Path, url: str | None) -> str | None:
+    try:
+        return queries.backend_kind(state_dir, url) if url else None
+    except ClaudeLocalError:  # a log that cannot be read is a finding of its own
+        return None
 
 
 def _log_problem(state_dir: Path) -> str | None:

@@ -51,6 +51,17 @@ def keep_thinking_apart(kind: str, parser: str | None) -> str | None:
     return None if way is None else way(parser)
 
 
+def leave_thinking(kind: str) -> str:
+    """What is said behind the flags of a restart, so that no parser waits for the end of a thought."""
+    return kinds.of(kind).remedies.thinking_left or "without a parser of its thoughts"
+
+
+def keep_turns(kind: str) -> str:
+    """How the server is to render the earlier turns of a conversation as it did before."""
+    way = kinds.of(kind).remedies.chat_template or f"have {label(kind)} use another chat template"
+    return f"{way}   (one that keeps earlier turns as they were)"
+
+
 def cache_on(kind: str) -> str:
     """How the server's prefix cache is switched on."""
     return kinds.of(kind).remedies.cache_on or "switch on the server's prefix (prompt) caching"

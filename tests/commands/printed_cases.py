@@ -1133,23 +1133,24 @@ def enabled_for(url: str, *more: str) -> Build:
 
 READY = look("server.ready", "--url", THERE)
 FIX = "doctor.checks.server:_fix "
+OTHER = "doctor.checks.server:_other "
 case(
     "a server at another port of the host is taken",
-    FIX + "enable … …",
+    OTHER + "enable … …",
     enabled_for(f"http://{HOST}:8090"),
     look("server.ready"),
     both(points_at(OPEN), gone("server.ready")),
 )
 case(
     "a server on record is taken again, with its key",
-    FIX + "enable … …",
+    OTHER + "enable … …",
     steps(guarded, lambda house: house.change(house.local, ANTHROPIC_BASE_URL="http://no-such-host:8000")),
     look("server.ready"),
     both(points_at(GUARDED, ANTHROPIC_AUTH_TOKEN=KEY), gone("server.ready")),
 )
 case(
     "another server answers at another port",
-    FIX + "claude-local doctor --url …",
+    OTHER + "claude-local doctor --url …",
     enabled,
     look("server.ready", "--url", f"http://{HOST}:8090"),
     says("server       ✓ vLLM"),
@@ -1158,7 +1159,7 @@ case(
 not_run(
     "a server that is off is started over there",
     "leads to another machine",
-    (FIX + "ssh -- …",),
+    "doctor.checks.server:_start ssh -- …",
     enabled_for(f"http://{FAR}:8000"),
     look("server.ready"),
 )

@@ -16,6 +16,7 @@ from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.servers import probe
 from tests.commands.place import Place
 from tests.doctor.test_doctor_command import LOGIN, enabled
+from tests.servers.conftest import Said
 
 Fault = Callable[[Place, pytest.MonkeyPatch], None]
 
@@ -190,6 +191,20 @@ def test_an_address_written_by_hand_with_a_wrong_port_is_led_to_the_server_of_th
     left = bad(repository.run("doctor", "--json").json)
     assert (bad(answer) - left).total() == answer["first"]["mends"] > 2
     assert answer["first"]["of"] == bad(answer).total()
+
+
+@pytest.mark.usefixtures("client")
+def test_an_address_of_a_server_that_claude_code_cannot_use_is_led_to_the_one_beside_it(
+    repository: Place, server: EmbeddedBackend, replay: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Said(200, '{"object": "list", "data": [{"id": "text-embedder", "object": "model"}]}')
+    other = replay(table={("GET", "/v1/models"): listed}, otherwise=Said(404, "{}"))
+    monkeypatch.setattr(probe, "WELL_KNOWN_PORTS", (server.port,))
+    repository.write(repository.local, {"env": {"ANTHROPIC_BASE_URL": other.url, "ANTHROPIC_AUTH_TOKEN": "x"}})
+    answer = repository.json("doctor", code=1)
+    (said,) = [each for each in answer["findings"] if each["id"] == "server.messages"]
+    assert said["what"].endswith(f" at 127.0.0.1:{server.port} answers there")
+    assert said["fix"] == f"claude-local enable --url {server.url}"
 
 
 def test_nothing_comes_first_where_no_command_fixes_most(

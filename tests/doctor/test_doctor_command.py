@@ -206,8 +206,17 @@ def test_a_server_that_is_off_says_how_to_start_it(place: Place, closed_port: in
     assert results(answer) == {"server.ready": "error"}
     ready = by_id(answer, "server.ready")
     assert "refuses connections" in ready["what"]
-    assert ready["fix"].startswith("start it: vllm serve")
+    # another kind, or another model, would be of no use
+    assert ready["fix"] == "start the server again with m"
     assert by_id(answer, "model.served")["result"] == "skipped"
+
+
+def test_a_server_that_has_answered_before_is_started_as_what_it_was(place: Place, server: EmbeddedBackend) -> None:
+    enabled(place, server)
+    assert by_id(place.json("doctor", "server.ready"), "server.ready")["what"].startswith("vLLM")
+    server.stop()
+    answer = place.json("doctor", "server.ready", code=1)
+    assert by_id(answer, "server.ready")["fix"] == f"start vLLM again with {MODEL}"
 
 
 def test_a_loading_server_is_a_warning(place: Place) -> None:

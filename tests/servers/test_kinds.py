@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,6 +171,8 @@ KIND = Kind(
         more_at_once="acme: more_at_once",
         more_memory="acme: more_memory",
         thinking_apart=lambda parser: f"acme: thinking_apart {parser}",
+        thinking_left="acme: thinking_left",
+        chat_template="acme: chat_template",
         cache_on="acme: cache_on",
         tell_cache="acme: tell_cache",
         tool_calls=ToolCalls(how="acme: tool_calls {flags}{note}", parser="--calls {}"),
@@ -220,6 +223,9 @@ findings = [
         spoiled("acme"),
         b.facts(server=b.server(kind="acme", models=(ServedModel(b.MODEL),)), deep=b.deep(kind="acme"),
                 snapshot=b.snapshot(without=("CLAUDE_CODE_MAX_CONTEXT_TOKENS",))),
+        b.facts(server=b.server(kind="acme"), deep=b.deep(
+            kind="acme", tools=b.tools(ToolVerdict.SWALLOWED), thinking=b.thinking(never_ends=True),
+            cache=b.cache(next_reuse=b.Reuse(1, 100, "metrics")))),
     )
     for finding in run(facts, [check for check in CHECKS if check.group in groups])
 ]
@@ -298,6 +304,8 @@ def test_a_made_up_kind_in_one_file_is_seen_everywhere(acme: tuple[Callable[...,
     flags = {"never_messages"}  # no text of the kind's own
     missing = [name for name in Remedies._fields if f"acme: {name}" not in said and name not in flags]
     assert missing == [], said
+    flags_of_others = re.findall(r"(?<![a-z])--(?!url|token-env|model|scope|header|deep|fix|list|json)[a-z-]+", said)
+    assert set(flags_of_others) <= {"--calls", "--max-model-len"}, said  # the first is its own, the other one ours
     for quirk in ("window_later", "unloaded", "unguarded"):
         assert f"acme: {quirk}" in said, quirk
     assert "Acme Serve answers to every name" in said

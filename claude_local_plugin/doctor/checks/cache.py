@@ -49,9 +49,7 @@ def _prefix(facts: Facts) -> Iterator[Found]:
         yield Found(Result.INFO, what, None, advice.tell_cache(kind))
     elif cache.next_reuse is not None and cache.next_reuse.share < TURN_REUSE:
         what = f"the next turn of a conversation reused only {_percent(cache.next_reuse)} of its prompt"
-        yield Found(
-            Result.WARNING, what, None, "restart the server with a chat template that keeps earlier turns as they were"
-        )
+        yield Found(Result.WARNING, what, None, advice.keep_turns(kind))
     else:
         yield Found(Result.OK, f"a repeated prompt is reused: {_told(cache)}")
 

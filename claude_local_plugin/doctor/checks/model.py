@@ -392,7 +392,7 @@ def _empty(facts: Facts) -> Iterator[Found]:
     took = "took tokens" if all(exchange.reply.usage.output for exchange in lost.values()) else "ended well"
     what = f"{count} {took} and showed nothing ({names}): {reason}"
     flags = parser_flags(facts)
-    yield Found(Result.ERROR, what, None, f"{flags}, and without --reasoning-parser" if endless else flags)
+    yield Found(Result.ERROR, what, None, f"{flags}, and {advice.leave_thinking(_kind(facts))}" if endless else flags)
 
 
 #: Why a part of the examination has nothing to say.

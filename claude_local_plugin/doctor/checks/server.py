@@ -98,16 +98,8 @@ def _named(server: Server) -> str:
 def _fix(facts: Facts, server: Server) -> str:
     target = facts.target
     if facts.others:
-        url = facts.others[0].url
-        known = any(
-            path == ("env", "ANTHROPIC_BASE_URL") for each in facts.owned for path, value in each.lines if value == url
-        )
-        key = ("--token-env", Words("VARIABLE")) if facts.others[0].needs_key and not known else ()
-        return command("claude-local", "doctor", "--url", url) if facts.elsewhere else facts.enable(url, *key)
+        return _other(facts, facts.others[0])
     name = target.host if target else "HOST"
-    start = well_known.START.get(server.kind, well_known.START_HINT)
-    if target is not None and server.state is State.REFUSED and not is_loopback(target.host):
-        start = f"{command('ssh', '--', name)}, and there: {start}"
     if server.state is State.ERROR and (header := kinds.of(server.kind).quirks.needs_header):
         return header[1]
     ask = (f"{facts.url}/v1/models",)
@@ -117,9 +109,33 @@ def _fix(facts: Facts, server: Server) -> str:
         State.TLS: f"{command('curl', '-v', *ask)}   (a private authority goes into NODE_EXTRA_CA_CERTS)",
         State.ERROR: f"{command('curl', '-i', *ask)}   and the server's own log",
         State.OVERLOADED: advice.fewer_or(server.behaves_as),
-        State.REFUSED: f"start it: {start}",
+        State.REFUSED: _start(facts, server),
     }
     return fixes.get(server.state) or FIXES[server.state]
+
+
+def _other(facts: Facts, other: Server) -> str:
+    """The command that leads to the server that answers in the place of this one."""
+    known = any(owned.url == other.url for owned in facts.owned)
+    key = ("--token-env", Words("VARIABLE")) if other.needs_key and not known else ()
+    return command("claude-local", "doctor", "--url", other.url) if facts.elsewhere else facts.enable(other.url, *key)
+
+
+def _start(facts: Facts, server: Server) -> str:
+    """How a server is brought back that was there: as what it was, with the model that sessions ask it for.
+
+    Another kind with another model would not serve them. Of a server that nobody has used yet one is proposed.
+    """
+    target, model = facts.target, "" if facts.elsewhere else printable(facts.names[0].name)
+    kind = server.kind if server.kind in well_known.START else facts.kind_before or ""
+    there = "" if target is None or is_loopback(target.host) else f", there: {command('ssh', '--', target.host)}"
+    if kind in well_known.START:
+        what = f"start {well_known.label(kind)} again"
+    elif not model:
+        return f"start it{there}   (for example: {well_known.START_HINT})"
+    else:
+        what = "start the server again"
+    return what + (f" with {model}" if model else "") + there
 
 
 def _speaks(facts: Facts) -> Iterator[Found]:
@@ -133,7 +149,9 @@ def _speaks(facts: Facts) -> Iterator[Found]:
         )
         words = (server.problem or "").partition(": “")[2]
         what += f"; it says “{words}" if words else ""
-        yield Found(Result.ERROR, what, None, advice.messages_api(server))
+        other = next(iter(facts.others), None)
+        what += f"; {_named(other)} answers there" if other else ""
+        yield Found(Result.ERROR, what, None, _other(facts, other) if other else advice.messages_api(server))
     elif server.speaks_messages is None:
         what = f"whether {facts.host} has /v1/messages cannot be told without asking its model"
         yield Found(Result.SKIPPED if facts.deep else Result.INFO, what, None, None if facts.deep else facts.ask_deep())

@@ -166,6 +166,8 @@ class Remedies(NamedTuple):
     `larger_window` and `own_name` take the server, the model, and the size or the name. `name_flag` names a model,
     `thinking_apart` takes the name of the reasoning parser, or None. `messages_since` is the version with a Messages
     API, `messages_switch` finds in the server's own words what switches it on; `never_messages`: no version has one.
+    `thinking_left` has thoughts stay in the text, said behind the flags of a restart, and `chat_template` gives it
+    another template.
     `tool_results_since` is the version that takes the results of tools.
     """
 
@@ -179,6 +181,8 @@ class Remedies(NamedTuple):
     thinking_apart: Callable[[str | None], str] | None = None
     cache_on: str | None = None
     tell_cache: str | None = None
+    thinking_left: str | None = None
+    chat_template: str | None = None
     tool_calls: ToolCalls | None = None
     tool_results_since: str = ""
     messages_since: str = ""

@@ -106,6 +106,8 @@ KIND = Kind(
         more_at_once="raise llama-server's --parallel, and its -c with it",
         more_memory="raise llama-server's -c",
         thinking_apart=lambda _: "restart llama-server with --reasoning-format auto",
+        thinking_left="with --reasoning-format none",
+        chat_template="restart llama-server with --jinja --chat-template-file FILE",
         cache_on="restart llama-server with --cache-reuse 256 --parallel 1",
         tell_cache="restart llama-server with --metrics",
         tool_calls=ToolCalls(how="restart llama-server with --jinja"),

@@ -49,6 +49,7 @@ KIND = Kind(
         own_name=_own_name,
         load_model=command("ollama", "pull", "qwen3-coder"),
         more_at_once="raise OLLAMA_NUM_PARALLEL",
+        chat_template="give the model another TEMPLATE in a Modelfile",
         tool_calls=ToolCalls(how="use a model whose chat template has tools, such as qwen3-coder"),
     ),
     quirks=Quirks(implied_tag=":latest", unloaded=Unloaded("Ollama's own choice is 4,096 tokens", _load)),

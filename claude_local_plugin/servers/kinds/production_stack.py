@@ -21,6 +21,7 @@ KIND = Kind(
     remedies=Remedies(
         more_at_once="add a replica",
         thinking_apart=thinking_apart,
+        thinking_left=vllm.WITHOUT_REASONING,
         tool_calls=ToolCalls(
             how="restart the vLLM behind it with {flags}{note}",
             parser=vllm.PARSER,

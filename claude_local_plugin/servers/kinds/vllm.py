@@ -27,6 +27,7 @@ NAME = "vllm"
 #: The flags that name its parsers, `{}` being the name, and what lists them.
 PARSER = "--enable-auto-tool-choice --tool-call-parser {}"
 REASONING = "--reasoning-parser {}"
+WITHOUT_REASONING = "without --reasoning-parser"
 LISTING = f"   ({command('vllm', 'serve', '--help=tool-call-parser')} lists them)"
 _UPGRADE = command("pip", "install", "--upgrade", "vllm")
 
@@ -165,6 +166,8 @@ KIND = Kind(
         more_at_once="raise vLLM's --max-num-seqs",
         more_memory="raise vLLM's --gpu-memory-utilization",
         thinking_apart=lambda parser: f"restart vLLM with {REASONING.format(parser or 'NAME')}",
+        thinking_left=WITHOUT_REASONING,
+        chat_template="restart vLLM with --chat-template FILE",
         cache_on="restart vLLM without --no-enable-prefix-caching   (it is on by default)",
         tell_cache="restart vLLM with --enable-prompt-tokens-details",
         tool_calls=ToolCalls(

@@ -60,6 +60,7 @@ KIND = Kind(
     remedies=Remedies(
         upgrade=command("pip", "install", "--upgrade", "vllm-router"),
         more_at_once="add a worker to vllm-router",
+        thinking_left=vllm.WITHOUT_REASONING,
         tool_calls=ToolCalls(
             how="restart the vLLM behind it with {flags}{note}",
             parser=vllm.PARSER,
