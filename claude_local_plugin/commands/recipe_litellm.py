@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from claude_local_plugin.client_config.headers import from_variable
+from claude_local_plugin.commands.recipe_servers import addresses
 from claude_local_plugin.core.shell import Words, command, export, then, with_variable
 from claude_local_plugin.errors import BackendError, UsageError
 from claude_local_plugin.precedence.models import names_of
@@ -52,7 +53,7 @@ def recipe_litellm(asked: Asked, environ: Mapping[str, str]) -> Made:
         model, key = models.get(tier, models.get("")), keys.get(tier, keys.get(""))
         if model is None and not asked.check:
             raise UsageError("without asking the server nothing is known of its model", "name it with --model NAME")
-        replicas = _replicas(urls.split(","), model, key, asked, environ, notes)
+        replicas = _replicas(addresses((urls,)), model, key, asked, environ, notes)
         groups.append(Group(_name(replicas[0].model, tier, groups), replicas, (tier,) if tier else ()))
     names = {tier: names_of(tier) for tier in TIERS}
     notes += _remarks(groups, asked)
@@ -83,14 +84,13 @@ def _by_tier(option: str, given: Sequence[str]) -> dict[str, str]:
 
 
 def _replicas(
-    urls: Sequence[str],
+    bases: Sequence[str],
     model: str | None,
     key: str | None,
     asked: Asked,
     environ: Mapping[str, str],
     notes: list[str],
 ) -> tuple[Replica, ...]:
-    bases = list(dict.fromkeys(normalise(url.strip()).url for url in urls))
     if not asked.check:
         return tuple(Replica(base, str(model), key=key) for base in bases)
     token = from_variable("--token-env", key, environ, "the server's key") if key else None

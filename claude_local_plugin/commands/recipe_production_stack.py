@@ -6,6 +6,7 @@ from pathlib import Path
 
 from claude_local_plugin.client_config.headers import from_variable
 from claude_local_plugin.commands.recipe_fit import Query, best, known_to
+from claude_local_plugin.commands.recipe_servers import addresses
 from claude_local_plugin.core.shell import Words, command, then
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.recipes import service as services
@@ -14,7 +15,6 @@ from claude_local_plugin.recipes.fit import Ask
 from claude_local_plugin.recipes.gateways import production_stack
 from claude_local_plugin.recipes.gateways.production_stack import CHART, CHART_REPOSITORY, ENTRY, NAME, SECRET
 from claude_local_plugin.servers import Server, identify
-from claude_local_plugin.servers.urls import normalise
 from claude_local_plugin.text import printable
 
 #: The release's name in the printed commands, the chart's repository there, and where sessions reach the router.
@@ -69,7 +69,7 @@ def _of_recipe(asked: Asked, environ: Mapping[str, str]) -> Made:
 
 
 def _for_running(asked: Asked, environ: Mapping[str, str]) -> Made:
-    urls = dict.fromkeys(normalise(url.strip()).url for given in asked.backends for url in given.split(","))
+    urls = addresses(asked.backends)
     token = from_variable("--token-env", asked.token_env, environ, "the servers' key") if asked.token_env else None
     if not asked.check and asked.model is None:
         raise UsageError("without asking the servers nothing is known of their model", "name it with --model NAME")

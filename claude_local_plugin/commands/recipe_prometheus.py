@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claude_local_plugin.client_config.headers import from_variable
+from claude_local_plugin.commands.recipe_servers import addresses
 from claude_local_plugin.commands.server_in_use import Address
 from claude_local_plugin.commands.watch import look
 from claude_local_plugin.core.shell import command
@@ -16,7 +17,6 @@ from claude_local_plugin.recipes.monitoring.expressions import Ask, measured
 from claude_local_plugin.recipes.monitoring.prometheus import CONFIG, RULES, Scraped
 from claude_local_plugin.servers import Server, advice, identify, kinds
 from claude_local_plugin.servers.server import UNKNOWN
-from claude_local_plugin.servers.urls import normalise
 from claude_local_plugin.text import printable
 
 #: Where Prometheus listens in the printed command: this machine alone.
@@ -42,9 +42,8 @@ def recipe_prometheus(asked: Asked, environ: Mapping[str, str]) -> Made:
         if asked.token_env is not None
         else None
     )
-    urls = [normalise(url.strip()).url for given in asked.backends for url in given.split(",")]
     scraped, notes = [], []
-    for url in dict.fromkeys(urls):
+    for url in addresses(asked.backends):
         found, said = _scraped(url, token, asked)
         notes += said
         scraped += [found] if found else []

@@ -130,6 +130,15 @@ def test_output_is_the_one_file_that_is_written(place: Place, server: EmbeddedBa
     assert place.elsewhere() == before
 
 
+@pytest.mark.parametrize("recipe", ["litellm", "production-stack", "prometheus"])
+def test_the_cloud_is_no_server_of_ones_own(place: Place, recipe: str) -> None:
+    more = () if recipe == "prometheus" else ("--model", "m")
+    said = place.refused(
+        "recipe", recipe, "--backend", "http://a:8000,https://api.anthropic.com", "--no-check", *more, code=2
+    )
+    assert "https://api.anthropic.com is Anthropic's own API, not a server of yours" in said
+
+
 def test_a_misspelt_tier_is_told(place: Place) -> None:
     assert "one of opus, sonnet, haiku, fable" in place.refused(
         "recipe", "litellm", "--backend", "opsu=http://a:8000", code=2
