@@ -149,17 +149,17 @@ def _why(visit: Visit, _: "Probe | None") -> "Iterator[str]":
     world = _world(visit)
     for switch, *_rest in PROVIDERS:
         if is_on(visit.environ.get(switch)):
-            yield f"provider  {_decided(visit, world, switch)}"
+            yield f"provider  {switch}={_decided(visit, world, switch)}"
     for label, name in DECIDED_BY:
         yield f"{label.ljust(9)} {_decided(visit, world, name)}"
-    yield "What no settings file sets counts as exported in the shell here: --settings cannot be told from it."
+    yield "(--settings counts as the shell: a hook cannot tell them apart)"
 
 
 def _decided(visit: Visit, world: "SessionSettings", name: str) -> str:
     from claude_local_plugin.core.session_settings import as_text
 
     if name not in visit.environ:
-        return f"{name} is not set"
+        return "(not set)"
     value = visit.environ[name].strip()
     source = world.source_of(name)
     shown = clean(value, 200) if name not in SECRET else "a placeholder" if value == PLACEHOLDER else "(set, not shown)"
@@ -170,7 +170,7 @@ def _decided(visit: Visit, world: "SessionSettings", name: str) -> str:
         if name in file.env and file is not source
     ]
     beats = f", beats {' and '.join(others)}" if others else ""
-    return f"{shown}   {name} {'in ' if source.scope != 'shell' else ''}{source.place}{beats}"
+    return f"{shown}   {source.place}{beats}"
 
 
 def _wrong(visit: Visit, found: "Probe | None") -> "Iterator[str]":
@@ -257,7 +257,7 @@ def _for_more(visit: Visit, name: str, *, installed: bool) -> "Iterator[str]":
     if installed:
         yield f"It could not be asked here; in a terminal: {more}"
         return
-    yield f"Its command line says more ({more}) and changes what is wrong. To have it, in a terminal:"
+    yield f"{more} says more, once it is installed:"
     yield f"  {_install(visit)}"
 
 

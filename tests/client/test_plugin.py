@@ -100,8 +100,8 @@ class Machine:
             self.path.append(str(file.parent))
         return str(file)
 
-    def run(self, shell: str = "sh", stdin: str = "{}") -> subprocess.CompletedProcess[str]:
-        finder = [SHELLS[shell], *(["sh"] if shell == "busybox" else []), str(self.hooks / FINDER.name)]
+    def run(self, shell: str = "sh", stdin: str = "{}", *arguments: str) -> subprocess.CompletedProcess[str]:
+        finder = [SHELLS[shell], *(["sh"] if shell == "busybox" else []), str(self.hooks / FINDER.name), *arguments]
         done = subprocess.run(
             finder,
             input=stdin,
@@ -134,6 +134,22 @@ def test_the_only_python_is_found_whatever_it_is_called(
     done = machine.run(shell, stdin='{"event": 1}')
     assert done.stdout == machine.started(python, *before) + '\n{"event": 1}'
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(("name", "before"), [("python3", []), ("py", ["-3"])])
+def test_a_question_of_a_skill_reaches_the_hook_as_one_word(
+    machine: Machine, shell: str, name: str, before: list[str]
+) -> None:
+    python = machine.has(f"bin/{name}")
+    done = machine.run(shell, "", "--ask", "why")
+    assert done.stdout == machine.started(python, *before) + " --ask=why\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_question_without_a_python_is_told_so(machine: Machine, shell: str) -> None:
+    done = machine.run(shell, "", "--ask", "why")
+    assert done.stdout == "claude-local: no Python 3.9 or newer on PATH, so nothing can be said about this session\n"
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -447,7 +463,7 @@ def initial(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 #: What the plugin says by itself, on a Python without any package and in isolation, by question.
 SAID = {
     "status": ["sent with each request: your ANTHROPIC_AUTH_TOKEN (exported in the shell)"],
-    "why": ["endpoint  http://127.0.0.1", "window    65536   CLAUDE_CODE_MAX_CONTEXT_TOKENS exported in the shell"],
+    "why": ["endpoint  http://127.0.0.1", "window    65536   exported in the shell"],
     "doctor": ["✓ nothing that a hook can see is wrong"],
 }
 MORE = {"status": "claude-local status", "why": "claude-local explain-precedence", "doctor": "claude-local doctor"}
@@ -463,7 +479,7 @@ def test_without_the_package_a_question_is_answered_at_no_request_and_says_how_t
     assert f"This session goes to {server.url} as qwen3-coder-next." in ended.stdout
     assert "✓ the server answers (" in ended.stdout
     assert all(each in ended.stdout for each in SAID[question]), ended.stdout
-    assert MORE[question] in ended.stdout
+    assert f"{MORE[question]} says more, once it is installed:\n" in ended.stdout
     assert f"~/.claude-local/bin/pip install {checkout}" in ended.stdout
     assert f"/local-backend:{question}" not in ended.stdout
     assert "placeholder" not in ended.stdout  # which is the token
@@ -502,7 +518,7 @@ def test_with_the_command_line_its_own_report_is_the_answer(
     ended = user.session(f"/local-backend:{question}", "--plugin-dir", str(checkout))
     assert f"This session goes to {server.url} as qwen3-coder-next." in ended.stdout
     assert all(word in ended.stdout for word in said), ended.stdout
-    assert "To have it, in a terminal" not in ended.stdout
+    assert "once it is installed" not in ended.stdout
     assert server.messages == []
 
 

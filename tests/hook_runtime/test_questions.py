@@ -91,19 +91,19 @@ def test_each_value_has_its_place_and_what_it_beats(session: Session) -> None:
     session.write("shop/.claude/settings.local.json", {"env": here})
     session.write(".claude/settings.json", {"env": {"ANTHROPIC_BASE_URL": "http://other:1", "ANTHROPIC_MODEL": "m"}})
     told = session.told("why", **here, ANTHROPIC_MODEL="m", CLAUDE_CODE_MAX_CONTEXT_TOKENS="65536").splitlines()
-    local, user = "in .claude/settings.local.json", "~/.claude/settings.json"
-    assert f"endpoint  http://127.0.0.1:9   ANTHROPIC_BASE_URL {local}, beats {user} (http://other:1)" in told
-    assert f"token     a placeholder   ANTHROPIC_AUTH_TOKEN {local}" in told
-    assert f'key       ""   ANTHROPIC_API_KEY {local}' in told
-    assert f"model     m   ANTHROPIC_MODEL in {user}" in told
-    assert "window    65536   CLAUDE_CODE_MAX_CONTEXT_TOKENS exported in the shell" in told
+    local, user = ".claude/settings.local.json", "~/.claude/settings.json"
+    assert f"endpoint  http://127.0.0.1:9   {local}, beats {user} (http://other:1)" in told
+    assert f"token     a placeholder   {local}" in told
+    assert f'key       ""   {local}' in told
+    assert f"model     m   {user}" in told
+    assert "window    65536   exported in the shell" in told
 
 
 def test_the_cloud_is_called_the_cloud_and_a_provider_says_who_chose_it(session: Session) -> None:
     assert session.told("status").startswith("This session goes to https://api.anthropic.com: the cloud")
     told = session.told("why", CLAUDE_CODE_USE_BEDROCK="1")
     assert "This session goes to bedrock: the cloud" in told
-    assert "provider  1   CLAUDE_CODE_USE_BEDROCK exported in the shell" in told
+    assert "provider  CLAUDE_CODE_USE_BEDROCK=1   exported in the shell" in told
 
 
 def test_what_is_wrong_is_named_and_no_secret_is_shown(session: Session) -> None:
@@ -147,7 +147,7 @@ def test_the_command_line_says_the_rest_in_the_shell_s_own_environment(session: 
 def test_a_command_line_that_fails_or_takes_too_long_leaves_the_hook_s_own_answer(session: Session, fails: str) -> None:
     session.program("claude-local", f"PATH=/usr/bin:/bin; {fails}")
     told = session.told("why")
-    assert "endpoint  ANTHROPIC_BASE_URL is not set" in told
+    assert "endpoint  (not set)" in told
     assert told.splitlines()[-1] == "It could not be asked here; in a terminal: claude-local explain-precedence"
 
 
