@@ -239,7 +239,7 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
         inner = (*path, name)
         head = ".".join(map(_key, inner))
         for each in value if isinstance(value, list) else [value]:
-            if isinstance(value, list) or not all(_has_a_head(part) for part in each.values()):
+            if isinstance(value, list) or not each or not all(_has_a_head(part) for part in each.values()):
                 yield ""
                 yield f"[[{head}]]" if isinstance(value, list) else f"[{head}]"
             yield from _table(each, inner)

@@ -26,6 +26,40 @@ os.environ.update(
 )
 
 
+#: Stands for torchvision, whose builds for GPUs cannot be imported beside a CPU's torch: whatever is taken from it by
+#: name is there, and none of it works. vLLM only wants to import what would look at pictures.
+STAND_IN = """\
+class _Any(type):
+    def __getattr__(cls, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return name
+
+
+def __getattr__(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return _Any(name, (), {})
+"""
+MODULES = (
+    *("__init__", "io/__init__", "ops/__init__", "transforms/__init__", "transforms/functional"),
+    *("transforms/v2/__init__", "transforms/v2/functional"),
+)
+
+
+def stand_in(folder: Path) -> None:
+    """Have `import torchvision` find the stand-in, in this process and in those that vLLM starts."""
+    for name in MODULES:
+        path = folder / "torchvision" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(STAND_IN)
+    (folder / "torchvision-0.28.0.dist-info").mkdir(exist_ok=True)
+    metadata = "Metadata-Version: 2.1\nName: torchvision\nVersion: 0.28.0\n"
+    (folder / "torchvision-0.28.0.dist-info" / "METADATA").write_text(metadata)
+    sys.path.insert(0, str(folder))
+    os.environ["PYTHONPATH"] = str(folder)
+
+
 def config_of(given: dict[str, Any]) -> dict[str, Any]:
     """A whole config.json: what transformers has for the type, and what the question says on top."""
     from transformers import CONFIG_MAPPING
@@ -95,6 +129,7 @@ def answer(folder: Path, question: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     folder, names = Path(sys.argv[1]), sys.argv[2:]
     questions = json.load(sys.stdin)
+    stand_in(folder.resolve() / "stand-in")
     import vllm.engine.arg_utils  # noqa: F401  (once, for all of them)
 
     answers: dict[str, Any] = {}

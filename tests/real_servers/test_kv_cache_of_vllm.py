@@ -1,4 +1,4 @@
-"""Our size of the cache against vLLM's own code: eight architectures on torch's meta device, without weights."""
+"""Our size of the cache against vLLM's own code: eleven models on torch's meta device, without weights."""
 
 import json
 import os
@@ -22,12 +22,22 @@ def layers(kind: Any, count: int, **sizes: int) -> Layers:
     return Layers(kind, count, sizes, HERE)
 
 
+def gdn(count: int, value_heads: int) -> Layers:
+    sizes = {"key_heads": 16, "value_heads": value_heads, "key_dim": 128, "value_dim": 128, "convolution": 4}
+    return layers("gdn", count, **sizes)
+
+
+#: Every fourth layer of Qwen's hybrids keeps every token.
+def kinds(count: int) -> list[str]:
+    return ["full_attention" if number % 4 == 3 else "linear_attention" for number in range(count)]
+
+
 def full(count: int, kv_heads: int, head_dim: int) -> Layers:
     return layers("full", count, kv_heads=kv_heads, head_dim=head_dim)
 
 
 #: Each: what its config.json says beside transformers' defaults, what vLLM is asked, and the layers by our own table.
-#: The blocks of Qwen3-Next are those of a GPU, which a CPU does not choose by itself.
+#: The blocks of hybrids are those of a GPU, which a CPU does not choose by itself.
 ASKED: dict[str, tuple[dict[str, Any], dict[str, Any], list[Layers]]] = {
     "qwen3-coder-30b": (
         {
@@ -56,10 +66,49 @@ ASKED: dict[str, tuple[dict[str, Any], dict[str, Any], list[Layers]]] = {
             "max_position_embeddings": 262_144,
         },
         {"window": 262_144, "gib": 20, "block": 1056},
-        [
-            full(12, 2, 256),
-            layers("gdn", 36, key_heads=16, value_heads=32, key_dim=128, value_dim=128, convolution=4),
-        ],
+        [full(12, 2, 256), gdn(36, 32)],
+    ),
+    "qwen3.6-35b": (
+        {
+            "model_type": "qwen3_5_moe_text",
+            "architectures": ["Qwen3_5MoeForCausalLM"],
+            "max_position_embeddings": 262_144,
+            "layer_types": kinds(40),
+        },
+        {"window": 262_144, "gib": 20, "block": 1056},
+        [full(10, 2, 256), gdn(30, 32)],
+    ),
+    "qwen3.6-27b": (
+        {
+            "model_type": "qwen3_5_text",
+            "architectures": ["Qwen3_5ForCausalLM"],
+            "num_hidden_layers": 64,
+            "hidden_size": 5120,
+            "num_attention_heads": 24,
+            "num_key_value_heads": 4,
+            "linear_num_value_heads": 48,
+            "intermediate_size": 17_408,
+            "max_position_embeddings": 262_144,
+            "layer_types": kinds(64),
+        },
+        {"window": 262_144, "gib": 20, "block": 784},
+        [full(16, 4, 256), gdn(48, 48)],
+    ),
+    "qwen3.5-122b": (
+        {
+            "model_type": "qwen3_5_moe_text",
+            "architectures": ["Qwen3_5MoeForCausalLM"],
+            "num_hidden_layers": 48,
+            "hidden_size": 3072,
+            "num_attention_heads": 32,
+            "linear_num_value_heads": 64,
+            "moe_intermediate_size": 1024,
+            "shared_expert_intermediate_size": 1024,
+            "max_position_embeddings": 262_144,
+            "layer_types": kinds(48),
+        },
+        {"window": 262_144, "gib": 20, "block": 2096},
+        [full(12, 2, 256), gdn(36, 64)],
     ),
     "gpt-oss-120b": (
         {"model_type": "gpt_oss", "architectures": ["GptOssForCausalLM"]},
@@ -135,7 +184,7 @@ def test_blocks_and_concurrency_are_those_of_vllms_own_code(tmp_path: Path) -> N
     for name, (_, asked, own) in ASKED.items():
         said = theirs[name]
         assert "error" not in said, (name, said)
-        cache = cache_of(own, block_tokens=16 if name == "qwen3-next" else asked["block"], batched=said["in_flight"])
+        cache = cache_of(own, block_tokens=16 if own[-1].kind == "gdn" else asked["block"], batched=said["in_flight"])
         assert cache.blocks(asked["gib"] * GIB) == said["blocks"], (name, said)
         assert abs(cache.concurrency(asked["gib"] * GIB, asked["window"]) - said["concurrency"]) < 1e-9, (name, said)
         print(name, round(said["parameters"] / 1e9, 1), said["blocks"], round(said["concurrency"], 3), said["groups"])
