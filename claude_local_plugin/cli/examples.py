@@ -34,7 +34,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("recipe litellm --backend http://a --backend haiku=http://b", "a server of its own for haiku"),
     ),
     "recipe production-stack": (
-        ("recipe production-stack qwen3-coder-next --hardware h100", "two replicas and a router"),
+        ("recipe production-stack qwen3-coder-30b-a3b --hardware h100", "two replicas and a router"),
         ("recipe production-stack --backend http://a:8000,http://b:8000", "a router before what runs"),
     ),
     "recipe prometheus": (

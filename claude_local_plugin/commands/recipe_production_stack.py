@@ -19,7 +19,7 @@ from claude_local_plugin.text import printable
 
 #: The release's name in the printed commands, the chart's repository there, and where sessions reach the router.
 RELEASE, REPOSITORY, HERE = "vllm", "vllm", "http://localhost:8000"
-EXAMPLE = ("claude-local", "recipe", "production-stack", "qwen3-coder-next", "--hardware", "h100")
+EXAMPLE = ("claude-local", "recipe", "production-stack", "qwen3-coder-30b-a3b", "--hardware", "h100")
 #: The file that the servers' key is read from, and the variable that sessions read it from.
 KEY_FILE, KEY_VARIABLE = "server.key", "SERVER_KEY"
 

@@ -2722,6 +2722,24 @@ not_run(
     _nothing,
     ("recipe", "otel", "--scope", "shell"),
 )
+case(
+    "recipe production-stack: what is to be started has to be named",
+    "commands.recipe_production_stack:recipe_production_stack …",
+    _nothing,
+    ("recipe", "production-stack"),
+    says("routingLogic: session"),
+)
+not_run(
+    "recipe prometheus: what alerts say to do",
+    "for whoever an alert calls, at a server in trouble",
+    (
+        "recipes.monitoring.prometheus:_alerts claude-local doctor --server-log FILE",
+        "recipes.monitoring.prometheus:_alerts claude-local doctor --deep cache",
+        "recipes.monitoring.prometheus:_alerts claude-local bench",
+    ),
+    _nothing,
+    ("recipe", "prometheus", "--backend", OPEN),
+)
 not_run(
     "recipe prometheus: how it is checked and started",
     "starts a program of others",
