@@ -95,6 +95,13 @@ def wrapped(text: str, width: int, *, indent: str = "  ") -> list[str]:
     return [line.replace("\0", " ") for line in lines] or [""]
 
 
+def with_tilde(text: str, home: str) -> str:
+    """The text with `~` for the home folder where a path in it begins; not inside quotes, where no shell expands it."""
+    if len(home) < 2 or f"{home}/" not in text:
+        return text
+    return re.sub(rf"(?:^|(?<=[\s(])){re.escape(home)}(?=/)", "~", text)
+
+
 def carries_all(stream: "TextIO") -> bool:
     """Whether every letter can be written to the stream: unless it says that its encoding is another than UTF-8."""
     return codecs.lookup(stream.encoding or "utf-8").name == "utf-8"

@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 import click
+import pytest
 
-from claude_local_plugin.cli.terminal import Printer, columns, json_text, shortened, styled, wants_colour
+from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out, shortened, styled, wants_colour
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.core.endpoint import PLACEHOLDER
-from claude_local_plugin.text import mask_secret, printable, short_path, without_secrets
+from claude_local_plugin.text import mask_secret, printable, short_path, with_tilde, without_secrets, wrapped
 from tests.looped import looped
 
 
@@ -260,3 +261,54 @@ def test_a_style_has_the_escapes_that_click_has_for_it() -> None:
         for bold, dim in itertools.product((None, True), repeat=2):
             style = " ".join([*(["bold"] if bold else []), *(["dim"] if dim else []), colour])
             assert styled("a text", style) == click.style("a text", fg=colour or None, bold=bold, dim=dim), style
+
+
+# --- the home folder, as people say it
+
+
+@looped(
+    ("text", "shown"),
+    [
+        ("/home/me/.claude/settings.json:3: trailing comma", "~/.claude/settings.json:3: trailing comma"),
+        ("see /home/me/a and (/home/me/b)", "see ~/a and (~/b)"),
+        ("git -C '/home/me/my shop' add", "git -C '/home/me/my shop' add"),  # a shell does not expand it there
+        ("--state=/home/me/x", "--state=/home/me/x"),
+        ('{"path": "/home/me/x"}', '{"path": "/home/me/x"}'),
+        ("/home/me2/x /mnt/home/me/x", "/home/me2/x /mnt/home/me/x"),
+    ],
+)
+def test_paths_below_the_home_folder_begin_with_a_tilde(text: str, shown: str) -> None:
+    assert with_tilde(text, "/home/me") == shown
+    stream = Terminal()
+    Printer(stream, colour=False, home="/home/me").line(text)
+    assert stream.getvalue() == f"{shown}\n"
+
+
+def test_a_program_that_reads_gets_paths_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    out().line("/home/me/config.toml")
+    err().line("error: /home/me/config.toml")
+    shown = capsys.readouterr()
+    assert shown.out == "/home/me/config.toml\n"
+    assert shown.err == "error: ~/config.toml\n"
+
+
+@looped("home", ["", "/"])
+def test_no_home_is_no_tilde(home: str) -> None:
+    assert with_tilde("/etc/x", home) == "/etc/x"
+
+
+# --- sentences that are wider than a terminal
+
+
+def test_a_sentence_is_broken_at_blanks_and_a_command_in_it_is_not() -> None:
+    text = "the server cannot be asked from here at all: claude-local enable --url http://localhost:8000"
+    assert wrapped(text, 60) == [
+        "the server cannot be asked from here at all:",
+        "  claude-local enable --url http://localhost:8000",
+    ]
+    assert wrapped("one two three", 7) == ["one two", "  three"]
+    assert wrapped("x" * 90, 40) == ["x" * 90]
+    assert wrapped("", 40) == [""]

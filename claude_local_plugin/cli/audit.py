@@ -42,7 +42,7 @@ def audit(allow: tuple[str, ...], utc: bool, as_json: bool, **asked: Any) -> int
         print(json_text(report))
         return code
     printer = out(place.environ)
-    looked = f"{counted(report['sessions'])} in {project_name(place, report['project'])} looked at"
+    looked = f"{counted(report['sessions'])} in {project_name(place, report['project'])} checked"
     allowed = f"allowed: {', '.join(report['allowed'])}"
     outside = report["outside"]
     if not outside:

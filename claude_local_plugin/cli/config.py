@@ -127,7 +127,7 @@ def shown(value: Any) -> str:
 def _origin(entry: dict[str, Any]) -> str:
     if not entry.get("set", True):
         return "default"
-    return (f"line {entry['line']}" if entry["line"] else "set") + ("" if entry["understood"] else ", not understood")
+    return (f"line {entry['line']}" if entry["line"] else "set") + ("" if entry["understood"] else ", not valid")
 
 
 def _warn(place: Place, said: list[str]) -> None:

@@ -85,7 +85,9 @@ def uninstall(scope: str, yes: bool, when_idle: bool, as_json: bool) -> int:
         print(json_text(report))
         return 0
     name = short_path(str(report["settings_file"]), cwd=place.cwd, home=place.home)
-    out(place.environ).line(f"hooks removed from {name}" if report["changed"] else f"no hooks of ours in {name}")
+    out(place.environ).line(
+        f"hooks removed from {name}" if report["changed"] else f"no hooks of claude-local in {name}"
+    )
     return 0
 
 
@@ -114,7 +116,7 @@ def status(scope: str | None, as_json: bool) -> int:
     printer = out(place.environ)
     if not report["hooks"]:
         again = spelt("claude-local", "hooks", "install", "--scope", "user")
-        printer.line(f"no hooks of ours are installed   ({again})")
+        printer.line(f"no hooks of claude-local are installed   ({again})")
     rows = [
         (
             entry["event"],

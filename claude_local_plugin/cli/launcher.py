@@ -31,7 +31,7 @@ class _WithCommand(click.Command):
 
 @click.group()
 def launcher() -> None:
-    """Small programs of ours on PATH, each of which runs one command on one backend.
+    """Small programs on PATH, each of which runs one command on one backend.
 
     After `launcher install autobuild-vllm spark -- guardkit autobuild` the name autobuild-vllm does what
     `claude-local run spark -- guardkit autobuild` does, with whatever arguments it is given.
@@ -48,7 +48,8 @@ def install(ctx: click.Context, name: str, profile: str | None, folder: Path | N
     """Write a launcher called NAME, which runs COMMAND on PROFILE.
 
     `cloud` in the place of a profile is Anthropic's API; without one it is the backend in effect where the launcher is
-    run. Writes over an earlier launcher of ours, and over nothing else. Modifies the file in ~/.local/bin, or in --dir.
+    run. Writes over an earlier launcher of claude-local, and over nothing else. Modifies the file in ~/.local/bin, or
+    in --dir.
     """
     from claude_local_plugin.commands import launcher as command
 
@@ -71,7 +72,7 @@ def install(ctx: click.Context, name: str, profile: str | None, folder: Path | N
 @dir_option
 @json_option
 def list_(folder: Path | None, as_json: bool) -> int:
-    """The launchers of ours in ~/.local/bin, or in --dir. Reads only; exit 1 where one cannot run any more."""
+    """claude-local's launchers in ~/.local/bin, or in --dir. Reads only; exit 1 where one cannot run any more."""
     from claude_local_plugin.commands import launcher as command
 
     place = here()
@@ -83,7 +84,7 @@ def list_(folder: Path | None, as_json: bool) -> int:
     printer = out(place.environ)
     if not report["launchers"]:
         printer.line(
-            f"no launchers of ours in {printable(short_path(report['folder'], cwd=place.cwd, home=place.home))}"
+            f"no launchers of claude-local in {printable(short_path(report['folder'], cwd=place.cwd, home=place.home))}"
         )
     printer.table([_row(each) for each in report["launchers"]], shorten=(2,))
     if report["launchers"] and not report["on_path"]:
@@ -100,7 +101,7 @@ def _row(entry: dict[str, Any]) -> tuple[str, ...]:
 @dir_option
 @json_option
 def remove(name: str, folder: Path | None, as_json: bool) -> int:
-    """Take a launcher of ours away; what is not ours stays. Modifies ~/.local/bin, or --dir."""
+    """Take a launcher of claude-local away; any other program stays. Modifies ~/.local/bin, or --dir."""
     from claude_local_plugin.commands import launcher as command
 
     place = here()

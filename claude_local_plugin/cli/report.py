@@ -27,7 +27,7 @@ from claude_local_plugin.text import counted, printable, short_path
 @click.option(
     "--output", help="The page's file, - for standard output.  [default: claude-local-report.html]", metavar="FILE"
 )
-@click.option("--force", is_flag=True, help="Replace the file even if it is not a report of ours.")
+@click.option("--force", is_flag=True, help="Replace the file even if it is not a report of claude-local.")
 @click.option("--open", "open_it", is_flag=True, help="Open the page in your browser.")
 @json_option
 def report(

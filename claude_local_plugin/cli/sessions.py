@@ -175,7 +175,8 @@ def _told(report: dict[str, Any], place: Place, *, utc: bool) -> list[tuple[str,
     how = ", ".join(filter(None, (report["source"], report["entrypoint"])))
     reason = report["end_reason"]
     latency = f" in {report['latency_ms']:,.0f} ms" if report["latency_ms"] is not None else ""
-    answers = {True: f"yes{latency}, when it was last asked", False: "no, when it was last asked", None: "not asked"}
+    last = "at the last check"
+    checked = {True: f"responded{latency} {last}", False: f"did not respond {last}", None: "not checked"}
     cached = f"{amount(report['cache_read_tokens'])} from the cache, {amount(report['cache_write_tokens'])} into it"
     tokens = f"{amount(_read(report))} in ({cached}), {amount(report['output_tokens'])} out"
     project, folder = (project_name(place, report[name]) for name in ("project", "cwd"))
@@ -191,7 +192,7 @@ def _told(report: dict[str, Any], place: Place, *, utc: bool) -> list[tuple[str,
         ("backend", backend_name(report["backend"])),
         ("profile", report["profile"] or ""),
         ("model", report["model"] or ""),
-        ("answers", answers[report["reachable"]]),
+        ("server", checked[report["reachable"]]),
         ("tokens", tokens),
         ("failed", f"{failed:,} request{'' if failed == 1 else 's'}" if failed else "none"),
         ("client", f"Claude Code {report['client_version']}" if report["client_version"] else ""),
@@ -292,8 +293,8 @@ def export(to: str, output: Path | None, spans: bool, show_all: bool, **asked: s
 
 
 @sessions.command("prune")
-@click.option("--older-than", metavar="AGE", help="Sessions last heard of longer ago than that, e.g. 90d.")
-@click.option("--before", metavar="TIME", help="Sessions last heard of before then, e.g. 2026-08-01.")
+@click.option("--older-than", metavar="AGE", help="Sessions last active longer ago than that, e.g. 90d.")
+@click.option("--before", metavar="TIME", help="Sessions last active before then, e.g. 2026-08-01.")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @utc_option
@@ -307,7 +308,7 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
     place = here()
     until = command.before(older_than, before)
     found = queries.prunable(place.state_dir, until)
-    said = f"{counted(found.old)} last heard of before {moment(until, utc=utc)}"
+    said = f"{counted(found.old)} last active before {moment(until, utc=utc)}"
     if found.open:
         said += f"; {counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
     removed = 0

@@ -40,12 +40,12 @@ def show_status(*, everywhere: bool = False, sweep: bool = False, utc: bool = Fa
         rows.append(("from", f"{source['scope']}   {where}" + (f":{source['line']}" if source["line"] else "")))
     if report["profile"]:
         rows.append(("profile", printable(report["profile"])))
-    rows.append(("answers", _answer(report)))
+    rows.append(("server", _answer(report)))
     window = f"   window {report['context_window']:,}" if report["context_window"] else ""
     rows.append(("model", printable(report["model"] or "(not compared)") + window))
     rows.append(("hooks", _hooks(report) or f"none   ({typed('claude-local', 'hooks', 'install', '--scope', 'user')})"))
     rows.append(("last session", _last(report["last_session"], utc=utc)))
-    style = {"answers": "" if report["reachable"] is None else "green" if report["probe"] == "ok" else "bold red"}
+    style = {"server": "" if report["reachable"] is None else "green" if report["probe"] == "ok" else "bold red"}
     for (name, _), line in zip(rows, columns(rows), strict=True):
         printer.line(line, style.get(name, ""))
     for warning in report["warnings"]:

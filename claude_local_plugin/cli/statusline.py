@@ -6,7 +6,9 @@ import click
 
 
 @click.command()
-@click.option("--state", metavar="DIR", help="Where the last looks at servers are kept; claude-local's own by default.")
+@click.option(
+    "--state", metavar="DIR", help="Where the last checks of servers are kept; claude-local's own by default."
+)
 @click.option("--config", metavar="DIR", help="Where config.toml is; the platform's own folder by default.")
 @click.option("--wrap", metavar="COMMAND", help="A status line's shell command to run, and to show above ours.")
 def statusline(state: str | None, config: str | None, wrap: str | None) -> int:

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from claude_local_plugin.text import UNSEEN, carries_all, hides, printable, without_secrets, wrapped
+from claude_local_plugin.text import UNSEEN, carries_all, hides, printable, with_tilde, without_secrets, wrapped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,8 +164,18 @@ def styled(text: str, style: str) -> str:
 class Printer:
     """Prints lines to one stream, styled where the stream wants colour ("green", "bold red", "dim")."""
 
-    def __init__(self, stream: "TextIO", *, colour: bool, width: int | None = None, reveal: bool = False) -> None:
+    def __init__(
+        self,
+        stream: "TextIO",
+        *,
+        colour: bool,
+        width: int | None = None,
+        reveal: bool = False,
+        home: str = "",
+    ) -> None:
         self.reveal = reveal
+        #: The folder that people call `~`; empty where programs read, which want paths as they are.
+        self.home = home
         self.stream = stream
         self.colour = colour
         self.width = width
@@ -188,7 +198,7 @@ class Printer:
         self.lines([text] if self.width is None else wrapped(text, self.width, indent=indent), style)
 
     def _allowed(self, text: str) -> str:
-        return text if self.reveal else without_secrets(text, prose=True)
+        return text if self.reveal else with_tilde(without_secrets(text, prose=True), self.home)
 
     def lines(self, lines: Iterable[str], style: str = "") -> None:
         """Several lines in one style."""
@@ -248,14 +258,17 @@ def _line(text: str) -> str:
 
 def out(environ: Mapping[str, str] = os.environ, *, reveal: bool = False) -> Printer:
     """The printer of standard output: data and answers. `reveal` is for what was asked for with its secrets."""
-    return _printer(sys.stdout, environ, reveal=reveal)
+    return _printer(sys.stdout, environ, reveal=reveal, for_people=sys.stdout.isatty())
 
 
 def err(environ: Mapping[str, str] = os.environ) -> Printer:
     """The printer of standard error: warnings, errors and prose beside data."""
-    return _printer(sys.stderr, environ)
+    return _printer(sys.stderr, environ, for_people=True)
 
 
-def _printer(stream: "TextIO", environ: Mapping[str, str], *, reveal: bool = False) -> Printer:
+def _printer(
+    stream: "TextIO", environ: Mapping[str, str], *, reveal: bool = False, for_people: bool = False
+) -> Printer:
     colour, width = wants_colour(stream, environ), _terminal_width(stream, environ)
-    return Printer(stream, colour=colour, width=width, reveal=reveal)
+    home = environ.get("HOME", "").rstrip("/") if for_people else ""
+    return Printer(stream, colour=colour, width=width, reveal=reveal, home=home)

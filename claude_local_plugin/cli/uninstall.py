@@ -15,7 +15,7 @@ from claude_local_plugin.text import printable, short_path
 @when_idle_option
 @json_option
 def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
-    """Take everything of ours out of every settings file again: what enable wrote, hooks, status line.
+    """Take everything that claude-local wrote out of every settings file: what enable wrote, hooks, status line.
 
     Lines in .envrc and .env files, editors' settings and the launchers in ~/.local/bin go, too.
 
@@ -36,7 +36,8 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     names += [short_path(path, cwd=place.cwd, home=place.home) for path in command.elsewhere(world)]
     said = [*(f"ours is taken out of {printable(name)}" for name in names), *prepared.unprotected]
     if purge:
-        said.append(f"the session log and all else of ours in {printable(str(world.state_dir))} is removed for good")
+        state = printable(short_path(world.state_dir, cwd=world.home / "-", home=world.home))
+        said.append(f"all of {state} is removed for good, the session log, too")
     if not yes:
         go_on(said, world, quiet=as_json)
     report = command.carry_out(prepared, purge=purge)

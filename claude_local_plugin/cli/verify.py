@@ -54,7 +54,7 @@ def verify(
     """Ask your own Claude Code whether explain-precedence is right about it.
 
     Runs it over a systematic set and random configurations, each in a home and project of its own, with dummy
-    credentials, against a server of ours on loopback, on Linux without any network where that is permitted; then
+    credentials, against a stand-in server on loopback, on Linux without any network where that is permitted; then
     compares what arrived with what we say. Keeps in our state folder that all agreed, or a file for each difference;
     changes nothing else. Exit 0: all agree, and all were asked. Exit 1: some differ. Exit 3: those asked agree, and
     some were not asked (--quick, --cases, no time left, no namespaces).

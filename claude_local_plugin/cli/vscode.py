@@ -33,7 +33,7 @@ def vscode_options(function: Callable[..., int]) -> Callable[..., int]:
     @click.option(
         "--wrapper",
         is_flag=True,
-        help="With --vscode: have the extension start a program of ours, which gets the profile's key by itself.",
+        help="With --vscode: have the extension start claude-local's launcher, which gets the profile's key by itself.",
     )
     @functools.wraps(function)
     def wrapped(places: tuple[str, ...], wrapper: bool, **options: Any) -> int:

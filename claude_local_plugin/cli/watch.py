@@ -1,18 +1,19 @@
 """`claude-local watch`: the live screen."""
 
 import contextlib
+import os
 import select
 import shutil
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from claude_local_plugin.cli.options import Place, here, world_of
+from claude_local_plugin.cli.options import Place, here, utc_option, world_of
 from claude_local_plugin.cli.terminal import columns, out
-from claude_local_plugin.text import printable
+from claude_local_plugin.text import printable, with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -37,10 +38,11 @@ BAR_WIDTH = 24
     metavar="SECONDS",
     default=2,
     show_default=True,
-    help="Between two looks.",
+    help="Between two readings.",
 )
-@click.option("--once", is_flag=True, help="Print one frame, after two looks, and end.")
-def watch(url: str | None, token_env: str | None, interval: float, once: bool) -> int:
+@click.option("--once", is_flag=True, help="Print one frame, after two readings, and end.")
+@utc_option
+def watch(url: str | None, token_env: str | None, interval: float, once: bool, utc: bool) -> int:
     """A live screen of what the server is doing, and of today's sessions on this machine.
 
     Reads the server's /metrics and our own log; makes no model run. q or Ctrl-C ends it. Without a terminal, or with
@@ -56,19 +58,21 @@ def watch(url: str | None, token_env: str | None, interval: float, once: bool) -
     if once or not (sys.stdout.isatty() and sys.stdin.isatty()) or place.environ.get("TERM") == "dumb":
         time.sleep(min(interval, 1.0))
         now = command.look(where)
-        out(place.environ).lines(_frame(where, now, watcher.pace(earlier, now), place))
+        out(place.environ).lines(_frame(where, now, watcher.pace(earlier, now), place, utc=utc))
         return 1 if now.metrics is None else 0
-    _live(where, earlier, watcher, interval, place)
+    _live(where, earlier, watcher, interval, place, utc=utc)
     return 0
 
 
-def _live(where: "Address", earlier: "Reading", watcher: "Watcher", interval: float, place: Place) -> None:
+def _live(
+    where: "Address", earlier: "Reading", watcher: "Watcher", interval: float, place: Place, *, utc: bool
+) -> None:
     from claude_local_plugin.commands import watch as command
 
     until = time.monotonic() + LONGEST_HOURS * 3600
 
     def lines(now: "Reading", pace: "Pace") -> list[str]:
-        return [printable(line) for line in (*_frame(where, now, pace, place), "", "q ends")]
+        return [printable(line) for line in (*_frame(where, now, pace, place, utc=utc), "", "q ends")]
 
     with _keys() as pressed, _screen() as show:
         show(lines(earlier, command.Pace()))
@@ -137,16 +141,17 @@ class _Pressed:
         return False
 
 
-def _frame(where: "Address", now: "Reading", pace: "Pace", place: Place) -> list[str]:
+def _frame(where: "Address", now: "Reading", pace: "Pace", place: Place, *, utc: bool) -> list[str]:
     from claude_local_plugin.commands import watch as command
 
-    clock = datetime.now().astimezone()
+    clock = datetime.now(UTC) if utc else datetime.now().astimezone()
     return frame(where.url, now, pace, command.today(place.state_dir, now=clock), clock)
 
 
 def frame(url: str, now: "Reading", pace: "Pace", sessions: "Sequence[Session]", clock: datetime) -> list[str]:
     """One picture: the server's figures, then the sessions that began today, newest first."""
-    return [f"{url}   {clock:%H:%M:%S}", "", *_figures(now, pace), "", *_sessions(sessions)]
+    zone = "Z" if clock.tzinfo is UTC else ""
+    return [f"{url}   {clock:%H:%M:%S}{zone}", "", *_figures(now, pace), "", *_sessions(sessions, clock)]
 
 
 def _figures(now: "Reading", pace: "Pace") -> list[str]:
@@ -167,15 +172,15 @@ def _figures(now: "Reading", pace: "Pace") -> list[str]:
     return [*lines, f"  {pace.problem}; the figures are of the one that answered"] if pace.problem else lines
 
 
-def _sessions(sessions: "Sequence[Session]") -> list[str]:
+def _sessions(sessions: "Sequence[Session]", clock: datetime) -> list[str]:
     if not sessions:
         return ["no session today"]
     count = f"{len(sessions)} session{'' if len(sessions) == 1 else 's'} today"
     rows = []
     for session in sessions[:SHOWN_SESSIONS]:
-        began = datetime.fromisoformat(session.started_at).astimezone()
+        began = datetime.fromisoformat(session.started_at).astimezone(clock.tzinfo)
         state = "running" if session.ended_at is None else "ended"
-        rows.append((f"{began:%H:%M}", state, session.backend_kind, session.model or "", session.project or ""))
+        rows.append((f"{began:%H:%M}", state, session.backend_kind, session.model or "", _tilde(session.project)))
     return [count, *(printable(line) for line in columns(rows, indent="  "))]
 
 
@@ -196,3 +201,8 @@ def _bar(share: float | None) -> str:
         return ""
     full = round(min(1.0, max(0.0, share)) * BAR_WIDTH)
     return "#" * full + "." * (BAR_WIDTH - full)
+
+
+def _tilde(path: str | None) -> str:
+    """A project's folder as people say it; drawn by hand, and so by no printer that would do it."""
+    return with_tilde(path or "", os.environ.get("HOME", "").rstrip("/"))

@@ -105,10 +105,10 @@ def _not_known(projects: Mapping[str, int], ours: Mapping[str, int], without_way
     if without_way:
         said.append(f"through which proxy, if any: {counted(without_way)} from before that was put on record")
     if nameless:
-        said.append(f"not looked at: {counted(nameless)} without a project on record (log.project is off)")
+        said.append(f"not checked: {counted(nameless)} without a project on record (log.project is off)")
     if hashed:
         said.append(
-            f"not looked at: {counted(hashed)} with only a hash of {'its' if hashed == 1 else 'their'} project on"
+            f"not checked: {counted(hashed)} with only a hash of {'its' if hashed == 1 else 'their'} project on"
             " record; a hash is found for the very folder, not for those above it"
         )
     return said

@@ -185,7 +185,7 @@ def _arrived(stage: _Stage) -> Step:
         headers = f"Authorization: {sent[0]}  x-api-key: {sent[1] or '(none)'}"
         lines.append(f"{request.method} {request.route}  model {request.body['model']}  {headers}")
     if stage.claude is None:
-        lines.append(f"{len(stage.backend.requests)} questions of ours, none with a credential")
+        lines.append(f"{len(stage.backend.requests)} questions of claude-local, none with a credential")
         good = not any("authorization" in r.headers or "x-api-key" in r.headers for r in stage.backend.requests)
     else:
         good = good and bool(lines)

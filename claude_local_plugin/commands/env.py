@@ -147,7 +147,11 @@ def forgetting(world: World, asked: Asked) -> Said:
     before = taken_back(world.environ)
     gone = [name for name, value in before.items() if not value]
     lines = [*([shell.unset(gone)] if gone else []), *(shell.assign(n, (v,)) for n, v in before.items() if v)]
-    note = "a key of yours that was taken out comes back with a new shell" if gone else "nothing of ours is set here"
+    note = (
+        "a key of yours that was taken out comes back with a new shell"
+        if gone
+        else "nothing of claude-local is set here"
+    )
     return Said("".join(f"{line}\n" for line in lines), notes=(note,))
 
 

@@ -109,7 +109,7 @@ def _refuse_secrets(found: Variables) -> None:
         if found.is_secret((str(line.value),), line):
             raise SettingsError(
                 f"{line.path[1]} holds a secret, which no editor's settings may: they are committed, or synchronized",
-                "--wrapper has the extension start a program of ours, which gets the key of a profile by itself",
+                "--wrapper has the extension start claude-local's launcher, which gets the key of a profile by itself",
             )
 
 

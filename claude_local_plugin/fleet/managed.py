@@ -96,6 +96,6 @@ def _blanks(lines: Sequence[Line]) -> Iterator[Line]:
     named = {line.path for line in lines}
     for name in BLANKED:
         if ("env", name) not in named:
-            yield Line(("env", name), "", "what users have set would be heard")
+            yield Line(("env", name), "", "what users have set would take effect")
     if ("apiKeyHelper",) not in named:
         yield Line(("apiKeyHelper",), "", "a user's helper would send its key there")

@@ -250,7 +250,7 @@ def look_at(
     try:
         remember(state_dir, url, found)
     except OSError as fault:
-        _complain(f"the look at {backend.target.label} cannot be kept: {fault}")
+        _complain(f"the check of {backend.target.label} cannot be kept: {fault}")
     return Look(found.outcome, found.status, found.latency_ms, found.kind, found.detail, 0.0), patience
 
 

@@ -188,7 +188,7 @@ def _read(record: Path) -> dict[str, Any]:
             return dict(found)
     except (ValueError, KeyError, TypeError):
         pass
-    raise ClaudeLocalError(f"{record}: this record of a file of ours is damaged", "move it away to go on without it")
+    raise ClaudeLocalError(f"{record}: claude-local's record of a file is damaged", "move it away to go on without it")
 
 
 def _remember(path: Path, remembered: Mapping[str, str] | None, state_dir: Path) -> None:

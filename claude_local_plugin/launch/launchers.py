@@ -160,7 +160,8 @@ def write(launcher: Launcher, path: Path, *, windows: bool) -> bool:
     ours = at(path)
     if ours is None and os.path.lexists(path):
         raise ClaudeLocalError(
-            f"{path} is there already, and is no launcher of ours: it is left alone", "choose another name, or --dir"
+            f"{path} is there already, and is no launcher of claude-local: it is left alone",
+            "choose another name, or --dir",
         )
     if ours is not None and path.read_bytes() == text and path.stat().st_mode & 0o111:
         return False
@@ -188,9 +189,9 @@ def remove(path: Path) -> Launcher:
     """Take it away, and say what it was; raises ClaudeLocalError where it is not ours."""
     launcher = at(path)
     if launcher is None:
-        what = "is no launcher of ours: it is left alone" if os.path.lexists(path) else "is not there"
+        what = "is no launcher of claude-local: it is left alone" if os.path.lexists(path) else "is not there"
         raise ClaudeLocalError(
-            f"{path} {what}", "`launcher list` shows those of ours there; --dir names another folder"
+            f"{path} {what}", "`launcher list` shows claude-local's own there; --dir names another folder"
         )
     try:
         path.unlink()
@@ -200,7 +201,7 @@ def remove(path: Path) -> Launcher:
 
 
 def found(folder: Path) -> Iterator[tuple[Path, Launcher]]:
-    """The launchers of ours in a folder, by name."""
+    """claude-local's launchers in a folder, by name."""
     try:
         paths = sorted(folder.iterdir())
     except OSError:

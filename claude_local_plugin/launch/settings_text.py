@@ -23,9 +23,9 @@ def given(text: str | None, cwd: Path) -> dict[str, Any]:
     try:
         found = strict_json(content)
     except ValueError as fault:
-        raise SettingsError(f"{where}: no JSON ({fault})", "Claude Code would refuse it, too: mend it") from None
+        raise SettingsError(f"{where}: no JSON ({fault})", "Claude Code would refuse it, too: fix it") from None
     if not isinstance(found, dict):
-        raise SettingsError(f"{where}: no JSON object", "Claude Code would refuse it, too: mend it")
+        raise SettingsError(f"{where}: no JSON object", "Claude Code would refuse it, too: fix it")
     return found
 
 

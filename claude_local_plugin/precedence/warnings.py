@@ -135,7 +135,7 @@ def _provider_leaks(snapshot: Snapshot, env: Mapping[str, str], provider: str, e
         if together and source.path is not None:
             continue  # one file names the server and its key
         told = f"the output of {name}" if name == "apiKeyHelper" else name
-        meant = "; if it is that server's own, all is well" if together else ""
+        meant = "; if it is that server's own, this is fine" if together else ""
         yield Finding(
             "leak.provider-token",
             Result.WARNING if together else Result.ERROR,
@@ -180,7 +180,7 @@ def _leak(
     if together and named and source.path is not None:
         return  # one file names the server and its key
     result = Result.WARNING if together else Result.ERROR
-    meant = "; if it is that server's own key, all is well" if together else ""
+    meant = "; if it is that server's own key, this is fine" if together else ""
     shell = source.scope is Scope.SHELL
     yield _leaking(
         f"leak.shell-{_shell_id(name)}" if shell else f"leak.{_LEAK_IDS.get(name, 'token')}",
@@ -503,7 +503,7 @@ def _endpoint(
         yield Finding(
             "url.invalid",
             Result.ERROR,
-            f"ANTHROPIC_BASE_URL names no host that there can be ({_place(endpoint)}); Claude Code looks no variable up"
+            f"ANTHROPIC_BASE_URL names no host that there can be ({_place(endpoint)}); Claude Code expands no variable"
             " in it, so no request can be sent",
             command("claude-local", "enable", "--url", Words("http://HOST:PORT")),
         )
@@ -656,7 +656,7 @@ def _as_written(snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding(
                 "credentials.reference",
                 Result.ERROR,
-                f"{name} ({_where(row)}) refers to a variable, and Claude Code looks none up: it sends the characters"
+                f"{name} ({_where(row)}) refers to a variable, and Claude Code expands none: it sends the characters"
                 f" {found[0]} as they stand",
                 command("claude-local", "enable", *option),
             )

@@ -91,7 +91,7 @@ def _login(world: _World) -> Iterator[Leaving]:
     """What is asked before a project's settings are heard: they come late."""
     if world.own is None or world.own in EARLY:
         return
-    remedy = "the server in user settings, which are heard first (--scope user), or a home without it"
+    remedy = "the server in user settings, which are read first (--scope user), or a home without it"
     files = world.snapshot.of(Scope.LOGIN)
     if any(file.data and file.state is FileState.READ for file in files):
         connectors = world.env.get("ENABLE_CLAUDEAI_MCP_SERVERS", "").lower() not in ("0", "false", "no", "off")

@@ -250,7 +250,7 @@ def _busiest(view: _View, backends: Sequence[Backend]) -> tuple[Sequence[Backend
     ], f" The {MOST_ROWS} busiest of {len(backends)}; the table of all backends has the others."
 
 
-_NOBODY_LOOKED = "No server of one's own was looked at in this time. The cloud is never asked."
+_NOBODY_LOOKED = "No server of one's own was checked in this time. The cloud is never asked."
 
 
 def _availability(view: _View) -> Markup:
@@ -272,7 +272,7 @@ def _availability(view: _View) -> Markup:
         )
         for place, day in enumerate(view.long_days)
     ]
-    title = "Looks that a server answered well"
+    title = "Checks that a server passed"
     return _figure(
         About("availability", title, f"{view.span}. {'; '.join(f'{row.title}: {row.total}' for row in rows)}."),
         "Hooks look at a server of one's own when a session starts and before a prompt. Plain: it answered."
@@ -315,7 +315,7 @@ def _latency(view: _View) -> Markup:
     title = "Time until the answer to a look"
     return _figure(
         About("latency", title, f"{view.span}. {'; '.join(f'{row.title}: {row.total}' for row in rows)}."),
-        f"A dot is the median of the {view.data.step}, the line above it reaches to what 95 % of the looks were within."
+        f"A dot is the median of the {view.data.step}, the line above it to what 95 % of the checks were within."
         " All rows have one scale, on which equal steps are equal factors." + others,
         lambda about, size: charts.latencies(about, size, view.days, rows),
         _numbers(f"{title}: median / 95 %", view.data.step, map(_name, backends), cells),
@@ -364,7 +364,7 @@ def _backends(view: _View) -> list[Markup | None]:
 _FAILURES = {
     "held_back": "Prompts held back (the server was down, or the project may not use it)",
     "refused_moves": "Moves of a protected project to another backend, refused",
-    "dead_looks": "Looks at a server that did not answer well",
+    "dead_looks": "Checks of a server that failed",
     "api_errors": "API errors shown to the user",
     "retries": "Requests that the client sent again",
     "killed": "Sessions killed, by when they began",

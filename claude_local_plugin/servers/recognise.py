@@ -316,7 +316,7 @@ def _state(server: Server, answers: Answers, listed: Answer) -> tuple[State, str
     if kind.tells.dead_end is not None:
         return _state_of_router(server, answers, listed)
     if isinstance(health, Answer) and health.status >= 500:
-        problem = f"says {health.status} to /health: its engine is not well{_said(health)}"
+        problem = f"says {health.status} to /health: its engine is not healthy{_said(health)}"
         return _busy(health) or (State.ERROR, problem)
     if 300 <= listed.status < 400:
         return State.ERROR, f"redirects to {_shown_target(listed)}: use the address it redirects to"

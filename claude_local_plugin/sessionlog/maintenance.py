@@ -64,7 +64,7 @@ def close_dead(connection: "sqlite3.Connection", host: "str | None") -> "list[st
 
 
 def forget(connection: "sqlite3.Connection", state_dir: str, before: str, most: "int | None" = None) -> int:
-    """Removes sessions that were last heard of before that moment (UTC, ISO 8601), oldest first; returns how many.
+    """Removes sessions that were last active before that moment (UTC, ISO 8601), oldest first; returns how many.
 
     Open ones stay. Their journals go first: no log that is made anew of what is kept brings them back. In a transaction
     of its own.

@@ -56,7 +56,7 @@ def test_a_server_that_is_gone_is_said(enabled: Place, server: EmbeddedBackend) 
 def test_a_frame_for_people() -> None:
     shown = frame("http://box:8000", Reading(1.0, METRICS), Pace(500.0, 25.0, 0.9, 1.25), (SESSION,), CLOCK)
     text = "\n".join(" ".join(line.split()) for line in shown)
-    assert shown[0] == "http://box:8000   14:30:05"
+    assert shown[0] == "http://box:8000   14:30:05Z"
     for line in (
         "running 2 requests",
         "KV cache 50% ############............",

@@ -131,6 +131,10 @@ class Place:
         parents = {str(parent) for parent in (self.state, *self.state.parents)}
         return {path: what for path, what in self.files().items() if not path.startswith(own) and path not in parents}
 
+    def tilde(self, path: Path) -> str:
+        """A path as people are told of it: `~` for the home folder."""
+        return f"~/{path.relative_to(self.home)}" if path.is_relative_to(self.home) else str(path)
+
     def write(self, path: Path, content: str | bytes | Mapping[str, Any]) -> bytes:
         """Put a settings file there, with the folders above it; gives its bytes."""
         path.parent.mkdir(parents=True, exist_ok=True)

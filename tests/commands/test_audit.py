@@ -28,7 +28,7 @@ def test_sessions_on_the_list_alone_pass_with_exit_0(log: Place) -> None:
     assert report["allowed"] == ["http://box:8000"]
     assert report["project"] == str(log.project)
     shown = log.ok("audit", "--allow", "http://box:8000")
-    assert flat(shown.out) == f"none outside the list: 2 sessions in {log.project} looked at; allowed: http://box:8000"
+    assert flat(shown.out) == f"none outside the list: 2 sessions in {log.project} checked; allowed: http://box:8000"
     assert "hooks switched off" in shown.err
 
 
@@ -40,7 +40,7 @@ def test_one_stretch_elsewhere_is_exit_1_and_listed(log: Place) -> None:
         ("bbbbaaaa", "bedrock", 1),
     ]
     shown = log.ends(1, "audit", "--project", "/p/b", "--allow", "http://box:8000").out.splitlines()
-    assert shown[0] == "2 outside the list: 2 sessions in /p/b looked at; allowed: http://box:8000"
+    assert shown[0] == "2 outside the list: 2 sessions in /p/b checked; allowed: http://box:8000"
     assert flat(shown[2]).endswith("bbbbbbbb cloud api.anthropic.com opus 1 /p/b")
 
 
@@ -146,8 +146,8 @@ def test_a_project_that_is_kept_as_a_hash_is_found_by_its_folder(log: Place) -> 
     report = log.json("audit", "--allow", "http://box:8000", code=1)
     assert [(each["session_id"], each["project"]) for each in report["outside"]] == [("hashed", hashed)]
     said = " ".join(report["not_known"])
-    assert "not looked at: 1 session without a project on record" in said
-    assert "not looked at: 1 session with only a hash of its project on record" in said
+    assert "not checked: 1 session without a project on record" in said
+    assert "not checked: 1 session with only a hash of its project on record" in said
     # and it is judged by the list of the folder it stands for
     log.ok("config", "set", "--project", str(log.project), "allowed_backends", BOX[1], NAS[1])
     assert log.json("audit")["passed"] is True

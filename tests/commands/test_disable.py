@@ -290,7 +290,7 @@ def test_a_damaged_record_is_named_and_nothing_is_touched(place: Place) -> None:
     record.write_text("{}")
     before = place.files()
     said = place.ends(1, "disable").err
-    assert f"error: {record}: this record of what was changed in a settings file is damaged" in said
+    assert f"error: {place.tilde(record)}: this record of what was changed in a settings file is damaged" in said
     assert "move the record away" in said
     assert place.files() == before
 

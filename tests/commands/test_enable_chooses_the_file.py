@@ -184,7 +184,7 @@ def test_a_link_out_of_the_project_is_refused_unless_it_is_meant(
     path.parent.mkdir()
     path.symlink_to(target)
     said = place.refused("enable", "--url", server.url, "--scope", scope)
-    assert f"{path} is a link to {target}: a file outside of this project" in said
+    assert f"{path} is a link to {place.tilde(target)}: a file outside of this project" in said
     scoped = "" if scope == "local" else f" --scope {scope}"
     assert f"claude-local enable --url {server.url}{scoped} --follow-link" in said
     place.ok("enable", "--url", server.url, "--scope", scope, "--follow-link")
@@ -254,8 +254,11 @@ def test_a_key_is_refused_where_git_tracks_the_file_that_a_link_leads_to(
     place.user.parent.mkdir()
     place.user.symlink_to(dotfiles / "settings.json")
     said = place.refused("enable", "--scope", "user", "--token-env", "MY_KEY", *OFFLINE)
-    assert f"{dotfiles / 'settings.json'} is tracked by git: a secret written there would be committed" in said
-    assert f"git -C {dotfiles} rm --cached -- settings.json" in said
+    assert (
+        f"{place.tilde(dotfiles / 'settings.json')} is tracked by git: a secret written there would be committed"
+        in said
+    )
+    assert f"git -C {place.tilde(dotfiles)} rm --cached -- settings.json" in said
     place.git("rm", "--quiet", "--cached", "settings.json", cwd=dotfiles)
     ended = place.ok("enable", "--scope", "user", "--token-env", "MY_KEY", *OFFLINE)
     assert "lies in a git repository that does not ignore it, and now holds a key" in ended.err

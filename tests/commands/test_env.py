@@ -123,7 +123,7 @@ def test_where_nothing_was_set_nothing_is_taken_back(place: Place, monkeypatch: 
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://mine:8000")
     ended = place.ok("env", "--unset", "--shell", "bash")
     assert ended.out == ""
-    assert "nothing of ours is set here" in ended.err
+    assert "nothing of claude-local is set here" in ended.err
 
 
 @pytest.mark.parametrize(

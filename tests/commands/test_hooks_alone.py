@@ -79,7 +79,7 @@ def test_installing_twice_changes_nothing_the_second_time(place: Place) -> None:
 def test_uninstalling_what_is_not_there_ends_well_and_writes_nothing(place: Place) -> None:
     place.write(place.local, SETTINGS)
     before = place.files()
-    assert "no hooks of ours in .claude/settings.local.json" in place.ok("hooks", "uninstall").out
+    assert "no hooks of claude-local in .claude/settings.local.json" in place.ok("hooks", "uninstall").out
     assert place.files() == before
 
 
@@ -215,7 +215,7 @@ def test_status_knows_the_plugin_and_the_strongest_file_decides_about_it(place: 
 
 def test_status_says_when_there_are_none_and_how_to_have_them(place: Place) -> None:
     ended = place.ok("hooks", "status")
-    assert ended.out == "no hooks of ours are installed   (claude-local hooks install --scope user)\n"
+    assert ended.out == "no hooks of claude-local are installed   (claude-local hooks install --scope user)\n"
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_list_says_which_can_no_longer_run(place: Place) -> None:
     launchers.write(gone, folder_of(place) / "gone", windows=False)
     (each,) = place.json("launcher", "list", code=1)["launchers"]
     assert each["problem"] == "/nowhere/python is gone"
-    assert "no launchers of ours" in place.ok("launcher", "list", "--dir", str(place.project)).out
+    assert "no launchers of claude-local" in place.ok("launcher", "list", "--dir", str(place.project)).out
 
 
 def test_on_windows_it_is_a_batch_file_by_its_documented_rules() -> None:

@@ -275,9 +275,9 @@ def test_a_shown_session_speaks_in_words(log: Place) -> None:
         recorder.event("44444444", 500, reachable=True, latency_ms=2.9, outcome="ok")
         recorder.event("55555555", 501, reachable=False, outcome="refused")
         recorder.event("66666666", 502)
-    for session, said in (("4444", "yes in 3 ms"), ("5555", "no, when"), ("6666", "not asked")):
+    for session, said in (("4444", "responded in 3 ms"), ("5555", "did not respond"), ("6666", "not checked")):
         shown = log.ok("sessions", "show", session).out
-        (line,) = [line for line in shown.splitlines() if line.startswith("answers")]
+        (line,) = [line for line in shown.splitlines() if line.startswith("server")]
         assert said in line
         assert not re.search(r"\b(True|False|None)\b", shown)
         assert str(log.home) not in shown
@@ -508,7 +508,7 @@ def test_old_sessions_are_counted_and_taken_out(log: Place) -> None:
     assert report == {"before": "2026-11-21T10:45:00.000Z", "old": 1, "open": 0, "removed": 0}
     assert listed(log) == ["3", "2", "1"]
     said = log.ok("sessions", "prune", "--before", moment, "--yes", "--utc").out
-    assert said == "taken out: 1 session last heard of before 2026-11-21 10:45:00Z\n"
+    assert said == "taken out: 1 session last active before 2026-11-21 10:45:00Z\n"
     assert listed(log) == ["3", "2"]
     assert log.ok("sessions", "prune", "--before", moment, "--yes", "--utc").out.startswith("0 sessions")
 
@@ -533,7 +533,7 @@ def test_people_are_asked_and_no_is_the_answer_unless_they_say_yes(
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdin", terminal)
     ended = log.run("sessions", "prune", "--older-than", "0s")
-    assert "2 sessions last heard of before" in ended.err
+    assert "2 sessions last active before" in ended.err
     assert ended.code == (0 if answer == "y\n" else 1)
     assert listed(log) == left
 

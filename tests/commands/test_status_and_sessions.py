@@ -25,7 +25,7 @@ def test_a_healthy_folder_shows_backend_file_speed_model_and_hooks(place: Place,
     shown = rows(place)
     assert shown["backend"] == f"{server.url}   vllm"
     assert shown["from"] == "local   .claude/settings.local.json:3"
-    assert re.fullmatch(r"ready, \d+ ms", shown["answers"])
+    assert re.fullmatch(r"ready, \d+ ms", shown["server"])
     assert shown["model"] == f"{MODEL}   window 65,536"
     assert shown["hooks"] == f"local: all {len(EVENTS)} events"
     assert shown["last session"] == "none on record for this folder"
@@ -52,7 +52,7 @@ def test_no_credential_is_sent_to_find_out(
 def test_a_dead_server_is_unhealthy_with_exit_1(place: Place, server: EmbeddedBackend) -> None:
     place.ok("enable", "--url", server.url)
     server.stop()
-    assert rows(place, 1)["answers"].startswith(f"127.0.0.1:{server.port}: ")
+    assert rows(place, 1)["server"].startswith(f"127.0.0.1:{server.port}: ")
     report = place.json("status", code=1)
     assert (report["healthy"], report["reachable"], report["probe"]) == (False, False, "refused")
     assert report["problem"].startswith(f"127.0.0.1:{server.port}: ")
@@ -71,7 +71,7 @@ def test_the_cloud_is_not_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-api03-shell-key-shell")
     shown = rows(place)
     assert shown["backend"] == "https://api.anthropic.com   anthropic"
-    assert shown["answers"] == "not asked: sessions here go to the cloud"
+    assert shown["server"] == "not asked: sessions here go to the cloud"
     assert "from" not in shown
     report = place.json("status")
     assert (report["reachable"], report["probe"], report["source"]) == (None, None, None)
@@ -86,7 +86,7 @@ def test_a_provider_is_named_where_it_has_an_endpoint_of_its_own(place: Place, m
 
 
 def test_without_any_credential_it_says_that_nobody_is_logged_in(place: Place) -> None:
-    assert rows(place, 1)["answers"] == "not asked: Claude Code is not logged in here"
+    assert rows(place, 1)["server"] == "not asked: Claude Code is not logged in here"
     report = place.json("status", code=1)
     assert (report["outcome"], report["healthy"]) == ("not_logged_in", False)
 
@@ -94,7 +94,7 @@ def test_without_any_credential_it_says_that_nobody_is_logged_in(place: Place) -
 def test_an_address_that_claude_code_cannot_use_is_unhealthy(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "127.0.0.1:8000")
     monkeypatch.setenv("ANTHROPIC_AUTH_TOKEN", "x")
-    assert "ANTHROPIC_BASE_URL is no http(s) URL" in rows(place, 1)["answers"]
+    assert "ANTHROPIC_BASE_URL is no http(s) URL" in rows(place, 1)["server"]
     assert place.json("status", code=1)["healthy"] is False
 
 
@@ -103,7 +103,7 @@ def test_a_server_behind_a_proxy_is_not_asked_and_not_called_the_cloud(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": "http://far.example:8000", "ANTHROPIC_AUTH_TOKEN": "x"}})
-    assert rows(place)["answers"] == "not asked: sessions here go there through a proxy"
+    assert rows(place)["server"] == "not asked: sessions here go there through a proxy"
 
 
 def test_the_scope_that_decides_is_named(
@@ -179,10 +179,10 @@ def test_a_log_that_cannot_be_read_is_said_so_and_spoils_nothing_else(place: Pla
     report = place.json("status", code=1)
     assert "log.unusable" in [warning["id"] for warning in report["warnings"]]
     assert report["reachable"] is True
-    assert f"error: {log}: " in place.ends(1, "sessions", "list").err
+    assert "error: ~/.local/state/claude-local/sessions.db: " in place.ends(1, "sessions", "list").err
     place.ok("enable", "--url", server.url)
     ended = place.ok("enable", "--url", server.url, "--max-model-len", "40960")
-    assert str(log) in ended.err
+    assert "~/.local/state/claude-local/sessions.db" in ended.err
     assert place.env()["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "40960"
     place.ok("disable")
     assert not place.local.exists()

@@ -13,6 +13,9 @@ from claude_local_plugin.core import config as for_hooks
 from claude_local_plugin.core import config_file
 from tests.commands.place import Place
 
+#: The file of these tests, as people say it.
+SHORT = "~/config/config.toml"
+
 GOOD = """# of this machine
 on_dead_backend = "warn"   # patience
 
@@ -225,7 +228,7 @@ def test_a_value_that_a_setting_cannot_have_is_refused(
 ) -> None:
     said = place.refused("config", "set", *arguments, code=2)
     assert what in said
-    assert f"; nothing was written to {file}\n" in said
+    assert f"; nothing was written to {SHORT}\n" in said
     assert f"hint: for example: claude-local config {next_step}" in said
 
 
@@ -258,7 +261,7 @@ def test_a_folder_is_written_so_that_it_holds_elsewhere_too_and_found_in_any_spe
     new = place.home / "src" / "a"
     ended = place.ok("config", "set", "--project", str(new), "protect", "true")
     assert ended.out == "protect = true in ~/src/a   (~/config/config.toml)\n"
-    assert ended.err == f"! there is no folder {new}: this holds once there is\n"
+    assert ended.err == "! there is no folder ~/src/a: this holds once there is\n"
     assert file.read_text() == '[projects."~/src/a"]\nprotect = true\n'
     new.mkdir(parents=True)
     (place.project / "link").symlink_to(new)
@@ -303,7 +306,7 @@ def test_a_file_that_is_no_toml_is_told_with_its_place_and_left_alone(place: Pla
     place.write(file, 'protect = true\nwarm_up = = "s3cr3t"\n')
     for words in (("list",), ("get", "protect"), ("set", "protect", "false"), ("unset", "protect")):
         said = place.refused("config", *words)
-        assert said.startswith(f"error: {file}:2:11: invalid value\nhint: vi +2 {file}\n")
+        assert said.startswith(f"error: {SHORT}:2:11: invalid value\nhint: vi +2 {SHORT}\n")
         assert "s3cr3t" not in said
 
 
@@ -326,11 +329,11 @@ def test_values_that_cannot_be_used_and_names_that_are_not_known_are_told_with_t
     ended = place.ends(1, "config", "list")
     folder = "is not a key that claude-local knows for a folder (protect, allowed_backends)"
     assert ended.err.splitlines() == [
-        f"! {file}:1:17: recheck_after is not a key that claude-local knows (did you mean recheck_after_s?)",
-        f"! {file}:2:11: warm_up must be true or false; its default holds",
-        f'! {file}:5:7: log.cwd must be "full" or "hash" or "off"; paths are hashed (“hash”)',
-        f"! {file}:6:13: log.retention is not a key that claude-local knows (did you mean log.retention_days?)",
-        f"! {file}:9:13: projects.~/a.protected {folder}",
+        f"! {SHORT}:1:17: recheck_after is not a key that claude-local knows (did you mean recheck_after_s?)",
+        f"! {SHORT}:2:11: warm_up must be true or false; its default holds",
+        f'! {SHORT}:5:7: log.cwd must be "full" or "hash" or "off"; paths are hashed (“hash”)',
+        f"! {SHORT}:6:13: log.retention is not a key that claude-local knows (did you mean log.retention_days?)",
+        f"! {SHORT}:9:13: projects.~/a.protected {folder}",
     ]
     assert "s3cr3t" not in ended.all
     rows = [line.split() for line in ended.out.splitlines()]
@@ -340,7 +343,7 @@ def test_values_that_cannot_be_used_and_names_that_are_not_known_are_told_with_t
     said = {"message": "must be true or false", "holds": "its default holds"}
     assert report["problems"][1] == {"key": "warm_up", **said, **place_of}
     said = place.refused("config", "get", "log.cwd")
-    assert said.startswith(f'error: {file}:5:7: log.cwd must be "full" or "hash" or "off"; paths are hashed')
+    assert said.startswith(f'error: {SHORT}:5:7: log.cwd must be "full" or "hash" or "off"; paths are hashed')
     assert place.ok("config", "get", "log.project").out == "full\n"
 
 
@@ -353,13 +356,13 @@ def test_a_wrong_value_of_what_guards_something_shows_the_stricter_one_that_hold
         ("allowed_backends", "http://ok:1", "line 2"),
         ("log.cwd", "hash", "line 4"),
     ):
-        assert (*row[:2], f"{row[2]}, not understood") in rows
+        assert (*row[:2], f"{row[2]}, not valid") in rows
     assert "must be true or false; it counts as true" in ended.err
     assert "; only http://ok:1 is allowed" in ended.err
     folder = place.ends(1, "config", "list", "--project", ".").out.splitlines()[1:]
     assert [line.split(maxsplit=2)[1:] for line in folder] == [
-        ["true", "line 1, not understood"],
-        ["http://ok:1", "line 2, not understood"],
+        ["true", "line 1, not valid"],
+        ["http://ok:1", "line 2, not valid"],
     ]
     found = place.json("doctor", "files.config", code=1)["findings"]
     assert [each["what"].partition("; ")[2] for each in found] == [

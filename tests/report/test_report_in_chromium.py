@@ -158,7 +158,7 @@ def test_whoever_cannot_see_the_charts_is_told_what_they_are(browser: "Browser",
         for name in (
             "Sessions per day by backend",
             "Tokens per day by backend",
-            "Looks that a server answered well",
+            "Checks that a server passed",
             "Time until the answer to a look",
             "Failures per day",
             "Sessions by project",

@@ -218,7 +218,7 @@ def test_a_vllm_whose_engine_has_died_is_not_ready() -> None:
         backend.answer(503, b"", path="/health")
         server = identify(backend.url)
 
-    assert (server.state, server.problem) == (State.ERROR, "says 503 to /health: its engine is not well")
+    assert (server.state, server.problem) == (State.ERROR, "says 503 to /health: its engine is not healthy")
 
 
 @pytest.mark.parametrize(

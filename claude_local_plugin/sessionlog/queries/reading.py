@@ -198,7 +198,7 @@ def hint(path: Path, problem: str) -> str:
     if "full" in problem:
         return f"make room on the disk of {path.parent}"
     if "a link that leads" in problem:
-        return f"mend the link, or take it out of {path.parent}: the next session begins a new log"
+        return f"fix the link, or take it out of {path.parent}: the next session begins a new log"
     if "not a regular file" in problem or "a folder" in problem:
         return f"move it out of {path.parent}: the next session begins a new log"
     if any(word in problem for word in ("readonly", "unable to open", "denied", "Read-only")):

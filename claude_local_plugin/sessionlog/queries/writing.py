@@ -52,7 +52,7 @@ def prunable(state_dir: Path, before: str) -> Prunable:
 
 
 def prune(state_dir: Path, before: str) -> int:
-    """Takes out sessions that were last heard of before that moment, and gives their space back; returns how many.
+    """Takes out sessions that were last active before that moment, and gives their space back; returns how many.
 
     Raises ClaudeLocalError. In small steps, so that others who write need not wait.
     """
