@@ -149,7 +149,7 @@ def _show(report: dict[str, Any], place: Place) -> None:
         printer.line(printable(difference["name"]), "bold red")
         printer.lines(f"  {printable(what)}" for what in difference["what"])
         printer.line(f"  {json_text(difference['scenario'], indent=None, reveal=True)}")
-        printer.line(f"  again: {command('claude-local', 'verify', '--case', difference['file'])}")
+        printer.line(f"  repeat: {command('claude-local', 'verify', '--case', difference['file'])}")
     if not report["namespace"]:
         prose.line("! no network namespace could be had here: cases with managed settings were left out", "yellow")
     style = "bold red" if report["differences"] else "bold green" if report["complete"] else "yellow"

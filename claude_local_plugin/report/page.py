@@ -366,7 +366,7 @@ _FAILURES = {
     "refused_moves": "Moves of a protected project to another backend, refused",
     "dead_looks": "Checks of a server that failed",
     "api_errors": "API errors shown to the user",
-    "retries": "Requests that the client sent again",
+    "retries": "Retries: requests that the client repeated",
     "killed": "Sessions killed, by when they began",
 }
 
