@@ -18,6 +18,10 @@ EVENTS = (
     "SessionEnd",
 )
 
+#: Those of them that an older Claude Code does not know: the plugin has them in a table of their own, for of a table
+#: with an event that it does not know it takes nothing, and says nothing (seen on 2.1.200; 2.1.266 knows them).
+NEWER_EVENTS = ("PostModelSwitch", "DirectoryAdded")
+
 #: The script's file name inside the shipped `hooks` folder; a settings entry that names it is ours.
 SCRIPT = "claude_local_hook.py"
 

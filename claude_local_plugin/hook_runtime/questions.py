@@ -2,7 +2,7 @@
 
 `/local-backend:status`, `:why` and `:doctor` come as prompts; the hook answers them in the model's place, so that they
 cost no request and work on a dead server. Claude Code shows the words of a prompt that is refused, and keeps the prompt
-out of the conversation (observed on Claude Code 2.1.266 to 2.1.332). Where claude-local is installed, its own command
+out of the conversation (observed on Claude Code 2.1.200 to 2.1.332). Where claude-local is installed, its own command
 says the rest; without it this module says what a hook can know.
 """
 
