@@ -1,4 +1,4 @@
-"""Our size of the cache against vLLM's own code: eleven models on torch's meta device, without weights."""
+"""Our size of the cache against vLLM's own code: twelve models on torch's meta device, without weights."""
 
 import json
 import os
@@ -114,6 +114,31 @@ ASKED: dict[str, tuple[dict[str, Any], dict[str, Any], list[Layers]]] = {
         {"model_type": "gpt_oss", "architectures": ["GptOssForCausalLM"]},
         {"window": 131_072, "gib": 20, "block": 128},
         [full(18, 8, 64), layers("sliding", 18, kv_heads=8, head_dim=64, window=128)],
+    ),
+    "gemma-4-26b": (
+        {
+            "model_type": "gemma4_text",
+            "architectures": ["Gemma4ForCausalLM"],
+            "num_hidden_layers": 30,
+            "hidden_size": 2816,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 8,
+            "attention_k_eq_v": True,
+            "sliding_window": 1024,
+            "enable_moe_block": True,
+            "num_experts": 128,
+            "top_k_experts": 8,
+            "moe_intermediate_size": 704,
+            "intermediate_size": 2112,
+            "num_kv_shared_layers": 0,
+            "hidden_size_per_layer_input": 0,
+            "layer_types": [*["sliding_attention"] * 5, "full_attention"] * 5,
+            "per_layer_config": {
+                f"{number:02d}": {"head_dim": 512, "num_key_value_heads": 2} for number in range(5, 30, 6)
+            },
+        },
+        {"window": 131_072, "gib": 20, "block": 32},
+        [full(5, 2, 512), layers("sliding", 25, kv_heads=8, head_dim=256, window=1024)],
     ),
     "minimax-m2": (
         {
