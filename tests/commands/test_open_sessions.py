@@ -21,6 +21,7 @@ from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Set
 from claude_local_plugin.settings.ownership import BENCH
 from claude_local_plugin.world import World
+from tests.client.terminal import Terminal
 from tests.commands.place import Place
 from tests.sessionlog.recording import recording
 
@@ -316,3 +317,25 @@ def test_a_configuration_folder_that_was_moved_is_looked_into(
     listed(place, sleeper.pid, config=config)
     assert "would go to" in place.ends(1, *ENABLE, A).err
     assert os.environ["CLAUDE_CONFIG_DIR"] == str(config)
+
+
+def test_enable_on_a_terminal_sums_up_an_open_session_right_above_each_question(
+    place: Place, sleeper: subprocess.Popen[bytes]
+) -> None:
+    place.write(place.home / ".claude.json", {"hasCompletedOnboarding": True})
+    place.ok(*ENABLE, A)
+    listed(place, sleeper.pid)
+    argv = [sys.executable, "-m", "claude_local_plugin", *ENABLE, B]
+    environ = {**os.environ, "COLUMNS": "80", "LINES": "24", "NO_COLOR": "1"}
+    with Terminal(argv, cwd=place.project, environ=environ) as terminal:
+        terminal.wait_for(r"\[c\]ancel")
+        lines = list(terminal.lines)
+        terminal.type("n\n")
+        terminal.wait_for(r"Writethis\?")
+        terminal.type("n\n")
+        assert terminal.wait_for_exit() == 1
+    assert len(lines) <= 24, "\n".join(lines)
+    assert max(map(len, lines)) <= 80, "\n".join(lines)
+    assert "Open     1 session, whose next prompt goes elsewhere (above)" in lines
+    assert "its next prompt, with the whole conversation, would go to" in " ".join(map(str.strip, lines))
+    assert place.env()["ANTHROPIC_BASE_URL"] == A
