@@ -38,6 +38,8 @@ print(sorted(router.get_model_names()))
 
 @pytest.fixture
 def person(home: Path, project: Path, claude_binary: Path) -> Person:
+    if not LITELLM:
+        pytest.skip("no real LiteLLM: set CLAUDE_LOCAL_TEST_LITELLM to its command")
     return Person(home, project, claude_binary, {"LITELLM_MASTER_KEY": MASTER_KEY})
 
 
@@ -53,8 +55,6 @@ def llamas(folder: Path, count: int) -> Iterator[list[Running]]:
 
 def rendered(person: Person, folder: Path, *backends: str) -> tuple[str, dict[str, str]]:
     """The recipe, written into the folder; the proxy's address, and the commands that were printed, by their use."""
-    if not LITELLM:
-        pytest.skip("no real LiteLLM: set CLAUDE_LOCAL_TEST_LITELLM to its command")
     url = f"http://localhost:{free_port()}"
     asked = [word for backend in backends for word in ("--backend", backend)]
     said = person.ours("recipe", "litellm", *asked, "--metrics", "--url", url, "--output", str(folder)).stderr
