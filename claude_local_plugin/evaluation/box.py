@@ -1,0 +1,286 @@
+"""The process around a trial's client, and around its check: a world that holds what they need and nothing else.
+
+Started by `trial` in namespaces of its own (user, network, mounts, processes), with its order on standard input. It
+lays out a root of its own, in which neither the user's home nor the suite nor another trial can be found, hands the
+listening socket that stands for the backend to whoever started it, and starts the program without any capability.
+What is left when that program ends, ends with it: this is the first process of its namespace. It also ends when its
+standard input does, as that of somebody who was killed.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import socket
+import struct
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from claude_local_plugin.conformance.namespace import loopback_up
+
+#: Exit codes of our own: the box could not be made; the program could not be started; nobody waits for it.
+NO_BOX, NO_PROGRAM, ABANDONED = 125, 126, 124
+
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+_NOATIME, _NODIRATIME, _RELATIME = 1024, 2048, 1 << 21
+_DETACH = 2
+#: The number of pivot_root, which libc has no function for, by the machine's name.
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
+_NO_NEW_PRIVILEGES, _DROP_CAPABILITY = 38, 24
+
+#: The system that a program needs, as far as it is there; links stay links.
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store")
+#: What of /etc is needed: the loader's, certificates, time.
+_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl", "ca-certificates", "pki", "alternatives", "localtime")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be run, and what can be seen of the machine.
+
+    `root` is an empty folder. `shown` are folders and files that may be read, `lent` those that may be written, each as
+    source and target; `hidden` are folders that are covered. `texts` are files to be written.
+    `host` and `port` are the backend's; `hand_over` is the descriptor that its listening socket is sent through.
+    """
+
+    root: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    folder: str
+    shown: Sequence[Sequence[str]] = ()
+    lent: Sequence[Sequence[str]] = ()
+    hidden: Sequence[str] = ()
+    texts: Mapping[str, str] | None = None
+    host: str | None = None
+    port: int = 0
+    hand_over: int | None = None
+
+    def to_json(self) -> str:
+        """The order as it is sent."""
+        return json.dumps(asdict(self))
+
+
+def serve(order: Order) -> int:
+    """Make the box, run the program in it, and return its exit code; a signal's is 128 more than its number."""
+    loopback_up()
+    if order.hand_over is not None:
+        _hand_over(order)
+    _enter(order)
+    child = os.fork()
+    if child == 0:
+        _become(order)
+    return _code(child)
+
+
+#: How soon it is noticed that the program, or whoever wants it, has ended, in seconds.
+_ATTENTION = 0.03
+
+
+def _hand_over(order: Order) -> None:
+    """Listen where the backend is for whoever is in here, and have somebody outside answer."""
+    assert order.hand_over is not None
+    if order.host is not None:
+        _own_address(order.host)
+    listener = _listener(order.port)
+    with socket.socket(fileno=order.hand_over) as way:
+        socket.send_fds(way, [b"."], [listener.fileno()])
+    listener.close()
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        listener = socket.create_server(("::", port), family=socket.AF_INET6, backlog=128, dualstack_ipv6=True)
+    except (OSError, ValueError):  # a kernel without IPv6
+        listener = socket.create_server(("0.0.0.0", port), backlog=128)
+    return listener
+
+
+def _own_address(host: str) -> None:
+    """Give the loopback device the backend's address, where it is one and not a name."""
+    set_address, set_flags = 0x8916, 0x8914
+    try:
+        packed = socket.inet_pton(socket.AF_INET, host)
+    except OSError:
+        packed = b""
+    if packed and packed[0] != 127:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            family = struct.pack("=H2x4s8x", socket.AF_INET, packed)
+            fcntl.ioctl(any_socket, set_address, struct.pack("16s16s", b"lo:1", family))
+            fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo:1", 0x1 | 0x40))
+        return
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, host)
+    except OSError:
+        return
+    if packed != socket.inet_pton(socket.AF_INET6, "::1"):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, set_address, struct.pack("=16sIi", packed, 128, socket.if_nametoindex("lo")))
+
+
+# --- the root
+
+
+def _libc() -> Any:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _mounted(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    words = [None if word is None else os.fsencode(word) for word in (source, target, kind)]
+    if _libc().mount(*words, ctypes.c_ulong(flags), None if data is None else data.encode()) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"cannot mount {target}: {os.strerror(number)}")
+
+
+def _enter(order: Order) -> None:
+    root = order.root
+    _mounted("none", "/", None, _REC | _PRIVATE)
+    _mounted("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "mode=755")
+    for name in SYSTEM:
+        _show(root, name, name)
+    for source, target in order.shown:
+        _show(root, source, target)
+    for name in order.hidden:
+        _cover(root, name)
+    for source, target in order.lent:
+        _bound(source, root + target)
+    _etc(root, order.host)
+    _dev(root)
+    for name in ("/proc", "/tmp", "/run", "/old"):
+        Path(root + name).mkdir(exist_ok=True)
+    Path(root + "/tmp").chmod(0o1777)
+    _mounted("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
+    for name, text in (order.texts or {}).items():
+        path = Path(root + name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+    os.chdir(root)
+    _pivoted()
+    os.chdir(order.folder)
+
+
+def _pivoted() -> None:
+    """Make the folder we are in the root, and let go of the former one, to which no way is left."""
+    libc, number = _libc(), _PIVOT_ROOT[os.uname().machine]
+    if libc.syscall(number, b".", b"old") != 0 or libc.umount2(b"/old", _DETACH) != 0:
+        fault = ctypes.get_errno()
+        raise OSError(fault, f"cannot leave the machine's own root: {os.strerror(fault)}")
+    os.chdir("/")
+    Path("/old").rmdir()
+
+
+def _show(root: str, source: str, target: str) -> None:
+    if Path(source).is_symlink() and source in SYSTEM:
+        Path(root + target).symlink_to(Path(source).readlink())
+    elif Path(source).exists():
+        _bound(source, root + target)
+        _read_only(root + target)
+
+
+def _bound(source: str, target: str) -> None:
+    place = Path(target)
+    if Path(source).is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+    elif not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.touch()
+    _mounted(source, target, None, _BIND | _REC)
+
+
+def _read_only(target: str) -> None:
+    """A mount of somebody else's keeps the restrictions that it has: taking one away is refused."""
+    has = os.statvfs(target).f_flag
+    kept = has & (_NOSUID | _NODEV | _NOEXEC | _NOATIME | _NODIRATIME)
+    kept |= _RELATIME if has & 4096 else 0
+    _mounted("none", target, None, _REMOUNT | _BIND | _RDONLY | kept)
+
+
+def _cover(root: str, name: str) -> None:
+    """Put an empty folder over one that is inside of what is shown."""
+    if Path(root + name).is_dir():
+        _mounted("tmpfs", root + name, "tmpfs", _NOSUID | _NODEV | _RDONLY, "mode=755,size=4k")
+
+
+def _etc(root: str, host: str | None) -> None:
+    etc = Path(root) / "etc"
+    etc.mkdir()
+    for name in _ETC:
+        if (Path("/etc") / name).exists():
+            _show(root, f"/etc/{name}", f"/etc/{name}")
+    named = f" {host}" if host and not _is_address(host) else ""
+    user = f"agent:x:{os.getuid()}:{os.getgid()}::/home/agent:/bin/sh"
+    (etc / "hosts").write_text(f"127.0.0.1 localhost{named}\n", encoding="utf-8")
+    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n", encoding="utf-8")
+    (etc / "passwd").write_text(user + "\n", encoding="utf-8")
+    (etc / "group").write_text(f"agent:x:{os.getgid()}:\n", encoding="utf-8")
+
+
+def _is_address(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, host)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _dev(root: str) -> None:
+    dev = Path(root) / "dev"
+    (dev / "shm").mkdir(parents=True)
+    (dev / "shm").chmod(0o1777)
+    for name in _DEVICES:
+        _bound(f"/dev/{name}", f"{dev}/{name}")
+    for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        (dev / name).symlink_to(f"/proc/self/{target}")
+
+
+# --- the program
+
+
+def _become(order: Order) -> None:
+    try:
+        os.setsid()
+        libc = _libc()
+        for capability in range(64):
+            libc.prctl(_DROP_CAPABILITY, capability, 0, 0, 0)  # refused for those that this kernel does not have
+        if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "cannot give up privileges")
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.execve(order.command[0], list(order.command), dict(order.environ))
+    except OSError as fault:
+        print(f"{order.command[0]} cannot be started: {fault.strerror or fault}", file=sys.stderr, flush=True)
+    os._exit(NO_PROGRAM)
+
+
+def _code(child: int) -> int:
+    """How the program ended; what it left behind is waited for where it ends meanwhile."""
+    while True:
+        process, status = os.waitpid(-1, os.WNOHANG)
+        if process == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+        if not process and select.select([0], [], [], _ATTENTION)[0]:
+            return ABANDONED
+
+
+def main() -> None:
+    """Read the order, and be the box."""
+    order = Order(**json.loads(sys.stdin.readline()))
+    try:
+        code = serve(order)
+    except (OSError, KeyError) as fault:
+        print(f"no box: {fault}", file=sys.stderr, flush=True)
+        code = NO_BOX
+    sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""An evaluation: which trials in which order, a line of a results file for each that has ended, and going on."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.evaluation.outcome import Trial
+from claude_local_plugin.evaluation.scripted import drawn
+from claude_local_plugin.evaluation.statistics import Outcomes
+from claude_local_plugin.evaluation.task import Task
+from claude_local_plugin.evaluation.trial import Stop
+from claude_local_plugin.text import printable
+
+#: Of a results file; raised when a reader that does not know the new one would be wrong.
+FORMAT = 1
+#: The first line's mark.
+_KIND = "claude-local-eval"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """All that is needed to repeat an evaluation. What two of one file must agree in is `same`."""
+
+    suite: str
+    digest: str
+    tasks: tuple[str, ...]
+    repeat: int
+    seed: int
+    url: str
+    model: str
+    window: int | None = None
+    server: str = ""
+    client: str = ""
+    profile: str | None = None
+    isolated: bool = True
+    options: tuple[str, ...] = ()
+    #: The settings that the client was given, without secrets.
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    parallel: int = 1
+    claude_local: str = ""
+    system: str = ""
+    began: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The first line of a results file."""
+        return {"kind": _KIND, "format": FORMAT, **asdict(self), "tasks": list(self.tasks), "options": [*self.options]}
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Conditions":
+        """Those of a first line."""
+        known = {each.name for each in fields(cls)}
+        values = {name: value for name, value in said.items() if name in known}
+        return cls(**{**values, "tasks": tuple(said["tasks"]), "options": tuple(said.get("options", ()))})
+
+    def differs(self, other: "Conditions") -> str | None:
+        """In what another evaluation is another one, so that its trials are not of this one; None where in nothing."""
+        names = ("digest", "seed", "url", "model", "window", "server", "client", "isolated", "options", "settings")
+        return next((name for name in names if _plain(getattr(self, name)) != _plain(getattr(other, name))), None)
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An evaluation as far as it has come."""
+
+    conditions: Conditions
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def wanted(self) -> int:
+        """How many trials it is to have."""
+        return len(self.conditions.tasks) * self.conditions.repeat
+
+    def outcomes(self) -> Outcomes:
+        """Which trials passed, by task; those of which nothing follows are left out."""
+        found: dict[str, list[bool]] = {}
+        for trial in sorted(self.trials, key=lambda trial: (trial.task, trial.repeat)):
+            if trial.passed is not None:
+                found.setdefault(trial.task, []).append(trial.passed)
+        return found
+
+
+Planned = tuple[Task, int]
+
+
+def plan(tasks: Sequence[Task], repeat: int, seed: int, done: Iterable[Trial] = ()) -> tuple[Planned, ...]:
+    """The trials that are left, in order: all tasks once before any is tried again, each time in another order."""
+    ended = {(trial.task, trial.repeat) for trial in done}
+    left = [(task, number) for task in tasks for number in range(repeat) if (task.id, number) not in ended]
+    return tuple(sorted(left, key=lambda each: (each[1], drawn(seed, "order", each[0].id, each[1]))))
+
+
+# --- the file
+
+
+def read(path: Path) -> Result:
+    """The evaluation in a results file; UsageError where it is none. A line that was cut off counts for nothing."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(
+            f"there is no {printable(str(path))}", "`claude-local eval --output FILE` writes one"
+        ) from None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageError(f"{printable(str(path))} cannot be read: {fault}") from fault
+    lines = text.splitlines(keepends=True)
+    try:
+        first = json.loads(lines[0]) if lines else {}
+        if first.get("kind") != _KIND:
+            raise ValueError("its first line is not one of an evaluation's")
+        if first.get("format", 0) > FORMAT:
+            raise ValueError(f"it has format {first['format']}, of a later claude-local")
+        conditions = Conditions.from_json(first)
+        trials = {}
+        for line in lines[1:]:
+            if line.endswith("\n"):
+                trial = Trial.from_json(json.loads(line))
+                trials[trial.task, trial.repeat] = trial
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise UsageError(
+            f"{printable(str(path))} is no result of an evaluation: {printable(str(fault))}",
+            "name a file that `claude-local eval --output FILE` has written",
+        ) from fault
+    return Result(conditions, tuple(trials.values()))
+
+
+class Log:
+    """A results file that is written: each line is on the disk before the next trial counts."""
+
+    def __init__(self, path: Path, conditions: Conditions) -> None:
+        """Begin the file, or go on with it; raises UsageError where it is another evaluation's."""
+        self._path, self._lock = path, threading.Lock()
+        self.done: tuple[Trial, ...] = ()
+        if path.exists() and path.stat().st_size:
+            before = read(path)
+            if other := conditions.differs(before.conditions):
+                raise UsageError(
+                    f"{printable(str(path))} is of another evaluation: its {other} is another",
+                    "name another file with --output",
+                )
+            self.done = before.trials
+            _cut(path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(conditions.to_json())
+
+    def add(self, trial: Trial) -> None:
+        """Write down a trial that has ended."""
+        self._write(trial.to_json())
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        try:
+            with self._lock, self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as fault:
+            raise ClaudeLocalError(
+                f"{printable(str(self._path))} cannot be written: {fault.strerror or fault}",
+                "the trials that are in it are kept; the same command goes on once it can be",
+            ) from fault
+
+
+def _cut(path: Path) -> None:
+    """Take away a line that was cut off when somebody was killed."""
+    content = path.read_bytes()
+    if not content.endswith(b"\n"):
+        os.truncate(path, content.rfind(b"\n") + 1)
+
+
+# --- running
+
+
+def evaluate(
+    tasks: Sequence[Task],
+    conditions: Conditions,
+    log: Log,
+    one: Callable[[Task, int, Stop], Trial],
+    *,
+    minutes: float | None = None,
+    told: Callable[[Trial, int, int], None] = lambda *_: None,
+) -> Result:
+    """Run the trials that are left, some side by side, until all have ended or the minutes are over.
+
+    `told` hears of each trial as it ends, and of how many of how many have. What is running when this is interrupted
+    is ended, and counts for nothing.
+    """
+    left = list(plan(tasks, conditions.repeat, conditions.seed, log.done))
+    wanted = {(task.id, number) for task in tasks for number in range(conditions.repeat)}
+    trials = [trial for trial in log.done if (trial.task, trial.repeat) in wanted]
+    until = None if minutes is None else time.monotonic() + minutes * 60
+    stop = Stop()
+    with ThreadPoolExecutor(conditions.parallel) as pool:
+        running: set[Future[Trial]] = set()
+        try:
+            while running or left:
+                while left and len(running) < conditions.parallel and (until is None or time.monotonic() < until):
+                    task, number = left.pop(0)
+                    running.add(pool.submit(one, task, number, stop))
+                if not running:
+                    break
+                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                for each in ended:
+                    trial = each.result()
+                    log.add(trial)
+                    trials.append(trial)
+                    told(trial, len(trials), len(wanted))
+        except BaseException:
+            stop.now()
+            raise
+    return Result(conditions, tuple(trials))

@@ -1,0 +1,186 @@
+"""Trials through the real client: what it does is judged, and it sees nothing but its repository and its backend."""
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.evaluation import trial as trials
+from claude_local_plugin.evaluation.outcome import Prices
+from claude_local_plugin.evaluation.scripted import ScriptedServer, Skill
+from claude_local_plugin.evaluation.suite import suite
+from claude_local_plugin.evaluation.task import Limits, Task
+from claude_local_plugin.evaluation.trial import NoBoxError, Start, Stop
+from claude_local_plugin.fake_server.server import Block, EmbeddedBackend, Model, ToolUse
+
+pytestmark = [pytest.mark.client, pytest.mark.process]
+
+SMOKE = suite("smoke").tasks
+TASK = next(task for task in SMOKE if task.id == "price-with-discount")
+TOKEN = "box-key-with-some-length-0123456789"
+
+
+def start(claude: Path, server: EmbeddedBackend, **more: Any) -> Start:
+    name = server.models[0].name
+    environ = {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_AUTH_TOKEN": TOKEN, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    environ |= {"ANTHROPIC_MODEL": name, "ANTHROPIC_DEFAULT_HAIKU_MODEL": name}
+    return Start(claude, environ, host="127.0.0.1", port=server.port, **more)
+
+
+@pytest.fixture
+def isolation() -> None:
+    try:
+        trials.possible()
+    except NoBoxError as none:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(none.message)
+
+
+def left_behind() -> list[str]:
+    """Processes of trials, and their folders."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
+    marks = (trials.CLIENT, "evaluation.box", "sleep 86399")
+    return [line for line in listed if any(mark in line for mark in marks)]
+
+
+@pytest.mark.usefixtures("isolation")
+@pytest.mark.parametrize("isolated", [True, False])
+def test_what_was_solved_has_passed_with_its_figures(claude_binary: Path, isolated: bool) -> None:
+    with ScriptedServer(Skill("box", 1.0), SMOKE) as server:
+        found = trials.run(TASK, 2, start(claude_binary, server, isolated=isolated, prices=Prices(1.0, 2.0, 0.0)))
+    assert (found.passed, found.failure, found.repeat, found.kind) == (True, None, 2, "edit")
+    assert (found.turns, found.calls, found.valid_calls) == (3, 2, 2)
+    assert found.cost == pytest.approx((found.tokens_in + 2 * found.tokens_out) / 1_000_000)
+    assert found.tokens_out > 100
+    assert found.client
+    assert found.model == "box"
+
+
+@pytest.mark.usefixtures("isolation")
+def test_limits_are_kept_and_nothing_is_left(claude_binary: Path) -> None:
+    cases = {
+        "time": Limits(12, 0.06, 400_000),
+        "tokens": Limits(12, 3, 60_000),
+        "turns": Limits(3, 3, 400_000),
+    }
+    for way, limits in cases.items():
+        with ScriptedServer(Skill("box", 0.0, fails={way: 1.0}), [TASK]) as server:
+            found = trials.run(replace(TASK, limits=limits), 0, start(claude_binary, server))
+        assert (found.passed, found.failure) == (False, way)
+    assert left_behind() == []
+
+
+class Spy(EmbeddedBackend):
+    """A model that has commands run, one after another, and keeps what they say."""
+
+    def __init__(self, *commands: str) -> None:
+        super().__init__(models=(Model("spy", 200_000),))
+        self.commands, self.heard = commands, list[str]()
+        self.reply = self._says
+
+    def _says(self, body: Mapping[str, Any]) -> Block:
+        blocks = [block for m in body["messages"] if isinstance(m["content"], list) for block in m["content"]]
+        results = [block for block in blocks if block.get("type") == "tool_result"]
+        self.heard = [str(block["content"]) for block in results]
+        if len(results) == len(self.commands) or not body.get("tools"):
+            return "Done."
+        call = ToolUse("Bash", {"command": self.commands[len(results)], "description": "Looks around"})
+        return ToolUse(call.name, call.input, then=call)
+
+
+@pytest.mark.usefixtures("isolation")
+def test_an_agent_that_tries_finds_no_check_no_home_no_other_trial_and_no_network(
+    claude_binary: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of-the-user")
+    mine = Path.home() / "of-mine"
+    mine.write_text("of-the-user")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        places = f"127.0.0.1/{other.getsockname()[1]} 1.1.1.1/443"
+        commands = (
+            f"cat {secret} {mine} {TASK.folder}/check.py {TASK.folder}/solution/price.py /etc/shadow; echo read",
+            "find / -xdev \\( -name check.py -o -name '*.jsonl' -path '*eval*' \\) 2>/dev/null; echo found",
+            f'for to in {places}; do bash -c "exec 3<>/dev/tcp/$to" && echo CONNECTED; done; echo tried',
+            "find /tmp -name 'claude-local-eval-*'; ls -d /proc/[0-9]* | wc -l",
+            "mount -t tmpfs none /mnt && echo MOUNTED; touch /usr/x && echo WRITTEN; mknod /tmp/d b 8 0 && echo MADE",
+            "cat /proc/1/environ /proc/1/mem 2>&1 | tr '\\0' '\\n'; env | grep -v '^ANTHROPIC' | sort",
+        )
+        with Spy(*commands) as server:
+            trials.run(replace(TASK, limits=Limits(20, 3, 1_000_000)), 0, start(claude_binary, server))
+    assert len(server.heard) == len(commands)
+    read, found, tried, processes, done, variables = server.heard
+    assert "of-the-user" not in read
+    assert "def " not in read
+    assert read.endswith("read")
+    assert found.strip() == "found"
+    assert "CONNECTED" not in tried
+    assert "claude-local-eval" not in processes
+    assert int(processes.split()[-1]) < 15
+    assert not {"MOUNTED", "WRITTEN", "MADE"} & set(done.split())
+    assert str(Path.home()) not in variables
+
+
+@pytest.mark.usefixtures("isolation")
+def test_what_an_agent_leaves_running_ends_with_its_trial(claude_binary: Path) -> None:
+    with Spy("setsid nohup sleep 86399 >/dev/null 2>&1 & echo begun") as server:
+        found = trials.run(TASK, 0, start(claude_binary, server))
+    assert "begun" in server.heard[0]
+    assert found.failure == "no-change"
+    assert left_behind() == []
+
+
+@pytest.mark.usefixtures("isolation")
+def test_a_trial_that_is_broken_off_says_nothing_of_the_model(claude_binary: Path) -> None:
+    stop = Stop()
+    with ScriptedServer(Skill("box", 0.0, fails={"time": 1.0}), [TASK]) as server:
+        begun = threading.Event()
+        watching = server.respond
+
+        def respond(request: Any, problem: Any) -> Any:
+            begun.set()
+            return watching(request, problem)
+
+        server.respond = respond  # type: ignore[method-assign]
+        threading.Thread(target=lambda: (begun.wait(60), stop.now()), daemon=True).start()
+        found = trials.run(TASK, 0, start(claude_binary, server), stop)
+    assert found.passed is None
+    assert left_behind() == []
+
+
+def test_a_box_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
+    """Killed, we can end nothing any more: the box notices."""
+    (tmp_path / "root").mkdir()
+    order = trials.Order(str(tmp_path / "root"), ["/bin/sleep", "86399"], {}, "/")
+    with (tmp_path / "faults").open("wb+") as faults, trials._boxed(order, faults, relayed=None) as process:
+        assert process.stdin is not None
+        while not left_behind():
+            time.sleep(0.05)
+        process.stdin.close()
+        assert process.wait(60) == 124
+        process.stdin = None
+
+
+def test_a_client_that_is_a_script_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    script = tmp_path / "claude"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    with pytest.raises(ClaudeLocalError, match="is a script") as refused:
+        trials.run(TASK, 0, Start(script, {}))
+    assert "--no-isolation" in (refused.value.hint or "")
+
+
+def test_tools_are_those_of_the_task_alone() -> None:
+    task: Task = replace(TASK, tools=("Read", "Bash(git status)", "Bash(git diff:*)"))
+    words = trials.arguments(task, Start(Path("claude"), {}), None)
+    assert words[words.index("--tools") + 1] == "Read,Bash"
+    assert words[words.index("--allowedTools") + 1] == "Read,Bash(git status),Bash(git diff:*)"
