@@ -18,13 +18,13 @@ from claude_local_plugin.commands import doctor, warmup
 from claude_local_plugin.commands import enable as enabling
 from claude_local_plugin.commands import profile as profiles
 from claude_local_plugin.commands.server_in_use import InUse
-from claude_local_plugin.core.shell import Words, command, piped
+from claude_local_plugin.core.shell import Words, command, piped, quoted
 from claude_local_plugin.deploy import engines, record, running
 from claude_local_plugin.deploy.following import Ended, follow, ready
-from claude_local_plugin.deploy.host import Host
+from claude_local_plugin.deploy.host import Host, folder_word, words
 from claude_local_plugin.deploy.machine import Machine, look_at
 from claude_local_plugin.deploy.record import Deployment
-from claude_local_plugin.deploy.start import ENGINES, STUCK, Start
+from claude_local_plugin.deploy.start import ENGINES, LOG, STUCK, Start
 from claude_local_plugin.errors import BackendError, ClaudeLocalError, UsageError
 from claude_local_plugin.precedence import Scope
 from claude_local_plugin.server_log import Reading, findings, read
@@ -146,7 +146,7 @@ def plan(request: Request, world: World) -> Plan:
     engine = _engine(request)
     host = Host(request.host, world.environ, world.home)
     machine = look_at(host)
-    start = _start(replace(request, engine=engine), machine, host)
+    start = _start(replace(request, engine=engine), machine, host, world)
     engine = start.engine
     known = record.find(start.name, world.state_dir)
     there = known if known and known.host == request.host and running.is_running(known, host) else None
@@ -170,15 +170,16 @@ def _engine(request: Request) -> str | None:
     return request.engine
 
 
-def _start(request: Request, machine: Machine, host: Host) -> Start:
+def _start(request: Request, machine: Machine, host: Host, world: World) -> Start:
     engine = request.engine
     if request.argv:
-        return engines.own_command(request.argv, name=request.name, port=request.port)
+        cwd = str(world.cwd) if request.host is None else None
+        return engines.own_command(request.argv, name=request.name, port=request.port, cwd=cwd)
     if engine == engines.LLAMA and request.model is not None:
         path = request.model
         if request.host is None and not path.startswith("~/"):
             # a link keeps its name, which tells more than that of a cache's file
-            path = str(Path(path).absolute().parent.resolve() / Path(path).name)
+            path = str((world.cwd / path).parent.resolve() / Path(path).name)
         model = engines.model_file(path, host)
         window = engines.window_for(model, machine.room, request.window, SMALLEST_WINDOW, request.sessions)
         return engines.llama(
@@ -288,13 +289,13 @@ def lines(plan: Plan) -> Iterator[str]:
         for each in start.files:
             yield f"write       {start.folder}/{each}{plan.host.on}"
         if start.in_background:
-            yield f"run         {command(*start.argv)}"
+            yield f"run         {words(*start.argv)}"
             yield f"log         {start.log}{plan.host.on}"
         for each in start.commands:
             yield f"run         {each}{plan.host.on}"
         if plan.host.ssh is not None:
             argv = running.tunnel_argv(plan.host.ssh, _port_of(start.url), start.port)
-            yield f"tunnel      {command(*argv)}"
+            yield f"tunnel      {words(*argv)}"
     yield f"then        warm up, and send real requests to {plan.url} (doctor --deep)"
     yield f"profile     {start.name}, in config.toml"
     if plan.settings_file is not None:
@@ -438,7 +439,8 @@ def _not_ready(plan: Plan, deployment: Deployment, ended: Ended) -> NotReadyErro
         return NotReadyError(ended.problem, f"what it says: {by_hand}", (), ())
     again = _log_reader(deployment)
     report = f"{again} --json   (and report what it prints)"
-    where = None if plan.host.ssh or not deployment.log else _here(deployment.log, plan.host)
+    running.keep_log(deployment, plan.host)
+    where = None if plan.host.ssh else _here(f"{deployment.folder}/{LOG}", plan.host)
     found = tuple(each for each in findings(ended.reading, where, report=report) if each.result.bad)
     stage = f", {ended.reading.stage}" if ended.stuck and ended.reading.stage else ""
     message = (
@@ -456,19 +458,18 @@ def _here(folder: str, host: Host) -> Path:
 
 def _log_reader(deployment: Deployment) -> str:
     """The command that reads the log of a server once more."""
-    if deployment.log is None:
-        return piped(command("claude-local", "logs", deployment.name), _READER)
+    log = f"{deployment.folder}/{LOG}"
     if deployment.host is not None:
-        return piped(command("ssh", deployment.host, f"cat {deployment.log}"), _READER)
-    return command("claude-local", "doctor", "--server-log", _tilde(deployment.log))
+        return piped(command("ssh", deployment.host, f"cat {folder_word(log)}"), READER)
+    return command("claude-local", "doctor", "--server-log", home_word(log))
 
 
-_READER = command("claude-local", "doctor", "--server-log", "-")
+READER = command("claude-local", "doctor", "--server-log", "-")
 
 
-def _tilde(path: str) -> str:
+def home_word(path: str) -> str:
     """A path with `~/` that the shell still expands."""
-    return Words(f"~/{command(path[2:])}") if path.startswith("~/") else path
+    return Words(f"~/{quoted(path[2:])}") if path.startswith("~/") else path
 
 
 def _taken_back(deployment: Deployment, host: Host, world: World) -> None:

@@ -126,8 +126,8 @@ def no_llama(host: Host) -> ClaudeLocalError:
     )
 
 
-def own_command(argv: Sequence[str], *, name: str | None, port: int | None) -> Start:
-    """The user's own command, which is to serve on this port of its machine."""
+def own_command(argv: Sequence[str], *, name: str | None, port: int | None, cwd: str | None = None) -> Start:
+    """The user's own command, which is to serve on this port of its machine; run in `cwd`, where it was typed."""
     told = port or _port_in(argv)
     if told is None:
         raise UsageError(
@@ -144,6 +144,7 @@ def own_command(argv: Sequence[str], *, name: str | None, port: int | None) -> S
         model=None,
         folder=f"{FOLDER}/{served}",
         argv=tuple(argv),
+        cwd=cwd,
     )
 
 

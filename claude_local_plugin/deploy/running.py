@@ -1,13 +1,12 @@
 """Starting a server on a host, seeing whether it runs, stopping it: processes by group, containers by their engine."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from claude_local_plugin.core.shell import command
 from claude_local_plugin.deploy.host import Host, chained, folder_word, words
 from claude_local_plugin.deploy.record import Deployment
-from claude_local_plugin.deploy.start import Start
+from claude_local_plugin.deploy.start import LOG, Start
 from claude_local_plugin.errors import ClaudeLocalError
 
 #: What fails where no docker daemon can be asked.
@@ -39,7 +38,11 @@ def start_process(start: Start, host: Host) -> tuple[int, str]:
     folder, log = folder_word(start.folder), folder_word(start.log)
     variables = "".join(f"{name}={words(value)} " for name, value in start.environment.items())
     return in_background(
-        f"umask 077 && mkdir -p {folder} && cd {folder} && : > {log}", variables, start.argv, log, host
+        f"umask 077 && mkdir -p {folder} && : > {log} && cd {folder_word(start.cwd or start.folder)}",
+        variables,
+        start.argv,
+        log,
+        host,
     )
 
 
@@ -103,42 +106,58 @@ def is_running(deployment: Deployment, host: Host) -> bool:
     return _group_there(deployment.pid, host)
 
 
-def _group_there(group: int, host: Host) -> bool:
-    """Whether a process of the group still does something; one that has ended and waits for its parent does not.
-
-    Its number is not given to another while there is one.
-    """
+def _processes(host: Host) -> dict[int, tuple[int, int, int]]:
+    """Every process that still does something: its parent, its group and its session."""
     found = host.run(
-        "if [ -r /proc/self/stat ]; then cat /proc/[0-9]*/stat 2>/dev/null | sed 's/.*) //' | awk '{ print $3, $1 }';"
-        " else ps -A -o pgid=,stat=; fi"
+        "if [ -r /proc/self/stat ]; then cat /proc/[0-9]*/stat 2>/dev/null | sed 's/ (.*) / /'"
+        " | awk '{ print $1, $3, $4, $5, $2 }'; else ps -A -o pid=,ppid=,pgid=,sess=,stat=; fi"
     ).out
-    rows = (line.split()[:2] for line in found.splitlines())
-    return any(row[0] == str(group) and row[1][:1] not in ("Z", "X") for row in rows if len(row) == 2)
+    rows = (line.split() for line in found.splitlines())
+    return {
+        int(row[0]): (int(row[1]), int(row[2]), int(row[3]) if row[3].isdecimal() else 0)
+        for row in rows
+        if len(row) == 5 and row[4][:1] not in ("Z", "X")  # one that has ended, and waits for its parent
+    }
+
+
+def _group_there(group: int, host: Host) -> bool:
+    """Whether a process is left of the group; its number is not given to another while there is one."""
+    return any(each[1] == group for each in _processes(host).values())
+
+
+def _belonging(group: int, there: Mapping[int, tuple[int, int, int]]) -> set[int]:
+    """The processes of a group and its session, and all that they have started, wherever those went."""
+    found = {pid for pid, (_, own, session) in there.items() if group in (own, session)}
+    while more := {pid for pid, (parent, _, _) in there.items() if parent in found} - found:
+        found |= more
+    return found
 
 
 def stop(deployment: Deployment, host: Host) -> bool:
     """Stop the server; whether there was one to stop. Raises ClaudeLocalError where it does not end."""
     if deployment.stop:
-        there = is_running(deployment, host) if deployment.alive else True
+        ran = is_running(deployment, host) if deployment.alive else True
         for each in deployment.stop:
             done = host.run(f"cd {folder_word(deployment.folder)} && {each}", timeout=300)
             if done.code:
                 last = done.said.splitlines()[-1] if done.said else f"exit {done.code}"
                 raise ClaudeLocalError(f"{each} failed{host.on}: {last}", "stop it by hand")
-        return there
+        return ran
     if deployment.pid is None or not is_running(deployment, host):
         return False
     group = deployment.pid
+    # before anything ends: a child of what has ended is nobody's
+    left = _belonging(group, _processes(host))
     for signal, patience in (("TERM", GRACE), ("KILL", 10)):
-        host.run(f"kill -s {signal} -- -{group} 2>/dev/null; true")
+        host.run(f"kill -s {signal} {words(*map(str, sorted(left)))} 2>/dev/null; true")
         until = time.monotonic() + patience
         while time.monotonic() < until:
-            if not _group_there(group, host):
+            there = _processes(host)
+            left = (left & there.keys()) | _belonging(group, there)
+            if not left:
                 return True
             time.sleep(0.2)
-    raise ClaudeLocalError(
-        f"process {group}{host.on} does not end", host.shown(command("kill", "-s", "KILL", "--", f"-{group}"))
-    )
+    raise ClaudeLocalError(f"process {group}{host.on} does not end", "it waits for a device, or is another user's")
 
 
 def container_runs(name: str) -> str:
@@ -165,6 +184,12 @@ def log_script(deployment: Deployment) -> str:
         return f"cd {folder_word(deployment.folder)} && {deployment.follow.replace(' -f', '', 1)}"
     assert deployment.log is not None
     return f"cat {folder_word(deployment.log)}"
+
+
+def keep_log(deployment: Deployment, host: Host) -> None:
+    """Keep the log of a server that an engine keeps, which is gone with its container, in the server's folder."""
+    if deployment.log is None:
+        host.run(f"{log_script(deployment)} > {folder_word(f'{deployment.folder}/{LOG}')} 2>&1")
 
 
 def tunnel_argv(host: str, here: int, there: int) -> tuple[str, ...]:

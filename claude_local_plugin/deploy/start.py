@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 ENGINES = ("docker", "podman", "command", "llama.cpp")
 
+#: The file below a server's folder that holds its log.
+LOG = "server.log"
+
 #: Seconds without a new line in the log after which a start is taken for stuck.
 STUCK = 900.0
 
@@ -13,10 +16,11 @@ STUCK = 900.0
 class Start:
     """How one server is started.
 
-    `files` go into `folder` on the host, which may begin with `~/`. `argv` is what runs in the background with its
-    output in a log file there; where a container engine or systemd keeps the server instead, `commands` start it,
-    `stop` stops it, `follow` says its log and `alive` ends well while it runs. `about` are lines on the choice that was
-    made. `window` and `model` are what the server is expected to serve; `needs` are GiB of memory, where known.
+    `files` go into `folder` on the host, which may begin with `~/`. `argv` is what runs in the background, in `cwd` or
+    else in that folder, with its output in a log file there; where a container engine or systemd keeps the server
+    instead, `commands` start it, `stop` stops it, `follow` says its log and `alive` ends well while it runs. `about`
+    are lines on the choice that was made. `window` and `model` are what the server is expected to serve; `needs` are
+    GiB of memory, where known.
     """
 
     name: str
@@ -29,6 +33,7 @@ class Start:
     files: Mapping[str, str] = field(default_factory=dict)
     programs: frozenset[str] = frozenset()
     argv: tuple[str, ...] = ()
+    cwd: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
@@ -42,7 +47,7 @@ class Start:
     @property
     def log(self) -> str:
         """The file that the output of `argv` goes to."""
-        return f"{self.folder}/server.log"
+        return f"{self.folder}/{LOG}"
 
     @property
     def in_background(self) -> bool:

@@ -3,6 +3,7 @@
 import io
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,19 @@ def test_a_process_that_took_over_a_number_is_not_stopped(tmp_path: Path, home: 
     finally:
         other.kill()
         other.wait()
+
+
+def test_what_a_server_has_started_is_stopped_with_it_wherever_it_went(tmp_path: Path, home: Path) -> None:
+    from claude_local_plugin.deploy import running
+
+    host = Host(None, dict(os.environ), home)
+    script = f"setsid sleep 61 & echo $! > {tmp_path}/child; sleep 62"
+    pid, began = running.in_background("true", "", ["sh", "-c", script], "/dev/null", host)
+    one = kept().with_(pid=pid, began=began)
+    while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text().strip():
+        time.sleep(0.05)
+    child = int((tmp_path / "child").read_text())
+    assert running.began(child, host)
+    assert running.stop(one, host) is True
+    assert running.began(child, host) is None
+    assert running.began(pid, host) is None

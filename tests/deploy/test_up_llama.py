@@ -57,7 +57,8 @@ def test_the_report_says_what_came_of_it(place: Place, tiny: Path, port: int) ->
 
 
 def test_a_command_of_ones_own_is_brought_up_the_same_way(place: Place, tiny: Path, port: int) -> None:
-    own = ("llama-server", "-m", str(tiny), "--port", str(port), "--alias", "mine", "-c", "65536")
+    (place.project / "here.gguf").symlink_to(tiny)  # its words mean what they mean where they are typed
+    own = ("llama-server", "-m", "here.gguf", "--port", str(port), "--alias", "mine", "-c", "65536")
     report = place.ok("up", "--name", "own", "--yes", "--json", "--", *own).json
     assert schema.problems(report, "up") == ()
     assert (report["engine"], report["model"], report["enabled"]) == ("command", "mine", str(place.local))

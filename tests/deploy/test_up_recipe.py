@@ -133,6 +133,8 @@ def test_a_container_that_ends_is_named_from_its_log_and_taken_down(
     assert "✗ log.gpu-busy  only 51.2 of 95 GiB of the GPU are free, and 85.5 are to be taken" in ended.err
     assert "--gpu-memory-utilization 0.51" in ended.err
     assert "compose down" in (state / "calls").read_text()
+    folder = place.home / "claude-local" / "qwen3-coder-next-fp8"
+    assert "Free memory on device" in (folder / "server.log").read_text()  # it would be gone with the container
     assert list(record.every(place.state)) == []
 
 

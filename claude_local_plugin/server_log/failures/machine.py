@@ -1,7 +1,6 @@
 """The machine and the container engine: ports, disk, shared memory, rights, the daemon."""
 
 from claude_local_plugin.checks import Result
-from claude_local_plugin.core.shell import command
 from claude_local_plugin.server_log.failure import LLAMA_SEEN, Failure, Match, Told, issue, vllm_code
 
 DOCKER = "https://docs.docker.com/engine/daemon/troubleshoot/"
@@ -137,7 +136,7 @@ NAME = Failure(
     sources=(issue("vllm-project/vllm", 18752),),
     tell=lambda found: (
         f"there is a container called {found['name']} already",
-        f"{command('docker', 'rm', '-f', found['name'])}, where it is an old one",
+        None,
     ),
 )
 NO_IMAGE = Failure(
