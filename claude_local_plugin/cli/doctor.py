@@ -139,7 +139,7 @@ def doctor(
     elif not dry_run:
         show(report, place, named=checks)
         if first is not None:
-            out(place.environ).line(f"Do this first:  {first.command}      mends {first.mends} of {first.of}", "bold")
+            out(place.environ).line(f"Do this first: {first.command}   mends {first.mends} of {first.of}", "bold")
     return report.exit_code
 
 

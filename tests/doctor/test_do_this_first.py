@@ -141,7 +141,7 @@ def test_it_is_said_below_the_findings_and_as_data(
 ) -> None:
     spoilt(repository, server, monkeypatch, ("many retries", "short time-outs", "no window", "a short answer"))
     shown = repository.ends(1, "doctor").out
-    assert shown.splitlines()[-1] == "Do this first:  claude-local doctor --fix      mends 4 of 4"
+    assert shown.splitlines()[-1] == "Do this first: claude-local doctor --fix   mends 4 of 4"
     assert repository.json("doctor", code=1)["first"] == {"command": "claude-local doctor --fix", "mends": 4, "of": 4}
     # of what was asked for, and no more
     some = ("client", "model.output")
