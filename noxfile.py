@@ -17,6 +17,7 @@ TWO = ("-n", "2", "--dist", "worksteal")
 PAGES = (
     "checks_page",
     "config_tables",
+    "evaluation_page",
     "isolation_table",
     "man_page",
     "precedence_tables",

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +147,64 @@ def commit_everything(folder: Path, message: str) -> str:
         folder, *own, "commit", "--quiet", "--allow-empty", "--no-gpg-sign", "-m", message, environ=_SAME_EVERYWHERE
     )
     return _answer(folder, "rev-parse", "HEAD").decode().strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as it is written down."""
+
+    hash: str
+    parents: tuple[str, ...]
+    message: str
+
+
+def commit(folder: Path, word: str) -> Commit | None:
+    """The commit that a word names in the repository around the folder; None where there is no such one."""
+    try:
+        asked = f"{word}^{{commit}}"
+        name = _answer(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", asked).decode().strip()
+    except ClaudeLocalError:
+        _answer(folder, "rev-parse", "--git-dir")  # which says so where there is no repository at all
+        return None
+    head, _, message = _answer(folder, "cat-file", "commit", name).decode("utf-8", "replace").partition("\n\n")
+    parents = tuple(line.removeprefix("parent ") for line in head.splitlines() if line.startswith("parent "))
+    return Commit(name, parents, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file in a commit: its mode as git writes it, the name of its content, and how many bytes that has."""
+
+    mode: str
+    content: str
+    size: int
+
+
+def files_of(folder: Path, name: str) -> dict[str, Entry]:
+    """The files of a commit, by their paths from the top; one of another repository (a submodule) has no bytes."""
+    found = {}
+    for row in _answer(folder, "ls-tree", "-r", "-l", "-z", "--full-tree", name).split(b"\0")[:-1]:
+        said, _, path = row.partition(b"\t")
+        mode, _, content, size = said.decode().split()
+        found[os.fsdecode(path)] = Entry(mode, content, int(size) if size.isdecimal() else 0)
+    return found
+
+
+def contents(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Contents by their names, as they were committed: no filter and no line end of a configuration is applied."""
+    wanted = list(dict.fromkeys(names))
+    left, found = _answer(folder, "cat-file", "--batch", stdin="".join(f"{name}\n" for name in wanted).encode()), {}
+    at = 0
+    for name in wanted:
+        end = left.index(b"\n", at)
+        head = left[at:end].split()
+        if head[-1] == b"missing":
+            raise ClaudeLocalError(
+                f"git in {printable(str(folder))} has not got the content {name}", "fetch the whole repository first"
+            )
+        found[name] = left[end + 1 : end + 1 + int(head[2])]
+        at = end + 2 + int(head[2])
+    return found
 
 
 def _answer(

@@ -18,6 +18,7 @@ import pytest
 
 from claude_local_plugin import __version__, cli
 from claude_local_plugin.cli import group
+from claude_local_plugin.cli.eval import SUBCOMMANDS as SUBCOMMANDS_OF_EVAL
 from claude_local_plugin.cli.examples import EXAMPLES
 from claude_local_plugin.cli.recipe import SUBCOMMANDS as SUBCOMMANDS_OF_RECIPE
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
@@ -86,7 +87,8 @@ def test_every_command_has_two_examples_that_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    names = [*cli.COMMANDS, *(f"recipe {name}" for name in SUBCOMMANDS_OF_RECIPE)]
+    inner = [f"recipe {name}" for name in SUBCOMMANDS_OF_RECIPE] + [f"eval {name}" for name in SUBCOMMANDS_OF_EVAL]
+    names = [*cli.COMMANDS, *inner]
     assert sorted(EXAMPLES) == sorted(names)
     for name in names:
         assert cli.run_line([*name.split(), "--help"]) == 0

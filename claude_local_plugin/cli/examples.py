@@ -98,6 +98,18 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "warmup": (("warmup", "once"), ("warmup --keep-alive 60", "and a ping every four minutes for an hour")),
     "bench": (("bench", "1, 2 and 3 sessions at once"), ("bench --apply", "and write the time-outs that follow")),
+    "eval": (
+        ("eval --list", "the tasks there are, with what each may use"),
+        ("eval --list --suite core --tasks 'long*' --json", "some of them, for a program"),
+    ),
+    "eval new": (
+        ("eval new my-task", "a task that works, to be changed"),
+        ("eval new tasks/my-task", "in a folder of tasks, which is a suite"),
+    ),
+    "eval from-git": (
+        ("eval from-git HEAD", "the last commit, in a folder called by its message"),
+        ("eval from-git 1a2b3c --repo ../shop --run 'npm test' --output shop-1", "tests of another kind"),
+    ),
     "sessions": (("sessions list", "the last ones here"), ("sessions stats --since 7d", "this week by backend")),
     "report": (("report --open", "the page, in a browser"), ("report --since 30d --output month.html", "a month")),
     "audit": (

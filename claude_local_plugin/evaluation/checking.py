@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -51,6 +52,17 @@ def check(task: Task, folder: Path) -> Verdict:
         finally:
             _end(process)
         return verdict(code, _first(said), _last(faults))
+
+
+def ends_well(words: Sequence[str]) -> bool:
+    """Whether a program says yes by its exit code; no, where it cannot be started."""
+    try:
+        ended = subprocess.run(
+            words, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ended.returncode == 0
 
 
 def environment() -> dict[str, str]:

@@ -19,7 +19,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -172,13 +172,15 @@ def python(code: str, *, folder: Path | None = None, seconds: float = PATIENCE) 
     wrong(f"the code fails: {fault}" if fault else "the code ends its own process")
 
 
-def run(*words: str, folder: Path | None = None, seconds: float = PATIENCE) -> "subprocess.CompletedProcess[str]":
-    """A program that is run in the result's folder, or this one; wrong where it takes too long."""
+def run(
+    *words: str, folder: Path | None = None, seconds: float = PATIENCE, path: str = os.defpath
+) -> "subprocess.CompletedProcess[str]":
+    """A program of `path` that is run in the result's folder, or this one; wrong where it takes too long."""
     try:
         return subprocess.run(
             words,
             cwd=folder or result(),
-            env=_environment(),
+            env=_environment(path),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=seconds,
@@ -190,9 +192,9 @@ def run(*words: str, folder: Path | None = None, seconds: float = PATIENCE) -> "
         wrong(f"the code runs longer than {seconds:g} s")
 
 
-def _environment() -> dict[str, str]:
+def _environment(path: str = os.defpath) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
-    return {"PATH": os.defpath, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8", **kept}
+    return {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8", **kept}
 
 
 def unit_tests(where: str = ".", *, folder: Path | None = None) -> tuple[int, list[str]]:
@@ -219,13 +221,44 @@ def unit_tests_notice(name: str, code: str, what: str, where: str = ".") -> None
 
 
 @contextlib.contextmanager
-def changed(contents: Mapping[str, str]) -> Iterator[Path]:
-    """A copy of the result with other contents in some files."""
+def changed(contents: Mapping[str, str | bytes], without: Iterable[str] = ()) -> Iterator[Path]:
+    """A copy of the result with other contents in some files, and without some.
+
+    Nothing is written through a link that the agent may have made.
+    """
     with tempfile.TemporaryDirectory() as aside:
         folder = Path(aside) / "copy"
-        shutil.copytree(result(), folder, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        _copy(result(), folder)
+        for name in without:
+            _cleared(folder, name)
         for name, content in contents.items():
-            path = folder / name
+            path = _cleared(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content.encode())
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
         yield folder
+
+
+def hidden() -> dict[str, bytes]:
+    """The files in the task's folder hidden/: tests that the agent does not see, for `changed`."""
+    return contents_of(task() / "hidden")
+
+
+def _copy(source: Path, folder: Path) -> None:
+    folder.mkdir()
+    for path in files(source):
+        mode = (source / path).lstat().st_mode
+        if path.parts[0] != ".git" and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / path, folder / path, follow_symlinks=False)
+
+
+def _cleared(folder: Path, name: str) -> Path:
+    """The path of a file that is not there any more, and whose folders are none but folders."""
+    path = folder
+    for part in Path(name).parts:
+        path = path / part
+        if path.is_symlink() or path.is_file():
+            path.unlink()
+    if path.is_dir():
+        shutil.rmtree(path)
+    return path

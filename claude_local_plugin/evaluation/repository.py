@@ -67,6 +67,8 @@ def _lay(source: Path, folder: Path) -> None:
     for path in files(source):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"{printable(str(path))} lies behind a link that leads out of the repository")
         if target.is_symlink():
             target.unlink()  # to be replaced, not written through
         shutil.copy(source / path, target, follow_symlinks=False)

@@ -10,6 +10,7 @@ NAME/wrong/X/       the same for a wrong solution that the check must refuse
 
 import hashlib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,8 +85,15 @@ def is_task(folder: Path) -> bool:
     return (folder / TASK).is_file()
 
 
+def is_name(word: str) -> bool:
+    """Whether a folder's name can be a task's."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9-]*", word) is not None
+
+
 def read(folder: Path, suite: str = "") -> Task:
     """The task in a folder; raises UsageError with the place of what is wrong there."""
+    if not is_name(folder.resolve().name):
+        raise _wrong(folder, "a task's name is of small letters, digits and hyphens")
     said = _document(folder / TASK)
     problems = [problem for problem in schema.problems(said, "eval-task") if problem.severity == "error"]
     if problems:

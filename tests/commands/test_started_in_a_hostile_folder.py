@@ -108,6 +108,10 @@ TYPED = (
     "recipe prometheus --backend SERVER",
     "recipe grafana",
     "recipe otel",
+    "eval --list",
+    "eval --list --suite . --json",
+    "eval new a-task",
+    "eval from-git HEAD",
     "--version",
     "--help",
 )

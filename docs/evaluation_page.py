@@ -1,0 +1,119 @@
+"""Writes docs/evaluation.md anew from the suites: `python docs/evaluation_page.py`."""
+
+from pathlib import Path
+
+from claude_local_plugin.evaluation.suite import SHIPPED, Suite, suite
+
+PAGE = Path(__file__).with_name("evaluation.md")
+
+HEAD = """# How good is a model at Claude Code's work?
+
+A *task* is a small repository and what an agent is told to do in it. Afterwards a hidden check, which the agent never
+sees, says whether the result is right. A *suite* is a folder of tasks. `claude-local eval --list` shows those that came
+with claude-local; the lists on this page are made of them (`python docs/evaluation_page.py`).
+
+```console
+$ claude-local eval --list
+$ claude-local eval --list --suite core --tasks 'long*' --json
+```
+
+No task needs a network, or anything beyond Python 3.11, git and a POSIX shell. Each comes with a reference solution
+that its check passes, and with three wrong solutions or more that somebody might hand in, which it refuses, each for
+the reason that stands in the task: half done, hard-coded, the test changed instead of the code, a neighbour broken.
+The tests of claude-local ask that of every task.
+"""
+
+FORM = """## A task of your own
+
+```console
+$ claude-local eval new tasks/my-task        # a small one that works, to be changed
+$ claude-local eval from-git HEAD~3          # one of a commit of yours
+$ claude-local eval --list --suite tasks     # says what is wrong in a folder, with exit code 2
+```
+
+| in the folder | what it is |
+| --- | --- |
+| `task.toml` | What the agent is told and may use, and what is to be said of each wrong solution: below. |
+| `repo/` | What the agent gets: a copy of it, with one commit, for each trial. |
+| `generate.py` | Adds generated files: run with the copy's folder as its argument, it writes the same each time. |
+| `check.py` | Judges the result: below. |
+| `solution/` | The files of the reference solution, laid over `repo/`. |
+| `wrong/NAME/` | The files of a solution that the check must refuse. |
+| `hidden/` | What `check.py` needs besides; tests of a commit, for one. |
+
+The folder's name is the task's: small letters, digits and hyphens.
+
+| in `task.toml` | |
+| --- | --- |
+| `what` | What the task is for, in a line. |
+| `prompt` | What the agent is told. Whatever is judged must follow from it. |
+| `tools` | The tools that it has. |
+| `must_call` | Tools of which each must have been called. |
+| `tags` | The first is the kind of work. |
+| `difficulty` | 1 to 5. |
+| `limits` | `turns`, `minutes`, and `tokens`: those of all requests together, read and written. |
+| `nothing_to_do` | `true` where the repository is right as it is; then there is no solution. |
+| `check_seconds` | How long the check may take; 60 if nothing is said. |
+| `[solution]` | `deletes`: files that are not there in the solution. |
+| `[wrong.NAME]` | `what` is wrong with it, and `refused`: a part of the reason that the check gives; `deletes`, too. |
+
+The whole form is a JSON Schema: `schemas/eval-task.schema.json`.
+
+### check.py
+
+It is run by the Python of claude-local, isolated (`-I`), in a process of its own with an empty environment and with the
+result's folder as its argument.
+
+| exit code | and it says | the result is |
+| --- | --- | --- |
+| 0 | | right |
+| 1 | a line on standard output | wrong, for that reason |
+| anything else, 1 without a line, or too long | | not judged: the check itself is broken |
+
+The agent's code is somebody else's: it may end its process, never end, or print what a check would print. So a check
+runs it at arm's length, with what `claude_local_plugin.evaluation.judging` brings:
+
+| | |
+| --- | --- |
+| `only_changed("a.py", "docs/*")` | Wrong where another file was changed, made or removed. |
+| `python("import a; answer(a.f(1))")` | What code in the result's folder hands to `answer`; wrong where it fails. |
+| `run("sh", "x.sh")` | A program that is run there. |
+| `unit_tests_pass(least=3)` | Wrong where a unit test fails, or where there are fewer. |
+| `unit_tests_notice("a.py", broken, "what")` | Wrong where the result's own tests pass with this file broken. |
+| `text`, `document`, `original` | A file of the result as text or as JSON, and the one that was given. |
+| `is_exactly`, `answered` | Wrong where a file is another text, to the byte or but for blanks. |
+| `changed(hidden())` | A copy of the result with the files of `hidden/` in it. |
+| `wrong("why")` | Ends the check. |
+
+### Of a commit
+
+`claude-local eval from-git COMMIT` takes the commit's parent as `repo/`, its message as the prompt, the commit as the
+reference solution, and the test files that it adds or changes as the hidden check. Before the task is written the tests
+are run on both: they must fail on the parent and pass on the commit. What is taken for a test: files in folders such as
+`tests/`, `test/` and `spec/`, and names such as `test_x.py`, `x_test.go`, `x.spec.ts` and `XTest.java`.
+
+Python's are run by the interpreter of `VIRTUAL_ENV`, of the repository's `.venv` or `venv`, or by `python3`, with
+pytest where it has that. Others need `--run`, as in `--run 'npm test'`. The paths of your programs then stand in
+`check.py`, so such a task is for your machine. A commit without tests is refused.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *map(part, map(suite, SHIPPED)), FORM])
+
+
+def part(of: Suite) -> str:
+    """The tasks of one suite, each with what it is for."""
+    rows = [
+        f"| `{task.id}` | {', '.join(task.tags)} | {task.difficulty} | {task.limits.turns} | {task.what} |"
+        for task in of.tasks
+    ]
+    head = f"## The suite {of.name}: {len(of.tasks)} tasks"
+    return "\n".join(
+        [head, "", "| task | tags | 1–5 | turns | what it is for |", "| --- | --- | --- | --- | --- |", *rows, ""]
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,6 @@
+"""Greetings."""
+
+
+def greet(name):
+    """A greeting for somebody."""
+    return "Hello!" if name is None else "Hello, " + name + "!"
