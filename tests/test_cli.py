@@ -75,7 +75,7 @@ def parsed(line: str) -> None:
     assert name == "claude-local"
     command: click.Command = group.main
     context = click.Context(command, info_name=name, **command.context_settings)
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and not (command.invoke_without_command and words[0].startswith("-")):
         found = command.get_command(context, words[0])
         assert found is not None, line
         context = click.Context(found, context, info_name=words.pop(0))

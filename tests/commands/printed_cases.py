@@ -1,6 +1,7 @@
 """A case for each place in the source that makes a command to type: where it is printed, and what it is to fix."""
 
 import json
+import re
 import shlex
 import shutil
 import sqlite3
@@ -2611,6 +2612,19 @@ not_run(
     "commands.managed:installing sudo install -D -m 0644 … …",
     _nothing,
     ("managed", "render", "--url", OPEN),
+)
+
+
+def _lists_the_new_task(_: House, __: Case, typed: Typed) -> None:
+    assert re.search(r"^  my-task +1 ", typed.out, re.MULTILINE)
+
+
+case(
+    "eval new: the new task is looked at",
+    "commands.evaluation:steps claude-local eval --list --suite …",
+    _nothing,
+    ("eval", "new", "its tasks/my-task"),
+    _lists_the_new_task,
 )
 not_run(
     "recipe litellm: how it is installed and started",
