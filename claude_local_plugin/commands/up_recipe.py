@@ -140,9 +140,7 @@ def _vllm(
     name = called or engines.name_of(made.name)
     in_background = form == "command"
     if in_background and vllm.NAME not in machine.programs:
-        raise ClaudeLocalError(
-            f"there is no vllm on PATH{host.on}", "activate the environment it is in, or --engine docker"
-        )
+        raise ClaudeLocalError(f"PATH{host.on} has no vllm", "activate the environment it is in, or --engine docker")
     runs = running.unit_runs if form == "podman-quadlet" else running.container_runs
     return Start(
         name=name,

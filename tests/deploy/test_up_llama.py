@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.cli.terminal import err
+from claude_local_plugin.cli.up import Progress
+from claude_local_plugin.commands import up
 from claude_local_plugin.conformance.terminal import ENTER, Terminal, plain
 from claude_local_plugin.deploy import record
 from claude_local_plugin.settings import schema
@@ -42,6 +45,25 @@ def test_a_file_becomes_a_proven_and_enabled_server_and_down_stops_it(place: Pla
     assert gone(kept.pid)
     assert list(record.every(place.state)) == []
     assert "no server was started here" in place.refused("down", code=2)
+
+
+@pytest.mark.client
+def test_the_real_claude_code_works_on_what_was_brought_up(
+    place: Place, tiny: Path, port: int, claude_binary: Path
+) -> None:
+    place.ok("up", "--model", str(tiny), "--port", str(port), "--yes")
+    ended = subprocess.run(
+        [str(claude_binary), "-p", "hello"],
+        env={"HOME": str(place.home), "PATH": "/usr/bin:/bin"},
+        cwd=place.project,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert (ended.returncode, "Hello from the tiny model." in ended.stdout) == (0, True), ended.stdout + ended.stderr
+    place.ok("down")
 
 
 def test_the_report_says_what_came_of_it(place: Place, tiny: Path, port: int) -> None:
@@ -209,6 +231,17 @@ def test_a_server_that_was_killed_is_started_again(place: Place, tiny: Path, por
     assert (second["started"], second["pid"] != first["pid"]) == (True, True)
     assert json.loads(place.local.read_text())["env"]["ANTHROPIC_BASE_URL"].endswith(str(port))
     place.ok("down")
+
+
+def test_a_start_that_says_nothing_more_is_called_stuck_in_its_stage_and_stopped(place: Place, port: int) -> None:
+    banner = "(APIServer pid=1) INFO 11-28 20:01:05 [api_server.py:2024] vLLM API server version 0.32.0"
+    loading = "(EngineCore pid=9) INFO 11-28 20:01:25 [gpu_model_runner.py:5040] Starting to load model acme/coder..."
+    script = f"echo '{banner}'; echo '{loading}'; sleep 60"
+    request = up.Request(argv=("sh", "-c", script), name="slow", port=port, stuck_after=2.0)
+    plan = up.plan(request, place.world())
+    with pytest.raises(up.NotReadyError, match=r"has said nothing for .*, loading the weights, and was"):
+        up.carry_out(plan, place.world(), Progress(err(), quiet=True), lambda _: None)
+    assert list(record.every(place.state)) == []
 
 
 def test_on_a_terminal_it_asks_once_and_keeps_to_80_columns(place: Place, tiny: Path, port: int) -> None:
