@@ -13,7 +13,7 @@ from claude_local_plugin.recipes.kv_cache import cache_of
 from tests.real_servers.conftest import FOLDER
 from tests.real_servers.start_vllm import install
 
-pytestmark = [pytest.mark.real_server, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.real_server, pytest.mark.timeout(2700)]
 
 HERE = Origin("measured", "this test", "2026-11-28")
 
@@ -202,7 +202,7 @@ def test_blocks_and_concurrency_are_those_of_vllms_own_code(tmp_path: Path) -> N
         env=environ,
         capture_output=True,
         text=True,
-        timeout=1500,
+        timeout=2400,
     )
     assert run.returncode == 0, run.stderr[-2000:]
     theirs = json.loads(run.stdout)
