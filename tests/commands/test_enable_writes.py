@@ -390,7 +390,7 @@ def test_settings_that_are_not_valid_json_are_refused_with_line_and_column(
     path = place.local if scope == "local" else place.user
     place.write(path, text)
     said = place.refused("enable", "--url", server.url, "--scope", scope)
-    assert said.startswith(f"error: {path}:{line}:{column}: ")
+    assert said.startswith(f"error: {place.tilde(path)}:{line}:{column}: ")
     assert "Claude Code ignores the whole file" in said
     assert "nothing was written" in said
     place.refused("enable", "--url", server.url, "--scope", scope, "--json")
