@@ -38,5 +38,5 @@ def test_every_link_to_a_file_leads_to_one() -> None:
     assert dead == []
 
 
-def test_the_readme_counts_the_checks() -> None:
-    assert f"| {len(CHECKS)} checks of " in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_table_of_commands_counts_the_checks() -> None:
+    assert f"| {len(CHECKS)} checks of " in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
