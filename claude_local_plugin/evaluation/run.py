@@ -30,7 +30,8 @@ class Conditions:
 
     suite: str
     digest: str
-    tasks: tuple[str, ...]
+    #: Each task with its own digest.
+    tasks: Mapping[str, str]
     repeat: int
     seed: int
     url: str
@@ -50,18 +51,30 @@ class Conditions:
 
     def to_json(self) -> dict[str, Any]:
         """The first line of a results file."""
-        return {"kind": _KIND, "format": FORMAT, **asdict(self), "tasks": list(self.tasks), "options": [*self.options]}
+        return {"kind": _KIND, "format": FORMAT, **asdict(self), "options": [*self.options]}
 
     @classmethod
     def from_json(cls, said: Mapping[str, Any]) -> "Conditions":
         """Those of a first line."""
         known = {each.name for each in fields(cls)}
         values = {name: value for name, value in said.items() if name in known}
-        return cls(**{**values, "tasks": tuple(said["tasks"]), "options": tuple(said.get("options", ()))})
+        return cls(**{**values, "tasks": dict(said["tasks"]), "options": tuple(said.get("options", ()))})
 
     def differs(self, other: "Conditions") -> str | None:
         """In what another evaluation is another one, so that its trials are not of this one; None where in nothing."""
-        names = ("digest", "seed", "url", "model", "window", "server", "client", "isolated", "options", "settings")
+        names = (
+            "digest",
+            "tasks",
+            "seed",
+            "url",
+            "model",
+            "window",
+            "server",
+            "client",
+            "isolated",
+            "options",
+            "settings",
+        )
         return next((name for name in names if _plain(getattr(self, name)) != _plain(getattr(other, name))), None)
 
 
@@ -141,7 +154,7 @@ class Log:
         """Begin the file, or go on with it; raises UsageError where it is another evaluation's."""
         self._path, self._lock = path, threading.Lock()
         self.done: tuple[Trial, ...] = ()
-        if path.exists() and path.stat().st_size:
+        if path.exists() and not _hardly_begun(path):
             before = read(path)
             if other := conditions.differs(before.conditions):
                 raise UsageError(
@@ -152,6 +165,7 @@ class Log:
             _cut(path)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
             self._write(conditions.to_json())
 
     def add(self, trial: Trial) -> None:
@@ -169,6 +183,13 @@ class Log:
                 f"{printable(str(self._path))} cannot be written: {fault.strerror or fault}",
                 "the trials that are in it are kept; the same command goes on once it can be",
             ) from fault
+
+
+def _hardly_begun(path: Path) -> bool:
+    """Whether there is nothing, or not even the whole first line of ours."""
+    content = path.read_bytes()
+    mark = f'{{"kind": "{_KIND}"'.encode()
+    return b"\n" not in content and (content.startswith(mark) or mark.startswith(content))
 
 
 def _cut(path: Path) -> None:
