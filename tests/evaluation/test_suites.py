@@ -1,6 +1,7 @@
 """The suites that came with us: each check passes its reference solution and refuses every wrong one for its reason."""
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,11 @@ def test_they_cover_every_kind_of_work() -> None:
 def test_the_shipped_tasks_stay_small() -> None:
     folder = TASKS[0].folder.parent.parent
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_000_000
+
+
+def test_the_suites_travel_with_the_package() -> None:
+    """`.ci/package` compares what an installed one lists; this is the reason it can."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    targets = project["tool"]["hatch"]["build"]["targets"]
+    assert targets["wheel"]["force-include"]["suites"] == "claude_local_plugin/suites"
+    assert "/suites" in targets["sdist"]["include"]
