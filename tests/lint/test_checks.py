@@ -45,6 +45,7 @@ def run_line(image: str = "vllm/vllm-openai:v0.30.0", options: str = "--rm", mod
 #: Check -> files in which it finds something, each with what is asked for and what is found; all of it is here.
 WRONG: dict[str, list[tuple[str, dict[str, object], list[tuple[str, str, str]]]]] = {
     "recipe.auto-tool-choice": [
+        ("llama-server -m m.gguf --no-jinja", {}, [("recipe.auto-tool-choice", "error", "--no-jinja")]),
         (f"{CODER} --tool-call-parser qwen3_coder", {}, [("recipe.auto-tool-choice", "error", "vllm")]),
         (
             f"{CODER} --no-enable-auto-tool-choice --tool-call-parser qwen3_coder",
@@ -53,6 +54,11 @@ WRONG: dict[str, list[tuple[str, dict[str, object], list[tuple[str, str, str]]]]
         ),
     ],
     "recipe.parser": [
+        # what a variable or a file may hold is not judged
+        (f"{CODER} $EXTRA", {}, []),
+        (f'ARGS=(--tool-call-parser qwen3_coder)\n{CODER} "${{ARGS[@]}}"', {}, []),
+        (f'{CODER} "$@"', {}, []),
+        (f"{CODER} --config serve.yaml", {}, []),
         (f"{CODER} --enable-auto-tool-choice", {}, [("recipe.parser", "error", "vllm")]),
         (WELL.replace("qwen3_coder", "qwen3coder"), {}, [("recipe.parser", "error", "qwen3coder")]),
         (WELL.replace("qwen3_coder", "hermes"), {}, [("recipe.parser", "error", "hermes")]),
@@ -75,7 +81,7 @@ WRONG: dict[str, list[tuple[str, dict[str, object], list[tuple[str, str, str]]]]
             [
                 ("recipe.parser", "error", "gemma4"),
                 ("recipe.reasoning-parser", "error", "gemma4"),
-                ("recipe.image", "error", "vllm/vllm-openai:v0.18.0"),
+                ("recipe.release", "error", "vllm/vllm-openai:v0.18.0"),
             ],
         ),
     ],
@@ -179,14 +185,31 @@ WRONG: dict[str, list[tuple[str, dict[str, object], list[tuple[str, str, str]]]]
         ),
         (compose("vllm/vllm-openai:v0.20.0-cu130", command="--gpu-memory-utilization 0.8"), {"hardware": "gb10"}, []),
         (
-            compose("vllm/vllm-openai:v0.24.0-ubuntu2404", command="--gpu-memory-utilization 0.8"),
+            compose("vllm/vllm-openai:v0.27.1-ubuntu2404", command="--gpu-memory-utilization 0.8"),
             {"hardware": "gb10"},
             [],
         ),
+    ],
+    "recipe.release": [
         # no Messages API yet
-        (compose("vllm/vllm-openai:v0.10.2"), {}, [("recipe.image", "error", "vllm/vllm-openai:v0.10.2")]),
+        (compose("vllm/vllm-openai:v0.10.2"), {}, [("recipe.release", "error", "vllm/vllm-openai:v0.10.2")]),
         # newer than the model, older than what Claude Code sends after a tool call
-        (compose("vllm/vllm-openai:v0.14.0"), {}, [("recipe.image", "error", "vllm/vllm-openai:v0.14.0")]),
+        (compose("vllm/vllm-openai:v0.14.0"), {}, [("recipe.release", "error", "vllm/vllm-openai:v0.14.0")]),
+        # both, and known for something that goes wrong
+        (compose("vllm/vllm-openai:v0.24.0"), {}, [("recipe.release", "warning", "vllm/vllm-openai:v0.24.0")]),
+        # the model is younger
+        (
+            run_line("vllm/vllm-openai:v0.20.0", model="MiniMaxAI/MiniMax-M3").replace(
+                "parser openai", "parser minimax_m3"
+            )
+            + " --reasoning-parser minimax_m3",
+            {},
+            [
+                ("recipe.parser", "error", "minimax_m3"),
+                ("recipe.reasoning-parser", "error", "minimax_m3"),
+                ("recipe.release", "error", "vllm/vllm-openai:v0.20.0"),
+            ],
+        ),
     ],
     "recipe.start-period": [
         (

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from claude_local_plugin.checks import Result
 from claude_local_plugin.lint.edits import Edit, Edits, replaced
 from claude_local_plugin.lint.facts import Facts, Serving
-from claude_local_plugin.lint.images import WITHOUT_CURL, image
-from claude_local_plugin.lint.model import Fault, check, models
+from claude_local_plugin.lint.images import WITHOUT_CURL, Image, image
+from claude_local_plugin.lint.model import Fault, check, machine, models
 from claude_local_plugin.lint.reading import Start
 from claude_local_plugin.recipes.catalogue import Hardware, version_parts
 from claude_local_plugin.recipes.catalogue import Image as KnownImage
 from claude_local_plugin.recipes.service import COMPILING, SECONDS_A_GIB
+from claude_local_plugin.servers.advisories import matching
 
 #: Where nothing is known of the weights: what loading some tens of GiB takes.
 START_SECONDS = 600
@@ -70,36 +71,29 @@ def _runs_there(each: KnownImage, hardware: Hardware | None) -> bool:
 
 
 def _runs(facts: Facts) -> Iterator[Fault]:
-    hardware = facts.hardware
+    assert facts.hardware is not None
     for serving in facts.servings:
-        found = serving.image
-        if found is None or serving.start.image is None:
+        found, at = serving.image, serving.start.image
+        if found is None or at is None:
             continue
-        at = serving.start.image
-        pinned = _pinned(facts, serving.start)
-        do = pinned or "an image that is made for it"
-        edits = replaced(at, at.text, pinned, facts.text) if pinned else ()
-        if hardware is not None:
-            known = serving.known_image
-            if known is not None and not _runs_there(known, hardware):
-                what = f"{at.text} is not built for {hardware.label}"
-                yield Fault(Result.ERROR, what, at, do, edits)
-                continue
-            if found.machine and found.machine != hardware.machine:
-                what = f"the image is for {found.machine}, and {hardware.label} is {hardware.machine}"
-                yield Fault(Result.ERROR, what, at, do, edits)
-                continue
-            if found.cuda and hardware.cuda and version_parts(found.cuda) < version_parts(hardware.cuda):
-                what = f"the image has CUDA {found.cuda}, and {hardware.label} needs {hardware.cuda}: no kernel image"
-                yield Fault(Result.ERROR, what, at, do, edits)
-                continue
-            if _for_x86_alone(serving) and hardware.machine == "aarch64":
-                what = (
-                    f"vLLM's own image of {found.version} does not run on {hardware.label}; it does from {MULTI_ARCH}"
-                )
-                yield Fault(Result.ERROR, what, at, do, edits)
-                continue
-        yield from _old(serving, do, facts)
+        if what := _not_for(serving, found, facts.hardware):
+            pinned = _pinned(facts, serving.start)
+            edits = replaced(at, at.text, pinned, facts.text) if pinned else ()
+            yield Fault(Result.ERROR, what, at, pinned or "an image that is made for it", edits)
+
+
+def _not_for(serving: Serving, found: Image, hardware: Hardware) -> str | None:
+    """Why an image does not run on this machine, as far as its name or the catalogue tells."""
+    known = serving.known_image
+    if known is not None and not _runs_there(known, hardware):
+        return f"{known.reference} is not built for {hardware.label}"
+    if found.machine and found.machine != hardware.machine:
+        return f"the image is for {found.machine}, and {hardware.label} is {hardware.machine}"
+    if found.cuda and hardware.cuda and version_parts(found.cuda) < version_parts(hardware.cuda):
+        return f"the image has CUDA {found.cuda}, and {hardware.label} needs {hardware.cuda}: no kernel image"
+    if hardware.machine == "aarch64" and _for_x86_alone(serving):
+        return f"vLLM's own image of {found.version} does not run on {hardware.label}; it does from {MULTI_ARCH} on"
+    return None
 
 
 def _for_x86_alone(serving: Serving) -> bool:
@@ -110,20 +104,29 @@ def _for_x86_alone(serving: Serving) -> bool:
     return version_parts(found.version) < version_parts(MULTI_ARCH) and not made_for_it
 
 
-def _old(serving: Serving, do: str, facts: Facts) -> Iterator[Fault]:
-    """A release that is too old for the model, or for Claude Code."""
-    at, entry, version = serving.start.image, serving.entry, serving.version
-    if version is None:
-        return
-    edits = replaced(at, at.text, do, facts.text) if at and ":" in do else ()
-    needed = entry[0].needs.get(serving.start.engine) if entry else None
-    if entry and entry[1] and facts.hardware:
-        needed = entry[0].needs_of(entry[1], facts.hardware.name)
-    if entry and needed and version_parts(version) < needed.parts:
-        what = f"{entry[0].label} needs vLLM {needed.value} or newer, and the image has {version}"
-        yield Fault(Result.ERROR, what, at, do, edits)
-    elif serving.needs.too_old:
-        yield Fault(Result.ERROR, serving.needs.too_old, at, do, edits)
+def _release(facts: Facts) -> Iterator[Fault]:
+    for serving in facts.servings:
+        entry, version = serving.entry, serving.version
+        if version is None:
+            continue
+        at = serving.start.image
+        pinned = _pinned(facts, serving.start)
+        newer = pinned if pinned and version_parts(image(pinned).version or "0") > version_parts(version) else None
+        edits = replaced(at, at.text, newer, facts.text) if at and newer else ()
+        do = newer or "a newer release"
+        needed = entry[0].needs.get(serving.start.engine) if entry else None
+        if entry and entry[1] and facts.hardware:
+            needed = entry[0].needs_of(entry[1], facts.hardware.name)
+        if entry and needed and version_parts(version) < needed.parts:
+            what = f"{entry[0].label} needs {needed.value} or newer, and this is {version}"
+            yield Fault(Result.ERROR, what, at, do, edits)
+        elif serving.needs.too_old:
+            yield Fault(Result.ERROR, serving.needs.too_old, at, do, edits)
+        else:
+            names = (serving.weights or "", *(each.text for each in serving.start.served))
+            for pair in matching(serving.start.engine, version, names):
+                bad = Result.ERROR if pair.severity == "error" else Result.WARNING
+                yield Fault(bad, pair.what, at, newer or pair.fix, edits, why=pair.why)
 
 
 def _start_period(facts: Facts) -> Iterator[Fault]:
@@ -192,6 +195,10 @@ def _containers(facts: Facts) -> str | None:
     return None if any(each.image for each in facts.document.starts) else "nothing runs in a container"
 
 
+def _versioned(facts: Facts) -> str | None:
+    return None if any(each.version for each in facts.servings) else "no release can be told"
+
+
 CHECKS = (
     check(
         name="recipe.tag",
@@ -209,21 +216,41 @@ CHECKS = (
     check(
         name="recipe.image",
         group="image",
-        asks="does the image run there, and know this model?",
+        asks="does the image run on this machine?",
         fine="nothing speaks against the image",
-        why="the server ends with “no kernel image”, “exec format error”, or an unknown architecture",
+        why="the server ends with “no kernel image” or “exec format error”",
         finds=(
-            "What the tag says (release, `cu130`, `ubuntu2404`, processor) against the machine, the model and Claude"
-            f" Code. vLLM's own images run on GB10 from v{MULTI_ARCH} on; which registry it is from says nothing."
+            "What the tag says (release, `cu130`, `ubuntu2404`, processor) against the machine."
+            f" vLLM's own images run on GB10 from v{MULTI_ARCH} on; which registry it is from says nothing."
         ),
         remedy="A newer tag; `--fix` writes the catalogue's in the place of vLLM's own.",
         source=(
-            "vllm-project/recipes 8959cf64 (2026-08-21): vllm/vllm-openai:v0.24.0-ubuntu2404 on DGX Spark; each model's"
-            " own oldest release; the requests of Claude Code fed to 21 releases of vLLM."
+            "vllm-project/recipes 8959cf64 (2026-08-21): vllm/vllm-openai:v0.24.0-ubuntu2404 on DGX Spark;"
+            " otherwise the catalogue's images."
         ),
         faults=_runs,
-        preconditions=(models, _containers),
+        preconditions=(models, machine, _containers),
         mends=True,
+    ),
+    check(
+        name="recipe.release",
+        group="image",
+        asks="is the release new enough?",
+        fine="nothing speaks against the release",
+        why="it does not know the model, or refuses what Claude Code sends",
+        finds=(
+            "The release in a tag, or what a running server says of itself, against the model, Claude Code's requests,"
+            " and the releases that are known to go wrong."
+        ),
+        remedy="A newer one; `--fix` writes the catalogue's image in the place of vLLM's own.",
+        source=(
+            "The catalogue's oldest release for each model, the requests of Claude Code 2.1.329 fed to 21 releases of"
+            " vLLM, and the reports in the table of known-bad pairs (docs/checks.md)."
+        ),
+        faults=_release,
+        preconditions=(models, _versioned),
+        mends=True,
+        outside=True,
     ),
     check(
         name="recipe.start-period",

@@ -38,7 +38,7 @@ def _share(serving: Serving) -> Iterator[Fault]:
     if hardware is None or share is None:
         return
     advised = hardware.utilisation.value
-    if share <= advised:
+    if share <= advised or (word is None and serving.start.more_arguments):
         return
     left = hardware.memory.value * (1 - share)
     text = serving.facts.text

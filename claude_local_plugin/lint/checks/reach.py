@@ -57,7 +57,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def _keyed(start: Start) -> bool:
-    if start.flag("--api-key", "--api-key-file") or start.more_variables:
+    if start.flag("--api-key", "--api-key-file") or start.more_variables or start.more_arguments:
         return True
     return any(name in start.environment for name in KEYS.get(start.engine, ()))
 

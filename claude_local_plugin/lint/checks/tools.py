@@ -4,9 +4,10 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 from claude_local_plugin.checks import Result
-from claude_local_plugin.lint.edits import added, removed, replaced
+from claude_local_plugin.lint.edits import added, removed, renamed, replaced
 from claude_local_plugin.lint.facts import Serving
-from claude_local_plugin.lint.model import Fault, check, each_vllm, vllm
+from claude_local_plugin.lint.model import Fault, check, each_serving, each_vllm, models, vllm
+from claude_local_plugin.lint.reading.start import LLAMA_CPP, VLLM
 from claude_local_plugin.recipes.catalogue import version_parts
 from claude_local_plugin.servers.tool_parsers import SAME_FORMAT, VERIFIED_AGAINST
 
@@ -36,8 +37,13 @@ def _wanted(serving: Serving, flag: str) -> tuple[str | None, bool]:
 
 def _auto(serving: Serving) -> Iterator[Fault]:
     start = serving.start
-    if serving.facts.server is not None:
-        return  # the parser's check says it
+    if start.engine == LLAMA_CPP:
+        if flag := start.flag("--no-jinja"):
+            what = "llama-server refuses tools without the model's own template"
+            yield Fault(Result.ERROR, what, flag.written, "--jinja", renamed(flag, "--jinja", serving.facts.text))
+        return
+    if start.engine != VLLM:
+        return
     off = start.flag("--no-enable-auto-tool-choice")
     if off is not None:
         yield Fault(
@@ -47,7 +53,9 @@ def _auto(serving: Serving) -> Iterator[Fault]:
             AUTO,
             replaced(off.written, off.spelt, AUTO, serving.facts.text),
         )
-    elif start.flag(AUTO, "--enable-tool-choice") is None:  # which is another check's, and called otherwise
+    elif (
+        start.flag(AUTO, "--enable-tool-choice") is None and not start.more_arguments
+    ):  # which is another check's, and called otherwise
         yield Fault(Result.ERROR, f"{AUTO} is missing", start.at, AUTO, added(start, AUTO))
 
 
@@ -99,6 +107,8 @@ def _parser(serving: Serving, flag: str, reads: str, names: Mapping[str, str], m
     wanted, certain = _wanted(serving, flag)
     given = start.flag(flag)
     label = serving.entry[0].label if serving.entry else serving.family.label if serving.family else "this model"
+    if given is None and start.more_arguments:
+        return
     if given is None or given.value is None:
         do = f"{flag} {wanted}" if wanted else f"{flag} NAME, the parser of this model's format"
         edits = added(start, flag, wanted) if wanted and given is None else ()
@@ -140,12 +150,15 @@ CHECKS = (
         group="tools",
         asks="may the model call tools?",
         fine="the model may call tools",
-        why="Claude Code sends its tools with every request, and without this vLLM answers each with 400",
-        finds=f"`{AUTO}` of a vLLM.",
-        remedy=f"Add `{AUTO}`; `--fix` does.",
-        source="vLLM 0.32.0 with the requests of Claude Code 2.1.329: 400 “auto” tool choice requires both flags.",
-        faults=each_vllm(_auto),
-        preconditions=(vllm,),
+        why="Claude Code sends its tools with every request, and the server refuses each",
+        finds=f"`{AUTO}` of a vLLM, `--no-jinja` of a llama-server.",
+        remedy=f"Add `{AUTO}`, or `--jinja`; `--fix` does.",
+        source=(
+            "vLLM 0.32.0 with the requests of Claude Code 2.1.329: 400 “auto” tool choice requires both flags;"
+            " llama.cpp's docs/function-calling.md."
+        ),
+        faults=each_serving(_auto),
+        preconditions=(models,),
         mends=True,
     ),
     check(

@@ -133,6 +133,13 @@ class Start:
         return self.arguments[-1] if self.arguments else self.at
 
     @property
+    def more_arguments(self) -> bool:
+        """Whether it may get others than can be seen here: `$EXTRA`, `"${ARGS[@]}"`, a file of them."""
+        named = {each.start for flag in self.flags for each in (flag.written, *flag.values)}
+        loose = [each for each in self.arguments if each.start not in named and each is not self.model]
+        return self.flag("--config") is not None or any(not each.known for each in loose)
+
+    @property
     def in_container(self) -> bool:
         return self.image is not None
 

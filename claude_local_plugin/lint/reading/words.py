@@ -78,6 +78,8 @@ def _reference(text: str, at: int, end: int, variables: Variables) -> tuple[str,
             if depth == 0:
                 break
         return text[at:to], to, False
+    if text[at + 1 : at + 2] in tuple("@*#?!0123456789"):
+        return text[at : at + 2], at + 2, False
     if found := _BRACED.match(text, at + 1, end):
         name, operator, default = found[1], found[2], found[3]
         if name in variables.values:
@@ -86,6 +88,8 @@ def _reference(text: str, at: int, end: int, variables: Variables) -> tuple[str,
             value, known = expanded(default, variables)
             return value, found.end(), known
         return found.group().join(("$", "")), found.end(), False
+    if text.startswith("{", at + 1) and 0 <= (close := text.find("}", at)) < end:  # a list, or a part of a value
+        return text[at : close + 1], close + 1, False
     if found := _NAME.match(text, at + 1, end):
         if found[0] in variables.values:
             return variables.values[found[0]], found.end(), True
