@@ -74,6 +74,8 @@ def _counts_none(serving: Serving) -> bool:
     metrics, version = serving.facts.metrics, serving.version
     if metrics is None or version is None or metrics.dialect != serving.start.engine:
         return False
+    if metrics.prefix_caching is None:
+        return False  # its Rust frontend, or a router: they leave out more than that
     return metrics.tool_parser is None and version_parts(version) >= version_parts(COUNTED_SINCE)
 
 
