@@ -1,6 +1,7 @@
 """The suites that came with us: each check passes its reference solution and refuses every wrong one for its reason."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -82,6 +83,44 @@ def test_they_cover_every_kind_of_work() -> None:
 def test_the_shipped_tasks_stay_small() -> None:
     folder = TASKS[0].folder.parent.parent
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 1_000_000
+
+
+def generated(name: str, folder: Path) -> dict[str, str]:
+    """The text files that an agent is given in a task of core."""
+    (task,) = (each for each in TASKS if each.id == name)
+    folder.mkdir()
+    repository.give(task, folder)
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
+
+
+def answer(name: str) -> str:
+    (task,) = (each for each in TASKS if each.id == name)
+    return (task.solution.folder / "answer.txt").read_text().strip()
+
+
+def test_long_files_are_as_long_as_they_say_and_end_in_no_question_of_luck(tmp_path: Path) -> None:
+    """At four characters a token; what is asked for stands far from both ends."""
+    for name, file, tokens, key in (
+        ("minutes-20k", "minutes.txt", 20_000, "keys to the mooring go to Ottilie"),
+        ("handbook-40k", "handbook.txt", 40_000, "half a bar less"),
+        ("first-cause", "service.log", 31_000, f"{answer('first-cause')} INFO  kernel  /data: errors=remount-ro"),
+    ):
+        text = generated(name, tmp_path / name)[file]
+        assert abs(len(text) / 4 - tokens) < tokens / 20
+        assert text.count(key) == 1
+        assert 0.2 < text.index(key) / len(text) < 0.8
+        assert max(map(len, text.splitlines())) < 200
+
+
+def test_the_sum_that_is_asked_for_is_that_of_the_reports(tmp_path: Path) -> None:
+    totals = {
+        name: int(re.findall(r"total of \w+ is (\d+) euros", text)[-1])
+        for name, text in generated("twelve-reports", tmp_path / "given").items()
+        if name.startswith("reports/")
+    }
+    assert len(totals) == 12
+    most = Path(max(totals, key=lambda name: totals[name])).stem
+    assert answer("twelve-reports") == f"{most} {sum(totals.values())}"
 
 
 def test_the_suites_travel_with_the_package() -> None:
