@@ -61,9 +61,9 @@ def test_every_check_that_has_a_fix_has_a_case() -> None:
     assert leaks & asked
 
 
-def _lines(case: Case, ended: Called) -> list[str]:
-    """What was printed to be typed, of the places of this case; each is there."""
-    said = shown(ended)
+def _lines(case: Case, ended: Called, home: Path) -> list[str]:
+    """What was printed to be typed, of the places of this case; each is there, with `~` for the home or without."""
+    said = re.sub(r"(?<=\s)~(?=/)", str(home), shown(ended)) + shown(ended)
     joined = {part: made.text for made in ended.made if made.text in said for part in made.parts}
     found: dict[str, None] = {}
     for key in case.keys:
@@ -81,7 +81,7 @@ def test_a_printed_command_does_what_it_says(house: House, name: str) -> None:
     case = CASES[name]
     case.build(house)
     ended = case.printed(house)
-    lines = _lines(case, ended)
+    lines = _lines(case, ended, house.home)
     shells = [shell for shell in SHELLS if shutil.which(shell)]
     pristine, shell = house.home.with_name("pristine"), dict(house.shell)
     shutil.copytree(house.home, pristine, symlinks=True)
