@@ -66,6 +66,9 @@ def parse(text: str, name: str) -> Node | None:
     try:
         loader = yaml.SafeLoader(text)
         made = loader.get_node() if loader.check_node() else None
+        # what follows has to be YAML, too: a line that is indented wrongly ends the document where it stands
+        while loader.check_node():
+            loader.get_node()
         return None if made is None else _Reader(loader, name).node(made)
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark

@@ -56,6 +56,10 @@ def test_a_tag_of_the_programs_own_leaves_the_text() -> None:
     assert ports.plain() == {"ports": "null", "day": "2026-11-28"}
 
 
+def test_of_several_documents_the_first_is_read() -> None:
+    assert node("a: 1\n---\nb: 2\n").plain() == {"a": 1}
+
+
 def test_nothing_is_no_document() -> None:
     assert parse("# only a comment\n", "compose.yml") is None
 
@@ -64,6 +68,7 @@ def test_nothing_is_no_document() -> None:
     ("text", "said"),
     [
         ("a: [1\nb: 2\n", "compose.yml:2:2: "),
+        ("  a: 1\nb: 2\n", "compose.yml:2:1: "),
         ("a: *nobody\n", "compose.yml:1:4: found undefined alias 'nobody'"),
         ("a: 1\nb: \x07\n", "compose.yml:2: a character that YAML does not allow"),
         ("a: &a [*a]\n", "compose.yml:1: aliases repeat themselves"),

@@ -40,8 +40,9 @@ def as_made(rendered: Rendered) -> Made:
     """Its files with what to type: start, follow, stop, and how Claude Code gets there."""
     written, made, found = rendered.written, rendered.service, rendered.found
     files = [File(name, text) for name, text in written.files.items()]
-    at_once = "" if found.concurrency is None else f", {found.concurrency:.1f} conversations of it"
+    at_once = "" if found.concurrency is None else f", {found.concurrency:.1f} conversations of it at once"
     steps = [
+        ("window", f"{found.window:,}{at_once}; weights {made.weights_gib:.0f} GiB"),
         *(("start", line) for line in written.start),
         *(("how far", line) for line in written.follow),
         *(("stop", line) for line in written.stop),
@@ -50,8 +51,7 @@ def as_made(rendered: Rendered) -> Made:
     notes = [found.reason] if found.reason else []
     if made.keyed:
         notes.append(f"the key stands in {KEY_FILE} as {made.how.key_variable}: have it in your environment, too")
-    about = f"{made.title} · window {found.window:,}{at_once} · weights {made.weights_gib:.0f} GiB"
-    return Made(about, tuple(files), tuple(steps), tuple(notes))
+    return Made(made.title, tuple(files), tuple(steps), tuple(notes))
 
 
 def afterwards(made: Service) -> str:

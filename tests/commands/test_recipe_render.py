@@ -22,7 +22,7 @@ def test_the_file_is_printed_and_what_to_type_is_said_beside(place: Place) -> No
     assert "--max-num-seqs=6" in body["command"]
     assert "Qwen3-Coder-Next FP8 on GB10" in said.err
     assert "start    docker compose up -d" in said.err
-    assert said.err.splitlines()[4].split(maxsplit=1) == ["then", "claude-local enable"]
+    assert said.err.splitlines()[5].split(maxsplit=1) == ["then", "claude-local enable"]
 
 
 def test_files_are_written_and_a_key_that_is_there_stays(place: Place) -> None:
