@@ -86,6 +86,15 @@ _OTHERS_WORDS = re.compile(
 )
 
 
+#: What a line that calls itself information has in it where it tells of a failure all the same.
+_TROUBLE = ("rror", "xception", "ailed", "shared memory broadcast")
+
+
+def _may_tell(line: Line) -> bool:
+    """Whether a failure may stand in the line: a server that is well writes information all day."""
+    return line.level not in ("info", "debug") or any(word in line.text for word in _TROUBLE)
+
+
 def _with(reading: Reading, line: Line) -> Reading:
     if _OTHERS_WORDS.search(line.text):
         return reading
@@ -104,7 +113,7 @@ def _with(reading: Reading, line: Line) -> Reading:
             kind=told.kind or reading.kind,
             version=told.version or reading.version,
         )
-    for failure, match in failures_in(line.text):
+    for failure, match in failures_in(line.text) if _may_tell(line) else ():
         what, fix = failure.told(match)
         hit = Hit(
             *(failure.id, what, fix, failure.why, failure.result, failure.but_for, reading.lines),

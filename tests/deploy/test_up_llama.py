@@ -211,7 +211,8 @@ def test_whoever_stops_it_in_the_middle_leaves_nothing_running(
         time.sleep(0.05)
     running.send_signal(number)
     said += running.communicate(timeout=60)[0]
-    assert running.returncode == 130
+    # CPython ends by SIGINT itself (130 to a shell) where the interruption fell into code that was made by exec
+    assert running.returncode in (130, -signal.SIGINT), said
     assert "interrupted: nothing that was started is left running" in said
     assert "~/claude-local/slow" in said
     assert gone(kept[0].pid)
