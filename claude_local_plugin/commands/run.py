@@ -88,7 +88,7 @@ def prepare(
     profile = find(asked.profile, world) if asked.profile else None
     if profile is None or not profile.fallback:
         prepared = _on(CLOUD if asked.to_cloud else profile, asked, world, wish, path, choose, said)
-        _refuse_forbidden(prepared.plan, world)
+        refuse_forbidden(prepared.plan, world)
         return prepared
     return _first_that_is_ready(profile, asked, world, wish, path, choose, said)
 
@@ -116,7 +116,7 @@ def _first_that_is_ready(
         request = asked if is_first else replace(asked, token_env=None)
         try:
             prepared = _on(each, request, world, wish, path, choose, said)
-            _refuse_forbidden(prepared.plan, world)
+            refuse_forbidden(prepared.plan, world)
         except ClaudeLocalError as error:
             if is_first and not isinstance(error, BackendError):
                 raise
@@ -215,7 +215,7 @@ def _headline(plan: Plan, choice: Choice) -> str:
     return f"local, once: {name}{backend.host} as {printable(backend.model)}{window} · nothing else changes"
 
 
-def _refuse_forbidden(plan: Plan, world: World) -> None:
+def refuse_forbidden(plan: Plan, world: World) -> None:
     """Raise ClaudeLocalError where this folder is kept to other backends."""
     held = protection.look(str(world.state_dir), world.environ).for_project(str(world.cwd))
     kind, url = plan.cloud or ("unknown", plan.backend.url if plan.backend else None)

@@ -5,6 +5,7 @@ the planted wrong ones, through the tools of the real client. Whether it solves 
 task and repeat, the same for all agents: the better of two solves whatever the other one does.
 """
 
+import base64
 import hashlib
 import itertools
 import json
@@ -34,6 +35,9 @@ WAYS = (
     "empty-answer",
     "server-error",
 )
+
+#: The ways that leave the repository as it is, in a session that ends well.
+_IDLE = ("no-change", "not-parsed", "malformed", "refused-edit", "empty-answer")
 
 _DONE = "Done."
 _DIRECTORY = re.compile(r"[Ww]orking directory: ([^\s\\\"]+)")
@@ -65,11 +69,14 @@ class Skill:
         if drawn(seed, task.id, repeat, "solves") < self.chance(task):
             return None
         at = drawn(seed, task.id, repeat, "fails") * sum(self.fails.values())
+        found = next(reversed(list(self.fails)))
         for way, weight in self.fails.items():
             at -= weight
             if at < 0:
-                return way
-        return next(reversed(list(self.fails)))
+                found = way
+                break
+        # where nothing is to be done, whoever does nothing is right
+        return "wrong-result" if task.nothing_to_do and found in _IDLE else found
 
 
 def drawn(*words: object) -> float:
@@ -179,11 +186,23 @@ def _work(task: Task, variant: Variant, folder: str) -> Iterator[ToolUse]:
     for name in variant.deletes:
         yield ToolUse("Bash", {"command": f"rm -- '{folder}/{name}'", "description": "Removes a file"})
     for path in files(variant.folder) if variant.folder.is_dir() else ():
-        target = f"{folder}/{path.as_posix()}"
+        target, content = f"{folder}/{path.as_posix()}", (variant.folder / path).read_bytes()
+        # Write makes a character of what is spelt as its escape, and has its own mind about line ends
+        if "Bash" in task.tools and (b"\\u" in content or b"\r" in content or not _is_text(content)):
+            text = base64.b64encode(content).decode()
+            yield ToolUse("Bash", {"command": f"echo {text} | base64 -d >'{target}'", "description": "Writes a file"})
+            continue
         if (task.folder / REPO / path).exists():
             yield ToolUse("Read", {"file_path": target})
-        text = (variant.folder / path).read_bytes().decode("utf-8", "surrogateescape")
-        yield ToolUse("Write", {"file_path": target, "content": text})
+        yield ToolUse("Write", {"file_path": target, "content": content.decode("utf-8", "replace")})
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 #: What the tools that a task wants called are called with.

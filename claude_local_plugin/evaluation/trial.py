@@ -165,7 +165,7 @@ def _session(task: Task, start: Start, folder: Path, stop: Stop) -> _Ran:
         command=[CLIENT, *arguments(task, start, SETTINGS if start.settings is not None else None)],
         environ={**environ, "HOME": HOME, "PATH": _path()},
         folder=PROJECT,
-        shown=[(str(_program(start.client)), CLIENT), *((each, each) for each in _interpreter())],
+        shown=[(str(program(start.client)), CLIENT), *((each, each) for each in _interpreter())],
         lent=[(str(project), PROJECT), (str(home), HOME)],
         hidden=_hidden(task),
         texts={} if start.settings is None else {SETTINGS: start.settings},
@@ -334,7 +334,7 @@ def _verdict(task: Task, project: Path, start: Start, folder: Path) -> Verdict:
 # --- what is shown
 
 
-def _program(client: Path) -> Path:
+def program(client: Path) -> Path:
     """The client's own file, which is all of it; raises ClaudeLocalError where it is a script with more around it."""
     real = client.resolve()
     with real.open("rb") as file:

@@ -1,9 +1,12 @@
 """`claude-local eval …`: how good a model is at Claude Code's work, and the tasks that show it."""
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from claude_local_plugin.cli.lazy import LazyGroup
-from claude_local_plugin.cli.options import json_option
+from claude_local_plugin.cli.options import complete_profile, json_option
 from claude_local_plugin.errors import UsageError
 
 #: Subcommand -> its module in this folder, and what `--help` says of it. The command there is called as the subcommand,
@@ -16,24 +19,50 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 
 @click.group("eval", cls=LazyGroup, rows=SUBCOMMANDS, package=__name__, suffix="_command", invoke_without_command=True)
 @click.option("--list", "listing", is_flag=True, help="List the tasks, and run none.")
+@click.option("--profile", metavar="PROFILE", shell_complete=complete_profile, help="The server to evaluate.")
+@click.option("--url", metavar="URL", help="A server without a profile, e.g. http://dell-pro-max:8000.")
+@click.option("--model", metavar="NAME", help="The served model.")
+@click.option("--token-env", metavar="VAR", help="The environment variable that holds the server's key.")
 @click.option("--suite", metavar="NAME|DIR", help="smoke, core, or a folder of tasks of your own (or one task).")
 @click.option("--tasks", "pattern", metavar="PATTERN", help="Those alone whose name or tag is so (* and ?).")
+@click.option("--repeat", type=click.IntRange(1, 100), default=1, metavar="K", help="Try each task so often.")
+@click.option("--parallel", type=click.IntRange(1, 64), default=1, metavar="N", help="So many trials side by side.")
+@click.option("--budget", "minutes", type=click.FloatRange(min=0), metavar="MINUTES", help="Begin none after that.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Another order of the trials.")
+@click.option("--compare", multiple=True, metavar="FILE|PROFILE", help="Earlier results to set beside these.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where the results go, a line for each trial; by default into claude-local's own folder.",
+)
+@click.option("--markdown", is_flag=True, help="Print the report as Markdown, to paste.")
+@click.option("--no-isolation", is_flag=True, help="Trials see this machine's files and reach its network.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask before it begins.")
 @json_option
 @click.pass_context
 def eval(  # noqa: A001  (what is typed)
-    context: click.Context, listing: bool, suite: str | None, pattern: str | None, as_json: bool
+    context: click.Context, /, listing: bool, suite: str | None, pattern: str | None, as_json: bool, **options: Any
 ) -> int:
-    """Tasks for a coding agent, each judged by a hidden check: docs/evaluation.md.
+    """Measure how good a model is as a coding agent in the real Claude Code: docs/evaluation.md.
 
-    Two suites came with claude-local: smoke (6 short tasks) and core (30). Modifies: nothing.
+    Each task is tried in a repository and a home that are thrown away, where only the server can be reached, and judged
+    by a hidden check. Without --suite it is smoke (6 short tasks); core has 30. Broken off, the same command goes on
+    where it was. Modifies: the results file alone. Exit 1 when trials are left, or nothing follows from one.
     """
     if context.invoked_subcommand is not None:
-        if listing or suite or pattern or as_json:
-            raise UsageError(f"these options do not go with {context.invoked_subcommand}", "leave them out")
+        if given := [name for name in context.params if _is_given(context, name)]:
+            raise UsageError(f"--{given[0].replace('_', '-')} does not go with {context.invoked_subcommand}")
         return 0
-    if not listing:
-        raise UsageError("say what is to be done", "--list shows the tasks; new and from-git make one")
-    from claude_local_plugin.cli.eval.listing import show
-    from claude_local_plugin.commands import evaluation as command
+    if listing:
+        from claude_local_plugin.cli.eval.listing import show
+        from claude_local_plugin.commands import evaluation as command
 
-    return show(command.tasks(suite, pattern), as_json)
+        return show(command.tasks(suite, pattern), as_json)
+    from claude_local_plugin.cli.eval.running import run
+
+    return run(suite=suite, pattern=pattern, as_json=as_json, **options)
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE

@@ -1,0 +1,155 @@
+"""`claude-local eval`: the trials as they end, and the report."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from claude_local_plugin.cli.options import Place, choose_on_terminal, here, server_named, world_of
+from claude_local_plugin.cli.terminal import Printer, err, json_text, out
+from claude_local_plugin.commands import eval_run as command
+from claude_local_plugin.commands.eval_run import Asked, Prepared
+from claude_local_plugin.evaluation import report as reports
+from claude_local_plugin.evaluation.outcome import FAILURES, Trial
+from claude_local_plugin.evaluation.trial import NoBoxError
+from claude_local_plugin.text import printable, short_path
+from claude_local_plugin.world import World
+
+
+def run(
+    *,
+    suite: str | None,
+    pattern: str | None,
+    as_json: bool,
+    profile: str | None,
+    url: str | None,
+    model: str | None,
+    token_env: str | None,
+    repeat: int,
+    parallel: int,
+    minutes: float | None,
+    seed: int,
+    compare: tuple[str, ...],
+    output: Path | None,
+    markdown: bool,
+    no_isolation: bool,
+    yes: bool,
+) -> int:
+    """Run an evaluation, or go on with it, and say what came of it."""
+    place = here()
+    world = world_of(place)
+    profile, url = server_named(profile, url)
+    asked = Asked(
+        profile=profile,
+        url=url,
+        model=model,
+        token_env=token_env,
+        suite=suite,
+        pattern=pattern,
+        repeat=repeat,
+        parallel=parallel,
+        minutes=minutes,
+        seed=seed,
+        output=output,
+        compare=compare,
+        isolated=not no_isolation,
+    )
+    prose = err(place.environ)
+    asking = not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
+    prepared = _prepared(asked, world, prose, asking=asking)
+    conditions = prepared.conditions
+    name = short_path(prepared.output.absolute(), cwd=place.cwd, home=place.home)
+    if not as_json:
+        _begin(prepared, prose, name, place)
+        if asking and not click.confirm("Go on?", default=True, err=True):
+            return 1
+    told = _nothing if as_json else _telling(prose)
+    try:
+        with _ended_like_ctrl_c():
+            report = command.execute(prepared, told)
+    except KeyboardInterrupt:
+        prose.line()
+        prose.line(f"Broken off; what has ended is in {printable(name)}. To go on: {prepared.asked.again()}")
+        return 130
+    if as_json:
+        print(json_text(reports.to_json(report)))
+    elif markdown:
+        print(reports.markdown(report))
+    else:
+        printer = out(place.environ)
+        printer.line(printable(reports.headline(report.result)), "bold")
+        printer.lines([printable(line) for line in reports.lines(report)])
+    left = report.result.wanted - len(report.result.trials)
+    if left and not as_json:
+        prose.line(f"{left} of {report.result.wanted} trials are left. To go on: {prepared.asked.again()}")
+    assert conditions.tasks
+    return 1 if left or report.broken else 0
+
+
+def _prepared(asked: Asked, world: World, prose: Printer, *, asking: bool) -> Prepared:
+    try:
+        return command.prepare(asked, world, choose_on_terminal if asking else None)
+    except NoBoxError as none:
+        if not asking:
+            raise
+        prose.line(f"{printable(none.message)}.", "yellow")
+        if not click.confirm(
+            "Run the trials where they see this machine's files and network?", default=False, err=True
+        ):
+            raise
+        return command.prepare(replace(asked, isolated=False), world, choose_on_terminal)
+
+
+def _begin(prepared: Prepared, prose: Printer, name: str, place: Place) -> None:
+    conditions = prepared.conditions
+    tasks = len(prepared.tasks)
+    prose.line(
+        f"{tasks} task{'' if tasks == 1 else 's'} of {printable(conditions.suite)} × {conditions.repeat} on"
+        f" {printable(conditions.model)} ({printable(conditions.server)}, Claude Code {printable(conditions.client)})",
+        "bold",
+    )
+    prose.line(f"at most {prepared.minutes_at_most:.0f} min · results in {printable(name)}")
+    if not prepared.start.isolated:
+        prose.line("! Trials are not kept apart: they see this machine's files, and reach its network.", "yellow")
+    prose.lines([f"! {printable(each)}" for each in prepared.said], "yellow")
+
+
+def _nothing(_trial: Trial, _ended: int, _wanted: int) -> None:
+    """With --json nothing is said on the way."""
+
+
+def _telling(prose: Printer):  # type: ignore[no-untyped-def]
+    def told(trial: Trial, ended: int, wanted: int) -> None:
+        if trial.passed is None:
+            what, style = f"nothing follows: {trial.reason}", "yellow"
+        elif trial.passed:
+            what, style = "passed", "green"
+        else:
+            what, style = FAILURES[trial.failure or "wrong-result"].words, "red"
+        where = f"{ended:>{len(str(wanted))}}/{wanted}"
+        prose.line(f"{where}  {printable(trial.task):<26} {trial.seconds:>5.0f} s  {printable(what)}", style)
+
+    return told
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the clients, too: an evaluation is often left to run by itself."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    former = [(getattr(signal, name), signal.getsignal(getattr(signal, name))) for name in names]
+    for number, handler in former:
+        if handler is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupted)
+    try:
+        yield
+    finally:
+        for number, handler in former:
+            signal.signal(number, handler)
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt

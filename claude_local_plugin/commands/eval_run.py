@@ -1,0 +1,282 @@
+"""Running an evaluation: the server of a profile or an address, as `run` would give it to a session, and the trials."""
+
+import hashlib
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from claude_local_plugin import __version__, config, paths
+from claude_local_plugin.client_config.choose_server import Choice, Choose, choose_server
+from claude_local_plugin.commands.run import refuse_forbidden
+from claude_local_plugin.core.locations import CONFIG_FILE
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.errors import UsageError
+from claude_local_plugin.evaluation import report as reports
+from claude_local_plugin.evaluation import run as runs
+from claude_local_plugin.evaluation import suite as suites
+from claude_local_plugin.evaluation import trial as trials
+from claude_local_plugin.evaluation.outcome import Prices, Trial
+from claude_local_plugin.evaluation.report import Against, Report
+from claude_local_plugin.evaluation.run import Conditions, Result
+from claude_local_plugin.evaluation.task import Task
+from claude_local_plugin.evaluation.trial import Start
+from claude_local_plugin.launch import asked as launch_asked
+from claude_local_plugin.launch import plan as launch_plan
+from claude_local_plugin.launch import process, settings_text, targets
+from claude_local_plugin.launch.plan import Plan, Wish
+from claude_local_plugin.precedence import installed_client_version
+from claude_local_plugin.profiles import CLOUD, find
+from claude_local_plugin.servers import well_known
+from claude_local_plugin.settings.variables import is_secret
+from claude_local_plugin.text import printable
+from claude_local_plugin.world import World
+
+#: What is run where nobody says what.
+SUITE = "smoke"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be evaluated, on what, how often, and where the results go."""
+
+    profile: str | None = None
+    url: str | None = None
+    model: str | None = None
+    token_env: str | None = None
+    suite: str | None = None
+    pattern: str | None = None
+    repeat: int = 1
+    parallel: int = 1
+    minutes: float | None = None
+    seed: int = 0
+    output: Path | None = None
+    compare: tuple[str, ...] = ()
+    isolated: bool = True
+
+    def again(self, *more: str) -> str:
+        """The command that goes on with it."""
+        options: list[str] = []
+        for name, value in (
+            ("--profile", self.profile),
+            ("--url", self.url),
+            ("--model", self.model),
+            ("--token-env", self.token_env),
+            ("--suite", self.suite),
+            ("--tasks", self.pattern),
+            ("--repeat", str(self.repeat) if self.repeat != 1 else None),
+            ("--parallel", str(self.parallel) if self.parallel != 1 else None),
+            ("--budget", f"{self.minutes:g}" if self.minutes is not None else None),
+            ("--seed", str(self.seed) if self.seed else None),
+            ("--output", str(self.output) if self.output else None),
+        ):
+            options += [name, value] if value else []
+        options += [word for other in self.compare for word in ("--compare", other)]
+        options += [] if self.isolated or "--no-isolation" in more else ["--no-isolation"]
+        return command("claude-local", "eval", *options, *more)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An evaluation that can begin: its tasks, its conditions, how each client is started, and the results file."""
+
+    asked: Asked
+    tasks: tuple[Task, ...]
+    conditions: Conditions
+    start: Start
+    output: Path
+    compared: tuple[tuple[str, Result], ...]
+    said: tuple[str, ...] = ()
+
+    @property
+    def minutes_at_most(self) -> float:
+        """How long it takes where every trial goes to its limit."""
+        whole = sum(task.limits.minutes for task in self.tasks) * self.conditions.repeat
+        return whole / self.conditions.parallel
+
+
+def prepare(asked: Asked, world: World, choose: Choose | None = None) -> Prepared:
+    """What is to be run. Writes nothing, and asks the server alone.
+
+    Raises UsageError for what was asked wrongly, BackendError where no server is ready, ClaudeLocalError where a
+    session may not go there, and NoBoxError where trials cannot be kept apart.
+    """
+    if asked.profile and asked.url:
+        raise UsageError("a profile and --url say two different things", "name one of them")
+    if asked.profile == CLOUD:
+        raise UsageError(
+            "a cloud is not evaluated: every trial would be paid for", "name a profile of your own, or --url"
+        )
+    suite = suites.suite(asked.suite or SUITE)
+    tasks = suites.chosen(suite.tasks, asked.pattern) if asked.pattern else suite.tasks
+    compared = tuple((word, _other(word, world)) for word in asked.compare)
+    client = Path(process.found("claude", world.environ, world.cwd))
+    if asked.isolated:
+        trials.possible()
+        trials.program(client)
+    choice, plan = _planned(asked, world, choose)
+    refuse_forbidden(plan, world)
+    conditions = _conditions(asked, world, suites.Suite(suite.name, tasks), choice, plan, client)
+    output = asked.output or _file(conditions, _folder(world))
+    where = urlsplit(choice.backend.url)
+    start = Start(
+        client=client,
+        environ={name: value for name, value in plan.environ.items() if name not in ("HOME", "PATH", "PWD")},
+        settings=None if plan.settings is None else settings_text.text_of(plan.settings),
+        host=where.hostname or "127.0.0.1",
+        port=where.port or (443 if where.scheme == "https" else 80),
+        isolated=asked.isolated,
+        prices=_prices(world),
+    )
+    return Prepared(asked, tasks, conditions, start, output, compared, plan.said)
+
+
+def _planned(asked: Asked, world: World, choose: Choose | None) -> tuple[Choice, Plan]:
+    """The server, and what `run` would give a session on it in a folder and a home where nobody has set anything."""
+    profile = find(asked.profile, world) if asked.profile else None
+    request = launch_asked.request(
+        world, profile, url=asked.url, model=asked.model, token_env=asked.token_env, check=True
+    )
+    request = replace(request, port_scan=False, words=("eval",))
+    choice = launch_asked.completed(choose_server(request, world, choose), request)
+    with tempfile.TemporaryDirectory(prefix="claude-local-eval-") as place:
+        empty = Path(place)
+        for name in ("home", "project", "state", "managed"):
+            (empty / name).mkdir()
+        elsewhere = World(
+            cwd=empty / "project",
+            home=empty / "home",
+            environ={"PATH": os.defpath, "LANG": "C.UTF-8"},
+            state_dir=empty / "state",
+            python=world.python,
+            client_version=world.client_version,
+            managed_dir=empty / "managed",
+        )
+        wish = Wish(("claude", "-p", "-"), targets.named("claude"))
+        return choice, launch_plan.local(elsewhere, wish, choice, profile.name if profile else None)
+
+
+def _conditions(
+    asked: Asked, world: World, suite: suites.Suite, choice: Choice, plan: Plan, client: Path
+) -> Conditions:
+    backend, server = choice.backend, choice.server
+    kind, version = (server.kind, server.version) if server else (backend.kind, backend.version)
+    label = " ".join(each for each in (well_known.label(kind), version) if each)
+    settings = plan.settings or {}
+    given = {**settings, "env": {**_own(plan.environ), **settings.get("env", {})}}
+    return Conditions(
+        suite=suite.name,
+        digest=suite.digest,
+        tasks={task.id: task.digest for task in suite.tasks},
+        repeat=asked.repeat,
+        seed=asked.seed,
+        url=backend.url,
+        model=backend.model,
+        window=backend.max_model_len,
+        server=label,
+        client=installed_client_version({**world.environ, "PATH": str(client.parent)}) or world.client_version or "",
+        profile=asked.profile,
+        isolated=asked.isolated,
+        settings=_without_secrets(given),
+        parallel=asked.parallel,
+        claude_local=__version__,
+        system=f"{platform.system()} {platform.machine()}",
+        began=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )
+
+
+def _own(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if name not in ("PATH", "LANG", "HOME", "PWD")}
+
+
+def _without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Names of secrets stay, since whether there is one is part of the conditions."""
+    env = {name: "…" if is_secret(name, str(value)) else value for name, value in settings["env"].items()}
+    return {**settings, "env": dict(sorted(env.items()))}
+
+
+def _prices(world: World) -> Prices:
+    said = config.load(paths.config_dir(world.environ) / CONFIG_FILE, world.environ).settings.prices
+    return Prices(said.input, said.output, said.cache_read)
+
+
+# --- files
+
+
+def _folder(world: World) -> Path:
+    return world.state_dir / "evaluations"
+
+
+def _file(conditions: Conditions, folder: Path) -> Path:
+    """The file of an evaluation that was begun and is this one, else one that is not there yet."""
+    slug = "".join(each if each.isalnum() or each in "-._" else "-" for each in conditions.model)[:60].strip("-.")
+    name = f"{slug}-{conditions.suite}-{hashlib.sha256(str(conditions.seed).encode()).hexdigest()[:4]}"
+    number = 1
+    while True:
+        path = folder / (f"{name}.jsonl" if number == 1 else f"{name}-{number}.jsonl")
+        if not path.exists():
+            return path
+        try:
+            before = runs.read(path)
+        except UsageError:  # one that was cut off in its first line, or is not ours
+            before = None
+        if before is not None and conditions.differs(before.conditions) is None:
+            wanted = {(task, n) for task in conditions.tasks for n in range(conditions.repeat)}
+            if wanted - {(trial.task, trial.repeat) for trial in before.trials}:
+                return path
+        number += 1
+
+
+def _other(word: str, world: World) -> Result:
+    """The results in a file, or the newest of a profile or model."""
+    path = world.cwd / word
+    if path.is_file():
+        return runs.read(path)
+    found = []
+    for each in sorted(_folder(world).glob("*.jsonl")):
+        try:
+            result = runs.read(each)
+        except UsageError:  # not whole, or not ours: another one may be meant
+            continue
+        if word in (result.conditions.profile, result.conditions.model):
+            found.append(result)
+    if not found:
+        raise UsageError(
+            f"{printable(word)} is no results file, and no profile or model that was evaluated here",
+            "name a file that `claude-local eval --output FILE` has written",
+        )
+    return max(found, key=lambda result: result.conditions.began)
+
+
+# --- running
+
+
+def execute(prepared: Prepared, told: Callable[[Trial, int, int], None] = lambda *_: None) -> Report:
+    """Run what is left of it, and report on all of it."""
+    log = runs.Log(prepared.output, prepared.conditions)
+    result = runs.evaluate(
+        prepared.tasks,
+        prepared.conditions,
+        log,
+        lambda task, repeat, stop: trials.run(task, repeat, prepared.start, stop),
+        minutes=prepared.asked.minutes,
+        told=told,
+    )
+    return report(prepared, result)
+
+
+def report(prepared: Prepared, result: Result) -> Report:
+    """The report, with the comparisons that were asked for."""
+    compared: list[Against] = [reports.against(result, other, _name(word, other)) for word, other in prepared.compared]
+    return reports.report(result, compared)
+
+
+def _name(word: str, other: Result) -> str:
+    day = other.conditions.began[:10]
+    name = other.conditions.model if other.conditions.model != word else word
+    return f"{printable(name)} ({day})" if day else printable(name)
