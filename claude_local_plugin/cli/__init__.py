@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "warmup": ("warmup", "Have the server do its slow first things before a session needs it."),
     "watch": ("watch", "A live screen of what the server is doing, and of today's sessions."),
     "bench": ("bench", "Measure how fast the server is for an agent, and what follows from it."),
-    "eval": ("eval", "Tasks that show how good a model is as a coding agent: list and make them."),
+    "eval": ("eval", "Measure how good a model is as a coding agent in the real Claude Code."),
     "statusline": ("statusline", "Draw a session's status line: backend, up or down, window, cache."),
     "sessions": ("sessions", "Read the log: which backend every session used."),
     "report": ("report", "One page about what ran where, to look at in a browser."),

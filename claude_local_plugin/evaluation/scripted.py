@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import re
+import shlex
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -184,13 +185,16 @@ def _work(task: Task, variant: Variant, folder: str) -> Iterator[ToolUse]:
     for tool in task.must_call:
         yield ToolUse(tool, _ARGUMENTS.get(tool, {}))
     for name in variant.deletes:
-        yield ToolUse("Bash", {"command": f"rm -- '{folder}/{name}'", "description": "Removes a file"})
+        yield ToolUse(
+            "Bash", {"command": shlex.join(["rm", "--", f"{folder}/{name}"]), "description": "Removes a file"}
+        )
     for path in files(variant.folder) if variant.folder.is_dir() else ():
         target, content = f"{folder}/{path.as_posix()}", (variant.folder / path).read_bytes()
         # Write makes a character of what is spelt as its escape, and has its own mind about line ends
         if "Bash" in task.tools and (b"\\u" in content or b"\r" in content or not _is_text(content)):
-            text = base64.b64encode(content).decode()
-            yield ToolUse("Bash", {"command": f"echo {text} | base64 -d >'{target}'", "description": "Writes a file"})
+            code = f"import base64, sys; open(sys.argv[1], 'wb').write(base64.b64decode({base64.b64encode(content)!r}))"
+            words = shlex.join(["python3", "-c", code, target])
+            yield ToolUse("Bash", {"command": words, "description": "Writes a file"})
             continue
         if (task.folder / REPO / path).exists():
             yield ToolUse("Read", {"file_path": target})
