@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from claude_local_plugin.evaluation.outcome import FAILURES
 from claude_local_plugin.evaluation.suite import SHIPPED, Suite, suite
 
 PAGE = Path(__file__).with_name("evaluation.md")
@@ -15,7 +16,34 @@ with claude-local; the lists on this page are made of them (`python docs/evaluat
 ```console
 $ claude-local eval --list
 $ claude-local eval --list --suite core --tasks 'long*' --json
+$ claude-local eval --profile spark                                # smoke, each task once
+$ claude-local eval --profile spark --suite core --repeat 3 --parallel 2 --compare qwen3.6-35b
 ```
+
+## What is measured
+
+Each trial runs the real Claude Code (`claude -p`) on a task, with the settings that `claude-local run` would give it on
+that server and nothing of yours, in a repository and a home that are thrown away. Where Linux allows namespaces it
+sees of this machine only the system's programs, and reaches the server and nobody else; the check afterwards is run in
+such a box, too (that of a task of your own sees your programs, and can change nothing). Elsewhere `--no-isolation` says
+that trials may see this machine. A task's limits of turns, minutes and tokens end a trial with all that it has started.
+
+The answer is *pass@1*, the share of trials that pass, with its 95 % interval (Wilson's, for as many independent trials
+as the tasks vary like); *pass^k*, the share of tasks passed k times in a row; medians of turns, time and tokens; and
+for each failure what it was and what mends it:
+
+| a trial failed by | when | what mends it | check of `doctor --deep` |
+| --- | --- | --- | --- |
+{failures}
+
+What ended a session counts before what the model did in it, and that before what is wrong with the result. Two results
+are compared by `--compare`, with a results file or the name of a profile or model that was evaluated here before: task
+by task, those that are the same in both; where the interval leaves open which is better it says so, and about how many
+more trials would tell. Each line of the results file is a trial, and its first line holds what is needed to repeat it:
+versions, server, model, settings without secrets, the tasks' hashes, the seed. Broken off, even killed, the same
+command goes on where it was. Costs are those of the prices in config.toml. A cloud is not evaluated.
+
+## The tasks
 
 No task needs a network, or anything beyond Python 3.11, git and a POSIX shell. Each comes with a reference solution
 that its check passes, and with three wrong solutions or more that somebody might hand in, which it refuses, each for
@@ -100,7 +128,16 @@ pytest where it has that. Others need `--run`, as in `--run 'npm test'`. The pat
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *map(part, map(suite, SHIPPED)), FORM])
+    return "\n".join([HEAD.replace("{failures}", failures()), *map(part, map(suite, SHIPPED)), FORM])
+
+
+def failures() -> str:
+    """The ways to fail, a row each."""
+    rows = (
+        f"| {each.words} | {each.when} | {each.mend} | {f'`{each.check}`' if each.check else ''} |"
+        for each in FAILURES.values()
+    )
+    return "\n".join(rows)
 
 
 def part(of: Suite) -> str:

@@ -25,13 +25,14 @@ EDITS = ("Edit", "Write", "MultiEdit", "NotebookEdit")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A way to fail: what people call it, whether the server's side can mend it, and what does.
+    """A way to fail: what people call it, when a trial has failed so, and what mends it.
 
-    `check` is the check of `claude-local doctor --deep` that looks for its cause, `mend` what is done about it.
+    `check` is the check of `claude-local doctor --deep` that looks for its cause; None where no setting is.
     """
 
     kind: str
     words: str
+    when: str
     mend: str
     check: str | None = None
 
@@ -39,28 +40,71 @@ class Failure:
 FAILURES = {
     each.kind: each
     for each in (
-        Failure("server-error", "server error", "the server's own log says why it failed", "server.messages"),
-        Failure("window", "window", "a longer window: --max-model-len of vLLM", "model.window"),
-        Failure("time", "time", "a faster server, or a smaller model", "server.speed"),
-        Failure("tokens", "token limit", "a model that says less, or the task's own limit", "model.output"),
+        Failure(
+            "server-error",
+            "server error",
+            "the server refused or failed a request, or went away",
+            "the server's own log says why it failed",
+            "server.messages",
+        ),
+        Failure(
+            "window",
+            "window",
+            "the conversation outgrew the window",
+            "a longer window: --max-model-len of vLLM",
+            "model.window",
+        ),
+        Failure("time", "time", "the task's minutes were over", "a faster server, or a smaller model", "server.speed"),
+        Failure(
+            "tokens",
+            "token limit",
+            "the task's tokens were used up",
+            "a model that says less, or the task's own limit",
+            "model.output",
+        ),
         Failure(
             "not-parsed",
             "tool call not parsed",
+            "a tool call came as text",
             "the tool-call parser of the model's family: --tool-call-parser of vLLM",
             "model.tool-calls",
         ),
-        Failure("empty-answer", "empty answer", "the parsers of the model's family", "model.empty-answer"),
+        Failure(
+            "empty-answer",
+            "empty answer",
+            "the last answer showed nothing",
+            "the parsers of the model's family",
+            "model.empty-answer",
+        ),
         Failure(
             "malformed",
             "malformed arguments",
+            "the last call's arguments were refused, or most calls' until a limit",
             "another parser of the same family, mostly qwen3_coder or qwen3_xml",
             "model.tool-types",
         ),
-        Failure("loop", "loop", "less quantisation, the model's own sampling settings, or another model"),
-        Failure("turns", "turn ceiling", "another model, or more turns in the task's limits"),
-        Failure("refused-edit", "refused edit", "a model that repeats a file's text exactly: less quantisation"),
-        Failure("no-change", "no change", "a model that acts: the full system prompt may help (--prompt full)"),
-        Failure("wrong-result", "wrong result", "another model, or less quantisation"),
+        Failure(
+            "loop",
+            "loop",
+            "the same call was made four times or more in a row",
+            "less quantisation, the model's own sampling settings, or another model",
+        ),
+        Failure(
+            "turns", "turn ceiling", "the task's turns were over", "another model, or more turns in the task's limits"
+        ),
+        Failure(
+            "refused-edit",
+            "refused edit",
+            "the last edit was refused: a text that is not in the file, say",
+            "a model that repeats a file's text exactly: less quantisation",
+        ),
+        Failure(
+            "no-change",
+            "no change",
+            "the repository is as it was given",
+            "a model that acts: the full system prompt may help: --system-prompt full",
+        ),
+        Failure("wrong-result", "wrong result", "the check refuses the result", "another model, or less quantisation"),
     )
 }
 

@@ -177,7 +177,7 @@ def to_json(said: Report) -> dict[str, Any]:
         "pass_at_1": None if said.share is None else asdict(said.share),
         "pass_power": None if said.power is None else {"k": result.conditions.repeat, "value": said.power},
         "kinds": [{"kind": kind, "passed": passed, "trials": of} for kind, (passed, of) in said.kinds.items()],
-        "failures": [{**asdict(FAILURES[kind]), "count": count} for kind, count in said.failures.most_common()],
+        "failures": [{**_told(kind), "count": count} for kind, count in said.failures.most_common()],
         "medians": dict(said.medians),
         "valid_calls": said.valid,
         "cost": said.cost,
@@ -189,6 +189,12 @@ def to_json(said: Report) -> dict[str, Any]:
         ],
         "trials": [trial.to_json() for trial in sorted(result.trials, key=lambda each: (each.task, each.repeat))],
     }
+
+
+def _told(kind: str) -> dict[str, Any]:
+    said = asdict(FAILURES[kind])
+    del said["when"]
+    return said
 
 
 # --- as lines
@@ -245,7 +251,7 @@ def _figures(said: Report) -> list[str]:
     if said.valid is not None:
         parts.append(f"{_percent(said.valid)} of calls valid")
     if said.cost is not None:
-        parts.append(f"{said.cost:,.2f} in all at your prices")
+        parts.append(f"{said.cost:,.2f} at the prices of config.toml")
     return parts
 
 

@@ -302,7 +302,11 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _verdict(task: Task, project: Path, start: Start, folder: Path) -> Verdict:
-    """What the check says; in a box, since it runs what the agent has written."""
+    """What the check says; in a box, since it runs what the agent has written.
+
+    The check of a user's own task may need any program of this machine, so that it sees all of it. It can write nothing
+    there either, and reach nobody.
+    """
     if not start.isolated:
         return checking.check(task, project)
     order = Order(
@@ -310,7 +314,7 @@ def _verdict(task: Task, project: Path, start: Start, folder: Path) -> Verdict:
         command=checking.command(task, Path(PROJECT)),
         environ={**checking.environment(), "PATH": _path(), "HOME": "/tmp"},
         folder=str(task.folder),
-        shown=[(each, each) for each in (*_interpreter(), *_ours(), str(task.folder))],
+        shown=[(each, each) for each in (*_interpreter(), *_ours(), *_needed(task))],
         lent=[(str(project), PROJECT)],
     )
     with tempfile.TemporaryFile() as faults, _boxed(order, faults, relayed=None) as process:
@@ -364,6 +368,16 @@ def _ours() -> list[str]:
     """What the interpreter of a check needs beside: its environment, and us."""
     folders = [sys.prefix, str(Path(isolated.__file__).resolve().parent), str(paths.shipped("suites"))]
     return [each for each in dict.fromkeys(folders) if Path(each).exists() and not _inside(each, SYSTEM)]
+
+
+def _needed(task: Task) -> list[str]:
+    """What a task's check may need."""
+    if task.folder.is_relative_to(paths.shipped("suites").resolve()):
+        return [str(task.folder)]
+    ours = ("dev", "etc", "proc", "tmp", "run", "sys", "lost+found")
+    return [str(each) for each in sorted(Path("/").iterdir()) if each.name not in ours and str(each) not in SYSTEM] + [
+        str(task.folder)
+    ]
 
 
 def _hidden(task: Task) -> list[str]:

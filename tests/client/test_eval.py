@@ -17,6 +17,7 @@ from claude_local_plugin.evaluation.suite import suite
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.settings import schema
 from tests.client.conftest import Person
+from tests.evaluation.test_trial import left_behind
 
 pytestmark = pytest.mark.client
 
@@ -112,7 +113,7 @@ def test_killed_in_the_middle_it_goes_on_and_leaves_no_process(person: Person) -
         process.send_signal(signal.SIGKILL)
         process.wait()
         had = results.read_bytes().count(b"\n") - 1
-        while any(trial.CLIENT in line for line in subprocess.getoutput("ps -eo args").splitlines()):
+        while left_behind(server.url):  # for ever, if it were
             time.sleep(0.1)
         said = evaluate(person, *words)
         assert f"{had + 1}/6" in said.stderr

@@ -1,8 +1,10 @@
 """Trials through the real client: what it does is judged, and it sees nothing but its repository and its backend."""
 
+import contextlib
 import os
+import shutil
 import socket
-import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -45,11 +47,14 @@ def isolation() -> None:
         pytest.skip(none.message)
 
 
-def left_behind() -> list[str]:
-    """Processes of trials, and their folders."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout.splitlines()
-    marks = (trials.CLIENT, "evaluation.box", "sleep 86399")
-    return [line for line in listed if any(mark in line for mark in marks)]
+def left_behind(mark: str) -> list[str]:
+    """The processes with this in their environment, as all that a client starts have its backend's address."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if mark.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
 
 
 @pytest.mark.usefixtures("isolation")
@@ -76,7 +81,7 @@ def test_limits_are_kept_and_nothing_is_left(claude_binary: Path) -> None:
         with ScriptedServer(Skill("box", 0.0, fails={way: 1.0}), [TASK]) as server:
             found = trials.run(replace(TASK, limits=limits), 0, start(claude_binary, server))
         assert (found.passed, found.failure) == (False, way)
-    assert left_behind() == []
+        assert left_behind(server.url) == []
 
 
 class Spy(EmbeddedBackend):
@@ -136,7 +141,7 @@ def test_what_an_agent_leaves_running_ends_with_its_trial(claude_binary: Path) -
         found = trials.run(TASK, 0, start(claude_binary, server))
     assert "begun" in server.heard[0]
     assert found.failure == "no-change"
-    assert left_behind() == []
+    assert left_behind(server.url) == []
 
 
 @pytest.mark.usefixtures("isolation")
@@ -147,27 +152,62 @@ def test_a_trial_that_is_broken_off_says_nothing_of_the_model(claude_binary: Pat
         watching = server.respond
 
         def respond(request: Any, problem: Any) -> Any:
-            begun.set()
+            if request.method == "POST" and left_behind(server.url):
+                begun.set()
             return watching(request, problem)
 
         server.respond = respond  # type: ignore[method-assign]
         threading.Thread(target=lambda: (begun.wait(60), stop.now()), daemon=True).start()
         found = trials.run(TASK, 0, start(claude_binary, server), stop)
+    assert begun.is_set()
     assert found.passed is None
-    assert left_behind() == []
+    assert left_behind(server.url) == []
 
 
 def test_a_box_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
     """Killed, we can end nothing any more: the box notices."""
     (tmp_path / "root").mkdir()
-    order = trials.Order(str(tmp_path / "root"), ["/bin/sleep", "86399"], {}, "/")
+    order = trials.Order(str(tmp_path / "root"), ["/bin/sleep", "86399"], {"MARK": str(tmp_path)}, "/")
     with (tmp_path / "faults").open("wb+") as faults, trials._boxed(order, faults, relayed=None) as process:
         assert process.stdin is not None
-        while not left_behind():
+        while not left_behind(f"MARK={tmp_path}"):
             time.sleep(0.05)
         process.stdin.close()
         assert process.wait(60) == 124
         process.stdin = None
+    assert left_behind(f"MARK={tmp_path}") == []
+
+
+@pytest.mark.usefixtures("isolation")
+def test_the_check_of_ones_own_task_sees_the_machine_and_can_change_nothing_there(
+    claude_binary: Path, tmp_path: Path
+) -> None:
+    mine = Path(tempfile.mkdtemp(prefix="claude-local-test-", dir="/var/tmp"))  # /tmp is another one in a box
+    try:
+        (mine / "word").write_text("expected")
+        folder = tmp_path / "suite" / "my-task"
+        shutil.copytree(TASK.folder, folder)
+        (folder / "check.py").write_text(
+            "import socket, sys\n"
+            "from pathlib import Path\n"
+            "from claude_local_plugin.evaluation.judging import wrong\n"
+            f"word = Path({str(mine / 'word')!r})\n"
+            "try:\n    word.write_text('changed')\n"
+            "except OSError:\n    pass\n"
+            "else:\n    wrong('it can be written')\n"
+            "try:\n    socket.create_connection(('1.1.1.1', 443), 2)\n"
+            "except OSError:\n    pass\n"
+            "else:\n    wrong('there is a network')\n"
+            "if 'raise ValueError' not in (Path(sys.argv[1]) / 'price.py').read_text():\n    wrong('no result')\n"
+            "if word.read_text() != 'expected':\n    wrong('another word')\n"
+        )
+        (task,) = suite(str(folder)).tasks
+        with ScriptedServer(Skill("box", 1.0), [task]) as server:
+            found = trials.run(task, 0, start(claude_binary, server))
+        assert (found.passed, found.reason) == (True, "")
+        assert (mine / "word").read_text() == "expected"
+    finally:
+        shutil.rmtree(mine)
 
 
 def test_a_client_that_is_a_script_is_refused_with_the_way_out(tmp_path: Path) -> None:
