@@ -115,7 +115,7 @@ MAY_KNOW = {
         "world",
         "yaml_document",
     },
-    "evaluation": {"conformance", "core", "errors", "fake_server", "git", "isolated", "paths", "settings", "text"},
+    "evaluation": {"core", "errors", "fake_server", "git", "isolated", "paths", "settings", "text"},
     "fleet": {"client_config", "core", "errors", "precedence", "servers", "settings", "text"},
     "privacy": {"client_config", "conformance", "core", "precedence", "servers", "settings", "world"},
     "profiles": {

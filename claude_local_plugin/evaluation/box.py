@@ -20,8 +20,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.conformance.namespace import loopback_up
-
 #: Exit codes of our own: the box could not be made; the program could not be started; nobody waits for it.
 NO_BOX, NO_PROGRAM, ABANDONED = 125, 126, 124
 
@@ -69,7 +67,7 @@ class Order:
 
 def serve(order: Order) -> int:
     """Make the box, run the program in it, and return its exit code; a signal's is 128 more than its number."""
-    loopback_up()
+    _up(b"lo")
     if order.hand_over is not None:
         _hand_over(order)
     _enter(order)
@@ -102,9 +100,16 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
+def _up(device: bytes) -> None:
+    """Bring up a device; in a new network even `lo` is down."""
+    set_flags, up_and_running = 0x8914, 0x1 | 0x40
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", device, up_and_running))
+
+
 def _own_address(host: str) -> None:
     """Give the loopback device the backend's address, where it is one and not a name."""
-    set_address, set_flags = 0x8916, 0x8914
+    set_address = 0x8916
     try:
         packed = socket.inet_pton(socket.AF_INET, host)
     except OSError:
@@ -113,7 +118,7 @@ def _own_address(host: str) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             family = struct.pack("=H2x4s8x", socket.AF_INET, packed)
             fcntl.ioctl(any_socket, set_address, struct.pack("16s16s", b"lo:1", family))
-            fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo:1", 0x1 | 0x40))
+        _up(b"lo:1")
         return
     try:
         packed = socket.inet_pton(socket.AF_INET6, host)

@@ -20,6 +20,8 @@ from claude_local_plugin.evaluation.statistics import (
 WIDTH = 80
 _LABEL = 9
 
+#: So many kinds of work are a long suite's.
+_MANY = 10
 #: Above this share of calls that were not valid, that is what is said first.
 _INVALID = 0.1
 
@@ -141,7 +143,8 @@ def _sentence(said: Report) -> str:
     if said.share.trials < said.result.wanted or said.share.high - said.share.low > 0.3:
         return (
             f"Too few trials to rely on: it passes somewhere from {_percent(said.share.low)} to"
-            f" {_percent(said.share.high)}; --repeat, or the suite core, tells more."
+            f" {_percent(said.share.high)}; {'--repeat' if len(said.kinds) > _MANY else '--repeat, or the suite core,'}"
+            " tells more."
         )
     if said.share.high <= 0.5:
         return "More often wrong than right: take another model, or less quantisation, for this work."

@@ -136,6 +136,23 @@ def test_an_agent_that_tries_finds_no_check_no_home_no_other_trial_and_no_networ
 
 
 @pytest.mark.usefixtures("isolation")
+@pytest.mark.parametrize("host", ["dell-pro-max", "192.168.77.9", "fd00::77"])
+def test_a_backend_elsewhere_is_reached_by_its_own_name_and_address(claude_binary: Path, host: str) -> None:
+    """In the box the name, or the address, is that of the relay: nothing about the backend's URL changes."""
+    with ScriptedServer(Skill("box", 1.0), [TASK]) as server:
+        begun = start(claude_binary, server)
+        url = f"http://[{host}]:{server.port}" if ":" in host else f"http://{host}:{server.port}"
+        order = {**begun.environ, "ANTHROPIC_BASE_URL": url}
+        with pytest.MonkeyPatch.context() as patch:
+            # out here it is this machine all the same
+            relayed = trials.Relay
+            patch.setattr(trials, "Relay", lambda listener, _host, port: relayed(listener, "127.0.0.1", port))
+            found = trials.run(TASK, 0, replace(begun, environ=order, host=host))
+        assert (found.passed, found.reason) == (True, "")
+        assert server.messages[0].headers["host"] == url.removeprefix("http://")
+
+
+@pytest.mark.usefixtures("isolation")
 def test_what_an_agent_leaves_running_ends_with_its_trial(claude_binary: Path) -> None:
     with Spy("setsid nohup sleep 86399 >/dev/null 2>&1 & echo begun") as server:
         found = trials.run(TASK, 0, start(claude_binary, server))
