@@ -29,36 +29,36 @@ def strict(text: str) -> str:
 
     The result is JSON if that was all that was wrong with it.
     """
-    without = _without_comments(text)
-    pieces = [(piece.lastgroup or "", piece.group()) for piece in _PIECE.finditer(without)]
-    kept = [word for at, (_, word) in enumerate(pieces) if not (word == "," and _closes(pieces, at + 1))]
-    return "".join(kept)
-
-
-def _closes(pieces: list[tuple[str, str]], at: int) -> bool:
-    """Whether the next piece that is not blank closes an object or a list."""
-    following = next((word for kind, word in pieces[at:] if kind != "blank"), "")
-    return following in _CLOSING
+    kept: list[str] = []
+    closes = False  # the next piece that is not blank, from the end on
+    for piece in reversed(list(_PIECE.finditer(_without_comments(text)))):
+        word = piece.group()
+        if not (word == "," and closes):
+            kept.append(word)
+        if piece.lastgroup != "blank":
+            closes = word in _CLOSING
+    return "".join(reversed(kept))
 
 
 def _without_comments(text: str) -> str:
-    kept, line_is_gone = "", False
+    kept: list[str] = []
+    line_is_gone = False
     for piece in _PIECE.finditer(text):
         kind, word = piece.lastgroup, piece.group()
-        if kind in ("line", "block"):
-            line_is_gone = _begins_line(kept)
-            kept = kept.rstrip(" \t") if line_is_gone or kind == "line" else kept
+        if kind not in ("line", "block"):
+            if line_is_gone:
+                word = _LINE_END.sub("", word, count=1)
+            line_is_gone = False
+            kept += [word] if word else []
             continue
-        if line_is_gone:
-            word = _LINE_END.sub("", word, count=1)
-        line_is_gone = False
-        kept += word
-    return kept
-
-
-def _begins_line(text: str) -> bool:
-    before = text.rstrip(" \t")
-    return before in ("", "\ufeff") or before.endswith(("\n", "\r"))
+        end = len(kept)
+        while end and not kept[end - 1].strip(" \t"):
+            end -= 1
+        before = kept[end - 1].rstrip(" \t") if end else ""
+        line_is_gone = not end or before.endswith(("\n", "\r")) or (end == 1 and before == "\ufeff")
+        if line_is_gone or kind == "line":
+            kept[max(end - 1, 0) :] = [before] if end else []
+    return "".join(kept)
 
 
 def repairable(each: SettingsFile) -> bool:

@@ -166,4 +166,4 @@ def test_a_log_behind_a_link_that_leads_nowhere_is_not_an_empty_one(
     (here.state / "sessions.db").symlink_to(end)
     said = here.refused(*command)
     assert f"sessions.db: a link that leads {words}" in said.replace("cannot open ", "")
-    assert "mend the link, or take it out of" in said
+    assert "fix the link, or take it out of" in said
