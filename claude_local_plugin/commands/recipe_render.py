@@ -7,7 +7,6 @@ from pathlib import Path
 
 from claude_local_plugin.commands.recipe_fit import Query, best, known_to
 from claude_local_plugin.core.shell import command
-from claude_local_plugin.errors import UsageError
 from claude_local_plugin.recipes.files import File, Made
 from claude_local_plugin.recipes.fit import Fit
 from claude_local_plugin.recipes.formats import FORMATS, Written
@@ -29,8 +28,6 @@ def render(environ: Mapping[str, str], query: Query, asked: Asked, form: str) ->
 
     Raises ClaudeLocalError with the numbers where none fits.
     """
-    if query.model is None:
-        raise UsageError("no recipe was named", command("claude-local", "recipe", "fit"))
     found = best(environ, query)
     made = service(known_to(environ), found, asked)
     return Rendered(found, made, FORMATS[form](made))

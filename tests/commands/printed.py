@@ -92,6 +92,8 @@ def _maker(node: ast.Call, module: str, makers: dict[str, str]) -> str | None:
     if called in makers:
         return makers[called]
     name = called.rpartition(".")[2]
+    if called == "gc.enable":  # the interpreter's own
+        return None
     if called == "used.doctor" or (name in CARRIERS and f"{module}:{called}" not in OTHERS):
         return name
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.shell import quoted
 
 
 def script(notes: str, lines: Sequence[Sequence[str]], *, folder: bool = False, before: Sequence[str] = ()) -> str:
@@ -12,5 +12,5 @@ def script(notes: str, lines: Sequence[Sequence[str]], *, folder: bool = False, 
     """
     said = "\n".join(f"# {line}".rstrip() for line in notes.splitlines())
     change = ['cd "$(dirname "$0")"'] if folder else []
-    body = " \\\n  ".join(command(*line) for line in lines)
+    body = " \\\n  ".join(" ".join(map(quoted, line)) for line in lines)
     return "\n".join(["#!/bin/sh", said, "set -eu", *change, *before, f"exec {body}"]) + "\n"
