@@ -100,7 +100,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "bench": (("bench", "1, 2 and 3 sessions at once"), ("bench --apply", "and write the time-outs that follow")),
     "eval": (
         ("eval --profile spark", "six short tasks, each once"),
-        ("eval --profile spark --suite core --repeat 3 --compare qwen3.6-35b", "thirty, beside an earlier one"),
+        ("eval --suite core --repeat 3 --compare spark", "thirty tasks here, beside what spark did"),
         ("eval --list", "the tasks there are, with what each may use"),
         ("eval --list --suite core --tasks 'long*' --json", "some of them, for a program"),
     ),

@@ -258,6 +258,7 @@ def _other(word: str, world: World) -> Result:
 
 def execute(prepared: Prepared, told: Callable[[Trial, int, int], None] = lambda *_: None) -> Report:
     """Run what is left of it, and report on all of it."""
+    trials.sweep()
     log = runs.Log(prepared.output, prepared.conditions)
     result = runs.evaluate(
         prepared.tasks,

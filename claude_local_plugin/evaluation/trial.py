@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,11 @@ from claude_local_plugin.evaluation.outcome import Ended, Prices, Session, Trial
 from claude_local_plugin.evaluation.relay import Relay
 from claude_local_plugin.evaluation.task import Task
 from claude_local_plugin.text import printable
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
 
 #: Where things are in a box.
 CLIENT, HOME, PROJECT, SETTINGS = "/opt/claude/claude", "/home/agent", "/project", "/run/claude-local/settings.json"
@@ -92,8 +98,7 @@ def run(task: Task, repeat: int, start: Start, stop: Stop | None = None) -> Tria
     Raises NoBoxError where trials are to be isolated and cannot be.
     """
     whole = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="claude-local-eval-", ignore_cleanup_errors=True) as place:
-        folder = Path(place)
+    with _place() as folder:
         home, project = folder / "home", folder / "project"
         home.mkdir()
         repository.make(task, project)
@@ -126,6 +131,41 @@ def run(task: Task, repeat: int, start: Start, stop: Stop | None = None) -> Tria
         exit_code=code,
         said=session.said[:500],
     )
+
+
+_PLACES = "claude-local-eval-"
+#: A folder that nobody holds is left over once it is as old as this, in seconds.
+_NEW = 60
+
+
+@contextlib.contextmanager
+def _place() -> Iterator[Path]:
+    """A folder for a trial, held as long as we are there."""
+    with tempfile.TemporaryDirectory(prefix=_PLACES, ignore_cleanup_errors=True) as place:
+        held = os.open(place, os.O_RDONLY) if fcntl is not None else None
+        try:
+            if fcntl is not None and held is not None:
+                fcntl.flock(held, fcntl.LOCK_EX)
+            yield Path(place)
+        finally:
+            if held is not None:
+                os.close(held)
+
+
+def sweep() -> None:
+    """Remove the folders of trials whose evaluation was killed."""
+    if fcntl is None:
+        return
+    for place in Path(tempfile.gettempdir()).glob(f"{_PLACES}*"):
+        with contextlib.suppress(OSError):  # somebody else's, or held, or gone
+            descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                found = os.fstat(descriptor)
+                if found.st_uid == os.geteuid() and time.time() - found.st_mtime > _NEW:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(place, ignore_errors=True)
+            finally:
+                os.close(descriptor)
 
 
 def arguments(task: Task, start: Start, settings: str | None) -> list[str]:
@@ -279,8 +319,8 @@ def namespaces() -> list[str]:
 
 def possible() -> None:
     """Make a box and run nothing in it; raises NoBoxError with the reason where there can be none."""
-    with tempfile.TemporaryDirectory(prefix="claude-local-eval-") as place, tempfile.TemporaryFile() as faults:
-        order = Order(str(_made(Path(place) / "root")), ["/bin/sh", "-c", ":"], {}, "/")
+    with _place() as place, tempfile.TemporaryFile() as faults:
+        order = Order(str(_made(place / "root")), ["/bin/sh", "-c", ":"], {}, "/")
         with _boxed(order, faults, relayed=None) as process:
             if process.wait(_PATIENCE) != 0:
                 raise NoBoxError(

@@ -227,6 +227,25 @@ def test_the_check_of_ones_own_task_sees_the_machine_and_can_change_nothing_ther
         shutil.rmtree(mine)
 
 
+def test_what_a_killed_evaluation_left_is_removed_and_what_is_held_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old = time.time() - 3600
+    (tmp_path / "claude-local-eval-left").mkdir()
+    (tmp_path / "claude-local-eval-left" / "home").mkdir()
+    (tmp_path / "claude-local-eval-new").mkdir()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "claude-local-eval-link").symlink_to(tmp_path / "kept")
+    with trials._place() as held:
+        for name in ("claude-local-eval-left", "kept", held.name):
+            os.utime(tmp_path / name, (old, old))
+        trials.sweep()
+        there = {path.name for path in tmp_path.iterdir()}
+    assert there == {"claude-local-eval-new", "claude-local-eval-link", "kept", held.name}
+    assert not held.exists()
+
+
 def test_a_client_that_is_a_script_is_refused_with_the_way_out(tmp_path: Path) -> None:
     script = tmp_path / "claude"
     script.write_text("#!/bin/sh\n")
