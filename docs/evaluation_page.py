@@ -41,7 +41,8 @@ are compared by `--compare`, with a results file or the name of a profile or mod
 by task, those that are the same in both; where the interval leaves open which is better it says so, and about how many
 more trials would tell. Each line of the results file is a trial, and its first line holds what is needed to repeat it:
 versions, server, model, settings without secrets, the tasks' hashes, the seed. Broken off, even killed, the same
-command goes on where it was. Costs are those of the prices in config.toml. A cloud is not evaluated.
+command goes on where it was; `--show FILE` reports on such a file without a server. Costs are those of the prices in
+config.toml. A cloud is not evaluated.
 
 ## The tasks
 

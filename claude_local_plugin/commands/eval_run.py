@@ -5,7 +5,7 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from claude_local_plugin.evaluation import run as runs
 from claude_local_plugin.evaluation import suite as suites
 from claude_local_plugin.evaluation import trial as trials
 from claude_local_plugin.evaluation.outcome import Prices, Trial
-from claude_local_plugin.evaluation.report import Against, Report
+from claude_local_plugin.evaluation.report import Report
 from claude_local_plugin.evaluation.run import Conditions, Result
 from claude_local_plugin.evaluation.task import Task
 from claude_local_plugin.evaluation.trial import Start
@@ -273,8 +273,16 @@ def execute(prepared: Prepared, told: Callable[[Trial, int, int], None] = lambda
 
 def report(prepared: Prepared, result: Result) -> Report:
     """The report, with the comparisons that were asked for."""
-    compared: list[Against] = [reports.against(result, other, _name(word, other)) for word, other in prepared.compared]
-    return reports.report(result, compared)
+    return _compared(result, prepared.compared)
+
+
+def of_file(path: Path, compare: Sequence[str], world: World) -> Report:
+    """The report of a results file, however far it has come."""
+    return _compared(runs.read(world.cwd / path), [(word, _other(word, world)) for word in compare])
+
+
+def _compared(result: Result, others: Sequence[tuple[str, Result]]) -> Report:
+    return reports.report(result, [reports.against(result, other, _name(word, other)) for word, other in others])
 
 
 def _name(word: str, other: Result) -> str:

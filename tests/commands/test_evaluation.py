@@ -29,10 +29,10 @@ def test_some_of_the_tasks(place: Place) -> None:
 
 def test_what_is_wrong_is_a_usage_error_with_a_hint(place: Place) -> None:
     for words, said in (
-        (("eval",), "say what is to be done"),
+        (("eval", "--profile", "a", "--url", "http://b:1"), "two different things"),
         (("eval", "--list", "--suite", "no-such-suite"), "neither a suite nor a folder"),
         (("eval", "--list", "--tasks", "no-such-task"), "no task's name or tag"),
-        (("eval", "--list", "new", "x"), "these options do not go with new"),
+        (("eval", "--list", "new", "x"), "do not go with new: --list"),
         (("eval", "new", "My Task"), "cannot be a task's name"),
         (("eval", "from-git", "HEAD", "--run", "'"), "--run is no command line"),
         (("eval", "from-git", "HEAD", "--run", ""), "--run is empty"),

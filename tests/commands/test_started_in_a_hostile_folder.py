@@ -109,6 +109,7 @@ TYPED = (
     "recipe grafana",
     "recipe otel",
     "eval --list",
+    "eval --show no-such.jsonl",
     "eval --url SERVER --budget 0",
     "eval --list --suite . --json",
     "eval new a-task",

@@ -31,6 +31,12 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 @click.option("--seed", type=int, default=0, metavar="N", help="Another order of the trials.")
 @click.option("--compare", multiple=True, metavar="FILE|PROFILE", help="Earlier results to set beside these.")
 @click.option(
+    "--show",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Report on these results, and run nothing; --compare, --json and --markdown go with it.",
+)
+@click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -42,7 +48,14 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 @json_option
 @click.pass_context
 def eval(  # noqa: A001  (what is typed)
-    context: click.Context, /, listing: bool, suite: str | None, pattern: str | None, as_json: bool, **options: Any
+    context: click.Context,
+    /,
+    listing: bool,
+    show: Path | None,
+    suite: str | None,
+    pattern: str | None,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Measure how good a model is as a coding agent in the real Claude Code: docs/evaluation.md.
 
@@ -51,16 +64,20 @@ def eval(  # noqa: A001  (what is typed)
     where it was. Modifies: the results file alone. Exit 1 when trials are left, or nothing follows from one.
     """
     if context.invoked_subcommand is not None:
-        if given := [name for name in context.params if _is_given(context, name)]:
-            raise UsageError(f"--{given[0].replace('_', '-')} does not go with {context.invoked_subcommand}")
+        if given := [each.opts[0] for each in context.command.params if _is_given(context, each.name or "")]:
+            raise UsageError(
+                f"options that do not go with {context.invoked_subcommand}: {', '.join(given)}", "leave them out"
+            )
         return 0
     if listing:
-        from claude_local_plugin.cli.eval.listing import show
+        from claude_local_plugin.cli.eval.listing import show as show_tasks
         from claude_local_plugin.commands import evaluation as command
 
-        return show(command.tasks(suite, pattern), as_json)
-    from claude_local_plugin.cli.eval.running import run
+        return show_tasks(command.tasks(suite, pattern), as_json)
+    from claude_local_plugin.cli.eval.running import run, show_results
 
+    if show is not None:
+        return show_results(show, options["compare"], as_json=as_json, markdown=options["markdown"])
     return run(suite=suite, pattern=pattern, as_json=as_json, **options)
 
 

@@ -15,6 +15,7 @@ from claude_local_plugin.commands import eval_run as command
 from claude_local_plugin.commands.eval_run import Asked, Prepared
 from claude_local_plugin.evaluation import report as reports
 from claude_local_plugin.evaluation.outcome import FAILURES, Trial
+from claude_local_plugin.evaluation.report import Report
 from claude_local_plugin.evaluation.trial import NoBoxError
 from claude_local_plugin.text import printable, short_path
 from claude_local_plugin.world import World
@@ -61,7 +62,6 @@ def run(
     prose = err(place.environ)
     asking = not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
     prepared = _prepared(asked, world, prose, asking=asking)
-    conditions = prepared.conditions
     name = short_path(prepared.output.absolute(), cwd=place.cwd, home=place.home)
     if not as_json:
         _begin(prepared, prose, name, place)
@@ -75,6 +75,21 @@ def run(
         prose.line()
         prose.line(f"Broken off; what has ended is in {printable(name)}. To go on: {prepared.asked.again()}")
         return 130
+    _print(report, place, as_json=as_json, markdown=markdown)
+    left = report.result.wanted - len(report.result.trials)
+    if left and not as_json:
+        prose.line(f"{left} of {report.result.wanted} trials are left. To go on: {prepared.asked.again()}")
+    return 1 if left or report.broken else 0
+
+
+def show_results(path: Path, compare: tuple[str, ...], *, as_json: bool, markdown: bool) -> int:
+    """Report on a results file."""
+    place = here()
+    _print(command.of_file(path, compare, world_of(place)), place, as_json=as_json, markdown=markdown)
+    return 0
+
+
+def _print(report: Report, place: Place, *, as_json: bool, markdown: bool) -> None:
     if as_json:
         print(json_text(reports.to_json(report)))
     elif markdown:
@@ -83,11 +98,6 @@ def run(
         printer = out(place.environ)
         printer.line(printable(reports.headline(report.result)), "bold")
         printer.lines([printable(line) for line in reports.lines(report)])
-    left = report.result.wanted - len(report.result.trials)
-    if left and not as_json:
-        prose.line(f"{left} of {report.result.wanted} trials are left. To go on: {prepared.asked.again()}")
-    assert conditions.tasks
-    return 1 if left or report.broken else 0
 
 
 def _prepared(asked: Asked, world: World, prose: Printer, *, asking: bool) -> Prepared:
