@@ -73,7 +73,10 @@ def parse(text: str, name: str) -> Node | None:
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise ClaudeLocalError(f"{name}{place}: {fault.problem or fault.context}", _CORRECT) from fault
+        problem = fault.problem or str(fault.context)
+        if problem.startswith("expected '<document start>'"):
+            problem = "this line belongs to nothing above it"
+        raise ClaudeLocalError(f"{name}{place}: {problem}", _CORRECT) from fault
     except yaml.reader.ReaderError as fault:
         line = text.count("\n", 0, fault.position) + 1
         raise ClaudeLocalError(f"{name}:{line}: a character that YAML does not allow", _CORRECT) from fault

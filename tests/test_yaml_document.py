@@ -68,7 +68,7 @@ def test_nothing_is_no_document() -> None:
     ("text", "said"),
     [
         ("a: [1\nb: 2\n", "compose.yml:2:2: "),
-        ("  a: 1\nb: 2\n", "compose.yml:2:1: "),
+        ("  a: 1\nb: 2\n", "compose.yml:2:1: this line belongs to nothing above it"),
         ("a: *nobody\n", "compose.yml:1:4: found undefined alias 'nobody'"),
         ("a: 1\nb: \x07\n", "compose.yml:2: a character that YAML does not allow"),
         ("a: &a [*a]\n", "compose.yml:1: aliases repeat themselves"),

@@ -55,25 +55,10 @@ def _known(document: Document, name: str) -> Document:
     )
 
 
-def _must_be_whole(root: Node, text: str, name: str) -> None:
-    """Raises ClaudeLocalError where something stands behind the value that does not belong to it: a wrong indent."""
-    at = root.end
-    for line in text[root.end :].splitlines(keepends=True):
-        if line.startswith(("---", "...")):
-            return
-        if line.strip() and not line.lstrip().startswith("#"):
-            number = text.count("\n", 0, at) + 1
-            raise ClaudeLocalError(f"{name}:{number}:1: this line belongs to nothing above it", "correct its indent")
-        at += len(line)
-
-
 def _yaml(text: str, name: str) -> Node | None:
     """The text as YAML; None for text that only happens to be none, an error where it was meant to be."""
     try:
-        root = parse(text, name)
-        if root is not None:
-            _must_be_whole(root, text, name)
-        return root
+        return parse(text, name)
     except ClaudeLocalError:
         if any(line.strip() in ("services:", "model_list:") for line in text.splitlines()):
             raise
