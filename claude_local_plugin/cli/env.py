@@ -98,7 +98,7 @@ def _write(world: "World", asked: "Asked", place: Place, *, unset: bool) -> int:
     env_file.carry_out(planned, world.state_dir)
     if said is None:
         if not planned.changed:
-            printer.line(f"nothing of claude-local in {name}")
+            printer.line(f"nothing of claude-local's in {name}")
         else:
             printer.line(f"{name}: removed, as it was ours alone" if planned.after is None else f"{name}: given back")
         return 0

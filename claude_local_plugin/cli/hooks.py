@@ -86,7 +86,7 @@ def uninstall(scope: str, yes: bool, when_idle: bool, as_json: bool) -> int:
         return 0
     name = short_path(str(report["settings_file"]), cwd=place.cwd, home=place.home)
     out(place.environ).line(
-        f"hooks removed from {name}" if report["changed"] else f"no hooks of claude-local in {name}"
+        f"hooks removed from {name}" if report["changed"] else f"no hooks of claude-local's in {name}"
     )
     return 0
 

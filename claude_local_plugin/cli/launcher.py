@@ -72,7 +72,10 @@ def install(ctx: click.Context, name: str, profile: str | None, folder: Path | N
 @dir_option
 @json_option
 def list_(folder: Path | None, as_json: bool) -> int:
-    """claude-local's launchers in ~/.local/bin, or in --dir. Reads only; exit 1 where one cannot run any more."""
+    """The launchers in ~/.local/bin, or in --dir, that are claude-local's.
+
+    Reads only; exit 1 where one cannot run any more.
+    """
     from claude_local_plugin.commands import launcher as command
 
     place = here()
@@ -83,9 +86,8 @@ def list_(folder: Path | None, as_json: bool) -> int:
         return int(broken)
     printer = out(place.environ)
     if not report["launchers"]:
-        printer.line(
-            f"no launchers of claude-local in {printable(short_path(report['folder'], cwd=place.cwd, home=place.home))}"
-        )
+        folder_name = short_path(report["folder"], cwd=place.cwd, home=place.home)
+        printer.line(f"no launchers of claude-local's in {printable(folder_name)}")
     printer.table([_row(each) for each in report["launchers"]], shorten=(2,))
     if report["launchers"] and not report["on_path"]:
         err(place.environ).line(f"! {printable(report['folder'])} is not on your PATH", "yellow")

@@ -79,7 +79,7 @@ def test_installing_twice_changes_nothing_the_second_time(place: Place) -> None:
 def test_uninstalling_what_is_not_there_ends_well_and_writes_nothing(place: Place) -> None:
     place.write(place.local, SETTINGS)
     before = place.files()
-    assert "no hooks of claude-local in .claude/settings.local.json" in place.ok("hooks", "uninstall").out
+    assert "no hooks of claude-local's in .claude/settings.local.json" in place.ok("hooks", "uninstall").out
     assert place.files() == before
 
 
