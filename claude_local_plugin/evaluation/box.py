@@ -219,7 +219,7 @@ def _cover(root: str, name: str) -> None:
 
 def _etc(root: str, host: str | None) -> None:
     etc = Path(root) / "etc"
-    etc.mkdir()
+    etc.mkdir(exist_ok=True)
     for name in _ETC:
         if (Path("/etc") / name).exists():
             _show(root, f"/etc/{name}", f"/etc/{name}")
@@ -243,7 +243,7 @@ def _is_address(host: str) -> bool:
 
 def _dev(root: str) -> None:
     dev = Path(root) / "dev"
-    (dev / "shm").mkdir(parents=True)
+    (dev / "shm").mkdir(parents=True, exist_ok=True)  # what is shown may lie in it
     (dev / "shm").chmod(0o1777)
     for name in _DEVICES:
         _bound(f"/dev/{name}", f"{dev}/{name}")
