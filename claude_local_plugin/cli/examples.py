@@ -110,7 +110,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "eval from-git": (
         ("eval from-git HEAD", "the last commit, in a folder called by its message"),
-        ("eval from-git 1a2b3c --repo ../shop --run 'npm test' --output shop-1", "tests of another kind"),
+        ("eval from-git 1a2b3c --repo ../shop --run 'npm test'", "tests of another kind"),
     ),
     "sessions": (("sessions list", "the last ones here"), ("sessions stats --since 7d", "this week by backend")),
     "report": (("report --open", "the page, in a browser"), ("report --since 30d --output month.html", "a month")),

@@ -51,7 +51,7 @@ def test_a_difference_is_printed_with_the_command_that_asks_it_again(
 ) -> None:
     done = place.run("verify", "--claude", str(client), "--case", case(tmp_path, DIFFERENT))
     assert done.code == 1
-    again = next(line for line in done.out.splitlines() if "again: " in line).partition("again: ")[2].split()
+    again = next(line for line in done.out.splitlines() if "repeat: " in line).partition("repeat: ")[2].split()
     assert again[:3] == ["claude-local", "verify", "--case"]
     once_more = place.run(*again[1:], "--claude", str(client))
     assert once_more.code == 1
