@@ -98,6 +98,8 @@ def test_every_command_has_two_examples_that_it_takes(
         lines = [line.strip() for line in block.splitlines() if re.match(r"  \S*.*claude-local", line)]
         assert len(lines) >= 2, name
         for line in lines:
+            for folder in re.findall(r"\.\./\w+", line):
+                (tmp_path / folder).mkdir(exist_ok=True)
             for file in re.findall(r"[\w/.-]+\.(?:toml|ya?ml|json|log)\b", line):  # which has to be there
                 (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / file).touch()
