@@ -1,7 +1,5 @@
 """The cases of what `up`, `down`, `logs` and `doctor --server-log` print: see `printed_cases`, which takes them in."""
 
-import time
-
 from tests.commands.house import House
 from tests.commands.lan import Typed
 from tests.commands.printed_cases import Case, _nothing, case, not_run, points_at, says
@@ -102,7 +100,8 @@ case(
 
 def _another_program(house: House) -> None:
     house.type("(timeout 60 python3 -m http.server 8124 --bind 127.0.0.1 >/dev/null 2>&1 &)")
-    time.sleep(1)
+    # until it listens, however slow this machine is
+    house.type("for _ in {1..600}; do (: </dev/tcp/127.0.0.1/8124) 2>/dev/null && break; sleep 0.1; done")
 
 
 not_run(
