@@ -55,7 +55,7 @@ def chosen_config_dir(environ: Mapping[str, str]) -> Path | None:
 def shipped(name: str) -> Path:
     """The folder `hooks`, `schemas` or `suites` that came with this installation.
 
-    In a wheel they travel inside the package; in a checkout (also an editable install) they stand beside it.
+    `suites` stands in the package; the others do so in a wheel, and in a checkout (also an editable install) beside it.
     """
     package = Path(__file__).resolve().parent
     for parent in (package, package.parent):

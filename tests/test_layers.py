@@ -10,9 +10,10 @@ import pytest
 
 import claude_local_plugin
 from tests.looped import looped
+from tests.sources import modules
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
-MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+MODULES = list(modules(PACKAGE))
 
 
 def _dotted(path: Path) -> str:

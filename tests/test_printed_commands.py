@@ -15,6 +15,7 @@ import claude_local_plugin
 from claude_local_plugin.cli import COMMANDS
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.commands.place import Place
+from tests.sources import modules
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
 
@@ -66,7 +67,7 @@ def _name(part: ast.expr) -> str:
 def test_no_value_is_put_into_a_command_but_by_the_constructor() -> None:
     found = [
         loose
-        for path in sorted(PACKAGE.rglob("*.py"))
+        for path in modules(PACKAGE)
         if path.relative_to(PACKAGE).as_posix() not in NO_COMMANDS
         for loose in _loose(path)
     ]
@@ -117,7 +118,7 @@ def _written_out(path: Path) -> Iterator[str]:
 
 
 def test_no_command_is_written_out_but_by_the_constructor() -> None:
-    found = [text for path in sorted(PACKAGE.rglob("*.py")) for text in _written_out(path)]
+    found = [text for path in modules(PACKAGE) for text in _written_out(path)]
     assert not found, "\n".join(found)
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tests.commands import printed
+from tests.sources import modules
 
 #: The one address that the servers listen on, so that nothing is found on this machine's own well-known ports; and
 #: that of another machine, for servers of a test's own.
@@ -228,7 +229,7 @@ def _be_nobody_special() -> None:
 
 def import_all() -> None:
     """Import every module of the package."""
-    for path in sorted(printed.PACKAGE.rglob("*.py")):
+    for path in modules(printed.PACKAGE):
         name = ".".join(path.relative_to(printed.PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
         if not name.endswith("__main__"):
             importlib.import_module(name)

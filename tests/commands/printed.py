@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 import claude_local_plugin
+from tests.sources import modules
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
 
@@ -52,7 +53,7 @@ class Site:
 @cache
 def sites() -> tuple[Site, ...]:
     """Every site of the package but those inside what hands a command on."""
-    return tuple(site for path in sorted(PACKAGE.rglob("*.py")) for site in _sites(path))
+    return tuple(site for path in modules(PACKAGE) for site in _sites(path))
 
 
 def _sites(path: Path) -> Iterator[Site]:

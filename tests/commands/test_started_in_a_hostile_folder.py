@@ -23,6 +23,7 @@ from claude_local_plugin.cli import COMMANDS
 from claude_local_plugin.core.registration import WARM_UP
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from tests.commands.place import MODEL
+from tests.sources import modules
 
 pytestmark = pytest.mark.process
 
@@ -227,7 +228,7 @@ def test_what_is_relative_in_path_and_pythonpath_is_not_for_us(
 def test_every_interpreter_of_ours_is_started_in_one_place() -> None:
     """A started interpreter is named in `isolated`, or has the hooks' flags beside it."""
     package = TOP / "claude_local_plugin"
-    for path in package.rglob("*.py"):
+    for path in modules(package):
         for line in path.read_text(encoding="utf-8").splitlines():
             starts = re.search(r"[\[(]\s*sys\.executable\s*,", line)
             assert not starts or path.name == "isolated.py" or re.search(r'INTERPRETER_FLAGS|, "-I"', line), (

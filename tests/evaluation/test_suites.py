@@ -2,11 +2,11 @@
 
 import os
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from claude_local_plugin import paths
 from claude_local_plugin.evaluation import checking, repository
 from claude_local_plugin.evaluation.suite import SHIPPED, suite
 from claude_local_plugin.evaluation.task import Task, Variant
@@ -125,7 +125,4 @@ def test_the_sum_that_is_asked_for_is_that_of_the_reports(tmp_path: Path) -> Non
 
 def test_the_suites_travel_with_the_package() -> None:
     """`.ci/package` compares what an installed one lists; this is the reason it can."""
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    targets = project["tool"]["hatch"]["build"]["targets"]
-    assert targets["wheel"]["force-include"]["suites"] == "claude_local_plugin/suites"
-    assert "/suites" in targets["sdist"]["include"]
+    assert paths.shipped("suites") == Path(paths.__file__).parent / "suites"

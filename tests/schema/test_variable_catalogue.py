@@ -14,6 +14,7 @@ from claude_local_plugin.core import env_rules
 from claude_local_plugin.settings import variables
 from claude_local_plugin.settings.variables import catalogue, is_secret, nearest, refused_in
 from tests.looped import looped
+from tests.sources import modules
 
 PACKAGE = Path(claude_local_plugin.__file__).parent
 ENV_KEY = re.compile(r"(ANTHROPIC|CLAUDE|API|DISABLE|ENABLE|MAX)_[A-Z0-9_]*[A-Z0-9]")
@@ -30,7 +31,7 @@ SILENTLY_REFUSED = {
 
 def mentioned() -> Iterator[tuple[str, str]]:
     """Every string in our code that looks like a variable's name, with the module it stands in."""
-    for module in sorted(PACKAGE.rglob("*.py")):
+    for module in modules(PACKAGE):
         if module == EVERY_NAME:
             continue
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):

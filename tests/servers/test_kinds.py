@@ -21,6 +21,7 @@ from claude_local_plugin.servers.answers import Answer, Answers
 from claude_local_plugin.servers.kinds import Kind, registry
 from claude_local_plugin.servers.kinds.kind import MetricNames, Quirks, Remedies, Sign, Tells
 from claude_local_plugin.servers.recognise import kind_of
+from tests.sources import modules
 
 from .conftest import Said, StartReplay
 
@@ -57,7 +58,7 @@ def test_a_kind_is_named_in_its_own_module_alone() -> None:
     names = set(kinds.ALL) - EVERYDAY
     prefixes = tuple(kind.metrics.prefix for kind in kinds.ALL.values() if kind.metrics)
     found: dict[str, set[str]] = {}
-    for path in PACKAGE.rglob("*.py"):
+    for path in modules(PACKAGE):
         place = path.relative_to(PACKAGE).as_posix()
         said = {text for text in _texts(path) if text in names or text.startswith(prefixes)}
         if said and not place.startswith(ABOUT_ENGINES):
