@@ -81,6 +81,11 @@ class Finding:
         return {"id": self.id, "severity": self.result.value, "message": self.what, "fix": self.fix or ""}
 
 
+def exit_code(findings: Iterable[Finding]) -> int:
+    """1 where something is wrong or could not be completed, else 0."""
+    return int(any(finding.result.bad for finding in findings))
+
+
 def worst(results: Iterable[Result]) -> Result:
     """The worst of these results; OK of none."""
     order = list(Result)

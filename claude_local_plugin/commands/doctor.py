@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import paths
+from claude_local_plugin.checks import exit_code
 from claude_local_plugin.client_config.choose_server import without_aliases
 from claude_local_plugin.client_config.headers import from_variable
 from claude_local_plugin.commands.masking import masked_diff
@@ -71,7 +72,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """1 where something is wrong or could not be completed, else 0."""
-        return int(any(finding.result.bad for finding in self.findings))
+        return exit_code(self.findings)
 
     def count(self, result: Result) -> int:
         """How many findings came out like this."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.checks import Finding, Result
+from claude_local_plugin.checks import Finding, Result, exit_code
 from claude_local_plugin.client_config.headers import from_variable
 from claude_local_plugin.commands.recipe_fit import known_to
 from claude_local_plugin.core.shell import command
@@ -49,7 +49,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """1 where something is wrong or could not be completed, else 0."""
-        return int(any(finding.result.bad for finding in self.findings))
+        return exit_code(self.findings)
 
     @property
     def about(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.checks import Finding, Result
+from claude_local_plugin.checks import Finding, Result, exit_code
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.server_log import FAILURES, Reading, failure, findings, read
@@ -33,7 +33,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """1 where something is found, else 0."""
-        return int(any(finding.result.bad for finding in self.findings))
+        return exit_code(self.findings)
 
 
 def look(name: str, cwd: Path) -> Report:

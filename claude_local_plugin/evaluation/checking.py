@@ -50,7 +50,8 @@ def check(task: Task, folder: Path) -> Verdict:
         except subprocess.TimeoutExpired:
             return Verdict("broken", f"the check took longer than {task.check_seconds:g} s")
         finally:
-            _end(process)
+            end(process)
+            process.wait()
         return verdict(code, _first(said), _last(faults))
 
 
@@ -79,13 +80,13 @@ def verdict(code: int, reason: str, fault: str) -> Verdict:
     return Verdict("broken", f"the check ended with exit code {code}: {fault or reason or 'it said nothing'}")
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """End it with all that it started; it leads a group of its own."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if os.name == "posix":
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-    process.wait()
 
 
 def _first(file: IO[bytes]) -> str:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -59,7 +58,7 @@ class Stop:
         with self._lock:
             self._asked = True
             for process in self._running:
-                _end(process)
+                checking.end(process)
 
     @contextlib.contextmanager
     def holds(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
@@ -67,7 +66,7 @@ class Stop:
         with self._lock:
             self._running.add(process)
             if self._asked:
-                _end(process)
+                checking.end(process)
         try:
             yield
         finally:
@@ -224,7 +223,7 @@ def _followed(process: "subprocess.Popen[bytes]", faults: IO[bytes], task: Task,
     def end(why: Ended) -> None:
         if process.poll() is None:
             ended.append(why)
-            _end(process)
+            checking.end(process)
 
     late = threading.Timer(task.limits.minutes * 60, end, ("time",))
     late.daemon = True
@@ -273,7 +272,7 @@ def _started(
     try:
         yield process
     finally:
-        _end(process)
+        checking.end(process)
         process.wait()
         for each in (process.stdin, process.stdout):
             if each is not None:
@@ -329,15 +328,6 @@ def possible() -> None:
                 )
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End it with all that it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-
-
 # --- the check
 
 
@@ -362,7 +352,7 @@ def _verdict(task: Task, project: Path, start: Start, folder: Path) -> Verdict:
 
         def end() -> None:
             late.set()
-            _end(process)
+            checking.end(process)
 
         timer = threading.Timer(task.check_seconds, end)
         timer.start()
