@@ -10,6 +10,7 @@ import pytest
 
 from claude_local_plugin.server_log import Reading, Stage, findings, read
 from tests.real_servers.light import NEEDED, llama, require
+from tests.real_servers.start_vllm import free_port
 
 pytestmark = [pytest.mark.light_server, pytest.mark.timeout(300)]
 
@@ -24,9 +25,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make(tmp_path_factory.mktemp("tiny") / "tiny.gguf")
 
 
-def failed(model: Path, port: int = 1, *options: str, kibibytes: int | None = None) -> Reading:
+def failed(model: Path, port: int | None = None, *options: str, kibibytes: int | None = None) -> Reading:
     """What is read of the log of a server that cannot start so, with so much address space."""
-    argv = [sys.executable, str(SERVER), str(model), str(port), *options]
+    argv = [sys.executable, str(SERVER), str(model), str(port or free_port()), *options]
     if kibibytes:
         argv = ["sh", "-c", f'ulimit -v {kibibytes} && exec "$@"', "sh", *argv]
     ended = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
