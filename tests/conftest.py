@@ -12,7 +12,7 @@ import pytest
 
 from tests import measuring
 
-pytest_plugins = ["tests.hook_runtime.fixtures"]
+pytest_plugins = ["tests.hook_runtime.fixtures", "tests.postgres"]
 
 CLIENT_FOLDER = Path(__file__).parent / "client"
 #: Where npm has put the packages that come with the pinned client.
@@ -20,7 +20,7 @@ PACKAGES = Path(os.environ.get("CLAUDE_LOCAL_TEST_NODE_MODULES", CLIENT_FOLDER /
 
 #: What a shell on the developer's machine may have set and no test may inherit.
 FOREIGN = (
-    *("ANTHROPIC_", "CLAUDE", "AWS_", "OTEL_", "GOOGLE_", "VERTEX_", "AZURE_"),
+    *("ANTHROPIC_", "CLAUDE", "AWS_", "OTEL_", "GOOGLE_", "VERTEX_", "AZURE_", "PG"),
     *("NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
 )
 

@@ -131,6 +131,7 @@ MAY_KNOW = {
         "text",
         "world",
     },
+    "team": {"core", "errors", "paths", "profiles", "sessionlog", "sessionlog/queries", "text"},
     "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {
         "checks",
