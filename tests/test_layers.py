@@ -131,7 +131,7 @@ MAY_KNOW = {
         "text",
         "world",
     },
-    "team": {"core", "errors", "paths", "profiles", "sessionlog", "sessionlog/queries", "text"},
+    "team": {"__version__", "core", "errors", "paths", "profiles", "sessionlog", "sessionlog/queries", "text"},
     "bench": {"core", "errors", "fake_server", "report", "servers"},
     "doctor": {
         "checks",

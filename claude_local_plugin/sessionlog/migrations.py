@@ -294,5 +294,49 @@ M006 = (
 #: The profile that `claude-local run` started a session with.
 M007 = ("ALTER TABLE sessions ADD COLUMN profile TEXT",)
 
+#: A number that no session has had, nor one that was taken out; part of the eighth, and never changed either.
+_NEXT = """1 + max(
+            (SELECT coalesce(max(changed), 0) FROM sessions), (SELECT coalesce(max(asked), 0) FROM pushes))"""
+
+#: What is to be sent elsewhere: a session's `changed` is a number that grows with what happens to it, to its spans or
+#: its events. A number beyond what anybody has `asked` for is read by whoever asks next, so it grows once between two
+#: questions, and without one never: to keep it costs writers next to nothing. `pushes` has a row for each destination:
+#: the number up to which it has asked and the one up to which it has been sent, and how that went. `log` names this
+#: very log: in one that is made anew, numbers begin again.
+M008 = (
+    "CREATE TABLE log (id TEXT NOT NULL, begun_at TEXT NOT NULL)",
+    "INSERT INTO log SELECT lower(hex(randomblob(16))), strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+    """CREATE TABLE pushes (
+        destination TEXT PRIMARY KEY,
+        asked INTEGER NOT NULL DEFAULT 0,
+        sent INTEGER NOT NULL DEFAULT 0,
+        sent_at TEXT,
+        sessions INTEGER NOT NULL DEFAULT 0,
+        tried_at TEXT,
+        failure TEXT,
+        failed_since TEXT,
+        failures INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID""",
+    "ALTER TABLE sessions ADD COLUMN changed INTEGER NOT NULL DEFAULT 0",
+    "UPDATE sessions SET changed = id",
+    "CREATE INDEX sessions_changed ON sessions (changed)",
+    f"""CREATE TRIGGER changed_as_it_comes AFTER INSERT ON sessions BEGIN
+        UPDATE sessions SET changed = {_NEXT} WHERE id = new.id;
+    END""",
+    f"""CREATE TRIGGER changed_by_itself AFTER UPDATE OF
+        session_id, started_at, last_seen_at, ended_at, end_reason, source, cwd, project, backend_kind, backend_url,
+        via, model, reachable, latency_ms, blocked, client_version, entrypoint, host, sent, profile
+    ON sessions WHEN EXISTS (SELECT 1 FROM pushes WHERE asked >= new.changed) BEGIN
+        UPDATE sessions SET changed = {_NEXT} WHERE id = new.id;
+    END""",
+    *(
+        f"""CREATE TRIGGER changed_by_{table}_{how.lower()} AFTER {how} ON {table}
+    WHEN EXISTS (SELECT 1 FROM pushes WHERE asked >= (SELECT changed FROM sessions WHERE id = new.session)) BEGIN
+        UPDATE sessions SET changed = {_NEXT} WHERE id = new.session;
+    END"""
+        for table, how in (("spans", "INSERT"), ("spans", "UPDATE"), ("events", "INSERT"))
+    ),
+)
+
 #: `MIGRATIONS[n]` turns schema version n into n + 1.
-MIGRATIONS = (M001, M002, M003, M004, M005, M006, M007)
+MIGRATIONS = (M001, M002, M003, M004, M005, M006, M007, M008)
