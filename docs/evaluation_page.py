@@ -41,8 +41,10 @@ are compared by `--compare`, with a results file or the name of a profile or mod
 by task, those that are the same in both; where the interval leaves open which is better it says so, and about how many
 more trials would tell. Each line of the results file is a trial, and its first line holds what is needed to repeat it:
 versions, server, model, settings without secrets, the tasks' hashes, the seed. Broken off, even killed, the same
-command goes on where it was; `--show FILE` reports on such a file without a server. Costs are those of the prices in
-config.toml. A cloud is not evaluated.
+command goes on where it was; `--show FILE` reports on such a file without a server. `--html FILE` writes one page
+beside what is printed: the sentence to act on, the shares with their intervals, each task, each failure with what mends
+it, and all that repeats it; it needs no network, and replaces no file that is not such a page. Costs are those of
+the prices in config.toml. A cloud is not evaluated.
 
 ## The tasks
 

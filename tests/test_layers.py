@@ -46,7 +46,7 @@ MAY_KNOW = {
     "sessionlog/export": {"core", "errors", "sessionlog/queries"},
     "git": {"errors", "precedence", "text"},
     "isolated": set(),
-    "report": {"core", "sessionlog", "sessionlog/queries", "text"},
+    "report": {"core", "evaluation", "sessionlog", "sessionlog/queries", "text"},
     "conformance": {"core", "errors", "fake_server", "isolated", "precedence"},
     "rescue": set(),
     "world": {"paths", "precedence", "text"},

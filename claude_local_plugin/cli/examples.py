@@ -101,6 +101,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "eval": (
         ("eval --profile spark", "six short tasks, each once"),
         ("eval --suite core --repeat 3 --compare spark", "thirty tasks here, beside what spark did"),
+        ("eval --show results.jsonl --html results.html", "what came of it, as a page to look at"),
         ("eval --list", "the tasks there are, with what each may use"),
         ("eval --list --suite core --tasks 'long*' --json", "some of them, for a program"),
     ),

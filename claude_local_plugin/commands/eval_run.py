@@ -187,6 +187,7 @@ def _conditions(
         claude_local=__version__,
         system=f"{platform.system()} {platform.machine()}",
         began=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        command=replace(asked, output=None, compare=(), minutes=None).again(),
     )
 
 

@@ -25,17 +25,26 @@ def page(data: ReportData, *, project: str | None, home: Path, made_at: datetime
     return document(data, project=project, home=home, made_at=made_at, version=version)
 
 
-def check(file: Path, *, force: bool) -> None:
-    """Raise ClaudeLocalError if there is something else than a report of ours, or no folder, before any work."""
+def check(
+    file: Path,
+    *,
+    force: bool,
+    option: str = "--output",
+    mark: str | None = None,
+    what: str = "a report of claude-local",
+) -> None:
+    """Raise ClaudeLocalError if there is something else than a page of ours, or no folder, before any work.
+
+    `option` names the file, `mark` is that of pages that may be replaced, None for a report's, and `what` their name.
+    """
     target = file.resolve()
     if target.exists() and not target.is_file():
-        raise ClaudeLocalError(f"{file}: not a regular file, where the report should be", "--output with another name")
+        raise ClaudeLocalError(f"{file}: not a regular file, where the page should be", f"{option} with another name")
     if not target.parent.is_dir():
         raise ClaudeLocalError(f"{target.parent}: there is no such folder", f"mkdir -p {target.parent}")
-    if not force and target.exists() and not _is_report(target):
-        raise ClaudeLocalError(
-            f"{file}: there already, and not a report of claude-local", "--force to replace it, or another --output"
-        )
+    if not force and target.exists() and not _is_ours(target, mark, option):
+        instead = "--force to replace it, or another --output" if mark is None else f"another {option}"
+        raise ClaudeLocalError(f"{file}: there already, and not {what}", instead)
 
 
 def write(text: str, file: Path) -> None:
@@ -54,14 +63,14 @@ def show(file: Path) -> bool:
         return False
 
 
-def _is_report(file: Path) -> bool:
+def _is_ours(file: Path, mark: str | None, option: str) -> bool:
     from claude_local_plugin.report import MARK
 
     try:
         with file.open("rb") as page:
-            return MARK.encode() in page.read(_MARKED_BYTES)
+            return (mark or MARK).encode() in page.read(_MARKED_BYTES)
     except OSError as error:
-        raise ClaudeLocalError(f"{file}: cannot be read: {error.strerror or error}", "another --output") from error
+        raise ClaudeLocalError(f"{file}: cannot be read: {error.strerror or error}", f"another {option}") from error
 
 
 def as_json(data: ReportData) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from claude_local_plugin.evaluation.outcome import FAILURES, Trial, kinds_of
@@ -32,18 +32,33 @@ class Against:
 
     name: str
     found: Difference | None
+    #: The other's trials in those tasks: which passed.
+    outcomes: Outcomes = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
         """`+11 points (−3 to +25): cannot be told apart; about 90 more trials each would`."""
         if self.found is None:
             return "has no task in common with this one"
-        value, low, high = (_points(each) for each in (self.found.value, self.found.low, self.found.high))
-        figures = f"{value} points ({low} to {high})"
-        if self.found.told_apart:
-            return f"{figures}: {'better' if self.found.value > 0 else 'worse'}"
-        more = self.found.more_trials
-        return f"{figures}: cannot be told apart" + (f"; about {more:,} more trials each would" if more else "")
+        low, high = _points(self.found.low), _points(self.found.high)
+        more = None if self.found.told_apart else self.found.more_trials
+        return (
+            f"{_points(self.found.value)} points ({low} to {high}): {_told(self.found)}"
+            f"{f'; about {more:,} more trials each would' if more else ''}"
+        )
+
+    @property
+    def short(self) -> str:
+        """`+11 points: cannot be told apart`."""
+        if self.found is None:
+            return self.sentence
+        return f"{_points(self.found.value)} points: {_told(self.found)}"
+
+
+def _told(found: Difference) -> str:
+    if not found.told_apart:
+        return "cannot be told apart"
+    return "better" if found.value > 0 else "worse"
 
 
 def _points(share: float) -> str:
@@ -58,7 +73,7 @@ def against(one: Result, other: Result, name: str) -> Against:
     mine, its = (
         {task: row for task, row in result.outcomes().items() if task in same and row} for result in (one, other)
     )
-    return Against(name, difference(mine, its) if mine.keys() & its.keys() else None)
+    return Against(name, difference(mine, its) if mine.keys() & its.keys() else None, its)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +195,7 @@ def to_json(said: Report) -> dict[str, Any]:
         "pass_at_1": None if said.share is None else asdict(said.share),
         "pass_power": None if said.power is None else {"k": result.conditions.repeat, "value": said.power},
         "kinds": [{"kind": kind, "passed": passed, "trials": of} for kind, (passed, of) in said.kinds.items()],
-        "failures": [{**_told(kind), "count": count} for kind, count in said.failures.most_common()],
+        "failures": [{**_failure(kind), "count": count} for kind, count in said.failures.most_common()],
         "medians": dict(said.medians),
         "valid_calls": said.valid,
         "cost": said.cost,
@@ -194,7 +209,7 @@ def to_json(said: Report) -> dict[str, Any]:
     }
 
 
-def _told(kind: str) -> dict[str, Any]:
+def _failure(kind: str) -> dict[str, Any]:
     said = asdict(FAILURES[kind])
     del said["when"]
     return said

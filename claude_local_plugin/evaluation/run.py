@@ -48,6 +48,8 @@ class Conditions:
     claude_local: str = ""
     system: str = ""
     began: str = ""
+    #: What was typed, but for where the results go.
+    command: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The first line of a results file."""

@@ -57,7 +57,18 @@ class Bar:
     cloud: float
 
 
-_R = TypeVar("_R", Row, Bar)
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A number with where it may be as well, its title, and what it says in words."""
+
+    title: str
+    total: str
+    value: float
+    low: float
+    high: float
+
+
+_R = TypeVar("_R", Row, Bar, Span)
 
 #: The smallest part of a strip that is drawn.
 _VISIBLE = 0.15
@@ -151,6 +162,32 @@ def bars(about: About, size: Size, rows: Sequence[Bar]) -> Markup:
     for place, (colour, label) in enumerate((("own-1", "own servers"), ("cloud-1", "cloud"))):
         drawing.key(place * 140 + MARGIN, below, size.width / 2, colour, label)
     return drawing.svg(below + size.letters * _LINE, class_=size.name)
+
+
+def spans(about: About, size: Size, rows: Sequence[Span], scale: Sequence[tuple[float, str]]) -> Markup:
+    """For each row a line from `low` to `high` with a dot at its number, all on one scale with these names below."""
+    drawing = _drawing(about, size)
+    strip, (least, most) = 12.0, (scale[0][0], scale[-1][0])
+    room = size.letters * 2.2  # half of the widest name below
+    pixels = (size.width - 2 * room) / (most - least)
+    height = _rows_height(size, len(rows), strip, bare=True) - _BETWEEN / 2
+
+    def x(value: float) -> float:
+        return room + (value - least) * pixels
+
+    for top, row in _rows(drawing, size, rows, strip, bare=True):
+        middle = top + strip / 2
+        for value, _ in scale:
+            drawing.line([(x(value), top - 1), (x(value), top + strip + 1)], "line")
+        drawing.line([(x(least), middle), (x(most), middle)], "line")
+        drawing.line([(x(row.low), middle), (x(row.high), middle)], "own-1", 3)
+        ends = [[(x(each), top + 1), (x(each), top + strip - 1)] for each in (row.low, row.high)]
+        drawing.strokes(ends, "own-1", 2)
+        dot = [(x(row.value), middle), (x(row.value), middle)]
+        drawing.line(dot, "own-1", 10, "stroke-linecap: round")
+    for value, name in scale:
+        drawing.text(x(value), height + size.letters, name, anchor="middle")
+    return drawing.svg(height + size.letters * _LINE, class_=size.name)
 
 
 def _drawing(about: About, size: Size) -> Drawing:

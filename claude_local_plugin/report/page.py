@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
 
 from claude_local_plugin.core.protection import CLOUD_KINDS
 from claude_local_plugin.core.shell import command
-from claude_local_plugin.report import charts, words
+from claude_local_plugin.report import charts, parts, words
 from claude_local_plugin.report.charts import Bar, Row, Series
-from claude_local_plugin.report.html import Content, Markup, element, joined
-from claude_local_plugin.report.palette import OWN, custom_properties
+from claude_local_plugin.report.html import Content, Markup, element
+from claude_local_plugin.report.palette import OWN
+from claude_local_plugin.report.parts import Column, figure, section, table, tile
 from claude_local_plugin.report.svg import About
 from claude_local_plugin.sessionlog.queries.filters import is_own
 from claude_local_plugin.sessionlog.queries.records import Session
@@ -22,42 +22,17 @@ from claude_local_plugin.text import short_path
 #: Which pages are ours and may be replaced.
 MARK = '<meta name="generator" content="claude-local report'
 
-#: What the page may load or run: its own style, and nothing.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-
 #: How many backends have a row of their own in a chart, and how many of them and of the projects are in a table.
 MOST_ROWS = 8
 MOST_BACKENDS = 60
 MOST_PROJECTS = 10
-
-#: A column's title, and its class in the style: words (`name`), a number, a time (`when`), or nothing special.
-Column: TypeAlias = tuple[str, str | None]
 
 
 def document(data: ReportData, *, project: str | None = None, home: Path, made_at: datetime, version: str) -> str:
     """The whole document, in English; `project` is what was asked for, folders below `home` are shown as `~/…`."""
     view = _View(data, home, project)
     content = [_header(view), element("main", _summary(view), *_sections(view)), _footer(view, made_at, version)]
-    return (
-        "<!DOCTYPE html>\n"
-        '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'{MARK} {version}">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{joined(f'What ran where, {view.span}')}</title>\n"
-        f"<style>\n{_style()}</style>\n</head>\n"
-        f"<body>\n{joined(content)}\n</body>\n</html>\n"
-    )
-
-
-def _style() -> str:
-    """The page's style; on paper it is always light."""
-    own = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
-    return (
-        f":root {{ {custom_properties(dark=False)} }}\n"
-        f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {custom_properties(dark=True)} }} }}\n{own}"
-    )
+    return parts.document(content, title=f"What ran where, {view.span}", mark=MARK, version=version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +121,13 @@ def _summary(view: _View) -> Markup:
     read = total.prompt_tokens
     return element(
         "dl",
-        _tile("Sessions", words.number(data.sessions), f"{words.duration(total.duration_ms)} in all"),
-        _tile("On own servers", *_part(own, total), kind="own"),
-        _tile("In the cloud", *_part(cloud, total), kind="cloud"),
-        _tile("Tokens", words.number(total.tokens), f"{words.share(total.cache_read_tokens, read)} of the input cached")
+        tile("Sessions", words.number(data.sessions), f"{words.duration(total.duration_ms)} in all"),
+        tile("On own servers", *_part(own, total), kind="own"),
+        tile("In the cloud", *_part(cloud, total), kind="cloud"),
+        tile("Tokens", words.number(total.tokens), f"{words.share(total.cache_read_tokens, read)} of the input cached")
         if total.tokens
         else None,
-        _tile(
+        tile(
             "Failures",
             words.number(trouble),
             "prompts held back, API errors, killed sessions",
@@ -170,12 +145,6 @@ def _part(usages: Sequence[Usage], total: Usage) -> tuple[str, str]:
     return words.share(sessions, total.sessions), more
 
 
-def _tile(term: str, value: str, more: str, *, kind: str | None = None) -> Markup:
-    return element(
-        "div", element("dt", term), element("dd", element("strong", value), element("span", more)), class_=kind
-    )
-
-
 # --- the sections
 
 
@@ -183,31 +152,14 @@ def _sections(view: _View) -> Iterator[Markup]:
     if not view.data.sessions and not view.data.usage.tokens:
         return
     per = f"per {view.data.step}"
-    yield _section("sessions", f"Sessions {per}", _stacked(view, "sessions", "sessions", lambda usage: usage.sessions))
-    yield _section("tokens", f"Tokens {per}", _stacked(view, "tokens", "tokens", lambda usage: usage.tokens))
-    yield _section("availability", "Whether servers answered", _availability(view))
-    yield _section("latency", "How fast servers answered", _latency(view))
-    yield _section("backends", "All backends", _backends(view))
-    yield _section("failures", "Failures", _failures(view))
-    yield _section("projects", "Busiest projects", _projects(view))
-    yield _section("last", "The last sessions", _last(view))
-
-
-def _section(name: str, title: str, content: Content) -> Markup:
-    return element("section", element("h2", title, id=name), content)
-
-
-def _figure(
-    about: About, caption: str, drawn: Callable[[About, charts.Size], Markup], numbers: Markup, title: str
-) -> Markup:
-    """A chart in both widths, what it says in a sentence, and its numbers."""
-    return element(
-        "figure",
-        element("figcaption", caption, id=f"{about.name}-caption"),
-        [drawn(about, size) for size in charts.SIZES],
-        element("details", element("summary", f"{title}: the numbers"), numbers),
-        aria_labelledby=f"{about.name}-caption",
-    )
+    yield section("sessions", f"Sessions {per}", _stacked(view, "sessions", "sessions", lambda usage: usage.sessions))
+    yield section("tokens", f"Tokens {per}", _stacked(view, "tokens", "tokens", lambda usage: usage.tokens))
+    yield section("availability", "Whether servers answered", _availability(view))
+    yield section("latency", "How fast servers answered", _latency(view))
+    yield section("backends", "All backends", _backends(view))
+    yield section("failures", "Failures", _failures(view))
+    yield section("projects", "Busiest projects", _projects(view))
+    yield section("last", "The last sessions", _last(view))
 
 
 _WHAT = {
@@ -232,7 +184,7 @@ def _stacked(view: _View, name: str, what: str, count: Callable[[Usage], int]) -
         for place, day in enumerate(view.long_days)
     ]
     title = f"{what.capitalize()} per {view.data.step} by backend"
-    return _figure(
+    return figure(
         About(name, title, f"{view.span}. In all: {'; '.join(totals)}."),
         caption,
         lambda about, size: charts.stacked(about, size, view.days, series),
@@ -273,7 +225,7 @@ def _availability(view: _View) -> Markup:
         for place, day in enumerate(view.long_days)
     ]
     title = "Checks that a server passed"
-    return _figure(
+    return figure(
         About("availability", title, f"{view.span}. {'; '.join(f'{row.title}: {row.total}' for row in rows)}."),
         "Hooks look at a server of one's own when a session starts and before a prompt. Plain: it answered."
         " Crossed, on top, and always large enough to be seen: it refused, was silent or answered with an error. Empty:"
@@ -313,7 +265,7 @@ def _latency(view: _View) -> Markup:
         for place, day in enumerate(view.long_days)
     ]
     title = "Time until the answer to a look"
-    return _figure(
+    return figure(
         About("latency", title, f"{view.span}. {'; '.join(f'{row.title}: {row.total}' for row in rows)}."),
         f"A dot is the median of the {view.data.step}, the line above it to what 95 % of the checks were within."
         " All rows have one scale, on which equal steps are equal factors." + others,
@@ -354,7 +306,7 @@ def _backends(view: _View) -> list[Markup | None]:
     ]
     more = len(backends) - MOST_BACKENDS
     return [
-        _table("All backends", _OF_BACKENDS, rows),
+        table("All backends", _OF_BACKENDS, rows),
         element("p", f"and {words.number(more)} more: {command('claude-local', 'report', '--json')}", class_="quiet")
         if more > 0
         else None,
@@ -383,7 +335,7 @@ def _failures(view: _View) -> Markup:
         (day, *(words.number(counts[place]) for counts in numbers.values())) for place, day in enumerate(view.long_days)
     ]
     title = f"Failures per {view.data.step}"
-    return _figure(
+    return figure(
         About("failures", title, f"{view.span}. {'; '.join(f'{row.title}: {row.total}' for row in rows)}."),
         "Each row has a scale of its own." + (f" None of these: {'; '.join(never).lower()}." if never else ""),
         lambda about, size: charts.counts(about, size, view.days, rows),
@@ -421,11 +373,11 @@ def _projects(view: _View) -> Markup:
     ]
     title = "Sessions by project"
     more = len(view.data.projects) - len(projects)
-    return _figure(
+    return figure(
         About("projects", title, f"{view.span}. {'; '.join(f'{row.title}: {row.total}' for row in rows)}."),
         "Own servers plain, the cloud striped." + (f" And {words.plural(more, 'other project')}." if more > 0 else ""),
         lambda about, size: charts.bars(about, size, rows),
-        _table(title, [("project", "name"), *((name, "number") for name in _OF_PROJECTS)], cells),
+        table(title, [("project", "name"), *((name, "number") for name in _OF_PROJECTS)], cells),
         title,
     )
 
@@ -458,7 +410,7 @@ def _last(view: _View) -> Markup:
         )
         for one in view.data.last
     ]
-    return _table("The last sessions, newest first", _OF_SESSIONS, rows)
+    return table("The last sessions, newest first", _OF_SESSIONS, rows)
 
 
 def _end(session: Session) -> str:
@@ -476,19 +428,4 @@ def _kind(cloud: bool) -> Markup:
 
 def _numbers(caption: str, step: str, names: Iterable[str], rows: Sequence[Sequence[Content]]) -> Markup:
     """A table with a row for each day, week or month."""
-    return _table(caption, [(step, "when"), *((name, "number") for name in names)], rows)
-
-
-def _table(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Content]]) -> Markup:
-    """A table that can be scrolled with the keyboard; the first column says what a row is about."""
-    head = [element("th", title, scope="col", class_=kind) for title, kind in columns]
-    body = [
-        element(
-            "tr",
-            element("th", row[0], scope="row", class_=columns[0][1]),
-            [element("td", cell, class_=kind) for cell, (_, kind) in zip(row[1:], columns[1:], strict=True)],
-        )
-        for row in rows
-    ]
-    table = element("table", element("thead", element("tr", head)), element("tbody", body))
-    return element("div", table, class_="scroll", role="region", aria_label=caption, tabindex=0)
+    return table(caption, [(step, "when"), *((name, "number") for name in names)], rows)

@@ -47,6 +47,21 @@ def test_as_a_document_and_to_paste(results: Place) -> None:
     assert "| pass@1 | " in results.ok("eval", "--show", "good.jsonl", "--markdown").out
 
 
+def test_as_a_page_which_takes_the_place_of_no_other_file(results: Place) -> None:
+    said = results.ok("eval", "--show", "good.jsonl", "--compare", "bad.jsonl", "--html", "page.html")
+    assert "page: page.html" in said.err
+    page = results.project / "page.html"
+    assert "How good is qwen3-coder-next at Claude Code’s work?" in page.read_text(encoding="utf-8")
+    results.ok("eval", "--show", "bad.jsonl", "--html", "page.html")
+    assert "How good is bad at" in page.read_text(encoding="utf-8")
+    (results.project / "mine.html").write_text("dear diary")
+    assert "not a page of claude-local eval" in results.refused("eval", "--show", "good.jsonl", "--html", "mine.html")
+    assert (results.project / "mine.html").read_text() == "dear diary"
+    one = ("eval", "--show", "good.jsonl", "--html", "good.jsonl")
+    assert "cannot be one file" in results.refused(*one, code=2)
+    assert "a page is --html" in results.refused("eval", "--output", "x.html", code=2)
+
+
 def test_what_is_no_result_is_refused(results: Place) -> None:
     (results.project / "notes").write_text("dear diary")
     assert "is no result of an evaluation" in results.refused("eval", "--show", "notes", code=2)

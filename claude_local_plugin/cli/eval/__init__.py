@@ -34,7 +34,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "--show",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Report on these results, and run nothing; --compare, --json and --markdown go with it.",
+    help="Report on these results, and run nothing; --compare, --json, --markdown and --html go with it.",
 )
 @click.option(
     "--output",
@@ -43,6 +43,12 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     help="Where the results go, a line for each trial; by default into claude-local's own folder.",
 )
 @click.option("--markdown", is_flag=True, help="Print the report as Markdown, to paste.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report as a page for any browser, too.",
+)
 @click.option("--no-isolation", is_flag=True, help="Trials see this machine's files and reach its network.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask before it begins.")
 @json_option
@@ -61,7 +67,8 @@ def eval(  # noqa: A001  (what is typed)
 
     Each task is tried in a repository and a home that are thrown away, where only the server can be reached, and judged
     by a hidden check. Without --suite it is smoke (6 short tasks); core has 30. Broken off, the same command goes on
-    where it was. Modifies: the results file alone. Exit 1 when trials are left, or nothing follows from one.
+    where it was. Modifies: the results file, and the page of --html. Exit 1 when trials are left, or
+    nothing follows from one.
     """
     if context.invoked_subcommand is not None:
         if given := [each.opts[0] for each in context.command.params if _is_given(context, each.name or "")]:
@@ -77,7 +84,8 @@ def eval(  # noqa: A001  (what is typed)
     from claude_local_plugin.cli.eval.running import run, show_results
 
     if show is not None:
-        return show_results(show, options["compare"], as_json=as_json, markdown=options["markdown"])
+        said = {name: options[name] for name in ("markdown", "html")}
+        return show_results(show, options["compare"], as_json=as_json, **said)
     return run(suite=suite, pattern=pattern, as_json=as_json, **options)
 
 

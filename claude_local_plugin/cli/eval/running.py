@@ -13,6 +13,7 @@ from claude_local_plugin.cli.options import Place, choose_on_terminal, here, ser
 from claude_local_plugin.cli.terminal import Printer, err, json_text, out
 from claude_local_plugin.commands import eval_run as command
 from claude_local_plugin.commands.eval_run import Asked, Prepared
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.evaluation import report as reports
 from claude_local_plugin.evaluation.outcome import FAILURES, Trial
 from claude_local_plugin.evaluation.report import Report
@@ -37,6 +38,7 @@ def run(
     compare: tuple[str, ...],
     output: Path | None,
     markdown: bool,
+    html: Path | None,
     no_isolation: bool,
     yes: bool,
 ) -> int:
@@ -61,6 +63,7 @@ def run(
     )
     prose = err(place.environ)
     asking = not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
+    _check_files(html, output)
     prepared = _prepared(asked, world, prose, asking=asking)
     name = short_path(prepared.output.absolute(), cwd=place.cwd, home=place.home)
     if not as_json:
@@ -75,21 +78,38 @@ def run(
         prose.line()
         prose.line(f"Broken off; what has ended is in {printable(name)}. To go on: {prepared.asked.again()}")
         return 130
-    _print(report, place, as_json=as_json, markdown=markdown)
+    _print(report, place, as_json=as_json, markdown=markdown, html=html)
     left = report.result.wanted - len(report.result.trials)
     if left and not as_json:
         prose.line(f"{left} of {report.result.wanted} trials are left. To go on: {prepared.asked.again()}")
     return 1 if left or report.broken else 0
 
 
-def show_results(path: Path, compare: tuple[str, ...], *, as_json: bool, markdown: bool) -> int:
+def show_results(
+    path: Path, compare: tuple[str, ...], *, as_json: bool, markdown: bool, html: Path | None = None
+) -> int:
     """Report on a results file."""
     place = here()
-    _print(command.of_file(path, compare, world_of(place)), place, as_json=as_json, markdown=markdown)
+    _check_files(html, path)
+    report = command.of_file(path, compare, world_of(place))
+    _print(report, place, as_json=as_json, markdown=markdown, html=html)
     return 0
 
 
-def _print(report: Report, place: Place, *, as_json: bool, markdown: bool) -> None:
+def _check_files(html: Path | None, results: Path | None) -> None:
+    if results is not None and results.suffix.lower() in (".html", ".htm"):
+        raise UsageError(f"{printable(results.name)}: results are lines of JSON, a page is --html", "--html FILE")
+    if html is not None:
+        from claude_local_plugin.commands import eval_page
+
+        eval_page.check(html, results)
+
+
+def _print(report: Report, place: Place, *, as_json: bool, markdown: bool, html: Path | None) -> None:
+    if html is not None:
+        from claude_local_plugin.commands import eval_page
+
+        eval_page.write(report, html)
     if as_json:
         print(json_text(reports.to_json(report)))
     elif markdown:
@@ -98,6 +118,8 @@ def _print(report: Report, place: Place, *, as_json: bool, markdown: bool) -> No
         printer = out(place.environ)
         printer.line(printable(reports.headline(report.result)), "bold")
         printer.lines([printable(line) for line in reports.lines(report)])
+    if html is not None:
+        err(place.environ).line(f"page: {printable(short_path(html.absolute(), cwd=place.cwd, home=place.home))}")
 
 
 def _prepared(asked: Asked, world: World, prose: Printer, *, asking: bool) -> Prepared:
