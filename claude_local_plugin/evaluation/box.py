@@ -283,7 +283,10 @@ def _code(child: int) -> int:
 
 def main() -> None:
     """Read the order, and be the box."""
-    order = Order(**json.loads(sys.stdin.readline()))
+    said = sys.stdin.readline()
+    if not said:  # begun ahead, and not wanted
+        os._exit(ABANDONED)
+    order = Order(**json.loads(said))
     try:
         code = serve(order)
     except (OSError, KeyError) as fault:

@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-#: How soon it is noticed that all is over, in seconds.
+#: How soon a connection that is open notices that all is over, in seconds.
 _ATTENTION = 0.2
 _CONNECTING = 30.0
 
@@ -17,11 +17,11 @@ class Relay:
 
     def __init__(self, listener: socket.socket, host: str, port: int) -> None:
         self._listener, self._host, self._port = listener, host, port
-        self._over = threading.Event()
+        self._over, (self._end, self._ended) = threading.Event(), socket.socketpair()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> Self:
-        self._listener.settimeout(_ATTENTION)
+        self._listener.setblocking(False)
         self._thread.start()
         return self
 
@@ -29,14 +29,20 @@ class Relay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        self._end.close()  # which whoever waits for a connection notices at once
         self._thread.join()
+        self._ended.close()
         self._listener.close()
 
     def _serve(self) -> None:
-        while not self._over.is_set():
-            with contextlib.suppress(TimeoutError):
-                near, _ = self._listener.accept()
-                threading.Thread(target=self._carry, args=(near,), daemon=True).start()
+        with selectors.DefaultSelector() as ready:
+            for each in (self._listener, self._ended):
+                ready.register(each, selectors.EVENT_READ)
+            while not self._over.is_set():
+                ready.select()
+                with contextlib.suppress(BlockingIOError, ConnectionError):  # it has gone away again
+                    near, _ = self._listener.accept()
+                    threading.Thread(target=self._carry, args=(near,), daemon=True).start()
 
     def _carry(self, near: socket.socket) -> None:
         with near, contextlib.suppress(OSError):  # either side may go away; the client tells what it made of it

@@ -9,10 +9,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 from claude_local_plugin import isolated, paths
 from claude_local_plugin.errors import ClaudeLocalError
@@ -97,13 +98,15 @@ def run(task: Task, repeat: int, start: Start, stop: Stop | None = None) -> Tria
     Raises NoBoxError where trials are to be isolated and cannot be.
     """
     whole = time.monotonic()
-    with _place() as folder:
+    with _place() as folder, _Ahead() as ahead:
         home, project = folder / "home", folder / "project"
         home.mkdir()
+        if start.isolated:
+            ahead.begin()
         repository.make(task, project)
         given = judging.contents_of(project)
-        session, ended, code, said, seconds = _session(task, start, folder, stop or Stop())
-        verdict = _verdict(task, project, start, folder)
+        session, ended, code, said, seconds = _session(task, start, folder, stop or Stop(), ahead)
+        verdict = _verdict(task, project, start, folder, ahead)
         changed = judging.contents_of(project) != given
     passed, failure, reason = outcome.judged(session, ended, verdict, changed=changed, must_call=task.must_call)
     return Trial(
@@ -187,7 +190,7 @@ def arguments(task: Task, start: Start, settings: str | None) -> list[str]:
 _Ran = tuple[Session, Ended, int | None, str, float]
 
 
-def _session(task: Task, start: Start, folder: Path, stop: Stop) -> _Ran:
+def _session(task: Task, start: Start, folder: Path, stop: Stop, ahead: "_Ahead") -> _Ran:
     environ = {**_QUIET, **start.environ}
     home, project = folder / "home", folder / "project"
     if not start.isolated:
@@ -211,12 +214,19 @@ def _session(task: Task, start: Start, folder: Path, stop: Stop) -> _Ran:
         host=start.host,
         port=start.port,
     )
-    with tempfile.TemporaryFile() as faults, _boxed(order, faults, relayed=start) as process:
-        return _followed(process, faults, task, stop)
+    with ahead.next() as box:
+        box.give(order, relayed=start)
+        return _followed(box.process, box.faults, task, stop, meanwhile=ahead.begin)
 
 
-def _followed(process: "subprocess.Popen[bytes]", faults: IO[bytes], task: Task, stop: Stop) -> _Ran:
-    """What the client does until it ends, or is ended at a limit of the task's."""
+def _followed(
+    process: "subprocess.Popen[bytes]",
+    faults: IO[bytes],
+    task: Task,
+    stop: Stop,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> _Ran:
+    """What the client does until it ends, or is ended at a limit of the task's; `meanwhile` is called once it talks."""
     began, reader, ended = time.monotonic(), outcome.Reader(), list[Ended]()
     assert process.stdout is not None
 
@@ -230,7 +240,9 @@ def _followed(process: "subprocess.Popen[bytes]", faults: IO[bytes], task: Task,
     late.start()
     try:
         with stop.holds(process):
-            for line in process.stdout:
+            for number, line in enumerate(process.stdout):
+                if number == 0:
+                    meanwhile()
                 for event in outcome.events([line.decode("utf-8", "replace")]):
                     reader.add(event)
                 if not ended and reader.tokens > task.limits.tokens and not reader.finished:
@@ -279,30 +291,70 @@ def _started(
                 each.close()
 
 
-@contextlib.contextmanager
-def _boxed(order: Order, faults: IO[bytes], relayed: Start | None) -> Iterator["subprocess.Popen[bytes]"]:
-    """The same in a box, whose way out to the backend is open as long."""
-    here, there = socket.socketpair()
-    with here, contextlib.ExitStack() as stack:
-        with there:
-            if relayed is not None:
-                order = replace(order, hand_over=there.fileno())
-            command = [*namespaces(), *isolated.python("claude_local_plugin.evaluation.box")]
-            process = stack.enter_context(
-                _started(command, Path("/"), {"PATH": os.defpath}, faults, hand_over=(there.fileno(),))
-            )
-        assert process.stdin is not None
+class _Box:
+    """A box that waits for its order; it ends with the block, and so does its way out to the backend."""
+
+    def __init__(self) -> None:
+        with contextlib.ExitStack() as stack:
+            self.faults: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
+            here, there = socket.socketpair()
+            self._here = stack.enter_context(here)
+            command = [*namespaces(), *isolated.python("claude_local_plugin.evaluation.box", site=False)]
+            with there:
+                self._number = there.fileno()
+                self.process = stack.enter_context(
+                    _started(command, Path("/"), {"PATH": os.defpath}, self.faults, hand_over=(self._number,))
+                )
+            self._stack = stack.pop_all()
+
+    def close(self) -> None:
+        """End it with all that is in it."""
+        self._stack.close()
+
+    def give(self, order: Order, relayed: Start | None = None) -> None:
+        """Say what is to be run in it, and answer for the backend if there is to be one."""
+        if relayed is not None:
+            order = replace(order, hand_over=self._number)
+        assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
             # it stays open: the box ends when we do
-            process.stdin.write(order.to_json().encode() + b"\n")
-            process.stdin.flush()
+            self.process.stdin.write(order.to_json().encode() + b"\n")
+            self.process.stdin.flush()
         if relayed is not None:
-            here.settimeout(_PATIENCE)
+            self._here.settimeout(_PATIENCE)
             with contextlib.suppress(TimeoutError, ConnectionError):  # likewise
-                _, numbers, _, _ = socket.recv_fds(here, 1, 1)
+                _, numbers, _, _ = socket.recv_fds(self._here, 1, 1)
                 for number in numbers:
-                    stack.enter_context(Relay(socket.socket(fileno=number), relayed.host, relayed.port))
-        yield process
+                    self._stack.enter_context(Relay(socket.socket(fileno=number), relayed.host, relayed.port))
+
+
+class _Ahead:
+    """Boxes that are begun before they are wanted, so that nobody waits until their interpreters are there."""
+
+    def __init__(self) -> None:
+        self._stack, self._waiting = contextlib.ExitStack(), list[_Box]()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def begin(self) -> None:
+        """Begin one more."""
+        box = _Box()
+        self._stack.callback(box.close)
+        self._waiting.append(box)
+
+    @contextlib.contextmanager
+    def next(self) -> Iterator[_Box]:
+        """The one that was begun, or one that is now; it ends with the block."""
+        if not self._waiting:
+            self.begin()
+        with contextlib.closing(self._waiting.pop(0)) as box:
+            yield box
 
 
 def namespaces() -> list[str]:
@@ -318,20 +370,19 @@ def namespaces() -> list[str]:
 
 def possible() -> None:
     """Make a box and run nothing in it; raises NoBoxError with the reason where there can be none."""
-    with _place() as place, tempfile.TemporaryFile() as faults:
-        order = Order(str(_made(place / "root")), ["/bin/sh", "-c", ":"], {}, "/")
-        with _boxed(order, faults, relayed=None) as process:
-            if process.wait(_PATIENCE) != 0:
-                raise NoBoxError(
-                    f"trials cannot be kept apart here: {_last(faults)}",
-                    "--no-isolation runs them without: they then see this machine's files, and reach its network",
-                )
+    with _place() as place, contextlib.closing(_Box()) as box:
+        box.give(Order(str(_made(place / "root")), ["/bin/sh", "-c", ":"], {}, "/"))
+        if box.process.wait(_PATIENCE) != 0:
+            raise NoBoxError(
+                f"trials cannot be kept apart here: {_last(box.faults)}",
+                "--no-isolation runs them without: they then see this machine's files, and reach its network",
+            )
 
 
 # --- the check
 
 
-def _verdict(task: Task, project: Path, start: Start, folder: Path) -> Verdict:
+def _verdict(task: Task, project: Path, start: Start, folder: Path, ahead: _Ahead) -> Verdict:
     """What the check says; in a box, since it runs what the agent has written.
 
     The check of a user's own task may need any program of this machine, so that it sees all of it. It can write nothing
@@ -347,7 +398,9 @@ def _verdict(task: Task, project: Path, start: Start, folder: Path) -> Verdict:
         shown=[(each, each) for each in (*_interpreter(), *_ours(), *_needed(task))],
         lent=[(str(project), PROJECT)],
     )
-    with tempfile.TemporaryFile() as faults, _boxed(order, faults, relayed=None) as process:
+    with ahead.next() as box:
+        box.give(order)
+        process, faults = box.process, box.faults
         late = threading.Event()
 
         def end() -> None:

@@ -185,7 +185,9 @@ def test_a_box_ends_with_whoever_wanted_it(tmp_path: Path) -> None:
     """Killed, we can end nothing any more: the box notices."""
     (tmp_path / "root").mkdir()
     order = trials.Order(str(tmp_path / "root"), ["/bin/sleep", "86399"], {"MARK": str(tmp_path)}, "/")
-    with (tmp_path / "faults").open("wb+") as faults, trials._boxed(order, faults, relayed=None) as process:
+    with contextlib.closing(trials._Box()) as box:
+        box.give(order)
+        process = box.process
         assert process.stdin is not None
         while not left_behind(f"MARK={tmp_path}"):
             time.sleep(0.05)
