@@ -59,8 +59,15 @@ FORM = """## A task of your own
 ```console
 $ claude-local eval new tasks/my-task        # a small one that works, to be changed
 $ claude-local eval from-git HEAD~3          # one of a commit of yours
-$ claude-local eval --list --suite tasks     # says what is wrong in a folder, with exit code 2
+$ claude-local eval check tasks              # are they sound? exit code 1 when one is not
+$ claude-local eval --suite tasks --profile spark
 ```
+
+`eval check` judges what lies in a task's folder as it would a trial's result, in a box where there can be one. The
+check has to pass the reference solution, twice, to refuse what nobody touched, and to refuse each wrong solution for
+the reason that stands in `task.toml`; three wrong ones or more are wanted (`--wrong N`). The repository has to be the
+same each time, with nothing in it of what judges; the prompt must not speak of the check or of the solutions, nor have
+a line of theirs in it that the repository has not. What is wrong is named with its place and with what mends it.
 
 | in the folder | what it is |
 | --- | --- |
@@ -125,7 +132,8 @@ are run on both: they must fail on the parent and pass on the commit. What is ta
 
 Python's are run by the interpreter of `VIRTUAL_ENV`, of the repository's `.venv` or `venv`, or by `python3`, with
 pytest where it has that. Others need `--run`, as in `--run 'npm test'`. The paths of your programs then stand in
-`check.py`, so such a task is for your machine. A commit without tests is refused.
+`check.py`, so such a task is for your machine. A commit without tests is refused. The parent is the one wrong solution
+that is proved so: `eval check --wrong 0` is content with it.
 """
 
 

@@ -113,6 +113,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("eval from-git HEAD", "the last commit, in a folder called by its message"),
         ("eval from-git 1a2b3c --repo ../shop --run 'npm test'", "tests of another kind"),
     ),
+    "eval check": (
+        ("eval check tasks", "every task in a folder of tasks"),
+        ("eval check tasks/my-task --wrong 1 --json", "one of them, for a program"),
+    ),
     "sessions": (("sessions list", "the last ones here"), ("sessions stats --since 7d", "this week by backend")),
     "report": (("report --open", "the page, in a browser"), ("report --since 30d --output month.html", "a month")),
     "audit": (

@@ -1,6 +1,6 @@
 """The tasks of an evaluation: listed, and made."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,14 +8,16 @@ from typing import Any
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.evaluation import from_git as git_task
-from claude_local_plugin.evaluation import skeleton
+from claude_local_plugin.evaluation import proof, skeleton
 from claude_local_plugin.evaluation import suite as suites
 from claude_local_plugin.evaluation import task as reading
+from claude_local_plugin.evaluation import trial as trials
 from claude_local_plugin.evaluation.from_git import Asked, Made
+from claude_local_plugin.evaluation.proof import Proof
 from claude_local_plugin.evaluation.suite import Suite
 from claude_local_plugin.evaluation.task import Task
 
-__all__ = ["Asked", "Listed", "Made", "New", "from_git", "new", "steps", "tasks"]
+__all__ = ["Asked", "Checked", "Listed", "Made", "New", "check", "from_git", "new", "steps", "tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,14 @@ def tasks(word: str | None, pattern: str | None) -> Listed:
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """The files of a new task."""
+    """The files of a new task, and what to type next."""
 
+    folder: Path
     files: tuple[Path, ...]
+
+    def report(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {"folder": str(self.folder), "files": [str(each) for each in self.files], "next": _next(self.folder)}
 
 
 def new(folder: Path) -> New:
@@ -72,7 +79,7 @@ def new(folder: Path) -> New:
         raise UsageError(
             f"{folder.name!r} cannot be a task's name: small letters, digits and hyphens", "name another folder"
         )
-    return New(tuple(skeleton.make(folder)))
+    return New(folder, tuple(skeleton.make(folder)))
 
 
 def from_git(asked: Asked, environ: Mapping[str, str], cwd: Path) -> Made:
@@ -80,6 +87,73 @@ def from_git(asked: Asked, environ: Mapping[str, str], cwd: Path) -> Made:
     return git_task.make(asked, environ, cwd)
 
 
-def steps(folder: Path) -> list[tuple[str, str]]:
+def report_of(made: Made) -> dict[str, Any]:
+    """What `eval from-git --json` prints."""
+    return {
+        "folder": str(made.folder),
+        "commit": made.commit,
+        "tests": list(made.tests),
+        "command": list(made.command),
+        "notes": list(made.notes),
+        "next": _next(made.folder, wrong_ones=0),
+    }
+
+
+def steps(folder: Path, *, wrong_ones: int = proof.WRONG_ONES) -> list[tuple[str, str]]:
     """What to type with a new task, and what for."""
-    return [("look at it", command("claude-local", "eval", "--list", "--suite", str(folder)))]
+    enough = () if wrong_ones == proof.WRONG_ONES else ("--wrong", str(wrong_ones))
+    return [
+        ("look at it", command("claude-local", "eval", "--list", "--suite", str(folder))),
+        ("once it is changed", command("claude-local", "eval", "check", str(folder), *enough)),
+    ]
+
+
+def _next(folder: Path, *, wrong_ones: int = proof.WRONG_ONES) -> list[dict[str, str]]:
+    return [{"what": what, "command": line} for what, line in steps(folder, wrong_ones=wrong_ones)]
+
+
+# --- checked
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found of tasks, and how: why their checks were not run as those of a trial are, where they were not."""
+
+    proofs: tuple[Proof, ...]
+    not_isolated: str = ""
+
+    @property
+    def problems(self) -> int:
+        """How many there are in all."""
+        return sum(len(each.problems) for each in self.proofs)
+
+    def report(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return {
+            "sound": not self.problems,
+            "isolated": not self.not_isolated,
+            "why_not": self.not_isolated,
+            "tasks": [each.to_json() for each in self.proofs],
+        }
+
+
+def check(
+    word: str,
+    pattern: str | None,
+    wrong_ones: int,
+    told: Callable[[Proof], None] = lambda _: None,
+) -> Checked:
+    """Prove the tasks of a suite or a folder, one after another; `told` hears of each as it is done."""
+    _, folders = suites.places(word)
+    if pattern is not None:
+        folders = suites.chosen_folders(folders, pattern)
+    why_not = ""
+    try:
+        trials.possible()
+    except trials.NoBoxError as none:
+        why_not = none.message
+    found = []
+    for folder in folders:
+        found.append(proof.prove(folder, isolated=not why_not, wrong_ones=wrong_ones))
+        told(found[-1])
+    return Checked(tuple(found), why_not)

@@ -31,25 +31,38 @@ class Suite:
 
 def suite(word: str) -> Suite:
     """A suite by its name, or the one in a folder: a folder of tasks, or one task's own."""
+    name, folders = places(word)
+    return Suite(name, tuple(tasks.read(folder, name) for folder in folders))
+
+
+def places(word: str) -> tuple[str, tuple[Path, ...]]:
+    """The name of that suite, and the folders of its tasks, of which none is read."""
     if word in SHIPPED:
-        return _of(paths.shipped("suites") / word, word)
+        return word, _below(paths.shipped("suites") / word)
     folder = Path(word)
     if not folder.is_dir():
         raise UsageError(f"{printable(word)} is neither a suite nor a folder", f"the suites are {', '.join(SHIPPED)}")
     if tasks.is_task(folder):
-        name = folder.resolve().parent.name
-        return Suite(name, (tasks.read(folder, name),))
-    return _of(folder, folder.resolve().name)
+        return folder.resolve().parent.name, (folder,)
+    return folder.resolve().name, _below(folder)
 
 
-def _of(folder: Path, name: str) -> Suite:
-    found = tuple(tasks.read(path, name) for path in sorted(folder.iterdir()) if tasks.is_task(path))
+def _below(folder: Path) -> tuple[Path, ...]:
+    found = tuple(path for path in sorted(folder.iterdir()) if tasks.is_task(path))
     if not found:
         raise UsageError(
             f"{printable(str(folder))} has no task in it: no folder with a {tasks.TASK}",
             "`claude-local eval new` makes one",
         )
-    return Suite(name, found)
+    return found
+
+
+def chosen_folders(folders: Sequence[Path], pattern: str) -> tuple[Path, ...]:
+    """Those of tasks that may not be readable whose name is like the pattern; raises UsageError where none is."""
+    like = tuple(folder for folder in folders if fnmatchcase(folder.resolve().name, pattern))
+    if not like:
+        raise UsageError(f"no task's name is like {printable(pattern)}", "`claude-local eval --list` has them")
+    return like
 
 
 def chosen(found: Sequence[Task], pattern: str) -> tuple[Task, ...]:

@@ -106,7 +106,7 @@ def run(task: Task, repeat: int, start: Start, stop: Stop | None = None) -> Tria
         repository.make(task, project)
         given = judging.contents_of(project)
         session, ended, code, said, seconds = _session(task, start, folder, stop or Stop(), ahead)
-        verdict = _verdict(task, project, start, folder, ahead)
+        verdict = _verdict(task, project, folder, ahead) if start.isolated else checking.check(task, project)
         changed = judging.contents_of(project) != given
     passed, failure, reason = outcome.judged(session, ended, verdict, changed=changed, must_call=task.must_call)
     return Trial(
@@ -382,14 +382,20 @@ def possible() -> None:
 # --- the check
 
 
-def _verdict(task: Task, project: Path, start: Start, folder: Path, ahead: _Ahead) -> Verdict:
-    """What the check says; in a box, since it runs what the agent has written.
+def judge(task: Task, result: Path, *, isolated: bool) -> Verdict:
+    """What the check says of a result in a folder, as it would after a trial; raises NoBoxError where it cannot be."""
+    if not isolated:
+        return checking.check(task, result)
+    with _place() as folder, _Ahead() as ahead:
+        return _verdict(task, result, folder, ahead)
+
+
+def _verdict(task: Task, project: Path, folder: Path, ahead: _Ahead) -> Verdict:
+    """What the check says in a box, since it runs what the agent has written.
 
     The check of a user's own task may need any program of this machine, so that it sees all of it. It can write nothing
     there either, and reach nobody.
     """
-    if not start.isolated:
-        return checking.check(task, project)
     order = Order(
         root=str(_made(folder / "root")),
         command=checking.command(task, Path(PROJECT)),

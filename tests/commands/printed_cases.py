@@ -2626,6 +2626,19 @@ case(
     ("eval", "new", "its tasks/my-task"),
     _lists_the_new_task,
 )
+
+
+def _is_sound(_: House, __: Case, typed: Typed) -> None:
+    assert "1 task, all sound" in typed.out
+
+
+case(
+    "eval new: the new task is checked",
+    "commands.evaluation:steps claude-local eval check … …",
+    _nothing,
+    ("eval", "new", "its tasks/my-task"),
+    _is_sound,
+)
 not_run(
     "eval: the rest of the trials",
     "runs Claude Code for minutes; tests/client/test_eval.py goes on with one",

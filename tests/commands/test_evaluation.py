@@ -72,6 +72,11 @@ def test_a_commit_becomes_a_task(place: Place, monkeypatch: pytest.MonkeyPatch) 
     run = f"'{sys.executable}' -m unittest"
     ended = place.ok("eval", "from-git", "HEAD", "--run", run, "--output", "tasks/two")
     assert "with 1 test file" in ended.out
+    assert "claude-local eval check tasks/two --wrong 0" in ended.out
+    made = place.ok("eval", "from-git", "HEAD", "--run", run, "--output", "tasks-too/two", "--json").json
+    assert schema.problems(made, "eval-from-git") == ()
+    assert (made["tests"], made["notes"]) == (["test_a.py"], [])
+    assert place.ok("eval", "check", "tasks/two", "--wrong", "0", "--json").json["sound"] is True
     assert "the tests fail before the commit and pass with it" in ended.out
     (task,) = place.ok("eval", "--list", "--suite", "tasks", "--json").json["tasks"]
     assert (task["id"], task["tags"]) == ("two", ["from-git"])

@@ -114,6 +114,8 @@ TYPED = (
     "eval --url SERVER --budget 0",
     "eval --list --suite . --json",
     "eval new a-task",
+    "eval check a-task",
+    "eval check . --json",
     "eval from-git HEAD",
     "--version",
     "--help",

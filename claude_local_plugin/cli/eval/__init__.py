@@ -14,6 +14,7 @@ from claude_local_plugin.errors import UsageError
 SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "new": ("new", "Make a task of your own, beginning with one that works."),
     "from-git": ("from_git", "Make a task of a commit in your own history."),
+    "check": ("check", "See whether tasks are sound, by their own right and wrong solutions."),
 }
 
 
