@@ -153,11 +153,14 @@ MAY_KNOW = {
 #: Third-party package -> the only places that may import it.
 DOORS = {
     "click": {"cli"},
+    "google": {"team/otlp.py"},
     "httpx": {"servers/probe.py", "servers/messages.py"},
     "certifi": {"servers/probe.py", "servers/messages.py"},
     "jsonschema": {"settings/schema.py"},
     "referencing": {"settings/schema.py"},
+    "opentelemetry": {"team/otlp.py"},
     "platformdirs": {"paths.py"},
+    "requests": {"team/otlp.py"},
     "filelock": {"settings/file.py"},
     "keyring": {"profiles/secrets.py"},
     "matplotlib": {"bench/plot.py"},

@@ -118,6 +118,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("eval check tasks/my-task --wrong 1 --json", "one of them, for a program"),
     ),
     "sessions": (("sessions list", "the last ones here"), ("sessions stats --since 7d", "this week by backend")),
+    "sessions push": (
+        ("sessions push --to postgresql://db.example/team", "what is new, to a team's database"),
+        ("sessions push --dry-run", "the very rows, to look at; nothing is sent"),
+    ),
     "report": (("report --open", "the page, in a browser"), ("report --since 30d --output month.html", "a month")),
     "audit": (
         ("audit --allow local", "exit code 1 where a session went to the cloud"),

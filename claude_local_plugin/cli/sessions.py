@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.options import Place, here, json_option, utc_option
+from claude_local_plugin.cli.sessions_push import push
 from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, middle_out, out, stacked
 from claude_local_plugin.core.shell import Words
 from claude_local_plugin.core.shell import command as typed
@@ -75,7 +76,7 @@ def chosen(place: Place, **asked: str | None) -> "Where":
 
 @click.group()
 def sessions() -> None:
-    """Read the log: which backend every session used, which model, how long, how many tokens. prune alone writes."""
+    """Read the log: which backend every session used, which model, how long, how many tokens; push sends it."""
 
 
 @sessions.command("list")
@@ -324,6 +325,8 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
     out(place.environ).line(said if dry_run or not found.old else f"taken out: {said}")
     return 0
 
+
+sessions.add_command(push)
 
 # --- how it looks
 

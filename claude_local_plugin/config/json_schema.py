@@ -95,10 +95,20 @@ def _values(rule: str, limits: tuple[Any, ...]) -> dict[str, Any]:
         "text": {
             "type": "string",
             **dict(zip(("minLength", "maxLength"), limits, strict=False)),
-            "pattern": r"^\S(.*\S)?$",
+            "pattern": r"^\S(.*\S)?$" if limits and limits[0] else r"^(\S(.*\S)?)?$",
         },
         "texts": {"type": "array", "items": {"type": "string"}},
         "url": {"type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^\\s/@]"},
+        "destination": {
+            "type": "string",
+            "pattern": r"^(|postgres(ql)?://([^\s/@:]*@)?[^\s@]*|[Hh][Tt][Tt][Pp][Ss]?://[^\s@?]+)$",
+            "x-message": f"must be {words('destination', ())}",
+        },
+        "day": {
+            "type": "string",
+            "pattern": r"^(|\d{4}-\d{2}-\d{2})$",
+            "x-message": f"must be {words('day', ())}",
+        },
         "token": {"type": "string", "pattern": r"^(none|keyring|file|env:[A-Za-z_][A-Za-z0-9_]*)$"},
         "variables": {
             "type": "object",

@@ -20,7 +20,7 @@ TYPES = {
     "switch": bool,
     "whole": int,
     "number": float,
-    **dict.fromkeys(("word", "name", "text", "url", "token"), str),
+    **dict.fromkeys(("word", "name", "text", "url", "token", "destination", "day"), str),
     **dict.fromkeys(("argv", "backends", "texts"), tuple),
     "variables": dict,
 }

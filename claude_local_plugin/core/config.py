@@ -51,6 +51,21 @@ KEYS = (
     ("log", "journal_days", "whole", (0, 36500), 30, "",
      ("After how many days the journals of ended sessions are removed, of which a damaged log is made anew; 0 keeps"
       " them for ever.")),
+    ("log", "push", "destination", (), "", "",
+     ("Where the log is sent after each import: `postgresql://…`, a team's database, or the http(s) URL of an"
+      " OpenTelemetry receiver; without a password, which has its own places. Empty: nowhere.")),
+    ("log", "push_cwd", "word", ("full", "hash", "off"), "off", "privacy",
+     "How a session's folder leaves then: as it is, as a hash with the team's salt, or not at all."),
+    ("log", "push_project", "word", ("full", "hash", "off"), "full", "privacy", "The same for the project's folder."),
+    ("log", "push_host", "word", ("full", "hash", "off"), "full", "privacy", "The same for the name of this machine."),
+    ("log", "push_user", "word", ("full", "hash", "off"), "full", "privacy", "The same for whoever works here."),
+    ("log", "push_name", "text", (0, 200), "", "",
+     "What whoever works here is called there; empty: the name of the login."),
+    ("log", "push_salt", "text", (0, 200), "", "",
+     ("The team's salt for hashes, at least 16 characters and the same on every machine, so that what is the same has"
+      " the same hash; CLAUDE_LOCAL_TEAM_SALT in the environment goes before it.")),
+    ("log", "push_since", "day", (), "", "",
+     "A day (2026-11-01): sessions that were last active before it do not leave. Empty: all of them do."),
     ("prices", "input", "number", (0, 1_000_000), 2.0, "", "A million input tokens that are not cached."),
     ("prices", "output", "number", (0, 1_000_000), 10.0, "", "A million output tokens."),
     ("prices", "cache_read", "number", (0, 1_000_000), 0.1, "", "A million input tokens read from the cache."),

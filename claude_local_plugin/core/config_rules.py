@@ -216,6 +216,54 @@ def _url(value: object, _: object) -> str:
     return target.url
 
 
+#: What the log can be sent to: PostgreSQL as libpq spells it, and OTLP over HTTP.
+DESTINATIONS = ("postgresql", "postgres", "http", "https")
+#: Parameters of a libpq URL that hold a secret.
+_SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
+
+
+def destination(value: object, _: object = ()) -> str:
+    """Where the log is sent, which is a URL without any secret; or nothing."""
+    from urllib.parse import parse_qsl, urlsplit
+
+    if value == "":
+        return ""
+    try:
+        parts = urlsplit(value.strip()) if isinstance(value, str) and value.isprintable() else None
+        named = parts is not None and parts.scheme in DESTINATIONS and " " not in parts.geturl()
+        there = named and parts is not None and (parts.hostname or parts.scheme.startswith("postgres"))
+        parameters = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)] if parts else []
+    except ValueError:  # an address in brackets that is none
+        there = False
+    if not there or parts is None:
+        raise _must("destination")
+    if parts.scheme.startswith("postgres"):
+        if ":" in parts.netloc.rpartition("@")[0] or any(name in _SECRET_PARAMETERS for name in parameters):
+            raise ValueError(
+                "has a password in it: leave it out, and give it by PGPASSWORD, ~/.pgpass, a service file"
+                " (postgresql://?service=NAME) or the system's keyring"
+            )
+    elif "@" in parts.netloc or parts.query:
+        raise ValueError(
+            "has a user, a password or a query in it: leave it out, and give it by OTEL_EXPORTER_OTLP_HEADERS"
+        )
+    return parts.geturl()
+
+
+def _day(value: object, _: object = ()) -> str:
+    """A day in the calendar, or nothing."""
+    from datetime import date
+
+    if value == "":
+        return ""
+    try:
+        if isinstance(value, str) and date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        raise _must("day") from None
+    raise _must("day")
+
+
 def _text(value: object, lengths: "tuple[int, int]") -> str:
     """One line of text."""
     if not isinstance(value, str) or not value.isprintable() or value.strip() != value:
@@ -285,6 +333,8 @@ _WORDS = {
     "texts": "a list of texts",
     "url": "an http(s) URL without user and password",
     "token": '"none", "env:NAME", "keyring" or "file"',
+    "destination": "a postgresql:// or http(s) URL without a password",
+    "day": "a day such as 2026-11-01",
     "variables": "a table of variables, each a text",
 }
 
@@ -302,5 +352,7 @@ RULES: "dict[str, Callable[[Any, Any], Any]]" = {
     "texts": _texts,
     "url": _url,
     "token": _token,
+    "destination": destination,
+    "day": _day,
     "variables": _variables,
 }

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from claude_local_plugin.core.apart import start_apart
 from claude_local_plugin.core.registration import IMPORT, INTERPRETER_FLAGS, MOVED_BY, WARM_UP
 
 TYPE_CHECKING = False
@@ -42,23 +43,23 @@ def start(visit: "Visit", errands: "Sequence[str]") -> None:
         if name == "release":
             # with the packages of this interpreter, which `-S` keeps from us
             argv = (sys.executable, "-I", "-m", "claude_local_plugin", "disable", "--release")
-            _spawn(argv, dict(visit.environ, CLAUDE_LOCAL_STATE_DIR=visit.state_dir))
+            start_apart(argv, dict(visit.environ, CLAUDE_LOCAL_STATE_DIR=visit.state_dir))
             continue
         if name == "import":
             if _is_first_to_import(visit.state_dir):
                 told = [(option, visit.environ[key]) for key, option in MOVED_BY if key in visit.environ]
                 options = [word for pair in told for word in pair]
                 script = os.path.realpath(sys.argv[0])
-                _spawn((sys.executable, *INTERPRETER_FLAGS, script, *options, IMPORT), visit.environ)
+                start_apart((sys.executable, *INTERPRETER_FLAGS, script, *options, IMPORT), visit.environ)
             continue
         if not _due(visit.state_dir, name, visit.backend.url or ""):
             continue
         environ = dict(_without_project(visit), CLAUDE_LOCAL_BACKEND_URL=visit.backend.url or "")
         if name == "down_command":
-            _spawn(visit.config.down_command, environ)
+            start_apart(visit.config.down_command, environ)
         else:
             script = os.path.realpath(sys.argv[0])
-            _spawn((sys.executable, *INTERPRETER_FLAGS, script, WARM_UP), environ)
+            start_apart((sys.executable, *INTERPRETER_FLAGS, script, WARM_UP), environ)
 
 
 def _without_project(visit: "Visit") -> "dict[str, str]":
@@ -66,26 +67,32 @@ def _without_project(visit: "Visit") -> "dict[str, str]":
     (observed on Claude Code 2.1.332, which takes both from a repository).
     """
     # what the server is asked with stays
-    return _without(visit, lambda scope, name: scope in ("project", "local") and not name.startswith("ANTHROPIC_"))
+    return _without(visit.environ, visit.folder, _by_project)
+
+
+def _by_project(scope: str, name: str) -> bool:
+    return scope in ("project", "local") and not name.startswith("ANTHROPIC_")
 
 
 def without_settings(visit: "Visit") -> "dict[str, str]":
     """The environment without what any settings file sets: as far as can be told, that of the shell."""
-    return _without(visit, lambda scope, name: True)
+    return _without(visit.environ, visit.folder, lambda scope, name: True)
 
 
-def _without(visit: "Visit", taken: "Callable[[str, str], bool]") -> "dict[str, str]":
+def _without(
+    environ: "Mapping[str, str]", folder: "str | None", taken: "Callable[[str, str], bool]"
+) -> "dict[str, str]":
     from claude_local_plugin.core.places import managed_default
     from claude_local_plugin.core.session_settings import SessionSettings
 
-    environ = dict(visit.environ)
-    if visit.folder is not None:
-        for file in SessionSettings(visit.environ, visit.folder, managed_default()).files:
+    left = dict(environ)
+    if folder is not None:
+        for file in SessionSettings(environ, folder, managed_default()).files:
             for name in file.env:
                 if taken(file.scope, name):
-                    environ.pop(name, None)
-    environ.setdefault("PATH", os.defpath)
-    return environ
+                    left.pop(name, None)
+    left.setdefault("PATH", os.defpath)
+    return left
 
 
 def warm_up(environ: "Mapping[str, str]") -> int:
@@ -126,7 +133,7 @@ def warm_up(environ: "Mapping[str, str]") -> int:
 
 
 def import_journals(environ: "Mapping[str, str]", state_dir: str) -> None:
-    """Puts what hooks have written until now into the log."""
+    """Puts what hooks have written until now into the log, and has it sent where that is wanted."""
     time.sleep(IMPORT_DELAY_S)
     from claude_local_plugin.sessionlog import importer, maintenance
 
@@ -138,6 +145,12 @@ def import_journals(environ: "Mapping[str, str]", state_dir: str) -> None:
 
     if run_files.SETTINGS in environ:
         _sweep(environ, state_dir)
+    from claude_local_plugin.sessionlog import pushing
+
+    if pushing.destination(state_dir, environ):
+        folder = environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+        # where it goes and with which certificates is for the user to say, not for a repository
+        pushing.after_import(state_dir, _without(environ, folder, _by_project))
 
 
 def _sweep(environ: "Mapping[str, str]", state_dir: str) -> None:
@@ -189,21 +202,3 @@ def _due(state_dir: str, name: str, url: str) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def _spawn(argv: "Sequence[str]", environ: "Mapping[str, str]") -> None:
-    """Starts a program apart from the session, with nothing to read and nowhere to write."""
-    if sys.platform == "win32":
-        from subprocess import CREATE_NEW_PROCESS_GROUP, DETACHED_PROCESS, DEVNULL, Popen
-
-        Popen(
-            list(argv),
-            env=dict(environ),
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            creationflags=DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP,
-        )
-        return
-    nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
-    os.posix_spawnp(argv[0], list(argv), dict(environ), file_actions=nowhere, setsid=True)

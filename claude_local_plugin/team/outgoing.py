@@ -13,6 +13,7 @@ from typing import Any
 from claude_local_plugin.core.config import HASHED
 from claude_local_plugin.core.digest import hexadecimal
 from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.text import without_secrets
 
 #: So many rows go into a batch before it is closed; a session is never divided.
 BATCH_ROWS = 2000
@@ -150,7 +151,8 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is sent at once. `log` is the id of the log it comes from, `upto` the number of the last change in it.
+    """What is sent at once. `log` is the id of the log it comes from, `upto` the number of the last change in it,
+    `last` that of the last change in the log.
 
     Of two tellings of a session from the same log that with the higher `changed` is the later one.
     """
@@ -162,6 +164,7 @@ class Batch:
     sessions: tuple[SessionRow, ...]
     backends: tuple[dict[str, Any], ...]
     upto: int
+    last: int
 
     @property
     def rows(self) -> int:
@@ -175,6 +178,7 @@ class Batch:
             "person": self.person,
             "program": self.program,
             "upto": self.upto,
+            "last": self.last,
             "sessions": [each.as_json() for each in self.sessions],
             "backends": list(self.backends),
         }
@@ -188,6 +192,16 @@ def name_of(log: sqlite3.Connection) -> str:
 def last_change(log: sqlite3.Connection) -> int:
     """The highest number of a change there is."""
     return int(log.execute("SELECT coalesce(max(changed), 0) FROM sessions").fetchone()[0])
+
+
+def waiting(log: sqlite3.Connection, where: str, rules: Rules) -> int:
+    """How many sessions are still to be sent to a destination."""
+    (count,) = log.execute(
+        "SELECT count(*) FROM sessions WHERE last_seen_at >= ?"
+        " AND changed > coalesce((SELECT sent FROM pushes WHERE destination = ?), 0)",
+        (rules.active, where),
+    ).fetchone()
+    return int(count)
 
 
 def batches(
@@ -205,14 +219,14 @@ def batches(
         log.execute("BEGIN")
         try:
             found = _next(log, since, upto, rules, size)
-            backends = _backends(log, found)
+            backends, last = _backends(log, found), last_change(log)
         finally:
             log.execute("ROLLBACK")
         if not found:
             return
         since = found[-1].session["changed"]
         person = rules.leaves("user", rules.person)
-        yield Batch(name, rules.leaves("host", rules.machine), person, __version__, found, backends, since)
+        yield Batch(name, rules.leaves("host", rules.machine), person, __version__, found, backends, since, last)
 
 
 def _next(log: sqlite3.Connection, since: int, upto: int, rules: Rules, size: int) -> tuple[SessionRow, ...]:
@@ -238,8 +252,11 @@ def _session(log: sqlite3.Connection, number: int, values: list[Any], rules: Rul
     events = [_open(dict(zip(EVENT, row, strict=True))) for row in log.execute(_EVENTS, (number,))]
     for event in events:
         place = _FOLDER_IN.get(event["event"])
-        if place:
-            event[place] = rules.leaves("cwd", event[place])
+        for name in ("cause", "detail"):
+            if name == place:
+                event[name] = rules.leaves("cwd", event[name])
+            elif event[name]:
+                event[name] = without_secrets(event[name], prose=True)
     return SessionRow(session, tuple(spans), tuple(events))
 
 

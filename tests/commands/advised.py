@@ -25,6 +25,7 @@ from claude_local_plugin.report import page
 from claude_local_plugin.servers import ServedModel, Server, State, advice, advisories, kinds, well_known
 from claude_local_plugin.sessionlog.export import parquet
 from claude_local_plugin.sessionlog.queries import reading
+from claude_local_plugin.team import otlp
 from tests.doctor import building as b
 from tests.report import building
 
@@ -174,6 +175,16 @@ def no_parquet() -> None:
     sys.modules["pyarrow"] = None  # type: ignore[assignment]
     try:
         parquet.check()
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def no_otlp() -> None:
+    """What is said where nothing can be sent to a receiver of OpenTelemetry."""
+    sys.modules["opentelemetry"] = None  # type: ignore[assignment]
+    try:
+        with otlp.opened("http://127.0.0.1:9", {}):
+            pass
     except ClaudeLocalError as error:
         print(error.hint)
 

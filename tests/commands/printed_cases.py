@@ -2278,6 +2278,31 @@ case(
     ("sessions", "list"),
     lambda house, _, __: _must("SessionStart" in json.loads(house.user.read_text())["hooks"]),
 )
+PUSHED = "http://127.0.0.1:9"
+case(
+    "sessions push: nowhere",
+    "team.destination:nowhere claude-local config set log.push URL",
+    recorded_session,
+    ("sessions", "push"),
+    lambda house, _, __: _must(PUSHED in house.config.read_text()),
+    fill={"URL": PUSHED},
+)
+case(
+    "sessions push: what is set is refused",
+    "commands.push:_say_what_is_wrong_with_it claude-local config set log.push URL",
+    steps(recorded_session, lambda house: house.write(house.config, '[log]\npush = "ftp://nowhere"\n')),
+    ("sessions", "push"),
+    lambda house, _, __: _must(PUSHED in house.config.read_text()),
+    fill={"URL": PUSHED},
+)
+case(
+    "sessions push: no salt",
+    "commands.push:rules_of claude-local config set log.push_salt SALT",
+    steps(recorded_session, lambda house: house.write(house.config, '[log]\npush_cwd = "hash"\n')),
+    ("sessions", "push", "--to", PUSHED, "--dry-run"),
+    asked_again(),
+    fill={"SALT": "the-salt-of-the-whole-team"},
+)
 case(
     "report: nothing yet",
     "report.page:_summary claude-local hooks install --scope user",
@@ -2826,6 +2851,13 @@ not_run(
     "sessionlog.export.parquet:check pip install claude-local[parquet]",
     _nothing,
     lambda house: house.advised("no_parquet"),
+)
+not_run(
+    "OpenTelemetry is to be had",
+    "installs a package",
+    "team.otlp:opened pip install claude-local[otlp]",
+    _nothing,
+    lambda house: house.advised("no_otlp"),
 )
 not_run(
     "a picture as PNG is to be had",

@@ -89,6 +89,7 @@ TYPED = (
     "sessions tail",
     "sessions export",
     "sessions prune --older-than 1d --yes",
+    "sessions push --to http://127.0.0.1:9 --dry-run",
     "statusline",
     "statusline --wrap 'echo theirs'",
     "verify --claude CLIENT --cases 1",

@@ -64,6 +64,14 @@ log.cwd                           hash                   line 5
 log.project                       full                   default
 log.retention_days                0                      default
 log.journal_days                  30                     default
+log.push                          (none)                 default
+log.push_cwd                      off                    default
+log.push_project                  full                   default
+log.push_host                     full                   default
+log.push_user                     full                   default
+log.push_name                     (none)                 default
+log.push_salt                     (none)                 default
+log.push_since                    (none)                 default
 prices.input                      2                      default
 prices.output                     10                     default
 prices.cache_read                 0.1                    default

@@ -59,6 +59,10 @@ LOG = {
     "project": HOW,
     "retention_days": st.integers(*LIMITS["log.retention_days"]),
     "journal_days": st.integers(*LIMITS["log.journal_days"]),
+    "push": st.sampled_from(["", "postgresql://ann@db/team?sslmode=verify-full", "https://otel:4318/base"]),
+    "push_project": HOW,
+    "push_salt": st.sampled_from(["", "a salt of the whole team"]),
+    "push_since": st.sampled_from(["", "2026-11-01"]),
 }
 PRICES = {
     **dict.fromkeys(("input", "output", "cache_read", "cache_write"), PRICE),

@@ -10,7 +10,7 @@ from claude_local_plugin.core.files import opened
 from claude_local_plugin.core.frozen import names_of, replace
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.sessionlog import importer, journal, store
+from claude_local_plugin.sessionlog import importer, journal, pushing, store
 from claude_local_plugin.sessionlog.queries.filters import SOMETHING_SENT, Where, is_below
 from claude_local_plugin.sessionlog.queries.records import Event, Session, Span
 
@@ -147,6 +147,8 @@ def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connec
         raise _unreadable(path, store.reason(fault)) from fault
     try:
         with closing(_open(path)) as log:
+            if not quick:
+                pushing.beside(str(state_dir), os.environ, log)
             yield log
     except sqlite3.Error as fault:
         raise _unreadable(path, store.explain(fault)) from fault
