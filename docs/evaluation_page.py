@@ -46,6 +46,29 @@ beside what is printed: the sentence to act on, the shares with their intervals,
 it, and all that repeats it; it needs no network, and replaces no file that is not such a page. Costs are those of
 the prices in config.toml. A cloud is not evaluated.
 
+## Measured here
+
+Results are kept in `evaluations/` of claude-local's state folder, unless `--output` says another place. From there they
+speak wherever their server or model does, in a line such as `measured here: 22 of 30 (56 to 86 %), core, 2026-11-28; 9
+turns, 84 s a trial`:
+
+| where | of which results | what of it |
+| --- | --- | --- |
+| `profile show` | this address, and the profile's model | the line, for each suite |
+| `recipe show` | servers that serve it under a name by which it is known | the line, with model and address |
+| `enable` | this address and this model | the line, before it asks |
+| `bench` | this address and this model | the line, and how often a turn's time goes into GuardKit's time-out |
+| `run … -- guardkit` | this address and this model | `GUARDKIT_TIMEOUT_MULTIPLIER`, instead of 4.0 |
+
+Of several results of one suite the one with the most tasks counts, and of those the newest; none that is older than 180
+days. What was otherwise then is said behind it, as far as it is known: another version of the server or of Claude Code,
+another window, longest answer, system prompt, tool search or thinking, tasks that have been changed since, trials that
+were not kept apart. Addresses are compared, not machines: another model under the same name at the same address is
+taken for the same.
+
+GuardKit gives a task 1,200 seconds and 100 turns, times its multiplier. Measured, it is three times the median turn ×
+100 turns over those seconds, up to the next half, and 2.0 at least, since less is no local server for it.
+
 ## The tasks
 
 No task needs a network, or anything beyond Python 3.11, git and a POSIX shell. Each comes with a reference solution

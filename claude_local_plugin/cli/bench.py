@@ -116,7 +116,7 @@ def bench(
         )
     wanted = sys.stderr.isatty() and place.environ.get("TERM") != "dumb" and not as_json
     with _bar(work.requests, wanted=wanted) as progress:
-        report = command.run(used, work, progress=progress, time_limit=time_limit)
+        report = command.run(used, work, place.state_dir, progress=progress, time_limit=time_limit)
     if other is not None:
         report["compared"] = command.compared(other, report, asked)
     if as_json:
@@ -273,6 +273,11 @@ def _conclusions(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {setting['name']}={setting['value']}   {setting['reason']}"
     if advice["settings"]:
         yield f"  ({typed('claude-local', 'bench', '--apply')} writes these)"
+    if task := advice.get("task"):
+        of = task["measured"]
+        yield printable(of["says"])
+        yield f"  GUARDKIT_TIMEOUT_MULTIPLIER={task['guardkit_multiplier']}   {task['because']}"
+        yield "  (a run of GuardKit on this server gets it)"
     for spoiled in report["spoiled"]:
         yield printable(f"! failed ({spoiled['phase']}): {spoiled['problem']}")
     if any(_came_at_once(level) for level in report["levels"]):

@@ -358,18 +358,21 @@ def _show_reasons(prepared: "Prepared", place: Place, lines: "Sequence[Line]") -
 
 
 def headline(prepared: "Prepared") -> list[str]:
-    """Who answers and which model was chosen, in at most two lines."""
+    """Who answers, which model was chosen, and what was measured of it here, each in a line."""
     from claude_local_plugin.client_config.choose_server import describe, without_aliases
+    from claude_local_plugin.commands.enable import measured
 
+    found = measured(prepared)
+    more = [printable(found.sentence)] if found else []
     backend, server = prepared.backend, prepared.server
     window = f" · window {backend.max_model_len:,}" if backend.max_model_len else ""
     if server is None:
-        return [f"{backend.host} was not asked (--no-check){window}", f"model: {printable(backend.model)}"]
+        return [f"{backend.host} was not asked (--no-check){window}", f"model: {printable(backend.model)}", *more]
     latency = f" in {server.latency_ms:.0f} ms" if server.latency_ms is not None else ""
     chosen = _model_alone(prepared)
     if prepared.request.model is None and len(server.models) > 1 and without_aliases(server):
         chosen += "   (the only name that is not an alias; --model to choose)"
-    return [f"{describe(server)} at {backend.host} · {server.state}{latency}{window}", chosen]
+    return [f"{describe(server)} at {backend.host} · {server.state}{latency}{window}", chosen, *more]
 
 
 def _model_alone(prepared: "Prepared") -> str:

@@ -132,6 +132,8 @@ def show(name: str, as_json: bool) -> int:
     out(place.environ).lines(text.splitlines())
     prose.lines([f"! {each}" for each in report["problems"]], "yellow")
     prose.lines([f"in use: {_short(each, place)}" for each in report["enabled"]])
+    for each in report["measured"]:
+        prose.prose(printable(each["says"]))
     return code
 
 

@@ -14,6 +14,7 @@ from claude_local_plugin.bench.measure import Progress, Target
 from claude_local_plugin.client_config.choose_server import same_server
 from claude_local_plugin.client_config.destination import SettingsFile
 from claude_local_plugin.client_config.model import Line
+from claude_local_plugin.commands import measured_here
 from claude_local_plugin.commands.masking import masked_diff
 from claude_local_plugin.commands.server_in_use import InUse
 from claude_local_plugin.config import ABSENT
@@ -22,6 +23,7 @@ from claude_local_plugin.core.files import content
 from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.shell import Words, command, into
 from claude_local_plugin.errors import BackendError, SettingsError, UsageError
+from claude_local_plugin.launch import guardkit
 from claude_local_plugin.precedence import Scope, settings_file_to_write
 from claude_local_plugin.profiles import all_of, remembered
 from claude_local_plugin.profiles.store import Store
@@ -50,8 +52,12 @@ def workload(
     return bench.Workload(tokens, turns, answer_tokens, tuple(dict.fromkeys(concurrency)))
 
 
-def run(used: InUse, work: bench.Workload, *, progress: Progress | None, time_limit: float) -> dict[str, Any]:
+def run(
+    used: InUse, work: bench.Workload, state_dir: Path, *, progress: Progress | None, time_limit: float
+) -> dict[str, Any]:
     """Measure, and measure ourselves; the report of `claude-local bench --json` (schemas/bench.schema.json).
+
+    What `eval` has measured of whole tasks on this server goes into its advice.
 
     Raises BackendError when the server does not answer at all.
     """
@@ -62,7 +68,25 @@ def run(used: InUse, work: bench.Workload, *, progress: Progress | None, time_li
     except BackendError as error:
         raise BackendError(error.message, error.hint or f"{used.doctor()} says what is the matter") from error
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return reports.report(measured, bench.advise(measured), overhead, at=at)
+    report = reports.report(measured, bench.advise(measured), overhead, at=at)
+    report["advice"]["task"] = _task(used, state_dir)
+    return report
+
+
+def _task(used: InUse, state_dir: Path) -> dict[str, Any] | None:
+    """How long a task takes, and what its time-outs are to be multiplied by; None where `eval` has measured nothing."""
+    label = measured_here.server_label(used.server.kind, used.server.version)
+    found = measured_here.best(measured_here.of_server(state_dir, used.url, used.model, server=label))
+    if found is None or (seconds := found.seconds_a_turn) is None:
+        return None
+    return {
+        "turns": found.turns,
+        "seconds": found.seconds,
+        "seconds_a_turn": round(seconds, 3),
+        "guardkit_multiplier": float(guardkit.multiplier(seconds)),
+        "because": guardkit.because(seconds),
+        "measured": found.to_json(),
+    }
 
 
 def earlier(path: Path, asked: Sequence[str] = ()) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from claude_local_plugin.commands import first_run, hand_edits
 from claude_local_plugin.commands.effect import explained, refuse_without_effect, unheard
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff
+from claude_local_plugin.commands.measured_here import best, of_server, server_label
 from claude_local_plugin.core import config
 from claude_local_plugin.core.claude import is_secret_header
 from claude_local_plugin.core.config_rules import PROFILE_OPTIONS
@@ -57,6 +58,7 @@ from claude_local_plugin.text import mask_secret, printable
 from claude_local_plugin.world import World
 
 if TYPE_CHECKING:
+    from claude_local_plugin.evaluation.measured import Measured
     from claude_local_plugin.profiles import Profile
     from claude_local_plugin.profiles.repository import RepositoryFile
 
@@ -646,8 +648,26 @@ def _remembered(prepared: Prepared) -> tuple[str, ...]:
     return ()
 
 
+def measured(prepared: Prepared) -> "Measured | None":
+    """What `eval` has said here of this server and model, and what was otherwise then than it would be now."""
+    backend, server, world = prepared.backend, prepared.server, prepared.world
+    env = {line.path[1]: str(line.value) for line in prepared.lines if line.path[0] == "env" and not line.secret}
+    label = server_label(server.kind, server.version) if server else ""
+    return best(
+        of_server(
+            world.state_dir,
+            backend.url,
+            backend.model,
+            server=label,
+            client=world.client_version,
+            env={budget.SYSTEM_PROMPT: "", **env},
+        )
+    )
+
+
 def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> dict[str, Any]:
     """The object that `enable --json` prints (schemas/enable.schema.json), secrets masked."""
+    found = measured(prepared)
     return {
         "changed": prepared.changed and not dry_run,
         "dry_run": dry_run,
@@ -673,6 +693,7 @@ def report(prepared: Prepared, *, dry_run: bool, notes: Sequence[str] = ()) -> d
         ]
         + _statusline_entry(prepared.status_line),
         "warnings": [*prepared.warnings, *prepared.unheard, *notes],
+        "measured": found.to_json() if found else None,
     }
 
 

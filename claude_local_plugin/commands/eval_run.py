@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from claude_local_plugin import __version__, config, paths
 from claude_local_plugin.client_config.choose_server import Choice, Choose, choose_server
+from claude_local_plugin.commands.measured_here import folder, server_label
 from claude_local_plugin.commands.run import refuse_forbidden
 from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.shell import command
@@ -32,7 +33,6 @@ from claude_local_plugin.launch import process, settings_text, targets
 from claude_local_plugin.launch.plan import Plan, Wish
 from claude_local_plugin.precedence import installed_client_version
 from claude_local_plugin.profiles import CLOUD, find
-from claude_local_plugin.servers import well_known
 from claude_local_plugin.settings.variables import is_secret
 from claude_local_plugin.text import printable
 from claude_local_plugin.world import World
@@ -122,7 +122,7 @@ def prepare(asked: Asked, world: World, choose: Choose | None = None) -> Prepare
     choice, plan = _planned(asked, world, choose)
     refuse_forbidden(plan, world)
     conditions = _conditions(asked, world, suites.Suite(suite.name, tasks), choice, plan, client)
-    output = asked.output or _file(conditions, _folder(world))
+    output = asked.output or _file(conditions, folder(world.state_dir))
     where = urlsplit(choice.backend.url)
     start = Start(
         client=client,
@@ -166,7 +166,7 @@ def _conditions(
 ) -> Conditions:
     backend, server = choice.backend, choice.server
     kind, version = (server.kind, server.version) if server else (backend.kind, backend.version)
-    label = " ".join(each for each in (well_known.label(kind), version) if each)
+    label = server_label(kind, version)
     settings = plan.settings or {}
     given = {**settings, "env": {**_own(plan.environ), **settings.get("env", {})}}
     return Conditions(
@@ -209,17 +209,13 @@ def _prices(world: World) -> Prices:
 # --- files
 
 
-def _folder(world: World) -> Path:
-    return world.state_dir / "evaluations"
-
-
-def _file(conditions: Conditions, folder: Path) -> Path:
+def _file(conditions: Conditions, place: Path) -> Path:
     """The file of an evaluation that was begun and is this one, else one that is not there yet."""
     slug = "".join(each if each.isalnum() or each in "-._" else "-" for each in conditions.model)[:60].strip("-.")
     name = f"{slug}-{conditions.suite}-{hashlib.sha256(str(conditions.seed).encode()).hexdigest()[:4]}"
     number = 1
     while True:
-        path = folder / (f"{name}.jsonl" if number == 1 else f"{name}-{number}.jsonl")
+        path = place / (f"{name}.jsonl" if number == 1 else f"{name}-{number}.jsonl")
         if not path.exists():
             return path
         try:
@@ -239,7 +235,7 @@ def _other(word: str, world: World) -> Result:
     if path.is_file():
         return runs.read(path)
     found = []
-    for each in sorted(_folder(world).glob("*.jsonl")):
+    for each in sorted(folder(world.state_dir).glob("*.jsonl")):
         try:
             result = runs.read(each)
         except UsageError:  # not whole, or not ours: another one may be meant

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin import paths
 from claude_local_plugin.client_config.choose_server import Choose, Request, choose_server
 from claude_local_plugin.client_config.model import Backend
 from claude_local_plugin.commands.enable import Prepared, keys_of
+from claude_local_plugin.commands.measured_here import of_server
 from claude_local_plugin.config import ABSENT, ConfigFile, Problem, understood
 from claude_local_plugin.core.config_rules import is_variable
 from claude_local_plugin.core.endpoint import PLACEHOLDER
@@ -25,6 +26,9 @@ from claude_local_plugin.servers import kinds
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.text import printable
 from claude_local_plugin.world import World
+
+if TYPE_CHECKING:
+    from claude_local_plugin.evaluation.measured import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,23 @@ def show(world: World, name: str) -> dict[str, Any]:
         "enabled": [str(path) for path in remembered.folders(name, world.state_dir)],
         "usable": not [each for each in wrong if not each.unknown] and "url" in profile,
         "problems": [str(each) for each in wrong],
+        "measured": [each.to_json() for each in _measured(profile, world)],
         "text": as_toml([all_of(found)[name]]) if name in all_of(found) else "",
     }
+
+
+def _measured(profile: Mapping[str, Any], world: World) -> tuple["Measured", ...]:
+    """What `eval` has said of this server here, of its model where the profile names one."""
+    url, model, env = (profile.get(each) for each in ("url", "model", "env"))
+    if not isinstance(url, str):
+        return ()
+    # of what a profile does not name nobody knows here what `run` would make of it
+    own = {str(name): str(value) for name, value in env.items()} if isinstance(env, Mapping) else {}
+    if isinstance(window := profile.get("window"), int):
+        own.setdefault("CLAUDE_CODE_MAX_CONTEXT_TOKENS", str(window))
+    return of_server(
+        world.state_dir, url, model if isinstance(model, str) else None, client=world.client_version, env=own
+    )
 
 
 def _any(found: ConfigFile, name: str, store: Store) -> Mapping[str, Any]:

@@ -1,10 +1,12 @@
 """`claude-local recipe list` and `recipe show`: what the catalogue knows, and where each figure is from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.commands.measured_here import of_model
 from claude_local_plugin.commands.recipe_fit import known_to
-from claude_local_plugin.recipes.catalogue import Argument, Figure, Layers, Model, Origin, Variant
+from claude_local_plugin.recipes.catalogue import Argument, Catalogue, Figure, Layers, Model, Origin, Variant
 from claude_local_plugin.recipes.kv_cache import cache_of
 from claude_local_plugin.recipes.needs import needs
 
@@ -44,8 +46,11 @@ def list_recipes(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def show(environ: Mapping[str, str], name: str) -> dict[str, Any]:
-    """All that is known of one model, every figure with its origin; of a precision alone where the name says one."""
+def show(environ: Mapping[str, str], name: str, state_dir: Path) -> dict[str, Any]:
+    """All that is known of one model, every figure with its origin; of a precision alone where the name says one.
+
+    What `eval` has measured here is of the servers that serve it under a name by which it is known.
+    """
     known = known_to(environ)
     model, only = known.recipe(name)
     variants = [only] if only else model.variants
@@ -81,7 +86,18 @@ def show(environ: Mapping[str, str], name: str) -> dict[str, Any]:
             {"name": each.name, "said": each.said, "why": each.why, "met": each.met} for each in needs(model)
         ],
         "notes": list(model.notes),
+        "measured": [each.to_json() for each in of_model(state_dir, _is(known, model, only))],
     }
+
+
+def _is(known: Catalogue, model: Model, only: Variant | None) -> Callable[[str], bool]:
+    """Whether a server's name for a model is one of this model's; of another precision it is not, where that shows."""
+
+    def said(name: str) -> bool:
+        found = known.recognise(name)
+        return found is not None and found[0] is model and (only is None or found[1] in (None, only))
+
+    return said
 
 
 def _variant(model: Model, variant: Variant) -> dict[str, Any]:

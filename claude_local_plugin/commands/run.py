@@ -8,6 +8,7 @@ from pathlib import Path
 
 from claude_local_plugin import paths
 from claude_local_plugin.client_config.choose_server import Choice, Choose, choose_server
+from claude_local_plugin.commands import measured_here
 from claude_local_plugin.core import config as protection
 from claude_local_plugin.core import run_files
 from claude_local_plugin.core.locations import CONFIG_FILE
@@ -144,6 +145,9 @@ def _on(
     if isinstance(where, str):
         return _to_the_cloud(asked, world, wish, path)
     choice = _ready(asked, where, world, choose, said)
+    if wish.target.name == "guardkit":
+        found = measured_here.best(measured_here.of_server(world.state_dir, choice.backend.url, choice.backend.model))
+        wish = replace(wish, seconds_a_turn=found.seconds_a_turn if found else None)
     plan = local(world, wish, choice, where.name if where else None)
     return Prepared(asked, plan, path, wish, _headline(plan, choice), plan.said)
 

@@ -149,6 +149,16 @@ def read(path: Path) -> Result:
     return Result(conditions, tuple(trials.values()))
 
 
+def first_line(path: Path) -> Conditions | None:
+    """What the evaluation in a file is of, without reading its trials; None where it is none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            said = json.loads(file.readline())
+        return Conditions.from_json(said) if said.get("kind") == _KIND else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
 class Log:
     """A results file that is written: each line is on the disk before the next trial counts."""
 

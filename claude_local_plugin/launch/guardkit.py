@@ -8,6 +8,7 @@ with no provider unless that variable names a local host.
 """
 
 import ipaddress
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +25,11 @@ ROUTE, ROUTE_KEY = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 
 #: What GuardKit itself multiplies its time-outs by on a server at `localhost`.
 LOCAL_MULTIPLIER = "4.0"
+#: Its own time-out for a task and the turns that it allows one, before it multiplies; and from where on a multiplier
+#: makes a server local for it.
+_TASK_SECONDS, _TASK_TURNS, _LEAST = 1200, 100, 2.0
+#: Its tasks are harder than those that were measured, and machines have bad moments.
+_SAFETY = 3.0
 
 #: Its commands that ask a model, each with the option of its own for which.
 _ASKING = (("autobuild", "task"), ("autobuild", "feature"), ("task-work",), ("task-review",))
@@ -49,14 +55,21 @@ _VENDORS = frozenset(
 
 
 def prepared(
-    command: Sequence[str], backend: Backend, environ: Mapping[str, str], cwd: Path, *, harness: bool
+    command: Sequence[str],
+    backend: Backend,
+    environ: Mapping[str, str],
+    cwd: Path,
+    *,
+    harness: bool,
+    seconds_a_turn: float | None = None,
 ) -> tuple[tuple[str, ...], dict[str, str], tuple[str, ...]]:
     """The command, the variables to add, and what is to be said; what the user has set himself stays.
 
-    That is what the environment says, and what the `.env` does that GuardKit loads.
+    That is what the environment says, and what the `.env` does that GuardKit loads. `seconds_a_turn` is how long a turn
+    was measured to take on this server.
     """
     own = dotenv_names.names(dotenv_names.nearest(cwd)) | {name for name, value in environ.items() if value}
-    wanted = {MULTIPLIER: LOCAL_MULTIPLIER}
+    wanted = {MULTIPLIER: multiplier(seconds_a_turn)}
     if backend.at_once is not None and not _has(command, "--max-parallel"):
         wanted[PARALLEL] = str(backend.at_once)
     target = parse_url(backend.url)
@@ -76,7 +89,28 @@ def prepared(
     )
     if adds:
         said.append(f"--model {printable(backend.model)} is added: GuardKit asks for a model of Anthropic's without it")
+    if asks and seconds_a_turn is not None and MULTIPLIER in added:
+        said.append(f"{MULTIPLIER}={added[MULTIPLIER]}: {because(seconds_a_turn)}")
     return named, added, tuple(said)
+
+
+def multiplier(seconds_a_turn: float | None) -> str:
+    """What its time-outs are to be multiplied by: what it says itself of a local server where nothing was measured.
+
+    Else so that all the turns of a task have time, at the speed that was measured and with some to spare.
+    """
+    if seconds_a_turn is None:
+        return LOCAL_MULTIPLIER
+    times = _SAFETY * seconds_a_turn * _TASK_TURNS / _TASK_SECONDS
+    return f"{max(_LEAST, math.ceil(times * 2) / 2):.1f}"
+
+
+def because(seconds_a_turn: float) -> str:
+    """Why it is that number."""
+    return (
+        f"a turn takes {seconds_a_turn:.1f} s here, as eval measured; {_TASK_TURNS} turns, {_SAFETY:.0f} times that,"
+        f" over GuardKit's {_TASK_SECONDS:,} s, and {_LEAST:.1f} at least"
+    )
 
 
 def _asks(command: Sequence[str]) -> bool:

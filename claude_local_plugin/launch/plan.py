@@ -41,6 +41,8 @@ class Wish:
     set_aside: bool = False
     #: Whether GuardKit is told to use the Agent SDK.
     harness: bool = False
+    #: How long a turn takes on the server, where that was measured.
+    seconds_a_turn: float | None = None
 
     @property
     def arguments(self) -> Arguments:
@@ -135,7 +137,14 @@ def local(world: World, wish: Wish, choice: Choice, profile: str | None = None) 
     said += _not_served(choice, own)
     argv, more, told = wish.command, dict[str, str](), tuple[str, ...]()
     if wish.target.name == "guardkit":
-        argv, more, told = guardkit.prepared(wish.command, backend, world.environ, world.cwd, harness=wish.harness)
+        argv, more, told = guardkit.prepared(
+            wish.command,
+            backend,
+            world.environ,
+            world.cwd,
+            harness=wish.harness,
+            seconds_a_turn=wish.seconds_a_turn,
+        )
     if not wish.target.is_client:
         environ = inherited.sealed({**environ, **more})
         dotenv = dotenv_names.nearest(world.cwd)

@@ -148,3 +148,19 @@ def test_as_many_tasks_at_once_as_the_server_holds(tmp_path: Path) -> None:
     assert guardkit.prepared(TASK, box, {}, tmp_path, harness=False)[1][guardkit.PARALLEL] == "3"
     own = (*TASK, "--max-parallel", "1")
     assert guardkit.PARALLEL not in guardkit.prepared(own, box, {}, tmp_path, harness=False)[1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"), [(None, "4.0"), (0.5, "2.0"), (8.0, "2.0"), (9.0, "2.5"), (16.0, "4.0"), (30.0, "7.5")]
+)
+def test_time_outs_are_multiplied_by_what_turns_were_measured_to_take(
+    seconds: float | None, wanted: str, tmp_path: Path
+) -> None:
+    own = {"GUARDKIT_TIMEOUT_MULTIPLIER": "9"}
+    for environ, expected in (({}, wanted), (own, None)):
+        found = guardkit.prepared(
+            TASK, backend("http://box:8000"), environ, tmp_path, harness=False, seconds_a_turn=seconds
+        )
+        assert found[1].get(guardkit.MULTIPLIER) == expected
+        told = [each for each in found[2] if each.startswith(guardkit.MULTIPLIER)]
+        assert bool(told) == (seconds is not None and expected is not None)

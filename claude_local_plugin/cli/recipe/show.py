@@ -27,7 +27,7 @@ def show_command(model: str, as_json: bool) -> int:
     from claude_local_plugin.commands import recipe_catalogue as command
 
     place = here()
-    report = command.show(place.environ, model)
+    report = command.show(place.environ, model, place.state_dir)
     if as_json:
         print(json_text(report))
         return 0
@@ -75,6 +75,9 @@ class _Page:
         ):
             if figure:
                 self._pair(name, f"{figure['value']:,g} {figure['unit']}, {self._from(figure)}")
+        for each in report["measured"]:
+            name, says = each["says"].split(": ", 1)
+            self._pair(name, f"{says}; {each['model']} at {each['url']}")
         for each in report["layers"]:
             said = ("kind", "count", "basis", "source", "date")
             sizes = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in each.items() if name not in said)
