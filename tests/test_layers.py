@@ -165,6 +165,7 @@ DOORS = {
     "keyring": {"profiles/secrets.py"},
     "matplotlib": {"bench/plot.py"},
     "pydantic": {"config/model.py"},
+    "psycopg": {"team/postgres.py"},
     "pyarrow": {"sessionlog/export/parquet.py"},
     "tomlkit": {"config/document.py"},
     "yaml": {"yaml_document.py"},

@@ -156,6 +156,21 @@ def _from_keyring(name: str) -> str:
     return found.strip() if isinstance(found, str) else ""
 
 
+def password_of(account: str) -> str | None:
+    """What the keyring has for us under the name of this account, a URL; None without it, or where it is locked.
+
+    Whoever asks has been told already that a password is missing.
+    """
+    try:
+        import keyring
+    except ImportError:
+        return None
+    try:
+        return keyring.get_password(SERVICE, account)
+    except keyring.errors.KeyringError:
+        return None
+
+
 def _keyring(name: str) -> "ModuleType":
     try:
         import keyring

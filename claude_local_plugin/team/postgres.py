@@ -1,0 +1,257 @@
+"""The only door to psycopg: a team's database opened by its URL, and its complaints as errors for people.
+
+TLS is what the URL says (`sslmode`, `sslrootcert`, …); the password is asked of PGPASSWORD, the file of PGPASSFILE, the
+service file, or the system's keyring. A URL that is kept in config.toml must have none in it.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from claude_local_plugin.core.shell import command
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.team import schema
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from psycopg import Connection as _Connection
+
+    Connection = _Connection[tuple[Any, ...]]
+
+#: The beginnings of a URL that is one of ours.
+SCHEMES = ("postgresql://", "postgres://")
+#: How long to wait for a server to let us in, in seconds, where the URL does not say.
+CONNECT_S = 10
+#: How long one statement may take, and how long it may wait for others, in seconds.
+STATEMENT_S = 120
+LOCK_S = 60
+#: How long what was sent may stay without an answer of the other machine's network, in seconds.
+SILENT_S = 30
+#: The oldest server that has what we need: views that ask with the rights of who looks at them.
+OLDEST = 150_000
+
+
+def is_url(text: str) -> bool:
+    """Whether this is the address of a PostgreSQL."""
+    return text.startswith(SCHEMES)
+
+
+def shown(url: str) -> str:
+    """The URL without its password, to be printed."""
+    parts = urlsplit(url)
+    user, _, place = parts.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}@{place}" if user else place
+    query = "&".join(pair for pair in parts.query.split("&") if pair and not pair.lower().startswith("password="))
+    return parts._replace(netloc=netloc, query=query).geturl()
+
+
+def has_password(url: str) -> bool:
+    """Whether a password stands in the URL."""
+    parts = urlsplit(url)
+    asked = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    return parts.password is not None or bool(asked & {"password", "sslpassword"})
+
+
+def with_role(url: str, role: str) -> str:
+    """The URL for somebody else, without a password."""
+    parts = urlsplit(shown(url))
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{quote(role, safe='')}@{place}").geturl()
+
+
+@contextmanager
+def opened(url: str, *, kept: bool = False) -> "Iterator[Connection]":
+    """The database, outside any transaction; raises ClaudeLocalError.
+
+    `kept`: the URL stands in config.toml, where no password may be. What psycopg raises inside becomes an error for
+    people, too.
+    """
+    check_url(url)
+    if kept and has_password(url):
+        raise UsageError(
+            f"{shown(url)}: a password stands in config.toml",
+            "take it out of the URL there: it belongs into ~/.pgpass, PGPASSWORD, a service file or the keyring",
+        )
+    psycopg = engine()
+    with complaints(url):
+        connection = _connect(psycopg, url)
+        try:
+            if connection.info.server_version < OLDEST:
+                raise ClaudeLocalError(
+                    f"{shown(url)}: PostgreSQL {connection.info.server_version // 10_000} is too old for a team's log",
+                    f"PostgreSQL {OLDEST // 10_000} or newer",
+                )
+            yield connection
+        finally:
+            connection.close()
+
+
+def check_url(url: str) -> None:
+    """Raises UsageError for what is no URL of a database."""
+    try:
+        right = is_url(url) and urlsplit(url) is not None
+    except ValueError:
+        right = False
+    if not right:
+        # not the whole of it: a password may stand in it
+        raise UsageError(
+            f"{url.partition('@')[0].partition('//')[0] or 'nothing'}… is no address of a team's database",
+            "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full",
+        )
+
+
+def engine() -> "ModuleType":
+    """psycopg; raises UsageError where it is not installed."""
+    try:
+        import psycopg
+    except ImportError as error:
+        raise UsageError(
+            "a team's database needs psycopg, which is not installed",
+            command("pip", "install", "claude-local[postgres]"),
+        ) from error
+    return psycopg
+
+
+def _connect(psycopg: "ModuleType", url: str) -> "Connection":
+    said = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    wanted: dict[str, Any] = {
+        "connect_timeout": CONNECT_S,
+        "keepalives_idle": SILENT_S,
+        "tcp_user_timeout": SILENT_S * 1000,
+        "application_name": "claude-local",
+    }
+    if urlsplit(url).hostname:
+        # a variable that somebody's settings set must not send the log elsewhere than the URL says
+        wanted["hostaddr"] = ""
+    settings = {name: value for name, value in wanted.items() if name not in said}
+    if os.environ.get("PGCONNECT_TIMEOUT"):
+        settings.pop("connect_timeout", None)
+    # prepared statements would outlive a transaction, which a pooler between us and the server does not allow
+    how: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, **settings}
+    try:
+        connection: Connection = psycopg.connect(url, **how)
+    except psycopg.OperationalError as fault:
+        asked = fault.pgconn is not None and fault.pgconn.needs_password
+        password = _from_keyring(url) if asked and not has_password(url) else None
+        if password is None:
+            raise
+        connection = psycopg.connect(url, **how, password=password)
+    return connection
+
+
+def _from_keyring(url: str) -> str | None:
+    """What the system's keyring has for this URL as it is shown; None where it has nothing, or cannot be asked."""
+    from claude_local_plugin.profiles import secrets
+
+    return secrets.password_of(shown(url))
+
+
+@contextmanager
+def transaction(connection: "Connection", *, seconds: float = STATEMENT_S) -> Iterator[None]:
+    """A transaction in which no statement takes longer, and none waits long for others."""
+    with connection.transaction():
+        connection.execute(
+            "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)",
+            (str(int(seconds * 1000)), str(int(min(seconds, LOCK_S) * 1000))),
+        )
+        yield
+
+
+@contextmanager
+def complaints(url: str) -> Iterator[None]:
+    """What psycopg raises inside as ClaudeLocalError: what is wrong, where, and what to do next."""
+    psycopg = engine()
+    try:
+        yield
+    except psycopg.Error as fault:
+        raise explained(url, fault) from fault
+
+
+def explained(url: str, fault: Exception) -> ClaudeLocalError:
+    """The complaint of a database in words for people."""
+    state = getattr(fault, "sqlstate", None) or ""
+    said = _said(fault)
+    where = shown(url)
+    for states, words, hint in _COMPLAINTS:
+        if state and re.fullmatch(states, state):
+            return ClaudeLocalError(f"{where}: {words}: {said}", hint)
+    if not state:
+        for pattern, words, hint in _WITHOUT_STATE:
+            if re.search(pattern, said):
+                return ClaudeLocalError(f"{where}: {words}: {said}", hint)
+    return ClaudeLocalError(f"{where}: the database complains: {said}", "the database's own log may say more")
+
+
+_LATER = "nothing is lost: what is not there yet is sent by the next push"
+_COMPLAINTS = (
+    ("28P01|28000", "it does not let us in", "the role and its password: ~/.pgpass, PGPASSWORD or the keyring"),
+    ("3D000", "there is no such database", "the name after the host in the URL, or: createdb NAME"),
+    (
+        "42501",
+        "this role may not do that",
+        "roles are made by: claude-local sessions team init URL --writer NAME --reader NAME",
+    ),
+    ("57014|55P03", "it took too long", f"the database is busy; {_LATER}"),
+    ("53100", "its disk is full", f"make room there; {_LATER}"),
+    ("53.*", "it has run out of something", f"try again later; {_LATER}"),
+    ("25006", "it is read-only", f"a standby, or a server that was set so: ask for the primary's address; {_LATER}"),
+    ("57P0.", "it is being stopped or started", f"try again in a moment; {_LATER}"),
+    ("40...", "others were in the way", "try again in a moment"),
+    ("22.*|23.*", "it refuses what was sent", "this is a fault of this program or of another one that writes there"),
+)
+_WITHOUT_STATE = (
+    (
+        "^invalid|^missing key|unrecognized|unexpected",
+        "this is no address of a team's database",
+        "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full",
+    ),
+    (
+        "certificate|SSL|tls",
+        "its certificate, or TLS with it, is not right",
+        "sslrootcert=FILE in the URL names the authority to trust; the host in the URL must be the certificate's",
+    ),
+    ("password", "it asks for a password", "~/.pgpass, PGPASSWORD, a service file or the keyring has it"),
+    ("timeout|timed out", "it does not answer", f"is it up, and is the network there? {_LATER}"),
+    (
+        "refused|could not translate|No such file|resolve|Name or service",
+        "it cannot be reached",
+        f"is it up, and is the URL right? {_LATER}",
+    ),
+    ("closed|terminat|lost|reset|EOF", "the connection broke off", f"try again in a moment; {_LATER}"),
+)
+
+
+def _said(fault: Exception) -> str:
+    """The first thing that it says, on one line."""
+    primary = getattr(getattr(fault, "diag", None), "message_primary", None)
+    text = primary or str(fault)
+    text = re.sub(r"^connection failed: ", "", text.strip())
+    return " ".join(text.split("\n")[0].split())[:300] or type(fault).__name__
+
+
+def check(connection: "Connection", url: str) -> None:
+    """Raises ClaudeLocalError unless the schema is one that this program writes and reads."""
+    version, oldest = schema.version_of(connection)
+    ours = schema.steps()[-1].version
+    init = command("claude-local", "sessions", "team", "init", shown(url))
+    if version == 0:
+        raise ClaudeLocalError(f"{shown(url)}: no team's log is there", f"whoever administers it makes one: {init}")
+    if version < ours:
+        raise ClaudeLocalError(
+            f"{shown(url)}: the team's log has schema {version}, this claude-local needs {ours}",
+            f"whoever administers it brings it up to date: {init}",
+        )
+    if oldest > ours:
+        raise newer(url, version)
+
+
+def newer(url: str, version: int) -> ClaudeLocalError:
+    """What to say of a schema that a newer program has made."""
+    return ClaudeLocalError(
+        f"{shown(url)}: the team's log has schema {version}, this claude-local knows {schema.steps()[-1].version}",
+        f"a newer claude-local made it: {command('pip', 'install', '--upgrade', 'claude-local')}",
+    )
