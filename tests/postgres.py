@@ -118,6 +118,10 @@ class Cluster:
         """The address of a database on it."""
         return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
+    def socket_url(self, database: str = "postgres", role: str = "postgres") -> str:
+        """The same by its socket, which is there in another network's namespace, too."""
+        return f"postgresql://{role}@/{database}?host={self.folder}&port={self.port}"
+
     def ask(self, statement: str, database: str = "postgres", values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a statement, as its superuser; each by itself, outside a transaction."""
         with psycopg.connect(self.url(database), autocommit=True) as connection:
@@ -142,11 +146,27 @@ def cluster(*options: str) -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
+_KEPT = contextlib.ExitStack()
+_SHARED: list[Cluster] = []
+
+
+def shared() -> Cluster:
+    """The server of this process's tests, started by the first that needs it."""
+    if not _SHARED:
+        _SHARED.append(_KEPT.enter_context(cluster()))
+    return _SHARED[0]
+
+
+def pytest_sessionfinish() -> None:
+    """It ends with the tests."""
+    _KEPT.close()
+    _SHARED.clear()
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
+def postgres() -> Cluster:
     """The server of this process's tests. Whoever stops it starts it again."""
-    with cluster() as server:
-        yield server
+    return shared()
 
 
 #: A name for each database.

@@ -4,9 +4,8 @@ TLS is what the URL says (`sslmode`, `sslrootcert`, …); the password is asked 
 service file, or the system's keyring. A URL that is kept in config.toml must have none in it.
 """
 
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -31,6 +30,8 @@ STATEMENT_S = 120
 LOCK_S = 60
 #: How long what was sent may stay without an answer of the other machine's network, in seconds.
 SILENT_S = 30
+#: What is taken from the environment, and not by libpq itself out of this process's own.
+_VARIABLES = (("password", "PGPASSWORD"), ("passfile", "PGPASSFILE"), ("connect_timeout", "PGCONNECT_TIMEOUT"))
 #: The oldest server that has what we need: views that ask with the rights of who looks at them.
 OLDEST = 150_000
 
@@ -64,11 +65,11 @@ def with_role(url: str, role: str) -> str:
 
 
 @contextmanager
-def opened(url: str, *, kept: bool = False) -> "Iterator[Connection]":
+def opened(url: str, environ: Mapping[str, str], *, kept: bool = False) -> "Iterator[Connection]":
     """The database, outside any transaction; raises ClaudeLocalError.
 
-    `kept`: the URL stands in config.toml, where no password may be. What psycopg raises inside becomes an error for
-    people, too.
+    What PGPASSWORD and its like say is taken from `environ`. `kept`: the URL stands in config.toml, where no password
+    may be. What psycopg raises inside becomes an error for people, too.
     """
     check_url(url)
     if kept and has_password(url):
@@ -78,7 +79,7 @@ def opened(url: str, *, kept: bool = False) -> "Iterator[Connection]":
         )
     psycopg = engine()
     with complaints(url):
-        connection = _connect(psycopg, url)
+        connection = _connect(psycopg, url, environ)
         try:
             if connection.info.server_version < OLDEST:
                 raise ClaudeLocalError(
@@ -116,7 +117,7 @@ def engine() -> "ModuleType":
     return psycopg
 
 
-def _connect(psycopg: "ModuleType", url: str) -> "Connection":
+def _connect(psycopg: "ModuleType", url: str, environ: Mapping[str, str]) -> "Connection":
     said = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
     wanted: dict[str, Any] = {
         "connect_timeout": CONNECT_S,
@@ -127,9 +128,14 @@ def _connect(psycopg: "ModuleType", url: str) -> "Connection":
     if urlsplit(url).hostname:
         # a variable that somebody's settings set must not send the log elsewhere than the URL says
         wanted["hostaddr"] = ""
+    for name, variable in (
+        ("password", "PGPASSWORD"),
+        ("passfile", "PGPASSFILE"),
+        ("connect_timeout", "PGCONNECT_TIMEOUT"),
+    ):
+        if environ.get(variable) and not (name == "password" and has_password(url)):
+            wanted[name] = environ[variable]
     settings = {name: value for name, value in wanted.items() if name not in said}
-    if os.environ.get("PGCONNECT_TIMEOUT"):
-        settings.pop("connect_timeout", None)
     # prepared statements would outlive a transaction, which a pooler between us and the server does not allow
     how: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, **settings}
     try:
@@ -139,7 +145,7 @@ def _connect(psycopg: "ModuleType", url: str) -> "Connection":
         password = _from_keyring(url) if asked and not has_password(url) else None
         if password is None:
             raise
-        connection = psycopg.connect(url, **how, password=password)
+        connection = psycopg.connect(url, **{**how, "password": password})
     return connection
 
 

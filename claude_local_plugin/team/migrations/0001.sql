@@ -373,13 +373,15 @@ BEGIN
         END AS why
         FROM given CROSS JOIN LATERAL (
             SELECT min(moment COLLATE "C") AS first_at, max(moment COLLATE "C") AS last_at,
+                coalesce(sum(messages), 0) AS messages,
                 min(coalesce(moment, 'null')) FILTER (WHERE is_moment(moment) IS NOT TRUE) AS faulty
             FROM (
-                SELECT unnest(ARRAY[started_at, last_seen_at, coalesce(ended_at, started_at)])
-                UNION ALL SELECT unnest(ARRAY[span->>'started_at', span->>'ended_at'])
+                SELECT unnest(ARRAY[started_at, last_seen_at, coalesce(ended_at, started_at)]), 0
+                UNION ALL SELECT unnest(ARRAY[span->>'started_at', span->>'ended_at']),
+                    unnest(ARRAY[whole((span->>'messages')::numeric), 0])
                     FROM jsonb_array_elements(entry->'spans') AS span
-                UNION ALL SELECT event->>'at' FROM jsonb_array_elements(entry->'events') AS event
-            ) AS times (moment)
+                UNION ALL SELECT event->>'at', 0 FROM jsonb_array_elements(entry->'events') AS event
+            ) AS times (moment, messages)
         ) AS times
     ), placed AS (
         SELECT judged.*, there.id AS there, CASE
@@ -387,7 +389,9 @@ BEGIN
             WHEN row_number() OVER (PARTITION BY known_as, why ORDER BY judged.changed DESC, n DESC) > 1 THEN false
             WHEN there.id IS NULL THEN true
             WHEN there.log = from_log THEN whole(judged.changed) > there.changed
-            ELSE judged.last_seen_at >= there.last_seen_at
+            -- a log that was begun anew, without what the transcripts of then would tell
+            ELSE judged.last_seen_at >= there.last_seen_at AND judged.messages >=
+                (SELECT coalesce(sum(messages), 0) FROM spans WHERE session = there.id)
         END AS taken
         FROM judged LEFT JOIN sessions AS there ON there.session_id = known_as AND there.machine + 0 = me
     ), numbered AS (
@@ -589,6 +593,12 @@ BEGIN
 END
 $$;
 
+-- Up to which change of this log of the machine that is connected everything has come; 0 for one nothing is known of.
+CREATE FUNCTION reached(log text) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, claude_local, pg_temp AS $$
+    SELECT coalesce(max(upto), 0) FROM logs WHERE machine = claude_local.me() AND name = clipped(log, 100)
+$$;
+
 -- For people with psql: the same with names, and with moments that can be reckoned with. Who asks needs the right to.
 CREATE VIEW readable_sessions WITH (security_invoker = true) AS
 SELECT s.id, m.name AS machine, p.name AS person, s.session_id, s.started_at::timestamptz AS started_at,
@@ -622,7 +632,7 @@ FROM machines AS m LEFT JOIN people AS p ON p.id = m.person;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA claude_local FROM PUBLIC;
 GRANT USAGE ON SCHEMA claude_local TO claude_local_writer, claude_local_reader;
 GRANT SELECT ON versions TO claude_local_writer, claude_local_reader;
-GRANT EXECUTE ON FUNCTION push(jsonb) TO claude_local_writer;
+GRANT EXECUTE ON FUNCTION push(jsonb), reached(text) TO claude_local_writer;
 GRANT SELECT ON people, machines, logs, projects, models, endpoints, backends, telemetry, sessions, spans, events, sums,
     sums_by_hour, looks_by_hour, readable_sessions, readable_spans, readable_events, readable_machines
     TO claude_local_reader;
