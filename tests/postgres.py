@@ -62,6 +62,7 @@ class Cluster:
         self.options = (*OPTIONS, *options)
         self.port = free_port()
         self.running: subprocess.Popen[bytes] | None = None
+        folder.chmod(0o711)  # the socket is for whoever knows its name; the data are for their owner alone
         #: Ends with the process that runs the tests, however that ends; as somebody else where we are root.
         self.other = ["setpriv", "--pdeathsig=INT"]
         self.owner = pwd.getpwuid(os.geteuid())

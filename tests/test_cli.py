@@ -33,6 +33,7 @@ SUBCOMMANDS = [
     *(("hooks", name) for name in ("install", "uninstall", "status")),
     *(("launcher", name) for name in ("install", "list", "remove")),
     *(("sessions", name) for name in ("list", "show", "stats", "tail", "export", "prune", "push")),
+    *(("sessions", "team", name) for name in ("init", "status")),
     *(("config", name) for name in ("path", "list", "get", "set", "unset")),
 ]
 
@@ -88,7 +89,8 @@ def test_every_command_has_two_examples_that_it_takes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     inner = [f"recipe {name}" for name in SUBCOMMANDS_OF_RECIPE] + [f"eval {name}" for name in SUBCOMMANDS_OF_EVAL]
-    names = [*cli.COMMANDS, *inner, "sessions push"]
+    of_a_team = ["sessions push", "sessions team", "sessions team init", "sessions team status"]
+    names = [*cli.COMMANDS, *inner, *of_a_team]
     assert sorted(EXAMPLES) == sorted(names)
     for name in names:
         assert cli.run_line([*name.split(), "--help"]) == 0

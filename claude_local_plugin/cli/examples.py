@@ -122,6 +122,18 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("sessions push --to postgresql://db.example/team", "what is new, to a team's database"),
         ("sessions push --dry-run", "the very rows, to look at; nothing is sent"),
     ),
+    "sessions team": (
+        ("sessions team init postgresql://db/team --writer box1", "the database, and a machine"),
+        ("sessions team status --from postgresql://lead@db/team", "who was heard of"),
+    ),
+    "sessions team init": (
+        ("sessions team init postgresql://db/team", "the schema, new or brought up to date"),
+        ("sessions team init postgresql://db/team --writer box1=ann", "a machine, and whose"),
+    ),
+    "sessions team status": (
+        ("sessions team status --from postgresql://lead@db/team", "a line for each machine"),
+        ("sessions team status --from postgresql://lead@db/team --json", "for a program"),
+    ),
     "report": (("report --open", "the page, in a browser"), ("report --since 30d --output month.html", "a month")),
     "audit": (
         ("audit --allow local", "exit code 1 where a session went to the cloud"),

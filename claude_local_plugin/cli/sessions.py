@@ -12,6 +12,7 @@ import click
 
 from claude_local_plugin.cli.options import Place, here, json_option, utc_option
 from claude_local_plugin.cli.sessions_push import push
+from claude_local_plugin.cli.sessions_team import team
 from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, middle_out, out, stacked
 from claude_local_plugin.core.shell import Words
 from claude_local_plugin.core.shell import command as typed
@@ -327,6 +328,8 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
 
 
 sessions.add_command(push)
+sessions.add_command(team)
+
 
 # --- how it looks
 

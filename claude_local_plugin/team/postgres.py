@@ -64,6 +64,14 @@ def with_role(url: str, role: str) -> str:
     return parts._replace(netloc=f"{quote(role, safe='')}@{place}").geturl()
 
 
+def parameters(url: str) -> dict[str, str]:
+    """What the URL says, by libpq's names: host, port, dbname, user, sslmode, …"""
+    psycopg = engine()
+    with complaints(url):
+        found: dict[str, str] = psycopg.conninfo.conninfo_to_dict(url)
+    return {name: str(value) for name, value in found.items()}
+
+
 @contextmanager
 def opened(url: str, environ: Mapping[str, str], *, kept: bool = False) -> "Iterator[Connection]":
     """The database, outside any transaction; raises ClaudeLocalError.
@@ -223,7 +231,7 @@ _WITHOUT_STATE = (
     ("password", "it asks for a password", "~/.pgpass, PGPASSWORD, a service file or the keyring has it"),
     ("timeout|timed out", "it does not answer", f"is it up, and is the network there? {_LATER}"),
     (
-        "refused|could not translate|No such file|resolve|Name or service",
+        "refused|denied|could not translate|No such file|resolve|Name or service",
         "it cannot be reached",
         f"is it up, and is the URL right? {_LATER}",
     ),
@@ -235,7 +243,7 @@ def _said(fault: Exception) -> str:
     """The first thing that it says, on one line."""
     primary = getattr(getattr(fault, "diag", None), "message_primary", None)
     text = primary or str(fault)
-    text = re.sub(r"^connection failed: ", "", text.strip())
+    text = re.sub(r"^(connection (failed|is bad): )+", "", text.strip())
     return " ".join(text.split("\n")[0].split())[:300] or type(fault).__name__
 
 

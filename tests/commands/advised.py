@@ -25,7 +25,7 @@ from claude_local_plugin.report import page
 from claude_local_plugin.servers import ServedModel, Server, State, advice, advisories, kinds, well_known
 from claude_local_plugin.sessionlog.export import parquet
 from claude_local_plugin.sessionlog.queries import reading
-from claude_local_plugin.team import otlp
+from claude_local_plugin.team import otlp, postgres
 from tests.doctor import building as b
 from tests.report import building
 
@@ -185,6 +185,15 @@ def no_otlp() -> None:
     try:
         with otlp.opened("http://127.0.0.1:9", {}):
             pass
+    except ClaudeLocalError as error:
+        print(error.hint)
+
+
+def no_psycopg() -> None:
+    """What is said where no team's database can be asked."""
+    sys.modules["psycopg"] = None  # type: ignore[assignment]
+    try:
+        postgres.engine()
     except ClaudeLocalError as error:
         print(error.hint)
 

@@ -3348,4 +3348,5 @@ case(
 
 from tests.commands import printed_profiles as printed_profiles  # noqa: E402  (which takes the tools from here)
 from tests.commands import printed_recipes as printed_recipes  # noqa: E402
+from tests.commands import printed_team as printed_team  # noqa: E402
 from tests.commands import printed_up as printed_up  # noqa: E402

@@ -90,6 +90,8 @@ TYPED = (
     "sessions export",
     "sessions prune --older-than 1d --yes",
     "sessions push --to http://127.0.0.1:9 --dry-run",
+    "sessions team init postgresql://127.0.0.1:9/team",
+    "sessions team status --from postgresql://127.0.0.1:9/team",
     "statusline",
     "statusline --wrap 'echo theirs'",
     "verify --claude CLIENT --cases 1",

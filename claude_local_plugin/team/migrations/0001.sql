@@ -365,7 +365,7 @@ BEGIN
             sent numeric, changed numeric
         )
     ), judged AS MATERIALIZED (
-        SELECT given.*, CASE
+        SELECT given.*, times.messages, CASE
             WHEN coalesce(session_id, '') = '' THEN 'it has no id'
             WHEN faulty IS NOT NULL THEN 'a time that is none: ' || left(faulty, 40)
             WHEN first_at < earliest THEN 'a time that cannot be: ' || first_at

@@ -1,0 +1,91 @@
+"""The cases of what is printed about a team's database: see `printed_cases`, which takes them in."""
+
+from collections.abc import Callable, Sequence
+
+from tests.commands.house import House
+from tests.commands.lan import Typed
+from tests.commands.printed_cases import Case, _nothing, case, not_run
+from tests.postgres import new_database, shared
+
+#: By its socket: there is no other network in a house.
+FIRST: dict[int, str] = {}
+
+
+def empty(house: House) -> None:
+    """A database with nothing in it, for this house."""
+    FIRST[id(house)] = new_database(shared())
+
+
+def database(house: House, role: str = "postgres") -> str:
+    return shared().socket_url(FIRST[id(house)], role)
+
+
+def made(*options: str) -> Callable[[House], None]:
+    """The same with a team's log in it."""
+
+    def build(house: House) -> None:
+        empty(house)
+        house.ok("sessions", "team", "init", database(house), "--no-passwords", *options)
+
+    return build
+
+
+def init(house: House, *options: str) -> Typed:
+    return house.call("sessions", "team", "init", database(house), "--no-passwords", *options)
+
+
+def asked(question: str, expected: Sequence[tuple[object, ...]]) -> Callable[[House, Case, Typed], None]:
+    """That this is then so in the database."""
+
+    def after(house: House, _: Case, __: Typed) -> None:
+        assert shared().ask(question, FIRST[id(house)]) == list(expected)
+
+    return after
+
+
+MACHINES = "SELECT name FROM claude_local.machines"
+
+case(
+    "team: no log there",
+    "team.postgres:check claude-local sessions team init …",
+    empty,
+    lambda house: house.call("sessions", "team", "status", "--from", database(house)),
+    asked("SELECT version FROM claude_local.versions", [(1,)]),
+)
+not_run(
+    "team: psycopg is to be had",
+    "installs a package",
+    "team.postgres:engine pip install claude-local[postgres]",
+    _nothing,
+    lambda house: house.advised("no_psycopg"),
+)
+
+
+def newer(house: House) -> None:
+    made()(house)
+    shared().ask("INSERT INTO claude_local.versions VALUES (99, 99, now(), 'newer')", FIRST[id(house)])
+
+
+not_run(
+    "team: a newer claude-local has made the schema",
+    "installs a package",
+    "team.postgres:newer pip install --upgrade claude-local",
+    newer,
+    lambda house: house.call("sessions", "team", "status", "--from", database(house)),
+)
+case(
+    "team: what to do after init",
+    "cli.sessions_team:_show_made claude-local sessions team init … --writer MACHINE",
+    empty,
+    init,
+    asked(MACHINES, [("box1",)]),
+    fill={"MACHINE": "box1", "NAME": "lead"},
+)
+case(
+    "team: no machine yet",
+    "cli.sessions_team:status claude-local sessions team init … --writer MACHINE",
+    made(),
+    lambda house: house.call("sessions", "team", "status", "--from", database(house)),
+    asked(MACHINES, [("box1",)]),
+    fill={"MACHINE": "box1"},
+)
