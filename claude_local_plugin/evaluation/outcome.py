@@ -51,7 +51,7 @@ FAILURES = {
             "window",
             "window",
             "the conversation outgrew the window",
-            "a longer window: --max-model-len of vLLM",
+            "a longer window: --max-model-len of vLLM, -c of llama.cpp",
             "model.window",
         ),
         Failure("time", "time", "the task's minutes were over", "a faster server, or a smaller model", "server.speed"),
@@ -66,7 +66,7 @@ FAILURES = {
             "not-parsed",
             "tool call not parsed",
             "a tool call came as text",
-            "the tool-call parser of the model's family: --tool-call-parser of vLLM",
+            "the tool-call parser of the model's family: --tool-call-parser of vLLM, --jinja of llama.cpp",
             "model.tool-calls",
         ),
         Failure(
@@ -279,6 +279,10 @@ class Reader:
             self._counted((event.get("message") or {}).get("usage"))
             if isinstance(wait := whole.get("ttft_ms"), int | float):
                 self._waits.append(float(wait))
+        elif event.get("type") == "content_block_delta":
+            # a token or more; how many they were is said at the end alone, which some answers never come to
+            before = self._usage.get(self._now, {})
+            self._usage[self._now] = {**before, "output_tokens": before.get("output_tokens", 0) + 1}
         elif event.get("type") == "message_delta":
             self._counted(event.get("usage"))
 
