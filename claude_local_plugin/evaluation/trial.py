@@ -288,7 +288,8 @@ def _started(
         process.wait()
         for each in (process.stdin, process.stdout):
             if each is not None:
-                each.close()
+                with contextlib.suppress(BrokenPipeError):  # what it did not live to read
+                    each.close()
 
 
 class _Box:

@@ -12,8 +12,9 @@ import pytest
 
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.evaluation import trial
-from claude_local_plugin.evaluation.scripted import ScriptedServer, Skill, outcomes
+from claude_local_plugin.evaluation.scripted import WAYS, ScriptedServer, Skill, outcomes
 from claude_local_plugin.evaluation.suite import suite
+from claude_local_plugin.evaluation.task import Task
 from claude_local_plugin.fake_server.server import EmbeddedBackend
 from claude_local_plugin.settings import schema
 from tests.client.conftest import Person
@@ -93,6 +94,42 @@ def test_two_agents_of_known_skill_are_told_as_what_they_are(person: Person, tmp
     assert not marker.exists()
     after = sorted(path.relative_to(person.home) for path in person.home.rglob("*"))
     assert [path for path in after if path not in before and ".config" not in path.parts] == []
+
+
+#: A way to fail for each trial; None is none. Limits of time and tokens are in tests/evaluation/test_trial.py.
+WAYS_OF = {
+    "nothing-to-mend": (None, "turns"),
+    "one-value-in-json": ("no-change", None),
+    "price-with-discount": ("not-parsed", "malformed"),
+    "red-test": ("server-error", "wrong-result"),
+    "report-that-stops": ("refused-edit", "loop"),
+    "which-port": ("window", "empty-answer"),
+}
+
+
+class EachWay(Skill):
+    """Fails in each trial as it is told."""
+
+    def way(self, task: Task, repeat: int, seed: int) -> str | None:
+        return WAYS_OF[task.id][repeat]
+
+
+def test_four_side_by_side_fail_in_every_way_and_each_is_named_as_what_it_is(person: Person) -> None:
+    with ScriptedServer(EachWay("each", 0.0), SMOKE) as server:
+        words = ("--url", server.url, "--model", "each", "--repeat", "2", "--parallel", "4", "--json")
+        document = json.loads(evaluate(person, *words).stdout)
+        assert left_behind(server.url) == []
+    found: dict[str, list[str | None]] = {}
+    for each in document["trials"]:
+        # which of two that begin at once the server hears first is left to chance
+        found.setdefault(each["task"], []).append(each["failure"])
+    assert {task: sorted(ways, key=str) for task, ways in found.items()} == {
+        task: sorted(ways, key=str) for task, ways in WAYS_OF.items()
+    }
+    assert {each["kind"]: each["count"] for each in document["failures"]} == dict.fromkeys(
+        {*WAYS} - {"time", "tokens"}, 1
+    )
+    assert document["pass_at_1"]["value"] == pytest.approx(2 / 12)
 
 
 def test_killed_in_the_middle_it_goes_on_and_leaves_no_process(person: Person) -> None:
