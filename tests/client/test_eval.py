@@ -1,7 +1,9 @@
 """`claude-local eval` as people type it: two agents of known skill, through the real client, over the suite `smoke`."""
 
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,26 +134,72 @@ def test_four_side_by_side_fail_in_every_way_and_each_is_named_as_what_it_is(per
     assert document["pass_at_1"]["value"] == pytest.approx(2 / 12)
 
 
-def test_killed_in_the_middle_it_goes_on_and_leaves_no_process(person: Person) -> None:
+@pytest.fixture
+def places(person: Person, tmp_path: Path) -> Path:
+    """Where this evaluation has its folders; its boxes are begun by a name of their own."""
+    for name in ("places", "programs"):
+        (tmp_path / name).mkdir()
+    unshare = shutil.which("unshare")
+    assert unshare is not None
+    (tmp_path / "programs" / "unshare").symlink_to(unshare)
+    path = os.pathsep.join((str(tmp_path / "programs"), person.environ["PATH"]))
+    person.shell |= {"TMPDIR": str(tmp_path / "places"), "PATH": path}
+    return tmp_path / "places"
+
+
+def boxes(places: Path) -> list[str]:
+    """The boxes that there are, whether anything runs in them or not."""
+    mark, found = str(places.parent / "programs" / "unshare").encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            found += [process.name] if words[0] == mark else []
+    return found
+
+
+def begun(person: Person, *words: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "claude_local_plugin", "eval", *words],
+        cwd=person.project,
+        env=person.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_ctrl_c_ends_what_runs_and_leaves_nothing_behind(person: Person, places: Path) -> None:
+    with ScriptedServer(Skill("box", 0.0, fails={"time": 1.0}), SMOKE) as server:
+        words = ("--url", server.url, "--model", "box", "--parallel", "2", "--output", "results.jsonl")
+        with begun(person, *words) as process:
+            while len(server.messages) < 2:
+                assert process.poll() is None
+                time.sleep(0.05)
+            assert len(boxes(places)) >= 2
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=300)
+        assert process.returncode == 130
+        assert "Broken off; what has ended is in results.jsonl. To go on: claude-local eval --url" in said
+        assert (left_behind(server.url), boxes(places), [*places.iterdir()]) == ([], [], [])
+    assert (person.project / "results.jsonl").read_bytes().count(b"\n") == 1
+
+
+def test_killed_in_the_middle_it_goes_on_and_leaves_nothing_behind(person: Person, places: Path) -> None:
     with ScriptedServer(Skill("box", 1.0), SMOKE) as server:
         words = ("--url", server.url, "--model", "box", "--output", "results.jsonl")
         results = person.project / "results.jsonl"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "claude_local_plugin", "eval", *words],
-            cwd=person.project,
-            env=person.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = begun(person, *words)
         while not results.exists() or results.read_bytes().count(b"\n") < 3:
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
         had = results.read_bytes().count(b"\n") - 1
-        while left_behind(server.url):  # for ever, if it were
+        while left_behind(server.url) or boxes(places):  # for ever, if it were
             time.sleep(0.1)
+        for place in places.iterdir():  # of a minute ago, which the next evaluation knows by that
+            os.utime(place, (time.time() - 90, time.time() - 90))
         said = evaluate(person, *words)
         assert f"{had + 1}/6" in said.stderr
         assert f"{had}/6" not in said.stderr
@@ -161,6 +209,7 @@ def test_killed_in_the_middle_it_goes_on_and_leaves_no_process(person: Person) -
         again = evaluate(person, *words, "--compare", "results.jsonl", "--markdown")
         assert "| pass@1 | 100 %" in again.stdout
         assert "cannot be told apart" in again.stdout
+        assert [*places.iterdir()] == []
 
 
 def test_what_is_asked_wrongly_is_said_before_anything_is_run(person: Person, server: EmbeddedBackend) -> None:
