@@ -82,15 +82,28 @@ def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
 _COMMAND = re.compile(r"\b(?:claude-local|ssh|sudo|git (?:-C|add|rm)) (?:(?![,;)]|: | \().)+")
 
 
-def wrapped(text: str, width: int, *, indent: str = "  ") -> list[str]:
+#: How a line begins that is a command and nothing else, of the programs that we tell people to use.
+_TYPED = re.compile(
+    r"(?:claude|claude-local|cluse|ssh|sudo|git|curl|docker|podman|unset|export|vllm|ollama|litellm|llama-server|systemctl"
+    r"|journalctl|chmod|chown|rm|mv|pip|uv|pipx|npm|getent|python3?|sqlite3|\S+ \+\d+) \S"
+)
+
+
+def is_typed(text: str) -> bool:
+    """Whether the text is a command as a whole."""
+    return _TYPED.match(text) is not None and not re.search(r"[,;] |: ", text)
+
+
+def wrapped(text: str, width: int, *, indent: str = "  ", whole: bool = False) -> list[str]:
     """The text as lines of at most so many letters, broken at blanks, those after the first one indented.
 
-    A word that is longer stays whole, and so does a command that fits on a line: it is there to be copied.
+    A word that is longer stays whole, and so does a command that fits on a line, or with `whole` any: it is there to
+    be copied.
     """
     import textwrap  # most of what is said fits on a line
 
     fits = width - len(indent)
-    kept = _COMMAND.sub(lambda found: found[0].replace(" ", "\0") if len(found[0]) <= fits else found[0], text)
+    kept = _COMMAND.sub(lambda found: found[0].replace(" ", "\0") if whole or len(found[0]) <= fits else found[0], text)
     lines = textwrap.wrap(kept, max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     return [line.replace("\0", " ") for line in lines] or [""]
 

@@ -186,7 +186,17 @@ def test_a_call_that_cannot_be_understood_ends_with_2_and_writes_nothing(
 
 def test_without_a_command_it_shows_the_help_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run_line([]) == 2
-    assert "Begin:" in "".join(capsys.readouterr())
+    shown = "".join(capsys.readouterr())
+    assert "\n\nBegin:\n  demo " in shown
+    assert "\\n" not in shown
+
+
+@pytest.mark.parametrize("group", ["config", "hooks", "launcher", "managed", "profile", "recipe", "sessions"])
+def test_a_group_without_a_command_shows_what_each_does_in_full(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run_line([group]) == 2
+    shown = "".join(capsys.readouterr())
+    assert "\n\nCommands:\n  " in shown
+    assert [line for line in shown.splitlines() if line.endswith("...") or "\\n" in line] == [shown.splitlines()[0]]
 
 
 def test_the_version_is_said_the_quick_way_and_the_usual_way(capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,7 +74,7 @@ raise SystemExit(main())
 
 
 def test_a_report_and_a_plot_are_drawn_with_nothing_else_installed(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tests.report.building import usual
 
@@ -89,5 +89,5 @@ def test_a_report_and_a_plot_are_drawn_with_nothing_else_installed(
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert (project / "claude-local-report.html").read_text("utf-8").count("<svg") == 12
+    assert (home / "claude-local-report.html").read_text("utf-8").count("<svg") == 12
     assert json.loads(measured.read_text("utf-8"))["server"]["model"] in (project / "bench.svg").read_text("utf-8")

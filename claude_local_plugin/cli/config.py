@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from claude_local_plugin.cli.lazy import Group
 from claude_local_plugin.cli.options import Place, here, json_option
 from claude_local_plugin.cli.terminal import columns, err, json_text, out
 from claude_local_plugin.text import printable, short_path
@@ -17,7 +18,7 @@ project_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def config() -> None:
     """Show and change claude-local's own settings: what hooks do, what is logged, prices, which backends are allowed.
 

@@ -76,7 +76,7 @@ def disable(
     place = here()
     printer = out(place.environ)
     for line in disabled_lines(report, place):
-        printer.line(line)
+        printer.prose(line, indent=" " * (len(line) - len(line.lstrip()) + 2))
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
@@ -139,8 +139,17 @@ def doctor(
     elif not dry_run:
         show(report, place, named=checks)
         if first is not None:
-            out(place.environ).line(f"Do this first: {first.command}   mends {first.mends} of {first.of}", "bold")
+            _say_first(out(place.environ), first.command, f"fixes {first.fixes} of {first.of}")
     return report.exit_code
+
+
+def _say_first(printer: Printer, typed: str, what: str) -> None:
+    """The one command to begin with, on a line of its own where the terminal is too narrow for both."""
+    said = f"Do this first: {typed}"
+    if printer.width is None or len(f"{said}   {what}") <= printer.width:
+        printer.line(f"{said}   {what}", "bold")
+    else:
+        printer.lines([f"Do this first, which {what}:", f"  {typed}"], "bold")
 
 
 def _texts(place: Place, explain: str | None, names: Sequence[str]) -> int:
@@ -177,9 +186,7 @@ def _log(name: str, place: Place, *, as_json: bool) -> int:
     printer = out(place.environ)
     width = max(len(finding.id) for finding in report.findings)
     for finding in report.findings:
-        head, *more = _lines(finding, place, width, named=False)
-        printer.line("log".ljust(WIDTH) + head, STYLES[finding.result.value])
-        printer.lines(" " * (WIDTH + 2) + line for line in more)
+        _show(printer, "log", finding, place, width, named=False)
     results = [finding.result.value for finding in report.findings]
     well = _sum(results) if any(finding.result.bad for finding in report.findings) else "no known failure"
     printer.line(f"{well} · {command.seen(report)}", "bold red" if report.exit_code else "")
@@ -237,10 +244,10 @@ def _fix(
     for each in plan.refused if not quiet else ():
         if (each.later and not dry_run) or each in plan.told:
             continue  # that is planned next
-        prose.line(f"! not fixed: {', '.join(each.checks)}: {each.reason}", "yellow")
+        prose.prose(f"! not fixed: {', '.join(each.checks)}: {each.reason}", "yellow")
     if not plan.next:
         if not quiet and not more:
-            prose.line("nothing to fix here in settings of ours")
+            prose.line("nothing to fix in the settings of this folder")
         return False
     if not quiet:
         for fix in plan.next:
@@ -303,32 +310,31 @@ def _show_group(
     headlines = {check.id for check in checks if check.headline or named}
     quiet = {"ok": headlines, "skipped": set(named)}
     shown = [finding for finding in findings if finding.id in quiet.get(finding.result, {finding.id})]
-    label = group.ljust(WIDTH)
+    label = group
     if not shown:
         skipped = next((finding.what for finding in findings if finding.result == "skipped"), "")
         all_skipped = all(finding.result == "skipped" for finding in findings)
-        printer.line(f"{label}{'-  ' + skipped if all_skipped else 'ok'}")
+        printer.prose(f"{label.ljust(WIDTH)}{'-  ' + skipped if all_skipped else 'ok'}", indent=" " * (WIDTH + 3))
         return
     width = max(len(finding.id) for finding in shown)
     for finding in shown:
-        head, *more = _lines(finding, place, width, named=bool(named))
-        printer.line(label + head, STYLES[finding.result.value])
-        printer.lines(" " * (WIDTH + 2) + line for line in more)
-        label = " " * WIDTH
+        _show(printer, label, finding, place, width, named=bool(named))
+        label = ""
 
 
-def _lines(finding: "Finding", place: Place, width: int, *, named: bool) -> Iterator[str]:
+def _show(printer: Printer, label: str, finding: "Finding", place: Place, width: int, *, named: bool) -> None:
     """A finding: what and where, why (of what is wrong), and the command."""
-    mark = MARKS[finding.result.value]
+    mark, style, indent = MARKS[finding.result.value], STYLES[finding.result.value], " " * (WIDTH + 2)
     if finding.result == "ok" and not named:
-        yield f"{mark} {finding.what}"
+        printer.prose(f"{label.ljust(WIDTH)}{mark} {finding.what}", style, indent=indent)
         return
     where = _where(finding, place)
-    yield f"{mark} {finding.id.ljust(width)}  {finding.what}" + (f"   ({where})" if where else "")
+    said = f"{mark} {finding.id.ljust(width)}  {finding.what}" + (f"   ({where})" if where else "")
+    printer.prose(label.ljust(WIDTH) + said, style, indent=indent)
     if finding.result.bad:
-        yield f"why: {finding.why}"
+        printer.prose(f"{indent}why: {finding.why}", indent=f"{indent}     ")
     if finding.fix:
-        yield f"fix: {finding.fix}"
+        printer.remedy(finding.fix, indent=indent)
 
 
 def _where(finding: "Finding", place: Place) -> str:

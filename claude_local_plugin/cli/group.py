@@ -42,6 +42,9 @@ def run(argv: Sequence[str], name: str) -> int:
             return 130
         err().line("aborted: nothing was written", "yellow")
         return 1
+    except click.exceptions.NoArgsIsHelpError as bare:  # its message is the help, which is text of our own
+        bare.show()
+        return bare.exit_code
     except click.ClickException as error:
         vars(error)["message"] = printable(error.message)  # which may quote a word of the command line
         error.show()

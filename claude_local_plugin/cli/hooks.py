@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from claude_local_plugin.cli.lazy import Group
 from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import here, json_option, scope_option, world_of
 from claude_local_plugin.cli.terminal import columns, json_text, out
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from claude_local_plugin.commands.hooks import Prepared
 
 
-@click.group()
+@click.group(cls=Group)
 def hooks() -> None:
     """Install, remove or show the session hooks alone.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from claude_local_plugin.cli.lazy import Group
 from claude_local_plugin.cli.options import complete_profile, here, json_option, world_of
 from claude_local_plugin.cli.terminal import err, json_text, out
 from claude_local_plugin.core.shell import command as spelt
@@ -29,7 +30,7 @@ class _WithCommand(click.Command):
         return super().parse_args(ctx, args[:at])
 
 
-@click.group()
+@click.group(cls=Group)
 def launcher() -> None:
     """Small programs on PATH, each of which runs one command on one backend.
 
@@ -72,7 +73,7 @@ def install(ctx: click.Context, name: str, profile: str | None, folder: Path | N
 @dir_option
 @json_option
 def list_(folder: Path | None, as_json: bool) -> int:
-    """The launchers in ~/.local/bin, or in --dir, that are claude-local's.
+    """The launchers of claude-local in ~/.local/bin, or in --dir.
 
     Reads only; exit 1 where one cannot run any more.
     """

@@ -10,6 +10,18 @@ import click
 from claude_local_plugin.cli import examples
 
 
+class Group(click.Group):
+    """A group whose `--help` has the first sentence of each command in full."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands, each with its first sentence, however long."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, each.get_short_help_str(limit=1000)) for name, each in commands if each and not each.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
 class LazyGroup(click.Group):
     """A group made of a table: command -> its module below `package`, and what `--help` says of it, in that order.
 

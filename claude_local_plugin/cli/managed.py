@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from claude_local_plugin.cli.lazy import Group
 from claude_local_plugin.cli.options import here, world_of
 from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import printable
 
 
-@click.group()
+@click.group(cls=Group)
 def managed() -> None:
     """Settings of a server for a fleet of machines, as files for whoever administers them.
 

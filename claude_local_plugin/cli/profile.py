@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.enable import agree, enable
+from claude_local_plugin.cli.lazy import Group
 from claude_local_plugin.cli.options import Place, choose_on_terminal, here, json_option, profile_argument, world_of
 from claude_local_plugin.cli.terminal import err, json_text, out
 from claude_local_plugin.core.config import KEYS
@@ -32,7 +33,7 @@ METAVARS = {
 }
 
 
-@click.group()
+@click.group(cls=Group)
 def profile() -> None:
     """Servers under names: `claude-local enable NAME` then says all of it.
 

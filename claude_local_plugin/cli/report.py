@@ -25,7 +25,7 @@ from claude_local_plugin.text import counted, printable, short_path
 @click.option("--until", help="The same; a day counts to its end.  [default: now]", metavar="TIME")
 @click.option("--project", help="Only the sessions of this folder and those below it.", metavar="FOLDER")
 @click.option(
-    "--output", help="The page's file, - for standard output.  [default: claude-local-report.html]", metavar="FILE"
+    "--output", help="The page's file, - for standard output.  [default: ~/claude-local-report.html]", metavar="FILE"
 )
 @click.option("--force", is_flag=True, help="Replace the file even if it is not a report of claude-local.")
 @click.option("--open", "open_it", is_flag=True, help="Open the page in your browser.")

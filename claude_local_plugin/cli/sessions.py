@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from claude_local_plugin.cli.lazy import Group
 from claude_local_plugin.cli.options import Place, here, json_option, utc_option
 from claude_local_plugin.cli.sessions_push import push
 from claude_local_plugin.cli.sessions_team import team
@@ -75,7 +76,7 @@ def chosen(place: Place, **asked: str | None) -> "Where":
     return where
 
 
-@click.group()
+@click.group(cls=Group)
 def sessions() -> None:
     """Read the log: which backend every session used, which model, how long, how many tokens; push sends it."""
 

@@ -3,8 +3,10 @@
 Without click, which takes as long as an explanation does.
 """
 
+import sys
+
 from claude_local_plugin.cli.place import Place, here
-from claude_local_plugin.cli.terminal import columns, err, json_text, out
+from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out
 from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.text import printable, short_path
@@ -92,17 +94,30 @@ def _show_decisions(explanation: "Explanation", place: Place) -> None:
         why = short_text(explanation.sentences[name], place)
         value = NOT_COMPARED if why.startswith("not compared") else _value(name, decision["value"])
         rows.append((label, value, _from(decision["winner"], place), why.removeprefix("not compared: ")))
-    heading, *lines = columns([tuple(map(printable, row)) for row in rows])
-    printer.line(heading, "dim")
-    printer.lines(lines)
+    _show_rows(printer, [[printable(cell) for cell in row] for row in rows])
     printer.line()
     show_warnings(explanation.warnings, place)
     if explanation.unknown:
-        printer.line(f"not visible from here: {', '.join(explanation.unknown)}", "dim")
-    printer.line(_versions(explanation), "dim")
+        printer.prose(f"not visible from here: {', '.join(explanation.unknown)}", "dim")
+    printer.prose(_versions(explanation), "dim")
     if explanation.changes is not None:
         _show_changes(explanation, place)
-    printer.line(printable(explanation.summary), "bold")
+    printer.prose(printable(explanation.summary), "bold")
+
+
+def _show_rows(printer: Printer, rows: list[list[str]]) -> None:
+    """The decisions as a table; on a terminal that is too narrow for it, the last cells on lines of their own."""
+    width = printer.width or sys.maxsize
+    for count in (4, 3, 2):
+        heading, *lines = columns([row[:count] for row in rows])
+        if max(map(len, lines)) <= width:
+            break
+    printer.line(heading, "dim")
+    indent = " " * (max(len(row[0]) for row in rows) + 2)
+    for line, row in zip(lines, rows[1:], strict=True):
+        printer.line(line)
+        for cell in row[count:]:
+            printer.prose(f"{indent}{cell}", "dim", indent=indent)
 
 
 def show_warnings(warnings: "tuple[Finding, ...]", place: Place) -> None:
@@ -111,8 +126,8 @@ def show_warnings(warnings: "tuple[Finding, ...]", place: Place) -> None:
     marks = {"error": ("✗", "bold red"), "warning": ("!", "yellow"), "info": ("·", "")}
     for warning in warnings:
         mark, style = marks[warning.result.value]
-        printer.line(f"{mark} {short_text(printable(warning.what), place)}", style)
-        printer.line(f"    fix: {printable(warning.fix or '')}")  # to be typed: no shell reads a `~` within quotes
+        printer.prose(f"{mark} {short_text(printable(warning.what), place)}", style)
+        printer.remedy(printable(warning.fix or ""), indent="    ")  # to be typed: no shell reads a `~` within quotes
     if warnings:
         printer.line()
 

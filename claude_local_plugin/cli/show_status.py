@@ -49,9 +49,9 @@ def show_status(*, everywhere: bool = False, sweep: bool = False, utc: bool = Fa
     for (name, _), line in zip(rows, columns(rows), strict=True):
         printer.line(line, style.get(name, ""))
     for warning in report["warnings"]:
-        printer.line(f"! {warning['message']}", "yellow")
+        printer.prose(f"! {warning['message']}", "yellow")
         if warning["fix"]:
-            printer.line(f"    fix: {warning['fix']}")
+            printer.remedy(warning["fix"], indent="    ")
     return 0 if report["healthy"] else 1
 
 
@@ -67,14 +67,15 @@ def _everywhere(place: Place, *, sweep: bool, as_json: bool) -> int:
     printer = out(place.environ)
     if not report["enabled"]:
         printer.line("enabled nowhere")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for entry in report["enabled"]:
         name = short_path(entry["settings_file"], cwd=place.home / "-", home=place.home)
         state = "gone, forgotten" if entry["swept"] else entry["state"]
         rows.append(
             (state, printable(name), printable(f"{entry['url'] or '-'}"), printable(f"{entry['model'] or '-'}"))
         )
-    printer.lines(columns(rows))
+    if rows:
+        printer.records(("", "", "", ""), rows, most=2, shorten=(1,))
     if any(entry["state"] == "gone" and not entry["swept"] for entry in report["enabled"]):
         there, again = typed("claude-local", "disable"), typed("claude-local", "status", "--all", "--sweep")
         printer.line(f"gone: its folder was deleted, or moved: there {there} finds it; {again} forgets it")

@@ -8,7 +8,16 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from claude_local_plugin.text import UNSEEN, carries_all, hides, printable, with_tilde, without_secrets, wrapped
+from claude_local_plugin.text import (
+    UNSEEN,
+    carries_all,
+    hides,
+    is_typed,
+    printable,
+    with_tilde,
+    without_secrets,
+    wrapped,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -196,6 +205,21 @@ class Printer:
         """A sentence, on a terminal wrapped at blanks, what does not fit on the first line indented."""
         text = _line(self._allowed(text))
         self.lines([text] if self.width is None else wrapped(text, self.width, indent=indent), style)
+
+    def remedy(self, text: str, *, indent: str) -> None:
+        """What to type for it, behind `fix:`; on a terminal each part of what is too long on lines of its own.
+
+        A command is never broken, however long: its pieces would be commands of their own. The terminal wraps it.
+        """
+        text = _line(self._allowed(text))
+        label, below = f"{indent}fix: ", f"{indent}  "
+        if self.width is None or len(label + text) <= self.width:
+            self.line(label + text)
+            return
+        for part in text.split("   "):
+            first, *more = [part] if is_typed(part) else wrapped(part, self.width - len(below), indent="", whole=True)
+            self.lines([label + first, *(below + line for line in more)])
+            label = below
 
     def _allowed(self, text: str) -> str:
         return text if self.reveal else with_tilde(without_secrets(text, prose=True), self.home)

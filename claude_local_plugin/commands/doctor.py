@@ -236,10 +236,10 @@ MOST_ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """The one command that fixes most of what was found: `mends` of `of` findings would go, `left` would stay."""
+    """The one command that fixes most of what was found: `fixes` of `of` findings would go, `left` would stay."""
 
     command: str
-    mends: int
+    fixes: int
     of: int
     left: tuple[Finding, ...] = field(default=(), repr=False)
 
@@ -257,9 +257,9 @@ def first(report: Report, world: World, names: Sequence[str]) -> First | None:
     for typed, then in (plan for plan in plans if plan is not None):
         left = tuple(finding for finding in run(then, report.checks) if finding.result.bad)
         gone = Counter(finding.id for finding in found) - Counter(finding.id for finding in left)
-        if best is None or gone.total() > best.mends:
+        if best is None or gone.total() > best.fixes:
             best = First(typed, gone.total(), len(found), left)
-    return best if best is not None and best.mends > 1 and 2 * best.mends > best.of else None
+    return best if best is not None and best.fixes > 1 and 2 * best.fixes > best.of else None
 
 
 def _by_fixing(report: Report, world: World, names: Sequence[str]) -> tuple[str, Facts] | None:
@@ -332,7 +332,7 @@ def report_json(
         "findings": [finding.as_json() for finding in report.findings],
         "counts": {result.value: counts[result.value] for result in Result},
         "seconds": round(report.seconds, 3),
-        "first": None if first is None else {"command": first.command, "mends": first.mends, "of": first.of},
+        "first": None if first is None else {"command": first.command, "fixes": first.fixes, "of": first.of},
     }
     if plan is not None:
         data["fixes"] = [

@@ -12,8 +12,8 @@ from claude_local_plugin.sessionlog.queries.usage import Usage
 
 __all__ = ["FILE", "as_json", "check", "collect", "page", "show", "write"]
 
-#: The file in the current folder, where no other is asked for.
-FILE = "claude-local-report.html"
+#: The file where no other is asked for: in nobody's repository.
+FILE = "~/claude-local-report.html"
 #: Our mark is this near to the beginning of a page.
 _MARKED_BYTES = 512
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from claude_local_plugin.precedence import models
-from claude_local_plugin.precedence.model import FileState, Scope, Snapshot
+from claude_local_plugin.precedence.model import FileState, Scope, SettingsFile, Snapshot
 from claude_local_plugin.precedence.table import holds
 
 #: What `replacement` says where the default is denied and nothing may take its place: no session starts.
@@ -41,6 +41,15 @@ def allowed_list(snapshot: Snapshot) -> tuple[str, ...] | None:
         if (entries := _entries(file.data, file.state)) is not None
     ]
     return tuple(entry for entries in rest for entry in entries) if rest else None
+
+
+def limiting(snapshot: Snapshot, name: str) -> SettingsFile | None:
+    """The first file with an `availableModels`, where what is in effect of all of them does not allow this name."""
+    entries = allowed_list(snapshot)
+    if entries is None or is_listed(name, entries):
+        return None
+    files = snapshot.of(Scope.SERVED, Scope.MANAGED, Scope.FLAG, Scope.LOCAL, Scope.PROJECT, Scope.USER)
+    return next((file for file in files if _entries(file.data, file.state) is not None), None)
 
 
 def _entries(data: Mapping[str, object], state: FileState, key: str = "availableModels") -> tuple[str, ...] | None:

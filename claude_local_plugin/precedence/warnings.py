@@ -29,6 +29,7 @@ from claude_local_plugin.core.settings_files import routed_by
 from claude_local_plugin.core.shell import Words, command, edit, export
 from claude_local_plugin.core.urls import Target, can_be_asked, parse_url
 from claude_local_plugin.precedence import models
+from claude_local_plugin.precedence.available import limiting
 from claude_local_plugin.precedence.credentials import name_of, unusable_header
 from claude_local_plugin.precedence.decisions import backend_in_use
 from claude_local_plugin.precedence.logins import EXCHANGED, RENEWED, gateway_sign_in
@@ -71,7 +72,7 @@ def warnings(snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str,
         *_mcp_serve(snapshot, decisions),
         *_endpoint(snapshot, env, decisions, backend),
         *_credentials(snapshot, env, decisions),
-        *_window(env, decisions, backend),
+        *_window(snapshot, env, decisions, backend),
         *_repository(snapshot),
         *_hooks(snapshot),
         *_version(snapshot),
@@ -679,7 +680,9 @@ def _approved(snapshot: Snapshot, key: Candidate) -> bool:
 # --- the window
 
 
-def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend) -> Iterator[Finding]:
+def _window(
+    snapshot: Snapshot, env: Mapping[str, str], decisions: Mapping[str, Decision], backend: Backend
+) -> Iterator[Finding]:
     window, model = decisions["context_window"], decisions["model"].value
     asked = env.get(models.WINDOW_VARIABLE, "").strip()
     if asked and not asked.replace("_", "").replace(",", "").isdigit():
@@ -694,18 +697,31 @@ def _window(env: Mapping[str, str], decisions: Mapping[str, Decision], backend: 
     if backend.cloud or window.winner is None or window.winner.scope is not Scope.DEFAULT:
         return
     host = backend.target.label if backend.target else "the server"
-    if asked:
+    assumed = f"{int(window.value or 0):,}"
+    wanted = decisions["model"].winner
+    named = asked and wanted is not None and wanted.scope is not Scope.DEFAULT
+    limits = limiting(snapshot, str(wanted.value)) if wanted is not None and named else None
+    if limits is not None and wanted is not None:
         yield Finding(
             "window.ignored",
             Result.WARNING,
-            f"{models.WINDOW_VARIABLE} has no effect under the name {model}: Claude Code assumes {window.value}",
+            f"availableModels in {limits.path or '--settings'} does not list {wanted.value}: another model takes its"
+            f" place, for which Claude Code assumes {assumed} tokens",
+            _in_the_file(snapshot, limits.scope, limits.path, limits.line_of(("availableModels",)))
+            + f'   (add "{wanted.value}" to availableModels)',
+        )
+    elif asked:
+        yield Finding(
+            "window.ignored",
+            Result.WARNING,
+            f"{models.WINDOW_VARIABLE} has no effect under the name {model}: Claude Code assumes {assumed} tokens",
             "serve the model under a name of its own and enable that",
         )
     else:
         yield Finding(
             "window.assumed",
             Result.WARNING,
-            f"Claude Code assumes {int(window.value or 0):,} tokens for {model}, whatever {host} can take",
+            f"Claude Code assumes {assumed} tokens for {model}, whatever {host} can take",
             command("claude-local", "enable", "--url", backend.url or "")
             + "   (with --max-model-len N where the server does not say it)",
         )

@@ -1682,6 +1682,12 @@ explained(
     "hooks.disabled",
 )
 explained(
+    "a list of models without the server's",
+    WARN + "_window _in_the_file … … … …",
+    steps(enabled, lambda house: users_file_without(house, "availableModels", availableModels=["opus", "sonnet"])),
+    "window.ignored",
+)
+explained(
     "a socket that takes every request",
     WARN + "_socket unset …",
     steps(enabled, lambda house: house.shell.update(ANTHROPIC_UNIX_SOCKET="/run/x.sock")),

@@ -1,4 +1,4 @@
-"""What doctor says to do first mends as much as it says, and `--fix` leaves nothing that it could have done."""
+"""What doctor says to do first fixes as much as it says, and `--fix` leaves nothing that it could have done."""
 
 import json
 import os
@@ -120,10 +120,10 @@ def test_what_is_to_be_done_first_leaves_exactly_the_rest(
     if first is None:
         return
     assert first["of"] == found.total()
-    assert first["of"] < 2 * first["mends"] >= 4
+    assert first["of"] < 2 * first["fixes"] >= 4
     typed(repository, first["command"])
     left = bad(repository.run("doctor", "--json").json)
-    assert (found - left).total() == first["mends"], (first, found, left)
+    assert (found - left).total() == first["fixes"], (first, found, left)
 
 
 @pytest.mark.parametrize("faults", [*ALONE, *WORLDS], ids="+".join)
@@ -141,12 +141,12 @@ def test_it_is_said_below_the_findings_and_as_data(
 ) -> None:
     spoilt(repository, server, monkeypatch, ("many retries", "short time-outs", "no window", "a short answer"))
     shown = repository.ends(1, "doctor").out
-    assert shown.splitlines()[-1] == "Do this first: claude-local doctor --fix   mends 4 of 4"
-    assert repository.json("doctor", code=1)["first"] == {"command": "claude-local doctor --fix", "mends": 4, "of": 4}
+    assert shown.splitlines()[-1] == "Do this first: claude-local doctor --fix   fixes 4 of 4"
+    assert repository.json("doctor", code=1)["first"] == {"command": "claude-local doctor --fix", "fixes": 4, "of": 4}
     # of what was asked for, and no more
     some = ("client", "model.output")
     command = "claude-local doctor --fix client model.output"
-    assert repository.json("doctor", *some, code=1)["first"] == {"command": command, "mends": 3, "of": 3}
+    assert repository.json("doctor", *some, code=1)["first"] == {"command": command, "fixes": 3, "of": 3}
     typed(repository, command)
     assert bad(repository.json("doctor", *some)) == Counter()
 
@@ -158,7 +158,7 @@ def test_a_file_that_is_dropped_is_repaired_first_and_the_rest_is_counted_as_it_
     before = repository.json("doctor", code=1)
     assert "client.retries" not in bad(before)  # nobody can see it yet
     assert before["first"]["command"] == "claude-local doctor --fix"
-    assert before["first"]["mends"] == before["first"]["of"] == bad(before).total()
+    assert before["first"]["fixes"] == before["first"]["of"] == bad(before).total()
     typed(repository, before["first"]["command"])
     assert bad(repository.json("doctor")) == Counter()
 
@@ -189,7 +189,7 @@ def test_an_address_written_by_hand_with_a_wrong_port_is_led_to_the_server_of_th
     assert ready["fix"] == answer["first"]["command"] == f"claude-local enable --url {server.url}"
     typed(repository, ready["fix"])
     left = bad(repository.run("doctor", "--json").json)
-    assert (bad(answer) - left).total() == answer["first"]["mends"] > 2
+    assert (bad(answer) - left).total() == answer["first"]["fixes"] > 2
     assert answer["first"]["of"] == bad(answer).total()
 
 

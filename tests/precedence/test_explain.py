@@ -206,3 +206,17 @@ def test_it_is_told_whether_a_proxy_auth_helper_is_run_and_who_gets_what_it_prin
     (warning,) = (each for each in found.warnings if each.id == "proxy.helper")
     assert warning.result == severity
     assert words in warning.what
+
+
+def test_a_list_of_models_that_leaves_out_the_servers_is_named_with_the_file_to_edit(world: Any) -> None:
+    env = {**OWN["env"], "ANTHROPIC_DEFAULT_OPUS_MODEL": "m", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "65536"}
+    limited = {"availableModels": ["opus", "sonnet"]}
+    (said,) = [each for each in explain(world(local={"env": env}, user=limited)).warnings if "window" in each.id]
+    assert "availableModels in " in said.what
+    assert said.what.endswith(
+        "does not list m: another model takes its place, for which Claude Code assumes 1,000,000 tokens"
+    )
+    assert ".claude/settings.json" in (said.fix or "")
+    assert (said.fix or "").endswith('(add "m" to availableModels)')
+    listed = {"availableModels": ["opus", "m"]}
+    assert [each for each in explain(world(local={"env": env}, user=listed)).warnings if "window" in each.id] == []

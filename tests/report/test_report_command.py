@@ -33,6 +33,11 @@ def recorded(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return project
 
 
+def in_home() -> Path:
+    """The page where no other place is asked for."""
+    return Path.home() / FILE
+
+
 def printed(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
@@ -44,19 +49,19 @@ def data(capsys: pytest.CaptureFixture[str], *options: str) -> dict:  # type: ig
     return report  # type: ignore[no-any-return]
 
 
-def test_the_page_goes_into_the_current_folder_and_says_so(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_goes_into_the_home_folder_and_says_so(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_line(["report"]) == 0
-    assert printed(capsys) == f"2 sessions, written to {FILE}\n"
-    assert "What ran where" in (recorded / FILE).read_text()
-    assert stat.S_IMODE((recorded / FILE).stat().st_mode) == 0o600
-    assert [path.name for path in recorded.iterdir()] == [FILE]
+    assert printed(capsys) == f"2 sessions, written to ~/{FILE}\n"
+    assert "What ran where" in in_home().read_text()
+    assert stat.S_IMODE(in_home().stat().st_mode) == 0o600
+    assert list(recorded.iterdir()) == []  # nothing that git would see
 
 
 def test_one_session_is_one_and_nothing_else_is_left_behind(recorded: Path, home: Path) -> None:
     before = set(home.rglob("*"))
     done = claude_local("report", "--project", "/home/dev/src/site")
-    assert done.stdout == f"1 session, written to {FILE}\n"
-    assert set(home.rglob("*")) == before
+    assert done.stdout == f"1 session, written to ~/{FILE}\n"
+    assert set(home.rglob("*")) == before | {home / FILE}
 
 
 def test_a_time_that_ends_before_it_begins_is_refused(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,13 +70,13 @@ def test_a_time_that_ends_before_it_begins_is_refused(recorded: Path, capsys: py
 
 
 def test_a_report_of_ours_is_replaced_and_keeps_its_mode(recorded: Path) -> None:
-    (recorded / FILE).touch()
-    (recorded / FILE).chmod(0o644)
+    in_home().touch()
+    in_home().chmod(0o644)
     assert run_line(["report", "--force"]) == 0
-    first = (recorded / FILE).read_text()
+    first = in_home().read_text()
     assert run_line(["report", "--since", "all"]) == 0
-    assert (recorded / FILE).read_text() != first
-    assert stat.S_IMODE((recorded / FILE).stat().st_mode) == 0o644
+    assert in_home().read_text() != first
+    assert stat.S_IMODE(in_home().stat().st_mode) == 0o644
 
 
 @pytest.mark.parametrize("content", ["", "<!DOCTYPE html><title>mine</title>"])
@@ -88,9 +93,9 @@ def test_anything_else_is_left_alone_without_force(
 
 def test_a_link_stays_a_link(recorded: Path) -> None:
     (recorded / "pages").mkdir()
-    (recorded / FILE).symlink_to("pages/real.html")
+    in_home().symlink_to(recorded / "pages" / "real.html")
     assert run_line(["report"]) == 0
-    assert (recorded / FILE).is_symlink()
+    assert in_home().is_symlink()
     assert "What ran where" in (recorded / "pages" / "real.html").read_text()
 
 
@@ -124,7 +129,7 @@ def test_a_dash_is_standard_output(recorded: Path, capfdbinary: pytest.CaptureFi
 def test_without_a_log_there_is_an_empty_report(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_line(["report"]) == 0
     assert printed(capsys).startswith("0 sessions")
-    assert "No session is on record" in (project / FILE).read_text()
+    assert "No session is on record" in in_home().read_text()
     assert data(capsys)["backends"] == []
 
 
@@ -157,7 +162,7 @@ def test_time_and_project_can_be_chosen(recorded: Path, capsys: pytest.CaptureFi
     assert data(capsys, "--project", "/home/dev/src")["sessions"] == 2
     assert data(capsys, "--project", SHOP)["sessions"] == 1
     run_line(["report", "--project", SHOP])
-    assert f"Project: {SHOP}" in (recorded / FILE).read_text()
+    assert f"Project: {SHOP}" in in_home().read_text()
 
 
 @pytest.mark.parametrize(
@@ -201,5 +206,5 @@ def test_the_page_is_opened_in_the_browser(recorded: Path, tmp_path: Path) -> No
 def test_without_a_browser_it_says_what_to_open(recorded: Path, tmp_path: Path) -> None:
     done = claude_local("report", "--open", BROWSER="", DISPLAY="", WAYLAND_DISPLAY="", PATH=str(tmp_path))
     assert done.returncode == 0
-    assert done.stdout == f"2 sessions, written to {FILE}\n"
-    assert done.stderr == f"no browser here; open it yourself: {(recorded / FILE).resolve().as_uri()}\n"
+    assert done.stdout == f"2 sessions, written to ~/{FILE}\n"
+    assert done.stderr == f"no browser here; open it yourself: {in_home().resolve().as_uri()}\n"
