@@ -58,7 +58,7 @@ def section(check: Check) -> str:
     return (
         f"### `{check.id}`{marks}\n\n"
         f"{_sentence(check.asks, '?')} {_sentence(check.why)}\n\n"
-        f"- Looks at: {check.finds}\n"
+        f"- What is checked: {check.finds}\n"
         f"- Fix: {check.remedy}\n"
         f"- Source: {check.source}\n"
     )

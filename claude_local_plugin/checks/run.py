@@ -86,5 +86,5 @@ def _failed(fault: Exception, report: str) -> Found:
         Result.FAILED,
         f"this check could not be completed: {type(fault).__name__}: {fault}",
         fix=report,
-        why="what it looks at is not known to be well",
+        why="whether what it checks is right is not known",
     )

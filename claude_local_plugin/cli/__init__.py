@@ -48,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "hooks": ("hooks", "Install, remove or show the session hooks alone."),
     "managed": ("managed", "Settings of a server for a fleet of machines, as files to install."),
     "completion": ("completion", "Print what bash, zsh or fish reads to complete our commands."),
-    "uninstall": ("uninstall", "Take everything of ours out of every settings file again."),
+    "uninstall": ("uninstall", "Take everything that claude-local wrote out of every settings file again."),
 }
 
 #: The headings of `--help`, in the order of a day.

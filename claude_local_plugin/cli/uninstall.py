@@ -1,5 +1,8 @@
 """`claude-local uninstall`: the question, and what is shown."""
 
+import sys
+from pathlib import Path
+
 import click
 
 from claude_local_plugin.cli.disable import disabled_lines
@@ -10,7 +13,7 @@ from claude_local_plugin.text import printable, short_path
 
 
 @click.command()
-@click.option("--purge", is_flag=True, help="Remove the session log and all else in our state folder, too, for good.")
+@click.option("--purge", is_flag=True, help="Remove the session log and all else in the state folder, too, for good.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @when_idle_option
 @json_option
@@ -20,7 +23,7 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     Lines in .envrc and .env files, editors' settings and the launchers in ~/.local/bin go, too.
 
     Names what it does and asks first. The session log and config.toml stay, the log unless --purge is given. The
-    program itself is removed by what installed it. Modifies every settings file on record, and our state folder.
+    program itself is removed by what installed it. Modifies every settings file on record, and the state folder.
     """
     from claude_local_plugin.commands import uninstall as command
 
@@ -34,7 +37,7 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     ]
     names += [short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.editors]
     names += [short_path(path, cwd=place.cwd, home=place.home) for path in command.elsewhere(world)]
-    said = [*(f"ours is taken out of {printable(name)}" for name in names), *prepared.unprotected]
+    said = [*(f"what claude-local wrote is taken out of {printable(name)}" for name in names), *prepared.unprotected]
     if purge:
         state = printable(short_path(world.state_dir, cwd=world.home / "-", home=world.home))
         said.append(f"all of {state} is removed for good, the session log, too")
@@ -45,15 +48,18 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
         print(json_text(report))
         return 0
     printer = out(place.environ)
-    for line in disabled_lines({**report, "remaining": []}, place):
-        printer.line(line)
+    if report["changed"] or report["files"] or report["editors"]:
+        for line in disabled_lines({**report, "remaining": []}, place):
+            printer.prose(line, indent=" " * (len(line) - len(line.lstrip()) + 2))
+    elif not report["others"]:
+        printer.line("no settings file holds anything that claude-local wrote")
     for path in report["others"]:
-        printer.line(f"{printable(short_path(path, cwd=place.cwd, home=place.home))}: without us")
+        printer.line(f"{printable(short_path(path, cwd=place.cwd, home=place.home))}: taken away")
     if purge:
         count = len(report["purged"])
         kept = "kept until the open sessions have ended: run this again then"
         printer.line(kept if report["kept_for_open_sessions"] else f"state: {count} files and folders removed")
     else:
         printer.line(f"kept: the session log in {printable(report['state_dir'])}   (--purge removes it)")
-    printer.line("now remove the program: uv tool uninstall, pipx uninstall or pip uninstall, then claude-local")
+    printer.line(f"Now remove the program: {command.removing_the_program(Path(sys.prefix), sys.executable)}")
     return 0

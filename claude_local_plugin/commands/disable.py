@@ -152,8 +152,8 @@ def _prepared(world: World, targets: Sequence[Target], remaining: Sequence[Targe
 
 
 UNSIGNED = (
-    "what your server's model thought carries no signature of Anthropic's: where the API refuses a conversation from"
-    f" there, {typed('claude-local', 'rescue', Words('SESSION'))} makes a copy without it"
+    "note: Anthropic's API may refuse to go on with a conversation from your server, whose thinking carries no"
+    f" signature: {typed('claude-local', 'rescue', Words('SESSION'))} makes a copy without it"
 )
 
 

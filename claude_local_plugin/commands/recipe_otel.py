@@ -69,7 +69,7 @@ def _must_be_heard(lines: Sequence[Line], scope: str) -> None:
         names = ", ".join(line.path[-1] for line, _ in unheard)
         raise UsageError(
             f"Claude Code does not take from {place.label}: {names}",
-            "--scope user, managed or shell; the label is heard",
+            "--scope user, managed or shell; the label is read",
         )
 
 
@@ -101,7 +101,7 @@ def _label(snapshot: Snapshot, name: str) -> tuple[Line, list[str]]:
     if there is None:
         return line, []
     if there.scope in (Scope.MANAGED, Scope.FLAG, Scope.SERVED):
-        return line, [f"{printable(there.place)} sets {ATTRIBUTES}, which beats the project's: the label is not heard"]
+        return line, [f"{printable(there.place)} sets {ATTRIBUTES}, which beats the project's: the label is not read"]
     if there.scope is Scope.LOCAL:
         return line, []
     return line, [f"{printable(there.place)} sets {ATTRIBUTES}, which the project's would hide: it is taken along"]

@@ -88,7 +88,7 @@ def _plugins(world: _World) -> Iterator[Leaving]:
 
 
 def _login(world: _World) -> Iterator[Leaving]:
-    """What is asked before a project's settings are heard: they come late."""
+    """What is asked before a project's settings are read: they come late."""
     if world.own is None or world.own in EARLY:
         return
     remedy = "the server in user settings, which are read first (--scope user), or a home without it"

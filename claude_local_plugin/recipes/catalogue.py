@@ -414,7 +414,7 @@ def _user_entries(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for kind, path in _files(folder):
         entry = read_entry(path)
         if found := entry_problems(kind, entry):
-            raise ClaudeLocalError(f"{path}: {found[0]}", f"mend or remove {path}")
+            raise ClaudeLocalError(f"{path}: {found[0]}", f"correct or remove {path}")
         yield kind, entry
 
 

@@ -103,7 +103,7 @@ def recognise(known: Catalogue, answer: str, where: str = "this machine", today:
     if int(code[1]) or not lines:
         said = lines[0] if lines else "it names no GPU"
         raise ClaudeLocalError(
-            f"nvidia-smi on {where} fails: {said}", "mend its driver, or name the hardware: --hardware NAME"
+            f"nvidia-smi on {where} fails: {said}", "repair its driver, or name the hardware: --hardware NAME"
         )
     return _gpus(known, lines, main, machine, _cuda(parts.get("banner", "")), measured)
 

@@ -78,7 +78,7 @@ def problems(
     for error in _leaves(validator(schema_name).iter_errors(instance)):
         add(tuple(error.absolute_path), _message(error), _severity(error))
     for steps, meant in _misspelt(instance, schema_name):
-        add(steps, "not a variable that claude-local knows", "warning", meant)
+        add(steps, "is not a variable that claude-local knows", "warning", meant)
     return tuple(sorted(found.values(), key=lambda problem: (problem.line or 0, problem.path)))
 
 

@@ -2212,6 +2212,18 @@ case(
 
 # --- other commands
 
+not_run(
+    "the program is removed",
+    "removes the program that is tested",
+    (
+        "commands.uninstall:removing_the_program uv tool uninstall claude-local",
+        "commands.uninstall:removing_the_program pipx uninstall claude-local",
+        "commands.uninstall:removing_the_program … -m pip uninstall claude-local",
+    ),
+    _nothing,
+    ("uninstall",),
+)
+
 
 def transcript(house: House, session: str = SESSION) -> None:
     """A session of the project that died of a picture."""

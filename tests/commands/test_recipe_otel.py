@@ -1,4 +1,4 @@
-"""`claude-local recipe otel`: exporters where Claude Code hears them, the label of the backend, a collector."""
+"""`claude-local recipe otel`: exporters where Claude Code reads them, the label of the backend, a collector."""
 
 import json
 from pathlib import Path

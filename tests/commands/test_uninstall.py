@@ -1,10 +1,12 @@
 """`uninstall` takes everything of ours out, everywhere, after naming it."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.commands.uninstall import removing_the_program
 from tests.commands.place import Place
 
 ENABLE = ("enable", "--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
@@ -27,7 +29,7 @@ def test_it_names_every_file_and_asks(place: Place, monkeypatch: pytest.MonkeyPa
     everywhere(place, monkeypatch)
     before = place.local.read_bytes(), place.user.read_bytes()
     ended = place.ends(1, "uninstall")
-    assert ended.err.count("ours is taken out of") == 3
+    assert ended.err.count("what claude-local wrote is taken out of") == 3
     assert "--yes goes on" in ended.err
     assert (place.local.read_bytes(), place.user.read_bytes()) == before
 
@@ -52,7 +54,7 @@ def test_purging_leaves_nothing_of_ours_and_what_is_not_ours(place: Place, monke
 
 def test_without_anything_of_ours_there_is_nothing_to_do(place: Place) -> None:
     before = place.files()
-    assert place.ok("uninstall").out.startswith("not enabled here: nothing to disable\n")
+    assert place.ok("uninstall").out.startswith("no settings file holds anything that claude-local wrote\n")
     assert place.files() == before
 
 
@@ -75,10 +77,29 @@ def test_lines_in_a_projects_env_files_and_launchers_go_too(place: Place) -> Non
     place.ok("env", *offline, "--write")
     place.ok("env", *offline, "--write", "--shell", "dotenv")
     place.ok("launcher", "install", "mine", "--", "claude")
-    assert place.ends(1, "uninstall").err.count("ours is taken out of") == 3
+    assert place.ends(1, "uninstall").err.count("what claude-local wrote is taken out of") == 3
     report = place.json("uninstall", "--yes")
     assert sorted(report["others"]) == sorted(
         [str(place.project / ".env"), str(place.project / ".envrc"), str(bin_folder / "mine")]
     )
     assert place.elsewhere() == before
     assert place.json("uninstall", "--yes")["others"] == []
+
+
+@pytest.mark.parametrize(
+    ("mark", "command"),
+    [
+        ("uv-receipt.toml", "uv tool uninstall claude-local"),
+        ("pipx_metadata.json", "pipx uninstall claude-local"),
+        (None, "/venv/bin/python -m pip uninstall claude-local"),
+    ],
+)
+def test_the_program_is_removed_by_what_installed_it(mark: str | None, command: str, tmp_path: Path) -> None:
+    if mark:
+        (tmp_path / mark).touch()
+    assert removing_the_program(tmp_path, "/venv/bin/python") == command
+
+
+def test_the_last_line_is_the_command_that_removes_the_program(place: Place) -> None:
+    last = place.ok("uninstall").out.splitlines()[-1]
+    assert last == f"Now remove the program: {removing_the_program(Path(sys.prefix), sys.executable)}"

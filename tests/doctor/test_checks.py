@@ -129,7 +129,7 @@ CASES: tuple[Case, ...] = (
     ("files.values", OK, "understands", known()),
     ("files.values", ERROR, "API_TIMEOUT_MS", seen(env={"API_TIMEOUT_MS": "10min"})),
     ("files.values", WARNING, "did you mean ANTHROPIC_MODEL", seen(env={"ANTHROPIC_MODLE": "x"})),
-    ("files.unheard", OK, "heard", known()),
+    ("files.unheard", OK, "read where it stands", known()),
     ("files.unheard", WARNING, "MODEL_CAPABILITIES", seen(env={"CLAUDE_CODE_MODEL_CAPABILITIES": "-effort"})),
     ("files.unheard", WARNING, "no setting apiBaseUrl", seen(keys={"apiBaseUrl": "http://localhost:4000"})),
     ("files.stray", OK, "pretends", known()),
@@ -302,7 +302,7 @@ CASES: tuple[Case, ...] = (
     (
         "credentials.key",
         ERROR,
-        "hears only Authorization",
+        "reads only Authorization",
         lambda: b.facts(
             b.snapshot(env={"ANTHROPIC_API_KEY": "sk-own"}), server=b.server(state=State.NEEDS_KEY, needs_key=True)
         ),
@@ -337,7 +337,7 @@ CASES: tuple[Case, ...] = (
     ("client.known-bad", WARNING, "0.23.0 refuses system messages", known(server=b.server(version="0.22.1"))),
     ("client.known-bad", WARNING, "refuses tools that are sent later", known(server=b.server(version="0.20.0"))),
     ("client.known-bad", INFO, "refuse tools", known(server=b.server(kind="ollama", version="0.14.0"))),
-    ("client.known-bad", SKIPPED, "was not heard", known(server=b.server(state=State.TIMEOUT))),
+    ("client.known-bad", SKIPPED, "did not answer", known(server=b.server(state=State.TIMEOUT))),
     ("client.auto-mode", OK, "do not start in auto mode", known()),
     ("client.auto-mode", OK, "do not start", seen(keys={"permissions": {"disableAutoMode": "disable"}})),
     ("client.auto-mode", ERROR, "first tool call", seen(keys={"permissions": None})),

@@ -30,7 +30,7 @@ def test_a_problem_names_file_line_path_complaint_and_the_nearest_name() -> None
     assert "\n".join(map(str, problems_of(TEXT))) == (
         "settings.local.json:4: $.env.ANTHROPIC_BASE_URL: not an http or https URL\n"
         "settings.local.json:6: $.env.CLAUDE_CODE_MAX_RETRIES: a whole number in digits\n"
-        "settings.local.json:7: $.env.ANTHROPIC_AUTH_TOKN: not a variable that claude-local knows (did you mean"
+        "settings.local.json:7: $.env.ANTHROPIC_AUTH_TOKN: is not a variable that claude-local knows (did you mean"
         " ANTHROPIC_AUTH_TOKEN?)"
     )
 

@@ -76,7 +76,7 @@ def _known_bad(facts: Facts) -> Iterator[Found]:
         # the server was not heard: what is known of the client alone holds all the same
         for pair in of_client(facts.snapshot.client_version):
             yield _pair(pair)
-        yield Found(Result.SKIPPED, "the server was not heard, so nothing is known of this pair")
+        yield Found(Result.SKIPPED, "the server did not answer, so nothing is known of this pair")
         return
     kind = server.behaves_as
     label = f"{well_known.label(server.kind)} {server.version or '(version unknown)'}"
@@ -132,7 +132,7 @@ def _trust(facts: Facts) -> Iterator[Found]:
     if facts.snapshot.trusted or is_early(facts.snapshot):
         return
     answered = "was answered with No" if facts.snapshot.trusted is False else "has not been asked yet"
-    what = f"whether you trust this folder {answered}; an interactive session asks before it hears these settings"
+    what = f"whether you trust this folder {answered}; an interactive session asks before it reads these settings"
     yield Found(
         Result.INFO, what, None, f"{command('claude')}   (and choose Yes: the question's default is “No, exit”)"
     )
@@ -316,7 +316,7 @@ CHECKS = (
         said=("start", "trust"),
         asks="is this folder trusted?",
         fine="this folder is trusted, or need not be",
-        why="an interactive session in a folder that is not trusted hears no settings and runs no hooks",
+        why="an interactive session in a folder that is not trusted reads no settings and runs no hooks",
         finds="The recorded answer to the trust dialog. `claude -p` does not ask.",
         remedy="Start claude here and choose Yes.",
         find=_trust,
@@ -357,7 +357,7 @@ CHECKS = (
         said=("vscode", "editor"),
         asks="does Claude Code's extension in VS Code know the server?",
         fine="VS Code's extension knows the server",
-        why="the extension looks at its own settings before it decides whether you must log in",
+        why="the extension reads its own settings before it decides whether you must log in",
         finds="`claudeCode.environmentVariables` and `claudeCode.disableLoginPrompt` in VS Code's settings.",
         remedy="Add the lines that are printed to VS Code's settings.json; put the real key in place of a masked one.",
         find=_vscode,

@@ -46,7 +46,7 @@ def _key(facts: Facts) -> Iterator[Found]:
     if server.state is State.WRONG_KEY:
         yield Found(Result.ERROR, f"{facts.host} {server.problem}", place_of(token), again)
     elif key is not None and (token is None or token.value == PLACEHOLDER) and kinds.of(server.kind).quirks.only_bearer:
-        what = f"{facts.host} hears only Authorization, and your key goes there as x-api-key"
+        what = f"{facts.host} reads only Authorization, and your key goes there as x-api-key"
         yield Found(Result.ERROR, what, place_of(key), again)
     elif token is not None and token.value != PLACEHOLDER:
         what = f"{facts.host} asks for a key, and the one sent there was not tried: it may not be that server's own"

@@ -140,7 +140,7 @@ def _unheard(facts: Facts) -> Iterator[Found]:
                     continue
                 yield Found(
                     Result.WARNING,
-                    f"{name} is set here and never heard: {refused.reason}",
+                    f"{name} is set here and never read: {refused.reason}",
                     _place(each, "env", str(name)),
                     f"{export(str(name), Words('…'))}   (in the shell that starts claude)",
                 )
@@ -410,14 +410,14 @@ CHECKS = (
         id="files.unheard",
         group="files",
         said=("ignored", "typo"),
-        asks="is every key heard in the file it stands in?",
-        fine="every key is heard where it stands",
+        asks="is every key read in the file it stands in?",
+        fine="every key is read where it stands",
         why="it looks configured and has no effect; only a debug log says so",
         finds=(
             "Variables that Claude Code takes from no file of this scope (some 200 names are refused in a project's),"
             " and keys that Claude Code never had, such as `apiBaseUrl`."
         ),
-        remedy="Export such a variable in the shell, or set it in the user's settings where those are heard.",
+        remedy="Export such a variable in the shell, or set it in the user's settings where those are read.",
         find=_unheard,
         covers=("env.refused",),
     ),
@@ -494,7 +494,7 @@ CHECKS = (
         why="`claude-local disable` gives a file back by this record",
         finds=(
             "A damaged record, a file that cannot be written, keys that were edited since enable wrote them, settings"
-            " that another tool took out, and settings of ours that are on no record."
+            " that another tool took out, and settings that claude-local wrote and has no record of."
         ),
         remedy="Run `claude-local enable` again to have its values back; nothing else needs to be done.",
         find=_record,

@@ -19,7 +19,11 @@ def _installed(facts: Facts) -> Iterator[Found]:
     missing = [event for event in EVENTS if event not in {hook.event for hook in facts.hooks}]
     if not missing:
         return
-    which = "no session hook of ours is" if len(missing) == len(EVENTS) else f"our hook for {', '.join(missing)} is not"
+    which = (
+        "no session hook of claude-local is"
+        if len(missing) == len(EVENTS)
+        else f"the hook for {', '.join(missing)} is not"
+    )
     fix = command("claude-local", "hooks", "install", "--scope", "user")
     yield Found(Result.WARNING, f"{which} installed for sessions here", None, fix)
 
@@ -191,7 +195,7 @@ CHECKS = (
         said=("log",),
         asks="could every hook do its work lately?",
         fine="every hook could do its work lately",
-        why="a session goes on whatever happens to a hook of ours, but its record may have a gap",
+        why="a session goes on whatever happens to a hook, but its record may have a gap",
         finds="What hooks noted in `faults.log` in the last seven days, the same complaints together.",
         remedy="Fix what is named; then remove `faults.log`, or wait a week.",
         find=_faults,

@@ -149,7 +149,7 @@ def _web_search(facts: Facts) -> Iterator[Found]:
         yield Found(Result.SKIPPED, f"whether WebSearch works is not known: {facts.host} said “{said}”")
     else:
         made_up = f"{facts.host} searches nothing, and what the model makes up comes back as the results"
-        refused = f"what it sends is refused (“{said}”), and nothing but the model hears of it"
+        refused = f"what it sends is refused (“{said}”), and only the model is told"
         fix = fix_here(facts)
         yield Found(
             Result.WARNING,

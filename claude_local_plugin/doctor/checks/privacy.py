@@ -53,7 +53,7 @@ def _traffic(facts: Facts) -> Iterator[Found]:
     if facts.env.get(NONESSENTIAL):
         return
     without = all(facts.env.get(name) for name in TELEMETRY_SWITCHES)
-    what = "api.anthropic.com hears of every start" + ("" if without else " and gets usage events")
+    what = "api.anthropic.com is told of every start" + ("" if without else " and gets usage events")
     yield Found(
         Result.INFO,
         f"{what}; an interactive session asks raw.githubusercontent.com and registry.npmjs.org for updates",
@@ -80,7 +80,7 @@ def _login(facts: Facts) -> Iterator[Found]:
     is_late = base is not None and base.scope in (Scope.LOCAL, Scope.PROJECT)
     if login is not None and (is_late or not facts.env.get(NONESSENTIAL)):
         what = "with a saved claude.ai login each start asks api.anthropic.com for your profile" + (
-            ", before a project's settings are heard" if is_late else ""
+            ", before a project's settings are read" if is_late else ""
         )
         yield Found(Result.INFO, what, str(login.path), f"{_without_login(facts)}   (a home without a login)")
 
@@ -189,7 +189,7 @@ CHECKS = (
         "privacy.login",
         "does a saved login make Claude Code call home?",
         "no saved login makes Claude Code call home",
-        "A claude.ai login, with which each start asks for the profile before a project's settings are heard.",
+        "A claude.ai login, with which each start asks for the profile before a project's settings are read.",
         "The server in user settings (`enable --scope user`), or a `CLAUDE_CONFIG_DIR` without the login.",
         _login,
         said=("login",),

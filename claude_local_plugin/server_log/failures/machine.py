@@ -63,7 +63,7 @@ SHARED_MEMORY = Failure(
 )
 WAITING = Failure(
     id="log.workers-waiting",
-    what="the workers of the model have not been heard for a minute",
+    what="the workers of the model have not answered for a minute",
     why="one of them compiles or loads for long, or hangs; this alone is no failure",
     fix="wait while it loads or compiles; if it goes on for ten minutes, NCCL_DEBUG=INFO says what they wait for",
     looks=(r"No available shared memory broadcast block found",),
