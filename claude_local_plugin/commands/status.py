@@ -45,6 +45,12 @@ def status(snapshot: Snapshot, *, state_dir: Path) -> "dict[str, Any]":
         kind = known or kind
     except ClaudeLocalError as error:  # all else here is true without the log
         warnings.append(Finding("log.unusable", Result.ERROR, error.message, error.hint or "see the README"))
+    if settings.log_push:
+        warnings += [
+            Finding("log.not-sent", Result.WARNING, each.said, command("claude-local", "sessions", "push"))
+            for each in queries.failing(state_dir)
+            if each.destination == settings.log_push
+        ]
     unusable = not backend.cloud and backend.target is None
     healthy = (
         resolution.outcome == "ok"

@@ -2321,6 +2321,31 @@ case(
     asked_again(),
     fill={"SALT": "the-salt-of-the-whole-team"},
 )
+
+
+def not_sent(house: House) -> None:
+    """A log that is to go where nobody listens."""
+    recorded_session(house)
+    house.write(house.config, f'[log]\npush = "{PUSHED}"\n')
+    assert house.call("sessions", "push").code == 1
+
+
+case(
+    "a log that could not be sent is sent",
+    "doctor.checks.hooks:_sent claude-local sessions push",
+    not_sent,
+    look("hooks.sent"),
+    says("cannot be reached"),
+    code=1,
+)
+case(
+    "status: a log that could not be sent",
+    "commands.status:status claude-local sessions push",
+    not_sent,
+    ("status",),
+    says("cannot be reached"),
+    code=1,
+)
 case(
     "report: nothing yet",
     "report.page:_summary claude-local hooks install --scope user",

@@ -31,7 +31,7 @@ from claude_local_plugin.servers.examination import (
 )
 from claude_local_plugin.servers.messages import Block, Usage
 from claude_local_plugin.servers.metrics import Metrics
-from claude_local_plugin.sessionlog.queries import Condition, Fault
+from claude_local_plugin.sessionlog.queries import Condition, Failing, Fault
 from claude_local_plugin.settings.hooks import Installed
 from tests.doctor import building as b
 from tests.looped import looped
@@ -75,6 +75,12 @@ def own(**settings: Any) -> Config:
 def fault(said: str, times: int = 1) -> Fault:
     """What a hook noted."""
     return Fault("2026-11-21T10:00:00.000Z", said, times, Path("faults.log"), 7)
+
+
+def not_sent(where: str = "postgresql://db/team", wanted: str = "postgresql://db/team") -> Callable[[], Facts]:
+    """Facts of a log that could not be sent to one place, and is to go to one."""
+    failing = Failing(where, "2026-11-21T10:00:00.000Z", 2, "down", 3)
+    return known(log=Condition(failing=(failing,)), own=own(log={"push": wanted}))
 
 
 def told(warning: str, severity: Any = "error") -> Callable[[], Facts]:
@@ -437,6 +443,9 @@ CASES: tuple[Case, ...] = (
     ("hooks.log", WARNING, "no record", log(refused=(Path("1.json.bad"),))),
     ("hooks.kept", OK, "no log", known()),
     ("hooks.kept", WARNING, "this file only", log(damaged=(Path("sessions.db.damaged-1"),))),
+    ("hooks.sent", OK, "to go nowhere", known()),
+    ("hooks.sent", OK, "to go nowhere", not_sent("postgresql://db/team", "postgresql://db/other")),
+    ("hooks.sent", WARNING, "sent to postgresql://db/team since 2026-11-21 (3 sessions wait): down", not_sent()),
     ("hooks.faults", OK, "every hook", known()),
     ("hooks.faults", WARNING, "(3 times, last on 2026-11-21): File", log(faults=(fault("FileNotFoundError", 3),))),
     ("hooks.faults", INFO, "busy for too long", log(faults=(fault("Stop: busy for too long"),))),

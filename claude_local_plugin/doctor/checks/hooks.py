@@ -99,6 +99,13 @@ def _kept(facts: Facts) -> Iterator[Found]:
         yield Found(Result.WARNING, what, Place(path), fix)
 
 
+def _sent(facts: Facts) -> Iterator[Found]:
+    for each in facts.log.failing:
+        if each.destination == facts.own.log_push:
+            what = f"{each.said} (tried {each.times:,} time{'' if each.times == 1 else 's'})"
+            yield Found(Result.WARNING, what, None, command("claude-local", "sessions", "push"))
+
+
 def _faults(facts: Facts) -> Iterator[Found]:
     for fault in facts.log.faults:
         often = f"{fault.times} times, last on" if fault.times > 1 else "on"
@@ -188,6 +195,17 @@ CHECKS = (
         ),
         remedy="Copy what you need out of it with `sqlite3 FILE .dump`, then remove it.",
         find=_kept,
+    ),
+    Check(
+        id="hooks.sent",
+        group="hooks",
+        said=("log",),
+        asks="is the log sent where it is to go?",
+        fine="the log is sent where it is to go, or is to go nowhere",
+        why="a team knows nothing of the sessions since; they are kept here until they are sent",
+        finds="A destination in `log.push` that took nothing the last time: not reachable, not allowed, not installed.",
+        remedy="`claude-local sessions push` tries again and says what is wrong; nothing is lost meanwhile.",
+        find=_sent,
     ),
     Check(
         id="hooks.faults",

@@ -4,6 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from claude_local_plugin.sessionlog.queries.filters import State, Where, moment
     from claude_local_plugin.sessionlog.queries.health import Condition, Fault, condition
+    from claude_local_plugin.sessionlog.queries.pushes import Failing, failing
     from claude_local_plugin.sessionlog.queries.reading import (
         backend_kind,
         events,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Condition",
     "Event",
+    "Failing",
     "Fault",
     "Prunable",
     "Session",
@@ -29,6 +31,7 @@ __all__ = [
     "backend_kind",
     "condition",
     "events",
+    "failing",
     "glance",
     "is_on_record",
     "last_session",
@@ -41,7 +44,7 @@ __all__ = [
     "sessions",
 ]
 
-_MODULES = ("reading", "filters", "records", "writing", "health")
+_MODULES = ("reading", "filters", "records", "writing", "health", "pushes")
 
 
 def __getattr__(name: str) -> object:

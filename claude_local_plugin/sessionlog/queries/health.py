@@ -10,6 +10,7 @@ from pathlib import Path
 from claude_local_plugin.core import faults, text
 from claude_local_plugin.core.files import content
 from claude_local_plugin.sessionlog import importer, spool, store
+from claude_local_plugin.sessionlog.queries.pushes import Failing, failing
 
 #: What went wrong longer ago than this is history.
 RECENT = timedelta(days=7)
@@ -34,7 +35,8 @@ class Condition:
 
     `unwritable` is the folder or file that cannot be written and why; `damaged` are logs that were set aside,
     `waiting` is how many records are not in the log yet, `newer` are journals whose next lines only a newer
-    claude-local understands, and `refused` are files of an earlier version's spool that hold no record.
+    claude-local understands, and `refused` are files of an earlier version's spool that hold no record; `failing` are
+    destinations that the log could not be sent to.
     """
 
     unwritable: tuple[Path, str] | None = None
@@ -43,6 +45,7 @@ class Condition:
     newer: tuple[Path, ...] = ()
     refused: tuple[Path, ...] = ()
     faults: tuple[Fault, ...] = ()
+    failing: tuple[Failing, ...] = ()
 
 
 def condition(state_dir: Path, now: datetime | None = None) -> Condition:
@@ -57,6 +60,7 @@ def condition(state_dir: Path, now: datetime | None = None) -> Condition:
         newer=newer,
         refused=tuple(sorted((state_dir / spool.FOLDER).glob("*.bad"))),
         faults=_faults(state_dir, since),
+        failing=failing(state_dir),
     )
 
 
