@@ -1,6 +1,5 @@
 """Where the log is sent: one way to send for each kind of URL, its packages loaded by whoever needs them."""
 
-import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -50,8 +49,11 @@ def is_database(url: str) -> bool:
 def opened(url: str, environ: Mapping[str, str], *, kept: bool) -> Iterator[Sink]:
     """What sends to this destination, `kept` being whether it stands in config.toml; raises ClaudeLocalError."""
     if is_database(url):
-        with _room("postgres").opened(url, environ=environ, kept=kept) as connection:
-            yield _Database(connection, url)
+        from claude_local_plugin.team import postgres
+
+        with postgres.opened(url, environ, kept=kept) as connection:
+            postgres.check(connection, url)
+            yield _Database(connection)
         return
     from claude_local_plugin.team import otlp
 
@@ -59,22 +61,21 @@ def opened(url: str, environ: Mapping[str, str], *, kept: bool) -> Iterator[Sink
         yield receiver
 
 
-def _room(name: str) -> Any:
-    return importlib.import_module(f"claude_local_plugin.team.{name}")
-
-
 class _Database:
     """A team's database."""
 
-    def __init__(self, connection: Any, url: str) -> None:
-        _room("postgres").check(connection, url)
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def reached(self, log: str) -> int | None:
-        return int(_room("push").reached(self._connection, log))
+        from claude_local_plugin.team import push
+
+        return push.reached(self._connection, log)
 
     def send(self, batch: Batch) -> Refused:
-        return tuple(_room("push").push(self._connection, batch.as_json()).refusals)
+        from claude_local_plugin.team import push
+
+        return push.push(self._connection, batch.as_json()).refusals
 
     def total(self, totals: Totals) -> Refused:
         """It adds up itself."""

@@ -39,7 +39,7 @@ def failing(state_dir: Path) -> tuple[Failing, ...]:
         with closing(sqlite3.connect(store.address(str(path), "ro"), uri=True, timeout=store.BUSY_S)) as log:
             rows = log.execute(
                 "SELECT destination, failed_since, failures, failure,"
-                " (SELECT count(*) FROM sessions WHERE changed > sent) FROM pushes WHERE failure IS NOT NULL"
+                " (SELECT count(*) FROM sessions WHERE changed > pushes.sent) FROM pushes WHERE failure IS NOT NULL"
             )
             return tuple(Failing(*row) for row in rows)
     except (sqlite3.Error, store.LogUnusableError):
