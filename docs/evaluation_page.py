@@ -44,7 +44,15 @@ versions, server, model, settings without secrets, the tasks' hashes, the seed. 
 command goes on where it was; `--show FILE` reports on such a file without a server. `--html FILE` writes one page
 beside what is printed: the sentence to act on, the shares with their intervals, each task, each failure with what mends
 it, and all that repeats it; it needs no network, and replaces no file that is not such a page. Costs are those of
-the prices in config.toml. A cloud is not evaluated.
+the prices in config.toml.
+
+Anthropic's API is evaluated only where it is named in so many words: by `--cloud`, with its model and with
+`--cost-limit AMOUNT`. Whoever leaves one out is told what it would cost and the command that does it, and nobody is
+asked anything (exit code 2). With all of them the cost is said before the first trial, by what these tasks took here
+before, or else by their limits of tokens, a twentieth of them written; a terminal is asked, and Enter says no.
+None begins once the amount is spent: what runs then still ends, and the rest is left. The key is that of
+`ANTHROPIC_API_KEY`, `CLAUDE_CODE_OAUTH_TOKEN` or `--token-env`, since a trial has not your login. `--cost-limit` is
+asked for as well for any address that is not on a network of your own.
 
 ## Measured here
 

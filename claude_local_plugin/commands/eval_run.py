@@ -5,23 +5,27 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin import __version__, config, paths
-from claude_local_plugin.client_config.choose_server import Choice, Choose, choose_server
+from claude_local_plugin.client_config.choose_server import Choose, choose_server
+from claude_local_plugin.commands import eval_cloud
 from claude_local_plugin.commands.measured_here import folder, server_label
 from claude_local_plugin.commands.run import refuse_forbidden
+from claude_local_plugin.core.endpoint import ANTHROPIC_URL
 from claude_local_plugin.core.locations import CONFIG_FILE
-from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.evaluation import report as reports
 from claude_local_plugin.evaluation import run as runs
 from claude_local_plugin.evaluation import suite as suites
 from claude_local_plugin.evaluation import trial as trials
+from claude_local_plugin.evaluation.cost import Estimate
 from claude_local_plugin.evaluation.outcome import Prices, Trial
 from claude_local_plugin.evaluation.report import Report
 from claude_local_plugin.evaluation.run import Conditions, Result
@@ -58,6 +62,9 @@ class Asked:
     output: Path | None = None
     compare: tuple[str, ...] = ()
     isolated: bool = True
+    #: Anthropic's API, in so many words; and up to how much may be paid, in the currency of the prices.
+    cloud: bool = False
+    cost_limit: float | None = None
 
     def again(self, *more: str) -> str:
         """The command that goes on with it."""
@@ -74,8 +81,10 @@ class Asked:
             ("--budget", f"{self.minutes:g}" if self.minutes is not None else None),
             ("--seed", str(self.seed) if self.seed else None),
             ("--output", str(self.output) if self.output else None),
+            ("--cost-limit", f"{self.cost_limit:g}" if self.cost_limit is not None else None),
         ):
             options += [name, value] if value else []
+        options += ["--cloud"] if self.cloud else []
         options += [word for other in self.compare for word in ("--compare", other)]
         options += [] if self.isolated or "--no-isolation" in more else ["--no-isolation"]
         return command("claude-local", "eval", *options, *more)
@@ -92,6 +101,8 @@ class Prepared:
     output: Path
     compared: tuple[tuple[str, Result], ...]
     said: tuple[str, ...] = ()
+    #: What it will cost, where somebody is paid for it.
+    cost: Estimate | None = None
 
     @property
     def minutes_at_most(self) -> float:
@@ -106,24 +117,25 @@ def prepare(asked: Asked, world: World, choose: Choose | None = None) -> Prepare
     Raises UsageError for what was asked wrongly, BackendError where no server is ready, ClaudeLocalError where a
     session may not go there, and NoBoxError where trials cannot be kept apart.
     """
-    if asked.profile and asked.url:
-        raise UsageError("a profile and --url say two different things", "name one of them")
-    if asked.profile == CLOUD:
-        raise UsageError(
-            "a cloud is not evaluated: every trial would be paid for", "name a profile of your own, or --url"
-        )
+    if sum(map(bool, (asked.profile, asked.url, asked.cloud))) > 1:
+        raise UsageError("a profile, --url and --cloud say different things", "name one of them")
     suite = suites.suite(asked.suite or SUITE)
     tasks = suites.chosen(suite.tasks, asked.pattern) if asked.pattern else suite.tasks
+    _refuse_unasked(asked, tasks, world)
     compared = tuple((word, _other(word, world)) for word in asked.compare)
     client = Path(process.found("claude", world.environ, world.cwd))
     if asked.isolated:
         trials.possible()
         trials.program(client)
-    choice, plan = _planned(asked, world, choose)
+    there = _to_the_cloud(asked, world) if asked.cloud else _planned(asked, world, choose)
+    plan = there.plan
     refuse_forbidden(plan, world)
-    conditions = _conditions(asked, world, suites.Suite(suite.name, tasks), choice, plan, client)
+    conditions = _conditions(asked, world, suites.Suite(suite.name, tasks), there, client)
     output = asked.output or _file(conditions, folder(world.state_dir))
-    where = urlsplit(choice.backend.url)
+    cost = None
+    if asked.cost_limit is not None:
+        cost = eval_cloud.costs(_left(tasks, conditions, output), world)
+    where = urlsplit(there.url)
     start = Start(
         client=client,
         environ={name: value for name, value in plan.environ.items() if name not in ("HOME", "PATH", "PWD")},
@@ -131,24 +143,69 @@ def prepare(asked: Asked, world: World, choose: Choose | None = None) -> Prepare
         host=where.hostname or "127.0.0.1",
         port=where.port or (443 if where.scheme == "https" else 80),
         isolated=asked.isolated,
-        prices=_prices(world),
+        prices=_prices(world) if cost is None else eval_cloud.prices(world)[0],
     )
-    return Prepared(asked, tasks, conditions, start, output, compared, plan.said)
+    return Prepared(asked, tasks, conditions, start, output, compared, plan.said, cost)
 
 
-def _planned(asked: Asked, world: World, choose: Choose | None) -> tuple[Choice, Plan]:
-    """The server, and what `run` would give a session on it in a folder and a home where nobody has set anything."""
-    profile = find(asked.profile, world) if asked.profile else None
-    request = launch_asked.request(
-        world, profile, url=asked.url, model=asked.model, token_env=asked.token_env, check=True
+def _refuse_unasked(asked: Asked, tasks: Sequence[Task], world: World) -> None:
+    """Raise UsageError where trials would be paid for and that was not asked for in so many words.
+
+    That is Anthropic's API by its own option, its model, and up to how much may be spent; for an address that is not on
+    the user's network the last of these. Nobody there is asked anything before.
+    """
+    cloud = asked.cloud or asked.profile == CLOUD
+    if cloud:
+        what, meant = "Anthropic's API is", replace(asked, profile=None, cloud=True)
+    else:
+        url = asked.url or (find(asked.profile, world).url if asked.profile else None)
+        if url is None or not eval_cloud.is_paid(url):
+            return
+        what, meant = f"{printable(url)} is not on your network, and may be", asked
+    if asked.cost_limit is not None and (meant is asked or asked.cloud) and (asked.model or not cloud):
+        return
+    found = eval_cloud.costs([task for task in tasks for _ in range(asked.repeat)], world)
+    if meant.cost_limit is None:
+        meant = replace(meant, cost_limit=round(found.suggested, 2))
+    model = () if asked.model or not cloud else ("--model", Words("MODEL"))
+    so_many = f"{found.trials} trial{'' if found.trials == 1 else 's'}"
+    raise UsageError(
+        f"{what} paid for by the token: {so_many} would cost {found}, at the prices in config.toml",
+        meant.again(*model),
     )
-    request = replace(request, port_scan=False, words=("eval",))
-    choice = launch_asked.completed(choose_server(request, world, choose), request)
+
+
+def _left(tasks: Sequence[Task], conditions: Conditions, output: Path) -> list[Task]:
+    """The task of each trial that is still to be run."""
+    done: tuple[Trial, ...] = ()
+    if output.exists():
+        try:
+            before = runs.read(output)
+        except UsageError:  # it is said when it is to be written
+            before = None
+        done = before.trials if before is not None and conditions.differs(before.conditions) is None else ()
+    return [task for task, _ in runs.plan(tasks, conditions.repeat, conditions.seed, done)]
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """Where the trials go, and what each client is given for it."""
+
+    plan: Plan
+    url: str
+    model: str
+    window: int | None
+    server: str
+
+
+@contextmanager
+def _elsewhere(world: World) -> Iterator[World]:
+    """A folder and a home where nobody has set anything."""
     with tempfile.TemporaryDirectory(prefix="claude-local-eval-") as place:
         empty = Path(place)
         for name in ("home", "project", "state", "managed"):
             (empty / name).mkdir()
-        elsewhere = World(
+        yield World(
             cwd=empty / "project",
             home=empty / "home",
             environ={"PATH": os.defpath, "LANG": "C.UTF-8"},
@@ -157,30 +214,48 @@ def _planned(asked: Asked, world: World, choose: Choose | None) -> tuple[Choice,
             client_version=world.client_version,
             managed_dir=empty / "managed",
         )
+
+
+def _to_the_cloud(asked: Asked, world: World) -> _There:
+    """Anthropic's API, with the key or token of the environment."""
+    key = eval_cloud.credential(world, asked.token_env)
+    assert asked.model is not None
+    with _elsewhere(world) as elsewhere:
+        plan = eval_cloud.plan(elsewhere, key, asked.model)
+    return _There(plan, (plan.cloud[1] if plan.cloud else None) or ANTHROPIC_URL, asked.model, None, "Anthropic's API")
+
+
+def _planned(asked: Asked, world: World, choose: Choose | None) -> _There:
+    """The server, and what `run` would give a session on it in a folder and a home where nobody has set anything."""
+    profile = find(asked.profile, world) if asked.profile else None
+    request = launch_asked.request(
+        world, profile, url=asked.url, model=asked.model, token_env=asked.token_env, check=True
+    )
+    request = replace(request, port_scan=False, words=("eval",))
+    choice = launch_asked.completed(choose_server(request, world, choose), request)
+    with _elsewhere(world) as elsewhere:
         wish = Wish(("claude", "-p", "-"), targets.named("claude"))
-        return choice, launch_plan.local(elsewhere, wish, choice, profile.name if profile else None)
-
-
-def _conditions(
-    asked: Asked, world: World, suite: suites.Suite, choice: Choice, plan: Plan, client: Path
-) -> Conditions:
+        plan = launch_plan.local(elsewhere, wish, choice, profile.name if profile else None)
     backend, server = choice.backend, choice.server
     kind, version = (server.kind, server.version) if server else (backend.kind, backend.version)
-    label = server_label(kind, version)
-    settings = plan.settings or {}
-    given = {**settings, "env": {**_own(plan.environ), **settings.get("env", {})}}
+    return _There(plan, backend.url, backend.model, backend.max_model_len, server_label(kind, version))
+
+
+def _conditions(asked: Asked, world: World, suite: suites.Suite, there: _There, client: Path) -> Conditions:
+    settings = there.plan.settings or {}
+    given = {**settings, "env": {**_own(there.plan.environ), **settings.get("env", {})}}
     return Conditions(
         suite=suite.name,
         digest=suite.digest,
         tasks={task.id: task.digest for task in suite.tasks},
         repeat=asked.repeat,
         seed=asked.seed,
-        url=backend.url,
-        model=backend.model,
-        window=backend.max_model_len,
-        server=label,
+        url=there.url,
+        model=there.model,
+        window=there.window,
+        server=there.server,
         client=installed_client_version({**world.environ, "PATH": str(client.parent)}) or world.client_version or "",
-        profile=asked.profile,
+        profile=CLOUD if asked.cloud else asked.profile,
         isolated=asked.isolated,
         settings=_without_secrets(given),
         parallel=asked.parallel,
@@ -263,6 +338,7 @@ def execute(prepared: Prepared, told: Callable[[Trial, int, int], None] = lambda
         log,
         lambda task, repeat, stop: trials.run(task, repeat, prepared.start, stop),
         minutes=prepared.asked.minutes,
+        cost_limit=prepared.asked.cost_limit,
         told=told,
     )
     return report(prepared, result)

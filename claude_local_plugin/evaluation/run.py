@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
+from claude_local_plugin.evaluation.cost import spent
 from claude_local_plugin.evaluation.outcome import Trial
 from claude_local_plugin.evaluation.scripted import drawn
 from claude_local_plugin.evaluation.statistics import Outcomes
@@ -221,9 +222,10 @@ def evaluate(
     one: Callable[[Task, int, Stop], Trial],
     *,
     minutes: float | None = None,
+    cost_limit: float | None = None,
     told: Callable[[Trial, int, int], None] = lambda *_: None,
 ) -> Result:
-    """Run the trials that are left, some side by side, until all have ended or the minutes are over.
+    """Run the trials that are left, some side by side, until all have ended, the minutes are over or it costs enough.
 
     `told` hears of each trial as it ends, and of how many of how many have. What is running when this is interrupted
     is ended, and counts for nothing.
@@ -237,7 +239,9 @@ def evaluate(
         running: set[Future[Trial]] = set()
         try:
             while running or left:
-                while left and len(running) < conditions.parallel and (until is None or time.monotonic() < until):
+                affordable = cost_limit is None or spent(trials) < cost_limit
+                in_time = until is None or time.monotonic() < until
+                while left and len(running) < conditions.parallel and affordable and in_time:
                     task, number = left.pop(0)
                     running.add(pool.submit(one, task, number, stop))
                 if not running:

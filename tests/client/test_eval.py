@@ -214,8 +214,8 @@ def test_killed_in_the_middle_it_goes_on_and_leaves_nothing_behind(person: Perso
 
 def test_what_is_asked_wrongly_is_said_before_anything_is_run(person: Person, server: EmbeddedBackend) -> None:
     for words, said in (
-        (("--profile", "cloud"), "a cloud is not evaluated"),
-        (("--profile", "a", "--url", server.url), "two different things"),
+        (("--profile", "cloud"), "paid for by the token"),
+        (("--profile", "a", "--url", server.url), "say different things"),
         (("--url", server.url, "--suite", "nothing"), "neither a suite nor a folder"),
         (("--url", server.url, "--compare", "nothing"), "is no results file"),
     ):

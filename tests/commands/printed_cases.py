@@ -2715,6 +2715,27 @@ not_run(
     ("eval", "--url", OPEN, "--budget", "0", "--no-isolation", "--repeat", "2"),
 )
 not_run(
+    "eval: what was typed, for who wants the same again",
+    "runs Claude Code for minutes",
+    ("commands.eval_run:_conditions again",),
+    lambda house: house.program("claude", "#!/bin/sh\nexit 1\n"),
+    ("eval", "--url", OPEN, "--budget", "0", "--no-isolation", "--repeat", "2", "--json"),
+)
+not_run(
+    "eval: a cloud, in so many words",
+    "is paid for; tests/commands/test_eval_cloud.py looks at what it would start",
+    ("commands.eval_run:_refuse_unasked again …",),
+    lambda house: house.program("claude", "#!/bin/sh\nexit 1\n"),
+    ("eval", "--profile", "cloud"),
+)
+not_run(
+    "eval: the key for a cloud",
+    "is the user's own; tests/commands/test_eval_cloud.py looks at where it goes",
+    ("commands.eval_cloud:credential export … …",),
+    lambda house: house.program("claude", "#!/bin/sh\nexit 1\n"),
+    ("eval", "--cloud", "--model", "m", "--cost-limit", "1", "--no-isolation"),
+)
+not_run(
     "recipe litellm: how it is installed and started",
     "installs and starts a program of others",
     (

@@ -22,6 +22,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 @click.option("--list", "listing", is_flag=True, help="List the tasks, and run none.")
 @click.option("--profile", metavar="PROFILE", shell_complete=complete_profile, help="The server to evaluate.")
 @click.option("--url", metavar="URL", help="A server without a profile, e.g. http://dell-pro-max:8000.")
+@click.option("--cloud", is_flag=True, help="Anthropic's API; it is paid for, so --cost-limit and --model go with it.")
 @click.option("--model", metavar="NAME", help="The served model.")
 @click.option("--token-env", metavar="VAR", help="The environment variable that holds the server's key.")
 @click.option("--suite", metavar="NAME|DIR", help="smoke, core, or a folder of tasks of your own (or one task).")
@@ -29,6 +30,12 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 @click.option("--repeat", type=click.IntRange(1, 100), default=1, metavar="K", help="Try each task so often.")
 @click.option("--parallel", type=click.IntRange(1, 64), default=1, metavar="N", help="So many trials side by side.")
 @click.option("--budget", "minutes", type=click.FloatRange(min=0), metavar="MINUTES", help="Begin none after that.")
+@click.option(
+    "--cost-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="AMOUNT",
+    help="Begin none once so much is spent, at the prices in config.toml.",
+)
 @click.option("--seed", type=int, default=0, metavar="N", help="Another order of the trials.")
 @click.option("--compare", multiple=True, metavar="FILE|PROFILE", help="Earlier results to set beside these.")
 @click.option(

@@ -29,11 +29,13 @@ def run(
     as_json: bool,
     profile: str | None,
     url: str | None,
+    cloud: bool,
     model: str | None,
     token_env: str | None,
     repeat: int,
     parallel: int,
     minutes: float | None,
+    cost_limit: float | None,
     seed: int,
     compare: tuple[str, ...],
     output: Path | None,
@@ -60,6 +62,8 @@ def run(
         output=output,
         compare=compare,
         isolated=not no_isolation,
+        cloud=cloud,
+        cost_limit=cost_limit,
     )
     prose = err(place.environ)
     asking = not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
@@ -68,7 +72,7 @@ def run(
     name = short_path(prepared.output.absolute(), cwd=place.cwd, home=place.home)
     if not as_json:
         _begin(prepared, prose, name, place)
-        if asking and not click.confirm("Go on?", default=True, err=True):
+        if asking and not click.confirm("Go on?", default=prepared.cost is None, err=True):
             return 1
     told = _nothing if as_json else _telling(prose)
     try:
@@ -145,6 +149,8 @@ def _begin(prepared: Prepared, prose: Printer, name: str, place: Place) -> None:
         "bold",
     )
     prose.line(f"at most {prepared.minutes_at_most:.0f} min · results in {printable(name)}")
+    if prepared.cost is not None:
+        prose.prose(f"cost: {prepared.cost}; none begins once {prepared.asked.cost_limit:,.2f} are spent", "yellow")
     if not prepared.start.isolated:
         prose.line("! Trials are not kept apart: they see this machine's files, and reach its network.", "yellow")
     prose.lines([f"! {printable(each)}" for each in prepared.said], "yellow")
