@@ -28,9 +28,11 @@ class Verdict:
     reason: str = ""
 
 
-def command(task: Task, folder: Path) -> list[str]:
-    """The command that judges a result, for whoever wants it started in a box."""
-    return isolated.python("claude_local_plugin.evaluation.checker", str(task.folder / CHECK), str(folder.resolve()))
+def command(task: Task, folder: Path, *, waits_at: int | None = None) -> list[str]:
+    """The command that judges a result; begun before there is one, it waits at a descriptor until it is told to."""
+    waits = "" if waits_at is None else str(waits_at)
+    words = (waits, str(task.folder / CHECK), str(folder.resolve()))
+    return isolated.python("claude_local_plugin.evaluation.checker", *words)
 
 
 def check(task: Task, folder: Path) -> Verdict:

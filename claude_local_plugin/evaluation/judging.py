@@ -14,7 +14,9 @@ import contextlib
 import json
 import os
 import re
+import select
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -39,6 +41,29 @@ sys.path.insert(0, _folder)
 def answer(value):
     with open(_to, "w", encoding="utf-8") as file:
         json.dump(value, file)
+"""
+
+#: An interpreter that has not seen any code of the agent's, and forks for each question: the fork goes on below the
+#: loop as one of its own would, and what it does is gone with it.
+_ASKED = """\
+import json, os, sys
+_said = os.dup(1)
+for _line in sys.stdin.buffer:
+    _code, _folder, sys.argv, _faults = json.loads(_line)
+    _child = os.fork()
+    if not _child:
+        break
+    os.write(_said, b"%d\\n" % _child)
+    os.write(_said, b"%d\\n" % os.waitstatus_to_exitcode(os.waitpid(_child, 0)[1]))
+else:
+    os._exit(0)
+os.close(_said)
+for _number, _name in enumerate((os.devnull, os.devnull, _faults)):
+    os.dup2(os.open(_name, os.O_RDWR), _number)
+sys.stdin = open(0)
+os.chdir(_folder)
+del os, _said, _line, _child, _number, _name, _faults, _folder
+exec(compile(_code, "<string>", "exec"))
 """
 
 _TESTS = """\
@@ -164,12 +189,65 @@ def python(code: str, *, folder: Path | None = None, seconds: float = PATIENCE) 
     Wrong where it raises, ends before it has answered, or takes too long.
     """
     with tempfile.TemporaryDirectory() as aside:
-        to = Path(aside) / "answer"
-        ended = run(sys.executable, "-I", "-B", "-c", _DRIVER + code, str(to), ".", folder=folder, seconds=seconds)
-        if ended.returncode == 0 and to.is_file():
+        to, faults = Path(aside) / "answer", Path(aside) / "faults"
+        faults.touch()
+        if hasattr(os, "fork"):
+            ended = _interpreter().ask(_DRIVER + code, folder or result(), ["-c", str(to), "."], faults, seconds)
+        else:
+            done = run(sys.executable, "-I", "-B", "-c", _DRIVER + code, str(to), ".", folder=folder, seconds=seconds)
+            faults.write_text(done.stderr, encoding="utf-8")
+            ended = done.returncode
+        if ended == 0 and to.is_file():
             return json.loads(to.read_text(encoding="utf-8"))
-    fault = ended.stderr.strip().rpartition("\n")[2]
+        with faults.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - MOST))
+            fault = file.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
     wrong(f"the code fails: {fault}" if fault else "the code ends its own process")
+
+
+class _Interpreter:
+    """An interpreter that answers one question after another, each in a process of its own."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-B", "-c", _ASKED],
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
+
+    def ask(self, code: str, folder: Path, words: list[str], faults: Path, seconds: float) -> int | None:
+        """The exit code of this code; None where nobody knows. Wrong where it takes too long."""
+        assert self._process.stdin is not None
+        child = ended = None
+        try:
+            self._process.stdin.write(json.dumps([code, str(folder), words, str(faults)]).encode() + b"\n")
+            child = self._number(PATIENCE)
+            ended = None if child is None else self._number(seconds)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid if child is None else child, signal.SIGKILL)
+            wrong(f"the code runs longer than {seconds:g} s")
+        except BrokenPipeError:
+            pass
+        if ended is None:  # the agent's code has ended more than itself
+            _interpreter.cache_clear()
+        return ended
+
+    def _number(self, seconds: float) -> int | None:
+        """The next number that it says; None where it does not live any more."""
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
+            raise TimeoutError
+        said = self._process.stdout.readline()
+        return int(said) if said else None
+
+
+@cache
+def _interpreter() -> _Interpreter:
+    return _Interpreter()
 
 
 def run(

@@ -12,8 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from claude_local_plugin import isolated, paths
 from claude_local_plugin.errors import ClaudeLocalError
@@ -98,15 +97,16 @@ def run(task: Task, repeat: int, start: Start, stop: Stop | None = None) -> Tria
     Raises NoBoxError where trials are to be isolated and cannot be.
     """
     whole = time.monotonic()
-    with _place() as folder, _Ahead() as ahead:
+    with _place() as folder, contextlib.ExitStack() as stack:
         home, project = folder / "home", folder / "project"
         home.mkdir()
-        if start.isolated:
-            ahead.begin()
+        # both are begun before they are wanted: nobody waits until their interpreters are there
+        box = stack.enter_context(contextlib.closing(_Box())) if start.isolated else None
+        check = stack.enter_context(contextlib.closing(_Check(task, project, folder, isolated=start.isolated)))
         repository.make(task, project)
         given = judging.contents_of(project)
-        session, ended, code, said, seconds = _session(task, start, folder, stop or Stop(), ahead)
-        verdict = _verdict(task, project, folder, ahead) if start.isolated else checking.check(task, project)
+        session, ended, code, said, seconds = _session(task, start, folder, stop or Stop(), box, check.begin)
+        verdict = check.verdict()
         changed = judging.contents_of(project) != given
     passed, failure, reason = outcome.judged(session, ended, verdict, changed=changed, must_call=task.must_call)
     return Trial(
@@ -190,10 +190,12 @@ def arguments(task: Task, start: Start, settings: str | None) -> list[str]:
 _Ran = tuple[Session, Ended, int | None, str, float]
 
 
-def _session(task: Task, start: Start, folder: Path, stop: Stop, ahead: "_Ahead") -> _Ran:
+def _session(
+    task: Task, start: Start, folder: Path, stop: Stop, box: "_Box | None", meanwhile: Callable[[], object]
+) -> _Ran:
     environ = {**_QUIET, **start.environ}
     home, project = folder / "home", folder / "project"
-    if not start.isolated:
+    if box is None:
         settings = None
         if start.settings is not None:
             (folder / "settings.json").write_text(start.settings, encoding="utf-8")
@@ -214,9 +216,9 @@ def _session(task: Task, start: Start, folder: Path, stop: Stop, ahead: "_Ahead"
         host=start.host,
         port=start.port,
     )
-    with ahead.next() as box:
+    with contextlib.closing(box):
         box.give(order, relayed=start)
-        return _followed(box.process, box.faults, task, stop, meanwhile=ahead.begin)
+        return _followed(box.process, box.faults, task, stop, meanwhile)
 
 
 def _followed(
@@ -312,6 +314,16 @@ class _Box:
         """End it with all that is in it."""
         self._stack.close()
 
+    @property
+    def number(self) -> int:
+        """The descriptor that whoever is in it has of the way to us."""
+        return self._number
+
+    def go(self) -> None:
+        """Have what waits at that way begin."""
+        with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
+            self._here.sendall(b".")
+
     def give(self, order: Order, relayed: Start | None = None) -> None:
         """Say what is to be run in it, and answer for the backend if there is to be one."""
         if relayed is not None:
@@ -327,35 +339,6 @@ class _Box:
                 _, numbers, _, _ = socket.recv_fds(self._here, 1, 1)
                 for number in numbers:
                     self._stack.enter_context(Relay(socket.socket(fileno=number), relayed.host, relayed.port))
-
-
-class _Ahead:
-    """Boxes that are begun before they are wanted, so that nobody waits until their interpreters are there."""
-
-    def __init__(self) -> None:
-        self._stack, self._waiting = contextlib.ExitStack(), list[_Box]()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
-
-    def begin(self) -> None:
-        """Begin one more."""
-        box = _Box()
-        self._stack.callback(box.close)
-        self._waiting.append(box)
-
-    @contextlib.contextmanager
-    def next(self) -> Iterator[_Box]:
-        """The one that was begun, or one that is now; it ends with the block."""
-        if not self._waiting:
-            self.begin()
-        with contextlib.closing(self._waiting.pop(0)) as box:
-            yield box
 
 
 def namespaces() -> list[str]:
@@ -385,44 +368,66 @@ def possible() -> None:
 
 def judge(task: Task, result: Path, *, isolated: bool) -> Verdict:
     """What the check says of a result in a folder, as it would after a trial; raises NoBoxError where it cannot be."""
-    if not isolated:
-        return checking.check(task, result)
-    with _place() as folder, _Ahead() as ahead:
-        return _verdict(task, result, folder, ahead)
+    with _place() as folder, contextlib.closing(_Check(task, result, folder, isolated=isolated)) as check:
+        return check.verdict()
 
 
-def _verdict(task: Task, project: Path, folder: Path, ahead: _Ahead) -> Verdict:
-    """What the check says in a box, since it runs what the agent has written.
+class _Check:
+    """A task's check, begun before there is a result, and waiting for it.
 
-    The check of a user's own task may need any program of this machine, so that it sees all of it. It can write nothing
-    there either, and reach nobody.
+    It is in a box, since it runs what the agent has written. The check of a user's own task may need any program of
+    this machine, so that it sees all of it. It can write nothing there either, and reach nobody.
     """
-    order = Order(
-        root=str(_made(folder / "root")),
-        command=checking.command(task, Path(PROJECT)),
-        environ={**checking.environment(), "PATH": _path(), "HOME": "/tmp"},
-        folder=str(task.folder),
-        shown=[(each, each) for each in (*_interpreter(), *_ours(), *_needed(task))],
-        lent=[(str(project), PROJECT)],
-    )
-    with ahead.next() as box:
-        box.give(order)
-        process, faults = box.process, box.faults
-        late = threading.Event()
+
+    def __init__(self, task: Task, result: Path, folder: Path, *, isolated: bool) -> None:
+        self._task, self._result, self._folder, self._isolated = task, result, folder, isolated
+        self._box: _Box | None = None
+
+    def close(self) -> None:
+        """End it."""
+        if self._box is not None:
+            self._box.close()
+
+    def begin(self) -> None:
+        """Have it wait."""
+        if not self._isolated:
+            return
+        task = self._task
+        self._box = _Box()
+        self._box.give(
+            Order(
+                root=str(_made(self._folder / "root")),
+                command=checking.command(task, Path(PROJECT), waits_at=self._box.number),
+                environ={**checking.environment(), "PATH": _path(), "HOME": "/tmp"},
+                folder=str(task.folder),
+                shown=[(each, each) for each in (*_interpreter(), *_ours(), *_needed(task))],
+                lent=[(str(self._result), PROJECT)],
+            )
+        )
+
+    def verdict(self) -> Verdict:
+        """What it says of the result."""
+        if not self._isolated:
+            return checking.check(self._task, self._result)
+        if self._box is None:
+            self.begin()
+        assert self._box is not None
+        process, seconds, late = self._box.process, self._task.check_seconds, threading.Event()
 
         def end() -> None:
             late.set()
             checking.end(process)
 
-        timer = threading.Timer(task.check_seconds, end)
+        timer = threading.Timer(seconds, end)
         timer.start()
+        self._box.go()
         assert process.stdout is not None
         first = process.stdout.read(4_000).strip().partition(b"\n")[0].decode("utf-8", "replace")
         code = process.wait()
         timer.cancel()
         if late.is_set():
-            return Verdict("broken", f"the check took longer than {task.check_seconds:g} s")
-        return checking.verdict(code, printable(first)[:500], _last(faults))
+            return Verdict("broken", f"the check took longer than {seconds:g} s")
+        return checking.verdict(code, printable(first)[:500], _last(self._box.faults))
 
 
 # --- what is shown

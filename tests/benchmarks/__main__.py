@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.benchmarks import bench_claude_start, bench_cli, bench_hook, bench_launch, bench_log
+from tests.benchmarks import bench_claude_start, bench_cli, bench_eval, bench_hook, bench_launch, bench_log
 from tests.conftest import find_claude
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +79,10 @@ LAUNCH: tuple[Row, ...] = (
 LOG: tuple[Row, ...] = (
     ("sessions stats", "", "s", 0.25),
     ("sessions stats --by day", "", "s", 0.25),
+)
+EVAL: tuple[Row, ...] = (
+    ("eval beside the client, answers at once", "claude -p, its trials", "%", 10),
+    (f"eval beside the client, answers in {bench_eval.USUAL:g} s", "claude -p, its trials", "%", 10),
 )
 INSTALL: tuple[Row, ...] = (("a fresh installation, without pip", "", "MB", 45),)
 
@@ -144,6 +148,18 @@ def log(sizes: Sizes) -> Values:
         yield medians[name] / 1000, f"over {sizes.sessions:,} sessions; python3 -I -S -c pass {medians['pass']:.0f} ms"
 
 
+def evaluation(sizes: Sizes) -> Values:
+    """What is done for a trial beside running the client."""
+    claude = find_claude()
+    if claude is None:
+        raise SystemExit("no Claude Code here: set CLAUDE_LOCAL_TEST_CLAUDE")
+    for seconds in (0.0, bench_eval.USUAL):
+        trials, parts = bench_eval.measure(claude, min(sizes.rounds, 3), seconds)
+        own = statistics.mean(each.seconds for each in trials)
+        note = ", ".join(f"{part} {1000 * took / len(trials):.0f} ms" for part, took in parts.items())
+        yield bench_eval.share(trials), f"of {own:.1f} s a trial; {note}"
+
+
 def install(_: Sizes) -> Values:
     """What pip puts on the disk."""
     with tempfile.TemporaryDirectory() as folder:
@@ -174,6 +190,7 @@ MEASURES: dict[str, tuple[tuple[Row, ...], Callable[[Sizes], Values]]] = {
     "commands": (COMMANDS, commands),
     "launch": (LAUNCH, launch),
     "log": (LOG, log),
+    "eval": (EVAL, evaluation),
     "install": (INSTALL, install),
 }
 

@@ -116,6 +116,7 @@ if python("import a; answer(a.f())") != 1:
         ("def f(): return 2", "f is not 1"),
         ("import os\nos._exit(0)", "the code ends its own process"),
         ("import sys\nsys.exit(0)", "the code ends its own process"),
+        ("import os\nos.kill(os.getppid(), 9)\nos._exit(0)", "the code ends its own process"),
         ("def f(): raise SystemExit", "the code ends its own process"),
         ("def f(): return {}[1]", "the code fails: KeyError: 1"),
         ("def f(): return object()", "the code fails: TypeError: Object of type object is not JSON serializable"),
@@ -128,6 +129,16 @@ if python("import a; answer(a.f())") != 1:
 def test_the_agents_code_passes_for_nothing_that_it_does_not_do(code: str, reason: str | None, tmp_path: Path) -> None:
     verdict = judged(tmp_path, ASKS, a__py=code)
     assert verdict == (Verdict("wrong", reason) if reason else Verdict("passed"))
+
+
+def test_each_question_is_asked_of_a_process_that_has_seen_no_other(tmp_path: Path) -> None:
+    check = """
+from claude_local_plugin.evaluation.judging import python, wrong
+said = [python("import a, os; answer([a.count(), os.getpid(), os.getcwd(), __name__])") for _ in range(2)]
+wrong(f"{said[0][0]} {said[1][0]} {said[0][1] != said[1][1]} {said[0][2].endswith('result')} {said[0][3]}")
+"""
+    code = "seen = []\ndef count():\n    seen.append(1)\n    return len(seen)"
+    assert judged(tmp_path, check, a__py=code) == Verdict("wrong", "1 1 True True __main__")
 
 
 def test_code_that_never_ends_is_wrong(tmp_path: Path) -> None:

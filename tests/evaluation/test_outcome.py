@@ -71,6 +71,18 @@ def test_figures_are_those_of_the_stream() -> None:
     )
 
 
+def test_an_answer_that_does_not_end_counts_as_it_comes() -> None:
+    """How many tokens it had is said at its end, which a limit must not wait for."""
+    reader = outcome.Reader()
+    usage = {"input_tokens": 10, "output_tokens": 1}
+    reader.add({"type": "stream_event", "event": {"type": "message_start", "message": {"id": "1", "usage": usage}}})
+    for _ in range(5):
+        reader.add({"type": "stream_event", "event": {"type": "content_block_delta", "delta": {"text": "x"}}})
+    assert reader.tokens == 16
+    reader.add({"type": "stream_event", "event": {"type": "message_delta", "usage": {"output_tokens": 9}}})
+    assert reader.tokens == 19
+
+
 def test_malformed_calls_are_counted_and_one_that_failed_in_its_tool_is_not_one() -> None:
     (path,) = [path for path in STREAMS if path.stem == "malformed"]
     assert [call.valid for call in recorded(path).calls] == [False] * 3

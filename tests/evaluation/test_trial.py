@@ -136,6 +136,32 @@ def test_an_agent_that_tries_finds_no_check_no_home_no_other_trial_and_no_networ
 
 
 @pytest.mark.usefixtures("isolation")
+def test_suites_that_lie_inside_of_what_an_agent_is_shown_are_covered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where claude-local is installed for everybody, or beside the interpreter."""
+    shown = tmp_path / "python"
+    shutil.copytree(TASK.folder.parent, shown / "lib" / "suites" / "smoke")
+    (shown / "lib" / "module.py").touch()
+    (tmp_path / "root").mkdir()
+    monkeypatch.setattr(trials, "_interpreter", lambda: [str(shown)])
+    task = next(each for each in suite(str(shown / "lib" / "suites" / "smoke")).tasks if each.id == TASK.id)
+    order = trials.Order(
+        root=str(tmp_path / "root"),
+        command=["/usr/bin/find", str(shown), "-type", "f"],
+        environ={},
+        folder="/",
+        shown=[(str(shown), str(shown))],
+        hidden=trials._hidden(task),
+    )
+    with contextlib.closing(trials._Box()) as box:
+        box.give(order)
+        assert box.process.stdout is not None
+        said = box.process.stdout.read().decode()
+    assert said.split() == [str(shown / "lib" / "module.py")]
+
+
+@pytest.mark.usefixtures("isolation")
 @pytest.mark.parametrize("host", ["dell-pro-max", "192.168.77.9", "fd00::77"])
 def test_a_backend_elsewhere_is_reached_by_its_own_name_and_address(claude_binary: Path, host: str) -> None:
     """In the box the name, or the address, is that of the relay: nothing about the backend's URL changes."""
