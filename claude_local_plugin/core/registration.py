@@ -84,6 +84,8 @@ FALLEN_NOTE = "fallen-back"
 
 #: The plugin's name before the `@`, as Claude Code notes it in `enabledPlugins`.
 PLUGIN = "local-backend"
+#: Where Claude Code says to a plugin's hook which folder the plugin is in.
+PLUGIN_ROOT = "CLAUDE_PLUGIN_ROOT"
 
 #: How a prompt begins that may be a question to it.
 QUESTION = f"/{PLUGIN}:"

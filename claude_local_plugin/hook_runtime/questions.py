@@ -10,7 +10,7 @@ import os
 import sys
 
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend
-from claude_local_plugin.core.registration import QUESTION
+from claude_local_plugin.core.registration import PLUGIN_ROOT, QUESTION
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.hook_runtime.visit import LIMIT, Answer, Visit, text_of
 
@@ -27,6 +27,8 @@ QUESTIONS = {"status": ("status",), "why": ("explain-precedence",), "doctor": ("
 PATIENCE_S = 4.5
 #: What is left of it for everything but the command, in seconds.
 OWN_S = 0.5
+#: Where the command line is put where neither uv nor pipx is there, below the home folder.
+OWN_FOLDER = ".claude-local"
 #: As many letters of what a command printed are shown.
 MOST_SHOWN = 20_000
 
@@ -38,6 +40,10 @@ DECIDED_BY = (
     ("model", "ANTHROPIC_MODEL"),
     ("window", "CLAUDE_CODE_MAX_CONTEXT_TOKENS"),
 )
+#: Names that stand for a model of Anthropic's (precedence.models has what each stands for).
+ALIASES = ("opus", "sonnet", "haiku", "fable", "best", "opusplan")
+WINDOW = "CLAUDE_CODE_MAX_CONTEXT_TOKENS"
+ASSUMED = "(not set: Claude Code assumes 1,000,000 tokens for a model that it does not know)"
 SECRET = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY")
 
 
@@ -70,7 +76,9 @@ def told(visit: Visit, name: str) -> "Iterator[str]":
     """The lines of the answer: where this session goes and whether that answers, then what was asked for."""
     from claude_local_plugin.hook_runtime import events
 
-    found, program = events.look_at(visit), _program(visit.environ.get("PATH", ""))
+    path, home = visit.environ.get("PATH", ""), visit.environ.get("HOME", "")
+    own = os.path.join(home, OWN_FOLDER, "bin") if home else ""
+    found, program = events.look_at(visit), _program(os.pathsep.join((path, own)))
     yield from _where(visit, found, installed=program is not None)
     yield ""
     more = _command(visit, program, QUESTIONS[name]) if program else None
@@ -151,7 +159,8 @@ def _why(visit: Visit, _: "Probe | None") -> "Iterator[str]":
         if is_on(visit.environ.get(switch)):
             yield f"provider  {switch}={_decided(visit, world, switch)}"
     for label, name in DECIDED_BY:
-        yield f"{label.ljust(9)} {_decided(visit, world, name)}"
+        assumed = name == WINDOW and _is_assumed(visit)
+        yield f"{label.ljust(9)} {ASSUMED if assumed else _decided(visit, world, name)}"
     yield "(--settings counts as the shell: a hook cannot tell them apart)"
 
 
@@ -178,12 +187,24 @@ def _wrong(visit: Visit, found: "Probe | None") -> "Iterator[str]":
     from claude_local_plugin.hook_runtime import events
 
     problems = [*_dropped(visit), *events.objections(visit)]
+    if _is_assumed(visit):
+        problems.append(
+            f"{WINDOW} is not set: Claude Code assumes 1,000,000 tokens and never compacts in time; set it to what your"
+            " server has"
+        )
     down = not visit.backend.cloud and events.trouble(visit.backend, found) is not None
     for problem in problems:
         yield f"✗ {problem}"
     if not problems:
         well = "credentials, settings files, this project's protection"
         yield f"✓ {'nothing else' if down else 'nothing'} that a hook can see is wrong   ({well})"
+
+
+def _is_assumed(visit: Visit) -> bool:
+    """Whether the window of one's own server is assumed: nobody sets it, and the model's name is not Anthropic's."""
+    model = visit.environ.get("ANTHROPIC_MODEL", "").strip().lower()
+    known = not model or model.startswith("claude-") or model.partition("[")[0] in ALIASES
+    return not visit.backend.cloud and not known and not visit.environ.get(WINDOW, "").strip()
 
 
 def _dropped(visit: Visit) -> "Iterator[str]":
@@ -213,7 +234,7 @@ def _command(visit: Visit, program: str, words: "Sequence[str]") -> "str | None"
     from claude_local_plugin.core.processes import age_s
 
     left_s = PATIENCE_S - OWN_S - age_s(os.getpid())
-    environ = {**_without_settings(visit), "PYTHONIOENCODING": "utf-8"}
+    environ = {**_without_settings(visit), "PYTHONIOENCODING": "utf-8", PLUGIN_ROOT: _plugin()}
     try:
         ended = subprocess.run(
             [program, *words],
@@ -249,6 +270,11 @@ def _without_settings(visit: Visit) -> "dict[str, str]":
     return {name: value for name, value in visit.environ.items() if world.source_of(name) is SHELL}
 
 
+def _plugin() -> str:
+    """The folder of the plugin whose hook this is."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+
 def _for_more(visit: Visit, name: str, *, installed: bool) -> "Iterator[str]":
     """The command that says more, and where it is not there the one that brings it."""
     from claude_local_plugin.core.shell import command
@@ -258,20 +284,22 @@ def _for_more(visit: Visit, name: str, *, installed: bool) -> "Iterator[str]":
         yield f"It could not be asked here; in a terminal: {more}"
         return
     yield f"{more} says more, once it is installed:"
-    yield f"  {_install(visit)}"
+    line = _install(visit)
+    yield f"  {line}"
+    if OWN_FOLDER in line:
+        yield f"  (its programs are in ~/{OWN_FOLDER}/bin, which belongs on your PATH)"
 
 
 def _install(visit: Visit) -> str:
     """The command that installs claude-local from the plugin's own folder, with what is there to install with."""
     from claude_local_plugin.core.shell import command, home_path, then
 
-    plugin = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
     path, home = visit.environ.get("PATH", ""), visit.environ.get("HOME", "")
-    source = home_path(plugin, home)
+    source = home_path(_plugin(), home)
     for words in (("uv", "tool", "install"), ("pipx", "install")):
         if _program(path, words[0]):
             return command(*words, source)
-    place = home_path(os.path.join(home, ".claude-local"), home)
+    place = home_path(os.path.join(home, OWN_FOLDER), home)
     python = os.path.basename(sys.executable) if sys.version_info >= (3, 11) else "python3.11"
-    pip = home_path(os.path.join(home, ".claude-local", "bin", "pip"), home)
+    pip = home_path(os.path.join(home, OWN_FOLDER, "bin", "pip"), home)
     return then(command(python, "-m", "venv", place), command(pip, "install", source))

@@ -16,6 +16,7 @@ from claude_local_plugin.core.registration import (
     PATIENT_EVENTS,
     PATIENT_TIMEOUT_S,
     PLUGIN,
+    PLUGIN_ROOT,
     SCRIPT,
     SHELL,
     STATE_OPTION,
@@ -127,7 +128,8 @@ class Installed:
 def found_in(snapshot: Snapshot) -> tuple[Installed, ...]:
     """Our hooks in every settings file that a session here reads, highest precedence first, then the plugin's.
 
-    The plugin's have the scope "plugin", and the path of the file that switches it on.
+    The plugin's have the scope "plugin", and the path of the file that switches it on; of a session that was started
+    with `--plugin-dir`, and asks from within, that of the plugin's own list.
     """
     found = []
     for settings_file in snapshot.files:
@@ -135,7 +137,7 @@ def found_in(snapshot: Snapshot) -> tuple[Installed, ...]:
             continue
         for event, argv in installed(settings_file.data).items():
             found.append(Installed(event, settings_file.scope.value, str(settings_file.path), cannot_run(argv)))
-    path = _plugin_enabled_in(snapshot)
+    path = _plugin_enabled_in(snapshot) or _plugin_asking(snapshot)
     if path is not None:
         found += [Installed(event, "plugin", str(path), None) for event in EVENTS]
     return tuple(found)
@@ -149,6 +151,13 @@ def _plugin_enabled_in(snapshot: Snapshot) -> Path | None:
             if str(name).partition("@")[0] == PLUGIN:
                 return settings_file.path if enabled is True else None
     return None
+
+
+def _plugin_asking(snapshot: Snapshot) -> Path | None:
+    """The hooks of our plugin, where one of them asks: Claude Code tells it its folder, however it was loaded."""
+    root = snapshot.shell.get(PLUGIN_ROOT, "")
+    listed = Path(root, "hooks", "hooks.json")
+    return listed if root and listed.is_file() and listed.with_name(SCRIPT).is_file() else None
 
 
 def _on_path(program: str) -> str | None:

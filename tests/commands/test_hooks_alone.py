@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.commands import enable
-from claude_local_plugin.core.registration import EVENTS, SCRIPT
+from claude_local_plugin.core.registration import EVENTS, PLUGIN_ROOT, SCRIPT
 from tests.commands.place import Place
 
 pytestmark = pytest.mark.process
@@ -22,6 +22,8 @@ SETTINGS = {
     "model": "opus",
 }
 OFFLINE = ("--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
+
+ROOT = Path(__file__).parents[2]
 
 
 def path_of(place: Place, scope: str) -> Path:
@@ -210,6 +212,18 @@ def test_status_knows_the_plugin_and_the_strongest_file_decides_about_it(place: 
     assert {(entry["event"], entry["scope"]) for entry in found} == {(event, "plugin") for event in EVENTS}
     assert {(entry["path"], entry["problem"]) for entry in found} == {(str(place.user), None)}
     place.write(place.local, {"enabledPlugins": {"local-backend@claude-local": False}})
+    assert place.json("hooks", "status")["hooks"] == []
+
+
+def test_a_plugin_that_was_loaded_for_one_session_is_seen_from_within_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PLUGIN_ROOT, str(ROOT))
+    found = place.json("hooks", "status")["hooks"]
+    assert {(entry["event"], entry["scope"], entry["path"]) for entry in found} == {
+        (event, "plugin", str(ROOT / "hooks" / "hooks.json")) for event in EVENTS
+    }
+    monkeypatch.setenv(PLUGIN_ROOT, str(place.project))  # another plugin's
     assert place.json("hooks", "status")["hooks"] == []
 
 

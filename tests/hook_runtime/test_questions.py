@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from claude_local_plugin.core.registration import PLUGIN_ROOT
 from claude_local_plugin.hook_runtime import questions
+from claude_local_plugin.precedence import models
 from claude_local_plugin.sessionlog import queries
 from tests.hook_runtime.hook_process import ROOT, HookRunner, Ran, recorded
 from tests.hook_runtime.moody_server import MoodyServer
@@ -163,12 +165,39 @@ def test_one_command_brings_the_command_line_with_what_is_there(
     if program is not None:
         session.program(program, "")
     line = session.told("status").splitlines()[-1].strip()
+    if words is None:
+        line, where = (each.strip() for each in session.told("status").splitlines()[-2:])
+        assert where == "(its programs are in ~/.claude-local/bin, which belongs on your PATH)"
     if words is not None:
         assert shlex.split(line) == [*words, str(ROOT)]
     else:
         made, installed = line.split(" && ")
         assert made.endswith(" -m venv ~/.claude-local")
         assert installed == f"~/.claude-local/bin/pip install {ROOT}"
+
+
+def test_a_window_that_is_only_assumed_is_told_and_what_to_set(session: Session, healthy: MoodyServer) -> None:
+    own = {"ANTHROPIC_BASE_URL": healthy.url, "ANTHROPIC_MODEL": "qwen3-coder-next", questions.WINDOW: ""}
+    assert "window    (not set: Claude Code assumes 1,000,000 tokens for a model" in session.told("why", **own)
+    assert "✗ CLAUDE_CODE_MAX_CONTEXT_TOKENS is not set: Claude Code assumes 1,000,000" in session.told("doctor", **own)
+    for known in (
+        {**own, questions.WINDOW: "65536"},
+        {**own, "ANTHROPIC_MODEL": "claude-sonnet-4-5"},
+        {**own, "ANTHROPIC_MODEL": "opus[1m]"},
+        {"ANTHROPIC_MODEL": "qwen3-coder-next", questions.WINDOW: ""},
+    ):
+        assert "assumes" not in session.told("why", **known) + session.told("doctor", **known)
+    assert set(questions.ALIASES) == set(models.ALIASES)
+
+
+def test_the_command_line_is_found_where_the_plugin_says_to_put_it_and_knows_that_the_plugin_asks(
+    session: Session,
+) -> None:
+    programs = session.home / ".claude-local" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "claude-local").write_text(f'#!/bin/sh\necho "ran $* for ${PLUGIN_ROOT}"\n')
+    (programs / "claude-local").chmod(0o755)
+    assert f"ran doctor for {ROOT}" in session.told("doctor")
 
 
 def test_a_program_in_the_project_is_not_run(session: Session) -> None:

@@ -25,7 +25,8 @@ def _installed(facts: Facts) -> Iterator[Found]:
         else f"the hook for {', '.join(missing)} is not"
     )
     fix = command("claude-local", "hooks", "install", "--scope", "user")
-    yield Found(Result.WARNING, f"{which} installed for sessions here", None, fix)
+    said = f"{which} installed for sessions here"
+    yield Found(Result.WARNING, f"{said}; one that is started with claude --plugin-dir brings its own", None, fix)
 
 
 def _broken(facts: Facts) -> Iterator[Found]:
