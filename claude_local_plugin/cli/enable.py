@@ -16,8 +16,9 @@ from claude_local_plugin.cli.options import (
     server_named,
     world_of,
 )
-from claude_local_plugin.cli.terminal import columns, err, json_text, out, terminal_rows
+from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out, terminal_rows
 from claude_local_plugin.cli.vscode import vscode_options
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import printable, short_path, wrapped
 
 if TYPE_CHECKING:
@@ -385,21 +386,32 @@ def _offer_a_name(prepared: "Prepared", place: Place) -> None:
 
     if to_name(prepared) is None:
         return
-    try:
-        name = click.prompt(
-            "Remember this server as a profile? Its name (Enter: no)", default="", show_default=False, err=True
-        )
-    except click.exceptions.Abort:  # nobody answers, and the settings are written: this is no more than an offer
-        name = ""
-        err(place.environ).line()
-    if not name:
-        return
     from claude_local_plugin.commands.profile import remember
 
-    report = remember(prepared, name)
     printer = err(place.environ)
-    printer.lines([f"! {each}" for each in report["said"]], "yellow")
-    printer.line(f"Remembered as {printable(name)}.", "green")
+    question = "Remember this server as a profile? Its name (Enter: no)"
+    while name := _name_said(question, printer):
+        question = "Its name (Enter: no)"
+        if name.lower() in ("y", "yes"):  # that is no name, but what a question is mostly answered with
+            continue
+        try:
+            report = remember(prepared, name)
+        except UsageError as error:  # the settings are written: a name that cannot be is no failure
+            printer.prose(f"! {error.message}", "yellow")
+            continue
+        printer.lines([f"! {each}" for each in report["said"]], "yellow")
+        printer.line(f"Remembered as {printable(name)}.", "green")
+        return
+
+
+def _name_said(question: str, printer: Printer) -> str:
+    """What is answered; "" for no. Where nobody answers it is no: the settings are written, this is an offer."""
+    try:
+        name = str(click.prompt(question, default="", show_default=False, err=True)).strip()
+    except click.exceptions.Abort:
+        printer.line()
+        return ""
+    return "" if name.lower() in ("n", "no") else name
 
 
 def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool, asking: bool) -> None:

@@ -98,8 +98,6 @@ def up(
     place = here()
     world = world_of(place)
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not yes and not as_json
-    if not (yes or dry_run or asking):
-        raise UsageError("nobody can be asked here before something is started", "add --yes, or --dry-run to look only")
     began = time.monotonic()
     request = command.Request(
         recipe=recipe,
@@ -116,7 +114,9 @@ def up(
         scope=Scope(scope),
         enable=not no_enable,
     )
-    plan = command.plan(request, world)
+    plan = command.plan(request, world)  # a file that is not there, or a model that does not fit, is said first
+    if not (yes or dry_run or asking):
+        raise UsageError("nobody can be asked here before something is started", "add --yes, or --dry-run to look only")
     prose = err(place.environ)
     if not as_json:
         prose.line(f"{plan.host.name}: {plan.machine.words}" if host else plan.machine.words)

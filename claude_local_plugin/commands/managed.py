@@ -115,7 +115,14 @@ def _server(world: World, profile: str | None, asked: Asked) -> tuple[Profile | 
         found = named(profile, config_dir / CONFIG_FILE, world.environ)
         token = None if found.token_variable or asked.token_env else key_of(found, world.environ, config_dir)
         request = request_for(found, token=token, **options)
-    request = replace(request, check=asked.check)
+    behind = (
+        *(("--max-model-len", str(asked.max_model_len)) if asked.max_model_len else ()),
+        *(("--helper", asked.helper) if asked.helper else ()),
+        *(("--otel", asked.otel) if asked.otel else ()),
+        *(("--lock",) if asked.lock else ()),
+        *(("--hooks",) if asked.hooks else ()),
+    )
+    request = replace(request, check=asked.check, words=("managed", "render"), behind=behind)
     if asked.privacy is not None:
         request = replace(request, preferences=replace(request.preferences, privacy=asked.privacy))
     return found, choose_server(request, world, None)

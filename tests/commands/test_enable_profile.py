@@ -1,7 +1,9 @@
 """`claude-local enable PROFILE`: all that a profile says, in one word; and back with another."""
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from claude_local_plugin.core.helper import NO_KEY, taken_apart
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from claude_local_plugin.settings import schema
+from tests.client.terminal import Terminal
 from tests.commands.place import MODEL, Place
 from tests.commands.test_profile import config, said
 
@@ -122,6 +125,33 @@ def test_a_server_named_by_its_address_is_offered_a_name(place: Place, server: E
     assert f"Name it: claude-local profile add NAME --url {server.url}" in err
     place.ok("profile", "add", "spark", "--url", server.url)
     assert "Name it" not in place.ok("enable", "--url", server.url, "--yes", "--statusline").err
+
+
+@pytest.mark.parametrize(
+    ("answers", "name"),
+    [
+        (("y", "not a name", "spark"), "spark"),
+        (("cloud", ""), None),
+        (("no",), None),
+        (("spark",), "spark"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else str(each),
+)
+def test_what_is_no_name_is_asked_again_and_the_end_is_how_to_start(
+    place: Place, server: EmbeddedBackend, answers: tuple[str, ...], name: str | None
+) -> None:
+    argv = [sys.executable, "-m", "claude_local_plugin", "enable", "--url", server.url]
+    environ = {**os.environ, "COLUMNS": "80", "LINES": "24", "NO_COLOR": "1"}
+    with Terminal(argv, cwd=place.project, environ=environ) as terminal:
+        terminal.wait_for(r"Writethis\?")
+        terminal.type("y\n")
+        for number, answer in enumerate(answers):
+            terminal.wait_for(rf"(Itsname\(Enter:no\):.*){{{number + 1}}}")
+            terminal.type(f"{answer}\n")
+        assert terminal.wait_for_exit() == 0
+        assert [line for line in terminal.lines if line][-1] == "Now run: claude"
+    found = place.json("profile", "list")["profiles"]
+    assert [each["name"] for each in found] == ([name] if name else [])
 
 
 # --- a helper

@@ -128,3 +128,13 @@ def test_what_cannot_be_rendered_is_refused(
 ) -> None:
     url = () if "nobody" in arguments or "two" in arguments else ("--url", server.url)
     assert said in place.ends(2, "managed", "render", *arguments, *url).err
+
+
+def test_what_is_offered_where_the_server_does_not_answer_is_the_same_command_again(
+    place: Place, closed_port: int
+) -> None:
+    url = f"http://127.0.0.1:{closed_port}"
+    said = place.refused("managed", "render", "--url", url, "--lock")
+    assert f"once it answers: claude-local managed render --url {url} --lock;" in said
+    assert f"without asking it: claude-local managed render --url {url} --model NAME --no-check --lock" in said
+    assert "enable" not in said

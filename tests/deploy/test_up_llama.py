@@ -222,6 +222,9 @@ def test_whoever_stops_it_in_the_middle_leaves_nothing_running(
 
 def test_without_anybody_to_ask_nothing_is_started(place: Place, tiny: Path) -> None:
     assert "nobody can be asked here" in place.refused("up", "--model", str(tiny), code=2)
+    gone_file = place.refused("up", "--model", str(tiny.with_name("misspelt.gguf")))
+    assert "misspelt.gguf" in gone_file
+    assert "--yes" not in gone_file  # which is not what is missing
 
 
 def test_a_server_that_was_killed_is_started_again(place: Place, tiny: Path, port: int) -> None:

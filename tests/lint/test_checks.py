@@ -491,6 +491,17 @@ def test_a_text_that_is_nothing_known_is_refused() -> None:
         read("it's prose", "x")
 
 
+def test_broken_yaml_of_no_known_kind_is_told_with_its_place() -> None:
+    for text, name, place in (
+        ("foo:\n  - a\n - b\n", "x", "x:3:2: "),
+        ("my-servers: {\n  first: 'a\n", "box.yml", r"box\.yml:\d:\d+: "),
+        ("--- # mine\na: [\n", "box.yaml", r"box\.yaml:3:1: "),
+    ):
+        with pytest.raises(ClaudeLocalError, match=place):
+            read(text, name)
+    assert read("Run this:\n  docker run vllm/vllm-openai --model a/b --x: [\n", "x").starts
+
+
 def test_an_unknown_check_is_said_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no check or group called 'recipe\.parsers'") as fault:
         chosen(("recipe.parsers",))

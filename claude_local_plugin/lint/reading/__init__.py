@@ -11,6 +11,8 @@ from claude_local_plugin.yaml_document import Node, parse
 __all__ = ["FORMATS", "Document", "Flag", "Health", "Published", "Start", "Word", "read"]
 
 _OURS = re.compile(r"\b(vllm|llama-server|litellm|docker|podman)\b")
+#: A first line that begins a mapping of YAML.
+_KEY = re.compile(r"[\w.-]+:\s*(#.*)?")
 #: What is read, in a sentence.
 READABLE = "a compose file, a docker or podman run, vllm serve, llama-server or litellm line, a unit, a LiteLLM config"
 
@@ -34,14 +36,20 @@ def _read(text: str, name: str) -> Document:
     named = units.sections(text)
     if named & {"Service", "Container"}:
         return _known(units.document(text, name), name)
-    root = _yaml(text, name)
+    root, fault = _yaml(text, name)
     if root is not None and root.kind == "mapping":
         if root.get("model_list") is not None or (root.get("router_settings") and root.get("litellm_settings")):
             return Document(text, name, "litellm", gateway=root)
         if compose.is_compose(root):
             return _known(compose.document(root, text, name), name)
-    if found := shell.document(text, name):
-        return found
+    try:
+        if found := shell.document(text, name):
+            return found
+    except UnclosedError:
+        if fault is None or _OURS.search(text):
+            raise
+    if fault is not None:  # which says where
+        raise fault
     raise UsageError(f"{name} is nothing that is read here", f"it may be: {READABLE}")
 
 
@@ -55,11 +63,14 @@ def _known(document: Document, name: str) -> Document:
     )
 
 
-def _yaml(text: str, name: str) -> Node | None:
-    """The text as YAML; None for text that only happens to be none, an error where it was meant to be."""
+def _yaml(text: str, name: str) -> tuple[Node | None, ClaudeLocalError | None]:
+    """The text as YAML, and what is wrong in what is meant to be some; raises that of what nothing else can be."""
     try:
-        return parse(text, name)
-    except ClaudeLocalError:
-        if any(line.strip() in ("services:", "model_list:") for line in text.splitlines()):
+        return parse(text, name), None
+    except ClaudeLocalError as fault:
+        lines = text.splitlines()
+        if any(line.strip() in ("services:", "model_list:") for line in lines):
             raise
-        return None
+        first = next((line for line in lines if line.strip() and not line.lstrip().startswith("#")), "")
+        meant = name.endswith((".yml", ".yaml")) or first == "---" or _KEY.fullmatch(first)
+        return None, fault if meant else None
