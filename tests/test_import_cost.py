@@ -79,7 +79,7 @@ def test_what_is_asked_most_brings_nothing_that_takes_as_long_as_the_answer(
     assert not looked & {*HEAVY, *COSTLY}
     # of the questions to the log those that it asks, and not what judges, prunes or lists it
     assert {name for name in looked if name.startswith("claude_local_plugin.sessionlog.queries.")} == {
-        f"claude_local_plugin.sessionlog.queries.{name}" for name in ("filters", "reading", "records")
+        f"claude_local_plugin.sessionlog.queries.{name}" for name in ("filters", "log", "reading", "records")
     }
     assert "claude_local_plugin.commands.sessions" not in looked
 

@@ -13,14 +13,17 @@ from claude_local_plugin.cli.terminal import err
 from claude_local_plugin.text import printable
 
 if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Source
     from claude_local_plugin.world import World
 
 __all__ = [
     "Place",
     "choose_on_terminal",
     "complete_profile",
+    "from_option",
     "here",
     "json_option",
+    "log_of",
     "profile_argument",
     "scope_option",
     "server_named",
@@ -28,6 +31,9 @@ __all__ = [
 ]
 
 utc_option = click.option("--utc", is_flag=True, help="Times in UTC (as JSON has them), not in your time zone.")
+from_option = click.option(
+    "--from", "url", metavar="URL", help="A team's log, postgresql://HOST/DATABASE, in place of this machine's."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout instead of text.")
 
 
@@ -40,6 +46,15 @@ def scope_option(default: str | None = "local") -> Callable[[Any], Any]:
         show_default=bool(default),
         help="local: .claude/settings.local.json; project: .claude/settings.json; user: ~/.claude/settings.json.",
     )
+
+
+def log_of(place: Place, url: str | None) -> "Source":
+    """Where the log is that is asked: this machine's, or a team's."""
+    if url is None:
+        return place.state_dir
+    from claude_local_plugin.team.reading import Team
+
+    return Team(url, place.environ)
 
 
 def world_of(place: Place) -> "World":

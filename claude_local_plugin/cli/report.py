@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from claude_local_plugin import __version__
-from claude_local_plugin.cli.options import here, json_option
+from claude_local_plugin.cli.options import from_option, here, json_option, log_of
+from claude_local_plugin.cli.sessions import filters
 from claude_local_plugin.cli.terminal import err, json_text, out
 from claude_local_plugin.core.shell import Words, command, into
 from claude_local_plugin.errors import UsageError
@@ -24,6 +25,8 @@ from claude_local_plugin.text import counted, printable, short_path
 )
 @click.option("--until", help="The same; a day counts to its end.  [default: now]", metavar="TIME")
 @click.option("--project", help="Only the sessions of this folder and those below it.", metavar="FOLDER")
+@filters("machine", "person")
+@from_option
 @click.option(
     "--output", help="The page's file, - for standard output.  [default: ~/claude-local-report.html]", metavar="FILE"
 )
@@ -31,13 +34,23 @@ from claude_local_plugin.text import counted, printable, short_path
 @click.option("--open", "open_it", is_flag=True, help="Open the page in your browser.")
 @json_option
 def report(
-    since: str, until: str | None, project: str | None, output: str | None, force: bool, open_it: bool, as_json: bool
+    since: str,
+    until: str | None,
+    project: str | None,
+    machine: str | None,
+    person: str | None,
+    url: str | None,
+    output: str | None,
+    force: bool,
+    open_it: bool,
+    as_json: bool,
 ) -> int:
     """One page, for any browser and without a network: sessions and tokens per day by backend, whether and how fast
     your servers answered, failures, the busiest projects, the last sessions.
     """
     from claude_local_plugin.commands import report as making
     from claude_local_plugin.commands.sessions import Asked
+    from claude_local_plugin.sessionlog.queries.filters import PATTERN
 
     if as_json and (output or open_it):
         raise UsageError(
@@ -47,18 +60,21 @@ def report(
     if output == "-" and open_it:
         raise UsageError("a page on standard output cannot be opened", "leave out --output -, or --open")
     place, now = here(), datetime.now(UTC)
-    asked = Asked(since=None if since == "all" else since, until=until, project=project)
+    since_then = None if since == "all" else since
+    asked = Asked(since=since_then, until=until, project=project, machine=machine, person=person)
     where = asked.where(cwd=place.cwd, home=place.home, state_dir=place.state_dir, now=now)
     file = None if as_json or output == "-" else Path(output or making.FILE).expanduser()
     if file is not None:
         making.check(file, force=force)
-    data = making.collect(place.state_dir, where, now=now)
+    data = making.collect(log_of(place, url), where, now=now)
     if as_json:
         print(json_text(making.as_json(data)))
         return 0
     page = making.page(
         data,
-        project=where.projects[0] if where.projects else None,
+        project=where.projects[0].removeprefix(PATTERN) if where.projects else None,
+        machine=machine,
+        person=person,
         home=place.home,
         made_at=now,
         version=__version__,

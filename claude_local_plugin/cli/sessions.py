@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from claude_local_plugin.cli.lazy import Group
-from claude_local_plugin.cli.options import Place, here, json_option, utc_option
+from claude_local_plugin.cli.options import Place, from_option, here, json_option, log_of, utc_option
 from claude_local_plugin.cli.sessions_push import push
 from claude_local_plugin.cli.sessions_team import team
 from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, middle_out, out, stacked
@@ -23,6 +23,7 @@ from claude_local_plugin.text import counted, moment, printable, short_moment, s
 if TYPE_CHECKING:
     from claude_local_plugin.sessionlog.queries import Where
     from claude_local_plugin.sessionlog.queries.activity import Happening
+    from claude_local_plugin.sessionlog.queries.log import Source
 
 #: Seconds between two looks of `tail --follow`, and between two at the processes of open sessions.
 LOOK_S = 0.5
@@ -44,6 +45,8 @@ _FILTERS = {
         metavar="STATE",
         help="running, ended, killed; blocked: with a prompt held back; failed: with an error shown.",
     ),
+    "machine": click.option("--machine", metavar="NAME", help="A machine's name, or a pattern with *."),
+    "person": click.option("--person", metavar="NAME", help="With --from: a person's name, or a pattern with *."),
 }
 
 
@@ -63,17 +66,22 @@ def filters(*names: str) -> Callable[[Any], Any]:
     return decorate
 
 
-def chosen(place: Place, **asked: str | None) -> "Where":
+def chosen(place: Place, source: "Source", **asked: str | None) -> "Where":
     """The sessions that the options choose."""
     from claude_local_plugin.commands.sessions import Asked, is_known
 
     where = Asked(**asked).where(cwd=place.cwd, home=place.home, state_dir=place.state_dir)
     project = asked.get("project")
-    if project and not is_known(project, where, cwd=place.cwd, home=place.home, state_dir=place.state_dir):
+    if project and not is_known(project, where, cwd=place.cwd, home=place.home, source=source):
         err(place.environ).line(
             f"! {printable(project)}: there is no such folder, and none of that name on record", "yellow"
         )
     return where
+
+
+_HEAD = ("started", "session", "backend", "model", "time", "in", "out", "state", "project")
+#: Of a team's log besides.
+_WHOSE = ("person", "machine")
 
 
 @click.group(cls=Group)
@@ -82,26 +90,28 @@ def sessions() -> None:
 
 
 @sessions.command("list")
+@from_option
 @filters()
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @_all_option
 @utc_option
 @json_option
-def list_(limit: int, show_all: bool, utc: bool, as_json: bool, **asked: str | None) -> int:
+def list_(url: str | None, limit: int, show_all: bool, utc: bool, as_json: bool, **asked: str | None) -> int:
     """The sessions on record, newest first; without --all, those in which something was sent or that are open."""
     from claude_local_plugin.commands.sessions import list_sessions
 
     place = here()
-    where = replace(chosen(place, **asked), sent=not show_all)
-    report = list_sessions(place.state_dir, limit, where)
+    source = log_of(place, url)
+    where = replace(chosen(place, source, **asked), sent=not show_all)
+    report = list_sessions(source, limit, where)
     if as_json:
         print(json_text(report))
         return 0
     printer = out(place.environ)
     if not report["sessions"]:
-        others = list_sessions(place.state_dir, 1, replace(where, sent=False))["sessions"]
+        others = list_sessions(source, 1, replace(where, sent=False))["sessions"]
         nothing_sent = "no session in which anything was sent   (--all shows the others)"
-        printer.line(nothing_sent if others else _none_found(any(asked.values())))
+        printer.line(nothing_sent if others else _none_found(any(asked.values()), url))
         return 0
     now = text_now()
     rows, short = list[list[str]](), list[list[str]]()
@@ -110,9 +120,9 @@ def list_(limit: int, show_all: bool, utc: bool, as_json: bool, **asked: str | N
         session_id, model, state = str(session["session_id"])[:8], session["model"] or "-", _state(session)
         time, given, made = length(session["duration_s"]), amount(_read(session)), amount(session["output_tokens"])
         backend = session["backend"]
-        rows.append(
-            [moment(started, utc=utc), session_id, backend_name(backend), model, time, given, made, state, project]
-        )
+        whose = [printable(session["person"] or "-"), printable(session["machine"])] if "machine" in session else []
+        row = [moment(started, utc=utc), session_id, backend_name(backend), model, time, given, made, state, project]
+        rows.append([*row, *whose])
         word, *more = [state.partition(", ")[0], *filter(None, [state.partition(", ")[2]])]
         if _is_cloud(backend):
             word, more = "CLOUD", [*([] if word == "ended" else [word]), *more]
@@ -128,14 +138,15 @@ def list_(limit: int, show_all: bool, utc: bool, as_json: bool, **asked: str | N
                 ", ".join(more),
                 project,
                 session_id,
+                *whose,
             ]
         )
     printer.records(
-        ("started", "session", "backend", "model", "time", "in", "out", "state", "project"),
+        (*_HEAD, *(_WHOSE if "machine" in report["sessions"][0] else ())),
         right(rows, 4, 5, 6),
         shorten=(3, 8),
         short=right(short, 3, 4, 5),
-        names=[""] * 10,
+        names=[""] * len(short[0]),
         most=7,
         shorten_short=(2, 8),
     )
@@ -144,17 +155,18 @@ def list_(limit: int, show_all: bool, utc: bool, as_json: bool, **asked: str | N
 
 @sessions.command("show")
 @click.argument("session_id", metavar="ID")
+@from_option
 @utc_option
 @json_option
-def show(session_id: str, utc: bool, as_json: bool) -> int:
+def show(session_id: str, url: str | None, utc: bool, as_json: bool) -> int:
     """Everything on record about one session.
 
-    ID may be its beginning, or `last`: the newest of this folder, where there is none, of all.
+    ID may be its beginning, or `last`: the newest of this folder, where there is none, of all; of a team's, of all.
     """
     from claude_local_plugin.commands.sessions import show_session
 
     place = here()
-    report = show_session(place.state_dir, session_id, folder=place.cwd, home=place.home)
+    report = show_session(log_of(place, url), session_id, folder=place.cwd, home=place.home)
     if as_json:
         print(json_text(report))
         return 0
@@ -192,6 +204,8 @@ def _told(report: dict[str, Any], place: Place, *, utc: bool) -> list[tuple[str,
         ("time", length(report["duration_s"])),
         ("project", project if project != "-" else ""),
         ("folder", folder if folder not in ("-", project) else ""),
+        ("machine", report.get("machine") or ""),
+        ("person", report.get("person") or ""),
         ("backend", backend_name(report["backend"])),
         ("profile", report["profile"] or ""),
         ("model", report["model"] or ""),
@@ -206,16 +220,18 @@ def _told(report: dict[str, Any], place: Place, *, utc: bool) -> list[tuple[str,
 @sessions.command("stats")
 @click.option(
     "--by",
-    type=click.Choice(["backend", "model", "project", "day"]),
+    type=click.Choice(["backend", "model", "project", "day", "machine", "person"]),
     default="backend",
     metavar="KEY",
     show_default=True,
-    help="backend, model, project or day, which is that of the beginning, in your time zone.",
+    help="backend, model, project, machine, or day, which is that of the beginning, in your time zone; with --from,"
+    " person too.",
 )
-@filters("since", "until", "project", "backend", "model")
+@from_option
+@filters("since", "until", "project", "backend", "model", "machine", "person")
 @click.option("--cost", is_flag=True, help="An estimate of the cost avoided, at the prices in config.toml.")
 @json_option
-def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
+def stats(by: str, url: str | None, cost: bool, as_json: bool, **asked: str | None) -> int:
     """Sessions, time, tokens and errors added up; how much of it ran on own servers."""
     from claude_local_plugin import paths
     from claude_local_plugin.commands import stats as command
@@ -223,14 +239,15 @@ def stats(by: str, cost: bool, as_json: bool, **asked: str | None) -> int:
     from claude_local_plugin.sessionlog.queries.usage import By
 
     place = here()
+    source = log_of(place, url)
     priced = command.prices(paths.config_dir(place.environ) / CONFIG_FILE, place.environ) if cost else None
-    report = command.stats(place.state_dir, By(by), chosen(place, **asked), priced=priced)
+    report = command.stats(source, By(by), chosen(place, source, **asked), priced=priced)
     if as_json:
         print(json_text(report))
         return 0
     printer = out(place.environ)
     if not report["groups"]:
-        printer.line(_none_found(any(asked.values())))
+        printer.line(_none_found(any(asked.values()), url))
         return 0
     groups = [*report["groups"], report["total"]] if len(report["groups"]) > 1 else report["groups"]
     printer.table(right(_stats_rows(place, groups, by, cost=cost), *range(1, 9)), shorten=(0,))
@@ -277,8 +294,9 @@ def tail(follow: bool, count: int, utc: bool, as_json: bool) -> int:
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Instead of standard output.")
 @click.option("--spans", is_flag=True, help="A row for each stretch on one backend with one model.")
 @_all_option
+@from_option
 @filters()
-def export(to: str, output: Path | None, spans: bool, show_all: bool, **asked: str | None) -> int:
+def export(to: str, output: Path | None, spans: bool, show_all: bool, url: str | None, **asked: str | None) -> int:
     """The log as a table for other programs: one row per session, `session_id` being Claude Code's own.
 
     Without --all, those in which something was sent or that are open.
@@ -288,8 +306,9 @@ def export(to: str, output: Path | None, spans: bool, show_all: bool, **asked: s
     place = here()
     if output is None and to == "csv" and isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as with --output: programs have no other way to know
-    where = replace(chosen(place, **asked), sent=not show_all)
-    count = command.export(place.state_dir, command.Format(to), output, where, spans=spans)
+    source = log_of(place, url)
+    where = replace(chosen(place, source, **asked), sent=not show_all)
+    count = command.export(source, command.Format(to), output, where, spans=spans)
     if output:
         err(place.environ).line(f"{count:,} {'spans' if spans else 'sessions'} in {output}")
     return 0
@@ -413,9 +432,11 @@ def project_name(place: Place, path: str | None) -> str:
     return printable(short_path(path, cwd=place.home / "-", home=place.home)) if path else "-"
 
 
-def _none_found(filtered: bool) -> str:
+def _none_found(filtered: bool, url: str | None) -> str:
     if filtered:
         return "no such session on record"
+    if url is not None:
+        return "no session on record yet: no machine of the team has pushed one"
     install = typed("claude-local", "hooks", "install", "--scope", "user")
     return f"no session on record yet   ({install} installs the hooks that record them)"
 

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
 from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog.export import formats, parquet, table
 from claude_local_plugin.sessionlog.queries import Where
 from claude_local_plugin.text import carries_all
+
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Source
 
 
 class Format(StrEnum):
@@ -23,13 +26,13 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def export(state_dir: Path, to: Format, output: Path | None, where: Where, *, spans: bool = False) -> int:
+def export(source: "Source", to: Format, output: Path | None, where: Where, *, spans: bool = False) -> int:
     """Writes one row per session, or per span, to the file, or to standard output; returns how many.
 
     A file is there whole or not at all. Raises ClaudeLocalError.
     """
-    columns = table.SPANS if spans else table.SESSIONS
-    rows = table.rows(state_dir, columns, where)
+    columns = table.columns_of(source, spans=spans)
+    rows = table.rows(source, where, spans=spans)
     if to is Format.PARQUET:
         parquet.check()
         if output is None and sys.stdout.isatty():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from claude_local_plugin.core import config, config_file
 from claude_local_plugin.core.config import HASHED
+from claude_local_plugin.sessionlog.queries.filters import PATTERN
 
 
 def folder_named(text: str, *, cwd: Path, home: Path) -> Path:
@@ -14,10 +15,15 @@ def folder_named(text: str, *, cwd: Path, home: Path) -> Path:
 
 
 def project_names(text: str, *, cwd: Path, home: Path, state_dir: Path) -> tuple[str, ...]:
-    """What a folder may be called in the log: as it is written, with links followed, and as a hash of either."""
+    """What a folder may be called in the log: as it is written, with links followed, and as a hash of either.
+
+    What is no folder's name and has a `*` is a pattern, for the folders of other machines.
+    """
     if text.startswith(HASHED):
         return (text,)
     folder = folder_named(text, cwd=cwd, home=home)
+    if "*" in text and not os.path.lexists(folder):
+        return (PATTERN + text,)
     names = list(dict.fromkeys((str(folder), os.path.realpath(folder))))
     if (state_dir / config_file.SALT).exists():
         salted = config.Config(str(state_dir), {})

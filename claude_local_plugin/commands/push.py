@@ -18,7 +18,7 @@ from claude_local_plugin.core import config, text
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import pushing, queries, store
-from claude_local_plugin.sessionlog.queries.reading import PATIENCE_S, hint, open_log
+from claude_local_plugin.sessionlog.queries.reading import PATIENCE_S, hint, open_own
 from claude_local_plugin.team import destination, outgoing, records
 from claude_local_plugin.team.outgoing import Batch, Rules
 from claude_local_plugin.team.records import Totals
@@ -128,7 +128,7 @@ def rules_of(settings: config.Config, environ: Mapping[str, str]) -> Rules:
 
 def preview(state_dir: Path, what: Asked) -> Report:
     """What would be sent: nobody is asked, and nothing is noted."""
-    with open_log(state_dir) as log:
+    with open_own(state_dir) as log:
         if log is None:
             return Report(what.where, True)
         row = log.execute("SELECT sent FROM pushes WHERE destination = ?", (what.where,)).fetchone()
@@ -157,7 +157,7 @@ def push(
 
     The log is brought up to date first. `told` hears after each batch how many sessions and rows that makes.
     """
-    with open_log(state_dir, quick=False) as log:
+    with open_own(state_dir, quick=False) as log:
         if log is None:
             return Report(what.where, False)
     return _locked(state_dir, environ, what, WAITS_S, told)

@@ -7,7 +7,7 @@ from typing import Any
 
 from claude_local_plugin.commands.output_file import replacing
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.sessionlog.queries.report_data import Backend, Looks, ReportData, collect
+from claude_local_plugin.sessionlog.queries.report_data import Backend, Looks, Part, ReportData, collect
 from claude_local_plugin.sessionlog.queries.usage import Usage
 
 __all__ = ["FILE", "as_json", "check", "collect", "page", "show", "write"]
@@ -18,11 +18,20 @@ FILE = "~/claude-local-report.html"
 _MARKED_BYTES = 512
 
 
-def page(data: ReportData, *, project: str | None, home: Path, made_at: datetime, version: str) -> str:
-    """The report as an HTML document that needs nothing else; `project` is what was asked for."""
+def page(
+    data: ReportData,
+    *,
+    project: str | None,
+    machine: str | None = None,
+    person: str | None = None,
+    home: Path,
+    made_at: datetime,
+    version: str,
+) -> str:
+    """The report as an HTML document that needs nothing else; project, machine and person are what was asked for."""
     from claude_local_plugin.report import document
 
-    return document(data, project=project, home=home, made_at=made_at, version=version)
+    return document(data, project=project, machine=machine, person=person, home=home, made_at=made_at, version=version)
 
 
 def check(
@@ -89,7 +98,16 @@ def as_json(data: ReportData) -> dict[str, Any]:
             for project in data.projects
         ],
         "last": [session.as_json() for session in data.last],
+        **(
+            {name: list(map(_part, parts)) for name, parts in (("machines", data.machines), ("people", data.people))}
+            if data.machines
+            else {}
+        ),
     }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {"name": part.name, "sessions": part.sessions, "own": _usage(part.own), "cloud": _usage(part.cloud)}
 
 
 def _moment(moment: datetime) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from claude_local_plugin.sessionlog.queries import Session
+    from claude_local_plugin.sessionlog.queries.log import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Asked:
     backend: str | None = None
     model: str | None = None
     state: str | None = None
+    machine: str | None = None
+    person: str | None = None
 
     def where(self, *, cwd: Path, home: Path, state_dir: Path, now: datetime | None = None) -> Where:
         """The same for the log; raises UsageError for a time that is none, times in the wrong order, and nothing at
@@ -52,18 +55,20 @@ class Asked:
             backend=self.backend,
             model=self.model,
             state=State(self.state) if self.state else None,
+            machine=self.machine,
+            person=self.person,
         )
 
 
-def is_known(asked: str, where: Where, *, cwd: Path, home: Path, state_dir: Path) -> bool:
+def is_known(asked: str, where: Where, *, cwd: Path, home: Path, source: "Source") -> bool:
     """Whether the asked folder, whose names in the log `where` has, exists or has a project on record in it."""
     there = not asked.startswith(HASHED) and os.path.lexists(folder_named(asked, cwd=cwd, home=home))
-    return there or queries.is_on_record(state_dir, where.projects)
+    return there or queries.is_on_record(source, where.projects)
 
 
-def list_sessions(state_dir: Path, limit: int | None = None, where: Where | None = None) -> dict[str, Any]:
+def list_sessions(source: "Source", limit: int | None = None, where: Where | None = None) -> dict[str, Any]:
     """The report of `claude-local sessions list`: `{"sessions": [...]}`, newest first, at most `limit`."""
-    return {"sessions": [session.as_json() for session in queries.sessions(state_dir, limit, where)]}
+    return {"sessions": [session.as_json() for session in queries.sessions(source, limit, where)]}
 
 
 #: In the place of a session's id: the newest one.
@@ -71,16 +76,17 @@ LAST = "last"
 
 
 def show_session(
-    state_dir: Path, id_or_prefix: str, *, folder: Path | None = None, home: Path | None = None
+    source: "Source", id_or_prefix: str, *, folder: Path | None = None, home: Path | None = None
 ) -> dict[str, Any]:
     """The report of `claude-local sessions show`: a session as in the list, with `source`, `entrypoint` and its
-    `events`. `last` is the newest of this folder and those below it, where there is none, of all.
+    `events`. `last` is the newest of this folder and those below it, where there is none, of all; in a team's log, of
+    all.
 
     Raises UsageError when several sessions begin so, ClaudeLocalError when none does.
     """
-    found: Sequence[Session] = queries.matching(state_dir, id_or_prefix) if id_or_prefix else ()
+    found: Sequence[Session] = queries.matching(source, id_or_prefix) if id_or_prefix else ()
     if id_or_prefix == LAST:
-        found = _newest(state_dir, folder, home)
+        found = _newest(source, folder, home)
         if not found:
             raise ClaudeLocalError("no session on record yet", command("claude-local", "sessions", "list"))
     if not found:
@@ -88,21 +94,27 @@ def show_session(
             f"no session on record begins with {id_or_prefix!r}", command("claude-local", "sessions", "list")
         )
     if len(found) > 1:
-        names = ", ".join(session.session_id for session in found)
+        names = ", ".join(_name(session) for session in found)
         raise UsageError(f"several sessions begin with {id_or_prefix!r}: {names}", "give more of the id")
     (session,) = found
     return {
         **session.as_json(),
         "source": session.source,
         "entrypoint": session.entrypoint,
-        "events": [event.as_json() for event in queries.events(state_dir, session.session_id)],
+        "events": [event.as_json() for event in queries.events(source, session)],
     }
 
 
-def _newest(state_dir: Path, folder: Path | None, home: Path | None) -> "Sequence[Session]":
-    names = project_names(".", cwd=folder, home=home, state_dir=state_dir) if folder and home else ()
-    here = queries.sessions(state_dir, 1, Where(projects=names, sent=True)) if names else ()
-    return here or queries.sessions(state_dir, 1, Where(sent=True))
+def _name(session: "Session") -> str:
+    return f"{session.session_id} of {session.machine}" if session.machine else session.session_id
+
+
+def _newest(source: "Source", folder: Path | None, home: Path | None) -> "Sequence[Session]":
+    names: tuple[str, ...] = ()
+    if folder and home and isinstance(source, Path):
+        names = project_names(".", cwd=folder, home=home, state_dir=source)
+    here = queries.sessions(source, 1, Where(projects=names, sent=True)) if names else ()
+    return here or queries.sessions(source, 1, Where(sent=True))
 
 
 def before(older_than: str | None, day: str | None, *, now: datetime | None = None) -> str:

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin.sessionlog.queries import Where
 from claude_local_plugin.sessionlog.queries.usage import By, Group, Summary, Usage, usage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from claude_local_plugin.sessionlog.queries.log import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Prices:
         ) / 1_000_000
 
 
-def prices(config_file: Path, environ: Mapping[str, str] | None = None) -> Prices:
+def prices(config_file: "Path", environ: Mapping[str, str] | None = None) -> Prices:
     """The price table of config.toml, defaults where it sets none; raises SettingsError for a file that is no TOML."""
     from claude_local_plugin import config
 
@@ -39,7 +43,7 @@ def prices(config_file: Path, environ: Mapping[str, str] | None = None) -> Price
 
 
 def stats(
-    state_dir: Path,
+    source: "Source",
     by: By,
     where: Where | None = None,
     *,
@@ -47,7 +51,7 @@ def stats(
     zone: tzinfo | None = None,
 ) -> dict[str, Any]:
     """The report of `claude-local sessions stats` (schemas/sessions-stats.schema.json)."""
-    found = usage(state_dir, (by,), where, zone=zone)
+    found = usage(source, (by,), where, zone=zone)
     report = {
         "by": by.value,
         "groups": [{"key": group.key[0], **_kind(group), **_numbers(group, priced)} for group in found.groups],

@@ -1,6 +1,6 @@
 """The page: what is on record, as headings, charts, and the same numbers in tables."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from claude_local_plugin.report.parts import Column, figure, section, table, til
 from claude_local_plugin.report.svg import About
 from claude_local_plugin.sessionlog.queries.filters import is_own
 from claude_local_plugin.sessionlog.queries.records import Session
-from claude_local_plugin.sessionlog.queries.report_data import Backend, ReportData
+from claude_local_plugin.sessionlog.queries.report_data import Backend, Part, ReportData
 from claude_local_plugin.sessionlog.queries.usage import Usage
 from claude_local_plugin.text import short_path
 
@@ -26,11 +26,24 @@ MARK = '<meta name="generator" content="claude-local report'
 MOST_ROWS = 8
 MOST_BACKENDS = 60
 MOST_PROJECTS = 10
+#: How many machines and people are in a table.
+MOST_PARTS = 60
 
 
-def document(data: ReportData, *, project: str | None = None, home: Path, made_at: datetime, version: str) -> str:
-    """The whole document, in English; `project` is what was asked for, folders below `home` are shown as `~/…`."""
-    view = _View(data, home, project)
+def document(
+    data: ReportData,
+    *,
+    project: str | None = None,
+    machine: str | None = None,
+    person: str | None = None,
+    home: Path,
+    made_at: datetime,
+    version: str,
+) -> str:
+    """The whole document, in English; project, machine and person are what was asked for, folders below `home` are
+    shown as `~/…`.
+    """
+    view = _View(data, home, project, {"Machine": machine, "Person": person})
     content = [_header(view), element("main", _summary(view), *_sections(view)), _footer(view, made_at, version)]
     return parts.document(content, title=f"What ran where, {view.span}", mark=MARK, version=version)
 
@@ -50,8 +63,11 @@ class _Shown:
 class _View:
     """The data with the names that the page has for things."""
 
-    def __init__(self, data: ReportData, home: Path, project: str | None) -> None:
+    def __init__(
+        self, data: ReportData, home: Path, project: str | None, asked: Mapping[str, str | None] | None = None
+    ) -> None:
         self.data, self.home, self.project = data, home, project
+        self.asked = {name: value for name, value in (asked or {}).items() if value}
         zone = data.zone
         self.span = f"{words.moment(data.since, zone)} to {words.moment(data.until, zone)}"
         self.days = [words.period(day, data.step, short=True) for day in data.periods]
@@ -89,6 +105,7 @@ def _header(view: _View) -> Markup:
         element("h1", "What ran where"),
         element("p", view.span),
         element("p", f"Project: {view.folder(view.project)}") if view.project else None,
+        [element("p", f"{name}: {words.clipped(value)}") for name, value in view.asked.items()],
         element(
             "p", f"Times and days are those of this machine: {words.zone_name(data.until, data.zone)}.", class_="quiet"
         ),
@@ -100,10 +117,18 @@ def _footer(view: _View, made_at: datetime, version: str) -> Markup:
         "footer",
         element(
             "p",
-            f"Made by claude-local {version} on {words.moment(made_at, view.data.zone)} from this machine's session"
-            " log. The log holds no prompt, no answer and no credential; this page names folders, models and servers.",
+            f"Made by claude-local {version} on {words.moment(made_at, view.data.zone)} from {_whose(view)} session"
+            f" log. The log holds no prompt, no answer and no credential; this page names {_named(view)}.",
         ),
     )
+
+
+def _whose(view: _View) -> str:
+    return "a team's" if view.data.machines else "this machine's"
+
+
+def _named(view: _View) -> str:
+    return "people, machines, folders, models and servers" if view.data.machines else "folders, models and servers"
 
 
 # --- the answer first
@@ -159,6 +184,10 @@ def _sections(view: _View) -> Iterator[Markup]:
     yield section("backends", "All backends", _backends(view))
     yield section("failures", "Failures", _failures(view))
     yield section("projects", "Busiest projects", _projects(view))
+    if len(view.data.machines) > 1:
+        yield section("machines", "Machines", _shares(view, "machine", "machines", view.data.machines))
+    if len(view.data.people) > 1:
+        yield section("people", "People", _shares(view, "person", "people", view.data.people))
     yield section("last", "The last sessions", _last(view))
 
 
@@ -382,6 +411,48 @@ def _projects(view: _View) -> Markup:
     )
 
 
+_OF_PARTS = ("sessions", "in the cloud", "time", "tokens", "of them in the cloud", "API errors")
+
+
+def _shares(view: _View, one: str, several: str, shares: Sequence[Part]) -> Markup:
+    """What ran on each machine, or for each person, of a team."""
+    shown = shares[:MOST_PARTS]
+    rows = [
+        Bar(
+            words.clipped(each.name),
+            f"{words.plural(each.sessions, 'session')}, {words.number(each.cloud.sessions)} cloud",
+            each.own.sessions,
+            each.cloud.sessions,
+        )
+        for each in shown[:MOST_ROWS]
+    ]
+    cells = [
+        (
+            words.clipped(each.name),
+            words.number(each.sessions),
+            words.number(each.cloud.sessions),
+            words.duration((each.own + each.cloud).duration_ms),
+            words.number((each.own + each.cloud).tokens),
+            words.number(each.cloud.tokens),
+            words.number((each.own + each.cloud).errors),
+        )
+        for each in shown
+    ]
+    title = f"Sessions by {one}"
+    more = len(shares) - len(shown)
+    caption = "Sessions in which something was sent. Own servers plain, the cloud striped: a session that used two"
+    caption += " backends counts on both."
+    if len(shares) > len(rows):
+        caption += f" The {len(rows)} busiest of {words.plural(len(shares), one, several)}; the numbers have others."
+    return figure(
+        About(several, title, f"{view.span}. {'; '.join(f'{row.title}: {row.total}' for row in rows)}."),
+        caption + (f" And {words.number(more)} more that are not shown." if more > 0 else ""),
+        lambda about, size: charts.bars(about, size, rows),
+        table(title, [(one, "name"), *((name, "number") for name in _OF_PARTS)], cells),
+        title,
+    )
+
+
 _OF_SESSIONS: Sequence[Column] = (
     ("began", "when"),
     ("backend", "name"),
@@ -407,10 +478,12 @@ def _last(view: _View) -> Markup:
             words.number(one.counted("output_tokens")),
             _end(one),
             words.clipped(one.session_id[:8]),
+            *((words.clipped(one.person or "–"), words.clipped(one.machine)) if one.machine else ()),
         )
         for one in view.data.last
     ]
-    return table("The last sessions, newest first", _OF_SESSIONS, rows)
+    whose: Sequence[Column] = (("person", None), ("machine", None)) if view.data.machines else ()
+    return table("The last sessions, newest first", [*_OF_SESSIONS, *whose], rows)
 
 
 def _end(session: Session) -> str:

@@ -36,7 +36,7 @@ def state(tmp_path: Path) -> Path:
 
 def as_dicts(state: Path, columns: tuple[table.Column, ...], where: Where | None = None) -> list[dict[str, Any]]:
     names = [column.name for column in columns]
-    return [dict(zip(names, row, strict=True)) for row in table.rows(state, columns, where)]
+    return [dict(zip(names, row, strict=True)) for row in table.rows(state, where, spans=columns is table.SPANS)]
 
 
 def test_a_session_is_one_row_with_its_sums(state: Path) -> None:
@@ -75,13 +75,13 @@ def test_the_rows_are_those_asked_for(state: Path) -> None:
 
 def test_json_lines_are_read_back_as_they_were(state: Path) -> None:
     stream = io.StringIO()
-    assert formats.write_jsonl(table.rows(state, table.SESSIONS), table.SESSIONS, stream) == 2
+    assert formats.write_jsonl(table.rows(state), table.SESSIONS, stream) == 2
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == as_dicts(state, table.SESSIONS)
 
 
 def test_csv_is_read_back_as_text(state: Path) -> None:
     stream = io.StringIO()
-    assert formats.write_csv(table.rows(state, table.SPANS), table.SPANS, stream) == 3
+    assert formats.write_csv(table.rows(state, spans=True), table.SPANS, stream) == 3
     found = list(csv.DictReader(io.StringIO(stream.getvalue(), newline="")))
     assert found[2]["project"] == '/p/"b", é\nnext'
     assert (found[2]["model"], found[2]["main"], found[0]["duration_s"]) == ("", "true", "600.0")
@@ -99,7 +99,7 @@ def test_parquet_is_read_back_with_types(state: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(parquet, "GROUP", 1)
     stream = io.BytesIO()
-    assert parquet.write_parquet(table.rows(state, table.SESSIONS), table.SESSIONS, stream) == 2
+    assert parquet.write_parquet(table.rows(state), table.SESSIONS, stream) == 2
     found = pq.ParquetFile(io.BytesIO(stream.getvalue()))
     assert found.num_row_groups == 2
     rows = found.read().to_pylist()
@@ -133,7 +133,7 @@ def test_a_long_log_is_not_held_in_memory(tmp_path: Path) -> None:
                 return len(text)
 
         tracemalloc.start()
-        formats.write_jsonl(table.rows(state, table.SESSIONS), table.SESSIONS, Nowhere())
+        formats.write_jsonl(table.rows(state), table.SESSIONS, Nowhere())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +26,7 @@ UNKNOWN_BOX = ("unknown", BOX[1])
 BACKENDS = (BOX, NAS, ANTHROPIC, BEDROCK, UNKNOWN_BOX)
 MODELS = (None, "qwen3", "gpt-oss", "opus")
 PROJECTS = (None, "/home/dev/shop", "/home/dev/shop/api", "/home/dev/shopping")
+MACHINES = (None, "box-a", "box-b")
 CLOUD = {"anthropic", "bedrock"}
 NUMBERS = ("duration_ms", "messages", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
            "errors", "retries")  # fmt: skip
@@ -44,7 +46,7 @@ def plain(state: Path, by: tuple[By, ...], where: Where, zone: tzinfo) -> tuple[
         sent |= {row[0] for row in log.execute("SELECT session FROM events WHERE event = 'UserPromptSubmit'")}
         sent |= {row[0] for row in log.execute("SELECT id FROM sessions WHERE ended_at IS NULL")}
         for span in log.execute(
-            "SELECT spans.*, kind, url, name, path, end_reason, sessions.ended_at AS ended, blocked FROM spans"
+            "SELECT spans.*, kind, url, name, path, host, end_reason, sessions.ended_at AS ended, blocked FROM spans"
             " JOIN sessions ON sessions.id = spans.session JOIN endpoints ON endpoints.id = endpoint"
             " LEFT JOIN models ON models.id = spans.model LEFT JOIN projects ON projects.id = spans.project"
             " ORDER BY spans.id"
@@ -53,7 +55,7 @@ def plain(state: Path, by: tuple[By, ...], where: Where, zone: tzinfo) -> tuple[
                 continue
             day = datetime.fromisoformat(span["started_at"]).astimezone(zone).date().isoformat()
             names = {By.BACKEND: span["url"] or span["kind"], By.MODEL: span["name"] or "(unknown)", By.DAY: day,
-                     By.PROJECT: span["path"] or "(unknown)"}  # fmt: skip
+                     By.PROJECT: span["path"] or "(unknown)", By.MACHINE: span["host"] or "(unknown)"}  # fmt: skip
             key = tuple(names[each] for each in by)
             # of several days a session counts in the first
             apart = tuple(name for each, name in zip(by, key, strict=True) if each is not By.DAY)
@@ -85,6 +87,7 @@ def wanted(span: sqlite3.Row, where: Where) -> bool:
         and (where.backend is None or is_backend(span["kind"], span["url"], where.backend))
         and (where.model is None or (span["name"] is not None and is_model(span["name"], where.model)))
         and states[where.state]
+        and (where.machine is None or (span["host"] is not None and fnmatchcase(span["host"], where.machine)))
     )
 
 
@@ -121,8 +124,9 @@ wheres = st.builds(
     backend=st.sampled_from([None, "cloud", "local", "box:8000", "vllm", "http://box:8000/", "nowhere"]),
     model=st.sampled_from([None, "qwen", "*oss", "opus"]),
     state=st.sampled_from([None, State.RUNNING, State.ENDED, State.BLOCKED]),
+    machine=st.sampled_from([None, None, "box-a", "box-*", "nowhere"]),
 )
-groupings = st.lists(st.sampled_from(By), unique=True, max_size=3).map(tuple)
+groupings = st.lists(st.sampled_from([by for by in By if by is not By.PERSON]), unique=True, max_size=3).map(tuple)
 zones = st.sampled_from([UTC, ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/St_Johns"), ZoneInfo("Europe/Berlin")])
 
 
@@ -136,6 +140,7 @@ def record(state: Path, script: list[Any]) -> None:
                      "turn": "Stop", "end": "SessionEnd"}.get(move, "SessionStart")  # fmt: skip
             if session not in begun or move not in ("answer", "side", "error"):
                 recorder.event(session, minutes, event, backend, model=model, project=project,
+                               host=MACHINES[int(session[1]) % 3],
                                model_is_certain=move == "switch" and model is not None,
                                blocked=move == "blocked")  # fmt: skip
                 begun.add(session)

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claude_local_plugin.sessionlog.queries.filters import Where
 from claude_local_plugin.sessionlog.queries.reading import open_log
+
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Log, Source
 
 
 class Type(Enum):
@@ -53,7 +57,7 @@ SESSIONS = (
     Column("host", "host"),
     Column("blocked", "blocked", Type.WHOLE),
     Column("spans", "count(spans.id)", Type.WHOLE),
-    Column("duration_s", "total(duration_ms) / 1000", Type.NUMBER),
+    Column("duration_s", "coalesce(sum(duration_ms), 0) / 1000.0", Type.NUMBER),
     *(Column(name, f"coalesce(sum({name}), 0)", Type.WHOLE) for name in _COUNTED),
 )
 SPANS = (
@@ -71,7 +75,10 @@ SPANS = (
     *(Column(name, name, Type.WHOLE) for name in _COUNTED),
 )
 
-_OF_SESSIONS = "sessions LEFT JOIN spans ON spans.session = sessions.id WHERE {} GROUP BY sessions.id"
+#: Of a team's log besides; `source` is the member of Log that says where it comes from.
+WHOSE = (Column("machine", "machine_name"), Column("person", "person_name"))
+
+_OF_SESSIONS = "sessions LEFT JOIN spans ON spans.session = sessions.id WHERE {} GROUP BY {} ORDER BY sessions.id"
 _OF_SPANS = (
     "spans JOIN sessions ON sessions.id = spans.session JOIN endpoints ON endpoints.id = spans.endpoint"
     " LEFT JOIN models ON models.id = spans.model LEFT JOIN projects ON projects.id = spans.project"
@@ -79,18 +86,32 @@ _OF_SPANS = (
 )
 
 
-def rows(state_dir: Path, columns: tuple[Column, ...], where: Where | None = None) -> Iterator[tuple[object, ...]]:
-    """The rows with these columns (SESSIONS or SPANS), in the order in which they came into the log."""
+def columns_of(source: "Source", *, spans: bool) -> tuple[Column, ...]:
+    """The columns of this log's table with a row per session, or per span."""
+    whose = () if isinstance(source, Path) else WHOSE
+    return (*(SPANS if spans else SESSIONS), *whose)
+
+
+def rows(source: "Source", where: Where | None = None, *, spans: bool = False) -> Iterator[tuple[object, ...]]:
+    """The rows with these columns, in the order in which they came into the log."""
+    columns = columns_of(source, spans=spans)
+    switches = [place for place, column in enumerate(columns) if column.type is Type.YES_NO]
     where = where or Where()
-    with open_log(state_dir) as log:
+    with open_log(source) as log:
         if log is None:
             return
-        source = (
-            _OF_SPANS.format(where.of_spans(log)) if columns is SPANS else _OF_SESSIONS.format(where.of_sessions(log))
-        )
-        switches = [place for place, column in enumerate(columns) if column.type is Type.YES_NO]
-        for row in log.execute(f"SELECT {', '.join(column.source for column in columns)} FROM {source}", where.values):
+        sources = [getattr(log, column.source) if column in WHOSE else column.source for column in columns]
+        query = f"SELECT {', '.join(sources)} FROM {_of(log, where, spans)}"
+        for row in log.stream(query, where.values):
             values = list(row)
             for place in switches:
                 values[place] = None if row[place] is None else bool(row[place])
             yield tuple(values)
+
+
+def _of(log: "Log", where: Where, spans: bool) -> str:
+    if spans:
+        return _OF_SPANS.format(where.of_spans(log))
+    # PostgreSQL knows by the whole key alone that a group is one session
+    key = "sessions.id, sessions.started_at" if log.shared else "sessions.id"
+    return _OF_SESSIONS.format(where.of_sessions(log), key)

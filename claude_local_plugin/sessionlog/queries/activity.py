@@ -1,13 +1,16 @@
 """What happens in all sessions, one after the other: starts, blocks, switches, failures, ends."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from claude_local_plugin.sessionlog.queries.filters import SOMETHING_SENT
+from claude_local_plugin.sessionlog.queries.log import SOMETHING_SENT
 from claude_local_plugin.sessionlog.queries.reading import open_log
+
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Log
 
 
 class What(StrEnum):
@@ -104,12 +107,12 @@ def _in_order(found: list[Happening]) -> tuple[Happening, ...]:
     return tuple(sorted(found, key=lambda happening: happening.at))
 
 
-def _mark(log: sqlite3.Connection) -> Mark:
+def _mark(log: "Log") -> Mark:
     event, span = (log.execute(f"SELECT max(id) FROM {table}").fetchone()[0] or 0 for table in ("events", "spans"))
     return Mark(event, span, frozenset(row[0] for row in log.execute("SELECT id FROM sessions WHERE ended_at IS NULL")))
 
 
-def _events(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happening]:
+def _events(log: "Log", after: int, most: int) -> Iterator[Happening]:
     """What hooks have seen; newest first, as are the others."""
     for at, event, cause, outcome, detail, blocked, kind, url, session_id, project, model, errors, sent in log.execute(
         "SELECT at, event, cause, outcome, detail, events.blocked,"
@@ -136,7 +139,7 @@ def _events(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happenin
         yield Happening(at, what, session_id, project, kind, url, model, _joined(said))
 
 
-def _switches(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happening]:
+def _switches(log: "Log", after: int, most: int) -> Iterator[Happening]:
     """Sessions that went on elsewhere, or with another model."""
     for row in log.execute(
         "SELECT spans.started_at, session_id, sessions.project, kind, url, name, cause FROM spans"
@@ -149,7 +152,7 @@ def _switches(log: sqlite3.Connection, after: int, most: int) -> Iterator[Happen
         yield Happening(at, What.SWITCH, *who)
 
 
-def _killed(log: sqlite3.Connection, most: int, condition: str | None = None) -> Iterator[Happening]:
+def _killed(log: "Log", most: int, condition: str | None = None) -> Iterator[Happening]:
     """Sessions whose process was gone, of the newest unless the condition says which."""
     if condition is None:
         condition = f"id > (SELECT max(id) FROM sessions) - {_FAR}"

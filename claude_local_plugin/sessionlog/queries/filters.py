@@ -3,7 +3,6 @@
 import fnmatch
 import os
 import re
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
@@ -12,6 +11,14 @@ from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.core.protection import CLOUD, CLOUD_KINDS
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.errors import UsageError
+from claude_local_plugin.sessionlog.queries.log import SOMETHING_SENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Log
+
+#: How the name of a project begins that is a pattern with `*`.
+PATTERN = "pattern:"
 
 #: The word for every server that is neither the cloud nor at an address that is none.
 LOCAL = "local"
@@ -39,22 +46,16 @@ _OF_STATE = {
 }
 
 
-#: Sessions that ended and in which nothing was sent: no prompt, no answer, no failure. Claude Code leaves such rows as
-#: it lists MCP servers, shows the agents or sets up a token. One that serves MCP sends prompts that no hook is told of.
-_NOTHING_WAS_SENT = "sessions.ended_at IS NOT NULL AND sessions.sent = 0"
-NOTHING_SENT = f"SELECT id FROM sessions WHERE {_NOTHING_WAS_SENT}"
-#: The same as a condition on a row of `sessions`.
-SOMETHING_SENT = f"NOT ({_NOTHING_WAS_SENT})"
-
-
 @frozen
 class Where:
     """What to look at; None and () ask for all.
 
     `since` and `until` are moments as the log spells them (see `moment`): what was going on between them counts, whole.
-    `projects` are spellings of one folder, with all below it, or names as the log hashes them. `backend` is a URL,
+    `projects` are spellings of one folder, with all below it, names as the log hashes them, or patterns (PATTERN with
+    one behind it), which fit a folder with all below it. `backend` is a URL,
     `host:port`, a kind, `cloud` or `local`; `model` a part of a name, or a pattern with `*`.
-    `sent` leaves out sessions that ended and in which nothing was sent.
+    `sent` leaves out sessions that ended and in which nothing was sent. `machine` and `person` are names, or patterns
+    with `*`; of people only a team's log knows.
     """
 
     since: str | None = None
@@ -64,6 +65,8 @@ class Where:
     model: str | None = None
     state: State | None = None
     sent: bool = False
+    machine: str | None = None
+    person: str | None = None
 
     @property
     def is_everything(self) -> bool:
@@ -73,19 +76,23 @@ class Where:
     @property
     def values(self) -> Mapping[str, str | None]:
         """What the conditions below leave to be filled in by name."""
-        return {"since": self.since, "until": self.until}
+        return {"since": self.since, "until": self.until, "machine": self.machine, "person": self.person}
 
-    def of_spans(self, log: sqlite3.Connection, alias: str = "spans") -> str:
+    def of_spans(self, log: "Log", alias: str = "spans") -> str:
         """The condition on a row of `spans`, whose table goes by `alias`."""
         # the plus: nearly all rows are older than `until`, so the way through the index would be the long one
         conditions = [*self._times(f"+{alias}.started_at", f"{alias}.ended_at"), *self._of(log, alias)]
         if self.state:
             conditions.append(f"{alias}.session IN (SELECT id FROM sessions WHERE {_OF_STATE[self.state]})")
         if self.sent:
-            conditions.append(f"{alias}.session NOT IN ({NOTHING_SENT})")
-        return " AND ".join(conditions) or "1"
+            conditions.append(log.something_sent(alias))
+        if self.machine is not None:
+            conditions.append(log.is_machine(self.machine, alias))
+        if self.person is not None:
+            conditions.append(log.is_person(self.person, alias))
+        return " AND ".join(conditions) or "TRUE"
 
-    def of_sessions(self, log: sqlite3.Connection) -> str:
+    def of_sessions(self, log: "Log") -> str:
         """The condition on a row of `sessions`."""
         conditions = [*self._times("sessions.started_at", "sessions.last_seen_at")]
         if wanted := [*self._of(log, "spans")]:
@@ -94,7 +101,11 @@ class Where:
             conditions.append(_OF_STATE[self.state])
         if self.sent:
             conditions.append(SOMETHING_SENT)
-        return " AND ".join(conditions) or "1"
+        if self.machine is not None:
+            conditions.append(log.is_machine(self.machine, None))
+        if self.person is not None:
+            conditions.append(log.is_person(self.person, None))
+        return " AND ".join(conditions) or "TRUE"
 
     def _times(self, start: str, end: str) -> Iterator[str]:
         if self.since:
@@ -102,7 +113,7 @@ class Where:
         if self.until:
             yield f"{start} < :until"
 
-    def _of(self, log: sqlite3.Connection, alias: str) -> Iterator[str]:
+    def _of(self, log: "Log", alias: str) -> Iterator[str]:
         """What spans share is looked up in the small tables first."""
         if self.projects:
             rows = log.execute("SELECT id, path FROM projects")
@@ -116,12 +127,20 @@ class Where:
 
 
 def _one_of(column: str, numbers: Iterable[int]) -> str:
-    return f"{column} IN ({', '.join(map(str, numbers))})"
+    listed = ", ".join(map(str, numbers))
+    return f"{column} IN ({listed})" if listed else "FALSE"
 
 
 def is_below(path: str, folders: Iterable[str]) -> bool:
     """Whether a project's folder is one of these or below it."""
-    return any(path == folder or path.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
+    return any(_is_below(path, folder) for folder in folders)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    if folder.startswith(PATTERN):
+        pattern = folder.removeprefix(PATTERN).rstrip("/")
+        return fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(path, f"{pattern}/*")
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def is_backend(kind: str, url: str | None, wanted: str) -> bool:

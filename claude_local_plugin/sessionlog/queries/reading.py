@@ -11,15 +11,20 @@ from claude_local_plugin.core.frozen import names_of, replace
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import importer, journal, pushing, store
-from claude_local_plugin.sessionlog.queries.filters import SOMETHING_SENT, Where, is_below
+from claude_local_plugin.sessionlog.queries.filters import Where, is_below
+from claude_local_plugin.sessionlog.queries.log import SOMETHING_SENT, LocalLog
 from claude_local_plugin.sessionlog.queries.records import Event, Session, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Log, Source
 
 #: How long a reader waits for writers, in seconds: a person is waiting, not a session.
 PATIENCE_S = 3.0
 #: So many sessions' spans are asked for at once.
 _BATCH = 500
 
-_SESSION = ", ".join(name for name in names_of(Session) if name != "spans")
+_OF_SESSION = [name for name in names_of(Session) if name != "spans"]
 _EVENT = ", ".join(names_of(Event))
 _ELSEWHERE = {
     "backend_kind": "endpoints.kind",
@@ -31,29 +36,29 @@ _SPAN = ", ".join(_ELSEWHERE.get(name, f"spans.{name}") for name in names_of(Spa
 _SPANS = "spans JOIN endpoints ON endpoints.id = spans.endpoint LEFT JOIN models ON models.id = spans.model"
 
 
-def sessions(state_dir: Path, limit: int | None = None, where: Where | None = None) -> tuple[Session, ...]:
+def sessions(source: "Source", limit: int | None = None, where: Where | None = None) -> tuple[Session, ...]:
     """The sessions on record, newest first, at most `limit`."""
-    with open_log(state_dir) as log:
-        if log is None:
-            return ()
-        where = where or Where()
-        return _sessions(
-            log,
-            f"{where.of_sessions(log)} ORDER BY started_at DESC, id DESC LIMIT :limit",
-            {**where.values, "limit": -1 if limit is None else limit},
-        )
+    with open_log(source) as log:
+        return () if log is None else newest(log, limit, where or Where())
 
 
-def session(state_dir: Path, session_id: str) -> Session | None:
+def newest(log: "Log", limit: int | None, where: Where) -> tuple[Session, ...]:
+    """The same of a log that is open."""
+    at_most = "" if limit is None else " LIMIT :limit"
+    condition = f"{where.of_sessions(log)} ORDER BY started_at DESC, id DESC{at_most}"
+    return _sessions(log, condition, {**where.values, "limit": limit})
+
+
+def session(source: "Source", session_id: str) -> Session | None:
     """The session with exactly this id."""
-    with open_log(state_dir) as log:
+    with open_log(source) as log:
         found = () if log is None else _sessions(log, "session_id = :id", {"id": session_id})
         return found[0] if found else None
 
 
-def matching(state_dir: Path, prefix: str, limit: int = 10) -> tuple[Session, ...]:
+def matching(source: "Source", prefix: str, limit: int = 10) -> tuple[Session, ...]:
     """The sessions whose id begins with `prefix`, newest first; the one whose id it is, if there is one, alone."""
-    with open_log(state_dir) as log:
+    with open_log(source) as log:
         if log is None:
             return ()
         return _sessions(log, "session_id = :id", {"id": prefix}) or _sessions(
@@ -63,15 +68,17 @@ def matching(state_dir: Path, prefix: str, limit: int = 10) -> tuple[Session, ..
         )
 
 
-def events(state_dir: Path, session_id: str) -> tuple[Event, ...]:
-    """What happened in a session, in order."""
-    with open_log(state_dir) as log:
+def events(source: "Source", session: Session | str) -> tuple[Event, ...]:
+    """What happened in a session, or in the one with this id, in order."""
+    with open_log(source) as log:
         if log is None:
             return ()
+        session_id, machine = (session, None) if isinstance(session, str) else (session.session_id, session.machine)
+        of_machine = "TRUE" if machine is None else f"{log.machine_name} = :machine"
         rows = log.execute(
-            f"SELECT {_EVENT} FROM events WHERE session = (SELECT id FROM sessions WHERE session_id = ?)"
-            " ORDER BY at, id",
-            (session_id,),
+            f"SELECT {_EVENT} FROM events WHERE session IN"
+            f" (SELECT id FROM sessions WHERE session_id = :id AND {of_machine}) ORDER BY at, id",
+            {"id": session_id, "machine": machine},
         )
         return tuple(_event(row) for row in rows)
 
@@ -85,7 +92,7 @@ def last_session(state_dir: Path, folder: str) -> dict[str, object] | None:
         return None if log is None else _last_session(log, folder)
 
 
-def _last_session(log: sqlite3.Connection, folder: str) -> dict[str, object] | None:
+def _last_session(log: "Log", folder: str) -> dict[str, object] | None:
     newest = f"(cwd = :folder OR project = :folder) AND {SOMETHING_SENT} ORDER BY started_at DESC, id DESC LIMIT 1"
     found = _sessions(log, newest, {"folder": folder})
     return found[0].as_json() if found else None
@@ -97,7 +104,7 @@ def backend_kind(state_dir: Path, url: str) -> str | None:
         return None if log is None else _backend_kind(log, url)
 
 
-def _backend_kind(log: sqlite3.Connection, url: str) -> str | None:
+def _backend_kind(log: "Log", url: str) -> str | None:
     row = log.execute("SELECT kind FROM backends WHERE url = ?", (url,)).fetchone()
     return str(row[0]) if row else None
 
@@ -120,16 +127,30 @@ def glance(
         return None, kind
 
 
-def is_on_record(state_dir: Path, projects: Iterable[str]) -> bool:
+def is_on_record(source: "Source", projects: Iterable[str]) -> bool:
     """Whether a session was in one of these folders or below."""
     wanted = tuple(projects)
-    with open_log(state_dir, quick=True) as log:
+    with open_log(source, quick=True) as log:
         return log is not None and any(is_below(path, wanted) for (path,) in log.execute("SELECT path FROM projects"))
 
 
 @contextmanager
-def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connection | None]:
+def open_log(source: "Source", *, quick: bool = False) -> "Iterator[Log | None]":
     """The log opened for reading, None when there is none; raises ClaudeLocalError when it cannot be read.
+
+    A team's log is read as it is; this machine's see `open_own`.
+    """
+    if not isinstance(source, Path):
+        with source.open() as shared:
+            yield shared
+        return
+    with open_own(source, quick=quick) as connection:
+        yield None if connection is None else LocalLog(connection)
+
+
+@contextmanager
+def open_own(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connection | None]:
+    """The database of this machine's log opened for reading, None when there is none; raises ClaudeLocalError.
 
     What hooks have written since is put in first, and unless it has to be `quick` what they could not see of sessions
     is caught up with, where that can be done.
@@ -146,10 +167,10 @@ def open_log(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connec
     except OSError as fault:
         raise _unreadable(path, store.reason(fault)) from fault
     try:
-        with closing(_open(path)) as log:
+        with closing(_open(path)) as connection:
             if not quick:
-                pushing.beside(str(state_dir), os.environ, log)
-            yield log
+                pushing.beside(str(state_dir), os.environ, connection)
+            yield connection
     except sqlite3.Error as fault:
         raise _unreadable(path, store.explain(fault)) from fault
 
@@ -209,16 +230,18 @@ def hint(path: Path, problem: str) -> str:
     return f"{more} says more; until then sessions are kept in {path.parent / journal.FOLDER}"
 
 
-def _sessions(log: sqlite3.Connection, condition: str, values: Mapping[str, object]) -> tuple[Session, ...]:
+def _sessions(log: "Log", condition: str, values: Mapping[str, object]) -> tuple[Session, ...]:
     """The sessions for which the condition holds, each with its spans."""
-    rows = log.execute(f"SELECT id, {_SESSION} FROM sessions WHERE {condition}", values).fetchall()
+    named = {"machine": log.machine_name, "person": log.person_name}
+    columns = ", ".join(named.get(name, name) for name in _OF_SESSION)
+    rows = log.execute(f"SELECT id, {columns} FROM sessions WHERE {condition}", values).fetchall()
     spans: dict[int, list[Span]] = {}
     for start in range(0, len(rows), _BATCH):
         _add_spans(log, [row[0] for row in rows[start : start + _BATCH]], spans)
     return tuple(replace(_session(row[1:]), spans=tuple(spans.get(row[0], ()))) for row in rows)
 
 
-def _add_spans(log: sqlite3.Connection, numbers: Sequence[int], spans: dict[int, list[Span]]) -> None:
+def _add_spans(log: "Log", numbers: Sequence[int], spans: dict[int, list[Span]]) -> None:
     """Adds the spans of these sessions, each session's in order."""
     wanted = ", ".join(map(str, numbers))
     for number, *row in log.execute(

@@ -22,6 +22,11 @@ def backend_json(kind: str, url: str | None, via: str | None) -> dict[str, str |
     return {"kind": kind, "url": url, **({"via": via} if via else {})}
 
 
+def whose(machine: str | None, person: str | None) -> dict[str, str | None]:
+    """What JSON says of a session of a team's log besides."""
+    return {} if machine is None else {"machine": machine, "person": person}
+
+
 @frozen
 class Span:
     """A stretch of a session on one backend with one model, and what was counted there.
@@ -87,6 +92,9 @@ class Session:
     #: The profile that `claude-local run` started it with.
     profile: str | None
     blocked: int
+    #: Of a team's log: which machine it came from, and whose it is, if that is known.
+    machine: str | None = None
+    person: str | None = None
     spans: tuple[Span, ...] = ()
 
     @property
@@ -122,6 +130,7 @@ class Session:
             "profile": self.profile,
             "state": self.state,
             "blocked": self.blocked,
+            **whose(self.machine, self.person),
             "duration_s": self.duration_s,
             **{name: self.counted(name) for name in _LISTED},
             "spans": [span.as_json() for span in self.spans],

@@ -3,21 +3,26 @@
 A log of a million sessions comes back as some thousands of sums; no row of it is loaded but those of the last sessions.
 """
 
-import sqlite3
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.core.protection import CLOUD_KINDS
 from claude_local_plugin.sessionlog.queries.filters import Where, spelled
-from claude_local_plugin.sessionlog.queries.reading import open_log, sessions
+from claude_local_plugin.sessionlog.queries.reading import newest, open_log
 from claude_local_plugin.sessionlog.queries.records import Session
-from claude_local_plugin.sessionlog.queries.usage import Usage
+from claude_local_plugin.sessionlog.queries.usage import By, Usage, usage_of
+
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Log, Source
+
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Log
 
 #: Up to so many days there is a number for each day, up to so many for each week, beyond that for each month.
 MOST_DAYS = 93
@@ -78,6 +83,19 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What ran on a machine of a team's, or for a person of it: sessions in which something was sent, each once.
+
+    In `own` and `cloud` a session counts once on each backend it used.
+    """
+
+    name: str
+    sessions: int
+    own: Usage
+    cloud: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Failures:
     """What went wrong, a number for each period.
 
@@ -100,7 +118,8 @@ class ReportData:
 
     `step` is "day", "week" or "month"; `periods` are the local days with which each of them begins, `zone` is None for
     this machine's own. What was going on at `since` counts in the first period. `sessions` counts each session once,
-    `usage` and `backends` once on each backend. Backends and projects come with the busiest first.
+    `usage` and `backends` once on each backend. Backends and projects come with the busiest first, and so do machines
+    and people, of which only a team's log knows.
     """
 
     since: datetime
@@ -114,24 +133,29 @@ class ReportData:
     failures: Failures
     projects: tuple[Project, ...]
     last: tuple[Session, ...]
+    machines: tuple[Part, ...] = ()
+    people: tuple[Part, ...] = ()
 
 
-def collect(state_dir: Path, where: Where, *, now: datetime, zone: tzinfo | None = None) -> ReportData:
-    """What is on record of the time and the projects in `where`, whose other wishes are not heard here.
+def collect(source: "Source", where: Where, *, now: datetime, zone: tzinfo | None = None) -> ReportData:
+    """What is on record of the time, the projects, the machine and the person in `where`; nothing else there is heard.
 
     The time begins, if not told otherwise, with the first session and ends now. Days are those of `zone`, by default
     this machine's. Raises ClaudeLocalError when the log cannot be read.
     """
     until = where.until or spelled(now)
-    with open_log(state_dir) as log:
+    with open_log(source) as log:
         since = where.since or (log and _first(log)) or until
-        where = Where(min(since, until), until, where.projects)
+        where = Where(min(since, until), until, where.projects, machine=where.machine, person=where.person)
         collection = _Collection(where, _Periods(where, zone), log is not None and _is_whole(log, where))
-        if log is not None:
-            collection.add_spans(log)
-            collection.add_looks(log)
-            collection.add_failures(log)
-    return collection.report(sessions(state_dir, LAST_SESSIONS, replace(where, sent=True)))
+        if log is None:
+            return collection.report(())
+        collection.add_spans(log)
+        if log.shared:
+            collection.add_machines_and_people(log)
+        collection.add_looks(log)
+        collection.add_failures(log)
+        return collection.report(newest(log, LAST_SESSIONS, replace(where, sent=True)))
 
 
 class _Periods:
@@ -173,31 +197,30 @@ _ENDPOINT = "(SELECT coalesce(url, kind) FROM endpoints WHERE id = {}.endpoint)"
 _EARLIER = "SELECT 1 FROM spans AS e WHERE e.session = s.session AND e.id < s.id AND {earlier}"
 #: Sessions count with their first span of those asked for, on a backend with their first one there.
 _SPANS = f"""
-SELECT s.endpoint, s.project,
-    sum(s.first OR NOT EXISTS ({_EARLIER})),
-    sum(s.new_endpoint OR NOT EXISTS ({_EARLIER} AND {_ENDPOINT.format("e")} = {_ENDPOINT.format("s")})),
+SELECT {{by}},
+    sum(CASE WHEN s.first = 1 OR NOT EXISTS ({_EARLIER}) THEN 1 ELSE 0 END),
+    sum(CASE WHEN s.new_endpoint = 1 OR NOT EXISTS (
+        {_EARLIER} AND {_ENDPOINT.format("e")} = {_ENDPOINT.format("s")}) THEN 1 ELSE 0 END),
     {_SUMS}
-FROM spans AS s WHERE {{wanted}} AND {{time}} GROUP BY s.endpoint, s.project
+FROM spans AS s WHERE {{wanted}} AND {{time}} GROUP BY {{by}}
 """
 _BEGUN_BEFORE = "+s.started_at < :since AND s.ended_at >= :since"
 _BEGUN = "s.started_at >= :begin AND s.started_at < :end"
+_GOING_ON = "s.started_at < :until AND s.ended_at >= :since"
 
-#: To two digits: what the page shows, and few enough different ones to be counted.
-_LATENCY = """CASE WHEN latency_ms < 10 THEN round(latency_ms, 1) WHEN latency_ms < 100 THEN round(latency_ms)
-    WHEN latency_ms < 1000 THEN round(latency_ms / 10) * 10 ELSE round(latency_ms / 100) * 100 END"""
-_LOOKS = f"""
-SELECT substr(at, 1, :digits), backend_url, outcome, {_LATENCY}, count(*) FROM events
-WHERE outcome IS NOT NULL AND at >= :since AND at < :until AND {{wanted}} GROUP BY 1, 2, 3, 4
+_LOOKS = """
+SELECT substr(at, 1, :digits), backend_url, outcome, {latency}, count(*) FROM events
+WHERE outcome IS NOT NULL AND at >= :since AND at < :until AND {wanted} GROUP BY 1, 2, 3, 4
 """
 #: Of the sums that the log keeps by the hour.
-_HOURS = "hour >= ? AND hour < ?"
+_HOURS = "hour >= :begin AND hour < :end"
 _KEPT = ", ".join(f"sum({name})" for name in _COUNTED[1:])
 #: In place of a project where the sums do not tell it.
 _NO_PROJECT = object()
 
 _BLOCKED = """
 SELECT substr(at, 1, :digits), event, count(*) FROM events
-WHERE blocked AND at >= :since AND at < :until AND {wanted} GROUP BY 1, 2
+WHERE blocked = 1 AND at >= :since AND at < :until AND {wanted} GROUP BY 1, 2
 """
 _KILLED = """
 SELECT substr(started_at, 1, :digits), count(*) FROM sessions
@@ -213,6 +236,8 @@ class _Collection:
 
     def __init__(self, where: Where, periods: _Periods, whole: bool) -> None:
         self.where, self.periods = where, periods
+        #: What is asked for at any time.
+        self.chosen = replace(where, since=None, until=None)
         #: Whether nothing is left out, so that what the log has added up by the hour will do.
         self.whole = whole and periods.digits == 13
         self.values = {**where.values, "digits": periods.digits}
@@ -221,12 +246,15 @@ class _Collection:
         self.usage: dict[tuple[_Key, int], list[int]] = defaultdict(_zeros)
         self.by_project: dict[tuple[str | None, bool], list[int]] = defaultdict(_zeros)
         self.looks: dict[tuple[_Key, int], Counter[float | str]] = defaultdict(Counter)
+        self.machines, self.people = tuple[Part, ...](), tuple[Part, ...]()
         self.held_back, self.refused_moves, self.killed = ([0] * len(periods.days) for _ in range(3))
 
-    def add_spans(self, log: sqlite3.Connection) -> None:
+    def add_spans(self, log: "Log") -> None:
         """Sessions, time, tokens and errors: by backend and period, and by project."""
-        endpoints = {number: (kind, url) for number, kind, url in log.execute("SELECT id, kind, url FROM endpoints")}
-        projects = dict(log.execute("SELECT id, path FROM projects"))
+        endpoints = {
+            number: (kind, url) for number, kind, url in log.execute("SELECT id, kind, url FROM endpoints ORDER BY id")
+        }
+        projects = dict(log.execute("SELECT id, path FROM projects").fetchall())
         for kind, url in endpoints.values():
             self._known(kind, url)
         pieces = self._kept(log) if self.whole else self._read(log)
@@ -238,30 +266,36 @@ class _Collection:
             if project is not _NO_PROJECT:
                 _add(self.by_project[projects.get(project), kind in CLOUD_KINDS], counts)
 
-    def _read(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    def _read(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         """Period, backend, project, sessions and numbers, out of the spans."""
-        wanted = Where(projects=self.where.projects).of_spans(log, "s")
+        wanted = self.chosen.of_spans(log, "s")
         earlier = self.where.of_spans(log, "e")
+        # a team has a project for each folder of each of its machines: too many to be told for each day
+        by = "s.endpoint" if log.shared else "s.endpoint, s.project"
         for period, time, bounds in self._pieces():
-            query = _SPANS.format(wanted=wanted, earlier=earlier, time=time)
-            for endpoint, project, *counts in log.execute(query, {**self.values, **bounds}):
-                yield period, endpoint, project, *counts
+            query = _SPANS.format(by=by, wanted=wanted, earlier=earlier, time=time)
+            for endpoint, *counts in log.execute(query, {**self.values, **bounds}):
+                yield period, endpoint, *((_NO_PROJECT,) if log.shared else ()), *counts
+        if log.shared:
+            query = _SPANS.format(by="s.endpoint, s.project", wanted=wanted, earlier=earlier, time=_GOING_ON)
+            for endpoint, project, _, *counts in log.execute(query, self.values):
+                yield None, endpoint, project, 0, *counts
 
-    def _kept(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    def _kept(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         """The same of everything, out of the sums that the log keeps: by period, then by project."""
         for period, bounds in enumerate(self._hours()):
             query = f"SELECT endpoint, sum(sessions), sum(on_endpoint), {_KEPT} FROM sums_by_hour WHERE {_HOURS}"
-            for endpoint, *counts in log.execute(f"{query} GROUP BY 1 HAVING sum(spans)", bounds):
+            for endpoint, *counts in log.execute(f"{query} GROUP BY 1 HAVING sum(spans) <> 0", bounds):
                 yield period, endpoint, _NO_PROJECT, *counts
-        query = f"SELECT endpoint, project, 0, sum(on_endpoint), {_KEPT} FROM sums GROUP BY 1, 2 HAVING sum(spans)"
+        query = f"SELECT endpoint, project, 0, sum(on_endpoint), {_KEPT} FROM sums GROUP BY 1, 2 HAVING sum(spans) <> 0"
         for endpoint, project, *counts in log.execute(query):
             yield None, endpoint, project, *counts
 
-    def _hours(self) -> Iterator[tuple[str, str]]:
+    def _hours(self) -> Iterator[Mapping[str, str]]:
         """From which hour until before which the sums of each period are; the first and the last are open."""
         last = len(self.periods.bounds) - 1
         for period, (begin, end) in enumerate(self.periods.bounds):
-            yield begin[:13] if period else "", end[:13] if period < last else "~"
+            yield {"begin": begin[:13] if period else "", "end": end[:13] if period < last else "~"}
 
     def _pieces(self) -> Iterator[tuple[int, str, Mapping[str, str]]]:
         """What was going on when the first period began, then what began in each, which the index finds."""
@@ -269,7 +303,15 @@ class _Collection:
         for period, (begin, end) in enumerate(self.periods.bounds):
             yield period, _BEGUN, {"begin": begin, "end": end}
 
-    def add_looks(self, log: sqlite3.Connection) -> None:
+    def add_machines_and_people(self, log: "Log") -> None:
+        """The same usage once more, by machine and by person."""
+        where = Where() if self.whole else self.where
+        self.machines, self.people = (
+            tuple(Part(group.key[0], group.sessions, group.own, group.cloud) for group in found.groups)
+            for found in (usage_of(log, (by,), where, self.periods.zone) for by in (By.MACHINE, By.PERSON))
+        )
+
+    def add_looks(self, log: "Log") -> None:
         """How the servers answered when hooks looked at them."""
         known = cache(self._known)
         for period, url, outcome, latency, count in self._looks_kept(log) if self.whole else self._looks_read(log):
@@ -277,18 +319,20 @@ class _Collection:
                 found = latency if outcome == "ok" and latency is not None and latency >= 0 else outcome
                 self.looks[known("unknown", url), period][found] += count
 
-    def _looks_read(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    def _looks_read(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         place = cache(self.periods.place)  # the rows are many, the hours and the servers few
-        for at, *look in log.execute(_LOOKS.format(wanted=self._of_sessions(log, "session")), self.values):
+        for at, *look in log.execute(
+            _LOOKS.format(latency=log.latency, wanted=self._of_sessions(log, "session")), self.values
+        ):
             yield place(at), *look
 
-    def _looks_kept(self, log: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    def _looks_kept(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         query = f"SELECT backend_url, outcome, latency, sum(looks) FROM looks_by_hour WHERE {_HOURS} GROUP BY 1, 2, 3"
         for period, bounds in enumerate(self._hours()):
-            for url, outcome, latency, count in log.execute(f"{query} HAVING sum(looks)", bounds):
+            for url, outcome, latency, count in log.execute(f"{query} HAVING sum(looks) <> 0", bounds):
                 yield period, url or None, outcome, latency, count
 
-    def add_failures(self, log: sqlite3.Connection) -> None:
+    def add_failures(self, log: "Log") -> None:
         """Blocked prompts and moves, and sessions that were killed."""
         place = self.periods.place
         for at, event, count in log.execute(_BLOCKED.format(wanted=self._of_sessions(log, "session")), self.values):
@@ -296,12 +340,11 @@ class _Collection:
         for at, count in log.execute(_KILLED.format(wanted=self._of_sessions(log, "id")), self.values):
             self.killed[place(at)] += count
 
-    def _of_sessions(self, log: sqlite3.Connection, column: str) -> str:
-        """The condition that this is a session of the projects asked for."""
-        if not self.where.projects:
-            return "1"
-        wanted = Where(projects=self.where.projects).of_spans(log, "s")
-        return f"{column} IN (SELECT session FROM spans AS s WHERE {wanted})"
+    def _of_sessions(self, log: "Log", column: str) -> str:
+        """The condition that this is a session of the projects, the machine and the person asked for."""
+        if self.chosen.is_everything:
+            return "TRUE"
+        return f"{column} IN (SELECT session FROM spans AS s WHERE {self.chosen.of_spans(log, 's')})"
 
     def _known(self, kind: str, url: str | None) -> _Key:
         """The backend's key; of several kinds at one URL the one that was found out last is remembered."""
@@ -328,6 +371,8 @@ class _Collection:
             self._failures(),
             tuple(projects),
             last,
+            self.machines,
+            self.people,
         )
 
     def _backend(self, key: _Key) -> Backend:
@@ -365,9 +410,9 @@ class _Collection:
         )
 
 
-def _is_whole(log: sqlite3.Connection, where: Where) -> bool:
+def _is_whole(log: "Log", where: Where) -> bool:
     """Whether all spans and events of the log are of that time and of these projects."""
-    if where.projects or not where.since or not where.until:
+    if not replace(where, since=None, until=None).is_everything or not where.since or not where.until:
         return False
     bounds = [
         log.execute(f"SELECT {function}({column}) FROM {table}").fetchone()[0]
@@ -378,7 +423,7 @@ def _is_whole(log: sqlite3.Connection, where: Where) -> bool:
     return not moments or (where.since <= min(moments) and max(moments) < where.until)
 
 
-def _first(log: sqlite3.Connection) -> str | None:
+def _first(log: "Log") -> str | None:
     (first,) = log.execute("SELECT min(started_at) FROM spans").fetchone()
     return str(first) if first else None
 

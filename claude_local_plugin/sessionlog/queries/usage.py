@@ -1,23 +1,25 @@
-"""What ran where, added up: sessions, time and tokens by backend, model, project and day.
+"""What ran where, added up: sessions, time and tokens by backend, model, project, day, machine and person.
 
-Where nothing is left out the sums that the log itself keeps are added up. Else one reading of the spans, in pieces that
-are small enough to be sorted in the processor's cache; texts come in only once there are groups.
+Where nothing is left out the sums that the log itself keeps are added up. Else one reading of the spans, here
+in pieces that are small enough to be sorted in the processor's cache; texts come in only once there are groups.
 """
 
-import sqlite3
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 from operator import add, sub
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin.core.protection import CLOUD_KINDS
-from claude_local_plugin.sessionlog.queries.filters import NOTHING_SENT, Where, is_own, spelled, zoned
+from claude_local_plugin.sessionlog.queries.filters import Where, is_own, spelled, zoned
+from claude_local_plugin.sessionlog.queries.log import NOTHING_SENT
 from claude_local_plugin.sessionlog.queries.reading import open_log
+
+if TYPE_CHECKING:
+    from claude_local_plugin.sessionlog.queries.log import Log, Source
 
 #: What stands for a model or a project that is not on record.
 UNKNOWN = "(unknown)"
@@ -27,12 +29,14 @@ _PIECE = 8192
 
 
 class By(StrEnum):
-    """What usage can be grouped by. A day is a local one, that on which a span began."""
+    """What usage can be grouped by. A day is a local one, that on which a span began; teams' logs alone know people."""
 
     BACKEND = "backend"
     MODEL = "model"
     PROJECT = "project"
     DAY = "day"
+    MACHINE = "machine"
+    PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +102,22 @@ class Summary:
     total: Group
 
 
-def usage(state_dir: Path, by: Sequence[By] = (), where: Where | None = None, *, zone: tzinfo | None = None) -> Summary:
+def usage(
+    source: "Source", by: Sequence[By] = (), where: Where | None = None, *, zone: tzinfo | None = None
+) -> Summary:
     """The usage grouped by these dimensions; days are those of `zone`, by default this machine's.
 
     A session counts in each group it has a span in, but of several days only in the first.
     """
-    with open_log(state_dir) as log:
+    with open_log(source) as log:
         if log is None:
             return Summary((), Group((), 0, Usage(), Usage()))
-        return _Sums(log, tuple(by), where or Where(), zone).summary()
+        return usage_of(log, by, where or Where(), zone)
+
+
+def usage_of(log: "Log", by: Sequence[By], where: Where, zone: tzinfo | None) -> Summary:
+    """The same of a log that is open."""
+    return _Sums(log, tuple(by), where, zone).summary()
 
 
 #: The numbers of Usage that spans have themselves.
@@ -114,7 +125,7 @@ _SUMS = ", ".join(f"sum(s.{field.name})" for field in fields(Usage)[1:])
 _KEY = {By.BACKEND: "s.endpoint", By.MODEL: "s.model", By.PROJECT: "s.project"}
 
 _NAMED = "(SELECT coalesce(url, kind) FROM endpoints WHERE id = {}.endpoint)"
-#: What makes two spans of a session one in a group; all spans of a session are in one project.
+#: What makes two spans of a session one in a group; all spans of a session are in one project and of one machine.
 _SAME = {By.BACKEND: f"{_NAMED.format('e')} = {_NAMED.format('s')}", By.MODEL: "e.model IS s.model"}
 #: The first span of a session there, where nothing is left out, is marked in the log.
 _MARKED: dict[tuple[By, ...], str] = {(): "s.first", (By.BACKEND,): "s.new_endpoint", (By.MODEL,): "s.new_model"}
@@ -126,7 +137,11 @@ _KEPT: dict[tuple[By, ...], tuple[str, str, str]] = {
     (By.MODEL,): ("sums", "model", "with_model"),
     (By.PROJECT,): ("sums", "project", "sessions"),
     (By.DAY,): ("sums_by_hour", "hour", "sessions"),
+    # these two a team's log alone has added up
+    (By.MACHINE,): ("sums", "machine", "sessions"),
+    (By.PERSON,): ("sums", "person", "sessions"),
 }
+_OF_TEAMS = (By.MACHINE, By.PERSON)
 _KEPT_SUMS = ", ".join(f"sum({field.name})" for field in fields(Usage)[1:])
 
 #: Per key and side: sessions in the group, in all, by backend; then the sums.
@@ -138,23 +153,27 @@ _IN_GROUP, _IN_ALL, _BY_BACKEND, _COUNTED = range(4)
 class _Sums:
     """What the pieces bring, added up by key."""
 
-    def __init__(self, log: sqlite3.Connection, by: tuple[By, ...], where: Where, zone: tzinfo | None) -> None:
+    def __init__(self, log: "Log", by: tuple[By, ...], where: Where, zone: tzinfo | None) -> None:
         self.log, self.by, self.where = log, by, where
-        self.endpoints = {number: each for number, *each in log.execute("SELECT id, kind, url FROM endpoints")}
+        self.endpoints = {
+            number: each for number, *each in log.execute("SELECT id, kind, url FROM endpoints ORDER BY id")
+        }
         self.sides = {number: _side(kind, url) for number, (kind, url) in self.endpoints.items()}
-        models, projects = (dict(log.execute(f"SELECT * FROM {table}")) for table in ("models", "projects"))
-        # each by itself: one statement for all of them would read every row
-        first, last, self.most = (
-            log.execute(f"SELECT {each} FROM spans").fetchone()[0]
-            for each in ("min(started_at)", "max(started_at)", "max(id)")
+        models, projects = (
+            dict(log.execute(f"SELECT id, {name} FROM {table}").fetchall())
+            for table, name in (("models", "name"), ("projects", "path"))
         )
+        # each by itself: one statement for all of them would read every row
+        first, last = (log.execute(f"SELECT {each}(started_at) FROM spans").fetchone()[0] for each in ("min", "max"))
         self.days = days = _Days(first, last, zone)
-        self.keys = [_KEY.get(each) or days.key_of("s.started_at") for each in by]
+        self.keys = [self._key(each) for each in by]
         self.labels: dict[By, Callable[[object], str | None]] = {
             By.BACKEND: {number: url or kind for number, (kind, url) in self.endpoints.items()}.get,
             By.MODEL: models.get,
             By.PROJECT: projects.get,
             By.DAY: str if self._is_kept else cache(days.label),
+            By.MACHINE: log.machines() if By.MACHINE in by else str,
+            By.PERSON: log.people() if By.PERSON in by else str,
         }
 
     def summary(self) -> Summary:
@@ -177,28 +196,52 @@ class _Sums:
     @property
     def _is_kept(self) -> bool:
         """Whether all that is asked for has been added up."""
-        return self.where.is_everything and self.by in _KEPT and (By.DAY not in self.by or self.days.begin_with_hours)
+        if not self.where.is_everything or self.by not in _KEPT:
+            return False
+        if By.DAY in self.by:
+            return self.days.begin_with_hours
+        return self.log.shared or not set(self.by) & set(_OF_TEAMS)
+
+    def _key(self, by: By) -> str:
+        """What a span is grouped by, in SQL."""
+        if by is By.MACHINE:
+            return self.log.machine_of("s")
+        if by is By.PERSON:
+            return self.log.person_of("s")
+        return _KEY.get(by) or self.days.key_of("s.started_at")
 
     def _kept(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
         """The same as `_rows`, of the sums in the log, less those of sessions in which nothing was sent."""
         table, column, in_group = _KEPT[self.by]
         by_day = By.DAY in self.by
-        of_span = self.days.key_of("s.started_at") if by_day else f"coalesce(s.{column}, 0)" if self.by else column
-        marked = _MARKED.get(self.by, "s.first")
-        empty: _Parts = {}
-        for endpoint, key, *numbers in self.log.execute(
-            f"SELECT s.endpoint, {of_span}, count(*), sum({marked}), sum(s.first), sum(s.new_endpoint), {_SUMS}"
-            f" FROM spans AS s WHERE s.session IN ({NOTHING_SENT}) GROUP BY 1, 2"
-        ):
-            place = (self.sides[endpoint], self.days.label(key)) if by_day else (endpoint, key)
-            _add(empty, place, tuple(numbers))
+        less: _Parts = {}
+        if not self.log.counting:
+            of_span = self.days.key_of("s.started_at") if by_day else f"coalesce(s.{column}, 0)" if self.by else column
+            for endpoint, key, *numbers in self._summed(of_span, f"s.session IN ({NOTHING_SENT})"):
+                place = (self.sides[endpoint], self.days.label(key)) if by_day else (endpoint, key)
+                _add(less, place, tuple(numbers))
+        if By.PERSON in self.by and (known := self.log.person_known_elsewhere("s")):
+            for endpoint, key, *numbers in self._summed(
+                self.log.person_of("s"), f"{known} AND {self.log.something_sent('s')}"
+            ):
+                _add(less, (endpoint, 0), tuple(numbers))
+                yield endpoint, (key,), tuple(numbers[1:])
         sums = f"sum(spans), sum({in_group}), sum(sessions), sum(on_endpoint), {_KEPT_SUMS}"
-        query = f"SELECT endpoint, {column}, {sums} FROM {table} GROUP BY 1, 2"
+        of_those = f" WHERE {self.log.counting}" if self.log.counting else ""
+        query = f"SELECT endpoint, {column}, {sums} FROM {table}{of_those} GROUP BY 1, 2"
         for endpoint, key, *numbers in self._days_kept(sums) if by_day else self.log.execute(query):
             place = (self.sides[endpoint], key) if by_day else (endpoint, key)
-            count, *left = map(sub, numbers, empty.get(place, (0,) * len(numbers)))
+            count, *left = map(sub, numbers, less.get(place, (0,) * len(numbers)))
             if count:
                 yield endpoint, (key,) if self.by else (), tuple(left)
+
+    def _summed(self, key: str, condition: str) -> Iterable[tuple[Any, ...]]:
+        """Backend, key and numbers as the sums have them, of some spans."""
+        marked = _MARKED.get(self.by, "s.first")
+        return self.log.execute(
+            f"SELECT s.endpoint, {key}, count(*), sum({marked}), sum(s.first), sum(s.new_endpoint), {_SUMS}"
+            f" FROM spans AS s WHERE {condition} GROUP BY 1, 2"
+        )
 
     def _days_kept(self, sums: str) -> Iterator[tuple[Any, ...]]:
         """For each side one of its backends, each local day, and these sums of it.
@@ -206,14 +249,15 @@ class _Sums:
         Hours lie in their order there: read from day to day, nothing has to be sorted, which would take longer than
         adding up.
         """
-        self.log.execute("CREATE TEMP TABLE local_days (begin TEXT PRIMARY KEY, end TEXT, day TEXT) WITHOUT ROWID")
-        self.log.executemany("INSERT INTO temp.local_days VALUES (?, ?, ?)", self.days.by_the_hour())
-        for side in set(self.sides.values()):
+        days = ", ".join(f"('{start}', '{stop}', '{day}')" for start, stop, day in self.days.by_the_hour())
+        counting = f" AND {self.log.counting}" if self.log.counting else ""
+        for side in set(self.sides.values()) if days else ():
             backends = [number for number, its in self.sides.items() if its == side]
             yield from self.log.execute(
-                f"SELECT {backends[0]}, day, {sums} FROM temp.local_days"
-                " CROSS JOIN sums_by_hour ON hour >= begin AND hour < end"
-                f" WHERE endpoint IN ({', '.join(map(str, backends))}) GROUP BY begin"
+                f"WITH local_days (start, stop, day) AS (VALUES {days})"
+                f" SELECT {backends[0]}, day, {sums} FROM local_days"
+                " CROSS JOIN sums_by_hour ON hour >= start AND hour < stop"
+                f" WHERE endpoint IN ({', '.join(map(str, backends))}){counting} GROUP BY start, day"
             )
 
     def _rows(self) -> Iterator[tuple[int, tuple[object, ...], tuple[int, ...]]]:
@@ -224,18 +268,28 @@ class _Sums:
         columns = [side, *self.keys, *(f"sum({flag})" for flag in different), _SUMS]
         groups = ", ".join(str(place + 1) for place in range(len(self.keys) + 1))
         query = (
-            f"SELECT {', '.join(columns)} FROM spans AS s"
-            f" WHERE s.id > :start AND s.id <= :end AND {self.where.of_spans(self.log, 's')}{self._sent()}"
+            f"SELECT {', '.join(columns)} FROM spans AS s WHERE {{}}{self.where.of_spans(self.log, 's')}{self._sent()}"
             f" GROUP BY {groups}"
         )
         begin = len(self.keys) + 1
         places = [begin + different.index(flag) for flag in flags]
-        for start in range(0, self.most or 0, _PIECE):
-            for row in self.log.execute(query, {**self.where.values, "start": start, "end": start + _PIECE}):
-                yield row[0], row[1:begin], tuple([row[place] for place in places]) + row[begin + len(different) :]
+        for row in self._in_pieces(query):
+            yield row[0], row[1:begin], tuple([row[place] for place in places]) + row[begin + len(different) :]
+
+    def _in_pieces(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """What it brings of all spans; a team's database goes through them in its own way."""
+        if self.log.shared:
+            yield from self.log.execute(query.format(""), self.where.values)
+            return
+        query = query.format("s.id > :start AND s.id <= :end AND ")
+        most = self.log.execute("SELECT max(id) FROM spans").fetchone()[0]
+        for start in range(0, most or 0, _PIECE):
+            yield from self.log.execute(query, {**self.where.values, "start": start, "end": start + _PIECE})
 
     def _sent(self) -> str:
         """The condition that leaves out sessions in which nothing was sent."""
+        if self.log.shared:
+            return f" AND {self.log.something_sent('s')}"
         numbers = [str(number) for (number,) in self.log.execute(NOTHING_SENT)]
         return f" AND s.session NOT IN ({', '.join(numbers)})" if numbers else ""
 
@@ -249,13 +303,13 @@ class _Sums:
         return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
 
     def _is_new(self, same: tuple[By, ...]) -> str:
-        """Whether a span is the session's first of those asked for with the same key."""
+        """1 if a span is the session's first of those asked for with the same key, else 0."""
         if self.where.is_everything and same in _MARKED and not (same and By.DAY in self.by):
             return _MARKED[same]  # which of several spans is marked matters for the day alone
         alike = "".join(f" AND {_SAME[each]}" for each in same)
         return (
-            "s.first OR NOT EXISTS (SELECT 1 FROM spans AS e WHERE e.session = s.session AND e.id < s.id"
-            f" AND {self.where.of_spans(self.log, 'e')}{alike})"
+            "CASE WHEN s.first = 1 OR NOT EXISTS (SELECT 1 FROM spans AS e WHERE e.session = s.session AND e.id < s.id"
+            f" AND {self.where.of_spans(self.log, 'e')}{alike}) THEN 1 ELSE 0 END"
         )
 
     def _kind(self, key: tuple[str, ...]) -> str | None:
@@ -313,7 +367,9 @@ class _Days:
 
     def key_of(self, moment: str) -> str:
         """In SQL, of a moment: the date, and how many of the times had passed."""
-        passed = " + ".join(f"(substr({moment}, 12, 5) >= '{begin}')" for begin in self.begins[1:])
+        passed = " + ".join(
+            f"CASE WHEN substr({moment}, 12, 5) >= '{begin}' THEN 1 ELSE 0 END" for begin in self.begins[1:]
+        )
         return f"substr({moment}, 1, 10)" + (f" || ({passed})" if passed else "")
 
     def label(self, key: object) -> str:
