@@ -5,6 +5,7 @@ what a receiver refuses of a batch it took stands there, and so does why it took
 """
 
 import logging
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +20,7 @@ from claude_local_plugin.team.records import Point, Totals, records, resource
 #: The paths that OTLP over HTTP appends to the URL of a receiver.
 LOGS, METRICS = "/v1/logs", "/v1/metrics"
 #: How long one batch may take with all its tries, in seconds, unless OTEL_EXPORTER_OTLP_TIMEOUT says otherwise.
-TIMEOUT_S = 30.0
+TIMEOUT_S = 10.0
 _TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT"
 _COMPRESSION = "OTEL_EXPORTER_OTLP_COMPRESSION"
 
@@ -157,18 +158,28 @@ def _said(kind: str, body: bytes) -> str:
 
 
 def _why(fault: BaseException | None) -> str:
-    """The innermost reason of a request that got no answer, in the system's words where it has some."""
-    seen = "no answer"
+    """The reason of a request that got no answer, in the system's words where it has some."""
+    reason = _innermost(fault)
+    if isinstance(reason, OSError) and reason.strerror:
+        return clean(reason.strerror, 200)
+    return "it does not answer in time" if "timed out" in str(fault).lower() else clean(str(reason), 200)
+
+
+def _innermost(fault: BaseException | None) -> BaseException | None:
+    """What a fault is about, through all that was wrapped around it: the last that the system itself said."""
+    said = fault
     while fault is not None:
         if isinstance(fault, OSError) and fault.strerror:
-            seen = fault.strerror
-        elif "timed out" in str(fault).lower():
-            seen = "it does not answer in time"
-        inner = [each for each in fault.args if isinstance(each, BaseException)]
-        reason = getattr(fault, "reason", None)
-        inner += [reason] if isinstance(reason, BaseException) else []
+            said = fault
+        inner = [each for each in (*fault.args, getattr(fault, "reason", None)) if isinstance(each, BaseException)]
         fault = inner[0] if inner else fault.__cause__ or fault.__context__
-    return clean(seen, 200)
+    return said
+
+
+def _is_nobody_there(fault: BaseException) -> bool:
+    """Whether to ask again at once is no use: nobody listens there, or there is no such name."""
+    reason = _innermost(fault)
+    return isinstance(reason, ConnectionRefusedError | socket.gaierror)
 
 
 def _session() -> Any:
@@ -186,6 +197,8 @@ def _session() -> Any:
                 answer = super().request(*arguments, **named)
             except requests.RequestException as fault:
                 self.fault = fault
+                if _is_nobody_there(fault):
+                    raise OSError(_why(fault)) from None  # which is not tried again
                 raise
             self.last = (answer.status_code, answer.headers.get("Content-Type", ""), answer.content)
             return answer
