@@ -143,3 +143,32 @@ def test_none_begins_once_the_limit_is_spent_and_the_rest_is_left(tmp_path: Path
     assert len(again.trials) == 3
     assert len(evaluate(SMOKE, conditions, Log(path, conditions), one(0.4), cost_limit=2.0).trials) == 5
     assert len(runs.read(path).trials) == 5
+
+
+def test_the_cost_is_said_before_anything_is_run_for_programs_too(client: Place, server: EmbeddedBackend) -> None:
+    paid = (
+        "eval",
+        "--url",
+        server.url,
+        "--no-isolation",
+        "--cost-limit",
+        "1.5",
+        "--budget",
+        "0",
+        "--output",
+        "x.jsonl",
+    )
+    for more in ((), ("--json",)):
+        said = client.ends(1, *paid, *more).err
+        assert "cost: about 6.90 USD if each trial went to its limit of tokens" in " ".join(said.split())
+        assert "none begins once 1.50 are spent" in " ".join(said.split())
+
+
+def test_whoever_goes_on_once_all_is_spent_may_spend_as_much_again(client: Place, server: EmbeddedBackend) -> None:
+    paid = ("eval", "--url", server.url, "--no-isolation", "--cost-limit", "1.5", "--output", "x.jsonl")
+    client.ends(1, *paid, "--budget", "0")
+    of = runs.read(client.project / "x.jsonl").conditions
+    Log(client.project / "x.jsonl", of).add(Trial(SMOKE[0].id, SMOKE[0].kind, 0, True, cost=1.6))
+    said = client.ends(1, *paid).err
+    assert "5 of 6 trials are left: 1.60 are spent, of 1.50. To go on: " in said
+    assert "--cost-limit 3" in said.rpartition("To go on: ")[2]

@@ -74,6 +74,8 @@ def run(
         _begin(prepared, prose, name, place)
         if asking and not click.confirm("Go on?", default=prepared.cost is None, err=True):
             return 1
+    elif prepared.cost is not None:
+        _say_cost(prepared, prose)
     told = _nothing if as_json else _telling(prose)
     try:
         with _ended_like_ctrl_c():
@@ -85,8 +87,17 @@ def run(
     _print(report, place, as_json=as_json, markdown=markdown, html=html)
     left = report.result.wanted - len(report.result.trials)
     if left and not as_json:
-        prose.line(f"{left} of {report.result.wanted} trials are left. To go on: {prepared.asked.again()}")
+        further, why = _further(prepared.asked, report)
+        prose.line(f"{left} of {report.result.wanted} trials are left{why}. To go on: {further.again()}")
     return 1 if left or report.broken else 0
+
+
+def _further(asked: Asked, report: Report) -> tuple[Asked, str]:
+    """What goes on with it, and why it has not: as much again where all that was to be spent is."""
+    limit, cost = asked.cost_limit, report.cost or 0.0
+    if limit is None or cost < limit:
+        return asked, ""
+    return replace(asked, cost_limit=2 * limit), f": {cost:,.2f} are spent, of {limit:,.2f}"
 
 
 def show_results(
@@ -150,10 +161,14 @@ def _begin(prepared: Prepared, prose: Printer, name: str, place: Place) -> None:
     )
     prose.line(f"at most {prepared.minutes_at_most:.0f} min · results in {printable(name)}")
     if prepared.cost is not None:
-        prose.prose(f"cost: {prepared.cost}; none begins once {prepared.asked.cost_limit:,.2f} are spent", "yellow")
+        _say_cost(prepared, prose)
     if not prepared.start.isolated:
         prose.line("! Trials are not kept apart: they see this machine's files, and reach its network.", "yellow")
     prose.lines([f"! {printable(each)}" for each in prepared.said], "yellow")
+
+
+def _say_cost(prepared: Prepared, prose: Printer) -> None:
+    prose.prose(f"cost: {prepared.cost}; none begins once {prepared.asked.cost_limit:,.2f} are spent", "yellow")
 
 
 def _nothing(_trial: Trial, _ended: int, _wanted: int) -> None:
