@@ -58,7 +58,8 @@ def _show_made(printer: Printer, report: dict[str, Any]) -> None:
         printer.line("")
         printer.line(f"next, on {printable(role['name'])}:")
         _show_password(printer, role)
-        printer.line(f"  it pushes to {printable(role['url'])}")
+        printer.line(f"  {typed('claude-local', 'config', 'set', 'log.push', role['url'])}")
+        printer.line(f"  {typed('claude-local', 'sessions', 'push', '--to', role['url'])}")
     for role in report["readers"]:
         printer.line("")
         printer.line(f"next, where {printable(role['name'])} reads:")

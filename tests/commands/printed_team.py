@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tests.commands.house import House
 from tests.commands.lan import Typed
-from tests.commands.printed_cases import Case, _nothing, case, not_run
+from tests.commands.printed_cases import Case, _nothing, case, not_run, recorded_session, steps
 from tests.postgres import new_database, shared
 
 #: By its socket: there is no other network in a house.
@@ -80,6 +80,26 @@ case(
     init,
     asked(MACHINES, [("box1",)]),
     fill={"MACHINE": "box1", "NAME": "lead"},
+)
+
+
+def keeps(house: House, _: Case, __: Typed) -> None:
+    assert house.call("config", "get", "log.push").out.strip() == database(house, "box1")
+
+
+case(
+    "team: where a machine pushes to",
+    "cli.sessions_team:_show_made claude-local config set log.push …",
+    empty,
+    lambda house: init(house, "--writer", "box1"),
+    keeps,
+)
+case(
+    "team: a machine's first push",
+    "cli.sessions_team:_show_made claude-local sessions push --to …",
+    steps(empty, recorded_session),
+    lambda house: init(house, "--writer", "box1"),
+    asked("SELECT name, heard_at IS NOT NULL FROM claude_local.machines", [("box1", True)]),
 )
 case(
     "team: no machine yet",

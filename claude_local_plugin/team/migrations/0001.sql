@@ -36,6 +36,11 @@ CREATE FUNCTION flag(given numeric) RETURNS integer LANGUAGE sql IMMUTABLE PARAL
     SELECT CASE WHEN given <> 0 THEN 1 ELSE 0 END
 $$;
 
+-- Milliseconds that can be; NULL where nobody has measured.
+CREATE FUNCTION latency(given numeric) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN given IS NOT NULL THEN least(greatest(given, 0), 1000000000)::double precision END
+$$;
+
 -- A look's latency to two digits, as the log rounds it; -1 for none.
 CREATE FUNCTION rounded(latency double precision) RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN latency IS NULL THEN -1 WHEN latency < 10 THEN round(latency::numeric, 1)
@@ -405,7 +410,7 @@ BEGIN
         clipped(cwd, 600), clipped(project, 600), clipped(coalesce(backend_kind, 'unknown'), 40),
         clipped(backend_url, 300), clipped(via, 300), clipped(model, 200),
         CASE WHEN reachable IS NOT NULL THEN flag(reachable) END,
-        CASE WHEN latency_ms IS NOT NULL THEN least(greatest(latency_ms, 0), 1000000000) END, whole(blocked), clipped(client_version, 100),
+        latency(latency_ms), whole(blocked), clipped(client_version, 100),
         clipped(entrypoint, 100), clipped(profile, 200), clipped(host, 200), flag(sent), whole(changed)
     )::given_session ORDER BY n)
     INTO sessions_in FROM numbered;
@@ -543,7 +548,7 @@ BEGIN
         ) SELECT nextval('event_ids'), ids[n], me, at, clipped(coalesce(event, 'unknown'), 100), clipped(cause, 600),
             clipped(coalesce(backend_kind, 'unknown'), 40), clipped(backend_url, 300), clipped(via, 300),
             clipped(outcome, 100), CASE WHEN status IS NOT NULL THEN whole(status) END,
-            CASE WHEN latency_ms IS NOT NULL THEN least(greatest(latency_ms, 0), 1000000000) END, flag(blocked), clipped(detail, 600)
+            latency(latency_ms), flag(blocked), clipped(detail, 600)
         FROM (
             SELECT n, e.* FROM jsonb_array_elements(batch->'sessions') WITH ORDINALITY AS listed (entry, n),
             LATERAL jsonb_array_elements(entry->'events') WITH ORDINALITY AS told (told, place),
