@@ -29,7 +29,10 @@ NAMED = os.environ.get("CLAUDE_LOCAL_TEST_POSTGRES")
 #: How long a server may take to start or to stop, in seconds: another one may be starting beside it.
 PATIENCE_S = 120
 #: Nothing here is to outlive the tests.
-OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=60")
+OPTIONS = (
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off"),
+    *("shared_buffers=64MB", "max_connections=60", "timezone=UTC"),
+)
 #: Everybody is let in but members of `with_password`, who are asked for it, whether or not that role is there.
 RULES = """
 local all all trust

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from claude_local_plugin.core.digest import hexadecimal
 from claude_local_plugin.core.text import now
 from claude_local_plugin.team import postgres
 
 if TYPE_CHECKING:
     from claude_local_plugin.team.postgres import Connection
 
+#: A longer text is cut before it is sent, and told apart by its checksum: the database keeps less of it.
+LONGEST = 4096
 #: So often is tried what others were in the way of.
 TRIES = 5
 
@@ -50,11 +53,13 @@ def reached(connection: "Connection", log: str) -> int:
 
 
 def _sayable(value: Any) -> Any:
-    """The same without what no text in a database can hold: the character 0, and halves of characters."""
+    """The same without what a text in a database cannot hold: the character 0, halves of characters, megabytes."""
     if isinstance(value, str):
         if "\0" in value:
             value = value.replace("\0", "\ufffd")
-        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+        if not value.isascii():
+            value = value.encode("utf-8", "replace").decode()
+        return value if len(value) <= LONGEST else f"{value[: LONGEST - 65]}…{hexadecimal(value.encode())}"
     if isinstance(value, Mapping):
         return {name: _sayable(each) for name, each in value.items()}
     return [_sayable(each) for each in value] if isinstance(value, list | tuple) else value

@@ -318,6 +318,7 @@ SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_merg
 AS $$
 DECLARE
     most constant integer := 20000;
+    largest constant integer := 64000000;
     earliest constant text := '2020-01-01';
     now_here timestamptz := clock_timestamp();
     latest text := to_char((now_here + interval '32 days') AT TIME ZONE 'UTC', 'YYYY-MM-DD');
@@ -348,6 +349,9 @@ BEGIN
     END IF;
     IF jsonb_typeof(batch->'sessions') IS DISTINCT FROM 'array' OR jsonb_array_length(batch->'sessions') > most THEN
         RAISE EXCEPTION 'a batch has a list of at most % sessions', most USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF pg_column_size(batch) > largest THEN
+        RAISE EXCEPTION 'a batch has at most % bytes', largest USING ERRCODE = 'program_limit_exceeded';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('claude_local.push'), me);
 
