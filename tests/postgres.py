@@ -28,10 +28,10 @@ from tests.programs import missing
 NAMED = os.environ.get("CLAUDE_LOCAL_TEST_POSTGRES")
 #: How long a server may take to start or to stop, in seconds: another one may be starting beside it.
 PATIENCE_S = 120
-#: Nothing here is to outlive the tests.
+#: Nothing here is to outlive the machine; what was committed outlives a crash of the server.
 OPTIONS = (
-    *("fsync=off", "synchronous_commit=off", "full_page_writes=off"),
-    *("shared_buffers=64MB", "max_connections=60", "timezone=UTC"),
+    *("fsync=off", "full_page_writes=off", "shared_buffers=64MB"),
+    *("max_connections=60", "timezone=UTC"),
 )
 #: Everybody is let in but members of `with_password`, who are asked for it, whether or not that role is there.
 RULES = """
