@@ -15,7 +15,7 @@ pytestmark = pytest.mark.process
 ROOT = Path(__file__).parent.parent
 BENCHMARKS = sorted((Path(__file__).parent / "benchmarks").glob("bench_*.py"))
 #: As little as can be measured.
-TINY = ("--rounds", "1", "--crowd", "2", "--sessions", "10")
+TINY = ("--rounds", "1", "--crowd", "2", "--sessions", "10", "--team", "10")
 
 
 @looped("path", BENCHMARKS, ids=lambda path: path.stem)
@@ -27,7 +27,7 @@ def test_a_benchmark_says_what_it_measures(path: Path) -> None:
 
 
 def test_one_command_prints_every_figure_with_its_goal() -> None:
-    names = ("hook", "crowd", "commands", "launch", "log")  # the others need a client and an index
+    names = ("hook", "crowd", "commands", "launch", "log", "team")  # the others need a client and an index
     ended = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks", *TINY, "--json", "--only", *names],
         cwd=ROOT,

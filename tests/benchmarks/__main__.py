@@ -1,6 +1,6 @@
 """The figures that this project holds itself to, in one table: each against its yardstick in one run, with its goal.
 
-    python -m tests.benchmarks [--only NAME …] [--rounds N] [--crowd N] [--sessions N] [--json] [--strict]
+    python -m tests.benchmarks [--only NAME …] [--rounds N] [--crowd N] [--sessions N] [--team N] [--json] [--strict]
 
 Run from the top of the repository. Yardstick and contestant take turns, so that whatever else the machine does hits
 both. A row that cannot be measured here says why. With `--strict` the exit code is 1 when a goal is missed; the scripts
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.benchmarks import bench_claude_start, bench_cli, bench_eval, bench_hook, bench_launch, bench_log
+from tests.benchmarks import bench_claude_start, bench_cli, bench_eval, bench_hook, bench_launch, bench_log, bench_team
 from tests.conftest import find_claude
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +56,7 @@ class Sizes:
     rounds: int
     crowd: int
     sessions: int
+    team: int = 100_000
 
 
 #: What a row says of itself before it is measured: work, yardstick, unit, goal.
@@ -83,6 +84,11 @@ LOG: tuple[Row, ...] = (
 EVAL: tuple[Row, ...] = (
     ("eval beside the client, answers at once", "claude -p, its trials", "%", 10),
     (f"eval beside the client, answers in {bench_eval.USUAL:g} s", "claude -p, its trials", "%", 10),
+)
+TEAM: tuple[Row, ...] = (
+    ("sessions stats --from a team's log", "", "s", 1),
+    ("sessions stats --by day --from", "", "s", 1),
+    ("report --from, of 30 days", "", "s", 5),
 )
 INSTALL: tuple[Row, ...] = (("a fresh installation, without pip", "", "MB", 45),)
 
@@ -160,6 +166,15 @@ def evaluation(sizes: Sizes) -> Values:
         yield bench_eval.share(trials), f"of {own:.1f} s a trial; {note}"
 
 
+def team(sizes: Sizes) -> Values:
+    """Questions to a team's log of 1,000 machines."""
+    names = ("sessions stats", "sessions stats --by day", "report")
+    with bench_team.server() as server:
+        least = bench_team.ask(bench_team.make(server, sizes.team, "team"), min(sizes.rounds, 5), names)
+    for name in names:
+        yield least[name], f"over {sizes.team:,} sessions; python3 -I -S -c pass {least['pass'] * 1000:.0f} ms"
+
+
 def install(_: Sizes) -> Values:
     """What pip puts on the disk."""
     with tempfile.TemporaryDirectory() as folder:
@@ -190,6 +205,7 @@ MEASURES: dict[str, tuple[tuple[Row, ...], Callable[[Sizes], Values]]] = {
     "commands": (COMMANDS, commands),
     "launch": (LAUNCH, launch),
     "log": (LOG, log),
+    "team": (TEAM, team),
     "eval": (EVAL, evaluation),
     "install": (INSTALL, install),
 }
@@ -222,13 +238,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--rounds", type=int, default=30, help="how often everything that takes turns is run")
     options.add_argument("--crowd", type=int, default=300, help="how many hooks run at once")
     options.add_argument("--sessions", type=int, default=1_000_000, help="in the log that is asked")
+    options.add_argument("--team", type=int, default=100_000, help="in the team's log that is asked")
     options.add_argument("--json", action="store_true", help="one JSON array in place of the table")
     options.add_argument("--strict", action="store_true", help="exit code 1 when a goal is missed")
     chosen = options.parse_args(arguments)
     found = []
     if not chosen.json:
         print(f"{'work':44} {'against':22} {'value':>12} {'goal':>7}")
-    for figure in figures(chosen.only, Sizes(chosen.rounds, chosen.crowd, chosen.sessions)):
+    for figure in figures(chosen.only, Sizes(chosen.rounds, chosen.crowd, chosen.sessions, chosen.team)):
         found.append(figure)
         if not chosen.json:
             print(line(figure), flush=True)

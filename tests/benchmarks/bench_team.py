@@ -1,6 +1,6 @@
 """How long the questions to a team's log take, at 100,000 and ten million sessions of 1,000 machines.
 
-    python -m tests.benchmarks.bench_team [--sessions N …] [--rounds N]
+    python tests/benchmarks/bench_team.py [--sessions N …] [--rounds N]
 
 Each log is generated inside a PostgreSQL of its own, in a temporary folder: two years up to now, per session two events
 and a span, for each tenth a second span on another backend; each fiftieth ended before anything was sent. The sums are
@@ -23,7 +23,11 @@ import psycopg
 import pytest
 
 from claude_local_plugin.team import setup
-from tests.postgres import Cluster, cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.postgres import Cluster, cluster  # noqa: E402 - of the folder above, as a script too
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "sessions stats": ("sessions", "stats"),
@@ -225,5 +229,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     raise SystemExit(main())

@@ -7,7 +7,10 @@ import psycopg
 import pytest
 
 from claude_local_plugin.team import setup
+from tests.commands.conftest import place
 from tests.postgres import Cluster, new_database
+
+__all__ = ["Team", "place", "team", "template"]
 
 
 @dataclass(frozen=True, slots=True)
