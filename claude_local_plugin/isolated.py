@@ -17,16 +17,15 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 
 
-def python(module: str, *arguments: str, site: bool = True) -> list[str]:
+def python(module: str, *arguments: str) -> list[str]:
     """The command that runs a module of ours in an interpreter of its own, as this one would with the same packages.
 
     `-I` keeps out the current folder (which `-m` would put first), PYTHONPATH and every other PYTHON* variable: a
-    `struct.py` that lies in somebody's repository is never imported. Without `site` it is there sooner (`-S`), and has
-    not looked at what the `.pth` files of an environment want done.
+    `struct.py` that lies in somebody's repository is never imported.
     """
     folders = dict.fromkeys((_own_folder(), *elsewhere(sys.path, Path.cwd())))
     start = _START.format(separator=os.pathsep)
-    return [sys.executable, "-I", *(() if site else ("-S",)), "-c", start, os.pathsep.join(folders), module, *arguments]
+    return [sys.executable, "-I", "-c", start, os.pathsep.join(folders), module, *arguments]
 
 
 def elsewhere(entries: Iterable[str], cwd: Path) -> list[str]:

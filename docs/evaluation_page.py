@@ -77,6 +77,20 @@ taken for the same.
 GuardKit gives a task 1,200 seconds and 100 turns, times its multiplier. Measured, it is three times the median turn ×
 100 turns over those seconds, up to the next half, and 2.0 at least, since less is no local server for it.
 
+What an evaluation that was killed leaves in the folder for temporary files, the next one removes.
+
+What is done for a trial beside running the client, in percent of the client's own time over the tasks of `smoke`
+(`python -m tests.benchmarks --only eval`, 29 November 2026, two busy cores, 18 trials each; the first row is the worst
+case, a server that needs no time at all):
+
+| the server answers | client, a trial | beside it | the repository | the check | box and folders |
+| --- | --- | --- | --- | --- | --- |
+| at once | 6.8 s | 13.6 % | 2.1 % | 6.6 % | 4.9 % |
+| in 2 s | 9.5 s | 7.3 % | 1.2 % | 3.2 % | 2.9 % |
+
+Trials side by side do not disturb each other: the same agents, one trial at a time, two and four, came to the same
+results, turns, calls and tokens.
+
 ## The tasks
 
 No task needs a network, or anything beyond Python 3.11, git and a POSIX shell. Each comes with a reference solution

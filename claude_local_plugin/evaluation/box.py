@@ -16,9 +16,8 @@ import socket
 import struct
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 #: Exit codes of our own: the box could not be made; the program could not be started; nobody waits for it.
 NO_BOX, NO_PROGRAM, ABANDONED = 125, 126, 124
@@ -39,8 +38,7 @@ _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl", "ca-certificates", "
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):  # which is there in a few milliseconds less than a dataclass: a trial waits for it
     """What is to be run, and what can be seen of the machine.
 
     `root` is an empty folder. `shown` are folders and files that may be read, `lent` those that may be written, each as
@@ -62,7 +60,7 @@ class Order:
 
     def to_json(self) -> str:
         """The order as it is sent."""
-        return json.dumps(asdict(self))
+        return json.dumps(self._asdict())
 
 
 def serve(order: Order) -> int:

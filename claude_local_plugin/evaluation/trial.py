@@ -10,12 +10,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from claude_local_plugin import isolated, paths
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.evaluation import box as boxes
 from claude_local_plugin.evaluation import checking, judging, outcome, repository
 from claude_local_plugin.evaluation.box import NO_BOX, NO_PROGRAM, SYSTEM, Order
 from claude_local_plugin.evaluation.checking import Verdict
@@ -302,7 +303,8 @@ class _Box:
             self.faults: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
             here, there = socket.socketpair()
             self._here = stack.enter_context(here)
-            command = [*namespaces(), *isolated.python("claude_local_plugin.evaluation.box", site=False)]
+            # of the standard library alone, so that nothing of an environment has to be looked at first
+            command = [*namespaces(), sys.executable, "-I", "-S", boxes.__file__]
             with there:
                 self._number = there.fileno()
                 self.process = stack.enter_context(
@@ -327,7 +329,7 @@ class _Box:
     def give(self, order: Order, relayed: Start | None = None) -> None:
         """Say what is to be run in it, and answer for the backend if there is to be one."""
         if relayed is not None:
-            order = replace(order, hand_over=self._number)
+            order = order._replace(hand_over=self._number)
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
             # it stays open: the box ends when we do
