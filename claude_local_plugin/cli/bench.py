@@ -276,8 +276,8 @@ def _conclusions(report: Mapping[str, Any]) -> Iterator[str]:
     if task := advice.get("task"):
         of = task["measured"]
         yield printable(of["says"])
-        yield f"  GUARDKIT_TIMEOUT_MULTIPLIER={task['guardkit_multiplier']}   {task['because']}"
-        yield "  (a run of GuardKit on this server gets it)"
+        yield f"  GUARDKIT_TIMEOUT_MULTIPLIER={task['guardkit_multiplier']}   for a run of GuardKit on this server:"
+        yield f"  {task['because']}"
     for spoiled in report["spoiled"]:
         yield printable(f"! failed ({spoiled['phase']}): {spoiled['problem']}")
     if any(_came_at_once(level) for level in report["levels"]):

@@ -108,8 +108,8 @@ def multiplier(seconds_a_turn: float | None) -> str:
 def because(seconds_a_turn: float) -> str:
     """Why it is that number."""
     return (
-        f"a turn takes {seconds_a_turn:.1f} s here, as eval measured; {_TASK_TURNS} turns, {_SAFETY:.0f} times that,"
-        f" over GuardKit's {_TASK_SECONDS:,} s, and {_LEAST:.1f} at least"
+        f"a turn takes {seconds_a_turn:.1f} s here, says eval; {_SAFETY:.0f} × {_TASK_TURNS} turns over GuardKit's"
+        f" {_TASK_SECONDS:,} s"
     )
 
 

@@ -312,13 +312,16 @@ def _seconds(seconds: float | None) -> str:
 # --- to repeat it
 
 
+_APART = "yes: a trial reached this server alone, and saw the system’s programs alone"
+
+
 def _repeat(said: Report) -> Iterator[Markup]:
     of = said.result.conditions
     if of.command:
         yield element("pre", of.command, class_="scroll", tabindex=0)
     rows = [
         ("server", f"{of.server or 'not told'} at {of.url}"),
-        ("model", f"{of.model}, window {words.number(of.window)}" if of.window else of.model),
+        ("model", f"{of.model}, window {of.window:,}" if of.window else of.model),
         ("Claude Code", of.client or "not told"),
         ("claude-local", of.claude_local or "not told"),
         ("machine", of.system or "not told"),
@@ -327,7 +330,7 @@ def _repeat(said: Report) -> Iterator[Markup]:
         ("each task", words.plural(of.repeat, "time")),
         ("seed", str(of.seed)),
         ("side by side", words.plural(of.parallel, "trial")),
-        ("kept apart", "yes: a trial saw this server, and nothing of the machine" if of.isolated else "no"),
+        ("kept apart", _APART if of.isolated else "no: a trial saw this machine’s files, and reached its network"),
         *((("more options", " ".join(of.options)),) if of.options else ()),
     ]
     yield table("Conditions", (("what", None), ("was", "name")), rows)

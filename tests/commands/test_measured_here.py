@@ -86,7 +86,9 @@ def test_bench_and_a_run_of_guardkit_take_the_time_of_a_turn_from_it(place: Plac
         path.write_text(path.read_text().replace('"seconds": 80.0', '"seconds": 30.0'))
     people = place.ok(*bench).out
     assert said in people
-    assert "GUARDKIT_TIMEOUT_MULTIPLIER=2.0   a turn takes 6.0 s here" in people
+    assert (
+        "GUARDKIT_TIMEOUT_MULTIPLIER=2.0   for a run of GuardKit on this server:\n  a turn takes 6.0 s here" in people
+    )
     ended = typed(place, *run)
     assert ended.out == "2.0\n"
     assert "GUARDKIT_TIMEOUT_MULTIPLIER=2.0: a turn takes 6.0 s here" in ended.err
