@@ -70,7 +70,8 @@ def _hidden(found: "re.Match[str]") -> str:
 def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
     """The path as people say it: relative inside the current folder, `~` for the home folder."""
     path = Path(path)
-    for base, prefix in ((cwd, ""), (home, "~/")):
+    # in the home folder itself `~` says which folder is meant, where a relative path would look like a project's
+    for base, prefix in ((home, "~/"),) if cwd == home else ((cwd, ""), (home, "~/")):
         if path == base:
             return prefix.rstrip("/") or "."
         if path.is_relative_to(base):

@@ -43,7 +43,7 @@ def page() -> str:
         "\\fBclaude-local config path\\fR says where config.toml is,",
         "\\fBclaude-local status\\fR which settings file counts.",
         ".SH SEE ALSO",
-        _text("https://pypi.org/project/claude-local/"),
+        _text("The folder docs of the repository; https://pypi.org/project/claude-local/, once it is released."),
     ]
     return "\n".join(lines) + "\n"
 

@@ -63,6 +63,14 @@ def test_help_lists_every_command_with_what_it_does(capsys: pytest.CaptureFixtur
     assert "Documentation: https://" in shown
 
 
+def test_the_manual_is_named_by_the_path_where_the_installation_has_it(tmp_path: Path) -> None:
+    place = tmp_path / "tool" / "share" / "man" / "man1" / "claude-local.1"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    assert group._manual(tmp_path / "tool", str(tmp_path)) == "~/tool/share/man/man1/claude-local.1"
+    assert group._manual(tmp_path / "other", "") == str(Path(cli.__file__).parents[2] / "docs" / "claude-local.1")
+
+
 def test_every_command_stands_below_one_heading() -> None:
     listed = [name for names in cli.SECTIONS.values() for name in names]
     assert sorted(listed) == sorted(cli.COMMANDS)

@@ -83,7 +83,8 @@ MEANT = {
 
 EPILOG = """\b
 claude-local COMMAND --help has the options and examples of a command.
-Documentation: https://pypi.org/project/claude-local/
+All of them on one page, for man: {manual}
+Documentation, once it is released: https://pypi.org/project/claude-local/
 
 Exit codes: 0 well, 1 something is wrong (said on stderr), 2 a usage error."""
 

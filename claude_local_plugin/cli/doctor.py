@@ -124,7 +124,7 @@ def doctor(
     if deep:
         facts = _deepened(facts, request, world, place, quiet=as_json)
     report = command.checked(facts, chosen, began)
-    first = None if fixing else command.first(report, world, checks)
+    first = None if fixing else command.first(report, world, checks)  # after fixing it is asked anew
     plan = command.fixes(report, world, checks) if fixing else None
     applied = False
     while plan is not None and _fix(
@@ -134,6 +134,8 @@ def doctor(
         report = _again(report, request, world)
         # what only counts, or is only found, after that is fixed by the same call: a second one finds nothing to do
         plan = plan.and_then(command.fixes(report, world, checks))
+    if applied:
+        first = command.first(report, world, checks)
     if as_json:
         print(json_text(command.report_json(report, plan, applied=applied, first=first)))
     elif not dry_run:

@@ -1,13 +1,25 @@
 """The commands as click has them: what they are called, and what becomes of what click raises."""
 
+import os
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from claude_local_plugin import __version__, cli
 from claude_local_plugin.cli.lazy import LazyGroup
 from claude_local_plugin.cli.terminal import err
+from claude_local_plugin.core.shell import home_path
 from claude_local_plugin.text import printable
+
+
+def _manual(prefix: Path, home: str) -> str:
+    """What is behind `man` for the manual page: not every installer puts it where man looks for names."""
+    page = Path("share", "man", "man1", "claude-local.1")
+    places = (prefix / page, Path(__file__).parents[2] / "docs" / page.name)
+    found = next((place for place in places if place.is_file()), None)
+    return "claude-local" if found is None else home_path(str(found), home)
 
 
 @click.group(
@@ -17,7 +29,7 @@ from claude_local_plugin.text import printable
     sections=cli.SECTIONS,
     meant=cli.MEANT,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=cli.EPILOG,
+    epilog=cli.EPILOG.format(manual=_manual(Path(sys.prefix), os.environ.get("HOME", ""))),
 )
 @click.version_option(__version__, message="claude-local %(version)s")
 def main() -> None:

@@ -245,9 +245,9 @@ class First:
 
 
 def first(report: Report, world: World, names: Sequence[str]) -> First | None:
-    """What to do first where one command fixes most of what was found, as planned against the same facts; else None.
+    """What to do first where one command fixes most of what was found, or every error; else None.
 
-    What would be left is what the same checks find in the world as it would be: nothing is estimated.
+    Nothing is estimated: what would be left is what the same checks find in the world as it would be.
     """
     found = [finding for finding in report.findings if finding.result.bad]
     if len(found) < 2 or report.facts.elsewhere:
@@ -259,7 +259,11 @@ def first(report: Report, world: World, names: Sequence[str]) -> First | None:
         gone = Counter(finding.id for finding in found) - Counter(finding.id for finding in left)
         if best is None or gone.total() > best.fixes:
             best = First(typed, gone.total(), len(found), left)
-    return best if best is not None and best.fixes > 1 and 2 * best.fixes > best.of else None
+    if best is None or best.fixes < 2:
+        return None
+    worst = any(finding.result is Result.ERROR for finding in found)
+    ends_errors = worst and not any(finding.result is Result.ERROR for finding in best.left)
+    return best if ends_errors or 2 * best.fixes > best.of else None
 
 
 def _by_fixing(report: Report, world: World, names: Sequence[str]) -> tuple[str, Facts] | None:

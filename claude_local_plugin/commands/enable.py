@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin import git, paths
 from claude_local_plugin.checks import Finding
-from claude_local_plugin.client_config import budget, build
+from claude_local_plugin.client_config import budget, build, hand_edits
 from claude_local_plugin.client_config import warnings as config_warnings
 from claude_local_plugin.client_config.choose_server import Choice, Choose, Known, Request, choose_server, same_server
 from claude_local_plugin.client_config.destination import SettingsFile
 from claude_local_plugin.client_config.effect import has_effect
 from claude_local_plugin.client_config.model import Backend, Line, Preferences
-from claude_local_plugin.commands import first_run, hand_edits
+from claude_local_plugin.commands import first_run
 from claude_local_plugin.commands.effect import explained, refuse_without_effect, unheard
 from claude_local_plugin.commands.explain_precedence import sentence
 from claude_local_plugin.commands.masking import masked_diff

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from claude_local_plugin.checks import Finding, Result
 from claude_local_plugin.core.claude import SOCKET_SCHEME
-from claude_local_plugin.core.endpoint import backend_of
+from claude_local_plugin.core.endpoint import PLACEHOLDER, backend_of
 from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.core.helper import taken_apart
 from claude_local_plugin.core.shell import command
@@ -281,5 +281,7 @@ def sentence(resolution: Resolution, place: str = "here") -> str:
     fate = ""
     if not backend_of({"ANTHROPIC_BASE_URL": endpoint or ""}).cloud:
         leaks = any(warning.id.startswith("leak.") for warning in resolution.warnings)
-        fate = "; a credential of yours goes there too" if leaks else "; no credential of yours goes there"
+        sent = resolution.decisions["authorization"].value
+        own = "its own key and no other" if sent and PLACEHOLDER not in sent else "no"
+        fate = "; a credential of yours goes there too" if leaks else f"; {own} credential of yours goes there"
     return f"A session started {place} now talks to {where} as {model}{fate}."

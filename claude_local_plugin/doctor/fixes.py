@@ -1,11 +1,11 @@
 """What `--fix` would change, file by file: planned as text first, so that it can be shown before it is done."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from claude_local_plugin.client_config import budget, build
+from claude_local_plugin.client_config import budget, build, hand_edits
 from claude_local_plugin.client_config.destination import SettingsFile, accepted
 from claude_local_plugin.client_config.model import Backend, Line
 from claude_local_plugin.core.endpoint import PLACEHOLDER
@@ -211,7 +211,9 @@ def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
     record = ownership.load(path, tools.state_dir)
     strays = _strays(before, record) if edits.hooks else ()
     cleaned = edit(before or "", strays).text if strays else before
-    wanted = _wanted(record, edits, tools)
+    theirs = hand_edits.left_alone(before, record)
+    wanted = _wanted(record, edits, tools, theirs)
+    extras = hand_edits.remembered(before, record, {line.path for line in edits.lines})
     if edits.status_line:
         alone = ownership.preview(cleaned, {ownership.STATUSLINE: ()}, record).after
         line = statusline.plan(
@@ -223,15 +225,20 @@ def _edited(path: Path, edits: _Edits, tools: Tools) -> Iterator[Fix]:
     def carry_out() -> None:
         if strays:
             file.rewrite(path, lambda text: edit(text or "", strays).text, lock_dir=tools.state_dir / "locks")
-        ownership.apply(path, wanted, state_dir=tools.state_dir)
+        ownership.apply(path, wanted, state_dir=tools.state_dir, extras=extras)
 
     if after != before:
         secrets = tuple(str(line.value) for line in edits.lines if line.secret)
         yield Fix(path, edits.checks, before, after, carry_out, secrets=secrets, wanted=wanted)
 
 
-def _wanted(record: ownership.Record | None, edits: _Edits, tools: Tools) -> dict[str, Sequence[Change]]:
-    """Each purpose's edits: those on record, with the new lines in their place and the hooks made anew."""
+def _wanted(
+    record: ownership.Record | None, edits: _Edits, tools: Tools, theirs: Collection[tuple[str, ...]]
+) -> dict[str, Sequence[Change]]:
+    """Each purpose's edits: those on record, with the new lines in their place and the hooks made anew.
+
+    What somebody edited since, at the paths `theirs`, is not written again.
+    """
     backend = record.layer(ownership.BACKEND) if record else None
     former = backend.changes if backend else ()
     hooked = [change for change in former if isinstance(change, Append) and change.path[0] == "hooks"]
@@ -240,7 +247,7 @@ def _wanted(record: ownership.Record | None, edits: _Edits, tools: Tools) -> dic
     )
     wanted: dict[str, Sequence[Change]] = {}
     if edits.lines or (edits.hooks and hooked):
-        paths = {line.path for line in edits.lines if not line.item}
+        paths = {line.path for line in edits.lines if not line.item} | set(theirs)
         kept = [change for change in former if change.path not in paths and change not in hooked]
         new = entries if edits.hooks and hooked else hooked
         wanted[ownership.BACKEND] = (*kept, *(line.change() for line in edits.lines), *new)

@@ -115,6 +115,28 @@ def edits(text: str | None, record: ownership.Record | None) -> Mapping[str, obj
     return edited
 
 
+def left_alone(text: str | None, record: ownership.Record | None) -> frozenset[tuple[str, ...]]:
+    """Where somebody has changed or taken out since what we once wrote: who mends something else leaves that alone.
+
+    Nothing where nothing of ours is left.
+    """
+    layer = record.layer(BACKEND) if record else None
+    edited = edits(text, record)
+    ours = {change.path: change.value for change in layer.changes if isinstance(change, Set)} if layer else {}
+    now = {path: value_at(text, path) for path in ours} if text is not None else {}
+    if not any(same(now[path], value) for path, value in ours.items() if path in now):
+        return frozenset()
+    return frozenset(path for path, value in now.items() if ".".join(path) in edited or _is_missing(value))
+
+
+def remembered(
+    text: str | None, record: ownership.Record | None, written: Collection[tuple[str, ...]]
+) -> dict[str, str]:
+    """What to remember once `written` is written and the rest is left as somebody edited it."""
+    keys = [key for key in edits(text, record) if path_of(key) not in written]
+    return {RESPECTED: json.dumps(keys)} if keys else {}
+
+
 def _is_missing(value: object) -> bool:
     return isinstance(value, Missing)
 
