@@ -215,7 +215,9 @@ def _sent(state_dir: Path, environ: Mapping[str, str], what: Asked, told: Callab
             reached = sink.reached(name)
             since = 0 if what.again else sent if reached is None else min(sent, reached)
             for _ in range(ROUNDS):
+                upto = since
                 for batch in outgoing.batches(log, since, what.rules, upto=last):
+                    upto = batch.upto
                     refused += sink.send(batch)
                     sessions += len(batch.sessions)
                     rows += batch.rows
@@ -224,6 +226,8 @@ def _sent(state_dir: Path, environ: Mapping[str, str], what: Asked, told: Callab
                     told(sessions, rows)
                 if what.again:
                     break
+                if destination.is_database(what.where) and (upto < last or not sessions):
+                    sink.send(outgoing.nothing(log, what.rules, last))
                 _note(write, log, what.where, last, 0)
                 since, (last, _) = last, write(lambda: pushing.ask(log, what.where, text.now()))
                 if last <= since:

@@ -211,8 +211,6 @@ def batches(
 
     Each batch is read in one transaction, so that a session is as it was at one moment.
     """
-    from claude_local_plugin import __version__
-
     name = name_of(log)
     upto = last_change(log) if upto is None else upto
     while True:
@@ -225,8 +223,19 @@ def batches(
         if not found:
             return
         since = found[-1].session["changed"]
-        person = rules.leaves("user", rules.person)
-        yield Batch(name, rules.leaves("host", rules.machine), person, __version__, found, backends, since, last)
+        yield Batch(name, *_who(rules), found, backends, since, last)
+
+
+def nothing(log: sqlite3.Connection, rules: Rules, upto: int) -> Batch:
+    """A batch that says no more than that this machine is there, and that there is nothing else up to this number."""
+    return Batch(name_of(log), *_who(rules), (), (), upto, last_change(log))
+
+
+def _who(rules: Rules) -> tuple[str | None, str | None, str]:
+    """This machine, whoever works here, and this program's version."""
+    from claude_local_plugin import __version__
+
+    return rules.leaves("host", rules.machine), rules.leaves("user", rules.person), __version__
 
 
 def _next(log: sqlite3.Connection, since: int, upto: int, rules: Rules, size: int) -> tuple[SessionRow, ...]:

@@ -61,7 +61,10 @@ def test_the_database_has_what_the_log_has_however_often_it_is_sent(state: Path,
     where = team.writer("ann-laptop", "ann")
     assert send(state, where).sessions == 8
     agree(state, team)
+    (before,) = team.ask("SELECT heard_at FROM machines")
     assert send(state, where).sessions == 0
+    (after,) = team.ask("SELECT heard_at FROM machines")
+    assert str(after[0]) > str(before[0])  # that there is nothing new is news, too
     with recording(state) as log:
         log.event("s1", 300, "UserPromptSubmit", ANTHROPIC)
         log.answers("s1", 301, "opus")
