@@ -1,16 +1,19 @@
 """What still leaves this machine, to which host; and the real client asked whether that is so."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from claude_local_plugin.client_config import build
 from claude_local_plugin.conformance import proof
 from claude_local_plugin.conformance.sandbox import BoxError
+from claude_local_plugin.core import config
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError
 from claude_local_plugin.precedence import Scope, Snapshot, backend_in_use
 from claude_local_plugin.privacy import OWN_PROGRAMS, at_level, foreseen, leaving, level_in_effect, setting_of
-from claude_local_plugin.privacy.leaving import ANTHROPIC
+from claude_local_plugin.privacy.leaving import ANTHROPIC, Leaving
 from claude_local_plugin.servers.urls import is_plain_http_remote
 from claude_local_plugin.settings.document import DocumentError
 from claude_local_plugin.world import World
@@ -51,11 +54,20 @@ def report(world: World, level: str | None = None, scope: Scope | None = None) -
                 "when": each.when,
                 "remedy": each.remedy,
             }
-            for each in leaving(snapshot)
+            for each in (*leaving(snapshot), *_own(world))
         ],
         "own_programs": OWN_PROGRAMS,
         "proof": None,
     }
+
+
+def _own(world: World) -> Iterator[Leaving]:
+    """What we send ourselves, where we are told to: it is no doing of Claude Code's, and so no matter of a level."""
+    where = config.look(str(world.state_dir), world.environ).log_push
+    if where:
+        host = urlsplit(where).hostname or "what the service file of PostgreSQL names"
+        what = "our own session log: servers, models, tokens, projects, machine, person"
+        yield Leaving("log-push", (host,), what, "after each session", "taking log.push out of config.toml")
 
 
 def prove(world: World, claude: Path, level: str | None = None, scope: Scope | None = None) -> dict[str, Any]:

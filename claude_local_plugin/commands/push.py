@@ -50,12 +50,18 @@ class Report:
     totals: Totals | None = None
 
     def leaving(self) -> list[dict[str, Any]]:
-        """The very rows, one by one: sessions as a team's database takes them, or OpenTelemetry's log records and
-        what the log adds up to.
+        """The very rows, one by one: who says so, then sessions as a team's database takes them, or OpenTelemetry's log
+        records and what the log adds up to.
         """
-        if destination.is_database(self.destination):
-            return [row for batch in self.batches for row in batch.as_json()["sessions"]]
-        found = [record for batch in self.batches for record in records.records(batch)]
+        found: list[dict[str, Any]] = []
+        for batch in self.batches:
+            if destination.is_database(self.destination):
+                row = batch.as_json()
+                sessions = row.pop("sessions")
+                found += [row, *sessions]
+            else:
+                said = records.resource(batch.machine, batch.person, batch.program)
+                found += [{"resource": said}, *records.records(batch)]
         return [*found, *([self.totals.as_json()] if self.totals else [])]
 
     def as_json(self) -> dict[str, Any]:

@@ -98,3 +98,13 @@ def test_a_proof_without_namespaces_says_so(place: Place, monkeypatch: pytest.Mo
 
 def test_the_report_is_json(place: Place) -> None:
     assert json.loads(place.ok("privacy", "--json").out)["level"] == "default"
+
+
+def test_our_own_log_is_named_where_it_is_sent(place: Place, server: EmbeddedBackend) -> None:
+    place.ok("enable", "--url", server.url, "--yes", "--privacy", "airgap")
+    place.ok("config", "set", "log.push", "postgresql://box1@db.example/team")
+    (own,) = [each for each in place.json("privacy")["leaves"] if each["id"] == "log-push"]
+    assert own["hosts"] == ["db.example"]
+    assert "db.example" in place.ok("privacy").out
+    place.ok("config", "unset", "log.push")
+    assert "db.example" not in place.ok("privacy").out

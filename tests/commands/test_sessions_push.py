@@ -78,33 +78,35 @@ def test_a_destination_with_a_secret_in_it_is_refused_wherever_it_stands(log: Pl
 def test_a_dry_run_prints_the_very_rows_and_sends_nothing(log: Place) -> None:
     where = "postgresql://127.0.0.1:1/team"
     ended = log.ok("sessions", "push", "--to", where, "--dry-run")
-    rows = [json.loads(line) for line in ended.out.splitlines()]
+    who, *rows = [json.loads(line) for line in ended.out.splitlines()]
+    assert {"machine", "person", "program", "backends", "log", "upto", "last"} == set(who)
     assert [each["session"]["session_id"] for each in rows] == ["11111111", "22222222", "33333333"]
     assert [span["backend_kind"] for span in rows[2]["spans"]] == ["vllm", "anthropic"]
     assert "3 sessions" in ended.err
-    assert log.json("sessions", "push", "--to", where, "--dry-run")["leaving"] == rows
+    assert log.json("sessions", "push", "--to", where, "--dry-run")["leaving"] == [who, *rows]
     with receiving() as receiver:
         told = log.json("sessions", "push", "--to", receiver.url, "--dry-run")["leaving"]
         assert receiver.requests == []
         log.ok("sessions", "push", "--to", receiver.url)
-    assert [each["attributes"] for each in told[:-1]] == [plain(record.attributes) for _, record in receiver.records()]
+    assert told[0]["resource"] == receiver.records()[0][0]
+    assert [each["attributes"] for each in told[1:-1]] == [plain(record.attributes) for _, record in receiver.records()]
     assert {each["name"] for each in told[-1]["points"]} >= {"claude_local.sessions", "claude_local.tokens"}
 
 
 def test_what_leaves_is_what_config_toml_lets(log: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     dry = ("sessions", "push", "--to", "postgresql://db/team", "--dry-run")
-    assert log.json(*dry)["leaving"][0]["session"]["cwd"] is None
-    assert log.json(*dry)["leaving"][0]["session"]["project"] == "/p/shop"
+    assert log.json(*dry)["leaving"][1]["session"]["cwd"] is None
+    assert log.json(*dry)["leaving"][1]["session"]["project"] == "/p/shop"
     log.ok("config", "set", "log.push_project", "hash")
     said = flat(log.refused(*dry))
     assert "log.push_project is “hash”, and the team's salt is not set" in said
     log.ok("config", "set", "log.push_salt", "too short")
     assert "has 9 characters" in log.refused(*dry)
     log.ok("config", "set", "log.push_salt", "the salt of the whole team")
-    hashed = log.json(*dry)["leaving"][0]["session"]["project"]
+    hashed = log.json(*dry)["leaving"][1]["session"]["project"]
     assert hashed.startswith("sha256:")
     monkeypatch.setenv("CLAUDE_LOCAL_TEAM_SALT", "another salt of the whole team")
-    assert log.json(*dry)["leaving"][0]["session"]["project"] not in (hashed, "/p/shop")
+    assert log.json(*dry)["leaving"][1]["session"]["project"] not in (hashed, "/p/shop")
     log.ok("config", "set", "log.push_since", "2026-11-22")
     assert log.json(*dry)["leaving"] == []
 
