@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin import __version__
-from claude_local_plugin.core import config, text
+from claude_local_plugin.core import config, faults, text
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import pushing, queries, store
@@ -172,22 +172,33 @@ def push(
 def by_itself(state_dir: Path, environ: Mapping[str, str]) -> None:
     """The same after an import, with nobody looking: bounded in time, and silent. What fails is noted."""
     threading.Thread(target=_end_in_time, daemon=True).start()
-    settings = config.load(str(state_dir), environ)
-    if not settings.log_push:
+    where = config.load(str(state_dir), environ).log_push
+    if not where:
         return
-    with _written(state_dir) as (log, _):
-        due = pushing.is_due(log, settings.log_push, time.time())
-    if not due:
-        return
+    try:
+        with _written(state_dir) as (log, _):
+            due = pushing.is_due(log, where, time.time())
+        if due:
+            _send_by_itself(state_dir, environ, where)
+    except ClaudeLocalError as fault:  # the log itself, which is where all else is noted
+        faults.note_fault(str(state_dir), f"the log is not sent: {fault.message}")
+
+
+def _send_by_itself(state_dir: Path, environ: Mapping[str, str], where: str) -> None:
     try:
         what = asked(state_dir, environ, None)
     except ClaudeLocalError as fault:
-        _failed(state_dir, settings.log_push, fault)
+        _failed(state_dir, where, fault)
         return
+    lock = pushing.lock(str(state_dir), WAITS_S)
+    if lock is None:
+        return  # another one sends for so long already, and what is left then is for the next one
     try:
-        _locked(state_dir, environ, what, WAITS_S, lambda sessions, rows: None)
-    except ClaudeLocalError:
-        return  # it is on record
+        _sent(state_dir, environ, what, lambda sessions, rows: None)
+    except ClaudeLocalError as fault:
+        _failed(state_dir, where, fault)
+    finally:
+        os.close(lock)
 
 
 def _end_in_time() -> None:
@@ -198,7 +209,13 @@ def _end_in_time() -> None:
 def _locked(
     state_dir: Path, environ: Mapping[str, str], what: Asked, patience: float, told: Callable[[int, int], None]
 ) -> Report:
-    lock = pushing.lock(str(state_dir), patience)
+    try:
+        lock = pushing.lock(str(state_dir), patience)
+    except OSError as fault:
+        path = state_dir / pushing.LOCK
+        raise ClaudeLocalError(
+            f"{path}: {store.reason(fault)}", f"how far it is sent is noted there: make {state_dir} writable for you"
+        ) from fault
     if lock is None:
         raise ClaudeLocalError(f"another process is sending the log of {state_dir}", "try again in a moment")
     try:

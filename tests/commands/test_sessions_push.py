@@ -262,6 +262,18 @@ def test_what_fails_by_itself_is_silent_and_on_record_and_not_tried_at_every_loo
 
 
 @pytest.mark.process
+def test_a_rule_that_cannot_be_kept_sends_nothing_by_itself_and_is_on_record(log: Place) -> None:
+    with receiving() as receiver:
+        log.ok("config", "set", "log.push", receiver.url)
+        log.ok("config", "set", "log.push_user", "hash")
+        by_itself(log)
+        assert receiver.requests == []
+        assert "the team's salt is not set" in row(log, receiver.url)["failure"]
+    found = log.json("doctor", "hooks.sent", code=1)["findings"]
+    assert "3 sessions wait" in found[0]["what"]
+
+
+@pytest.mark.process
 def test_two_that_send_at_once_send_everything_once(log: Place) -> None:
     with recording(log.state) as recorder:
         for number in range(300):

@@ -3,7 +3,10 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -106,6 +109,21 @@ def test_what_arrived_and_was_not_noted_counts_once(state: Path, team: Team, mon
             send(state, where)
     assert 0 < int(str(team.ask("SELECT count(*) FROM sessions")[0][0])) < 8
     assert send(state, where).sessions == 8
+    agree(state, team)
+
+
+def test_a_process_that_is_killed_over_it_leaves_the_rest_to_the_next(state: Path, team: Team, tmp_path: Path) -> None:
+    with recording(state) as log:
+        for number in range(1200):
+            log.session(f"many-{number}", 1000 + number)
+    where = team.writer("ann-laptop", "ann")
+    command = [sys.executable, "-m", "claude_local_plugin", "sessions", "push", "--to", where]
+    environ = {**os.environ, "CLAUDE_LOCAL_STATE_DIR": str(state), "HOME": str(tmp_path)}
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not int(str(team.ask("SELECT count(*) FROM sessions")[0][0])):
+            time.sleep(0.01)
+        process.kill()
+    send(state, where)
     agree(state, team)
 
 
