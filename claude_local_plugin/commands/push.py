@@ -171,10 +171,10 @@ def push(
 
 def by_itself(state_dir: Path, environ: Mapping[str, str]) -> None:
     """The same after an import, with nobody looking: bounded in time, and silent. What fails is noted."""
-    threading.Thread(target=_end_in_time, daemon=True).start()
     where = config.load(str(state_dir), environ).log_push
     if not where:
         return
+    threading.Thread(target=_end_in_time, args=(state_dir, where), daemon=True).start()
     try:
         with _written(state_dir) as (log, _):
             due = pushing.is_due(log, where, time.time())
@@ -201,9 +201,16 @@ def _send_by_itself(state_dir: Path, environ: Mapping[str, str], where: str) -> 
         os.close(lock)
 
 
-def _end_in_time() -> None:
+def _end_in_time(state_dir: Path, where: str) -> None:
+    """Ends this process when its time is up, wherever it is: what was taken is on record, and the next one goes on."""
     time.sleep(LONGEST_S)
-    os._exit(0)  # wherever it is: what was taken is on record, and the next one goes on from there
+    try:
+        late = ClaudeLocalError(
+            f"{where} was not done after {LONGEST_S:,.0f} seconds", "the next push goes on from there"
+        )
+        _failed(state_dir, where, late)
+    finally:
+        os._exit(0)
 
 
 def _locked(

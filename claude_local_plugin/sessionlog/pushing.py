@@ -102,7 +102,7 @@ def beside(state_dir: str, environ: "Mapping[str, str]", log: "sqlite3.Connectio
 
 
 #: Whoever sends holds this one.
-LOCK = "push.lock"
+LOCK = f"{store.DATABASE}.push.lock"
 
 
 def lock(state_dir: str, patience: float) -> "int | None":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from claude_local_plugin.sessionlog import store
+from claude_local_plugin.sessionlog import pushing, store
 from tests.commands.place import Place, flat
 from tests.sessionlog.recording import ANTHROPIC, NAS, at, recording
 from tests.team.receiver import Answer, Receiver, partial, plain, receiving
@@ -274,6 +275,20 @@ def test_a_rule_that_cannot_be_kept_sends_nothing_by_itself_and_is_on_record(log
 
 
 @pytest.mark.process
+def test_a_receiver_that_never_answers_does_not_keep_it_for_ever(log: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it lets everybody in and says nothing
+        where = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        log.ok("config", "set", "log.push", where)
+        code = (
+            "from pathlib import Path; import os; from claude_local_plugin.commands import push; push.LONGEST_S = 2;"
+            f" push.by_itself(Path({str(log.state)!r}), dict(os.environ))"
+        )
+        environ = {**os.environ, "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
+        subprocess.run([sys.executable, "-c", code], env=environ, timeout=120, check=True)
+    assert "was not done after 2 seconds" in row(log, where)["failure"]
+
+
+@pytest.mark.process
 def test_two_that_send_at_once_send_everything_once(log: Place) -> None:
     with recording(log.state) as recorder:
         for number in range(300):
@@ -320,5 +335,5 @@ def test_a_log_that_was_made_anew_is_sent_whole_and_says_so(log: Place) -> None:
 def test_files_of_a_place_are_the_users_alone(log: Place) -> None:
     with receiving() as receiver:
         log.ok("sessions", "push", "--to", receiver.url)
-    lock = Path(log.state / "push.lock")
+    lock = Path(log.state / pushing.LOCK)
     assert lock.stat().st_mode & 0o077 == 0
