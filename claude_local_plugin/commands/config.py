@@ -29,7 +29,12 @@ from claude_local_plugin.errors import SettingsError, UsageError
 from claude_local_plugin.text import printable
 
 #: What to type where the default is no example of a value.
-EXAMPLES = {"down_command": "ssh box docker compose up -d", "allowed_backends": "http://localhost:8000 cloud"}
+EXAMPLES = {
+    "down_command": "ssh box docker compose up -d",
+    "allowed_backends": "http://localhost:8000 cloud",
+    "push": "postgresql://db.example/team",
+    "push_since": "2026-11-01",
+}
 
 #: What lists every setting.
 ALL = command("claude-local", "config", "list")

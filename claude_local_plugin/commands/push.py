@@ -279,7 +279,7 @@ def _made_anew(state_dir: Path) -> str | None:
 
 
 def _failed(state_dir: Path, where: str, fault: ClaudeLocalError) -> None:
-    said = f"{fault.message}: {fault.hint}" if fault.hint else fault.message
+    said = fault.message.removeprefix(f"{where}: ")  # what to do is said by whoever tries it again
     try:
         with _written(state_dir) as (log, write):
 

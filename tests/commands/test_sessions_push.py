@@ -252,6 +252,19 @@ def test_with_log_push_set_the_log_is_sent_by_itself_after_a_look_at_it(log: Pla
 
 
 @pytest.mark.process
+def test_a_dry_run_begins_no_push_and_a_push_no_second_one(log: Place, closed_port: int) -> None:
+    with receiving() as receiver:
+        log.ok("config", "set", "log.push", receiver.url)
+        log.ok("sessions", "push", "--dry-run")
+        log.waits_for_imports()
+        assert receiver.requests == []
+    log.ok("config", "set", "log.push", f"http://127.0.0.1:{closed_port}")
+    log.ends(1, "sessions", "push")
+    log.waits_for_imports()
+    assert row(log, f"http://127.0.0.1:{closed_port}")["failures"] == 1
+
+
+@pytest.mark.process
 def test_what_fails_by_itself_is_silent_and_on_record_and_not_tried_at_every_look(log: Place, closed_port: int) -> None:
     where = f"http://127.0.0.1:{closed_port}"
     log.ok("config", "set", "log.push", where)

@@ -149,11 +149,12 @@ def open_log(source: "Source", *, quick: bool = False) -> "Iterator[Log | None]"
 
 
 @contextmanager
-def open_own(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connection | None]:
+def open_own(state_dir: Path, *, quick: bool = False, sends: bool = True) -> Iterator[sqlite3.Connection | None]:
     """The database of this machine's log opened for reading, None when there is none; raises ClaudeLocalError.
 
     What hooks have written since is put in first, and unless it has to be `quick` what they could not see of sessions
-    is caught up with, where that can be done.
+    is caught up with, where that can be done. Where the log is to be sent somewhere that is begun then, unless `sends`
+    says that it is not for this one to begin.
     """
     path = state_dir / store.DATABASE
     importer.run(str(state_dir), os.environ, PATIENCE_S, quick=quick)
@@ -168,7 +169,7 @@ def open_own(state_dir: Path, *, quick: bool = False) -> Iterator[sqlite3.Connec
         raise _unreadable(path, store.reason(fault)) from fault
     try:
         with closing(_open(path)) as connection:
-            if not quick:
+            if sends and not quick:
                 pushing.beside(str(state_dir), os.environ, connection)
             yield connection
     except sqlite3.Error as fault:
