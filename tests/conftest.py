@@ -5,10 +5,12 @@ import os
 import platform
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import measuring
 
@@ -24,6 +26,13 @@ FOREIGN = (
     *("NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
 )
 
+
+# a shell in a test finds claude-local whether or not this environment has been activated
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+# how long an example takes, or takes to be made, is this machine's affair
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 #: Whatever has one of these marks is slow, and what was measured to be, so that `-m "not slow"` is the tests of every
 #: minute.

@@ -18,7 +18,7 @@ from claude_local_plugin.core.files import content
 from claude_local_plugin.errors import SettingsError
 
 #: How long to wait for another claude-local that is writing the same file, in seconds.
-LOCK_SECONDS: Final = 10.0
+LOCK_SECONDS: Final = 30.0
 
 #: How often to start again because somebody changes the file while it is being edited.
 ATTEMPTS: Final = 20
