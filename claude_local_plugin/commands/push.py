@@ -134,7 +134,7 @@ def rules_of(settings: config.Config, environ: Mapping[str, str]) -> Rules:
 
 def preview(state_dir: Path, what: Asked) -> Report:
     """What would be sent: nobody is asked, and nothing is noted."""
-    with open_own(state_dir) as log:
+    with open_own(state_dir, sends=False) as log:
         if log is None:
             return Report(what.where, True)
         row = log.execute("SELECT sent FROM pushes WHERE destination = ?", (what.where,)).fetchone()
@@ -163,7 +163,7 @@ def push(
 
     The log is brought up to date first. `told` hears after each batch how many sessions and rows that makes.
     """
-    with open_own(state_dir, quick=False) as log:
+    with open_own(state_dir, sends=False) as log:
         if log is None:
             return Report(what.where, False)
     return _locked(state_dir, environ, what, WAITS_S, told)

@@ -16,7 +16,7 @@ import pytest
 from claude_local_plugin.sessionlog import pushing, store
 from tests.commands.place import Place, flat
 from tests.sessionlog.recording import ANTHROPIC, NAS, at, recording
-from tests.team.receiver import Answer, Receiver, partial, plain, receiving
+from tests.team.receiver import Answer, Receiver, partial, plain, receiving, waits_for_the_push
 
 
 @pytest.fixture
@@ -247,21 +247,26 @@ def test_with_log_push_set_the_log_is_sent_by_itself_after_a_look_at_it(log: Pla
         log.ok("config", "set", "log.push", receiver.url)
         assert len(log.json("sessions", "list")["sessions"]) == 3
         waits_for(receiver, 3)
-        log.waits_for_imports()
+        waits_for_the_push(log.state)
     assert sorted(receiver.sessions()) == ["11111111", "22222222", "33333333"]
 
 
-@pytest.mark.process
-def test_a_dry_run_begins_no_push_and_a_push_no_second_one(log: Place, closed_port: int) -> None:
-    with receiving() as receiver:
-        log.ok("config", "set", "log.push", receiver.url)
-        log.ok("sessions", "push", "--dry-run")
-        log.waits_for_imports()
-        assert receiver.requests == []
+def test_a_dry_run_begins_no_push_and_a_push_no_second_one(
+    log: Place, closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+    monkeypatch.setattr(pushing, "start", lambda *told: begun.append(told))
     log.ok("config", "set", "log.push", f"http://127.0.0.1:{closed_port}")
+    log.ok("sessions", "push", "--dry-run")
     log.ends(1, "sessions", "push")
-    log.waits_for_imports()
+    assert begun == []
     assert row(log, f"http://127.0.0.1:{closed_port}")["failures"] == 1
+    log.ok("sessions", "list")
+    assert begun == []  # it has just failed
+    with closing(sqlite3.connect(log.state / store.DATABASE, isolation_level=None)) as connection:
+        connection.execute("UPDATE pushes SET tried_at = '2026-11-01T00:00:00.000Z'")
+    log.ok("sessions", "list")
+    assert len(begun) == 1
 
 
 @pytest.mark.process

@@ -11,7 +11,7 @@ import pytest
 
 from claude_local_plugin.sessionlog import queries
 from tests.hook_runtime.hook_process import SCRIPT, HookRunner, recorded
-from tests.team.receiver import Receiver, receiving
+from tests.team.receiver import Receiver, receiving, waits_for_the_push
 
 pytestmark = pytest.mark.process
 
@@ -51,6 +51,7 @@ def test_a_session_that_has_ended_is_sent_by_itself_and_where_to_is_not_for_a_re
             ran = hook.replay(name, CLAUDE_PROJECT_DIR=str(project), HOME=str(tmp_path), **theirs)
             assert (ran.code, ran.stderr) == (0, "")
         waits_for(receiver)
+        waits_for_the_push(hook.state)
     assert set(receiver.sessions()) == {SESSION["session_id"]}
 
 
@@ -66,6 +67,7 @@ def test_a_receiver_that_is_down_costs_no_session_anything_and_is_on_record(
         assert time.monotonic() < until
         time.sleep(0.05)
     assert "Connection refused" in failing[0].why
+    waits_for_the_push(hook.state)
 
 
 def test_the_hook_itself_loads_and_starts_the_same_whether_or_not_the_log_is_sent(
@@ -88,6 +90,7 @@ def test_the_hook_itself_loads_and_starts_the_same_whether_or_not_the_log_is_sen
                 )
             loaded.append(set(re.findall(r"\| +([\w.]+)$", done.stderr.decode(), re.MULTILINE)))
         waits_for(receiver)
+        waits_for_the_push(hook.state)
     assert loaded[0] == loaded[1]
     assert "claude_local_plugin.hook_runtime.background" in loaded[0]
     assert "claude_local_plugin.sessionlog.pushing" not in loaded[0]

@@ -1,10 +1,12 @@
 """A receiver of OpenTelemetry over HTTP that keeps what it took, decoded by the protocol's own messages."""
 
 import gzip
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
@@ -13,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from claude_local_plugin.sessionlog import pushing
 from tests.listening import listening
 
 PROTOBUF = "application/x-protobuf"
@@ -63,6 +66,13 @@ class Receiver:
                         value = point.as_double if point.HasField("as_double") else point.as_int
                         found[tuple(sorted(plain(point.attributes).items()))] = value
         return found
+
+
+def waits_for_the_push(state: Path) -> None:
+    """Waits until no process sends this log any more."""
+    lock = pushing.lock(str(state), 120)
+    assert lock is not None
+    os.close(lock)
 
 
 def plain(attributes: Any) -> dict[str, Any]:
