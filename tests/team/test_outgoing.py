@@ -12,7 +12,7 @@ import pytest
 
 from claude_local_plugin.core.config import HASHED
 from claude_local_plugin.sessionlog import maintenance, migrations, store
-from claude_local_plugin.team.outgoing import Batch, Rules, batches, called, last_change
+from claude_local_plugin.team.outgoing import BACKEND, EVENT, SESSION, SPAN, Batch, Rules, batches, called, last_change
 from tests.sessionlog.recording import ANTHROPIC, at, recording
 
 SALT = b"the team's salt, of 32 characters"
@@ -156,6 +156,23 @@ def test_all_of_a_log_of_an_earlier_version_is_to_be_sent(
 
 
 # --- what leaves
+
+#: Columns of the log that stay here: its own numbers, and what is nobody else's business.
+STAYS = {
+    "sessions": {"id", "client_pid", "transcript_path"},
+    "spans": {"id", "session", "endpoint"},  # an endpoint is told as its kind, its URL and its way
+    "events": {"id", "session", "spooled_as"},
+    "backends": set(),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "leaving"), [("sessions", SESSION), ("spans", SPAN), ("events", EVENT), ("backends", BACKEND)]
+)
+def test_every_column_of_the_log_leaves_or_is_known_to_stay(state: Path, table: str, leaving: tuple[str, ...]) -> None:
+    with closing(store.connect(str(state))) as log:
+        columns = {row[1] for row in log.execute(f"PRAGMA table_info({table})")}
+    assert columns - set(leaving) == STAYS[table]
 
 
 @pytest.mark.parametrize("rule", ["full", "hash", "off"])
