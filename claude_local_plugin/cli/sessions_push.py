@@ -1,5 +1,7 @@
 """`claude-local sessions push`: the log sent to a team's database, or to a receiver of OpenTelemetry."""
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +13,10 @@ from claude_local_plugin.text import counted, printable
 
 if TYPE_CHECKING:
     from claude_local_plugin.commands.push import Report
+
+
+#: How often it is said how far a long push has come, in seconds.
+BETWEEN_S = 5.0
 
 
 @click.command("push", epilog=examples.lines("sessions push"))
@@ -41,7 +47,7 @@ def push(to: str | None, since: str | None, dry_run: bool, by_itself: bool, as_j
         for row in report.leaving():
             print(json_text(row, indent=None, reveal=True))
         return 0
-    report = command.push(place.state_dir, place.environ, what)
+    report = command.push(place.state_dir, place.environ, what, told=_progress(err(place.environ)))
     if as_json:
         print(json_text(report.as_json()))
     else:
@@ -49,6 +55,19 @@ def push(to: str | None, since: str | None, dry_run: bool, by_itself: bool, as_j
     for session_id, why in report.refused:
         err(place.environ).line(f"! refused: {printable(session_id)}: {printable(why)}", "yellow")
     return 1 if report.refused else 0
+
+
+def _progress(printer: Printer) -> Callable[[int, int], None]:
+    """Says how far it has come, now and then, where somebody looks on."""
+    said = time.monotonic()
+
+    def told(sessions: int, rows: int) -> None:
+        nonlocal said
+        if printer.width is not None and time.monotonic() - said > BETWEEN_S:
+            said = time.monotonic()
+            printer.line(f"{counted(sessions)} ({rows:,} rows) so far …", "dim")
+
+    return told
 
 
 def _amount(report: "Report") -> str:

@@ -91,8 +91,8 @@ def asked(state_dir: Path, environ: Mapping[str, str], to: str | None, since: st
     """What config.toml, the environment and the command line ask for; raises ClaudeLocalError."""
     settings = config.look(str(state_dir), environ)
     where = destination.checked(to) if to is not None else settings.log_push
+    _say_what_is_wrong_with_it(environ)
     if not where:
-        _say_what_is_wrong_with_it(environ)
         raise destination.nowhere()
     rules = rules_of(settings, environ)
     if since is not None:
@@ -102,13 +102,19 @@ def asked(state_dir: Path, environ: Mapping[str, str], to: str | None, since: st
 
 
 def _say_what_is_wrong_with_it(environ: Mapping[str, str]) -> None:
-    """Raises what config.toml is refused for, if `log.push` is: hooks pass over it in silence."""
-    from claude_local_plugin.config import problems_in
+    """Raises what is wrong with config.toml where it says what is sent where: a slip there must not open anything."""
     from claude_local_plugin.core.locations import config_file
 
-    for problem in problems_in(Path(config_file(environ))):
+    path = Path(config_file(environ))
+    if not os.path.lexists(path):
+        return
+    from claude_local_plugin.config import problems_in
+
+    for problem in problems_in(path):
         if problem.path in ((), ("log",), ("log", "push")):
             raise ClaudeLocalError(str(problem), command("claude-local", "config", "set", "log.push", Words("URL")))
+        if problem.path[0] == "log" and problem.path[1].startswith("push") and not problem.unknown:
+            raise ClaudeLocalError(str(problem), "correct it there: nothing is sent as long as it stands so")
 
 
 def rules_of(settings: config.Config, environ: Mapping[str, str]) -> Rules:

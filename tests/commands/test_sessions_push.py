@@ -112,6 +112,18 @@ def test_what_leaves_is_what_config_toml_lets(log: Place, monkeypatch: pytest.Mo
     assert log.json(*dry)["leaving"] == []
 
 
+@pytest.mark.parametrize(
+    "line", ['push_since = "November"', 'push_cwd = "plain"', "push_user = true", 'push_salt = "two\\nlines"']
+)
+def test_a_slip_in_what_may_leave_lets_nothing_leave(log: Place, line: str) -> None:
+    log.write(log.home / ".config/claude-local/config.toml", f"[log]\n{line}\n")
+    with receiving() as receiver:
+        said = flat(log.ends(1, "sessions", "push", "--to", receiver.url).err)
+        assert receiver.requests == []
+    assert "config.toml:2:" in said
+    assert f"log.{line.split()[0]} must be" in said
+
+
 # --- to a receiver of OpenTelemetry
 
 
