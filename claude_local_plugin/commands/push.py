@@ -31,6 +31,8 @@ LEAST_SALT = 16
 WAITS_S = 30.0
 #: How long it may take by itself, in seconds: then it ends, and the next one goes on.
 LONGEST_S = 600.0
+#: Of what is refused with nobody looking, so much is noted each time.
+MOST_REFUSED = 10
 #: What is changed while it is sent is sent too, so many times over.
 ROUNDS = 3
 
@@ -200,7 +202,9 @@ def _send_by_itself(state_dir: Path, environ: Mapping[str, str], where: str) -> 
     if lock is None:
         return  # another one sends for so long already, and what is left then is for the next one
     try:
-        _sent(state_dir, environ, what, lambda sessions, rows: None)
+        report = _sent(state_dir, environ, what, lambda sessions, rows: None)
+        for session_id, why in report.refused[:MOST_REFUSED]:
+            faults.note_fault(str(state_dir), f"{where} refuses {session_id}: {why}")
     except ClaudeLocalError as fault:
         _failed(state_dir, where, fault)
     finally:

@@ -305,6 +305,15 @@ def test_a_rule_that_cannot_be_kept_sends_nothing_by_itself_and_is_on_record(log
 
 
 @pytest.mark.process
+def test_what_is_refused_with_nobody_looking_is_noted(log: Place) -> None:
+    with receiving(partial(2, "too old")) as receiver:
+        log.ok("config", "set", "log.push", receiver.url)
+        by_itself(log)
+    (found,) = log.json("doctor", "hooks.faults", code=1)["findings"]
+    assert f"{receiver.url} refuses 2 log records: too old" in found["what"]
+
+
+@pytest.mark.process
 def test_a_receiver_that_never_answers_does_not_keep_it_for_ever(log: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it lets everybody in and says nothing
         where = f"http://127.0.0.1:{silent.getsockname()[1]}"
