@@ -49,7 +49,8 @@ def page() -> str:
 
 
 def _command(name: str) -> Iterator[str]:
-    context = click.Context(group.main, info_name="claude-local")
+    # with the settings of the command line: click keeps what it makes of them beside each command
+    context = click.Context(group.main, info_name="claude-local", **group.main.context_settings)
     command = group.main.get_command(context, name)
     assert command is not None
     yield f".SS claude-local {_text(name)}"
