@@ -36,7 +36,8 @@ NO_COMMANDS = {
         "core/shell.py",
         "sessionlog/queries/reading.py",
     ),
-    *("launch/shells/posix.py", "report/page.py", "settings/file.py", "settings/record.py"),
+    *("launch/shells/posix.py", "settings/file.py", "settings/record.py"),
+    *("report/page.py", "report/evaluation_page.py"),
     *("deploy/host.py", "deploy/running.py"),  # scripts that are run, each word by the constructor's own quoting
 }
 #: Text whose inserted value was made by the constructor.
@@ -85,6 +86,8 @@ NAMED = {
     "commands/bench.py:  is no report of claude-local bench",
     "conformance/network.py: /CN=claude-local verify",
     'report/page.py: <meta name="generator" content="claude-local report',
+    'report/evaluation_page.py: <meta name="generator" content="claude-local eval',
+    "commands/eval_page.py: a page of claude-local eval",
     "commands/config.py: ssh box docker compose up -d",  # an example of a value
     "hook_runtime/statusline.py: claude-local statusline draws the status line of a session",  # typed in tests/commands
     # what to do on the machine of a server: fixed texts, into which nothing of a log is put

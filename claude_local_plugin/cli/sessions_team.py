@@ -72,7 +72,8 @@ def _show_made(printer: Printer, report: dict[str, Any]) -> None:
 
 def _show_password(printer: Printer, role: dict[str, Any]) -> None:
     if role["pgpass"]:
-        printer.line(f"  add to ~/.pgpass (chmod 600): {printable(role['pgpass'])}")
+        printer.line("  add this line to ~/.pgpass, which nobody else may read (chmod 600):")
+        printer.line(f"  {printable(role['pgpass'])}")
 
 
 @team.command("status", epilog=examples.lines("sessions team status"))

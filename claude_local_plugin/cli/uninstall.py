@@ -37,7 +37,8 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
     ]
     names += [short_path(each.settings_file, cwd=place.cwd, home=place.home) for each in prepared.editors]
     names += [short_path(path, cwd=place.cwd, home=place.home) for path in command.elsewhere(world)]
-    said = [*(f"what claude-local wrote is taken out of {printable(name)}" for name in names), *prepared.unprotected]
+    taken = "what claude-local wrote is taken out of"
+    said = [*(f"{taken} {printable(name)}" for name in names), *prepared.unprotected]
     if purge:
         state = printable(short_path(world.state_dir, cwd=world.home / "-", home=world.home))
         said.append(f"all of {state} is removed for good, the session log, too")

@@ -79,8 +79,8 @@ def _heard(state_dir: str, process: int) -> None:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
             if status:
-                said = f"the log is not sent: {sys.executable} cannot run claude-local ({_how(status)})"
-                faults.note_fault(state_dir, said)
+                said = f"the program cannot be run by {sys.executable} ({_how(status)})"
+                faults.note_fault(state_dir, f"the log is not sent: {said}")
             return
         time.sleep(0.2)
 

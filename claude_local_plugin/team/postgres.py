@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.team import schema
 
@@ -190,6 +190,8 @@ def explained(url: str, fault: Exception) -> ClaudeLocalError:
     state = getattr(fault, "sqlstate", None) or ""
     said = _said(fault)
     where = shown(url)
+    if state == "42501":
+        return ClaudeLocalError(f"{where}: this role may not do that: {said}", f"roles are made by: {_roles()}")
     for states, words, hint in _COMPLAINTS:
         if state and re.fullmatch(states, state):
             return ClaudeLocalError(f"{where}: {words}: {said}", hint)
@@ -200,15 +202,14 @@ def explained(url: str, fault: Exception) -> ClaudeLocalError:
     return ClaudeLocalError(f"{where}: the database complains: {said}", "the database's own log may say more")
 
 
+def _roles() -> str:
+    return command("claude-local", "sessions", "team", "init", Words("URL"), "--writer", Words("NAME"))
+
+
 _LATER = "nothing is lost: what is not there yet is sent by the next push"
 _COMPLAINTS = (
     ("28P01|28000", "it does not let us in", "the role and its password: ~/.pgpass, PGPASSWORD or the keyring"),
     ("3D000", "there is no such database", "the name after the host in the URL, or: createdb NAME"),
-    (
-        "42501",
-        "this role may not do that",
-        "roles are made by: claude-local sessions team init URL --writer NAME --reader NAME",
-    ),
     ("57014|55P03", "it took too long", f"the database is busy; {_LATER}"),
     ("53100", "its disk is full", f"make room there; {_LATER}"),
     ("53.*", "it has run out of something", f"try again later; {_LATER}"),
@@ -256,7 +257,7 @@ def check(connection: "Connection", url: str) -> None:
         raise ClaudeLocalError(f"{shown(url)}: no team's log is there", f"whoever administers it makes one: {init}")
     if version < ours:
         raise ClaudeLocalError(
-            f"{shown(url)}: the team's log has schema {version}, this claude-local needs {ours}",
+            f"{shown(url)}: the team's log has schema {version}, this program needs {ours}",
             f"whoever administers it brings it up to date: {init}",
         )
     if oldest > ours:
@@ -265,7 +266,8 @@ def check(connection: "Connection", url: str) -> None:
 
 def newer(url: str, version: int) -> ClaudeLocalError:
     """What to say of a schema that a newer program has made."""
+    ours = f"this program knows {schema.steps()[-1].version}"
     return ClaudeLocalError(
-        f"{shown(url)}: the team's log has schema {version}, this claude-local knows {schema.steps()[-1].version}",
-        f"a newer claude-local made it: {command('pip', 'install', '--upgrade', 'claude-local')}",
+        f"{shown(url)}: the team's log has schema {version}, {ours}",
+        f"a newer program made it: {command('pip', 'install', '--upgrade', 'claude-local')}",
     )

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 from claude_local_plugin import cli, lint
 from claude_local_plugin.bench import plot
 from claude_local_plugin.cli import options, verify
-from claude_local_plugin.commands import demo, effect, enable
+from claude_local_plugin.commands import demo, effect, enable, uninstall
 from claude_local_plugin.commands import verify as asking
 from claude_local_plugin.config import document
 from claude_local_plugin.core import config
@@ -170,9 +171,15 @@ def insane_client() -> None:
         print(error.hint)
 
 
+def _is_missing(package: str) -> None:
+    """Make it one that cannot be imported, whatever of it has been already."""
+    for name in (package, *(each for each in sys.modules if each.startswith(f"{package}."))):
+        sys.modules[name] = None  # type: ignore[assignment]
+
+
 def no_parquet() -> None:
     """What is said where Parquet cannot be written."""
-    sys.modules["pyarrow"] = None  # type: ignore[assignment]
+    _is_missing("pyarrow")
     try:
         parquet.check()
     except ClaudeLocalError as error:
@@ -181,7 +188,7 @@ def no_parquet() -> None:
 
 def no_otlp() -> None:
     """What is said where nothing can be sent to a receiver of OpenTelemetry."""
-    sys.modules["opentelemetry"] = None  # type: ignore[assignment]
+    _is_missing("opentelemetry")
     try:
         with otlp.opened("http://127.0.0.1:9", {}):
             pass
@@ -191,7 +198,7 @@ def no_otlp() -> None:
 
 def no_psycopg() -> None:
     """What is said where no team's database can be asked."""
-    sys.modules["psycopg"] = None  # type: ignore[assignment]
+    _is_missing("psycopg")
     try:
         postgres.engine()
     except ClaudeLocalError as error:
@@ -200,7 +207,7 @@ def no_psycopg() -> None:
 
 def no_png() -> None:
     """What is said where no PNG can be drawn."""
-    sys.modules["matplotlib"] = None  # type: ignore[assignment]
+    _is_missing("matplotlib")
     try:
         plot.check(Path("bench.png"))
     except ClaudeLocalError as error:
@@ -241,3 +248,14 @@ def run_without_effect() -> None:
         plan._refuse_without_effect(seen, resolve(seen), backend, arguments.read(("-p",)))
     except ClaudeLocalError as error:
         print(f"{error.message}\n{error.hint}")
+
+
+def removed_by() -> None:
+    """How the program is removed, by what installed it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for mark in ("uv-receipt.toml", "pipx_metadata.json", None):
+            prefix = Path(folder) / str(mark)
+            prefix.mkdir()
+            if mark:
+                (prefix / mark).touch()
+            print(uninstall.removing_the_program(prefix, sys.executable))

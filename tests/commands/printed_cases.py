@@ -341,7 +341,7 @@ for check, options in (
         _elsewhere,
         ("doctor", "--deep", check, "--url", THERE, "--json"),
         both(points_at(THERE), gone(check, WELL if check == "model.fields" else ("ok", "skipped"))),
-        answers="y\ny\ny\n",
+        answers="y\n\ny\n",  # written, not remembered, mended
     )
 
 
@@ -2221,7 +2221,7 @@ not_run(
         "commands.uninstall:removing_the_program … -m pip uninstall claude-local",
     ),
     _nothing,
-    ("uninstall",),
+    lambda house: house.advised("removed_by"),
 )
 
 

@@ -1,6 +1,7 @@
 """The cases of what is printed about a team's database: see `printed_cases`, which takes them in."""
 
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
 
 from tests.commands.house import House
 from tests.commands.lan import Typed
@@ -108,4 +109,19 @@ case(
     lambda house: house.call("sessions", "team", "status", "--from", database(house)),
     asked(MACHINES, [("box1",)]),
     fill={"MACHINE": "box1"},
+)
+
+
+def without_marks(house: House) -> str:
+    """The database in the place of a placeholder, where nothing is quoted."""
+    return f"postgresql://postgres@{quote(str(shared().folder), safe='')}:{shared().port}/{FIRST[id(house)]}"
+
+
+case(
+    "team: a role that may not write",
+    "team.postgres:_roles claude-local sessions team init URL --writer NAME",
+    steps(made("--reader", "lead"), recorded_session),
+    lambda house: house.call("sessions", "push", "--to", database(house, "lead")),
+    asked(MACHINES, [("box1",)]),
+    fill=lambda house: {"URL": without_marks(house), "NAME": "box1"},
 )

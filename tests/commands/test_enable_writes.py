@@ -210,6 +210,7 @@ def test_the_json_object_has_the_promised_keys_and_a_few_documented_ones(place: 
         "scope",
         "profile",
         "state_file",
+        "measured",
     }
     assert set(answer["backend"]) == {"url", "kind", "model", "max_model_len", "version"}
     assert answer["backend"] == {

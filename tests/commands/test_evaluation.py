@@ -29,7 +29,7 @@ def test_some_of_the_tasks(place: Place) -> None:
 
 def test_what_is_wrong_is_a_usage_error_with_a_hint(place: Place) -> None:
     for words, said in (
-        (("eval", "--profile", "a", "--url", "http://b:1"), "two different things"),
+        (("eval", "--profile", "a", "--url", "http://b:1"), "say different things"),
         (("eval", "--list", "--suite", "no-such-suite"), "neither a suite nor a folder"),
         (("eval", "--list", "--tasks", "no-such-task"), "no task's name or tag"),
         (("eval", "--list", "new", "x"), "do not go with new: --list"),

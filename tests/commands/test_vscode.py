@@ -166,7 +166,7 @@ def test_uninstall_and_everywhere_know_of_them(
     assert place.ok("status", "--all", "--json").json["enabled"] == []
     monkeypatch.chdir(place.home)
     assert place.ends(1, "disable", "--everywhere").err.count("settings.json") == 2
-    assert place.ends(1, "uninstall").err.count("ours is taken out of") == 2
+    assert place.ends(1, "uninstall").err.count("what claude-local wrote is taken out of") == 2
     assert len(place.json("uninstall", "--yes")["editors"]) == 2
     assert place.elsewhere() == pristine
 
