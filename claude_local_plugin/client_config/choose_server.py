@@ -90,6 +90,9 @@ class Request:
     #: The command that asks, and what stands behind its options there.
     words: tuple[str, ...] = ENABLE
     behind: tuple[str, ...] = ()
+    #: The options about a server that it has, and whether a profile is one of them and no word by itself.
+    taken: tuple[str, ...] = OF_EVERY_COMMAND
+    profile_by_option: bool = False
 
     def again(self, *more: str, **changes: Any) -> str:
         """The command for the same again, with these changes and options: whatever else was asked for stays."""
@@ -103,7 +106,7 @@ class Request:
         """
         said = self.of_profile or Request()
         if self.profile is not None:
-            yield self.profile
+            yield from ("--profile", self.profile) if self.profile_by_option else (self.profile,)
         valued = (
             ("--url", self.url, said.url),
             ("--model", self.model, said.model),
@@ -117,7 +120,7 @@ class Request:
             *(("--reset", key, None) for key in self.reset),
         )
         for option, value, already in valued:
-            if value is not None and value != already and self._takes(option):
+            if value is not None and value != already and self.takes(option):
                 yield from (option, value)
         switches = {
             "--no-headers": not self.keep_headers and self.profile is None,
@@ -134,11 +137,11 @@ class Request:
             "--web-search": self.web_search,
             "--force": self.force,
         }
-        yield from (option for option, on in switches.items() if on and self._takes(option))
+        yield from (option for option, on in switches.items() if on and self.takes(option))
 
-    def _takes(self, option: str) -> bool:
+    def takes(self, option: str) -> bool:
         """Whether the command that asks has this option."""
-        return self.words == ENABLE or option in OF_EVERY_COMMAND
+        return self.words == ENABLE or option in self.taken
 
 
 def _number(value: int | None) -> str | None:
@@ -198,6 +201,14 @@ def choose_server(request: Request, world: World, choose: Choose | None) -> Choi
     backend, needs = _backend(request, server, known, asked, choose)
     backend = replace(backend, token=carried.token, headers=carried.headers, preferences=request.preferences)
     return Choice(server, backend, needs, known)
+
+
+def away(backend: Backend) -> str | None:
+    """Why no session could go there now; None where one could."""
+    server = Carried(backend.token, backend.headers).asked(backend.url)
+    if server.state in ("ready", "overloaded"):
+        return None
+    return f"{server.url} {server.problem or f'is {server.state}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,8 +401,11 @@ def _server(request: Request, url: str | None, carried: Carried, choose: Choose 
 
 def _found(request: Request, carried: Carried, choose: Choose | None) -> Server:
     if not request.port_scan:
+        forbids = request.takes("--no-port-scan")
         raise UsageError(
-            "no --url, and --no-port-scan forbids looking for a server",
+            "no --url, and --no-port-scan forbids looking for a server"
+            if forbids
+            else "no server is named, and none is set for this folder",
             request.again(url=Words("URL"), port_scan=True),
         )
     servers = sweep()
@@ -442,11 +456,12 @@ def _usable(server: Server, request: Request) -> Server:
             advice.messages_api(server),
         )
     if server.state not in ("ready", "overloaded"):
+        later = f"once it answers: {request.again(url=server.url)}"
+        if request.takes("--no-check"):
+            unasked = request.again(url=server.url, check=False, model=request.model or Words("NAME"))
+            later += f"; without asking it: {unasked}"
         raise BackendError(
-            f"{server.url} {server.problem or f'is {server.state}'}",
-            _other_port(request, server)
-            or f"once it answers: {request.again(url=server.url)}; without asking it:"
-            f" {request.again(url=server.url, check=False, model=request.model or Words('NAME'))}",
+            f"{server.url} {server.problem or f'is {server.state}'}", _other_port(request, server) or later
         )
     return server
 

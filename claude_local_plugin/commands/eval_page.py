@@ -19,4 +19,4 @@ def check(file: Path, results: Path | None) -> None:
 
 def write(said: Report, file: Path) -> None:
     """Put the page into the file; raises ClaudeLocalError."""
-    pages.write(document(said, made_at=datetime.now(UTC), version=__version__), file)
+    pages.write(document(said, made_at=datetime.now(UTC), version=__version__), file, "--html")

@@ -13,14 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from claude_local_plugin import __version__, config, paths
-from claude_local_plugin.client_config.choose_server import Choose, choose_server
+from claude_local_plugin.client_config.choose_server import Choose, away, choose_server
 from claude_local_plugin.commands import eval_cloud
 from claude_local_plugin.commands.measured_here import folder, server_label
 from claude_local_plugin.commands.run import refuse_forbidden
 from claude_local_plugin.core.endpoint import ANTHROPIC_URL
 from claude_local_plugin.core.locations import CONFIG_FILE
 from claude_local_plugin.core.shell import Words, command
-from claude_local_plugin.errors import UsageError
+from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.evaluation import report as reports
 from claude_local_plugin.evaluation import run as runs
 from claude_local_plugin.evaluation import suite as suites
@@ -28,7 +28,7 @@ from claude_local_plugin.evaluation import trial as trials
 from claude_local_plugin.evaluation.cost import Estimate
 from claude_local_plugin.evaluation.outcome import Prices, Trial
 from claude_local_plugin.evaluation.report import Report
-from claude_local_plugin.evaluation.run import Conditions, Result
+from claude_local_plugin.evaluation.run import Conditions, Result, Told
 from claude_local_plugin.evaluation.task import Task
 from claude_local_plugin.evaluation.trial import Start
 from claude_local_plugin.launch import asked as launch_asked
@@ -68,12 +68,21 @@ class Asked:
 
     def again(self, *more: str) -> str:
         """The command that goes on with it."""
-        options: list[str] = []
+        words: list[str] = []
         for name, value in (
             ("--profile", self.profile),
             ("--url", self.url),
             ("--model", self.model),
             ("--token-env", self.token_env),
+        ):
+            words += [name, value] if value else []
+        words += self.beside(*more)
+        return command("claude-local", "eval", *words, *more)
+
+    def beside(self, *more: str) -> tuple[str, ...]:
+        """What was asked for but for the server, as words of a command that has these already."""
+        options: list[str] = []
+        for name, value in (
             ("--suite", self.suite),
             ("--tasks", self.pattern),
             ("--repeat", str(self.repeat) if self.repeat != 1 else None),
@@ -87,7 +96,7 @@ class Asked:
         options += ["--cloud"] if self.cloud else []
         options += [word for other in self.compare for word in ("--compare", other)]
         options += [] if self.isolated or "--no-isolation" in more else ["--no-isolation"]
-        return command("claude-local", "eval", *options, *more)
+        return tuple(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,8 @@ class Prepared:
     said: tuple[str, ...] = ()
     #: What it will cost, where somebody is paid for it.
     cost: Estimate | None = None
+    #: Why the server cannot be asked; None where it can.
+    away: Callable[[], str | None] = lambda: None
 
     @property
     def minutes_at_most(self) -> float:
@@ -123,7 +134,7 @@ def prepare(asked: Asked, world: World, choose: Choose | None = None) -> Prepare
     tasks = suites.chosen(suite.tasks, asked.pattern) if asked.pattern else suite.tasks
     _refuse_unasked(asked, tasks, world)
     compared = tuple((word, _other(word, world)) for word in asked.compare)
-    client = Path(process.found("claude", world.environ, world.cwd))
+    client = _client(world)
     if asked.isolated:
         trials.possible()
         trials.program(client)
@@ -145,7 +156,17 @@ def prepare(asked: Asked, world: World, choose: Choose | None = None) -> Prepare
         isolated=asked.isolated,
         prices=_prices(world) if cost is None else eval_cloud.prices(world)[0],
     )
-    return Prepared(asked, tasks, conditions, start, output, compared, plan.said, cost)
+    return Prepared(asked, tasks, conditions, start, output, compared, plan.said, cost, there.away)
+
+
+def _client(world: World) -> Path:
+    try:
+        return Path(process.found("claude", world.environ, world.cwd))
+    except ClaudeLocalError as none:
+        raise ClaudeLocalError(
+            "there is no `claude` on PATH, which is what works on the tasks",
+            "install Claude Code (https://claude.ai/install.sh), or add its folder to PATH",
+        ) from none
 
 
 def _refuse_unasked(asked: Asked, tasks: Sequence[Task], world: World) -> None:
@@ -196,6 +217,7 @@ class _There:
     model: str
     window: int | None
     server: str
+    away: Callable[[], str | None] = lambda: None
 
 
 @contextmanager
@@ -231,14 +253,22 @@ def _planned(asked: Asked, world: World, choose: Choose | None) -> _There:
     request = launch_asked.request(
         world, profile, url=asked.url, model=asked.model, token_env=asked.token_env, check=True
     )
-    request = replace(request, port_scan=False, words=("eval",))
+    request = replace(
+        request,
+        port_scan=False,
+        words=("eval",),
+        behind=asked.beside(),
+        taken=("--url", "--model", "--token-env"),
+        profile_by_option=True,
+    )
     choice = launch_asked.completed(choose_server(request, world, choose), request)
     with _elsewhere(world) as elsewhere:
         wish = Wish(("claude", "-p", "-"), targets.named("claude"))
         plan = launch_plan.local(elsewhere, wish, choice, profile.name if profile else None)
     backend, server = choice.backend, choice.server
     kind, version = (server.kind, server.version) if server else (backend.kind, backend.version)
-    return _There(plan, backend.url, backend.model, backend.max_model_len, server_label(kind, version))
+    label = server_label(kind, version)
+    return _There(plan, backend.url, backend.model, backend.max_model_len, label, lambda: away(backend))
 
 
 def _conditions(asked: Asked, world: World, suite: suites.Suite, there: _There, client: Path) -> Conditions:
@@ -328,19 +358,20 @@ def _other(word: str, world: World) -> Result:
 # --- running
 
 
-def execute(prepared: Prepared, told: Callable[[Trial, int, int], None] = lambda *_: None) -> Report:
+def execute(prepared: Prepared, told: Told | None = None) -> Report:
     """Run what is left of it, and report on all of it."""
     trials.sweep()
-    log = runs.Log(prepared.output, prepared.conditions)
-    result = runs.evaluate(
-        prepared.tasks,
-        prepared.conditions,
-        log,
-        lambda task, repeat, stop: trials.run(task, repeat, prepared.start, stop),
-        minutes=prepared.asked.minutes,
-        cost_limit=prepared.asked.cost_limit,
-        told=told,
-    )
+    with runs.held(prepared.output):
+        result = runs.evaluate(
+            prepared.tasks,
+            prepared.conditions,
+            runs.Log(prepared.output, prepared.conditions),
+            lambda task, repeat, stop: trials.run(task, repeat, prepared.start, stop),
+            minutes=prepared.asked.minutes,
+            cost_limit=prepared.asked.cost_limit,
+            told=told,
+            away=prepared.away,
+        )
     return report(prepared, result)
 
 

@@ -12,10 +12,11 @@ from claude_local_plugin.errors import ClaudeLocalError
 
 
 @contextmanager
-def replacing(output: Path) -> Iterator[IO[bytes]]:
+def replacing(output: Path, option: str = "--output") -> Iterator[IO[bytes]]:
     """A file that takes the place of `output`, at the end of all links, when all went well; else that is as it was.
 
-    A new one is its owner's alone, an old one keeps its mode. Raises ClaudeLocalError when it cannot be written.
+    A new one is its owner's alone, an old one keeps its mode. Raises ClaudeLocalError when it cannot be written,
+    with the option that names another.
     """
     target = output.resolve()
     try:
@@ -36,5 +37,5 @@ def replacing(output: Path) -> Iterator[IO[bytes]]:
             new.unlink(missing_ok=True)
     except OSError as fault:
         raise ClaudeLocalError(
-            f"{output} cannot be written: {fault.strerror or fault}", "choose another file with --output"
+            f"{output} cannot be written: {fault.strerror or fault}", f"choose another file with {option}"
         ) from fault

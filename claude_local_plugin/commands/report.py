@@ -56,9 +56,9 @@ def check(
         raise ClaudeLocalError(f"{file}: there already, and not {what}", instead)
 
 
-def write(text: str, file: Path) -> None:
+def write(text: str, file: Path, option: str = "--output") -> None:
     """Put the page in its place, whole or not at all; raises ClaudeLocalError."""
-    with replacing(file) as page:
+    with replacing(file, option) as page:
         page.write(text.encode())
 
 

@@ -119,6 +119,8 @@ _WINDOW = re.compile(
     r"|exceed\w* (?:the )?(?:available )?(?:context|maximum)|input length|n_ctx",
     re.IGNORECASE,
 )
+#: What a tool says where nothing can be written any more, which is no model's fault.
+_NO_ROOM = re.compile(r"ENOSPC|No space left on device")
 _MALFORMED = re.compile(r"InputValidationError|could not be parsed as JSON|No such tool available")
 
 
@@ -368,17 +370,29 @@ def _sums(rows: Iterable[Mapping[str, Any]], read_in: Sequence[str], cached: str
 
 
 def judged(
-    session: Session, ended: Ended, verdict: Verdict, *, changed: bool, must_call: Sequence[str] = ()
+    session: Session,
+    ended: Ended,
+    verdict: Verdict,
+    *,
+    changed: bool,
+    must_call: Sequence[str] = (),
+    fault: str = "",
 ) -> tuple[bool | None, str | None, str]:
     """Whether the trial passed, the kind of its failure, and the reason in words.
 
     `ended` is what ended the client: itself, or a limit. What was reached before a limit counts for nothing: a task has
-    to be finished. `changed`: whether the repository is another than it was given.
+    to be finished. `changed`: whether the repository is another than it was given. `fault` is the last that the
+    client said on standard error.
     """
     if verdict.outcome == "broken":
         return None, None, verdict.reason
     if ended == "harness":
         return None, None, "the trial was broken off"
+    if ended == "itself" and not session.answered and not session.client:
+        said = f": {printable(fault)}" if fault else ""
+        return None, None, f"Claude Code ended before it began{said}"
+    if any(_NO_ROOM.search(call.error) for call in session.calls if call.error is not None):
+        return None, None, "there was no room left for files"
     missed = [tool for tool in must_call if not any(call.tool == tool and call.error is None for call in session.calls)]
     passed = verdict.outcome == "passed" and not missed and ended == "itself" and not session.failed
     if passed:

@@ -145,8 +145,9 @@ def _sentence(said: Report) -> str:
     if failed and sum(by_setting.values()) * 2 >= failed:
         worst = max(by_setting, key=lambda kind: by_setting[kind])
         known = FAILURES[worst]
+        verb = "is" if by_setting[worst] == 1 else "are"
         return (
-            f"Look at the server before you judge the model: {by_setting[worst]} of {failed} failures are"
+            f"Look at the server before you judge the model: {by_setting[worst]} of {failed} failures {verb}"
             f" “{known.words}”, which {known.check} of doctor looks for; what mends it: {known.mend}."
         )
     if said.valid is not None and said.valid < 1 - _INVALID:
@@ -239,6 +240,8 @@ def lines(said: Report, width: int = WIDTH) -> list[str]:
         rows.append(("why not", [_why(kind, count) for kind, count in said.failures.most_common()]))
     if figures := _figures(said):
         rows.append(("a trial", figures))
+    if costs := _costs(said):
+        rows.append(("cost", [costs]))
     if said.broken:
         rows.append(("broken", [f"{said.broken} × the check or the harness itself, of which nothing follows"]))
     rows += [("against", [f"{each.name}: {each.sentence}"]) for each in said.compared]
@@ -268,9 +271,15 @@ def _figures(said: Report) -> list[str]:
         parts.append(f"{rate:.0f} tokens/s")
     if said.valid is not None:
         parts.append(f"{_percent(said.valid)} of calls valid")
-    if said.cost is not None:
-        parts.append(f"{said.cost:,.2f} at the prices of config.toml")
     return parts
+
+
+def _costs(said: Report) -> str:
+    """`1.44 in all, 0.048 a trial, at the prices in config.toml`."""
+    paid = sum(trial.cost is not None for trial in said.result.trials)
+    if said.cost is None or not paid:
+        return ""
+    return f"{said.cost:,.2f} in all, {said.cost / paid:,.3f} a trial, at the prices in config.toml"
 
 
 def _row(label: str, parts: Sequence[str], width: int) -> list[str]:
@@ -309,5 +318,6 @@ def markdown(said: Report) -> str:
         f"| {FAILURES[kind].words} | {count} × – {FAILURES[kind].mend} |" for kind, count in said.failures.most_common()
     ]
     rows.append(f"| a trial | {' · '.join(_figures(said))} |")
+    rows += [f"| cost | {costs} |"] if (costs := _costs(said)) else []
     rows += [f"| against {each.name} | {each.sentence} |" for each in said.compared]
     return "\n".join([*rows, "", said.sentence, ""])

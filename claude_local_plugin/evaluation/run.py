@@ -2,10 +2,13 @@
 
 import json
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,11 @@ from claude_local_plugin.evaluation.statistics import Outcomes
 from claude_local_plugin.evaluation.task import Task
 from claude_local_plugin.evaluation.trial import Stop
 from claude_local_plugin.text import printable
+
+if sys.platform == "win32":
+    fcntl = None
+else:
+    import fcntl
 
 #: Of a results file; raised when a reader that does not know the new one would be wrong.
 FORMAT = 1
@@ -91,6 +99,8 @@ class Result:
 
     conditions: Conditions
     trials: tuple[Trial, ...] = ()
+    #: Why its server cannot be asked any more, where that is why it has not come further.
+    away: str = ""
 
     @property
     def wanted(self) -> int:
@@ -110,8 +120,11 @@ Planned = tuple[Task, int]
 
 
 def plan(tasks: Sequence[Task], repeat: int, seed: int, done: Iterable[Trial] = ()) -> tuple[Planned, ...]:
-    """The trials that are left, in order: all tasks once before any is tried again, each time in another order."""
-    ended = {(trial.task, trial.repeat) for trial in done}
+    """The trials that are left, in order: all tasks once before any is tried again, each time in another order.
+
+    One of which nothing follows is tried again.
+    """
+    ended = {(trial.task, trial.repeat) for trial in done if trial.passed is not None}
     left = [(task, number) for task in tasks for number in range(repeat) if (task.id, number) not in ended]
     return tuple(sorted(left, key=lambda each: (each[1], drawn(seed, "order", each[0].id, each[1]))))
 
@@ -160,6 +173,36 @@ def first_line(path: Path) -> Conditions | None:
         return None
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """The results file is ours as long as the block lasts; raises UsageError where another evaluation writes it."""
+    with _writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    with file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(
+                    f"{printable(str(path))} is written by another evaluation, which has not ended",
+                    "wait until it has, or name another file with --output",
+                ) from None
+            except OSError:
+                pass  # a file system that knows no locks: then nobody can say
+        yield
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise ClaudeLocalError(
+            f"{printable(str(path))} cannot be written: {fault.strerror or fault}", "name another file with --output"
+        ) from fault
+
+
 class Log:
     """A results file that is written: each line is on the disk before the next trial counts."""
 
@@ -177,8 +220,9 @@ class Log:
             self.done = before.trials
             _cut(path)
         else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(b"")
+            with _writing(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"")
             self._write(conditions.to_json())
 
     def add(self, trial: Trial) -> None:
@@ -214,6 +258,20 @@ def _cut(path: Path) -> None:
 
 # --- running
 
+#: How long a server that has gone away is waited for, and how often it is asked, in seconds.
+PATIENCE, _PAUSE = 600.0, 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who hears what happens on the way."""
+
+    #: A trial has ended, and of how many how many have.
+    ended: Callable[[Trial, int, int], None] = lambda *_: None
+    #: The server cannot be asked any more, for this reason; and it can be again.
+    away: Callable[[str], None] = lambda _: None
+    back: Callable[[], None] = lambda: None
+
 
 def evaluate(
     tasks: Sequence[Task],
@@ -223,36 +281,64 @@ def evaluate(
     *,
     minutes: float | None = None,
     cost_limit: float | None = None,
-    told: Callable[[Trial, int, int], None] = lambda *_: None,
+    told: Told | None = None,
+    away: Callable[[], str | None] = lambda: None,
+    patience: float = PATIENCE,
 ) -> Result:
     """Run the trials that are left, some side by side, until all have ended, the minutes are over or it costs enough.
 
-    `told` hears of each trial as it ends, and of how many of how many have. What is running when this is interrupted
-    is ended, and counts for nothing.
+    What is running when this is interrupted is ended, and counts for nothing. `away` says why the server cannot be
+    asked, None where it can: a trial that ended in its error is followed by that question. A server that has gone away
+    is waited for, and is nothing that a model has failed by: a trial that got no word of it begins again, once.
     """
+    told = told or Told()
     left = list(plan(tasks, conditions.repeat, conditions.seed, log.done))
-    wanted = {(task.id, number) for task in tasks for number in range(conditions.repeat)}
-    trials = [trial for trial in log.done if (trial.task, trial.repeat) in wanted]
+    whole = {(task.id, number) for task in tasks for number in range(conditions.repeat)}
+    ended = whole - {(task.id, number) for task, number in left}
+    trials = [trial for trial in log.done if (trial.task, trial.repeat) in ended]
     until = None if minutes is None else time.monotonic() + minutes * 60
+    again, gone = Counter[Planned](), ""
     stop = Stop()
     with ThreadPoolExecutor(conditions.parallel) as pool:
-        running: set[Future[Trial]] = set()
+        running: dict[Future[Trial], Planned] = {}
         try:
             while running or left:
                 affordable = cost_limit is None or spent(trials) < cost_limit
                 in_time = until is None or time.monotonic() < until
-                while left and len(running) < conditions.parallel and affordable and in_time:
+                while left and len(running) < conditions.parallel and affordable and in_time and not gone:
                     task, number = left.pop(0)
-                    running.add(pool.submit(one, task, number, stop))
+                    running[pool.submit(one, task, number, stop)] = task, number
                 if not running:
+                    if gone and affordable and in_time and _is_back(away, patience, until):
+                        told.back()
+                        gone = ""
+                        continue
                     break
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
-                for each in ended:
-                    trial = each.result()
+                for each in wait(running, return_when=FIRST_COMPLETED).done:
+                    planned, trial = running.pop(each), each.result()
+                    if trial.failure == "server-error" and (why := away()) is not None:
+                        if not gone:
+                            told.away(why)
+                        gone = why
+                        if not trial.tokens_out and not again[planned]:
+                            again[planned] += 1
+                            left.insert(0, planned)
+                            continue
                     log.add(trial)
                     trials.append(trial)
-                    told(trial, len(trials), len(wanted))
+                    told.ended(trial, len(trials), len(whole))
         except BaseException:
             stop.now()
             raise
-    return Result(conditions, tuple(trials))
+    return Result(conditions, tuple(trials), gone if left else "")
+
+
+def _is_back(away: Callable[[], str | None], patience: float, until: float | None) -> bool:
+    """Wait for a server that has gone away; False where it does not come."""
+    end = time.monotonic() + patience
+    end = end if until is None else min(end, until)
+    while away() is not None:
+        if (left := end - time.monotonic()) <= 0:
+            return False
+        time.sleep(min(_PAUSE, left))
+    return True

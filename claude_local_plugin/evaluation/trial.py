@@ -95,10 +95,11 @@ class Start:
 def run(task: Task, repeat: int, start: Start, stop: Stop | None = None) -> Trial:
     """Run one trial to its end, judge what came of it, and leave nothing behind.
 
-    Raises NoBoxError where trials are to be isolated and cannot be.
+    Raises NoBoxError where trials are to be isolated and cannot be, and ClaudeLocalError where there is no room.
     """
     whole = time.monotonic()
     with _place() as folder, contextlib.ExitStack() as stack:
+        _refuse_a_full(folder)
         home, project = folder / "home", folder / "project"
         home.mkdir()
         # both are begun before they are wanted: nobody waits until their interpreters are there
@@ -109,7 +110,9 @@ def run(task: Task, repeat: int, start: Start, stop: Stop | None = None) -> Tria
         session, ended, code, said, seconds = _session(task, start, folder, stop or Stop(), box, check.begin)
         verdict = check.verdict()
         changed = judging.contents_of(project) != given
-    passed, failure, reason = outcome.judged(session, ended, verdict, changed=changed, must_call=task.must_call)
+    passed, failure, reason = outcome.judged(
+        session, ended, verdict, changed=changed, must_call=task.must_call, fault=said
+    )
     return Trial(
         task=task.id,
         kind=task.kind,
@@ -153,6 +156,21 @@ def _place() -> Iterator[Path]:
         finally:
             if held is not None:
                 os.close(held)
+
+
+#: A repository, a home with a transcript, and what a task's commands write, in bytes.
+_ROOM = 64 << 20
+
+
+def _refuse_a_full(folder: Path) -> None:
+    """Raise ClaudeLocalError where a trial would end for want of room, and not by what the model does."""
+    free = shutil.disk_usage(folder).free
+    if free < _ROOM:
+        place = printable(str(folder.parent))
+        raise ClaudeLocalError(
+            f"{place} has room for {free >> 20} MB, and a trial wants {_ROOM >> 20}",
+            "make room there, or name another folder in TMPDIR; the same command goes on",
+        )
 
 
 def sweep() -> None:
@@ -442,8 +460,8 @@ def program(client: Path) -> Path:
         native = file.read(4) == b"\x7fELF"
     if not native:
         raise NoBoxError(
-            f"{client} is a script: its parts cannot be shown to a trial one by one",
-            "name Claude Code's own program with --client, or run the trials with --no-isolation",
+            f"{printable(str(client))} is a script: its parts cannot be shown to a trial one by one",
+            "have Claude Code's own program first on PATH, as its native installer puts it, or add --no-isolation",
         )
     return real
 

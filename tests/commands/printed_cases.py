@@ -2710,7 +2710,7 @@ case(
 not_run(
     "eval: the rest of the trials",
     "runs Claude Code for minutes; tests/client/test_eval.py goes on with one",
-    ("commands.eval_run:Asked.again claude-local eval … …", "cli.eval.running:run again"),
+    ("commands.eval_run:Asked.again claude-local eval … …", "cli.eval.running:run again …"),
     lambda house: house.program("claude", "#!/bin/sh\nexit 1\n"),
     ("eval", "--url", OPEN, "--budget", "0", "--no-isolation", "--repeat", "2"),
 )

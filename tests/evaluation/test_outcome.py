@@ -142,10 +142,21 @@ def test_nothing_follows_from_a_broken_check_or_a_trial_that_was_broken_off() ->
     assert outcome.judged(answered(), "harness", RIGHT, changed=True)[0] is None
 
 
+def test_nothing_follows_from_a_client_that_never_began_or_from_a_full_disk() -> None:
+    """As one that is too old for an option: no request of it has reached the server."""
+    never = outcome.judged(Session(), "itself", RIGHT, changed=False, fault="error: unknown option '--tools'")
+    assert never == (None, None, "Claude Code ended before it began: error: unknown option '--tools'")
+    full = Call("Write", "{}", "ENOSPC: no space left on device, write")
+    assert outcome.judged(answered(full), "itself", WRONG, changed=False)[::2] == (
+        None,
+        "there was no room left for files",
+    )
+
+
 def test_a_server_that_went_away_is_the_servers_fault() -> None:
     said = "API Error: Unable to connect to API (ConnectionRefused)"
     assert judged(answered(subtype="success", failed=True, said=said)) == "server-error"
-    assert judged(Session()) == "server-error"
+    assert judged(Session(client="2.1.332")) == "server-error"
     too_long = "API Error: 400 This model's maximum context length is 32768 tokens."
     assert judged(answered(failed=True, status=400, said=too_long)) == "window"
     assert judged(answered(compactions=1)) == "window"

@@ -11,7 +11,7 @@ import pytest
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.evaluation import run as runs
 from claude_local_plugin.evaluation.outcome import Trial
-from claude_local_plugin.evaluation.run import Conditions, Log, evaluate, plan, read
+from claude_local_plugin.evaluation.run import Conditions, Log, Told, evaluate, plan, read
 from claude_local_plugin.evaluation.scripted import drawn
 from claude_local_plugin.evaluation.suite import suite
 from claude_local_plugin.evaluation.task import Task
@@ -54,7 +54,7 @@ def test_cut_off_at_any_byte_it_goes_on_where_it_was(tmp_path: Path) -> None:
         path.write_bytes(content[:end])
         ran: list[Trial] = []
         log = Log(path, CONDITIONS)
-        result = evaluate(TASKS, CONDITIONS, log, one, told=lambda trial, *_, ran=ran: ran.append(trial))
+        result = evaluate(TASKS, CONDITIONS, log, one, told=Told(lambda trial, *_, ran=ran: ran.append(trial)))
         assert found(result.trials) == wanted, end
         assert len(ran) == 18 - max(0, content[:end].count(b"\n") - 1), end
         assert found(read(path).trials) == wanted, end
@@ -107,7 +107,7 @@ def test_interrupted_it_keeps_what_has_ended_and_ends_what_runs(
 
     two = replace(CONDITIONS, parallel=2)
     with pytest.raises((KeyboardInterrupt, ClaudeLocalError)):
-        evaluate(TASKS, two, Log(path, two), waits, told=told)
+        evaluate(TASKS, two, Log(path, two), waits, told=Told(told))
     assert len(read(path).trials) == 4
     assert len(whole(path)) == 18
 
@@ -158,3 +158,97 @@ def test_what_a_later_version_writes_beside_is_left_out(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     assert found(read(path).trials) == wanted
     assert runs.FORMAT == 1
+
+
+class Server:
+    """A server that goes away at the third trial, and answers again once it was asked so often whether it does."""
+
+    def __init__(self, comes_back_after: int) -> None:
+        self.trials, self.asked, self.comes_back_after = list[tuple[str, int]](), 0, comes_back_after
+
+    @property
+    def is_there(self) -> bool:
+        return len(self.trials) < 3 or self.asked > self.comes_back_after
+
+    def away(self) -> str | None:
+        self.asked += 1
+        return None if self.is_there else "http://box:8000 refuses connections"
+
+    def one(self, task: Task, repeat: int, stop: Stop) -> Trial:
+        self.trials.append((task.id, repeat))
+        if self.is_there:
+            return one(task, repeat, stop)
+        return Trial(task.id, task.kind, repeat, False, "server-error", "Connection refused")
+
+
+def test_a_server_that_went_away_is_waited_for_and_no_trial_counts_that_got_no_word_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "_PAUSE", 0.001)
+    server, said = Server(4), list[str]()
+    told = Told(away=said.append, back=lambda: said.append("back"))
+    log = Log(tmp_path / "results.jsonl", CONDITIONS)
+    result = evaluate(TASKS, CONDITIONS, log, server.one, told=told, away=server.away)
+    assert found(result.trials) == whole(tmp_path / "one")
+    assert said == ["http://box:8000 refuses connections", "back"]
+    assert (result.away, len(server.trials)) == ("", 19)
+
+
+def test_a_server_that_stays_away_leaves_the_rest_for_later(tmp_path: Path) -> None:
+    path, server = tmp_path / "results.jsonl", Server(10**9)
+    log = Log(path, CONDITIONS)
+    result = evaluate(TASKS, CONDITIONS, log, server.one, away=server.away, patience=0)
+    assert (len(result.trials), result.away) == (2, "http://box:8000 refuses connections")
+    assert len(read(path).trials) == 2
+    assert whole(path) == whole(tmp_path / "one")
+
+
+def test_a_server_that_a_trial_ends_each_time_has_failed_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that runs out of memory at a prompt, and is started again by whatever looks after it."""
+    monkeypatch.setattr(runs, "_PAUSE", 0.001)
+    deadly, down = plan(TASKS, 3, 7)[1], threading.Event()
+
+    def dies(task: Task, repeat: int, stop: Stop) -> Trial:
+        if (task, repeat) == deadly:
+            down.set()
+            return Trial(task.id, task.kind, repeat, False, "server-error", "Connection dropped")
+        return one(task, repeat, stop)
+
+    def away() -> str | None:
+        why = "http://box:8000 refuses connections" if down.is_set() else None
+        down.clear()
+        return why
+
+    result = evaluate(TASKS, CONDITIONS, Log(tmp_path / "results.jsonl", CONDITIONS), dies, away=away)
+    assert [(each.task, each.repeat) for each in result.trials if each.failure == "server-error"] == [
+        (deadly[0].id, deadly[1])
+    ]
+    assert (len(result.trials), result.away) == (18, "")
+
+
+def test_what_nothing_follows_from_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+
+    def broken(task: Task, repeat: int, stop: Stop) -> Trial:
+        return replace(one(task, repeat, stop), passed=None, failure=None, reason="Claude Code ended before it began")
+
+    assert {each.passed for each in evaluate(TASKS, CONDITIONS, Log(path, CONDITIONS), broken).trials} == {None}
+    assert whole(path) == whole(tmp_path / "one") == found(read(path).trials)
+
+
+def test_two_evaluations_do_not_write_into_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "results.jsonl"
+    with runs.held(path):
+        whole(path)
+        with pytest.raises(UsageError, match="another evaluation, which has not ended"), runs.held(path):
+            pass
+    with runs.held(path):
+        assert len(read(path).trials) == 18
+
+
+def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file" / "results.jsonl", tmp_path):
+        with pytest.raises(ClaudeLocalError, match="cannot be written") as refused, runs.held(path):
+            pass
+        assert refused.value.hint == "name another file with --output"

@@ -17,6 +17,7 @@ from claude_local_plugin.errors import UsageError
 from claude_local_plugin.evaluation import report as reports
 from claude_local_plugin.evaluation.outcome import FAILURES, Trial
 from claude_local_plugin.evaluation.report import Report
+from claude_local_plugin.evaluation.run import PATIENCE, Told
 from claude_local_plugin.evaluation.trial import NoBoxError
 from claude_local_plugin.text import printable, short_path
 from claude_local_plugin.world import World
@@ -65,6 +66,7 @@ def run(
         cloud=cloud,
         cost_limit=cost_limit,
     )
+    page = () if html is None else ("--html", str(html))
     prose = err(place.environ)
     asking = not yes and not as_json and sys.stdin.isatty() and sys.stderr.isatty()
     _check_files(html, output)
@@ -76,24 +78,28 @@ def run(
             return 1
     elif prepared.cost is not None:
         _say_cost(prepared, prose)
-    told = _nothing if as_json else _telling(prose)
+    told = replace(_telling(prose), ended=_nothing) if as_json else _telling(prose)
     try:
         with _ended_like_ctrl_c():
             report = command.execute(prepared, told)
     except KeyboardInterrupt:
         prose.line()
-        prose.line(f"Broken off; what has ended is in {printable(name)}. To go on: {prepared.asked.again()}")
+        prose.line(f"Broken off; what has ended is in {printable(name)}. To go on: {prepared.asked.again(*page)}")
         return 130
     _print(report, place, as_json=as_json, markdown=markdown, html=html)
     left = report.result.wanted - len(report.result.trials)
-    if left and not as_json:
-        further, why = _further(prepared.asked, report)
-        prose.line(f"{left} of {report.result.wanted} trials are left{why}. To go on: {further.again()}")
+    further, why = _further(prepared.asked, report)
+    if left and not (as_json and not why):
+        prose.line(f"{left} of {report.result.wanted} trials are left{why}. To go on: {further.again(*page)}")
+    elif report.broken and not as_json:
+        prose.line(f"What nothing follows from is tried again by the same command: {further.again(*page)}")
     return 1 if left or report.broken else 0
 
 
 def _further(asked: Asked, report: Report) -> tuple[Asked, str]:
     """What goes on with it, and why it has not: as much again where all that was to be spent is."""
+    if report.result.away:
+        return asked, f": {printable(report.result.away)}"
     limit, cost = asked.cost_limit, report.cost or 0.0
     if limit is None or cost < limit:
         return asked, ""
@@ -121,10 +127,6 @@ def _check_files(html: Path | None, results: Path | None) -> None:
 
 
 def _print(report: Report, place: Place, *, as_json: bool, markdown: bool, html: Path | None) -> None:
-    if html is not None:
-        from claude_local_plugin.commands import eval_page
-
-        eval_page.write(report, html)
     if as_json:
         print(json_text(reports.to_json(report)))
     elif markdown:
@@ -132,9 +134,17 @@ def _print(report: Report, place: Place, *, as_json: bool, markdown: bool, html:
     else:
         printer = out(place.environ)
         printer.line(printable(reports.headline(report.result)), "bold")
-        printer.lines([printable(line) for line in reports.lines(report)])
+        printer.lines([printable(line) for line in reports.lines(report, _width(printer))])
     if html is not None:
+        from claude_local_plugin.commands import eval_page
+
+        eval_page.write(report, html)
         err(place.environ).line(f"page: {printable(short_path(html.absolute(), cwd=place.cwd, home=place.home))}")
+
+
+def _width(printer: Printer) -> int:
+    """As wide as the terminal, and no wider than can be read."""
+    return max(40, min(printer.width or reports.WIDTH, reports.WIDTH))
 
 
 def _prepared(asked: Asked, world: World, prose: Printer, *, asking: bool) -> Prepared:
@@ -154,9 +164,10 @@ def _prepared(asked: Asked, world: World, prose: Printer, *, asking: bool) -> Pr
 def _begin(prepared: Prepared, prose: Printer, name: str, place: Place) -> None:
     conditions = prepared.conditions
     tasks = len(prepared.tasks)
+    about = ", ".join(filter(None, (conditions.server, f"Claude Code {conditions.client}".strip())))
     prose.line(
         f"{tasks} task{'' if tasks == 1 else 's'} of {printable(conditions.suite)} × {conditions.repeat} on"
-        f" {printable(conditions.model)} ({printable(conditions.server)}, Claude Code {printable(conditions.client)})",
+        f" {printable(conditions.model)} ({printable(about)})",
         "bold",
     )
     prose.line(f"at most {prepared.minutes_at_most:.0f} min · results in {printable(name)}")
@@ -172,11 +183,11 @@ def _say_cost(prepared: Prepared, prose: Printer) -> None:
 
 
 def _nothing(_trial: Trial, _ended: int, _wanted: int) -> None:
-    """With --json nothing is said on the way."""
+    """With --json nothing is said of trials on the way."""
 
 
-def _telling(prose: Printer):  # type: ignore[no-untyped-def]
-    def told(trial: Trial, ended: int, wanted: int) -> None:
+def _telling(prose: Printer) -> Told:
+    def ended_one(trial: Trial, ended: int, wanted: int) -> None:
         if trial.passed is None:
             what, style = f"nothing follows: {trial.reason}", "yellow"
         elif trial.passed:
@@ -186,7 +197,10 @@ def _telling(prose: Printer):  # type: ignore[no-untyped-def]
         where = f"{ended:>{len(str(wanted))}}/{wanted}"
         prose.line(f"{where}  {printable(trial.task):<26} {trial.seconds:>5.0f} s  {printable(what)}", style)
 
-    return told
+    def away(why: str) -> None:
+        prose.prose(f"! {printable(why)}: waiting for it, {PATIENCE / 60:.0f} min at most", "yellow")
+
+    return Told(ended_one, away, lambda: prose.line("it answers again", "green"))
 
 
 @contextmanager
