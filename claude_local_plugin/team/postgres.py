@@ -1,9 +1,11 @@
 """The only door to psycopg: a team's database opened by its URL, and its complaints as errors for people.
 
-TLS is what the URL says (`sslmode`, `sslrootcert`, …); the password is asked of PGPASSWORD, the file of PGPASSFILE, the
-service file, or the system's keyring. A URL that is kept in config.toml must have none in it.
+Where it is, and what TLS has to be like (`sslmode`, `sslrootcert`, …), the URL says, with the service file that it may
+name. The password is asked of the service file, PGPASSWORD, ~/.pgpass or the file of PGPASSFILE, or the system's
+keyring. A URL that is kept in config.toml must have none in it.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,8 +32,13 @@ STATEMENT_S = 120
 LOCK_S = 60
 #: How long what was sent may stay without an answer of the other machine's network, in seconds.
 SILENT_S = 30
-#: What is taken from the environment, and not by libpq itself out of this process's own.
-_VARIABLES = (("password", "PGPASSWORD"), ("passfile", "PGPASSFILE"), ("connect_timeout", "PGCONNECT_TIMEOUT"))
+#: The variables of libpq that count: who asks, with what he shows that he may, and how patient he is. Whatever else
+#: somebody has set (PGHOSTADDR, PGSERVICE, PGOPTIONS, …) could lead elsewhere than the URL does.
+_VARIABLES = ("PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSSLCERT", "PGSSLKEY", "PGCONNECT_TIMEOUT")
+#: Where the service file is, for a URL that names a service.
+_SERVICE_FILES = ("PGSERVICEFILE", "PGSYSCONFDIR")
+#: What PGSSLMODE may ask for where the URL asks for nothing: no less than what holds without it.
+_STRICTER = ("require", "verify-ca", "verify-full")
 #: The oldest server that has what we need: views that ask with the rights of who looks at them.
 OLDEST = 150_000
 
@@ -76,7 +83,7 @@ def parameters(url: str) -> dict[str, str]:
 def opened(url: str, environ: Mapping[str, str], *, kept: bool = False) -> "Iterator[Connection]":
     """The database, outside any transaction; raises ClaudeLocalError.
 
-    What PGPASSWORD and its like say is taken from `environ`. `kept`: the URL stands in config.toml, where no password
+    Of `environ` PGPASSWORD and its like count. `kept`: the URL stands in config.toml, where no password
     may be. What psycopg raises inside becomes an error for people, too.
     """
     check_url(url)
@@ -126,35 +133,51 @@ def engine() -> "ModuleType":
 
 
 def _connect(psycopg: "ModuleType", url: str, environ: Mapping[str, str]) -> "Connection":
-    said = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    said = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
     wanted: dict[str, Any] = {
-        "connect_timeout": CONNECT_S,
         "keepalives_idle": SILENT_S,
         "tcp_user_timeout": SILENT_S * 1000,
         "application_name": "claude-local",
     }
-    if urlsplit(url).hostname:
-        # a variable that somebody's settings set must not send the log elsewhere than the URL says
-        wanted["hostaddr"] = ""
-    for name, variable in (
-        ("password", "PGPASSWORD"),
-        ("passfile", "PGPASSFILE"),
-        ("connect_timeout", "PGCONNECT_TIMEOUT"),
-    ):
-        if environ.get(variable) and not (name == "password" and has_password(url)):
-            wanted[name] = environ[variable]
+    if urlsplit(url).hostname or said.get("host"):
+        wanted["hostaddr"] = ""  # a service file that names another address does not take its place
     settings = {name: value for name, value in wanted.items() if name not in said}
     # prepared statements would outlive a transaction, which a pooler between us and the server does not allow
     how: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, **settings}
-    try:
-        connection: Connection = psycopg.connect(url, **how)
-    except psycopg.OperationalError as fault:
-        asked = fault.pgconn is not None and fault.pgconn.needs_password
-        password = _from_keyring(url) if asked and not has_password(url) else None
-        if password is None:
-            raise
-        connection = psycopg.connect(url, **{**how, "password": password})
+    with _variables(_that_count(environ, by_service="service" in said)):
+        try:
+            connection: Connection = psycopg.connect(url, **how)
+        except psycopg.OperationalError as fault:
+            asked = fault.pgconn is not None and fault.pgconn.needs_password
+            password = _from_keyring(url) if asked and not has_password(url) else None
+            if password is None:
+                raise
+            connection = psycopg.connect(url, **{**how, "password": password})
     return connection
+
+
+def _that_count(environ: Mapping[str, str], *, by_service: bool) -> dict[str, str]:
+    """The variables that libpq is to find. What the URL says goes before them, and what its service does, too."""
+    names = (*_VARIABLES, *(_SERVICE_FILES if by_service else ()))
+    found = {"PGCONNECT_TIMEOUT": str(CONNECT_S)} | {name: environ[name] for name in names if environ.get(name)}
+    if environ.get("PGSSLMODE") in _STRICTER:
+        found["PGSSLMODE"] = environ["PGSSLMODE"]
+    return found
+
+
+@contextmanager
+def _variables(wanted: Mapping[str, str]) -> Iterator[None]:
+    """Of its variables libpq, which looks into the environment of this process, finds these meanwhile."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("PG")}
+    try:
+        for name in before:
+            del os.environ[name]
+        os.environ.update(wanted)
+        yield
+    finally:
+        for name in wanted:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _from_keyring(url: str) -> str | None:
@@ -218,6 +241,7 @@ _COMPLAINTS = (
     ("40...", "others were in the way", "try again in a moment"),
     ("22.*|23.*", "it refuses what was sent", "this is a fault of this program or of another one that writes there"),
 )
+#: Of a server that lets nobody in there are the words alone, in English as a rule.
 _WITHOUT_STATE = (
     (
         "^invalid|^missing key|unrecognized|unexpected",
@@ -225,10 +249,26 @@ _WITHOUT_STATE = (
         "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full",
     ),
     (
+        "authentication failed|no pg_hba.conf entry|role .* does not exist|not permitted to log in|^permission denied",
+        "it does not let us in",
+        "the role and its password: ~/.pgpass, PGPASSWORD or the keyring",
+    ),
+    (
         "certificate|SSL|tls",
         "its certificate, or TLS with it, is not right",
         "sslrootcert=FILE in the URL names the authority to trust; the host in the URL must be the certificate's",
     ),
+    (
+        "database .* does not exist",
+        "there is no such database",
+        "the name after the host in the URL, or: createdb NAME",
+    ),
+    (
+        "starting up|shutting down|in recovery mode|not (yet )?accepting connections",
+        "it is being stopped or started",
+        f"try again in a moment; {_LATER}",
+    ),
+    ("too many (clients|connections)|connection slots", "it has run out of something", f"try again later; {_LATER}"),
     ("password", "it asks for a password", "~/.pgpass, PGPASSWORD, a service file or the keyring has it"),
     ("timeout|timed out", "it does not answer", f"is it up, and is the network there? {_LATER}"),
     (
@@ -245,6 +285,7 @@ def _said(fault: Exception) -> str:
     primary = getattr(getattr(fault, "diag", None), "message_primary", None)
     text = primary or str(fault)
     text = re.sub(r"^(connection (failed|is bad): )+", "", text.strip())
+    text = re.sub(r"^connection to server (at|on socket) [^\n]*? failed: FATAL: +", "", text)
     return " ".join(text.split("\n")[0].split())[:300] or type(fault).__name__
 
 
