@@ -1,12 +1,13 @@
-"""How long the questions to a team's log take, at 100,000 and ten million sessions of 1,000 machines.
+"""What a team's log takes at 100,000, a million and ten million sessions of 1,000 machines: pushing, and each question.
 
     python tests/benchmarks/bench_team.py [--sessions N …] [--rounds N]
 
 Each log is generated inside a PostgreSQL of its own, in a temporary folder: two years up to now, per session two events
 and a span, for each tenth a second span on another backend; each fiftieth ended before anything was sent. The sums are
 made from the rows. A question is the whole command in a process of its own, as a reader who may do nothing else; they
-take turns, and the least of all rounds counts, since whatever else the machine does makes it longer. Printed are
-seconds, and how much longer the largest log takes than the smallest.
+take turns, and the least of all rounds counts, since whatever else the machine does makes it longer. What is pushed
+are the logs of further machines, by `sessions push` itself, one after the other and four at once. Printed are seconds,
+rows a second, and how much more the largest log takes than the smallest. Ten million sessions take 20 GB meanwhile.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,11 +29,13 @@ from claude_local_plugin.team import setup
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.postgres import Cluster, cluster  # noqa: E402 - of the folder above, as a script too
+from tests.benchmarks import bench_log  # noqa: E402 - of the folder above, as a script too
+from tests.postgres import Cluster, cluster  # noqa: E402 - likewise
 
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "sessions stats": ("sessions", "stats"),
     "sessions stats --by day": ("sessions", "stats", "--by", "day"),
+    "sessions stats --by model": ("sessions", "stats", "--by", "model"),
     "sessions stats --by machine": ("sessions", "stats", "--by", "machine"),
     "sessions stats --by person": ("sessions", "stats", "--by", "person"),
     "sessions stats --by project": ("sessions", "stats", "--by", "project"),
@@ -39,10 +43,16 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "sessions stats --machine": ("sessions", "stats", "--machine", "box-0007"),
     "sessions list": ("sessions", "list"),
     "sessions list --project": ("sessions", "list", "--project", "/home/dev7/src/project-1"),
+    "sessions team status": ("sessions", "team", "status"),
     "audit --since 7d": ("audit", "--since", "7d", "--allow", "local"),
+    "audit": ("audit", "--allow", "local"),
     "report": ("report", "--output", "-"),
     "report --since all": ("report", "--since", "all", "--output", "-"),
 }
+#: So many sessions has the log of each machine that is pushed, with three events each and 1.1 spans.
+PUSHED = 10_000
+#: How many push, one after the other and then at once.
+ALONE, TOGETHER = 2, 4
 BARE = [sys.executable, "-I", "-S", "-c", "pass"]
 
 MACHINES = 1000
@@ -192,6 +202,43 @@ def ask(url: str, rounds: int, names: Sequence[str] = tuple(QUESTIONS)) -> dict[
     return least
 
 
+def rows_a_second(server: Cluster, database: str, pushed: int = PUSHED) -> tuple[float, float]:
+    """How many rows arrive a second: from one machine alone, the quickest of a few, and from four at once."""
+    machines = [f"further-{number}" for number in range(ALONE + TOGETHER)]
+    url = server.url(database)
+    with psycopg.connect(url, autocommit=True) as connection:
+        writers = [setup.Writer(machine) for machine in machines]
+        setup.init(connection, url, program="benchmark", writers=writers, passwords=False)
+    with tempfile.TemporaryDirectory() as folder:
+        commands = []
+        for machine in machines:
+            state = Path(folder) / machine
+            bench_log.make(state, pushed)
+            environ = {"PATH": os.environ.get("PATH", ""), "HOME": folder, "CLAUDE_LOCAL_STATE_DIR": str(state)}
+            told = ["sessions", "push", "--to", server.url(database, machine)]
+            commands.append(([sys.executable, "-m", "claude_local_plugin", *told], environ))
+        before = _rows(server, database)
+        alone = []
+        for command, environ in commands[:ALONE]:
+            alone.append(seconds(command, environ))
+        each = (_rows(server, database) - before) / ALONE
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            began = time.perf_counter()
+            for ended in [pool.submit(seconds, *command) for command in commands[ALONE:]]:
+                ended.result()
+            together = time.perf_counter() - began
+    return each / min(alone), TOGETHER * each / together
+
+
+def _rows(server: Cluster, database: str) -> int:
+    """How many rows the further machines have sent."""
+    mine = "machine IN (SELECT id FROM machines WHERE name LIKE 'further-%%')"
+    tables = ("sessions", "spans", "events")
+    counted = " + ".join(f"(SELECT count(*) FROM claude_local.{table} WHERE {mine})" for table in tables)
+    ((count,),) = server.ask(f"SELECT {counted}".replace("FROM machines", "FROM claude_local.machines"), database)
+    return int(count)
+
+
 @contextmanager
 def server() -> Iterator[Cluster]:
     """A PostgreSQL as long as a `with` lasts; raises SystemExit where there is none."""
@@ -205,11 +252,12 @@ def server() -> Iterator[Cluster]:
 def main() -> int:
     """Generates, measures, and prints the table."""
     options = argparse.ArgumentParser(prog="bench_team.py", description=__doc__.splitlines()[0])
-    options.add_argument("--sessions", type=int, nargs="+", default=[100_000, 10_000_000])
+    options.add_argument("--sessions", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     options.add_argument("--rounds", type=int, default=5)
     chosen = options.parse_args()
     sizes = sorted(chosen.sessions)
     found: dict[int, dict[str, float]] = {}
+    pushed: dict[int, tuple[float, float]] = {}
     with server() as started:
         for count in sizes:
             began = time.perf_counter()
@@ -220,11 +268,16 @@ def main() -> int:
             found[count] = ask(url, chosen.rounds)
             for name, took in found[count].items():
                 print(f"  {name:30}{took:8.2f} s", flush=True)
+            pushed[count] = rows_a_second(started, database)
+            print(f"  sessions push{pushed[count][0]:25,.0f} rows/s, four at once {pushed[count][1]:,.0f}", flush=True)
             started.ask(f"DROP DATABASE {database} WITH (FORCE)")
     print(f"{'':30}{''.join(f'{count:>14,}' for count in sizes)}{'growth':>9}")
     for name in ("pass", *QUESTIONS):
         took = [found[count][name] for count in sizes]
         print(f"{name:30}{''.join(f'{each:>12.2f} s' for each in took)}{took[-1] / took[0]:>9.2f}")
+    for place, name in enumerate(("push, rows a second", "push, four machines at once")):
+        rates = [pushed[count][place] for count in sizes]
+        print(f"{name:30}{''.join(f'{each:>14,.0f}' for each in rates)}{rates[0] / rates[-1]:>9.2f}")
     return 0
 
 
