@@ -1,5 +1,6 @@
 """The report: collected from the session log, as a page in one file or as data."""
 
+import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +52,8 @@ def check(
         raise ClaudeLocalError(f"{file}: not a regular file, where the page should be", f"{option} with another name")
     if not target.parent.is_dir():
         raise ClaudeLocalError(f"{target.parent}: there is no such folder", f"mkdir -p {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise ClaudeLocalError(f"{file}: no file can be written there", f"{option} with another name")
     if not force and target.exists() and not _is_ours(target, mark, option):
         instead = "--force to replace it, or another --output" if mark is None else f"another {option}"
         raise ClaudeLocalError(f"{file}: there already, and not {what}", instead)

@@ -6,15 +6,11 @@ from itertools import pairwise, product
 from claude_local_plugin.evaluation.scripted import Skill, drawn, outcomes
 from claude_local_plugin.evaluation.statistics import pass_at_1
 from claude_local_plugin.evaluation.suite import suite
+from tests.evaluation.record_judged import SKILLS, truth
 
 CORE = suite("core").tasks
 #: As many as `core` has, whichever those are: what holds here is not to depend on a task's name.
 TASKS = [replace(CORE[number % len(CORE)], id=f"task-{number}") for number in range(30)]
-#: Eight agents, the best first; some kinds of work are easier for each of them than others.
-SKILLS = [
-    Skill(name, chance, {"edit": chance + 0.05, "fix": chance - 0.05})
-    for name, chance in zip("abcdefgh", (0.94, 0.82, 0.70, 0.58, 0.46, 0.34, 0.22, 0.10), strict=True)
-]
 
 
 def test_eight_agents_are_ranked_right_in_100_of_100_evaluations() -> None:
@@ -27,20 +23,19 @@ def test_eight_agents_are_ranked_right_in_100_of_100_evaluations() -> None:
 
 
 def test_the_intervals_of_core_have_an_agents_true_rate_in_93_to_97_of_100_evaluations() -> None:
-    for skill in (SKILLS[0], SKILLS[3], SKILLS[6]):
-        truth = sum(skill.chance(task) for task in CORE) / len(CORE)
+    for skill in SKILLS:
         found = [pass_at_1(outcomes(skill, CORE, 3, seed)) for seed in range(1000)]
-        assert 930 <= sum(each.low <= truth <= each.high for each in found) <= 970, skill.name
+        assert 930 <= sum(each.low <= truth(skill) <= each.high for each in found) <= 970, skill.name
 
 
 def test_the_intervals_have_an_agents_true_rate_95_times_in_100() -> None:
     """The tasks are the same each time, so that an interval for tasks like these may be a little wide, never narrow."""
     for skill in (Skill("even", 0.6), Skill("good", 0.85), Skill("uneven", 0.7, {"edit": 0.6, "fix": 0.8})):
-        truth = sum(skill.chance(task) for task in TASKS) / len(TASKS)
+        rate = sum(skill.chance(task) for task in TASKS) / len(TASKS)
         hits = 0
         for seed in range(1000):
             found = pass_at_1(outcomes(skill, TASKS, 3, seed))
-            hits += found.low <= truth <= found.high
+            hits += found.low <= rate <= found.high
         assert 930 <= hits <= 985, (skill.name, hits)
 
 

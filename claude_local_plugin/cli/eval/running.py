@@ -198,7 +198,7 @@ def _telling(prose: Printer) -> Told:
         prose.line(f"{where}  {printable(trial.task):<26} {trial.seconds:>5.0f} s  {printable(what)}", style)
 
     def away(why: str) -> None:
-        prose.prose(f"! {printable(why)}: waiting for it, {PATIENCE / 60:.0f} min at most", "yellow")
+        prose.prose(f"! {printable(why)}; waiting for it, {PATIENCE / 60:.0f} min at most", "yellow")
 
     return Told(ended_one, away, lambda: prose.line("it answers again", "green"))
 
