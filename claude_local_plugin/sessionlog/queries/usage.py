@@ -230,7 +230,7 @@ class _Sums:
         of_those = f" WHERE {self.log.counting}" if self.log.counting else ""
         query = f"SELECT endpoint, {column}, {sums} FROM {table}{of_those} GROUP BY 1, 2"
         for endpoint, key, *numbers in self._days_kept(sums) if by_day else self.log.execute(query):
-            place = (self.sides[endpoint], key) if by_day else (endpoint, key)
+            place = (self.sides.get(endpoint, _OWN), key) if by_day else (endpoint, key)
             count, *left = map(sub, numbers, less.get(place, (0,) * len(numbers)))
             if count:
                 yield endpoint, (key,) if self.by else (), tuple(left)
@@ -246,11 +246,18 @@ class _Sums:
     def _days_kept(self, sums: str) -> Iterator[tuple[Any, ...]]:
         """For each side one of its backends, each local day, and these sums of it.
 
-        Hours lie in their order there: read from day to day, nothing has to be sorted, which would take longer than
-        adding up.
+        Hours lie in their order in SQLite: read from day to day, nothing has to be sorted, which would take longer than
+        adding up. A team's database reads all of them once.
         """
-        days = ", ".join(f"('{start}', '{stop}', '{day}')" for start, stop, day in self.days.by_the_hour())
         counting = f" AND {self.log.counting}" if self.log.counting else ""
+        if self.log.shared:
+            key = self.days.key_of("hour", digits=2)
+            columns = f"{self._sides()}, {key}, {sums}"
+            query = f"SELECT {columns} FROM sums_by_hour AS s WHERE spans <> 0{counting} GROUP BY 1, 2"
+            for side, moment, *numbers in self.log.execute(query):
+                yield side, self.days.label(moment), *numbers
+            return
+        days = ", ".join(f"('{start}', '{stop}', '{day}')" for start, stop, day in self.days.by_the_hour())
         for side in set(self.sides.values()) if days else ():
             backends = [number for number, its in self.sides.items() if its == side]
             yield from self.log.execute(
@@ -365,10 +372,11 @@ class _Days:
             if start[:13] < end[:13]:  # a day that the calendar of a place has left out has none
                 yield start[:13], end[:13], day.isoformat()
 
-    def key_of(self, moment: str) -> str:
-        """In SQL, of a moment: the date, and how many of the times had passed."""
+    def key_of(self, moment: str, digits: int = 5) -> str:
+        """In SQL, of a moment: the date, and how many of the times had passed; with two digits of an hour."""
         passed = " + ".join(
-            f"CASE WHEN substr({moment}, 12, 5) >= '{begin}' THEN 1 ELSE 0 END" for begin in self.begins[1:]
+            f"CASE WHEN substr({moment}, 12, {digits}) >= '{begin[:digits]}' THEN 1 ELSE 0 END"
+            for begin in self.begins[1:]
         )
         return f"substr({moment}, 1, 10)" + (f" || ({passed})" if passed else "")
 
