@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from claude_local_plugin.cli.enable_screen import without_hooks
 from claude_local_plugin.cli.open_sessions import settle, when_idle_option
 from claude_local_plugin.cli.options import Place, here, json_option, world_of
 from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out
@@ -69,6 +70,7 @@ class _WithWords(click.Command):
 @click.option("--explain", metavar="ID", help="Say all there is to say about one check.")
 @click.option("--fix", "fixing", is_flag=True, help="Fix what can be fixed in settings, after showing the diff.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show the diff and write nothing.")
+@click.option("--show-hooks", is_flag=True, help="With --fix: show the hooks in the diff, too, line by line.")
 @click.option("--yes", "-y", is_flag=True, help="With --fix: do not ask before writing.")
 @when_idle_option
 @json_option
@@ -82,6 +84,7 @@ def doctor(
     explain: str | None,
     fixing: bool,
     dry_run: bool,
+    show_hooks: bool,
     yes: bool,
     when_idle: bool,
     as_json: bool,
@@ -98,17 +101,19 @@ def doctor(
     if listing or explain:
         return _texts(place, explain, checks)
     if server_log is not None:
-        if checks or url or token_env or deep or fixing or dry_run or yes:
+        if checks or url or token_env or deep or fixing or dry_run or show_hooks or yes:
             raise UsageError(
                 "--server-log reads a log and nothing else",
                 typed("claude-local", "doctor", "--server-log", server_log),
             )
         return _log(server_log, place, as_json=as_json)
-    if (dry_run or yes) and not fixing:
+    if (dry_run or show_hooks or yes) and not fixing:
         asked = [*checks, *(("--url", url) if url else ()), *(("--token-env", token_env) if token_env else ())]
-        switches = [option for option, on in (("--deep", deep), ("--dry-run", dry_run), ("--yes", yes)) if on]
+        given = (("--deep", deep), ("--dry-run", dry_run), ("--show-hooks", show_hooks), ("--yes", yes))
+        switches = [option for option, on in given if on]
         raise UsageError(
-            "--dry-run and --yes belong to --fix", typed("claude-local", "doctor", "--fix", *switches, *asked)
+            "--dry-run, --show-hooks and --yes belong to --fix",
+            typed("claude-local", "doctor", "--fix", *switches, *asked),
         )
     asking = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
     if fixing and not (dry_run or yes or asking):
@@ -128,7 +133,14 @@ def doctor(
     plan = command.fixes(report, world, checks) if fixing else None
     applied = False
     while plan is not None and _fix(
-        plan, world, place, dry_run=dry_run, ask=asking and not yes, when_idle=when_idle, quiet=as_json
+        plan,
+        world,
+        place,
+        dry_run=dry_run,
+        show_hooks=show_hooks,
+        ask=asking and not yes,
+        when_idle=when_idle,
+        quiet=as_json,
     ):
         applied = True
         report = _again(report, request, world)
@@ -235,7 +247,15 @@ def _with_progress(facts: "Facts", plan: "Deep") -> "Facts":
 
 
 def _fix(
-    plan: "Planned", world: "World", place: Place, *, dry_run: bool, ask: bool, when_idle: bool, quiet: bool
+    plan: "Planned",
+    world: "World",
+    place: Place,
+    *,
+    dry_run: bool,
+    show_hooks: bool,
+    ask: bool,
+    when_idle: bool,
+    quiet: bool,
 ) -> bool:
     """Show what would be fixed, ask where somebody can be asked, and do it; whether anything was written."""
     from claude_local_plugin.commands import doctor as command
@@ -253,7 +273,9 @@ def _fix(
         return False
     if not quiet:
         for fix in plan.next:
-            printer.diff(command.diff(fix))
+            shown = command.diff(fix)
+            folded = printer.stream.isatty() and not show_hooks  # what a program reads can be applied
+            printer.diff(without_hooks(shown) if folded else shown)
     if dry_run:
         if not quiet:
             prose.line("Nothing was written (--dry-run).")

@@ -99,6 +99,49 @@ def whole_diff(prepared: "Prepared", width: int, *, show_hooks: bool, home: str)
     return "\n".join(part for line in lines for part in _explained(line, _reason(line, reasons), column, width))
 
 
+def without_hooks(diff: str) -> str:
+    """A diff for people with our hooks counted: those that go in a line, those that come in one."""
+    shown, run = list[str](), list[str]()
+
+    def close() -> None:
+        counts = {mark: sum(_is_handler(each) for each in run if each[0] == mark) for mark in "-+"}
+        shown.extend(f"{mark}   … {_hooks(count)}" for mark, count in counts.items() if count)
+        shown.extend(run if not any(counts.values()) else ())
+        run.clear()
+
+    for line in diff.removesuffix("\n").split("\n"):
+        if _is_handler(line) or _is_frame(line):
+            run.append(line)
+        else:
+            close()
+            shown.append(_folded(line))
+    close()
+    return "\n".join(shown) + "\n"
+
+
+def _hooks(count: int) -> str:
+    return f"{count} hook{'' if count == 1 else 's'} of claude-local (--show-hooks shows them)"
+
+
+def _folded(line: str) -> str:
+    """A line that is a whole settings file, with our hooks in it counted; every other line as it is."""
+    if line[:1] not in ("+", "-") or SCRIPT not in line:
+        return line
+    try:
+        settings = json.loads(line[1:])
+    except ValueError:
+        return line
+    hooks = settings.get("hooks") if isinstance(settings, dict) else None
+    if not isinstance(hooks, dict) or not all(isinstance(groups, list) for groups in hooks.values()):
+        return line
+    ours = {event: [group for group in groups if SCRIPT in json.dumps(group)] for event, groups in hooks.items()}
+    others = {event: [group for group in groups if group not in ours[event]] for event, groups in hooks.items()}
+    count = sum(map(len, ours.values()))
+    kept: dict[str, object] = {event: groups for event, groups in others.items() if groups}
+    shown = {**settings, "hooks": {**kept, "…": _hooks(count)}}
+    return line[0] + json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
 def _explained(line: str, reason: str, column: int, width: int) -> list[str]:
     """A line with its reason beside it where there is room, else below."""
     beside = f"{line.ljust(column)}   {reason}"
@@ -126,8 +169,7 @@ def _without_hooks(lines: Sequence[str]) -> list[str]:
     def close() -> None:
         if folded:
             count = sum(_is_handler(each) for each in folded)
-            what = f"{count} hook{'' if count == 1 else 's'} of claude-local"
-            shown.append(f"{folded[0][0]}   … {what} (--show-hooks shows them)")
+            shown.append(f"{folded[0][0]}   … {_hooks(count)}")
             folded.clear()
 
     for line in lines:

@@ -1,4 +1,4 @@
-"""Takes out of a JSON text what Claude Code does not take: comments and trailing commas; every other byte stays.
+"""Takes out of a JSON text what Claude Code does not take: comments and commas too many; every other byte stays.
 
 It reads what is no JSON, so that `settings/syntax.py`, which is as strict as Claude Code, is of no use here.
 """
@@ -25,18 +25,18 @@ _LINE_END = re.compile(r"^[ \t]*(?:\r\n|\r|\n)")
 
 
 def strict(text: str) -> str:
-    """The text without its comments and trailing commas; a line that held nothing else goes with its comment.
+    """The text without its comments and commas too many; a line that held nothing else goes with its comment.
 
     The result is JSON if that was all that was wrong with it.
     """
     kept: list[str] = []
-    closes = False  # the next piece that is not blank, from the end on
+    closes = False  # the next piece that is not blank, from the end on, takes no comma before it
     for piece in reversed(list(_PIECE.finditer(_without_comments(text)))):
         word = piece.group()
         if not (word == "," and closes):
             kept.append(word)
         if piece.lastgroup != "blank":
-            closes = word in _CLOSING
+            closes = word in _CLOSING or word == ","
     return "".join(reversed(kept))
 
 
@@ -62,7 +62,7 @@ def _without_comments(text: str) -> str:
 
 
 def repairable(each: SettingsFile) -> bool:
-    """Whether comments and trailing commas are all that makes Claude Code drop this file, and it is ours to write."""
+    """Whether comments and commas too many are all that makes Claude Code drop this file, and it is ours to write."""
     if each.state is not FileState.DROPPED or each.path is None or each.scope in (Scope.MANAGED, Scope.FLAG):
         return False
     fixed = strict(each.text)

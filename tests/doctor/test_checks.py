@@ -10,6 +10,7 @@ import pytest
 from claude_local_plugin.client_config.build import NO_PICTURES
 from claude_local_plugin.config import Problem
 from claude_local_plugin.core.config import Config
+from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.doctor import CHECKS, Facts, Finding, Place, Result, run, worst
 from claude_local_plugin.doctor.checks import chosen
 from claude_local_plugin.doctor.facts import Editor, Owned, Stray
@@ -403,6 +404,27 @@ CASES: tuple[Case, ...] = (
         ERROR,
         "its interpreter /gone is gone",
         known(hooks=(Installed("SessionStart", "local", str(b.LOCAL), "its interpreter /gone is gone"),)),
+    ),
+    (
+        "hooks.broken",
+        ERROR,
+        "no hook can run: its interpreter /gone is gone",
+        known(
+            hooks=tuple(Installed(event, "local", str(b.LOCAL), "its interpreter /gone is gone") for event in EVENTS)
+        ),
+    ),
+    (
+        "hooks.broken",
+        ERROR,
+        "the hooks for Stop, SessionEnd cannot run: its interpreter /gone is gone",
+        known(
+            hooks=tuple(
+                Installed(
+                    event, "local", str(b.LOCAL), "its interpreter /gone is gone" if event.startswith("S") else None
+                )
+                for event in ("Stop", "ConfigChange", "SessionEnd")
+            )
+        ),
     ),
     ("hooks.allowed", OK, "allowed", known()),
     ("hooks.allowed", WARNING, "disableAllHooks switches our hooks off", seen(user={"disableAllHooks": True})),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.doctor import CHECKS, GROUPS, run
 from claude_local_plugin.doctor.checks import WORDS
 from claude_local_plugin.doctor.facts import gather, own_token
@@ -453,6 +454,25 @@ def test_a_fix_is_shown_and_asked_about(place: Place, server: EmbeddedBackend, a
         terminal.wait_for("allwell" if written else "nothingwaswritten")
         assert terminal.wait_for_exit() == (0 if written else 1)
     assert ("CLAUDE_CODE_MAX_RETRIES" in place.env()) is written
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+@pytest.mark.parametrize("in_one_line", [False, True])
+def test_hooks_are_one_line_of_what_is_asked_about(
+    place: Place, server: EmbeddedBackend, monkeypatch: pytest.MonkeyPatch, in_one_line: bool
+) -> None:
+    enabled(place, server)
+    broken = place.local.read_text().replace("claude_local_hook.py", "gone/claude_local_hook.py")
+    place.local.write_text(json.dumps(json.loads(broken)) if in_one_line else broken)
+    argv = [sys.executable, "-m", "claude_local_plugin", "doctor", "--fix", "hooks.broken"]
+    for options, folded in ((), True), (("--show-hooks",), False):
+        with Terminal([*argv, *options], cwd=place.project, environ=dict(os.environ)) as terminal:
+            terminal.wait_for(r"Writethis\?")
+            count = terminal.text.count(f"{len(EVENTS)}hooksofclaude-local(--show-hooksshowsthem)")
+            assert count == (2 if folded else 0)
+            assert ("gone/claude_local_hook.py" in terminal.text) is not folded
+            terminal.type("n\n")
+            assert terminal.wait_for_exit() == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")

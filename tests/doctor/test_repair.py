@@ -1,4 +1,4 @@
-"""What doctor takes out of a settings file that Claude Code drops: comments, trailing commas, nothing else."""
+"""What doctor takes out of a settings file that Claude Code drops: comments, commas too many, nothing else."""
 
 import json
 
@@ -15,6 +15,8 @@ from tests.looped import looped
     [
         pytest.param('{"a": 1,}', '{"a": 1}', id="a trailing comma"),
         pytest.param('{\n  "a": [1, 2,],\n}\n', '{\n  "a": [1, 2]\n}\n', id="two of them"),
+        pytest.param('{"a": 1,, "b": 2}', '{"a": 1, "b": 2}', id="a doubled comma"),
+        pytest.param('{"a": [1, , 2,,]}', '{"a": [1 , 2]}', id="several, and one at the end"),
         pytest.param('{"a": 1, // why\n "b": 2}', '{"a": 1,\n "b": 2}', id="a comment after a value"),
         pytest.param('{\n  // why\n  "a": 1\n}\n', '{\n  "a": 1\n}\n', id="a comment with a line of its own"),
         pytest.param('{\r\n  // why\r\n  "a": 1\r\n}\r\n', '{\r\n  "a": 1\r\n}\r\n', id="the same with CRLF"),
@@ -27,7 +29,7 @@ from tests.looped import looped
         pytest.param('\ufeff{"a": 1,}', '\ufeff{"a": 1}', id="a byte order mark stays"),
     ],
 )
-def test_only_comments_and_trailing_commas_go(text: str, fixed: str) -> None:
+def test_only_comments_and_commas_too_many_go(text: str, fixed: str) -> None:
     assert strict(text) == fixed
 
 

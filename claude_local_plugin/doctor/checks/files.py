@@ -30,6 +30,9 @@ INVENTED = {
     "authToken": "env.ANTHROPIC_AUTH_TOKEN",
 }
 
+#: So many settings that were changed by hand are named; the diff of the command beside them has them all.
+MOST_NAMED = 4
+
 
 # --- files.json
 
@@ -344,7 +347,8 @@ def _record(facts: Facts) -> Iterator[Found]:
                 f"{enabling(facts, owned)}   (writes it again; {_disable(facts, owned)} forgets it)",
             )
         if owned.edited:
-            names = ", ".join(".".join(path) for path in owned.edited)
+            first, more = owned.edited[:MOST_NAMED], len(owned.edited) - MOST_NAMED
+            names = ", ".join(".".join(path) for path in first) + (f" and {more} more" if more > 0 else "")
             what = f"changed since enable wrote it, so disable will leave it alone: {names}"
             again = enabling(facts, owned, "--reset", "all")
             yield Found(Result.INFO, what, Place(owned.path), f"{again}   (writes its own values again)")
@@ -387,7 +391,7 @@ CHECKS = (
             "Comments, trailing commas and other things that are not JSON, a top-level key of the wrong type, a file"
             " that cannot be read or is larger than 2 MiB; with line and column. Hooks in such a file are gone, too."
         ),
-        remedy="`--fix` takes out comments and trailing commas, and nothing else. The rest needs an editor.",
+        remedy="`--fix` takes out comments, trailing and doubled commas, and nothing else. The rest needs an editor.",
         find=_json,
         covers=(
             "files.dropped",

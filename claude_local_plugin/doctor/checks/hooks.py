@@ -10,6 +10,7 @@ from claude_local_plugin.doctor.facts import Facts
 from claude_local_plugin.doctor.fixers import Hooks, Step, Tools
 from claude_local_plugin.doctor.model import Check, Finding, Found, OwnFix, Place, Result, place_of
 from claude_local_plugin.precedence import FileState, Scope, hooks_off
+from claude_local_plugin.settings.hooks import Installed
 
 #: What reads the log, and says what is the matter with it.
 LOG = command("claude-local", "sessions", "list")
@@ -30,11 +31,21 @@ def _installed(facts: Facts) -> Iterator[Found]:
 
 
 def _broken(facts: Facts) -> Iterator[Found]:
-    for hook in facts.hooks:
-        if hook.problem:
-            fixable = hook.scope not in (Scope.MANAGED, Scope.FLAG)
-            fix = OwnFix() if fixable else "ask whoever manages this machine"
-            yield Found(Result.ERROR, hook.trouble, _line(facts, hook.path, hook.event), fix)
+    # what took away their interpreter took it from all of a file at once: said once, not ten times
+    for scope, path, problem in dict.fromkeys((each.scope, each.path, each.problem) for each in facts.hooks):
+        if problem:
+            alike = [each for each in facts.hooks if (each.scope, each.path, each.problem) == (scope, path, problem)]
+            fix = OwnFix() if scope not in (Scope.MANAGED, Scope.FLAG) else "ask whoever manages this machine"
+            yield Found(Result.ERROR, _trouble(alike), _line(facts, path, alike[0].event), fix)
+
+
+def _trouble(alike: Sequence[Installed]) -> str:
+    """What is said of hooks of one file that cannot run for one reason."""
+    if len(alike) == 1:
+        return alike[0].trouble
+    if len(alike) == len(EVENTS):
+        return f"no hook can run: {alike[0].problem}"
+    return f"the hooks for {', '.join(each.event for each in alike)} cannot run: {alike[0].problem}"
 
 
 def _made_anew(facts: Facts, _: Sequence[Finding], __: Tools) -> Iterator[Step]:
