@@ -150,9 +150,9 @@ def run_line(argv: Sequence[str], name: str = "claude-local") -> int:
         sys.stdout.flush()
     except ClaudeLocalError as error:
         printer = err()
-        printer.line(f"error: {error.message}", "bold red")
+        printer.prose(f"error: {error.message}", "bold red", whole=True)
         if error.hint:
-            printer.line(f"hint: {error.hint}")
+            printer.prose(f"hint: {error.hint}", whole=True)
         return error.exit_code
     except BrokenPipeError:
         _give_up_stdout()  # the reader went away (`| head`): nothing is left to say

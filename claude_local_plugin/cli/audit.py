@@ -78,7 +78,7 @@ def audit(allow: tuple[str, ...], url: str | None, utc: bool, as_json: bool, **a
         if len(outside) > SHOWN:
             printer.line(f"  and {len(outside) - SHOWN:,} more   (--json has all)")
     if report["held_back"]:
-        printer.line(f"{report['held_back']:,} more sent nothing: each prompt was held back, or the address is none")
+        printer.prose(f"{report['held_back']:,} more sent nothing: each prompt was held back, or the address is none")
     for said in report["not_known"]:
         err(place.environ).prose(f"not known: {said}")
     return code

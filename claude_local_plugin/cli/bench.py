@@ -125,7 +125,7 @@ def bench(
         out(place.environ).lines(lines(report))
     if plot_file is not None:
         plot.plot(report, plot_file)
-        prose.line(f"drawn: {short_path(plot_file.absolute(), cwd=place.cwd, home=place.home)}")
+        prose.prose(f"drawn: {short_path(plot_file.absolute(), cwd=place.cwd, home=place.home)}")
     if apply_it:
         prepared = command.prepare(report, used, world)
         _apply(prepared, place, yes=yes, when_idle=when_idle, quiet=as_json)
@@ -152,7 +152,7 @@ def _apply(prepared: Any, place: Place, *, yes: bool, when_idle: bool, quiet: bo
         raise click.exceptions.Abort
     command.write(prepared, world)
     into = f" and into the profile {prepared.profile}" if prepared.measured else ""
-    prose.line(f"Written to {name}{into}. Undo: {typed('claude-local', 'bench', '--revert')}", "green")
+    prose.prose(f"Written to {name}{into}. Undo: {typed('claude-local', 'bench', '--revert')}", "green")
 
 
 def _revert(reverted: Any, place: Place) -> int:

@@ -53,7 +53,7 @@ def list_(project: str | None, as_json: bool) -> int:
         return int(not valid)
     printer = out(place.environ)
     name = short_path(report["path"], cwd=place.home / "-", home=place.home)
-    printer.line(name if report["exists"] else f"{name} is not there: every setting has its default")
+    printer.prose(name if report["exists"] else f"{name} is not there: every setting has its default")
     rows = [(each["key"], shown(each["value"]) or "(none)", _origin(each)) for each in report["settings"]]
     rows += [(f"{each['folder']}  {each['key']}", shown(each["value"]), _origin(each)) for each in report["projects"]]
     printer.lines(columns([tuple(map(printable, row)) for row in rows]))
@@ -111,7 +111,7 @@ def _changed(place: Place, report: dict[str, Any], otherwise: str, as_json: bool
     folder = f" in {report['project']}" if report["project"] else ""
     value = "" if report["value"] is None else f" = {shown(report['value']) or '(none)'}"
     printer = out(place.environ)
-    printer.line(printable(f"{report['key']}{value}{folder}   ({name if report['changed'] else otherwise})"))
+    printer.prose(printable(f"{report['key']}{value}{folder}   ({name if report['changed'] else otherwise})"))
     _warn(place, said)
     return 0
 

@@ -28,7 +28,7 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
         from claude_local_plugin.fake_server.server import serve as serve_until_stopped
 
         def ready(backend: EmbeddedBackend) -> None:
-            printer.line(f"a stand-in model server listens at {backend.url}   (Ctrl-C ends it)")
+            printer.prose(f"a stand-in model server listens at {backend.url}   (Ctrl-C ends it)")
             printer.line(f"try it:  {shell.command('claude-local', 'enable', '--url', backend.url)}")
             printer.stream.flush()
 
@@ -41,7 +41,7 @@ def demo(serve: bool, port: int | None, hooks_only: bool) -> int:
     from claude_local_plugin.commands import demo as command
 
     claude = None if hooks_only else command.find_claude()
-    printer.line(f"Claude Code: {claude or 'not on PATH, so the session is its hooks alone'}")
+    printer.prose(f"Claude Code: {claude or 'not on PATH, so the session is its hooks alone'}")
     started = time.monotonic()
     passed = command.run(claude, lambda step: _show(printer, step))
     printer.line()

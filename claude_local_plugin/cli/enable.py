@@ -234,7 +234,7 @@ def agree(found: "RepositoryFile", world: "World", *, changed: bool, ask: bool =
 
     prose = err(world.environ)
     name = short_path(found.path, cwd=world.home / "-", home=world.home)
-    prose.line(f"{name} was changed since you agreed to it:" if changed else f"{name} came with this repository:")
+    prose.prose(f"{name} was changed since you agreed to it:" if changed else f"{name} came with this repository:")
     prose.lines(f"  {line}" for line in found.text.splitlines())
     prose.line("That means:")
     prose.lines([f"  {each}" for each in found.told()], "yellow")
@@ -352,7 +352,7 @@ def _show_reasons(prepared: "Prepared", place: Place, lines: "Sequence[Line]") -
         link, reached = (
             short_path(p, cwd=place.cwd, home=place.home) for p in (prepared.settings_file, prepared.target)
         )
-        prose.line(f"{printable(link)} is a link: {printable(reached)} is written")
+        prose.prose(f"{printable(link)} is a link: {printable(reached)} is written")
     if "exclude_file" in prepared.exclude:
         name = short_path(prepared.exclude["exclude_file"], cwd=place.cwd, home=place.home)
         prose.prose(printable(f"  {name}  + {prepared.exclude['exclude_line']}   so that git does not see this file"))
@@ -423,7 +423,7 @@ def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run
     name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
     sentence = printable(written.sentence)
     if dry_run:
-        printer.line("Nothing was written (--dry-run)." if prepared.changed else f"{name} is already as it would be.")
+        printer.prose("Nothing was written (--dry-run)." if prepared.changed else f"{name} is already as it would be.")
     elif not written.has_effect:  # somebody else wrote meanwhile
         printer.prose(f"Written, but without effect. {sentence}", "bold red")
         printer.line(f"Undo: {undo(prepared)}")

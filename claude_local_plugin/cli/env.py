@@ -100,17 +100,19 @@ def _write(world: "World", asked: "Asked", place: Place, *, unset: bool) -> int:
         if not planned.changed:
             printer.line(f"nothing of claude-local's in {name}")
         else:
-            printer.line(f"{name}: removed, as it was ours alone" if planned.after is None else f"{name}: given back")
+            printer.prose(f"{name}: removed, as it was ours alone" if planned.after is None else f"{name}: given back")
         return 0
     _say(said, place)
     if planned.problem:
         printer.line(f"! {printable(planned.problem)}", "yellow")
     if planned.tracked:
-        printer.line(f"! {name} is tracked by git: everyone who pulls it gets your server's address", "yellow")
-    printer.line(f"{name}: {'written' if planned.changed else 'is already so'}; {said.sentence}", "green")
+        printer.prose(f"! {name} is tracked by git: everyone who pulls it gets your server's address", "yellow")
+    printer.prose(f"{name}: {'written' if planned.changed else 'is already so'}; {said.sentence}", "green")
     if asked.shell.name == "direnv":
-        printer.line("direnv reads it once you have allowed it (direnv allow), whenever you are in this folder")
+        printer.prose("direnv reads it once you have allowed it (direnv allow), whenever you are in this folder")
     else:
-        printer.line("Claude Code reads no .env by itself: what starts it has to, and has to let it win over the shell")
+        printer.prose(
+            "Claude Code reads no .env by itself: what starts it has to, and has to let it win over the shell"
+        )
     printer.line("what takes it out again: the same with --unset")
     return 0

@@ -52,7 +52,7 @@ def install(scope: str, dry_run: bool, yes: bool, when_idle: bool, as_json: bool
         printer.diff(str(report["diff"]))
     elif report["changed"]:
         undo = spelt("claude-local", "hooks", "uninstall", "--scope", scope)
-        printer.line(f"hooks installed in {name}   (undo: {undo})", "green")
+        printer.prose(f"hooks installed in {name}   (undo: {undo})", "green")
     else:
         printer.line(f"already installed in {name}")
     return 0
@@ -117,7 +117,7 @@ def status(scope: str | None, as_json: bool) -> int:
     printer = out(place.environ)
     if not report["hooks"]:
         again = spelt("claude-local", "hooks", "install", "--scope", "user")
-        printer.line(f"no hooks of claude-local are installed   ({again})")
+        printer.prose(f"no hooks of claude-local are installed   ({again})")
     rows = [
         (
             entry["event"],
@@ -129,5 +129,5 @@ def status(scope: str | None, as_json: bool) -> int:
     ]
     printer.lines(columns(rows))
     if report["disabled_by"]:
-        printer.line(f"! switched off by {report['disabled_by']}", "yellow")
+        printer.prose(f"! switched off by {report['disabled_by']}", "yellow")
     return int(broken)

@@ -65,7 +65,7 @@ def install(ctx: click.Context, name: str, profile: str | None, folder: Path | N
     where = ("--dir", str(folder)) if folder else ()
     undo = spelt("claude-local", "launcher", "remove", name, *where)
     done = "written" if report["changed"] else "is already so"
-    out(place.environ).line(f"{printable(path)}: {done}   (undo: {undo})", "green")
+    out(place.environ).prose(f"{printable(path)}: {done}   (undo: {undo})", "green")
     return 0
 
 
@@ -88,10 +88,10 @@ def list_(folder: Path | None, as_json: bool) -> int:
     printer = out(place.environ)
     if not report["launchers"]:
         folder_name = short_path(report["folder"], cwd=place.cwd, home=place.home)
-        printer.line(f"no launchers of claude-local's in {printable(folder_name)}")
+        printer.prose(f"no launchers of claude-local's in {printable(folder_name)}")
     printer.table([_row(each) for each in report["launchers"]], shorten=(2,))
     if report["launchers"] and not report["on_path"]:
-        err(place.environ).line(f"! {printable(report['folder'])} is not on your PATH", "yellow")
+        err(place.environ).prose(f"! {printable(report['folder'])} is not on your PATH", "yellow")
     return int(broken)
 
 

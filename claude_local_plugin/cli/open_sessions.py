@@ -79,6 +79,6 @@ def _waited(moving: "Sequence[Affected]", world: "World") -> bool:
     from claude_local_plugin.commands.open_sessions import wait
 
     printer = err(world.environ)
-    printer.line(f"waiting for {len(moving)} to end   (Ctrl-C writes nothing)")
+    printer.prose(f"waiting for {len(moving)} to end   (Ctrl-C writes nothing)")
     wait(world, moving, said=printer.line)
     return True

@@ -72,14 +72,18 @@ def _show(report: dict[str, Any], place: Place) -> None:
     else:
         printer.line("Besides:")
         lines = columns([(", ".join(each["hosts"]), each["what"]) for each in report["leaves"]], indent="  ")
+        beside = printer.width is None or max(map(len, lines)) <= printer.width
         for line, each in zip(lines, report["leaves"], strict=True):
-            printer.line(printable(line))
-            printer.line(printable(f"      {each['when']}; kept back by {each['remedy']}"), "dim")
-    printer.line(f"Not counted: {report['own_programs']}.", "dim")
+            if beside:
+                printer.line(printable(line))
+            else:
+                printer.lines([printable(f"  {', '.join(each['hosts'])}"), printable(f"      {each['what']}")])
+            printer.prose(printable(f"      {each['when']}; kept back by {each['remedy']}"), "dim", indent="      ")
+    printer.prose(f"Not counted: {report['own_programs']}.", "dim")
     if report["proof"]:
         _show_proof(report, place)
     elif report["leaves"] and report["asked_level"] is None:
-        prose.line(f"More is kept back: {typed('claude-local', 'enable', '--privacy', 'airgap')}")
+        prose.prose(f"More is kept back: {typed('claude-local', 'enable', '--privacy', 'airgap')}")
 
 
 WAYS = {"print": "print mode (-p)", "interactive": "a session"}
@@ -93,6 +97,8 @@ def _show_proof(report: dict[str, Any], place: Place) -> None:
     printer.lines(printable(line) for line in columns(rows, indent="  "))
     for each in proof["sessions"]:
         if not each["answered"]:
-            prose.line(f"! {WAYS[each['way']]} got no answer, so this proves nothing: {printable(each['said'])}", "red")
+            prose.prose(
+                f"! {WAYS[each['way']]} got no answer, so this proves nothing: {printable(each['said'])}", "red"
+            )
     if proof["unforeseen"]:
-        prose.line(f"! not listed above: {printable(', '.join(proof['unforeseen']))}", "red")
+        prose.prose(f"! not listed above: {printable(', '.join(proof['unforeseen']))}", "red")

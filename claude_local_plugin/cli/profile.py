@@ -95,7 +95,7 @@ def list_(as_json: bool) -> int:
         return code
     printer = out(place.environ)
     if not report["profiles"]:
-        printer.line(f"none yet: {spelt('claude-local', 'profile', 'add', Words('NAME'), '--url', Words('URL'))}")
+        printer.prose(f"none yet: {spelt('claude-local', 'profile', 'add', Words('NAME'), '--url', Words('URL'))}")
     printer.table(
         [
             (
@@ -273,7 +273,7 @@ def trust(yes: bool, revoke: bool) -> int:
         return 0
     found, state = command.to_trust(world)
     if state == "trusted":
-        err(place.environ).line(f"already agreed to: {_short(found.path, place)}")
+        err(place.environ).prose(f"already agreed to: {_short(found.path, place)}")
         return 0
     if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
@@ -322,7 +322,7 @@ def _told(place: Place, report: dict[str, Any], as_json: bool, done: str) -> int
     printer = err(place.environ)
     for each in report["said"]:
         printer.line(f"! {each}" if not each.startswith("found at ") else each, "")
-    printer.line(f"{done}   ({_short(report['path'], place)})" if report["changed"] else "already so", "green")
+    printer.prose(f"{done}   ({_short(report['path'], place)})" if report["changed"] else "already so", "green")
     return 0
 
 

@@ -84,7 +84,7 @@ def report(
         return 0
     making.write(page, file)
     name = printable(short_path(file.absolute(), cwd=place.cwd, home=place.home))
-    out(place.environ).line(f"{counted(data.sessions)}, written to {name}")
+    out(place.environ).prose(f"{counted(data.sessions)}, written to {name}")
     if open_it and not making.show(file):
-        err(place.environ).line(f"no browser here; open it yourself: {printable(file.resolve().as_uri())}", "yellow")
+        err(place.environ).prose(f"no browser here; open it yourself: {printable(file.resolve().as_uri())}", "yellow")
     return 0

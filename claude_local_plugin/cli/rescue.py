@@ -83,7 +83,7 @@ def rescue(
     if dry_run:
         prose.line("Nothing was written (--dry-run).")
         return 0
-    prose.line(f"Copied as {found.new_id}; the original is as it was. Go on with:", "green")
+    prose.prose(f"Copied as {found.new_id}; the original is as it was. Go on with:", "green")
     out(place.environ).line(found.resume(place.home))
     return 0
 

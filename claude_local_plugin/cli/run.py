@@ -94,7 +94,7 @@ def run(
     stay = sys.stderr.isatty() and not quiet and command.is_session(prepared)
     code = command.start(prepared, world, stay=stay)
     if stay:
-        printer.line(f"To go on with this session on the same backend: {command.goes_on(prepared)}")
+        printer.prose(f"To go on with this session on the same backend: {command.goes_on(prepared)}")
     return code
 
 

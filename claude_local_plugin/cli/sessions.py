@@ -111,7 +111,7 @@ def list_(url: str | None, limit: int, show_all: bool, utc: bool, as_json: bool,
     if not report["sessions"]:
         others = list_sessions(source, 1, replace(where, sent=False))["sessions"]
         nothing_sent = "no session in which anything was sent   (--all shows the others)"
-        printer.line(nothing_sent if others else _none_found(any(asked.values()), url))
+        printer.prose(nothing_sent if others else _none_found(any(asked.values()), url))
         return 0
     now = text_now()
     rows, short = list[list[str]](), list[list[str]]()
@@ -343,7 +343,7 @@ def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, 
     if as_json:
         print(json_text({"before": until, "old": found.old, "open": found.open, "removed": removed}))
         return 0
-    out(place.environ).line(said if dry_run or not found.old else f"taken out: {said}")
+    out(place.environ).prose(said if dry_run or not found.old else f"taken out: {said}")
     return 0
 
 

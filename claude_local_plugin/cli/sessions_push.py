@@ -43,7 +43,7 @@ def push(to: str | None, since: str | None, dry_run: bool, by_itself: bool, as_j
         if as_json:
             print(json_text(report.as_json(), reveal=True))  # the very rows: what is no secret of theirs is none here
             return 0
-        err(place.environ).line(f"{_amount(report)} would go to {printable(report.destination)}:")
+        err(place.environ).prose(f"{_amount(report)} would go to {printable(report.destination)}:")
         for row in report.leaving():
             print(json_text(row, indent=None, reveal=True))
         return 0
@@ -86,4 +86,4 @@ def _show(printer: Printer, report: "Report") -> None:
     else:
         printer.line(f"nothing new for {where}")
     if report.waiting:
-        printer.line(f"{counted(report.waiting)} changed meanwhile: the next push has them")
+        printer.prose(f"{counted(report.waiting)} changed meanwhile: the next push has them")

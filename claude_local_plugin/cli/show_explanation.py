@@ -64,7 +64,7 @@ def show_explanation(
     explanation = explain(snapshot, keys, reveal=reveal, what_if=what_if)
     for key, found in explanation.report.get("keys", {}).items():
         if not found["candidates"] and (near := nearest(key.removeprefix("env."))):
-            err(place.environ).line(f"nothing sets {key.removeprefix('env.')}; did you mean {near}?", "yellow")
+            err(place.environ).prose(f"nothing sets {key.removeprefix('env.')}; did you mean {near}?", "yellow")
     if as_json:
         print(json_text(explanation.report, reveal=reveal))
     elif keys:
@@ -163,9 +163,13 @@ def _show_keys(explanation: "Explanation", place: Place) -> None:
             )
             for row in found["candidates"]
         ]
-        lines = columns([tuple(map(printable, row)) for row in rows]) or [f"  nothing sets {key}"]
-        for line in lines:
+        shown = [tuple(map(printable, row)) for row in rows]
+        lines = columns(shown) or [f"  nothing sets {key}"]
+        below = printer.width is not None and max(map(len, lines)) > printer.width
+        for number, line in enumerate(columns([row[:-1] for row in shown]) if below else lines):
             printer.line(line, "bold" if line.startswith("*") else "")
+            if below and shown[number][-1]:
+                printer.prose(f"      {shown[number][-1]}", "dim", indent="      ")
     if explanation.changes is not None:
         _show_changes(explanation, place)
 

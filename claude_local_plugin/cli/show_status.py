@@ -78,7 +78,7 @@ def _everywhere(place: Place, *, sweep: bool, as_json: bool) -> int:
         printer.records(("", "", "", ""), rows, most=2, shorten=(1,))
     if any(entry["state"] == "gone" and not entry["swept"] for entry in report["enabled"]):
         there, again = typed("claude-local", "disable"), typed("claude-local", "status", "--all", "--sweep")
-        printer.line(f"gone: its folder was deleted, or moved: there {there} finds it; {again} forgets it")
+        printer.prose(f"gone: its folder was deleted, or moved: there {there} finds it; {again} forgets it")
     return 0 if well else 1
 
 

@@ -201,10 +201,16 @@ class Printer:
         else:
             print(styled(text, style), file=self.stream, flush=True)
 
-    def prose(self, text: str, style: str = "", *, indent: str = "  ") -> None:
-        """A sentence, on a terminal wrapped at blanks, what does not fit on the first line indented."""
+    def prose(self, text: str, style: str = "", *, indent: str = "  ", whole: bool = False) -> None:
+        """A sentence, on a terminal wrapped at blanks, what does not fit on the first line indented.
+
+        With `whole` no command in it is broken, however long.
+        """
         text = _line(self._allowed(text))
-        self.lines([text] if self.width is None else wrapped(text, self.width, indent=indent), style)
+        if self.width is None or len(text) <= self.width:
+            self.line(text, style)
+        else:
+            self.lines(wrapped(text, self.width, indent=indent, whole=whole), style)
 
     def remedy(self, text: str, *, indent: str) -> None:
         """What to type for it, behind `fix:`; on a terminal each part of what is too long on lines of its own.

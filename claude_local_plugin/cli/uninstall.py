@@ -53,14 +53,14 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
         for line in disabled_lines({**report, "remaining": []}, place):
             printer.prose(line, indent=" " * (len(line) - len(line.lstrip()) + 2))
     elif not report["others"]:
-        printer.line("no settings file holds anything that claude-local wrote")
+        printer.prose("no settings file holds anything that claude-local wrote")
     for path in report["others"]:
-        printer.line(f"{printable(short_path(path, cwd=place.cwd, home=place.home))}: taken away")
+        printer.prose(f"{printable(short_path(path, cwd=place.cwd, home=place.home))}: taken away")
     if purge:
         count = len(report["purged"])
         kept = "kept until the open sessions have ended: run this again then"
-        printer.line(kept if report["kept_for_open_sessions"] else f"state: {count} files and folders removed")
+        printer.prose(kept if report["kept_for_open_sessions"] else f"state: {count} files and folders removed")
     else:
-        printer.line(f"kept: the session log in {printable(report['state_dir'])}   (--purge removes it)")
-    printer.line(f"Now remove the program: {command.removing_the_program(Path(sys.prefix), sys.executable)}")
+        printer.prose(f"kept: the session log in {printable(report['state_dir'])}   (--purge removes it)")
+    printer.prose(f"Now remove the program: {command.removing_the_program(Path(sys.prefix), sys.executable)}")
     return 0

@@ -255,7 +255,7 @@ def _conclude(plan: "Plan", report: "Report", place: Place) -> None:
     elif report.enabled.has_effect:
         printer.line("Now run: claude", "green")
     else:
-        printer.line(f"Enabled, but without effect: {printable(report.enabled.sentence)}", "bold red")
+        printer.prose(f"Enabled, but without effect: {printable(report.enabled.sentence)}", "bold red")
 
 
 @click.command()
@@ -278,8 +278,8 @@ def down(name: str | None, as_json: bool) -> int:
     )
     if result.tunnel:
         printer.line(f"The tunnel to {stopped.host} is closed.")
-    printer.line(f"Left: {stopped.folder}{on}, and the profile {stopped.profile or stopped.name}")
-    printer.line(f"Sessions that use it: {spelt('claude-local', 'disable')} in their folder")
+    printer.prose(f"Left: {stopped.folder}{on}, and the profile {stopped.profile or stopped.name}")
+    printer.prose(f"Sessions that use it: {spelt('claude-local', 'disable')} in their folder")
     return 0
 
 

@@ -151,13 +151,13 @@ def _show(report: dict[str, Any], place: Place) -> None:
         printer.line(f"  {json_text(difference['scenario'], indent=None, reveal=True)}")
         printer.line(f"  repeat: {command('claude-local', 'verify', '--case', difference['file'])}")
     if not report["namespace"]:
-        prose.line("! no network namespace could be had here: cases with managed settings were left out", "yellow")
+        prose.prose("! no network namespace could be had here: cases with managed settings were left out", "yellow")
     style = "bold red" if report["differences"] else "bold green" if report["complete"] else "yellow"
     printer.line(f"Claude Code {report['summary']}   ({report['seconds']:.0f} s)", style)
     if report["differences"]:
-        prose.line("please paste the above into an issue: our table is wrong for your version")
+        prose.prose("please paste the above into an issue: our table is wrong for your version")
     elif report["complete"]:
-        prose.line("remembered: explain-precedence and doctor no longer ask for this", "dim")
+        prose.prose("remembered: explain-precedence and doctor no longer ask for this", "dim")
     else:
         prose.line(
             f"{report['unasked']:,} questions were not asked; all of them: {command('claude-local', 'verify')}",

@@ -85,7 +85,7 @@ def _enable(places: Sequence[str], *, wrapper: bool, **options: Any) -> int:
     if dry_run:
         printer.line("Nothing was written (--dry-run).")
         return 0
-    printer.line(f"{names}: {'written' if changed else 'already so'}. {prepared.sentence}", "green")
+    printer.prose(f"{names}: {'written' if changed else 'already so'}. {prepared.sentence}", "green")
     printer.line(f"Undo: {spelt('claude-local', 'disable', '--vscode')}")
     return 0
 

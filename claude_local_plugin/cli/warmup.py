@@ -49,7 +49,7 @@ def warmup(
                 f"{report['url']} is warm: {printable(used.model)} answered in {report['seconds']:.2f} s"
             )
         else:
-            err(place.environ).line(printable(f"{report['url']} did not answer: {report['problem']}"), "bold red")
+            err(place.environ).prose(printable(f"{report['url']} did not answer: {report['problem']}"), "bold red")
 
     first = command.warm(used, timeout=timeout)
     told(first)
