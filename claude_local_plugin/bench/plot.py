@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from claude_local_plugin.core.shell import command, quoted
+from claude_local_plugin.core.installed import with_extra
+from claude_local_plugin.core.shell import quoted
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.report.html import Markup
 from claude_local_plugin.report.svg import MARGIN, About, Axes, Drawing, axes, fitted, light, round_steps
@@ -31,7 +32,7 @@ def check(path: Path) -> None:
         except ImportError as error:
             raise UsageError(
                 "a PNG needs matplotlib, which is not installed",
-                f"{command('pip', 'install', 'claude-local[plot]')}   (or --plot {quoted(f'{path.stem}.svg')})",
+                f"{with_extra('plot')}   (or --plot {quoted(f'{path.stem}.svg')})",
             ) from error
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from claude_local_plugin.client_config.keys import unfit
 from claude_local_plugin.core import files
+from claude_local_plugin.core.installed import with_extra
 from claude_local_plugin.core.shell import Words, command, export
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError
 
@@ -177,7 +178,7 @@ def _keyring(name: str) -> "ModuleType":
     except ImportError:
         raise ClaudeLocalError(
             f"the key of the profile {name} is in the system's keyring, and the library that asks it is not installed",
-            "install the library `keyring` into the environment that claude-local runs in (its extra `keyring`)",
+            with_extra("keyring"),
         ) from None
     return keyring
 

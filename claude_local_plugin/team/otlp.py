@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.installed import with_extra
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.team.destination import Refused
@@ -43,7 +43,7 @@ def opened(url: str, environ: Mapping[str, str]) -> "Iterator[Receiver]":
     except ImportError as fault:
         raise ClaudeLocalError(
             f"to send to {url} takes the exporter of OpenTelemetry, which is not installed ({fault.name})",
-            command("pip", "install", "claude-local[otlp]"),
+            with_extra("otlp"),
         ) from None
     except (OSError, ValueError) as fault:  # a certificate that is not there, a number that is none
         raise ClaudeLocalError(

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from claude_local_plugin.core import installed
 from claude_local_plugin.core.shell import Words, command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.team import schema
@@ -127,7 +128,7 @@ def engine() -> "ModuleType":
     except ImportError as error:
         raise UsageError(
             "a team's database needs psycopg, which is not installed",
-            command("pip", "install", "claude-local[postgres]"),
+            installed.with_extra("postgres"),
         ) from error
     return psycopg
 
@@ -307,8 +308,8 @@ def check(connection: "Connection", url: str) -> None:
 
 def newer(url: str, version: int) -> ClaudeLocalError:
     """What to say of a schema that a newer program has made."""
-    ours = f"this program knows {schema.steps()[-1].version}"
+    ours, again = f"this program knows {schema.steps()[-1].version}", installed.newer()
     return ClaudeLocalError(
         f"{shown(url)}: the team's log has schema {version}, {ours}",
-        f"a newer program made it: {command('pip', 'install', '--upgrade', 'claude-local')}",
+        f"a newer program made it: {again}",
     )

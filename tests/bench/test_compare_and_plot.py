@@ -12,6 +12,7 @@ import pytest
 
 from claude_local_plugin.bench import compare, plot
 from claude_local_plugin.bench.compare import OtherWorkloadError
+from claude_local_plugin.core.installed import with_extra
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 
 REPORT = json.loads((Path(__file__).parents[1] / "schema" / "valid" / "bench" / "a-whole-run.json").read_text("utf-8"))
@@ -114,7 +115,7 @@ def test_without_matplotlib_a_png_is_refused_beforehand_and_an_svg_drawn(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match="a PNG needs matplotlib") as refused:
         plot.check(tmp_path / "a.png")
-    assert "pip install 'claude-local[plot]'" in (refused.value.hint or "")
+    assert (refused.value.hint or "").startswith(f"{with_extra('plot')}   (or --plot")
     drawn(REPORT, tmp_path)
 
 

@@ -259,3 +259,19 @@ def removed_by() -> None:
             if mark:
                 (prefix / mark).touch()
             print(uninstall.removing_the_program(prefix, sys.executable))
+
+
+def other_versions() -> None:
+    """How an extra and a newer version come, for each of what installs the program and for each place it is from."""
+    from claude_local_plugin.core import installed
+
+    with tempfile.TemporaryDirectory(dir=os.environ["HOME"]) as name:
+        (Path(name) / ".git").mkdir()
+        for mark in (installed.OF_UV, installed.OF_PIPX, "none"):
+            prefix = Path(name, f"of {mark}")
+            prefix.mkdir()
+            (prefix / mark).touch()
+            print(installed.with_extra("postgres", str(prefix)))
+            for place in (name, None):
+                installed.source = lambda place=place: place  # type: ignore[assignment,misc]
+                print(installed.newer(str(prefix)))

@@ -2910,50 +2910,23 @@ case(
     fill={"…": "/somewhere"},
 )
 not_run(
-    "Parquet is to be had",
+    "an extra, or a newer version, is to be had",
     "installs a package",
-    "sessionlog.export.parquet:check pip install claude-local[parquet]",
-    _nothing,
-    lambda house: house.advised("no_parquet"),
-)
-not_run(
-    "OpenTelemetry is to be had",
-    "installs a package",
-    "team.otlp:opened pip install claude-local[otlp]",
-    _nothing,
-    lambda house: house.advised("no_otlp"),
-)
-not_run(
-    "a picture as PNG is to be had",
-    "installs a package",
-    "bench.plot:check pip install claude-local[plot]",
-    _nothing,
-    lambda house: house.advised("no_png"),
-)
-not_run(
-    "a newer claude-local is to be had",
-    "installs a package",
-    "sessionlog.queries.reading:_open pip install --upgrade claude-local",
-    steps(
-        recorded_session,
-        lambda house: (
-            sqlite3.connect(house.state / "sessions.db").execute("PRAGMA user_version = 99").connection.close()
-        ),
+    (
+        "core.installed:with_extra uv tool install …",
+        "core.installed:with_extra pipx inject … …",
+        "core.installed:with_extra … …",
+        "core.installed:newer uv tool upgrade …",
+        "core.installed:newer pipx upgrade …",
+        "core.installed:newer … --upgrade …",
+        "core.installed:newer uv tool install --reinstall …",
+        "core.installed:newer pipx install --force …",
+        "core.installed:newer … … …",
+        "core.installed:newer then … …",
+        "core.installed:newer git -C … pull",
     ),
-    ("sessions", "list"),
-)
-not_run(
-    "a newer claude-local has written what this one cannot read",
-    "installs a package",
-    "doctor.checks.hooks:_log pip install --upgrade claude-local",
-    steps(
-        recorded_session,
-        lambda house: house.write(
-            house.state / "journal" / "5e55.jsonl",
-            '\n{"format":99,"session_id":"5e55","at":"2026-11-21T10:00:00.000Z","event":"Stop","backend_kind":"x"}\n',
-        ),
-    ),
-    look("hooks.log"),
+    _nothing,
+    lambda house: house.advised("other_versions"),
 )
 case(
     "a log that cannot be read",

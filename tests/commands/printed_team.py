@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from tests.commands.house import House
 from tests.commands.lan import Typed
-from tests.commands.printed_cases import Case, _nothing, case, not_run, recorded_session, steps
+from tests.commands.printed_cases import Case, case, recorded_session, steps
 from tests.postgres import new_database, shared
 
 #: By its socket: there is no other network in a house.
@@ -52,27 +52,6 @@ case(
     empty,
     lambda house: house.call("sessions", "team", "status", "--from", database(house)),
     asked("SELECT version FROM claude_local.versions", [(1,)]),
-)
-not_run(
-    "team: psycopg is to be had",
-    "installs a package",
-    "team.postgres:engine pip install claude-local[postgres]",
-    _nothing,
-    lambda house: house.advised("no_psycopg"),
-)
-
-
-def newer(house: House) -> None:
-    made()(house)
-    shared().ask("INSERT INTO claude_local.versions VALUES (99, 99, now(), 'newer')", FIRST[id(house)])
-
-
-not_run(
-    "team: a newer claude-local has made the schema",
-    "installs a package",
-    "team.postgres:newer pip install --upgrade claude-local",
-    newer,
-    lambda house: house.call("sessions", "team", "status", "--from", database(house)),
 )
 case(
     "team: what to do after init",

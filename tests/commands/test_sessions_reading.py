@@ -21,6 +21,7 @@ from claude_local_plugin.cli.sessions import amount, backend_name, length
 from claude_local_plugin.commands.project_names import project_names
 from claude_local_plugin.commands.sessions import Asked, before
 from claude_local_plugin.core.config import Config
+from claude_local_plugin.core.installed import with_extra
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.text import short_moment
@@ -458,7 +459,7 @@ def test_an_export_to_where_nothing_can_be_written_is_refused(log: Place, tmp_pa
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is not None, reason="pyarrow is installed")
 def test_without_pyarrow_it_is_said_how_to_get_it(log: Place) -> None:
     said = log.refused("sessions", "export", "--format", "parquet", "--output", "x.parquet", code=2)
-    assert "pip install 'claude-local[parquet]'" in said
+    assert with_extra("parquet") in flat(said)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")

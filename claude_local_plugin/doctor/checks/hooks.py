@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from claude_local_plugin.core.installed import newer
 from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.doctor import preconditions
@@ -97,7 +98,7 @@ def _log(facts: Facts) -> Iterator[Found]:
         yield Found(Result.WARNING, what, None, f"{why}   (says why)")
     for path in facts.log.newer:
         what = "a newer claude-local has written into this journal what this one cannot read: it waits for that one"
-        yield Found(Result.WARNING, what, Place(path), command("pip", "install", "--upgrade", "claude-local"))
+        yield Found(Result.WARNING, what, Place(path), newer())
     for path in facts.log.refused:
         yield Found(
             Result.WARNING, "a file in the spool is no record of a hook", Place(path), command("less", str(path))

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import IO, Any
 
-from claude_local_plugin.core.shell import command
+from claude_local_plugin.core.installed import with_extra
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog.export.formats import Rows
 from claude_local_plugin.sessionlog.export.table import Column, Type
@@ -21,7 +21,7 @@ def check() -> None:
     except ImportError as error:
         raise UsageError(
             "Parquet needs pyarrow, which is not installed",
-            f"{command('pip', 'install', 'claude-local[parquet]')}   (or --format csv)",
+            f"{with_extra('parquet')}   (or --format csv)",
         ) from error
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from claude_local_plugin.core.files import opened
 from claude_local_plugin.core.frozen import names_of, replace
+from claude_local_plugin.core.installed import newer
 from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import importer, journal, pushing, store
@@ -185,7 +186,7 @@ def _open(path: Path) -> sqlite3.Connection:
     if version > store.SCHEMA_VERSION:
         raise ClaudeLocalError(
             f"{path}: the session log has schema {version}, this claude-local knows {store.SCHEMA_VERSION}",
-            f"a newer claude-local wrote it: {command('pip', 'install', '--upgrade', 'claude-local')}",
+            f"a newer claude-local wrote it: {newer()}",
         )
     try:
         return store.connect(str(path.parent), PATIENCE_S)
