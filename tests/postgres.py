@@ -65,6 +65,8 @@ class Cluster:
         self.options = (*OPTIONS, *options)
         self.port = free_port()
         self.running: subprocess.Popen[bytes] | None = None
+        #: What runs the server, and nothing else of it.
+        self.within: list[str] = []
         folder.chmod(0o711)  # the socket is for whoever knows its name; the data are for their owner alone
         #: Ends with the process that runs the tests, however that ends; as somebody else where we are root.
         self.other = ["setpriv", "--pdeathsig=INT"]
@@ -95,7 +97,10 @@ class Cluster:
         where = ["-D", str(self.data), "-p", str(self.port), "-k", str(self.folder), "-h", "127.0.0.1"]
         with self.said.open("ab") as words:
             self.running = subprocess.Popen(
-                [*self.other, str(self.programs / "postgres"), *where, *chosen], cwd="/", stdout=words, stderr=words
+                [*self.within, *self.other, str(self.programs / "postgres"), *where, *chosen],
+                cwd="/",
+                stdout=words,
+                stderr=words,
             )
         deadline = time.monotonic() + PATIENCE_S
         while self.running.poll() is None:
@@ -134,14 +139,15 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(*options: str) -> Iterator[Cluster]:
-    """A server, as long as a `with` lasts; `options` are settings as `name=value`."""
+def cluster(*options: str, prepared: Callable[[Cluster], None] = lambda server: None) -> Iterator[Cluster]:
+    """A server, as long as a `with` lasts, prepared before it starts; `options` are settings as `name=value`."""
     # a name as short as this fits wherever temporary folders are; else there
     base = Path(tempfile.gettempdir())
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=base if len(str(base)) < 60 else "/tmp"))
     try:
         server = Cluster(folder, options)
         try:
+            prepared(server)
             server.start()
             yield server
         finally:

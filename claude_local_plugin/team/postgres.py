@@ -7,6 +7,8 @@ keyring. A URL that is kept in config.toml must have none in it.
 
 import os
 import re
+import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,8 @@ CONNECT_S = 10
 #: How long one statement may take, and how long it may wait for others, in seconds.
 STATEMENT_S = 120
 LOCK_S = 60
+#: How long a command may read, in seconds.
+READ_S = 600
 #: How long what was sent may stay without an answer of the other machine's network, in seconds.
 SILENT_S = 30
 #: The variables of libpq that count: who asks, with what he shows that he may, and how patient he is. Whatever else
@@ -189,9 +193,33 @@ def _from_keyring(url: str) -> str | None:
 
 
 @contextmanager
+def patient(connection: "Connection", seconds: float) -> Iterator[None]:
+    """Nothing in here takes longer: a server that is there and answers nothing keeps nobody waiting for good."""
+    psycopg, late = engine(), threading.Event()
+
+    def end() -> None:
+        late.set()
+        if not connection.closed:
+            with socket.socket(fileno=os.dup(connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except psycopg.OperationalError as fault:
+        if late.is_set():
+            raise psycopg.errors.QueryCanceled(f"no answer in {seconds:,.0f} s") from fault
+        raise
+    finally:
+        timer.cancel()
+
+
+@contextmanager
 def transaction(connection: "Connection", *, seconds: float = STATEMENT_S) -> Iterator[None]:
     """A transaction in which no statement takes longer, and none waits long for others."""
-    with connection.transaction():
+    with patient(connection, seconds + SILENT_S), connection.transaction():
         connection.execute(
             "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)",
             (str(int(seconds * 1000)), str(int(min(seconds, LOCK_S) * 1000))),
@@ -245,7 +273,7 @@ _COMPLAINTS = (
 #: Of a server that lets nobody in there are the words alone, in English as a rule.
 _WITHOUT_STATE = (
     (
-        "^invalid|^missing key|unrecognized|unexpected",
+        "^invalid|^missing key|invalid (integer|port)|unrecognized|unexpected (character|spaces)",
         "this is no address of a team's database",
         "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full",
     ),
@@ -292,7 +320,8 @@ def _said(fault: Exception) -> str:
 
 def check(connection: "Connection", url: str) -> None:
     """Raises ClaudeLocalError unless the schema is one that this program writes and reads."""
-    version, oldest = schema.version_of(connection)
+    with patient(connection, SILENT_S):
+        version, oldest = schema.version_of(connection)
     ours = schema.steps()[-1].version
     init = command("claude-local", "sessions", "team", "init", shown(url))
     if version == 0:

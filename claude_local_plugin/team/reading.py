@@ -31,6 +31,7 @@ _BEGIN = (
     "SET LOCAL search_path = claude_local, pg_temp",
     "SET LOCAL work_mem = '64MB'",
     "SET LOCAL jit = off",
+    f"SET LOCAL statement_timeout = '{postgres.READ_S}s'",
 )
 
 #: A look's latency to two digits, as the database adds looks up, too; -1 stands for none there alone.
@@ -64,9 +65,10 @@ class Team:
         """The log as it is at this moment; raises ClaudeLocalError."""
         with postgres.opened(self.url, self.environ) as connection:
             postgres.check(connection, self.url)
-            for statement in _BEGIN:
-                connection.execute(statement)
-            yield TeamLog(connection)
+            with postgres.patient(connection, postgres.READ_S + postgres.SILENT_S):
+                for statement in _BEGIN:
+                    connection.execute(statement)
+                yield TeamLog(connection)
 
 
 class _Rows:
