@@ -8,7 +8,7 @@ import os
 from claude_local_plugin.core.claude import is_hosted
 from claude_local_plugin.core.endpoint import Backend, backend_of, is_foreign, name_of
 from claude_local_plugin.core.faults import note_exception
-from claude_local_plugin.core.registration import FALLEN_NOTE, NO_KEY_NOTE
+from claude_local_plugin.core.registration import FALLEN_NOTE, NO_KEY_NOTE, PLUGIN_ROOT
 from claude_local_plugin.core.sign_in import GATEWAY
 from claude_local_plugin.core.text import clean
 from claude_local_plugin.hook_runtime.visit import CONVERSATION, Answer, Visit, cause_of, record_of, session_of, text_of
@@ -58,7 +58,7 @@ def _started(visit: Visit, source: object) -> Answer:
             _put_on_record(record, leaks)
         return Answer(record, {"systemMessage": said} if said else None, errands)
     leaks = _look_for_leaks(visit)
-    message = forbidden or complaint(backend, found)
+    message = forbidden or complaint(visit, found)
     if message is None and (source != "compact" or leaks is not None):
         message = introduction(backend, found, record["model"])
     if elsewhere:
@@ -79,7 +79,6 @@ def user_prompt_submit(visit: Visit) -> Answer:
 
     Any doubt lets it pass. A server that answered a moment ago is not asked again, and one that may not be used at all.
     """
-    backend = visit.backend
     forbidden = _forbidden(visit)
     if forbidden:
         record = record_of(visit, None, cause_of(visit.event))
@@ -104,9 +103,9 @@ def user_prompt_submit(visit: Visit) -> Answer:
     if move is not None and move.visit is not None:
         return _goes_on(move, visit, errands)
     if visit.config.warns(visit.environ.get("CLAUDE_CODE_ENTRYPOINT", "")):
-        return Answer(record, {"systemMessage": complaint(backend, found) or ""}, errands)
+        return Answer(record, {"systemMessage": complaint(visit, found) or ""}, errands)
     record["blocked"] = True
-    reason = complaint(backend, found, "; Claude Code itself would go on trying for minutes") or ""
+    reason = complaint(visit, found, "; Claude Code itself would go on trying for minutes") or ""
     if move is not None and move.why:
         reason += f"   No fallback is taken: {move.why}"
     return Answer(record, {"decision": "block", "reason": reason}, errands)
@@ -270,10 +269,10 @@ def introduction(backend: Backend, found: "Probe | None", model: "str | None") -
     return f"{_called(backend)}: {place} ({checked})"
 
 
-def complaint(backend: Backend, found: "Probe | None", consequence: str = "") -> "str | None":
+def complaint(visit: Visit, found: "Probe | None", consequence: str = "") -> "str | None":
     """What is wrong with an own server and what to do, in one line; None when it answers, or nobody looked."""
-    said = trouble(backend, found)
-    return None if said is None else f"{said}{consequence if backend.target else ''}. {_what_to_do()}"
+    said = trouble(visit.backend, found)
+    return None if said is None else f"{said}{consequence if visit.backend.target else ''}. {_what_to_do(visit)}"
 
 
 def trouble(backend: Backend, found: "Probe | None") -> "str | None":
@@ -294,10 +293,15 @@ def trouble(backend: Backend, found: "Probe | None") -> "str | None":
     return f"{_called(backend)} {backend.target.label} {said}"
 
 
-def _what_to_do() -> str:
+def _what_to_do(visit: Visit) -> str:
     """How to look at an own server again, how to work meanwhile, and the way back."""
     from claude_local_plugin.core.shell import command
 
+    if PLUGIN_ROOT in visit.environ:  # which may be all that there is
+        from claude_local_plugin.hook_runtime import questions
+
+        if not questions.has_the_command_line(visit):
+            return "   ".join(f"{way[0].upper()}{way[1:]}" for way in questions.ways(visit, installed=False))
     status, back = command("claude-local", "status"), command("claude-local", "disable")
     once = command("claude-local", "run", "--cloud", "--", "claude")
     return f"Check it: {status}   Cloud once: {once}   Back to your former backend: {back}"

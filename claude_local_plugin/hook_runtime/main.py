@@ -16,7 +16,16 @@ import sys
 import time
 
 from claude_local_plugin.core.locations import state_dir_of
-from claude_local_plugin.core.registration import ASK, EVENTS, IMPORT, QUESTION, RELEASE, WARM_UP, as_registered
+from claude_local_plugin.core.registration import (
+    ASK,
+    EVENTS,
+    IMPORT,
+    PLUGIN_ROOT,
+    QUESTION,
+    RELEASE,
+    WARM_UP,
+    as_registered,
+)
 from claude_local_plugin.core.text import flat_json, json_object
 from claude_local_plugin.hook_runtime.visit import LIMIT, Answer, Visit, cause_of, record_of, text_of
 
@@ -92,6 +101,8 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
     if answer.once:
         _UNWRITTEN.write(state_dir, answer.record)  # raises where that is not possible: then nothing is said
     if answer.output:
+        if PLUGIN_ROOT in environ:
+            _tell_who_has_the_plugin_alone(visit, answer.output)
         try:
             os.write(1, f"{flat_json(answer.output)}\n".encode("ascii"))
         except OSError as fault:  # nobody reads it any more; the record is worth keeping all the same
@@ -101,6 +112,16 @@ def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:
         from claude_local_plugin.hook_runtime import background
 
         background.start(visit, answer.errands)
+
+
+def _tell_who_has_the_plugin_alone(visit: Visit, output: "dict[str, Any]") -> None:
+    """What is said names commands that somebody may not have."""
+    for name in ("systemMessage", "reason"):
+        said = output.get(name)
+        if said and "claude-local " in said and "suppressOriginalPrompt" not in output.get("hookSpecificOutput", ()):
+            from claude_local_plugin.hook_runtime import questions
+
+            output[name] = questions.not_installed(visit, said)
 
 
 def answer_to(visit: Visit) -> Answer:

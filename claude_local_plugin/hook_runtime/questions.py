@@ -76,9 +76,7 @@ def told(visit: Visit, name: str) -> "Iterator[str]":
     """The lines of the answer: where this session goes and whether that answers, then what was asked for."""
     from claude_local_plugin.hook_runtime import events
 
-    path, home = visit.environ.get("PATH", ""), visit.environ.get("HOME", "")
-    own = os.path.join(home, OWN_FOLDER, "bin") if home else ""
-    found, program = events.look_at(visit), _program(os.pathsep.join((path, own)))
+    found, program = events.look_at(visit), _command_line(visit)
     yield from _where(visit, found, installed=program is not None)
     yield ""
     more = _command(visit, program, QUESTIONS[name]) if program else None
@@ -88,6 +86,18 @@ def told(visit: Visit, name: str) -> "Iterator[str]":
     yield from {"status": _status, "why": _why, "doctor": _wrong}[name](visit, found)
     yield ""
     yield from _for_more(visit, name, installed=program is not None)
+
+
+def has_the_command_line(visit: Visit) -> bool:
+    """Whether `claude-local` can be typed, or stands where the plugin says to put it."""
+    return _command_line(visit) is not None
+
+
+def not_installed(visit: Visit, said: str) -> str:
+    """What is said to somebody who has the plugin alone, with where the commands in it come from."""
+    if "claude-local " not in said or has_the_command_line(visit):
+        return said
+    return f"{said}   (claude-local is not installed yet: {QUESTION}status says how)"
 
 
 # --- what a hook knows by itself
@@ -106,12 +116,12 @@ def _where(visit: Visit, found: "Probe | None", *, installed: bool) -> "Iterator
         yield f"This session goes to {backend.target.url}{as_model}."
     if wrong is not None:
         yield f"✗ {wrong}"
-        yield from (f"  {way}" for way in _ways(visit, installed=installed))
+        yield from (f"  {way}" for way in ways(visit, installed=installed))
     elif not backend.cloud:
         yield f"✓ the server {_answers(backend, found)}"
 
 
-def _ways(visit: Visit, *, installed: bool) -> "Iterator[str]":
+def ways(visit: Visit, *, installed: bool) -> "Iterator[str]":
     """What can be done about a server that does not answer."""
     from claude_local_plugin.core.shell import command
 
@@ -250,6 +260,11 @@ def _command(visit: Visit, program: str, words: "Sequence[str]") -> "str | None"
         return None
     text = ended.stdout.decode("utf-8", "replace").strip("\n")[:MOST_SHOWN]
     return "\n".join(clean(line, 2_000) for line in text.split("\n")) if text and ended.returncode in (0, 1) else None
+
+
+def _command_line(visit: Visit) -> "str | None":
+    path, home = visit.environ.get("PATH", ""), visit.environ.get("HOME", "")
+    return _program(os.pathsep.join((path, os.path.join(home, OWN_FOLDER, "bin") if home else "")))
 
 
 def _program(path: str, name: str = "claude-local") -> "str | None":

@@ -224,3 +224,50 @@ def test_the_skills_get_the_same_answer_through_the_finder(session: Session, que
     assert ended.stdout.startswith("This session goes to http://127.0.0.1:9.\n✗ local backend 127.0.0.1:9 refuses")
     assert ("endpoint" in ended.stdout) is (question == "why")
     assert ended.stderr == ""
+
+
+def test_whoever_has_the_plugin_alone_is_told_nothing_of_commands_that_are_not_there(
+    session: Session, closed_port: int
+) -> None:
+    url = f"http://127.0.0.1:{closed_port}"
+    session.write("shop/.claude/settings.local.json", {"env": {"ANTHROPIC_BASE_URL": url}})
+    own = {
+        "CLAUDE_PROJECT_DIR": str(session.project),
+        "HOME": str(session.home),
+        "PATH": str(session.bin),
+        "ANTHROPIC_BASE_URL": url,
+        PLUGIN_ROOT: str(ROOT),
+    }
+    for name, said in (("print-SessionStart-startup", "systemMessage"), ("attended-UserPromptSubmit", "reason")):
+        event, known = recorded(name)
+        known = {each: value for each, value in known.items() if not each.startswith("ANTHROPIC_")}
+        alone = session.hook({**event, "cwd": str(session.project)}, {**known, **own}).said[said]
+        assert "claude-local status" not in alone
+        assert "claude-local run" not in alone
+        assert f"Ask again: curl -i {url}/v1/models" in alone
+        assert "Go elsewhere: take ANTHROPIC_BASE_URL, and the token beside it, out of .claude/settings.local" in alone
+    session.program("claude-local", "")
+    event, known = recorded("print-SessionStart-startup")
+    told = session.hook({**event, "cwd": str(session.project)}, {**known, **own}).said["systemMessage"]
+    assert "Check it: claude-local status" in told
+
+
+def test_a_command_that_is_named_to_the_plugin_alone_comes_with_where_it_is_had(
+    session: Session, healthy: MoodyServer
+) -> None:
+    session.write(".claude/settings.json", {"env": {"ANTHROPIC_API_KEY": SECRET}})
+    event, known = recorded("print-SessionStart-startup")
+    own = {
+        **{name: value for name, value in known.items() if not name.startswith("ANTHROPIC_")},
+        "CLAUDE_PROJECT_DIR": str(session.project),
+        "HOME": str(session.home),
+        "PATH": str(session.bin),
+        "ANTHROPIC_BASE_URL": healthy.url,
+        "ANTHROPIC_API_KEY": SECRET,
+        PLUGIN_ROOT: str(ROOT),
+    }
+    said = session.hook({**event, "cwd": str(session.project)}, own).said["systemMessage"]
+    assert said.count("claude-local enable --url") == 1
+    assert said.endswith("(claude-local is not installed yet: /local-backend:status says how)")
+    session.program("claude-local", "")
+    assert "not installed" not in session.hook({**event, "cwd": str(session.project)}, own).said["systemMessage"]
