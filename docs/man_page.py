@@ -58,6 +58,10 @@ def _command(name: str) -> Iterator[str]:
         yield from _paragraphs(cli.COMMANDS[name][1])
         return
     yield from _described(command, click.Context(command, context, info_name=name))
+    yield from _examples(name)
+
+
+def _examples(name: str) -> Iterator[str]:
     if EXAMPLES.get(name):
         yield ".PP"
         yield "Examples:"
@@ -76,6 +80,7 @@ def _described(command: click.Command, context: click.Context) -> Iterator[str]:
             usage = " ".join(inner.collect_usage_pieces(below))
             yield from (".PP", f"\\fB{_text(below.command_path)}\\fR {_text(usage)}", ".RS")
             yield from _described(inner, below)
+            yield from _examples(below.command_path.partition(" ")[2])
             yield ".RE"
 
 

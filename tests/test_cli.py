@@ -18,9 +18,7 @@ import pytest
 
 from claude_local_plugin import __version__, cli
 from claude_local_plugin.cli import group
-from claude_local_plugin.cli.eval import SUBCOMMANDS as SUBCOMMANDS_OF_EVAL
 from claude_local_plugin.cli.examples import EXAMPLES
-from claude_local_plugin.cli.recipe import SUBCOMMANDS as SUBCOMMANDS_OF_RECIPE
 from claude_local_plugin.fake_server.server import EmbeddedBackend, Model
 from tests.client.terminal import Terminal
 from tests.commands.place import flat
@@ -79,7 +77,7 @@ def test_every_command_stands_below_one_heading() -> None:
 def parsed(line: str) -> None:
     """Have click take the line apart, without running it; raises where it is none of ours."""
     # a shell's $(…) around it, and what reads it behind it
-    typed = re.sub(r".*\$\((.*)\).*", r"\1", line).partition(" | ")[0]
+    typed = re.sub(r".*\$\((.*)\).*", r"\1", line).partition(" | ")[0].partition(" > ")[0]
     name, *words = shlex.split(typed)
     assert name == "claude-local"
     command: click.Command = group.main
@@ -96,9 +94,8 @@ def test_every_command_has_two_examples_that_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    inner = [f"recipe {name}" for name in SUBCOMMANDS_OF_RECIPE] + [f"eval {name}" for name in SUBCOMMANDS_OF_EVAL]
-    of_a_team = ["sessions push", "sessions team", "sessions team init", "sessions team status"]
-    names = [*cli.COMMANDS, *inner, *of_a_team]
+    names = list(every_name(group.main, click.Context(group.main, info_name="claude-local")))
+    assert {"recipe fit", "eval new", "sessions team init", "profile use"} < set(names)
     assert sorted(EXAMPLES) == sorted(names)
     for name in names:
         assert cli.run_line([*name.split(), "--help"]) == 0
@@ -114,6 +111,19 @@ def test_every_command_has_two_examples_that_it_takes(
                 (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
                 (tmp_path / file).touch()
             parsed(re.split(r"\s{2,}", line)[0])
+        (page,) = re.findall(r"^  More: (\S+), in the repository\.$", out, re.MULTILINE)
+        assert (Path(cli.__file__).parents[2] / page).is_file(), name
+
+
+def every_name(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Every command by what is typed behind `claude-local`, subcommands of subcommands too."""
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            below = click.Context(inner, context, info_name=name)
+            yield below.command_path.partition(" ")[2]
+            yield from every_name(inner, below)
 
 
 @pytest.mark.parametrize(("word", "meant"), sorted(cli.MEANT.items()))

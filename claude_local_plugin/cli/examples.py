@@ -66,6 +66,30 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("profile add spark --url http://dell-pro-max:8000", "a name for a server"),
         ("profile list", "the names, and which is in use here"),
     ),
+    "profile add": (
+        ("profile add spark --url http://dell-pro-max:8000", "what it serves, asked each time"),
+        ("profile add gw --url https://gw.example --token-env GW_KEY", "one with a key"),
+    ),
+    "profile list": (("profile list", "`*` marks the one in use here"), ("profile list --json", "for a program")),
+    "profile show": (("profile show spark", "what it says, and where"), ("profile show spark --json", "for a program")),
+    "profile edit": (
+        ("profile edit spark window=65536", "one value"),
+        ("profile edit spark env.HTTP_PROXY=http://proxy:3128", "a variable of its sessions"),
+    ),
+    "profile remove": (("profile remove spark", "after asking"), ("profile remove spark --yes", "at once")),
+    "profile use": (("profile use spark", "in this project"), ("profile use spark --scope user", "in every project")),
+    "profile export": (
+        ("profile export spark", "as TOML, without a key"),
+        ("profile export spark > spark.toml", "for somebody else"),
+    ),
+    "profile import": (
+        ("profile import spark.toml", "shown first"),
+        ("profile import spark.toml --replace", "one of that name is replaced"),
+    ),
+    "profile trust": (
+        ("profile trust", "what this repository's file says, and Yes to it"),
+        ("profile trust --revoke", "Yes no more"),
+    ),
     "run": (
         ("run spark -- claude", "one session on a server, nothing else changes"),
         ("run --cloud -- claude -p 'review the diff'", "one on the cloud, in an enabled folder"),
@@ -77,6 +101,15 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "launcher": (
         ("launcher install claude-spark spark -- claude", "a program called claude-spark"),
         ("launcher list", "which there are"),
+    ),
+    "launcher install": (
+        ("launcher install claude-spark spark -- claude", "in ~/.local/bin"),
+        ("launcher install gk-local spark -- guardkit", "for another program"),
+    ),
+    "launcher list": (("launcher list", "each with its command"), ("launcher list --json", "for a program")),
+    "launcher remove": (
+        ("launcher remove claude-spark", "never a file that is not ours"),
+        ("launcher remove claude-spark --dir ~/bin", "from another folder"),
     ),
     "token": (("token spark", "a profile's key, for a program"), ("token spark --reveal", "the same on a terminal")),
     "status": (("status", "this folder"), ("status --all", "every folder that was enabled")),
@@ -118,6 +151,27 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("eval check tasks/my-task --wrong 1 --json", "one of them, for a program"),
     ),
     "sessions": (("sessions list", "the last ones here"), ("sessions stats --since 7d", "this week by backend")),
+    "sessions list": (
+        ("sessions list --since 7d --backend cloud", "what went to the cloud this week"),
+        ("sessions list --project . --state blocked", "where a prompt was held back here"),
+    ),
+    "sessions show": (
+        ("sessions show last", "the newest"),
+        ("sessions show a1b2c3d4 --json", "one by the beginning of its id"),
+    ),
+    "sessions stats": (
+        ("sessions stats --since 7d", "this week by backend"),
+        ("sessions stats --by model --cost", "by model, with what it would have cost"),
+    ),
+    "sessions tail": (("sessions tail", "the last events"), ("sessions tail --follow", "and what comes")),
+    "sessions export": (
+        ("sessions export --format csv --output log.csv", "a row for each session"),
+        ("sessions export --format jsonl --spans", "a line for each stretch on one backend"),
+    ),
+    "sessions prune": (
+        ("sessions prune --older-than 90d --dry-run", "how many that would be"),
+        ("sessions prune --before 2026-01-01", "after asking"),
+    ),
     "sessions push": (
         ("sessions push --to postgresql://db.example/team", "what is new, to a team's database"),
         ("sessions push --dry-run", "the very rows, to look at; nothing is sent"),
@@ -144,10 +198,40 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("config list", "every setting and its value"),
         ("config set protect true", "hold prompts back that would go to the cloud"),
     ),
+    "config path": (("config path", "where config.toml is"), ("config path --json", "and whether it is there")),
+    "config list": (
+        ("config list", "every setting and its value"),
+        ("config list --project .", "as they hold for this project"),
+    ),
+    "config get": (
+        ("config get on_dead_backend", "one value"),
+        ("config get --project . protect", "as it holds for this project"),
+    ),
+    "config set": (
+        ("config set on_dead_backend warn", "do not hold prompts to a dead server"),
+        ("config set --project . protect true", "this project never goes elsewhere"),
+    ),
+    "config unset": (
+        ("config unset on_dead_backend", "its default again"),
+        ("config unset --project . protect", "for this project alone"),
+    ),
+    "hooks install": (
+        ("hooks install --scope user", "for every session of yours"),
+        ("hooks install --dry-run", "what would be written"),
+    ),
+    "hooks uninstall": (
+        ("hooks uninstall --scope user", "from your own settings"),
+        ("hooks uninstall --when-idle", "once open sessions have ended"),
+    ),
+    "hooks status": (("hooks status", "where they are"), ("hooks status --json", "for a program")),
     "hooks": (("hooks status", "where they are"), ("hooks install --scope user", "for every session of yours")),
     "managed": (
         ("managed render spark", "a fragment for managed-settings.d"),
         ("managed render spark --lock --output 50-claude-local.json", "no other backend"),
+    ),
+    "managed render": (
+        ("managed render spark --lock", "no other backend"),
+        ("managed render spark --output 50-claude-local.json", "into a file"),
     ),
     "completion": (
         (f'eval "$({command("claude-local", "completion", "bash")})"', "in ~/.bashrc; zsh likewise"),
@@ -156,16 +240,67 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "uninstall": (("uninstall", "out of every settings file"), ("uninstall --purge", "and the session log too")),
 }
 
+#: Command -> the page that says more of it; a subcommand that is not here has that of its command.
+PAGES = {
+    "demo": "README.md",
+    "recipe": "docs/recipes.md",
+    "recipe lint": "docs/recipe-lint.md",
+    "recipe litellm": "docs/litellm.md",
+    "recipe production-stack": "docs/beyond-one-box.md",
+    "recipe prometheus": "docs/monitoring.md",
+    "recipe otel": "docs/monitoring.md",
+    "recipe grafana": "docs/monitoring.md",
+    "up": "docs/up.md",
+    "logs": "docs/up.md",
+    "down": "docs/up.md",
+    "enable": "docs/enabling.md",
+    "use": "docs/switching.md",
+    "disable": "docs/switching.md",
+    "profile": "docs/profiles.md",
+    "run": "docs/launching.md",
+    "env": "docs/launching.md",
+    "launcher": "docs/launching.md",
+    "token": "docs/profiles.md",
+    "status": "docs/first-session.md",
+    "explain-precedence": "docs/precedence.md",
+    "doctor": "docs/troubleshooting.md",
+    "verify": "docs/precedence.md",
+    "privacy": "docs/privacy.md",
+    "watch": "docs/monitoring.md",
+    "statusline": "docs/hooks.md",
+    "warmup": "docs/troubleshooting.md",
+    "bench": "docs/which-model.md",
+    "eval": "docs/evaluation.md",
+    "sessions": "docs/sessions.md",
+    "sessions push": "docs/team.md",
+    "sessions team": "docs/team.md",
+    "report": "docs/report.md",
+    "audit": "docs/sessions.md",
+    "rescue": "docs/rescue.md",
+    "config": "docs/config.md",
+    "hooks": "docs/hooks.md",
+    "managed": "docs/fleet.md",
+    "completion": "README.md",
+    "uninstall": "README.md",
+}
+
+
+def page(name: str) -> str | None:
+    """The page of a command, or of the one that it belongs to."""
+    while name and name not in PAGES:
+        name = name.rpartition(" ")[0]
+    return PAGES.get(name)
+
 
 def lines(name: str) -> str:
-    """The examples of a command as a block of its help; nothing where it has none."""
+    """The examples of a command, and the page that says more, as blocks of its help; nothing where it has none."""
     found = EXAMPLES.get(name, ())
     rows = [(typed(line), what) for line, what in found]
     width = max((len(line) for line, _ in rows), default=0)
     beside = all(width + len(what) <= 74 for _, what in rows)
     # click leaves the lines behind \b as they are
     shown = [f"  {line.ljust(width)}  {what}" if beside else f"  {line}\n      {what}" for line, what in rows]
-    return "\b\nExamples:\n" + "\n".join(shown) if shown else ""
+    return "\b\nExamples:\n" + "\n".join(shown) + f"\n\nMore: {page(name)}, in the repository." if shown else ""
 
 
 def typed(line: str) -> str:

@@ -1,5 +1,6 @@
 """A group of commands, each imported when it is called: `--help` and the quick commands stay quick."""
 
+import copy
 import difflib
 import importlib
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,12 @@ from claude_local_plugin.cli import examples
 
 
 class Group(click.Group):
-    """A group whose `--help` has the first sentence of each command in full."""
+    """A group whose `--help` has the first sentence of each command in full, and whose commands have examples."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command by name, with its examples; None where there is none."""
+        command = super().get_command(ctx, cmd_name)
+        return None if command is None else _with_examples(command, _typed(ctx, cmd_name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands, each with its first sentence, however long."""
@@ -54,9 +60,7 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"{self.package}.{self.rows[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_") + self.suffix)
-        if command.epilog is None:
-            command.epilog = examples.lines(_typed(ctx, cmd_name)) or None
-        return command
+        return _with_examples(command, _typed(ctx, cmd_name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -77,6 +81,15 @@ class LazyGroup(click.Group):
                 continue
             with formatter.section(title):
                 formatter.write_dl([(name, self.rows[name][1]) for name in names])
+
+
+def _with_examples(command: click.Command, name: str) -> click.Command:
+    """The command with the examples of the name that it is called by: some have several names."""
+    if command.epilog is not None:
+        return command
+    command = copy.copy(command)
+    command.epilog = examples.lines(name) or None
+    return command
 
 
 def _typed(ctx: click.Context, name: str) -> str:
