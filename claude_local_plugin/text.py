@@ -106,7 +106,7 @@ def wrapped(text: str, width: int, *, indent: str = "  ", whole: bool = False) -
     fits = width - len(indent)
     kept = _COMMAND.sub(lambda found: found[0].replace(" ", "\0") if whole or len(found[0]) <= fits else found[0], text)
     lines = textwrap.wrap(kept, max(width, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    return [line.replace("\0", " ") for line in lines] or [""]
+    return [line.replace("\0", " ").rstrip() for line in lines] or [""]
 
 
 def with_tilde(text: str, home: str) -> str:

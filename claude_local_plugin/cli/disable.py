@@ -129,7 +129,7 @@ def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
             away = typed("claude-local", "hooks", "uninstall", "--scope", str(entry["scope"]))
             lines.append(f"  the session hooks that were installed alone stay; take them out: {away}")
     if not lines:
-        return ["not enabled here: nothing to disable"]
+        return ["not enabled here: nothing to disable", *report["notes"]]
     lines += [report["afterwards"], *report["notes"]]
     for entry in report["remaining"]:
         name = short_path(entry["settings_file"], cwd=place.cwd, home=place.home)

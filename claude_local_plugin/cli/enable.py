@@ -417,7 +417,7 @@ def _name_said(question: str, printer: Printer) -> str:
 def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run: bool, asking: bool) -> None:
     """What a session here uses now, in one sentence, how to undo it, and how to start one."""
     from claude_local_plugin.commands.enable import to_name
-    from claude_local_plugin.commands.enable_shown import undo, who
+    from claude_local_plugin.commands.enable_shown import asks_for_trust, undo, who
 
     printer = err(place.environ)
     name = short_path(prepared.settings_file, cwd=place.cwd, home=place.home)
@@ -435,6 +435,8 @@ def _conclude(prepared: "Prepared", written: "Written", place: Place, *, dry_run
         if not asking and (name_it := to_name(prepared)):
             printer.line(f"Name it: {name_it}")
         printer.prose(f"Enabled for {who(prepared)}. {sentence}", "green")
+        if asks_for_trust(prepared):
+            printer.prose("Claude Code asks first whether you trust this folder, and offers No: choose Yes.")
         printer.line(f"Undo: {undo(prepared)}")
         if asking:
             _offer_a_name(prepared, place)

@@ -27,6 +27,7 @@ from claude_local_plugin.sessionlog.queries.open_sessions import open_sessions
 from claude_local_plugin.settings import file, hooks, ownership
 from claude_local_plugin.settings.orphans import on_record, orphaned
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE, VSCODE, Record
+from claude_local_plugin.text import printable
 from claude_local_plugin.world import World
 
 #: What `disable` gives up: all of ours but hooks that were installed alone.
@@ -147,8 +148,18 @@ def _prepared(world: World, targets: Sequence[Target], remaining: Sequence[Targe
     ours = [target for target in targets if target.is_ours]
     texts = {target.settings_file: target.after for target in ours}
     found = affected(world, texts)
-    notes = (UNSIGNED,) if _taken_back(world, texts, found) else ()
+    notes = _of_others(world) if not ours and not remaining else ()
+    if _taken_back(world, texts, found):
+        notes = (*notes, UNSIGNED)
     return Prepared(world, tuple(targets), found, tuple(remaining), unprotected(world, texts), notes)
+
+
+def _of_others(world: World) -> tuple[str, ...]:
+    """What sends sessions to a server here where it was not we who wrote it; whoever did can take it out."""
+    winner = resolve(world.snapshot()).decisions["base_url"].winner
+    if winner is None or not winner.value or (winner.path is None and winner.scope is not Scope.SHELL):
+        return ()
+    return (f"what sends sessions to {printable(winner.value)} was written by somebody else: {winner.place}",)
 
 
 UNSIGNED = (

@@ -181,6 +181,11 @@ def undo(prepared: Prepared) -> str:
     return command("claude-local", "disable", "--scope", str(prepared.request.scope))
 
 
+def asks_for_trust(prepared: Prepared) -> bool:
+    """Whether the next interactive session asks about this folder before it reads what was written here."""
+    return prepared.request.scope is not Scope.USER and prepared.world.snapshot().trusted is not True
+
+
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 

@@ -90,7 +90,7 @@ def _files(snapshot: Snapshot) -> Iterator[Finding]:
                 "files.dropped",
                 Result.ERROR,
                 f"Claude Code ignores {file.path or 'the --settings text'} as a whole: {file.problem}",
-                f"fix {file.problem_place}",
+                f"correct {file.problem_place}",
             )
         for entry in file.skipped if file.state is FileState.READ else ():
             # entries are left out of an administrator's files alone

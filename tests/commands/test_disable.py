@@ -93,8 +93,13 @@ def test_disable_with_nothing_to_do_ends_well_and_says_so(place: Place) -> None:
     place.write(place.local, SETTINGS)
     before = place.files()
     for scope in ((), ("--scope", "local"), ("--scope", "project"), ("--scope", "user")):
-        assert place.ok("disable", *scope).out == "not enabled here: nothing to disable\n"
+        said = place.ok("disable", *scope).out
+        first, second = said.splitlines()
+        assert first == "not enabled here: nothing to disable"
+        assert second == f"what sends sessions to http://before:1 was written by somebody else: {place.local}:10"
     assert place.files() == before
+    place.local.unlink()
+    assert place.ok("disable").out == "not enabled here: nothing to disable\n"
 
 
 def test_disabling_twice_ends_well_and_writes_nothing_the_second_time(place: Place) -> None:

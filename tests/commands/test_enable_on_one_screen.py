@@ -206,6 +206,16 @@ def test_the_summary_counts_what_changes_and_names_the_exact_undo(place: Place, 
     assert said["Where"] == "~/.claude/settings.json (new)"
 
 
+def test_it_says_that_the_first_session_asks_for_trust_and_offers_no(place: Place, server: EmbeddedBackend) -> None:
+    asks = "Claude Code asks first whether you trust this folder, and offers No: choose Yes.\nUndo: "
+    assert asks in place.ok("enable", "--url", server.url).err
+    assert asks not in place.ok("enable", "--url", server.url, "--scope", "user").err
+    trusting = {"hasCompletedOnboarding": True, "projects": {str(place.project): {"hasTrustDialogAccepted": True}}}
+    place.ok("disable", "--all-scopes")
+    place.write(place.home / ".claude.json", trusting)
+    assert asks not in place.ok("enable", "--url", server.url).err
+
+
 def test_it_ends_with_what_to_run_now(place: Place, server: EmbeddedBackend) -> None:
     assert place.ok("enable", "--url", server.url).err.rstrip().endswith("\nNow run: claude")
     argv = [sys.executable, "-m", "claude_local_plugin", "enable", "--url", server.url, "--scope", "user"]

@@ -168,7 +168,7 @@ def test_it_says_in_one_sentence_what_a_session_here_will_use_and_how_to_undo_it
     place: Place, server: EmbeddedBackend
 ) -> None:
     said = place.ok("enable", "--url", server.url).err.splitlines()
-    assert said[-3] == (
+    assert said[-4] == (
         f"Enabled for sessions that start in this very folder. A session started in {place.project} now talks to"
         f" {server.url} as {MODEL};"
         " no credential of yours goes there."
