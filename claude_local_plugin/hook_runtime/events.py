@@ -298,10 +298,10 @@ def _what_to_do(visit: Visit) -> str:
     from claude_local_plugin.core.shell import command
 
     if PLUGIN_ROOT in visit.environ:  # which may be all that there is
-        from claude_local_plugin.hook_runtime import questions
+        from claude_local_plugin.hook_runtime import remedies
 
-        if not questions.has_the_command_line(visit):
-            return "   ".join(f"{way[0].upper()}{way[1:]}" for way in questions.ways(visit, installed=False))
+        if remedies.command_line(visit) is None:
+            return "   ".join(f"{way[0].upper()}{way[1:]}" for way in remedies.ways(visit, installed=False))
     status, back = command("claude-local", "status"), command("claude-local", "disable")
     once = command("claude-local", "run", "--cloud", "--", "claude")
     return f"Check it: {status}   Cloud once: {once}   Back to your former backend: {back}"

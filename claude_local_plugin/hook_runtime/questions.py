@@ -12,6 +12,7 @@ import sys
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend
 from claude_local_plugin.core.registration import PLUGIN_ROOT, QUESTION
 from claude_local_plugin.core.text import clean
+from claude_local_plugin.hook_runtime.remedies import OWN_FOLDER, command_line, program_on, ways, world_of
 from claude_local_plugin.hook_runtime.visit import LIMIT, Answer, Visit, text_of
 
 TYPE_CHECKING = False
@@ -27,8 +28,6 @@ QUESTIONS = {"status": ("status",), "why": ("explain-precedence",), "doctor": ("
 PATIENCE_S = 4.5
 #: What is left of it for everything but the command, in seconds.
 OWN_S = 0.5
-#: Where the command line is put where neither uv nor pipx is there, below the home folder.
-OWN_FOLDER = ".claude-local"
 #: As many letters of what a command printed are shown.
 MOST_SHOWN = 20_000
 
@@ -76,7 +75,7 @@ def told(visit: Visit, name: str) -> "Iterator[str]":
     """The lines of the answer: where this session goes and whether that answers, then what was asked for."""
     from claude_local_plugin.hook_runtime import events
 
-    found, program = events.look_at(visit), _command_line(visit)
+    found, program = events.look_at(visit), command_line(visit)
     yield from _where(visit, found, installed=program is not None)
     yield ""
     more = _command(visit, program, QUESTIONS[name]) if program else None
@@ -88,14 +87,9 @@ def told(visit: Visit, name: str) -> "Iterator[str]":
     yield from _for_more(visit, name, installed=program is not None)
 
 
-def has_the_command_line(visit: Visit) -> bool:
-    """Whether `claude-local` can be typed, or stands where the plugin says to put it."""
-    return _command_line(visit) is not None
-
-
 def not_installed(visit: Visit, said: str) -> str:
     """What is said to somebody who has the plugin alone, with where the commands in it come from."""
-    if "claude-local " not in said or has_the_command_line(visit):
+    if "claude-local " not in said or command_line(visit) is not None:
         return said
     return f"{said}   (claude-local is not installed yet: {QUESTION}status says how)"
 
@@ -121,32 +115,6 @@ def _where(visit: Visit, found: "Probe | None", *, installed: bool) -> "Iterator
         yield f"✓ the server {_answers(backend, found)}"
 
 
-def ways(visit: Visit, *, installed: bool) -> "Iterator[str]":
-    """What can be done about a server that does not answer."""
-    from claude_local_plugin.core.shell import command
-
-    target, source = visit.backend.target, _world(visit).source_of("ANTHROPIC_BASE_URL")
-    if target is not None:
-        near = target.host in ("localhost", "::1") or target.host.startswith("127.")
-        there = "on this machine" if near else f"there: {command('ssh', '--', target.host)}"
-        yield f"start it {there}   (its own log says why it stopped)"
-        yield f"ask again: {command('curl', '-i', f'{target.url}/v1/models')}"
-    if installed:
-        yield f"go on in the cloud, once: {command('claude-local', 'run', '--cloud', '--', 'claude')}"
-        yield f"go back to what was before: {command('claude-local', 'disable')}"
-    elif source.scope == "shell":
-        yield f"go elsewhere: {command('unset', 'ANTHROPIC_BASE_URL')}, and start a new session"
-    else:
-        yield f"go elsewhere: take ANTHROPIC_BASE_URL, and the token beside it, out of {source.place}"
-
-
-def _world(visit: Visit) -> "SessionSettings":
-    from claude_local_plugin.core.places import managed_default
-    from claude_local_plugin.core.session_settings import SessionSettings
-
-    return SessionSettings(visit.environ, visit.folder or os.getcwd(), managed_default())
-
-
 def _answers(backend: Backend, found: "Probe | None") -> str:
     if found is None or found.latency_ms is None:
         return f"is reached through {clean(backend.via or 'a proxy')}, and was not asked"
@@ -164,7 +132,7 @@ def _why(visit: Visit, _: "Probe | None") -> "Iterator[str]":
     """Who sets what decides, strongest first, as far as a hook can tell."""
     from claude_local_plugin.core.claude import PROVIDERS, is_on
 
-    world = _world(visit)
+    world = world_of(visit)
     for switch, *_rest in PROVIDERS:
         if is_on(visit.environ.get(switch)):
             yield f"provider  {switch}={_decided(visit, world, switch)}"
@@ -224,7 +192,7 @@ def _dropped(visit: Visit) -> "Iterator[str]":
     from claude_local_plugin.core.session_settings import places, read
     from claude_local_plugin.core.settings_files import decoded, taken
 
-    world = _world(visit)
+    world = world_of(visit)
     for scope, path, place in places(world, managed_default()):
         raw = read(path, MOST_SETTINGS)
         if not raw:
@@ -262,26 +230,11 @@ def _command(visit: Visit, program: str, words: "Sequence[str]") -> "str | None"
     return "\n".join(clean(line, 2_000) for line in text.split("\n")) if text and ended.returncode in (0, 1) else None
 
 
-def _command_line(visit: Visit) -> "str | None":
-    path, home = visit.environ.get("PATH", ""), visit.environ.get("HOME", "")
-    return _program(os.pathsep.join((path, os.path.join(home, OWN_FOLDER, "bin") if home else "")))
-
-
-def _program(path: str, name: str = "claude-local") -> "str | None":
-    """The program on this PATH, in no folder that is relative to the project."""
-    for folder in path.split(os.pathsep):
-        for file in (name, f"{name}.exe"):
-            program = os.path.join(folder, file)
-            if os.path.isabs(folder) and os.access(program, os.X_OK) and os.path.isfile(program):
-                return program
-    return None
-
-
 def _without_settings(visit: Visit) -> "dict[str, str]":
     """The environment as the shell has it: Claude Code hands on what settings files set, which is no export."""
     from claude_local_plugin.core.session_settings import SHELL
 
-    world = _world(visit)
+    world = world_of(visit)
     return {name: value for name, value in visit.environ.items() if world.source_of(name) is SHELL}
 
 
@@ -312,7 +265,7 @@ def _install(visit: Visit) -> str:
     path, home = visit.environ.get("PATH", ""), visit.environ.get("HOME", "")
     source = home_path(_plugin(), home)
     for words in (("uv", "tool", "install"), ("pipx", "install")):
-        if _program(path, words[0]):
+        if program_on(path, words[0]):
             return command(*words, source)
     place = home_path(os.path.join(home, OWN_FOLDER), home)
     python = os.path.basename(sys.executable) if sys.version_info >= (3, 11) else "python3.11"

@@ -3147,6 +3147,7 @@ not_run(
     lambda house: house.hook("SessionStart", source="startup"),
 )
 QUESTION = "hook_runtime.questions:"
+REMEDY = "hook_runtime.remedies:"
 
 
 def asked(question: str, *, installed: bool = True) -> Callable[[House], Called]:
@@ -3166,14 +3167,14 @@ def asked(question: str, *, installed: bool = True) -> Callable[[House], Called]
 
 case(
     "a question on a dead server: back to the former backend",
-    QUESTION + "_ways claude-local disable",
+    REMEDY + "ways claude-local disable",
     enabled_for(THERE),
     asked("status"),
     lambda house, _, __: _must(not house.local.exists()),
 )
 case(
     "a question on a dead server: the cloud once",
-    QUESTION + "_ways claude-local run --cloud -- claude",
+    REMEDY + "ways claude-local run --cloud -- claude",
     steps(enabled_for(THERE), a_client_that_tells),
     asked("why"),
     says("to the cloud"),
@@ -3181,7 +3182,7 @@ case(
 )
 case(
     "a question on a dead server: it is asked again",
-    QUESTION + "_ways curl -i …/v1/models",
+    REMEDY + "ways curl -i …/v1/models",
     enabled_for(THERE),
     asked("doctor"),
     says(f"Failed to connect to {FAR} port {PORT}"),
@@ -3190,13 +3191,13 @@ case(
 not_run(
     "a question on a dead server: it is started there",
     "leads to another machine",
-    QUESTION + "_ways ssh -- …",
+    REMEDY + "ways ssh -- …",
     enabled_for(THERE),
     asked("status"),
 )
 case(
     "a question on a dead server: the shell's address goes",
-    QUESTION + "_ways unset ANTHROPIC_BASE_URL",
+    REMEDY + "ways unset ANTHROPIC_BASE_URL",
     lambda house: house.shell.update(ANTHROPIC_BASE_URL=THERE, ANTHROPIC_AUTH_TOKEN="claude-local"),
     asked("status", installed=False),
     lambda _, __, typed: _must("ANTHROPIC_BASE_URL" not in typed.environ),
