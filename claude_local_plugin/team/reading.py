@@ -7,9 +7,8 @@ machines and people.
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from claude_local_plugin.team import postgres
@@ -65,35 +64,24 @@ class Team:
         """The log as it is at this moment; raises ClaudeLocalError."""
         with postgres.opened(self.url, self.environ) as connection:
             postgres.check(connection, self.url)
+            connection.adapters.register_loader("numeric", _numbers())
             with postgres.patient(connection, postgres.READ_S + postgres.SILENT_S):
                 for statement in _BEGIN:
                     connection.execute(statement)
                 yield TeamLog(connection)
 
 
-class _Rows:
-    """What a query brings. A sum has as many digits as it needs: a whole number is one here, too."""
+@cache
+def _numbers() -> Any:
+    """A sum has as many digits as it needs: what takes it over makes a whole number of it where it is one."""
+    from psycopg.adapt import Loader
 
-    def __init__(self, cursor: Any) -> None:
-        self.cursor = cursor
+    class Number(Loader):
+        def load(self, data: Any) -> int | float:
+            text = bytes(data)
+            return int(text) if text.lstrip(b"-").isdigit() else float(text)
 
-    def __iter__(self) -> Iterator[tuple[Any, ...]]:
-        return map(_plain, self.cursor)
-
-    def fetchone(self) -> tuple[Any, ...] | None:
-        row = self.cursor.fetchone()
-        return None if row is None else _plain(row)
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        return [*self]
-
-
-def _plain(row: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple([_number(value) if type(value) is Decimal else value for value in row])
-
-
-def _number(value: Decimal) -> int | float:
-    return float(value) if value.as_tuple().exponent else int(value)
+    return Number
 
 
 class TeamLog:
@@ -106,22 +94,34 @@ class TeamLog:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
+        self._reaches: dict[str, str] = {}
+        self.told: bool
         (self.told,) = self.execute("SELECT EXISTS (SELECT 1 FROM telemetry)").fetchone() or (False,)
         own = "(SELECT people.name FROM people WHERE people.id = sessions.person)"
         told = "(SELECT min(telemetry.person) FROM telemetry WHERE telemetry.session_id = sessions.session_id)"
         self.person_name = f"coalesce({own}, {told})" if self.told else own
 
-    def execute(self, query: str, values: Mapping[str, object] | Sequence[object] = ()) -> _Rows:
-        return _Rows(self.connection.execute(spelled(query), values or {}))
+    def execute(self, query: str, values: Mapping[str, object] | Sequence[object] = ()) -> Any:
+        return self.connection.execute(spelled(query), values or {})
 
     def stream(self, query: str, values: Mapping[str, object] | Sequence[object]) -> Iterator[tuple[Any, ...]]:
         with self.connection.cursor(name="rows") as cursor:
             cursor.itersize = 5000
             cursor.execute(spelled(query), values)
-            yield from map(_plain, cursor)
+            yield from cursor
 
     def something_sent(self, alias: str) -> str:
         return f"{alias}.counts = 1"
+
+    def reaches_back(self, since: str) -> str | None:
+        """So that months before need not be looked into, for each span anew."""
+        if since not in self._reaches:
+            # of those few the least: else the database goes through all that ever began, in order
+            few = "SELECT started_at FROM spans WHERE started_at < :since AND ended_at >= :since OFFSET 0"
+            question = f"SELECT min(started_at) FROM ({few}) AS few"
+            (first,) = self.execute(question, {"since": since}).fetchone() or (None,)
+            self._reaches[since] = first or since
+        return self._reaches[since]
 
     def machine_of(self, alias: str) -> str:
         return f"{alias}.machine"

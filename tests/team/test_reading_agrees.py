@@ -17,7 +17,7 @@ from claude_local_plugin.core.frozen import replace
 from claude_local_plugin.sessionlog import queries
 from claude_local_plugin.sessionlog.export import table
 from claude_local_plugin.sessionlog.queries.audit import outside, without_way
-from claude_local_plugin.sessionlog.queries.filters import PATTERN, State, Where
+from claude_local_plugin.sessionlog.queries.filters import PATTERN, State, Where, spelled
 from claude_local_plugin.sessionlog.queries.report_data import ReportData, collect
 from claude_local_plugin.sessionlog.queries.usage import By, Summary, usage
 from claude_local_plugin.team.reading import Team as Shared
@@ -171,3 +171,15 @@ def test_both_answer_alike(machines: Team, script: list[Any], asked: list[Any]) 
             ours, theirs = answers(state, where, by, zone), answers(shared, where, by, zone)
             for question, answer in ours.items():
                 assert theirs[question] == answer, question
+            assert_parts_agree(shared, where, zone)
+
+
+def assert_parts_agree(shared: Shared, asked: Where, zone: Any) -> None:
+    """Machines and people of the report are those of stats over the same time."""
+    data = collect(shared, asked, now=NOW, zone=zone)
+    where = Where(spelled(data.since), spelled(data.until), asked.projects, machine=asked.machine, person=asked.person)
+    for parts, by in ((data.machines, By.MACHINE), (data.people, By.PERSON)):
+        groups = usage(shared, (by,), where, zone=zone).groups
+        assert sorted((part.name, part.sessions, part.own, part.cloud) for part in parts) == sorted(
+            (*group.key, group.sessions, group.own, group.cloud) for group in groups
+        )

@@ -82,6 +82,8 @@ class Where:
         """The condition on a row of `spans`, whose table goes by `alias`."""
         # the plus: nearly all rows are older than `until`, so the way through the index would be the long one
         conditions = [*self._times(f"+{alias}.started_at", f"{alias}.ended_at"), *self._of(log, alias)]
+        if self.since and (back := log.reaches_back(self.since)):
+            conditions.append(f"{alias}.started_at >= '{back}'")
         if self.state:
             conditions.append(f"{alias}.session IN (SELECT id FROM sessions WHERE {_OF_STATE[self.state]})")
         if self.sent:

@@ -49,6 +49,9 @@ if TYPE_CHECKING:
         def something_sent(self, alias: str) -> str:
             """The condition on a row of `spans` that something was sent in its session, or that this goes on."""
 
+        def reaches_back(self, since: str) -> str | None:
+            """No span that went on at `since` or later began before this moment; None where knowing it is no help."""
+
         def machine_of(self, alias: str) -> str:
             """A key of the machine of a row of `spans`, in SQL."""
 
@@ -104,6 +107,9 @@ class LocalLog:
 
     def something_sent(self, alias: str) -> str:
         return f"{alias}.session NOT IN ({NOTHING_SENT})"
+
+    def reaches_back(self, since: str) -> str | None:
+        return None
 
     def machine_of(self, alias: str) -> str:
         return f"(SELECT host FROM sessions WHERE sessions.id = {alias}.session)"

@@ -16,7 +16,7 @@ from claude_local_plugin.core.protection import CLOUD_KINDS
 from claude_local_plugin.sessionlog.queries.filters import Where, spelled
 from claude_local_plugin.sessionlog.queries.reading import newest, open_log
 from claude_local_plugin.sessionlog.queries.records import Session
-from claude_local_plugin.sessionlog.queries.usage import By, Usage, usage_of
+from claude_local_plugin.sessionlog.queries.usage import By, Group, Usage, grouped, usage_of
 
 if TYPE_CHECKING:
     from claude_local_plugin.sessionlog.queries.log import Log, Source
@@ -257,7 +257,7 @@ class _Collection:
         projects = dict(log.execute("SELECT id, path FROM projects").fetchall())
         for kind, url in endpoints.values():
             self._known(kind, url)
-        pieces = self._kept(log) if self.whole else self._read(log)
+        pieces = self._kept(log) if self.whole else self._of_team(log, endpoints) if log.shared else self._read(log)
         for period, endpoint, project, first, *counts in pieces:
             kind, url = endpoints[endpoint]
             self.sessions += first
@@ -270,16 +270,34 @@ class _Collection:
         """Period, backend, project, sessions and numbers, out of the spans."""
         wanted = self.chosen.of_spans(log, "s")
         earlier = self.where.of_spans(log, "e")
-        # a team has a project for each folder of each of its machines: too many to be told for each day
-        by = "s.endpoint" if log.shared else "s.endpoint, s.project"
         for period, time, bounds in self._pieces():
-            query = _SPANS.format(by=by, wanted=wanted, earlier=earlier, time=time)
+            query = _SPANS.format(by="s.endpoint, s.project", wanted=wanted, earlier=earlier, time=time)
             for endpoint, *counts in log.execute(query, {**self.values, **bounds}):
-                yield period, endpoint, *((_NO_PROJECT,) if log.shared else ()), *counts
-        if log.shared:
-            query = _SPANS.format(by="s.endpoint, s.project", wanted=wanted, earlier=earlier, time=_GOING_ON)
-            for endpoint, project, _, *counts in log.execute(query, self.values):
-                yield None, endpoint, project, 0, *counts
+                yield period, endpoint, *counts
+
+    def _of_team(self, log: "Log", endpoints: Mapping[int, tuple[str, str | None]]) -> Iterator[tuple[Any, ...]]:
+        """The same of many machines, in two readings: by period, and by project with machine and person.
+
+        A team has a project for each folder of each of its machines: too many to be told for each period.
+        """
+        wanted, earlier = self.where.of_spans(log, "s"), self.where.of_spans(log, "e")
+        place = cache(self.periods.place)
+        by = f"s.endpoint, substr(s.started_at, 1, {self.periods.digits})"
+        for endpoint, at, *counts in log.execute(
+            _SPANS.format(by=by, wanted=wanted, earlier=earlier, time=_GOING_ON), self.values
+        ):
+            yield place(at), endpoint, _NO_PROJECT, *counts
+        by = "s.endpoint, s.project, s.machine, s.person, s.counts"
+        machines, people = log.machines(), log.people()
+        found: list[list[tuple[str | None, str, str | None, Sequence[int]]]] = [[], []]
+        for endpoint, project, machine, person, sent, *counts in log.execute(
+            _SPANS.format(by=by, wanted=wanted, earlier=earlier, time=_GOING_ON), self.values
+        ):
+            yield None, endpoint, project, 0, *counts[1:]
+            if sent:
+                for rows, name in zip(found, (machines(machine), people(person)), strict=True):
+                    rows.append((name, *endpoints[endpoint], counts))
+        self.machines, self.people = (_parts(grouped(rows)) for rows in found)
 
     def _kept(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         """The same of everything, out of the sums that the log keeps: by period, then by project."""
@@ -304,27 +322,48 @@ class _Collection:
             yield period, _BEGUN, {"begin": begin, "end": end}
 
     def add_machines_and_people(self, log: "Log") -> None:
-        """The same usage once more, by machine and by person."""
+        """The same usage once more, by machine and by person, where it is not known by now."""
         where = Where() if self.whole else self.where
-        self.machines, self.people = (
-            tuple(Part(group.key[0], group.sessions, group.own, group.cloud) for group in found.groups)
-            for found in (usage_of(log, (by,), where, self.periods.zone) for by in (By.MACHINE, By.PERSON))
-        )
+        if self.whole:
+            self.machines = _parts(usage_of(log, (By.MACHINE,), where, self.periods.zone).groups)
+        if self.whole or log.person_known_elsewhere("s"):
+            self.people = _parts(usage_of(log, (By.PERSON,), where, self.periods.zone).groups)
 
     def add_looks(self, log: "Log") -> None:
         """How the servers answered when hooks looked at them."""
         known = cache(self._known)
-        for period, url, outcome, latency, count in self._looks_kept(log) if self.whole else self._looks_read(log):
+        if self.whole:
+            looks = self._looks_kept(log)
+        elif log.shared and self.chosen.is_everything and self.periods.digits == 13:
+            looks = self._looks_of_hours(log)
+        else:
+            looks = self._looks_read(log, self.values)
+        for period, url, outcome, latency, count in looks:
             if outcome not in _NO_LOOK:
                 found = latency if outcome == "ok" and latency is not None and latency >= 0 else outcome
                 self.looks[known("unknown", url), period][found] += count
 
-    def _looks_read(self, log: "Log") -> Iterator[tuple[Any, ...]]:
+    def _looks_read(self, log: "Log", values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         place = cache(self.periods.place)  # the rows are many, the hours and the servers few
         for at, *look in log.execute(
-            _LOOKS.format(latency=log.latency, wanted=self._of_sessions(log, "session")), self.values
+            _LOOKS.format(latency=log.latency, wanted=self._of_sessions(log, "session")), values
         ):
             yield place(at), *look
+
+    def _looks_of_hours(self, log: "Log") -> Iterator[tuple[Any, ...]]:
+        """The same of whole hours as they are added up, and what is before and after these."""
+        since, until = str(self.values["since"]), str(self.values["until"])
+        first, last = since[:13], until[:13]
+        yield from self._looks_read(log, {**self.values, "until": min(until, f"{first}~")})
+        if first < last:
+            yield from self._looks_read(log, {**self.values, "since": last})
+        place = cache(self.periods.place)
+        for hour, url, outcome, latency, count in log.execute(
+            "SELECT hour, backend_url, outcome, latency, looks FROM looks_by_hour"
+            " WHERE hour > :first AND hour < :last AND looks <> 0",
+            {"first": first, "last": last},
+        ):
+            yield place(hour), url or None, outcome, latency, count
 
     def _looks_kept(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         query = f"SELECT backend_url, outcome, latency, sum(looks) FROM looks_by_hour WHERE {_HOURS} GROUP BY 1, 2, 3"
@@ -414,18 +453,23 @@ def _is_whole(log: "Log", where: Where) -> bool:
     """Whether all spans and events of the log are of that time and of these projects."""
     if not replace(where, since=None, until=None).is_everything or not where.since or not where.until:
         return False
-    bounds = [
-        log.execute(f"SELECT {function}({column}) FROM {table}").fetchone()[0]
-        for table, column in (("spans", "started_at"), ("events", "at"))
-        for function in ("min", "max")
-    ]
-    moments = [moment for moment in bounds if moment is not None]
-    return not moments or (where.since <= min(moments) and max(moments) < where.until)
+    # of a team's events those alone that are added up, which an index finds
+    looked = "events WHERE outcome IS NOT NULL" if log.shared else "events"
+    for table, column in (("spans", "started_at"), (looked, "at")):
+        for function in ("min", "max"):  # each by itself: one statement for both would read every row
+            moment = log.execute(f"SELECT {function}({column}) FROM {table}").fetchone()[0]
+            if moment is not None and not where.since <= moment < where.until:
+                return False
+    return True
 
 
 def _first(log: "Log") -> str | None:
     (first,) = log.execute("SELECT min(started_at) FROM spans").fetchone()
     return str(first) if first else None
+
+
+def _parts(groups: Iterable[Group]) -> tuple[Part, ...]:
+    return tuple(Part(group.key[0], group.sessions, group.own, group.cloud) for group in groups)
 
 
 def _zeros() -> list[int]:

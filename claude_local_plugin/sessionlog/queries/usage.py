@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
-from operator import add, sub
+from operator import add, attrgetter, sub
 from typing import TYPE_CHECKING, Any
 
 from claude_local_plugin.core.protection import CLOUD_KINDS
@@ -59,7 +59,8 @@ class Usage:
     @property
     def numbers(self) -> tuple[int, ...]:
         """The numbers in the order of the fields."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        found: tuple[int, ...] = _NUMBERS(self)
+        return found
 
     @property
     def prompt_tokens(self) -> int:
@@ -70,6 +71,9 @@ class Usage:
     def tokens(self) -> int:
         """All that was read and written."""
         return self.prompt_tokens + self.output_tokens
+
+
+_NUMBERS = attrgetter(*(field.name for field in fields(Usage)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +330,17 @@ class _Sums:
         name = key[self.by.index(By.BACKEND)]
         kinds = [kind for kind, url in self.endpoints.values() if (url or kind) == name]
         return next((kind for kind in reversed(kinds) if kind != "unknown"), "unknown")
+
+
+def grouped(rows: Iterable[tuple[str | None, str, str | None, Sequence[int]]]) -> tuple[Group, ...]:
+    """Name, backend's kind and URL, and numbers (sessions in the group, on the backend, then as Usage has them) added
+    up by name, the most used first.
+    """
+    found: dict[str, _Parts] = {}
+    for name, kind, url, (sessions, on_backend, *numbers) in rows:
+        _add(found.setdefault(name or UNKNOWN, {}), _side(kind, url), (sessions, sessions, on_backend, *numbers))
+    groups = sorted((_group((name,), parts) for name, parts in found.items()), key=lambda group: group.key)
+    return tuple(sorted(groups, key=lambda group: (group.sessions, group.usage.tokens), reverse=True))
 
 
 def _side(kind: str, url: str | None) -> int:
