@@ -91,7 +91,7 @@ def not_installed(visit: Visit, said: str) -> str:
     """What is said to somebody who has the plugin alone, with where the commands in it come from."""
     if "claude-local " not in said or command_line(visit) is not None:
         return said
-    return f"{said}   (claude-local is not installed yet: {QUESTION}status says how)"
+    return f"{said}   (that program is not installed yet: {QUESTION}status says how)"
 
 
 # --- what a hook knows by itself

@@ -268,6 +268,6 @@ def test_a_command_that_is_named_to_the_plugin_alone_comes_with_where_it_is_had(
     }
     said = session.hook({**event, "cwd": str(session.project)}, own).said["systemMessage"]
     assert said.count("claude-local enable --url") == 1
-    assert said.endswith("(claude-local is not installed yet: /local-backend:status says how)")
+    assert said.endswith("(that program is not installed yet: /local-backend:status says how)")
     session.program("claude-local", "")
     assert "not installed" not in session.hook({**event, "cwd": str(session.project)}, own).said["systemMessage"]
