@@ -318,6 +318,18 @@ def _said(fault: Exception) -> str:
     return " ".join(text.split("\n")[0].split())[:300] or type(fault).__name__
 
 
+def take_whole_numbers(connection: "Connection") -> None:
+    """A sum, which has as many digits as it needs, comes as a whole number where it is one."""
+    adapt = engine().adapt
+
+    class Number(adapt.Loader):  # type: ignore[misc, name-defined]  # psycopg is loaded by whoever needs it
+        def load(self, data: Any) -> int | float:
+            text = bytes(data)
+            return int(text) if text.lstrip(b"-").isdigit() else float(text)
+
+    connection.adapters.register_loader("numeric", Number)
+
+
 def check(connection: "Connection", url: str) -> None:
     """Raises ClaudeLocalError unless the schema is one that this program writes and reads."""
     with patient(connection, SILENT_S):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from claude_local_plugin.team import postgres
@@ -64,24 +64,11 @@ class Team:
         """The log as it is at this moment; raises ClaudeLocalError."""
         with postgres.opened(self.url, self.environ) as connection:
             postgres.check(connection, self.url)
-            connection.adapters.register_loader("numeric", _numbers())
+            postgres.take_whole_numbers(connection)
             with postgres.patient(connection, postgres.READ_S + postgres.SILENT_S):
                 for statement in _BEGIN:
                     connection.execute(statement)
                 yield TeamLog(connection)
-
-
-@cache
-def _numbers() -> Any:
-    """A sum has as many digits as it needs: what takes it over makes a whole number of it where it is one."""
-    from psycopg.adapt import Loader
-
-    class Number(Loader):
-        def load(self, data: Any) -> int | float:
-            text = bytes(data)
-            return int(text) if text.lstrip(b"-").isdigit() else float(text)
-
-    return Number
 
 
 class TeamLog:
