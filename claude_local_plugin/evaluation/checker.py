@@ -13,8 +13,10 @@ def main() -> None:
     WAITS is a socket that says when the result is there, by its number; nothing where it is there.
     """
     del sys.argv[0]
-    if (waits := sys.argv.pop(0)) and not told(int(waits)):
-        return
+    if waits := sys.argv.pop(0):
+        judging.be_ready()
+        if not told(int(waits)):
+            return
     sys.dont_write_bytecode = True
     runpy.run_path(sys.argv[0], run_name="__main__")
 

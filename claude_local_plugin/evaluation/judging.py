@@ -250,6 +250,12 @@ def _interpreter() -> _Interpreter:
     return _Interpreter()
 
 
+def be_ready() -> None:
+    """Begin what a check will ask, while there is nothing to judge yet."""
+    if hasattr(os, "fork"):
+        _interpreter()
+
+
 def run(
     *words: str, folder: Path | None = None, seconds: float = PATIENCE, path: str = os.defpath
 ) -> "subprocess.CompletedProcess[str]":

@@ -121,6 +121,8 @@ _WINDOW = re.compile(
 )
 #: What a tool says where nothing can be written any more, which is no model's fault.
 _NO_ROOM = re.compile(r"ENOSPC|No space left on device")
+#: What stands before the reasons for which a call's arguments are refused.
+_HEAD = re.compile(r"^InputValidationError: \w+ failed due to the following issues?:\s+")
 _MALFORMED = re.compile(r"InputValidationError|could not be parsed as JSON|No such tool available")
 
 
@@ -456,6 +458,7 @@ def _refused(calls: Sequence[Call]) -> Call | None:
 
 def _what_was_said(call: Call) -> str:
     said = re.sub(r"</?tool_use_error>", "", call.error or "").strip()
+    said = _HEAD.sub("", said)
     return f"{call.tool}: {'; '.join(said.splitlines()[:3]) if said else 'refused'}"
 
 
