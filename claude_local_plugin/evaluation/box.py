@@ -5,19 +5,23 @@ lays out a root of its own, in which neither the user's home nor the suite nor a
 listening socket that stands for the backend to whoever started it, and starts the program without any capability.
 What is left when that program ends, ends with it: this is the first process of its namespace. It also ends when its
 standard input does, as that of somebody who was killed.
+
+Each trial waits for its start, so that little is imported: no module here that brings regular expressions along.
 """
 
 import ctypes
 import fcntl
-import json
+import marshal
 import os
 import select
 import socket
 import struct
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, BinaryIO
 
 #: Exit codes of our own: the box could not be made; the program could not be started; nobody waits for it.
 NO_BOX, NO_PROGRAM, ABANDONED = 125, 126, 124
@@ -38,7 +42,7 @@ _ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ssl", "ca-certificates", "
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
-class Order(NamedTuple):  # which is there in a few milliseconds less than a dataclass: a trial waits for it
+class Order:
     """What is to be run, and what can be seen of the machine.
 
     `root` is an empty folder. `shown` are folders and files that may be read, `lent` those that may be written, each as
@@ -46,21 +50,32 @@ class Order(NamedTuple):  # which is there in a few milliseconds less than a dat
     `host` and `port` are the backend's; `hand_over` is the descriptor that its listening socket is sent through.
     """
 
-    root: str
-    command: Sequence[str]
-    environ: Mapping[str, str]
-    folder: str
-    shown: Sequence[Sequence[str]] = ()
-    lent: Sequence[Sequence[str]] = ()
-    hidden: Sequence[str] = ()
-    texts: Mapping[str, str] | None = None
-    host: str | None = None
-    port: int = 0
-    hand_over: int | None = None
+    def __init__(
+        self,
+        root: str,
+        command: "Sequence[str]",
+        environ: "Mapping[str, str]",
+        folder: str,
+        shown: "Sequence[tuple[str, str]]" = (),
+        lent: "Sequence[tuple[str, str]]" = (),
+        hidden: "Sequence[str]" = (),
+        texts: "Mapping[str, str] | None" = None,
+        host: str | None = None,
+        port: int = 0,
+        hand_over: int | None = None,
+    ) -> None:
+        self.root, self.command, self.environ, self.folder = root, [*command], dict(environ), folder
+        self.shown, self.lent, self.hidden, self.texts = [*shown], [*lent], [*hidden], dict(texts or {})
+        self.host, self.port, self.hand_over = host, port, hand_over
 
-    def to_json(self) -> str:
-        """The order as it is sent."""
-        return json.dumps(self._asdict())
+    def sent(self) -> bytes:
+        """The order as it is sent: in Python's own writing, since both ends are one interpreter."""
+        return marshal.dumps(vars(self))
+
+    @classmethod
+    def received(cls, file: "BinaryIO") -> "Order":
+        """The order that is sent; EOFError where none is."""
+        return cls(**marshal.load(file))
 
 
 def serve(order: Order) -> int:
@@ -77,6 +92,8 @@ def serve(order: Order) -> int:
 
 #: How soon it is noticed that the program, or whoever wants it, has ended, in seconds.
 _ATTENTION = 0.03
+#: How soon, where the system itself tells us.
+_SOMETIMES = 1.0
 
 
 def _hand_over(order: Order) -> None:
@@ -130,7 +147,7 @@ def _own_address(host: str) -> None:
 # --- the root
 
 
-def _libc() -> Any:
+def _libc() -> "Any":
     return ctypes.CDLL(None, use_errno=True)
 
 
@@ -156,14 +173,12 @@ def _enter(order: Order) -> None:
     _etc(root, order.host)
     _dev(root)
     for name in ("/proc", "/tmp", "/run", "/old"):
-        Path(root + name).mkdir(exist_ok=True)
-    Path(root + "/tmp").chmod(0o1777)
+        _folder(root + name)
+    os.chmod(root + "/tmp", 0o1777)
     _mounted("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
-    for name, text in (order.texts or {}).items():
-        path = Path(root + name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o600)
+    for name, text in order.texts.items():
+        _folder(os.path.dirname(root + name))
+        _written(root + name, text, 0o600)
     os.chdir(root)
     _pivoted()
     os.chdir(order.folder)
@@ -176,24 +191,33 @@ def _pivoted() -> None:
         fault = ctypes.get_errno()
         raise OSError(fault, f"cannot leave the machine's own root: {os.strerror(fault)}")
     os.chdir("/")
-    Path("/old").rmdir()
+    os.rmdir("/old")
+
+
+def _folder(path: str) -> None:
+    os.makedirs(path, exist_ok=True)
+
+
+def _written(path: str, text: str, mode: int = 0o644) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
 
 
 def _show(root: str, source: str, target: str) -> None:
-    if Path(source).is_symlink() and source in SYSTEM:
-        Path(root + target).symlink_to(Path(source).readlink())
-    elif Path(source).exists():
+    if os.path.islink(source) and source in SYSTEM:
+        os.symlink(os.readlink(source), root + target)
+    elif os.path.exists(source):
         _bound(source, root + target)
         _read_only(root + target)
 
 
 def _bound(source: str, target: str) -> None:
-    place = Path(target)
-    if Path(source).is_dir():
-        place.mkdir(parents=True, exist_ok=True)
-    elif not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.touch()
+    if os.path.isdir(source):
+        _folder(target)
+    elif not os.path.exists(target):
+        _folder(os.path.dirname(target))
+        _written(target, "")
     _mounted(source, target, None, _BIND | _REC)
 
 
@@ -211,22 +235,22 @@ def _read_only(target: str) -> None:
 
 def _cover(root: str, name: str) -> None:
     """Put an empty folder over one that is inside of what is shown."""
-    if Path(root + name).is_dir():
+    if os.path.isdir(root + name):
         _mounted("tmpfs", root + name, "tmpfs", _NOSUID | _NODEV | _RDONLY, "mode=755,size=4k")
 
 
 def _etc(root: str, host: str | None) -> None:
-    etc = Path(root) / "etc"
-    etc.mkdir(exist_ok=True)
+    etc = root + "/etc"
+    _folder(etc)
     for name in _ETC:
-        if (Path("/etc") / name).exists():
+        if os.path.exists(f"/etc/{name}"):
             _show(root, f"/etc/{name}", f"/etc/{name}")
     named = f" {host}" if host and not _is_address(host) else ""
     user = f"agent:x:{os.getuid()}:{os.getgid()}::/home/agent:/bin/sh"
-    (etc / "hosts").write_text(f"127.0.0.1 localhost{named}\n", encoding="utf-8")
-    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n", encoding="utf-8")
-    (etc / "passwd").write_text(user + "\n", encoding="utf-8")
-    (etc / "group").write_text(f"agent:x:{os.getgid()}:\n", encoding="utf-8")
+    _written(f"{etc}/hosts", f"127.0.0.1 localhost{named}\n")
+    _written(f"{etc}/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n")
+    _written(f"{etc}/passwd", user + "\n")
+    _written(f"{etc}/group", f"agent:x:{os.getgid()}:\n")
 
 
 def _is_address(host: str) -> bool:
@@ -240,13 +264,13 @@ def _is_address(host: str) -> bool:
 
 
 def _dev(root: str) -> None:
-    dev = Path(root) / "dev"
-    (dev / "shm").mkdir(parents=True, exist_ok=True)  # what is shown may lie in it
-    (dev / "shm").chmod(0o1777)
+    dev = root + "/dev"
+    _folder(f"{dev}/shm")  # what is shown may lie in it
+    os.chmod(f"{dev}/shm", 0o1777)
     for name in _DEVICES:
         _bound(f"/dev/{name}", f"{dev}/{name}")
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
-        (dev / name).symlink_to(f"/proc/self/{target}")
+        os.symlink(f"/proc/self/{target}", f"{dev}/{name}")
 
 
 # --- the program
@@ -270,21 +294,30 @@ def _become(order: Order) -> None:
 
 def _code(child: int) -> int:
     """How the program ended; what it left behind is waited for where it ends meanwhile."""
+    ends, attention = _told_of_its_end(child)
     while True:
         process, status = os.waitpid(-1, os.WNOHANG)
         if process == child:
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
-        if not process and select.select([0], [], [], _ATTENTION)[0]:
+        if not process and 0 in select.select([0, *ends], [], [], attention)[0]:
             return ABANDONED
+
+
+def _told_of_its_end(child: int) -> "tuple[list[int], float]":
+    """What tells at once that it has ended, and how often to look all the same, for what it left behind."""
+    try:
+        return [os.pidfd_open(child)], _SOMETIMES
+    except (AttributeError, OSError):  # before Linux 5.3, or a Python that was made for such a one
+        return [], _ATTENTION
 
 
 def main() -> None:
     """Read the order, and be the box."""
-    said = sys.stdin.readline()
-    if not said:  # begun ahead, and not wanted
+    try:
+        order = Order.received(sys.stdin.buffer)
+    except EOFError:  # begun ahead, and not wanted
         os._exit(ABANDONED)
-    order = Order(**json.loads(said))
     try:
         code = serve(order)
     except (OSError, KeyError) as fault:

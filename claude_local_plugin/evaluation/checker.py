@@ -1,8 +1,11 @@
 """Started by `checking`: runs a task's check.py with the result's folder as its argument, and nothing else to know."""
 
+import os
 import runpy
 import socket
 import sys
+import traceback
+from typing import NoReturn
 
 from claude_local_plugin.evaluation import judging
 
@@ -18,7 +21,31 @@ def main() -> None:
         if not told(int(waits)):
             return
     sys.dont_write_bytecode = True
+    if waits:
+        end(judged())
     runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+def judged() -> int:
+    """Run the check; its exit code, with what the interpreter would say on standard error."""
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            return ended.code or 0
+        print(ended.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def end(code: int) -> NoReturn:
+    """End at once: whatever an interpreter would still tidy up ends with the box around it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code & 0xFF)
 
 
 def told(number: int) -> bool:

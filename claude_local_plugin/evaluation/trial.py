@@ -313,6 +313,10 @@ def _started(
                     each.close()
 
 
+#: Begins a box: imported, and not run as a script, it is compiled once for all.
+_BOX = "import sys; sys.path.append(sys.argv[1]); import box; box.main()"
+
+
 class _Box:
     """A box that waits for its order; it ends with the block, and so does its way out to the backend."""
 
@@ -322,7 +326,7 @@ class _Box:
             here, there = socket.socketpair()
             self._here = stack.enter_context(here)
             # of the standard library alone, so that nothing of an environment has to be looked at first
-            command = [*namespaces(), sys.executable, "-I", "-S", boxes.__file__]
+            command = [*namespaces(), sys.executable, "-I", "-S", "-c", _BOX, str(Path(boxes.__file__).parent)]
             with there:
                 self._number = there.fileno()
                 self.process = stack.enter_context(
@@ -347,11 +351,11 @@ class _Box:
     def give(self, order: Order, relayed: Start | None = None) -> None:
         """Say what is to be run in it, and answer for the backend if there is to be one."""
         if relayed is not None:
-            order = order._replace(hand_over=self._number)
+            order.hand_over = self._number
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
             # it stays open: the box ends when we do
-            self.process.stdin.write(order.to_json().encode() + b"\n")
+            self.process.stdin.write(order.sent())
             self.process.stdin.flush()
         if relayed is not None:
             self._here.settimeout(_PATIENCE)

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from claude_local_plugin.evaluation import checking
+from claude_local_plugin.evaluation import trial as trials
 from claude_local_plugin.evaluation.checking import Verdict
 from claude_local_plugin.evaluation.task import Task, read
+from claude_local_plugin.evaluation.trial import NoBoxError
 from tests.looped import looped
 
 pytestmark = pytest.mark.process
@@ -44,23 +46,37 @@ def judged(tmp_path: Path, check: str, **files: str) -> Verdict:
     return checking.check(made(tmp_path / "task", check), result)
 
 
-@looped(
-    ("check", "verdict"),
-    [
-        ("", Verdict("passed")),
-        ("raise SystemExit(0)", Verdict("passed")),
-        ("print('seen'); raise SystemExit(0)", Verdict("passed")),
-        ("print('  a is missing  \\nmore'); raise SystemExit(1)", Verdict("wrong", "a is missing")),
-        ("print('\\x1b[31mred'); raise SystemExit(1)", Verdict("wrong", "\\x1b[31mred")),
-        ("raise SystemExit(1)", Verdict("broken", "the check ended with exit code 1: it said nothing")),
-        ("raise SystemExit('no')", Verdict("broken", "the check ended with exit code 1: no")),
-        ("1/0", Verdict("broken", "the check ended with exit code 1: ZeroDivisionError: division by zero")),
-        ("print('x'); raise SystemExit(3)", Verdict("broken", "the check ended with exit code 3: x")),
-        ("import sys; (", Verdict("broken", "the check ended with exit code 1: SyntaxError: '(' was never closed")),
-    ],
-)
+ENDS = [
+    ("", Verdict("passed")),
+    ("raise SystemExit(0)", Verdict("passed")),
+    ("print('seen'); raise SystemExit(0)", Verdict("passed")),
+    ("print('  a is missing  \\nmore'); raise SystemExit(1)", Verdict("wrong", "a is missing")),
+    ("print('\\x1b[31mred'); raise SystemExit(1)", Verdict("wrong", "\\x1b[31mred")),
+    ("raise SystemExit(1)", Verdict("broken", "the check ended with exit code 1: it said nothing")),
+    ("raise SystemExit('no')", Verdict("broken", "the check ended with exit code 1: no")),
+    ("1/0", Verdict("broken", "the check ended with exit code 1: ZeroDivisionError: division by zero")),
+    ("print('x'); raise SystemExit(3)", Verdict("broken", "the check ended with exit code 3: x")),
+    ("import sys; (", Verdict("broken", "the check ended with exit code 1: SyntaxError: '(' was never closed")),
+]
+
+
+@looped(("check", "verdict"), ENDS)
 def test_the_end_of_a_check_says_what_the_result_is(check: str, verdict: Verdict, tmp_path: Path) -> None:
     assert judged(tmp_path, check) == verdict
+
+
+@looped(("check", "verdict"), ENDS)
+def test_it_says_the_same_in_a_box_where_it_has_waited_for_the_result(
+    check: str, verdict: Verdict, tmp_path: Path
+) -> None:
+    try:
+        trials.possible()
+    except NoBoxError as none:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(none.message)
+    (tmp_path / "result").mkdir()
+    assert trials.judge(made(tmp_path / "task", check), tmp_path / "result", isolated=True) == verdict
 
 
 def test_a_check_knows_the_two_folders_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
