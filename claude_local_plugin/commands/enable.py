@@ -739,7 +739,7 @@ def _ignored(settings_file: Path, error: DocumentError) -> SettingsError:
     return SettingsError(
         f"{settings_file}:{error.line}:{error.column}: {error.fault};"
         " Claude Code ignores the whole file as long as it is like this",
-        "fix that place, then run this again; nothing was written",
+        f"{command('claude-local', 'doctor', 'files.json')}   (names what mends it; nothing was written)",
     )
 
 
@@ -894,5 +894,5 @@ def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
     if found is not None and found.state is FileState.DROPPED:
         raise SettingsError(
             f"{found.problem_place}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
-            "fix that place, then run this again; nothing was written",
+            f"{command('claude-local', 'doctor', 'files.json')}   (names what mends it; nothing was written)",
         )

@@ -490,7 +490,7 @@ def _endpoint(
             Result.ERROR,
             f"ANTHROPIC_BASE_URL is written without its scheme ({_place(endpoint)}), and no identity token is exchanged"
             " there: no request is sent",
-            command("claude-local", "enable", "--url", target.url),
+            command("claude-local", "enable", "--url", _named(target)),
         )
     if "?" in base_url or "#" in base_url:
         yield Finding(
@@ -498,7 +498,7 @@ def _endpoint(
             Result.ERROR,
             f"ANTHROPIC_BASE_URL has a query or a fragment ({_place(endpoint)}): the path of every request ends up"
             " behind it, and the server is asked for what is not there",
-            command("claude-local", "enable", "--url", target.url),
+            command("claude-local", "enable", "--url", _named(target)),
         )
     if not _can_be_a_host(target.host):
         yield Finding(
@@ -515,7 +515,7 @@ def _endpoint(
             Result.ERROR,
             f"ANTHROPIC_BASE_URL ends in /v1 ({_place(endpoint)}): requests go to {target.path}/v1/messages, which is"
             " not there",
-            command("claude-local", "enable", "--url", target.url.removesuffix("/v1")),
+            command("claude-local", "enable", "--url", _named(target)),
         )
     if backend.cloud:
         return
@@ -524,7 +524,7 @@ def _endpoint(
             "proxy.in-the-way",
             Result.WARNING,
             f"a proxy is set, and Claude Code uses it for {target.label} too",
-            f"{command('claude-local', 'enable', '--url', target.url)}   (it extends NO_PROXY)",
+            f"{command('claude-local', 'enable', '--url', _named(target))}   (it extends NO_PROXY)",
         )
     yield from _late(snapshot, endpoint, target)
     if decisions["model"].winner is not None and decisions["model"].winner.scope is Scope.DEFAULT:
@@ -532,7 +532,7 @@ def _endpoint(
             "model.unset",
             Result.WARNING,
             f"nobody names a model, so sessions ask {target.label} for {decisions['model'].value}",
-            command("claude-local", "enable", "--url", target.url),
+            command("claude-local", "enable", "--url", _named(target)),
         )
 
 
@@ -548,6 +548,11 @@ def _can_be_a_host(host: str) -> bool:
 
 def _place(decision: Decision) -> str:
     return decision.winner.place if decision.winner is not None else "nowhere"
+
+
+def _named(target: Target) -> str:
+    """The server's address as `enable` takes it: without the path that Claude Code adds by itself."""
+    return target.url.removesuffix("/v1")
 
 
 def is_early(snapshot: Snapshot) -> bool:
@@ -566,7 +571,7 @@ def _late(snapshot: Snapshot, endpoint: Decision, target: Target) -> Iterator[Fi
         return
     if is_early(snapshot):
         return
-    for_the_user = command("claude-local", "enable", "--url", target.url, "--scope", "user")
+    for_the_user = command("claude-local", "enable", "--url", _named(target), "--scope", "user")
     exported = [
         name
         for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN")
@@ -754,7 +759,7 @@ def _repository(snapshot: Snapshot) -> Iterator[Finding]:
 def _shown(url: object) -> str:
     """A URL without credentials, as far as it is one."""
     target = parse_url(str(url))
-    return target.url if target is not None else "URL"
+    return _named(target) if target is not None else "URL"
 
 
 def _hooks(snapshot: Snapshot) -> Iterator[Finding]:

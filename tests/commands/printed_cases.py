@@ -744,6 +744,22 @@ case(
     gone("hooks.guard"),
 )
 case(
+    "what mends a file that is no JSON is said",
+    "commands.enable:_ignored claude-local doctor files.json",
+    trailing_comma,
+    ("enable", "--url", OPEN),
+    says("claude-local doctor --fix files.json"),
+    code=1,
+)
+case(
+    "what mends a file that Claude Code ignores is said",
+    "commands.enable:_refuse_dropped claude-local doctor files.json",
+    lambda house: house.write(house.local, {"hooks": {"PreToolUse": [{"matcher": "Bash", "command": "./guard.sh"}]}}),
+    ("enable", "--url", OPEN),
+    says("Claude Code ignores the whole"),
+    code=1,
+)
+case(
     "why records are not in the log is said",
     "doctor.checks.hooks:_log claude-local doctor hooks.faults",
     read_only_log,
