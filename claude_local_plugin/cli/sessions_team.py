@@ -6,7 +6,7 @@ import click
 
 from claude_local_plugin.cli import examples
 from claude_local_plugin.cli.options import here, json_option
-from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out
+from claude_local_plugin.cli.terminal import Printer, err, json_text, out
 from claude_local_plugin.core.shell import Words
 from claude_local_plugin.core.shell import command as typed
 from claude_local_plugin.text import printable
@@ -77,14 +77,17 @@ def _show_password(printer: Printer, role: dict[str, Any]) -> None:
 
 
 @team.command("status", epilog=examples.lines("sessions team status"))
-@click.option("--from", "url", metavar="URL", required=True, help="The team's database, as one of its readers.")
+@click.option("--from", "url", metavar="URL", help="The team's database, as one of its readers; else log.push.")
 @json_option
-def status(url: str, as_json: bool) -> int:
-    """The machines of a team: last heard of, program, how far behind, how wrong the clock is."""
+def status(url: str | None, as_json: bool) -> int:
+    """The machines of a team: last heard of, program, how far behind, how wrong the clock is.
+
+    A role that pushes reads nothing: without --from, log.push has to be that of one that may read.
+    """
     from claude_local_plugin.commands import team as command
 
     place = here()
-    report: dict[str, Any] = command.team_status(url, place.environ)
+    report: dict[str, Any] = command.team_status(url, place.environ, place.state_dir)
     if as_json:
         print(json_text(report))
         return 0
@@ -95,30 +98,30 @@ def status(url: str, as_json: bool) -> int:
         more = typed("claude-local", "sessions", "team", "init", report["database"], "--writer", Words("MACHINE"))
         printer.line(f"hint: as who administers it: {more}")
         return 0
-    rows = [["MACHINE", "PERSON", "HEARD OF", "LAG", "CLOCK", "PROGRAM", "SESSIONS"]]
-    for each in machines:
-        clock = each["clock_behind_s"]
-        rows.append(
-            [
-                each["name"],
-                ", ".join(each["people"]) or "-",
-                _ago(each["heard_ago_s"]),
-                _length(each["lag_s"]),
-                "-"
-                if clock is None
-                else "right"
-                if abs(clock) < 2
-                else f"{'-' if clock > 0 else '+'}{_length(abs(clock))}",
-                each["program"] or "-",
-                f"{each['sessions']:,}",
-            ]
-        )
-    for line in columns([[printable(cell) for cell in row] for row in rows]):
-        printer.line(line)
+    head = ["machine", "person", "heard of", "lag", "clock", "program", "sessions"]
+    rows = [
+        [
+            each["name"],
+            ", ".join(each["people"]) or "-",
+            _ago(each["heard_ago_s"]),
+            _length(each["lag_s"]),
+            _clock(each["clock_behind_s"]),
+            each["program"] or "-",
+            f"{each['sessions']:,}",
+        ]
+        for each in machines
+    ]
+    printer.records(head, rows, most=3, shorten=(1, 5))  # a machine's name tells it apart
     for each in machines:
         for note in each["notes"]:
             err(place.environ).line(f"! {printable(each['name'])}: {printable(note)}", "yellow")
     return 0
+
+
+def _clock(behind: float | None) -> str:
+    if behind is None:
+        return "-"
+    return "right" if abs(behind) < 2 else f"{'-' if behind > 0 else '+'}{_length(abs(behind))}"
 
 
 def _ago(seconds: float | None) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from claude_local_plugin import __version__
+from claude_local_plugin.core import config
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.sessionlog.queries.filters import spelled
 from claude_local_plugin.team import postgres, setup
@@ -59,9 +61,15 @@ def _way_in(url: str, role: setup.Role) -> dict[str, str | None]:
     }
 
 
-def team_status(url: str, environ: Mapping[str, str]) -> dict[str, object]:
-    """The machines of the team, by name."""
-    with postgres.opened(url, environ) as connection:
+def team_status(asked: str | None, environ: Mapping[str, str], state_dir: Path) -> dict[str, object]:
+    """The machines of the team, by name; of the database that `log.push` names where none is asked for."""
+    url = asked if asked is not None else config.load(str(state_dir), environ).log_push
+    if asked is None and not postgres.is_url(url):
+        raise UsageError(
+            f"{f'log.push is {url}, no' if url else 'there is no'} database of a team's to look at",
+            "--from postgresql://ROLE@HOST/DATABASE, as one who may read there",
+        )
+    with postgres.opened(url, environ, kept=asked is None) as connection:
         postgres.check(connection, url)
         found = status(connection)
     return {
