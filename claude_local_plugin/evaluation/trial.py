@@ -446,7 +446,7 @@ class _Check:
         timer.start()
         self._box.go()
         assert process.stdout is not None
-        first = process.stdout.read(4_000).strip().partition(b"\n")[0].decode("utf-8", "replace")
+        first = process.stdout.read(4_000).strip().partition(b"\n")[0].strip().decode("utf-8", "replace")
         code = process.wait()
         timer.cancel()
         if late.is_set():
