@@ -31,6 +31,8 @@ _NOATIME, _NODIRATIME, _RELATIME = 1024, 2048, 1 << 21
 _DETACH = 2
 #: The number of pivot_root, which libc has no function for, by the machine's name.
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
+#: That of keyctl, and what it is asked for: a keyring without what whoever began us has in theirs.
+_KEYCTL, _JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219, "riscv64": 219}, 1
 #: The same everywhere, as all that are new.
 _MOUNT_SETATTR = 442
 _NO_NEW_PRIVILEGES, _DROP_CAPABILITY = 38, 24
@@ -175,7 +177,8 @@ def _enter(order: Order) -> None:
     for name in ("/proc", "/tmp", "/run", "/old"):
         _folder(root + name)
     os.chmod(root + "/tmp", 0o1777)
-    _mounted("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
+    # of its own processes, but with the whole kernel's settings in it, which are the machine's: root may write them
+    _mounted("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC | _RDONLY)
     for name, text in order.texts.items():
         _folder(os.path.dirname(root + name))
         _written(root + name, text, 0o600)
@@ -280,6 +283,8 @@ def _become(order: Order) -> None:
     try:
         os.setsid()
         libc = _libc()
+        # refused or unknown, there are no keys to be kept from it either
+        libc.syscall(_KEYCTL[os.uname().machine], _JOIN_SESSION_KEYRING, None)
         for capability in range(64):
             libc.prctl(_DROP_CAPABILITY, capability, 0, 0, 0)  # refused for those that this kernel does not have
         if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:

@@ -1,6 +1,7 @@
 """Trials through the real client: what it does is judged, and it sees nothing but its repository and its backend."""
 
 import contextlib
+import ctypes
 import os
 import shutil
 import socket
@@ -8,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,6 +135,81 @@ def test_an_agent_that_tries_finds_no_check_no_home_no_other_trial_and_no_networ
     assert int(processes.split()[-1]) < 15
     assert not {"MOUNTED", "WRITTEN", "MADE"} & set(done.split())
     assert str(Path.home()) not in variables
+
+
+#: What a trial leaves wherever one might look: files, a process with its words and variables, sockets of both kinds.
+LEFT = """\
+for place in /tmp /dev/shm /home/agent /project /run; do echo of-a-trial > $place/of-a-trial; done
+OF_A_TRIAL=of-a-trial setsid python3 -c '
+import socket, time
+named, port = socket.socket(socket.AF_UNIX), socket.create_server(("", 39999))
+named.bind("\\0of-a-trial")
+named.listen()
+open("/tmp/of-a-trial-is-there", "w").close()
+time.sleep(86399)' of-a-trial >/dev/null 2>&1 &
+until test -e /tmp/of-a-trial-is-there; do sleep 0.1; done; echo left
+"""
+#: What another one tries; `[t]` keeps a search from finding itself.
+LOOKED = (
+    """\
+find / -xdev -name '*of-a-[t]rial*' 2>/dev/null
+grep -rsl 'of-a-[t]rial' /tmp /dev/shm /home /project /run
+""",
+    "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/net/unix 2>/dev/null | tr '\\0' '\\n' | grep 'of-a-[t]rial'",
+    """\
+python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("\\0" + "of-a-" + "trial")' && echo CONNECTED
+bash -c 'exec 3<>/dev/tcp/127.0.0.1/39999' && echo CONNECTED
+""",
+    """\
+for file in /proc/sys/vm/swappiness /proc/sys/kernel/core_pattern /proc/irq/[0-9]*/smp_affinity; do
+  cat $file > /tmp/kept && cat /tmp/kept > $file && echo "WRITTEN $file"
+done
+""",
+    """\
+python3 -c 'import ctypes
+print(ctypes.CDLL(None).syscall(KEYCTL, 10, -3, b"user", b"of-a-" + b"trial", 0) > 0)'
+""",
+)
+
+
+@pytest.mark.usefixtures("isolation")
+def test_an_agent_that_tries_finds_nothing_of_a_trial_that_runs_beside_it_or_of_the_kernels_settings(
+    claude_binary: Path,
+) -> None:
+    """As root, too, whose the files of /proc/sys are; and with a key in the keyring of whoever began the evaluation."""
+    libc, (add, keyctl) = ctypes.CDLL(None), {"x86_64": (248, 250)}.get(os.uname().machine, (217, 219))
+    libc.syscall(keyctl, 1, None)
+    libc.syscall(add, b"user", b"of-a-trial", b"of-the-user", 11, -3)
+    looked = [f"{each.strip().replace('KEYCTL', str(keyctl))}\necho seen" for each in LOOKED]
+    over = threading.Event()
+    task = replace(TASK, limits=Limits(20, 3, 1_000_000))
+    with Spy(LEFT) as left, Spy(*looked) as spy, ThreadPoolExecutor(1) as beside:
+        says = left.reply
+
+        def lives_on(body: Mapping[str, Any]) -> Block:
+            said: Block = says(body)  # type: ignore[operator]
+            if left.heard:
+                over.wait(170)
+            return said
+
+        left.reply = lives_on
+        runs = beside.submit(trials.run, task, 0, start(claude_binary, left))
+        try:
+            while not left.heard and not runs.done():
+                time.sleep(0.05)
+            assert "left" in left.heard[0]
+            trials.run(task, 0, start(claude_binary, spy))
+            assert not runs.done()
+        finally:
+            over.set()
+        runs.result()
+    assert [each.strip().splitlines()[-1] for each in spy.heard] == ["seen"] * len(looked)
+    files, processes, sockets, written, key = spy.heard
+    assert files.strip() == processes.strip() == "seen"
+    assert "CONNECTED" not in sockets
+    assert "WRITTEN" not in written
+    assert key.splitlines()[-2:] == ["False", "seen"]
+    assert left_behind("of-a-trial") == []
 
 
 @pytest.mark.usefixtures("isolation")
