@@ -65,6 +65,11 @@ def show_explanation(
     for key, found in explanation.report.get("keys", {}).items():
         if not found["candidates"] and (near := nearest(key.removeprefix("env."))):
             err(place.environ).prose(f"nothing sets {key.removeprefix('env.')}; did you mean {near}?", "yellow")
+    for _, setting in what_if:
+        name = setting.partition("=")[0].removeprefix("env.")
+        if name.isupper() and (near := nearest(name)):
+            said = f"! Claude Code knows no {printable(name)}; did you mean {near}?"
+            err(place.environ).prose(said, "yellow")
     if as_json:
         print(json_text(explanation.report, reveal=reveal))
     elif keys:

@@ -50,10 +50,13 @@ REASONS = {
 }
 
 EXPLANATION = """\
-claude-local statusline draws the status line of a session from the JSON that Claude Code writes to its standard input.
+claude-local statusline draws the status line of a session from the JSON that
+Claude Code writes to its standard input.
 
-install it   claude-local enable --statusline     (a status line that is there already stays, above ours)
-by hand      "statusLine": {"type": "command", "command": "claude-local statusline"}     in ~/.claude/settings.json
+install it   claude-local enable --statusline
+             (a status line that is there already stays, above ours)
+by hand      in ~/.claude/settings.json:
+             "statusLine": {"type": "command", "command": "claude-local statusline"}
 try it       echo '{}' | claude-local statusline
 """
 

@@ -181,6 +181,12 @@ def test_options_of_the_client_are_taken_into_account(place: Place) -> None:
 
 def test_a_misspelt_variable_gets_the_right_one(place: Place) -> None:
     assert "did you mean ANTHROPIC_BASE_URL?" in place.ok("explain-precedence", "ANTHROPIC_BASEURL").err
+    supposed = ("explain-precedence", "--what-if", "local")
+    said = "! Claude Code knows no ANTHROPIC_MODLE; did you mean ANTHROPIC_MODEL?"
+    assert said in place.ok(*supposed, "ANTHROPIC_MODLE=x").err
+    assert said in place.ok(*supposed, "env.ANTHROPIC_MODLE=x").err
+    assert "did you mean" not in place.ok(*supposed, "ANTHROPIC_MODEL=x").err
+    assert "did you mean" not in place.ok(*supposed, "model=x").err
 
 
 def test_a_repository_that_redirects_sessions_or_runs_a_helper_is_named(place: Place) -> None:
