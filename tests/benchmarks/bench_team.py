@@ -202,9 +202,9 @@ def ask(url: str, rounds: int, names: Sequence[str] = tuple(QUESTIONS)) -> dict[
     return least
 
 
-def rows_a_second(server: Cluster, database: str, pushed: int = PUSHED) -> tuple[float, float]:
+def rows_a_second(server: Cluster, database: str, pushed: int = PUSHED, called: str = "further") -> tuple[float, float]:
     """How many rows arrive a second: from one machine alone, the quickest of a few, and from four at once."""
-    machines = [f"further-{number}" for number in range(ALONE + TOGETHER)]
+    machines = [f"{called}-{number}" for number in range(ALONE + TOGETHER)]
     url = server.url(database)
     with psycopg.connect(url, autocommit=True) as connection:
         writers = [setup.Writer(machine) for machine in machines]
@@ -232,7 +232,7 @@ def rows_a_second(server: Cluster, database: str, pushed: int = PUSHED) -> tuple
 
 def _rows(server: Cluster, database: str) -> int:
     """How many rows the further machines have sent."""
-    mine = "machine IN (SELECT id FROM machines WHERE name LIKE 'further-%%')"
+    mine = "machine IN (SELECT id FROM machines WHERE name LIKE 'further%%')"
     tables = ("sessions", "spans", "events")
     counted = " + ".join(f"(SELECT count(*) FROM claude_local.{table} WHERE {mine})" for table in tables)
     ((count,),) = server.ask(f"SELECT {counted}".replace("FROM machines", "FROM claude_local.machines"), database)
