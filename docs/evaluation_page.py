@@ -25,8 +25,10 @@ $ claude-local eval --profile spark --suite core --repeat 3 --parallel 2 --compa
 Each trial runs the real Claude Code (`claude -p`) on a task, with the settings that `claude-local run` would give it on
 that server and nothing of yours, in a repository and a home that are thrown away. Where Linux allows namespaces it
 sees of this machine only the system's programs, and reaches the server and nobody else; the check afterwards is run in
-such a box, too (that of a task of your own sees your programs, and can change nothing). Elsewhere `--no-isolation` says
-that trials may see this machine. A task's limits of turns, minutes and tokens end a trial with all that it has started.
+such a box, too (that of a task of your own sees your programs, and can change nothing). The box takes `unshare` of
+util-linux and nothing more: bubblewrap, which is made of the same namespaces, is not needed. Elsewhere it says why
+there is none, and asks on a terminal; a script needs `--no-isolation`, which lets trials see this machine. A task's
+limits of turns, minutes and tokens end a trial with all that it has started.
 
 The answer is *pass@1*, the share of trials that pass, with its 95 % interval (Wilson's, for as many independent trials
 as the tasks vary like); *pass^k*, the share of tasks passed k times in a row; medians of turns, time and tokens; and
@@ -41,10 +43,15 @@ are compared by `--compare`, with a results file or the name of a profile or mod
 by task, those that are the same in both; where the interval leaves open which is better it says so, and about how many
 more trials would tell. Each line of the results file is a trial, and its first line holds what is needed to repeat it:
 versions, server, model, settings without secrets, the tasks' hashes, the seed. Broken off, even killed, the same
-command goes on where it was; `--show FILE` reports on such a file without a server. `--html FILE` writes one page
-beside what is printed: the sentence to act on, the shares with their intervals, each task, each failure with what mends
-it, and all that repeats it; it needs no network, and replaces no file that is not such a page. Costs are those of
-the prices in config.toml.
+command goes on where it was; two do not write into one file. `--show FILE` reports on such a file without a server.
+`--html FILE` writes one page beside what is printed: the sentence to act on, the shares with their intervals, each
+task, each failure with what mends it, and all that repeats it; it needs no network, and replaces no file that is not
+such a page. Costs are those of the prices in config.toml.
+
+A server that goes away in the middle is waited for, ten minutes at most, and fails no model: a trial that got no word
+of it begins again, once, and what is left after that is left for the same command. Nothing follows from a trial whose
+check is broken, whose client never began (one that is too old, say), or that found no room for its files; the same
+command tries it again.
 
 Anthropic's API is evaluated only where it is named in so many words: by `--cloud`, with its model and with
 `--cost-limit AMOUNT`. Whoever leaves one out is told what it would cost and the command that does it, and nobody is
@@ -80,16 +87,22 @@ GuardKit gives a task 1,200 seconds and 100 turns, times its multiplier. Measure
 What an evaluation that was killed leaves in the folder for temporary files, the next one removes.
 
 What is done for a trial beside running the client, in percent of the client's own time over the tasks of `smoke`
-(`python -m tests.benchmarks --only eval`, 29 November 2026, two busy cores, 18 trials each; the first row is the worst
-case, a server that needs no time at all):
+(`python -m tests.benchmarks --only eval`, 29 November 2026, two very busy cores, 18 trials each; the first row is the
+worst case, a server that needs no time at all):
 
 | the server answers | client, a trial | beside it | the repository | the check | box and folders |
 | --- | --- | --- | --- | --- | --- |
-| at once | 6.8 s | 13.6 % | 2.1 % | 6.6 % | 4.9 % |
-| in 2 s | 9.5 s | 7.3 % | 1.2 % | 3.2 % | 2.9 % |
+| at once | 6.9 s | 9.1 % | 1.8 % | 2.8 % | 4.5 % |
+| in 2 s | 12.8 s | 3.7 % | 1.1 % | 0.9 % | 1.8 % |
 
 Trials side by side do not disturb each other: the same agents, one trial at a time, two and four, came to the same
 results, turns, calls and tokens.
+
+The judge is judged by agents of known skill, which need no GPU: eight of them through the real Claude Code over `core`
+came to 28, 24, 22, 18, 15, 10, 6 and 5 of 30, each trial as it was drawn (`python -m tests.evaluation.record_judged
+CLAUDE` says it anew, `tests/evaluation/judged.json` is the record). Over 1,000 drawn evaluations of `core` × 3 the 95 %
+intervals have each agent's true rate in 94.4 to 95.5 %. Agents that draw from the same numbers are ranked right each
+time; two that are 12 points apart and draw each for itself are not always: that is what the intervals say.
 
 ## The tasks
 

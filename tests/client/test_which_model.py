@@ -48,13 +48,14 @@ def test_every_line_of_the_guide_prints_what_the_guide_says(person: Person) -> N
             done = subprocess.run(
                 [sys.executable, "-m", "claude_local_plugin", *words],
                 cwd=person.project,
-                env={**person.environ, "COLUMNS": "80", "TZ": "UTC"},
+                env={**person.environ, "COLUMNS": "80", "TZ": "UTC", "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,  # in the order in which a terminal has it
                 text=True,
                 timeout=600,
                 check=False,
             )
-            wrong = mismatch(each.expected, done.stderr + done.stdout)
+            wrong = mismatch(each.expected, done.stdout)
             assert wrong is None, f"{GUIDE.name}:{each.line}: {wrong}"
     assert "How good is qwen3-coder-next" in (person.project / "spark.html").read_text(encoding="utf-8")
