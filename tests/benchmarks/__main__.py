@@ -89,6 +89,7 @@ TEAM: tuple[Row, ...] = (
     ("sessions stats --from a team's log", "", "s", 1),
     ("sessions stats --by day --from", "", "s", 1),
     ("report --from, of 30 days", "", "s", 5),
+    ("sessions push, 5,000 rows of four machines", "", "s", 1),
 )
 INSTALL: tuple[Row, ...] = (("a fresh installation, without pip", "", "MB", 45),)
 
@@ -167,12 +168,14 @@ def evaluation(sizes: Sizes) -> Values:
 
 
 def team(sizes: Sizes) -> Values:
-    """Questions to a team's log of 1,000 machines."""
+    """Questions to a team's log of 1,000 machines, and how fast it grows."""
     names = ("sessions stats", "sessions stats --by day", "report")
     with bench_team.server() as server:
         least = bench_team.ask(bench_team.make(server, sizes.team, "team"), min(sizes.rounds, 5), names)
+        alone, together = bench_team.rows_a_second(server, "team", min(sizes.team, bench_team.PUSHED))
     for name in names:
         yield least[name], f"over {sizes.team:,} sessions; python3 -I -S -c pass {least['pass'] * 1000:.0f} ms"
+    yield 5000 / together, f"{together:,.0f} rows a second; {alone:,.0f} from one machine alone"
 
 
 def install(_: Sizes) -> Values:
