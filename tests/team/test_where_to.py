@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import keyring
 import psycopg
 import pytest
 
 from claude_local_plugin.errors import ClaudeLocalError
+from claude_local_plugin.profiles.secrets import SERVICE
 from claude_local_plugin.team import postgres
 from tests.commands.place import Place
+from tests.profiles.test_secrets import Memory
 from tests.sessionlog.recording import recording
 from tests.team.conftest import Team
 
@@ -191,6 +194,22 @@ def test_the_password_comes_from_the_environment_the_password_file_or_the_servic
         environ |= {"PGSERVICEFILE": str(path)} if way == "the service" else {}
         url = "postgresql://?service=team"
     assert place_of(url, environ)[1] == "asked"
+
+
+def test_the_password_comes_from_the_systems_keyring_where_nothing_else_has_it(
+    team: Team, asked_for_it: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Memory()
+    monkeypatch.setattr(keyring, "get_password", held.get_password)
+    asked = f"{asked_for_it}?sslmode=prefer"
+    with pytest.raises(ClaudeLocalError, match="it asks for a password"):
+        place_of(asked, {})
+    held.set_password(SERVICE, asked, PASSWORD)
+    assert place_of(asked, {})[1] == "asked"
+    assert place_of(asked_for_it, {"PGPASSWORD": PASSWORD})[1] == "asked"
+    held.locked = True
+    with pytest.raises(ClaudeLocalError, match="it asks for a password"):
+        place_of(asked, {})
 
 
 def test_a_wrong_password_says_whose_and_where_it_may_stand(team: Team, asked_for_it: str) -> None:
