@@ -12,6 +12,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
+from claude_local_plugin.core.installed import with_extra
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.profiles import secrets
 
@@ -156,7 +157,7 @@ def test_a_machine_without_a_keyring_says_so(folder: Path) -> None:
 
 def test_without_the_library_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-    assert "install the library `keyring`" in str(_refused("keyring", folder).hint)
+    assert _refused("keyring", folder).hint == with_extra("keyring")
 
 
 def test_asking_for_a_key_loads_nothing_that_is_slow() -> None:
