@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from claude_local_plugin.core.claude import HOSTED
 from claude_local_plugin.precedence import Scope, gather
 from claude_local_plugin.servers.compatibility import Needs
 from claude_local_plugin.settings.document import edit
+from tests.programs import program
 
 KEY = Line(("env", "ANTHROPIC_AUTH_TOKEN"), "sk-box", "the key of your server", secret=True)
 UNSET = Line(("env", "ANTHROPIC_API_KEY"), "", "else it would be sent there too")
@@ -106,8 +106,7 @@ def test_vs_code_can_only_empty_a_variable() -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "dash"])
 def test_a_shell_reads_back_what_is_exported_and_unset(shell: str, tmp_path: Path) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"there is no {shell}")
+    program(shell, shell)
     odd = Line(("env", "ANTHROPIC_MODEL"), 'it\'s \\ $HOME `id` "x" é', "odd")
     script = tmp_path / "exports"
     script.write_text(ShellExports(fish=shell == "fish").exports((*LINES, odd)), encoding="utf-8")

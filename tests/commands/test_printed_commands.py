@@ -20,6 +20,7 @@ from tests.commands import printed
 from tests.commands.house import House, assert_read_alike, filled, handmade, meant, shown
 from tests.commands.lan import HOST, OPEN, Called, Lan, can_be_had
 from tests.commands.printed_cases import CASES, NOT_RUN, OWN_FIX, Case
+from tests.programs import program
 
 pytestmark = pytest.mark.process
 
@@ -133,8 +134,8 @@ def test_what_the_status_line_says_of_itself_can_be_typed(house: House) -> None:
     assert HOST in house.type(try_it[1]).out
 
 
+@pytest.mark.programs
 @pytest.mark.parametrize("shell", SHELLS)
 def test_there_is_every_shell(shell: str) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here: what it makes of the printed commands is not seen")
-    assert shutil.which(shell)
+    """Without one of them it is not seen what it makes of the printed commands."""
+    assert program(shell, shell)

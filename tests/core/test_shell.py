@@ -1,6 +1,5 @@
 """Commands that are printed to be pasted: every shell reads back the very words, whatever is in them."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_local_plugin.core.shell import Words, command, export, home_path, then
+from tests.programs import program
 
 HOSTILE = [
     "$(touch P)",
@@ -46,9 +46,7 @@ HOSTILE = [
 
 def read_back(shell: str, text: str) -> list[str]:
     """The words after the first, as the shell hands them to the program."""
-    found = shutil.which(shell)
-    if found is None:
-        pytest.skip(f"no {shell} here")
+    found = program(shell, shell)
     quiet = ["--norc", "--noprofile"] if shell == "bash" else ["-f"] if shell == "zsh" else ["--no-config"]
     ended = subprocess.run([found, *quiet, "-c", text], capture_output=True, check=True, timeout=20)
     assert ended.stderr == b""

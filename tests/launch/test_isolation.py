@@ -8,6 +8,7 @@ import pytest
 
 from tests.launch import isolation
 from tests.launch.isolation import KEY, LOGIN, OURS, Row
+from tests.programs import program
 
 PAGE = Path(__file__).parents[2] / "docs" / "isolation.md"
 ROWS = isolation.read(isolation.newest())
@@ -71,9 +72,11 @@ def test_the_other_ways_do_not_all() -> None:
 
 
 @pytest.mark.client
+@pytest.mark.programs
 def test_the_client_still_does_so(claude_binary: Path) -> None:
     listed = list(isolation.questions())
     ours = [each for each in listed if each[0].ours]
+    program("direnv", "direnv")  # which some of the ways go by
     asked = random.Random(20261128).sample(ours, SAMPLE - 2) + random.Random(7).sample(listed, 2)
     found = isolation.ask(claude_binary, asked)
     recorded = {(row.way, row.world): row for row in ROWS}

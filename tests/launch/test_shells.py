@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ import pytest
 from claude_local_plugin.errors import UsageError
 from claude_local_plugin.launch.shells import SHELLS, Output, Variable, default_shell
 from claude_local_plugin.launch.shells.shell import Value, joined
+from tests.programs import program
 
 ODD = {
     "PLAIN": "http://dell-pro-max:8000/x?a=b,c%20d@e",
@@ -54,8 +54,7 @@ def said(shell: str, values: Mapping[str, Value]) -> str:
 
 
 def had(shell: str) -> str:
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here")
+    program(shell, shell)
     return shell
 
 
