@@ -2,7 +2,7 @@
 
 A difference is a failing test, never an exception to the rule. Its answers to the systematic set are on record
 (tests/conformance/golden, compared in test_recorded.py); here the client itself is asked a sample of them, as
-many random ones, and whatever is not on record. CLAUDE_LOCAL_VERIFY_CASES says how many (CI: 160; `all`: every one);
+many random ones, and whatever is not on record. CLAUDE_LOCAL_VERIFY_CASES says how many (CI: 80; `all`: every one);
 each failure prints a scenario to be given to `claude-local verify --case FILE`.
 """
 
