@@ -243,7 +243,8 @@ def explained(url: str, fault: Exception) -> ClaudeLocalError:
     said = _said(fault)
     where = shown(url)
     if state == "42501":
-        return ClaudeLocalError(f"{where}: this role may not do that: {said}", f"roles are made by: {_roles()}")
+        hint = f"roles are made by: {_roles()}   (--reader NAME: one that reads)"
+        return ClaudeLocalError(f"{where}: this role may not do that: {said}", hint)
     for states, words, hint in _COMPLAINTS:
         if state and re.fullmatch(states, state):
             return ClaudeLocalError(f"{where}: {words}: {said}", hint)
