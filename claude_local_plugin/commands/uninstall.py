@@ -71,7 +71,7 @@ def removing_the_program(prefix: Path, python: str) -> str:
         return command("uv", "tool", "uninstall", "claude-local")
     if installed.by_pipx(str(prefix)):
         return command("pipx", "uninstall", "claude-local")
-    return command(python, "-m", "pip", "uninstall", "claude-local")
+    return command(python, "-I", "-m", "pip", "uninstall", "claude-local")
 
 
 def _purged(state_dir: Path) -> Iterator[Path]:

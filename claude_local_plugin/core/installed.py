@@ -116,10 +116,14 @@ def _extras_of(prefix: str) -> "Sequence[str]":
 
 
 def _installing(home: str) -> "Sequence[str]":
-    """What installs into the environment of this very Python; one that uv has made has no pip."""
+    """What installs into the environment of this very Python; one that uv has made has no pip.
+
+    Isolated, since the folder in which it is typed may have a `pip.py` of its own.
+    """
     from importlib import util
 
-    python = home_path(sys.executable, home)
+    running = sys.executable
+    python = home_path(running, home)
     if util.find_spec("pip") is None:
         return ("uv", "pip", "install", "--python", python)
-    return (python, "-m", "pip", "install")
+    return (python, "-I", "-m", "pip", "install")

@@ -2234,7 +2234,7 @@ not_run(
     (
         "commands.uninstall:removing_the_program uv tool uninstall claude-local",
         "commands.uninstall:removing_the_program pipx uninstall claude-local",
-        "commands.uninstall:removing_the_program … -m pip uninstall claude-local",
+        "commands.uninstall:removing_the_program … -I -m pip uninstall claude-local",
     ),
     _nothing,
     lambda house: house.advised("removed_by"),

@@ -91,7 +91,7 @@ def test_lines_in_a_projects_env_files_and_launchers_go_too(place: Place) -> Non
     [
         ("uv-receipt.toml", "uv tool uninstall claude-local"),
         ("pipx_metadata.json", "pipx uninstall claude-local"),
-        (None, "/venv/bin/python -m pip uninstall claude-local"),
+        (None, "/venv/bin/python -I -m pip uninstall claude-local"),
     ],
 )
 def test_the_program_is_removed_by_what_installed_it(mark: str | None, command: str, tmp_path: Path) -> None:

@@ -78,10 +78,10 @@ def test_an_environment_gets_it_by_its_own_python(
     monkeypatch.setattr(sys, "executable", "/venv/bin/python")
     monkeypatch.setattr(finding, "find_spec", lambda _: object())
     extra = installed.with_extra("parquet", str(prefix), environ(tmp_path))
-    assert extra == "/venv/bin/python -m pip install 'pyarrow>=15'"
-    assert installed.newer(str(prefix), environ(tmp_path)).startswith("/venv/bin/python -m pip install ~/")
+    assert extra == "/venv/bin/python -I -m pip install 'pyarrow>=15'"
+    assert installed.newer(str(prefix), environ(tmp_path)).startswith("/venv/bin/python -I -m pip install ~/")
     come(monkeypatch, {"url": checkout.as_uri(), "dir_info": {"editable": True}})
-    assert installed.newer(str(prefix), environ(tmp_path)).startswith("/venv/bin/python -m pip install -e ~/")
+    assert installed.newer(str(prefix), environ(tmp_path)).startswith("/venv/bin/python -I -m pip install -e ~/")
     monkeypatch.setattr(finding, "find_spec", lambda _: None)
     extra = installed.with_extra("parquet", str(prefix), environ(tmp_path))
     assert extra == "uv pip install --python /venv/bin/python 'pyarrow>=15'"
