@@ -143,7 +143,9 @@ def test_enabling_over_what_is_on_no_record_does_not_make_it_the_original(place:
 def test_settings_of_the_users_own_server_are_none_of_ours(place: Place) -> None:
     place.write(place.local, {"env": {"ANTHROPIC_BASE_URL": "http://a:1", "ANTHROPIC_AUTH_TOKEN": "own"}})
     before = place.local.read_bytes()
-    assert place.ok("disable").out == "not enabled here: nothing to disable\n"
+    nothing, whose = place.ok("disable").out.splitlines()
+    assert nothing == "not enabled here: nothing to disable"
+    assert whose == f"what sends sessions to http://a:1 was written by somebody else: {place.local}:3"
     assert place.local.read_bytes() == before
 
 
