@@ -205,7 +205,11 @@ def choose_server(request: Request, world: World, choose: Choose | None) -> Choi
 
 def away(backend: Backend) -> str | None:
     """Why no session could go there now; None where one could."""
-    server = Carried(backend.token, backend.headers).asked(backend.url)
+    return _trouble(Carried(backend.token, backend.headers).asked(backend.url))
+
+
+def _trouble(server: Server) -> str | None:
+    """Why a server cannot be used now; None where it can."""
     if server.state in ("ready", "overloaded"):
         return None
     return f"{server.url} {server.problem or f'is {server.state}'}"
@@ -455,14 +459,12 @@ def _usable(server: Server, request: Request) -> Server:
             f"{server.url} ({describe(server)}) {_missing(server)}, which Claude Code needs",
             advice.messages_api(server),
         )
-    if server.state not in ("ready", "overloaded"):
+    if (trouble := _trouble(server)) is not None:
         later = f"once it answers: {request.again(url=server.url)}"
         if request.takes("--no-check"):
             unasked = request.again(url=server.url, check=False, model=request.model or Words("NAME"))
             later += f"; without asking it: {unasked}"
-        raise BackendError(
-            f"{server.url} {server.problem or f'is {server.state}'}", _other_port(request, server) or later
-        )
+        raise BackendError(trouble, _other_port(request, server) or later)
     return server
 
 
