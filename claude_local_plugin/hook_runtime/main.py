@@ -119,9 +119,9 @@ def _tell_who_has_the_plugin_alone(visit: Visit, output: "dict[str, Any]") -> No
     for name in ("systemMessage", "reason"):
         said = output.get(name)
         if said and "claude-local " in said and "suppressOriginalPrompt" not in output.get("hookSpecificOutput", ()):
-            from claude_local_plugin.hook_runtime import questions
+            from claude_local_plugin.hook_runtime import remedies
 
-            output[name] = questions.not_installed(visit, said)
+            output[name] = remedies.not_installed(visit, said)
 
 
 def answer_to(visit: Visit) -> Answer:

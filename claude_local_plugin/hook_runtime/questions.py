@@ -87,13 +87,6 @@ def told(visit: Visit, name: str) -> "Iterator[str]":
     yield from _for_more(visit, name, installed=program is not None)
 
 
-def not_installed(visit: Visit, said: str) -> str:
-    """What is said to somebody who has the plugin alone, with where the commands in it come from."""
-    if "claude-local " not in said or command_line(visit) is not None:
-        return said
-    return f"{said}   (that program is not installed yet: {QUESTION}status says how)"
-
-
 # --- what a hook knows by itself
 
 

@@ -2,6 +2,7 @@
 
 import os
 
+from claude_local_plugin.core.registration import QUESTION
 from claude_local_plugin.hook_runtime.visit import Visit
 
 TYPE_CHECKING = False
@@ -31,6 +32,13 @@ def ways(visit: Visit, *, installed: bool) -> "Iterator[str]":
         yield f"go elsewhere: {command('unset', 'ANTHROPIC_BASE_URL')}, and start a new session"
     else:
         yield f"go elsewhere: take ANTHROPIC_BASE_URL, and the token beside it, out of {source.place}"
+
+
+def not_installed(visit: Visit, said: str) -> str:
+    """What names commands of ours, with where these come from for somebody who has the plugin alone."""
+    if command_line(visit) is not None:
+        return said
+    return f"{said}   (that program is not installed yet: {QUESTION}status says how)"
 
 
 def world_of(visit: Visit) -> "SessionSettings":
