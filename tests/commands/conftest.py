@@ -37,3 +37,14 @@ def closed_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+@pytest.fixture
+def with_client(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A Claude Code on PATH, which nobody starts."""
+    programs = place.home / "programs"
+    programs.mkdir()
+    (programs / "claude").write_text("#!/bin/sh\nexit 99\n")
+    (programs / "claude").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    return place

@@ -24,16 +24,11 @@ MODEL = "claude-sonnet-5-5"
 
 
 @pytest.fixture
-def client(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A Claude Code on PATH, which nobody starts."""
-    programs = place.home / "programs"
-    programs.mkdir()
-    (programs / "claude").write_text("#!/bin/sh\nexit 99\n")
-    (programs / "claude").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+def client(with_client: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A Claude Code on PATH, and nobody is logged in."""
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     monkeypatch.delenv("CLAUDE_CODE_OAUTH_TOKEN", raising=False)
-    return place
+    return with_client
 
 
 @pytest.mark.parametrize(

@@ -15,17 +15,6 @@ from tests.commands.place import MODEL, Place
 BESIDES = ("--suite", "core", "--repeat", "3", "--parallel", "2", "--no-isolation")
 
 
-@pytest.fixture
-def client(place: Place, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """A Claude Code on PATH, which nobody starts."""
-    programs = place.home / "programs"
-    programs.mkdir()
-    (programs / "claude").write_text("#!/bin/sh\nexit 99\n")
-    (programs / "claude").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    return place
-
-
 def understood(said: str) -> list[list[str]]:
     """The commands in the hint, each of which `eval` takes as it stands."""
     hint = said.partition("hint: ")[2].splitlines()[0]
@@ -47,10 +36,10 @@ def closed_profile(place: Place) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("server", [closed, closed_profile])
 def test_a_server_that_is_not_there_is_named_with_what_goes_on(
-    client: Place, server: Callable[[Place], tuple[str, ...]]
+    with_client: Place, server: Callable[[Place], tuple[str, ...]]
 ) -> None:
-    words = server(client)
-    said = client.refused("eval", *words, *BESIDES)
+    words = server(with_client)
+    said = with_client.refused("eval", *words, *BESIDES)
     assert "http://127.0.0.1:9 refuses connections" in said
     assert "--no-check" not in said
     (again,) = understood(said)
@@ -58,25 +47,25 @@ def test_a_server_that_is_not_there_is_named_with_what_goes_on(
     assert again[-len(BESIDES) :] == [*BESIDES]
 
 
-def test_a_model_that_is_not_served_is_named_with_one_that_is(client: Place, server: EmbeddedBackend) -> None:
-    client.ok("profile", "add", "box", "--url", server.url)
+def test_a_model_that_is_not_served_is_named_with_one_that_is(with_client: Place, server: EmbeddedBackend) -> None:
+    with_client.ok("profile", "add", "box", "--url", server.url)
     for words in (("--url", server.url), ("--profile", "box")):
-        (again,) = understood(client.refused("eval", *words, "--model", "nothing", *BESIDES, code=2))
+        (again,) = understood(with_client.refused("eval", *words, "--model", "nothing", *BESIDES, code=2))
         assert again[2:4] == [*words]
         assert again[again.index("--model") + 1] == MODEL
 
 
-def test_a_server_of_several_models_or_with_a_key_says_how_to_go_on(client: Place) -> None:
+def test_a_server_of_several_models_or_with_a_key_says_how_to_go_on(with_client: Place) -> None:
     with EmbeddedBackend(models=(Model("one", 65_536), Model("two", 65_536))) as several:
-        (again,) = understood(client.refused("eval", "--url", several.url, *BESIDES, code=2))
+        (again,) = understood(with_client.refused("eval", "--url", several.url, *BESIDES, code=2))
         assert again[again.index("--model") + 1] == "one"
         several.api_key = "box-key-with-some-length-0123456789"
-        (again,) = understood(client.refused("eval", "--url", several.url, *BESIDES))
+        (again,) = understood(with_client.refused("eval", "--url", several.url, *BESIDES))
         assert "--token-env" in again
 
 
-def test_nobody_guesses_a_server(client: Place) -> None:
-    said = client.refused("eval", *BESIDES, code=2)
+def test_nobody_guesses_a_server(with_client: Place) -> None:
+    said = with_client.refused("eval", *BESIDES, code=2)
     assert "no server is named, and none is set for this folder" in said
     assert understood(said) == [["claude-local", "eval", "--url", "URL", *BESIDES]]
 
@@ -92,12 +81,12 @@ def test_without_claude_code_it_says_what_is_missing(
 
 
 def test_a_page_or_results_that_cannot_be_written_are_said_before_any_trial(
-    client: Place, server: EmbeddedBackend, tmp_path: Path
+    with_client: Place, server: EmbeddedBackend, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     words = ("eval", "--url", server.url, *BESIDES)
-    said = client.ends(1, *words, "--output", str(tmp_path / "file" / "results.jsonl")).err
+    said = with_client.ends(1, *words, "--output", str(tmp_path / "file" / "results.jsonl")).err
     assert "results.jsonl cannot be written: " in said
     assert "hint: name another file with --output" in said
-    assert "there is no such folder" in client.refused(*words, "--html", str(tmp_path / "no" / "page.html"))
+    assert "there is no such folder" in with_client.refused(*words, "--html", str(tmp_path / "no" / "page.html"))
     assert server.messages == []
