@@ -20,6 +20,10 @@ NOT_KNOWN = "not-known"
 #: How a span began to which our own hook moved the session, its server being down.
 FELL_BACK = "fallback"
 
+#: How a span begins; what another program calls otherwise, a newer one that tells the same team, is read as the last.
+CAUSES = ("start", "backend", FELL_BACK, "model", "resume", "subagent", UNSEEN)
+UNKNOWN_CAUSE = "unknown"
+
 _LAST = """
 SELECT spans.id, spans.ended_at, endpoints.kind, endpoints.url, endpoints.via, models.name, spans.messages,
     spans.project

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from claude_local_plugin.sessionlog.queries.filters import Where
 from claude_local_plugin.sessionlog.queries.reading import open_log
+from claude_local_plugin.sessionlog.queries.records import CAUSE
 
 if TYPE_CHECKING:
     from claude_local_plugin.sessionlog.queries.log import Log, Source
@@ -64,7 +65,7 @@ SPANS = (
     Column("session_id", "session_id"),
     Column("started_at", "spans.started_at", Type.MOMENT),
     Column("ended_at", "spans.ended_at", Type.MOMENT),
-    Column("cause", "cause"),
+    Column("cause", CAUSE),
     Column("main", "main", Type.YES_NO),
     Column("project", "projects.path"),
     Column("backend_kind", "endpoints.kind"),

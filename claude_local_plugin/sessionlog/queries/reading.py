@@ -14,7 +14,7 @@ from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import importer, journal, pushing, store
 from claude_local_plugin.sessionlog.queries.filters import Where, is_below
 from claude_local_plugin.sessionlog.queries.log import SOMETHING_SENT, LocalLog
-from claude_local_plugin.sessionlog.queries.records import Event, Session, Span
+from claude_local_plugin.sessionlog.queries.records import CAUSE, Event, Session, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _BATCH = 500
 _OF_SESSION = [name for name in names_of(Session) if name != "spans"]
 _EVENT = ", ".join(names_of(Event))
 _ELSEWHERE = {
+    "cause": CAUSE,
     "backend_kind": "endpoints.kind",
     "backend_url": "endpoints.url",
     "via": "endpoints.via",

@@ -2,6 +2,7 @@
 
 from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.sessionlog.maintenance import KILLED
+from claude_local_plugin.sessionlog.spans import CAUSES, UNKNOWN_CAUSE
 
 #: What is added up over the spans of a session.
 COUNTS = (
@@ -15,6 +16,9 @@ COUNTS = (
 )
 #: Of these, what a session in a list has of its own.
 _LISTED = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "errors")
+
+#: Why a span began, in SQL, of a row of `spans`: what another program calls otherwise is unknown.
+CAUSE = f"CASE WHEN cause IN ({', '.join(map(repr, CAUSES))}) THEN cause ELSE '{UNKNOWN_CAUSE}' END"
 
 
 def backend_json(kind: str, url: str | None, via: str | None) -> dict[str, str | None]:
@@ -31,7 +35,7 @@ def whose(machine: str | None, person: str | None) -> dict[str, str | None]:
 class Span:
     """A stretch of a session on one backend with one model, and what was counted there.
 
-    `cause` is why it began: start, backend, model or subagent. `main` is False for the model of a subagent beside the
+    `cause` is why it began, one of `spans.CAUSES` or unknown. `main` is False for the model of a subagent beside the
     conversation's own, whose time counts there. `errors` are those the user was shown, `retries` repeated requests.
     """
 
