@@ -95,7 +95,7 @@ def status(url: str | None, as_json: bool) -> int:
     machines = report["machines"]
     if not machines:
         printer.line("no machine yet")
-        more = typed("claude-local", "sessions", "team", "init", report["database"], "--writer", Words("MACHINE"))
+        more = typed("claude-local", "sessions", "team", "init", report["administrator"], "--writer", Words("MACHINE"))
         printer.line(f"hint: as who administers it: {more}")
         return 0
     head = ["machine", "person", "heard of", "lag", "clock", "program", "sessions"]

@@ -72,8 +72,10 @@ def team_status(asked: str | None, environ: Mapping[str, str], state_dir: Path) 
     with postgres.opened(url, environ, kept=asked is None) as connection:
         postgres.check(connection, url)
         found = status(connection)
+        administrator = postgres.of_the_administrator(connection, url)
     return {
         "database": postgres.shown(url),
+        "administrator": administrator,
         "schema": found.schema,
         "at": spelled(found.now),
         "machines": [_machine(each, found.now) for each in found.machines],

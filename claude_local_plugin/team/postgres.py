@@ -9,10 +9,10 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from claude_local_plugin.core import installed
 from claude_local_plugin.core.shell import Words, command
@@ -21,6 +21,7 @@ from claude_local_plugin.team import schema
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from urllib.parse import SplitResult
 
     from psycopg import Connection as _Connection
 
@@ -44,6 +45,9 @@ _VARIABLES = ("PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSSLCERT", "PGSSLKEY", "PG
 _SERVICE_FILES = ("PGSERVICEFILE", "PGSYSCONFDIR")
 #: What PGSSLMODE may ask for where the URL asks for nothing: no less than what holds without it.
 _STRICTER = ("require", "verify-ca", "verify-full")
+#: What in a URL is a secret, and what besides is of one role alone.
+_SECRET = ("password", "sslpassword", "oauth_client_secret")
+_OF_A_ROLE = ("user", "passfile", "sslcert", "sslkey")
 #: The oldest server that has what we need: views that ask with the rights of who looks at them.
 OLDEST = 150_000
 
@@ -58,22 +62,31 @@ def shown(url: str) -> str:
     parts = urlsplit(url)
     user, _, place = parts.netloc.rpartition("@")
     netloc = f"{user.partition(':')[0]}@{place}" if user else place
-    query = "&".join(pair for pair in parts.query.split("&") if pair and not pair.lower().startswith("password="))
-    return parts._replace(netloc=netloc, query=query).geturl()
+    return _joined(netloc, parts, _without(parts.query, _SECRET))
+
+
+def _joined(netloc: str, parts: "SplitResult", query: str) -> str:
+    """A URL of these parts; `urlunsplit` leaves the slashes out where no host is named, as with a service."""
+    return f"{parts.scheme}://{netloc}{parts.path}{f'?{query}' if query else ''}"
+
+
+def _without(query: str, names: Collection[str]) -> str:
+    """The query of a URL without these parameters, however they are spelled."""
+    return "&".join(pair for pair in query.split("&") if pair and unquote(pair.partition("=")[0]).lower() not in names)
 
 
 def has_password(url: str) -> bool:
     """Whether a password stands in the URL."""
     parts = urlsplit(url)
     asked = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    return parts.password is not None or bool(asked & {"password", "sslpassword"})
+    return parts.password is not None or not asked.isdisjoint(_SECRET)
 
 
 def with_role(url: str, role: str) -> str:
-    """The URL for somebody else, without a password."""
+    """The URL for somebody else: without a password, and without what shows who somebody is."""
     parts = urlsplit(shown(url))
     place = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{quote(role, safe='')}@{place}").geturl()
+    return _joined(f"{quote(role, safe='')}@{place}", parts, _without(parts.query, _OF_A_ROLE))
 
 
 def parameters(url: str) -> dict[str, str]:
@@ -335,8 +348,9 @@ def check(connection: "Connection", url: str) -> None:
     """Raises ClaudeLocalError unless the schema is one that this program writes and reads."""
     with patient(connection, SILENT_S):
         version, oldest = schema.version_of(connection)
-    ours = schema.steps()[-1].version
-    init = command("claude-local", "sessions", "team", "init", shown(url))
+        ours = schema.steps()[-1].version
+        if version < ours:
+            init = command("claude-local", "sessions", "team", "init", of_the_administrator(connection, url))
     if version == 0:
         raise ClaudeLocalError(f"{shown(url)}: no team's log is there", f"whoever administers it makes one: {init}")
     if version < ours:
@@ -346,6 +360,22 @@ def check(connection: "Connection", url: str) -> None:
         )
     if oldest > ours:
         raise newer(url, version)
+
+
+#: Roles that may run `init`: who asks, if he is one; the database's owner, who has run it before, a superuser.
+_ADMINISTRATORS = f"""
+SELECT r.rolname FROM pg_roles AS r JOIN pg_database AS d ON d.datname = current_database()
+CROSS JOIN LATERAL (SELECT pg_has_role(r.oid, to_regrole('{schema.OWNER}'), 'MEMBER') IS TRUE AS ran_it) AS before
+WHERE r.rolcanlogin AND (r.rolsuper
+    OR has_database_privilege(r.oid, d.oid, 'CREATE') AND (before.ran_it OR r.rolcreaterole))
+ORDER BY r.rolname = session_user DESC, r.oid = d.datdba DESC, before.ran_it DESC, r.rolsuper, r.rolname LIMIT 1
+"""
+
+
+def of_the_administrator(connection: "Connection", url: str) -> str:
+    """The URL, without a password, of somebody who may run `init` in this database: seldom the one that asks."""
+    found = connection.execute(_ADMINISTRATORS.encode()).fetchone()
+    return with_role(url, str(found[0])) if found else shown(url)
 
 
 def newer(url: str, version: int) -> ClaudeLocalError:

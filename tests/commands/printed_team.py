@@ -53,6 +53,22 @@ case(
     lambda house: house.call("sessions", "team", "status", "--from", database(house)),
     asked("SELECT version FROM claude_local.versions", [(1,)]),
 )
+
+
+def stranger(house: House) -> None:
+    """A database with nothing in it, and a role that may do nothing there."""
+    empty(house)
+    shared().ask("DROP ROLE IF EXISTS stranger")
+    shared().ask("CREATE ROLE stranger LOGIN")
+
+
+case(
+    "team: no log there, says a machine whose role may not make one",
+    "team.postgres:check claude-local sessions team init …",
+    steps(stranger, recorded_session),
+    lambda house: house.call("sessions", "push", "--to", database(house, "stranger")),
+    asked("SELECT version FROM claude_local.versions", [(1,)]),
+)
 case(
     "team: what to do after init",
     "cli.sessions_team:_show_made claude-local sessions team init … --writer MACHINE",
@@ -84,8 +100,8 @@ case(
 case(
     "team: no machine yet",
     "cli.sessions_team:status claude-local sessions team init … --writer MACHINE",
-    made(),
-    lambda house: house.call("sessions", "team", "status", "--from", database(house)),
+    made("--reader", "lead"),
+    lambda house: house.call("sessions", "team", "status", "--from", database(house, "lead")),
     asked(MACHINES, [("box1",)]),
     fill={"MACHINE": "box1"},
 )

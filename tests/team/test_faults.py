@@ -5,6 +5,7 @@ taken for another's. All of it on a real PostgreSQL, most of it by way of a prox
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -359,12 +361,37 @@ def knows(monkeypatch: pytest.MonkeyPatch, oldest: int) -> None:
 
 def test_a_schema_that_is_older_than_the_program(log: Place, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     knows(monkeypatch, 1)
-    words = fails(log, way.url, "the team's log has schema 1, this program needs 2", "brings it up to date")
-    assert f"claude-local sessions team init '{way.url}'".replace("'", "") in words.replace("'", "")
+    own = f"{way.url}?sslmode=prefer"
+    words = fails(log, own, "the team's log has schema 1, this program needs 2", "brings it up to date")
     assert there(way.team) == 0
-    shown = log.ok("sessions", "team", "init", way.team.admin).out
-    assert "schema 2, it was 1" in shown
-    arrives(log, way.team, way.url)
+    # what is printed there is what a role that may types, and does it
+    typed = shlex.split(words.partition("brings it up to date: ")[2])
+    assert typed[:-1] == ["claude-local", "sessions", "team", "init"]
+    assert typed[-1] == own.replace("box1@", "postgres@")
+    assert "schema 2, it was 1" in log.ok(*typed[1:]).out
+    arrives(log, way.team, own)
+
+
+def test_who_is_asked_to_bring_a_schema_up_to_date_may(log: Place, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role that is no superuser, in whose database it is, has run `init` before; nothing of the writer's is left."""
+    lead = f"it's the lead of {way.team.name}"
+    admin = way.url.replace("box1@", f"{quote(lead)}@")
+    way.team.ask(f"""CREATE ROLE "{lead}" LOGIN IN ROLE claude_local_owner""")
+    way.team.ask(f"""ALTER DATABASE {way.team.name} OWNER TO "{lead}\"""")
+    try:
+        knows(monkeypatch, 1)
+        secret = f"{way.url.replace('box1@', 'box1:geheim@')}?sslcert=/home/box1/own.pem"
+        ended = log.ends(1, "sessions", "push", "--to", way.url, "--since", "1d")
+        asked = log.ends(1, "sessions", "list", "--from", secret)
+        for each in (ended, asked):
+            assert shlex.split(flat(each.err).partition("brings it up to date: ")[2])[-1] == admin
+            assert "geheim" not in each.err
+        log.ok("sessions", "team", "init", admin)
+        arrives(log, way.team, way.url)
+    finally:
+        way.team.ask(f"""ALTER DATABASE {way.team.name} OWNER TO postgres""")
+        way.team.ask(f"""DROP OWNED BY "{lead}\"""")
+        way.team.ask(f"""DROP ROLE "{lead}\"""")
 
 
 def test_a_schema_that_is_newer_than_the_program(log: Place, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:

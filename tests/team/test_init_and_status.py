@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -330,4 +331,7 @@ def test_a_team_without_machines_says_how_to_get_one(place: Place, team: Team) -
     lead = team.reader()
     shown = place.ok(*STATUS, "--from", lead).out
     assert "no machine yet" in shown
-    assert "--writer MACHINE" in shown
+    typed = shlex.split(flat(shown).partition("as who administers it: ")[2])
+    assert typed[-3:] == [team.admin, "--writer", "MACHINE"]  # the lead may read and no more
+    place.ok(*typed[1:-1], "box1")
+    assert "box1" in place.ok(*STATUS, "--from", lead).out
