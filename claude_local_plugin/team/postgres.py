@@ -1,4 +1,4 @@
-"""The only door to psycopg: a team's database opened by its URL, and its complaints as errors for people.
+"""The only door to psycopg: a team's database opened by its URL.
 
 Where it is, and what TLS has to be like (`sslmode`, `sslrootcert`, …), the URL says, with the service file that it may
 name. The password is asked of the service file, PGPASSWORD, ~/.pgpass or the file of PGPASSFILE, or the system's
@@ -6,7 +6,6 @@ keyring. A URL that is kept in config.toml must have none in it.
 """
 
 import os
-import re
 import socket
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from claude_local_plugin.core import installed
-from claude_local_plugin.core.shell import Words, command
+from claude_local_plugin.core.shell import command
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.team import schema
+from claude_local_plugin.team.complaints import explained
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -247,89 +247,7 @@ def complaints(url: str) -> Iterator[None]:
     try:
         yield
     except psycopg.Error as fault:
-        raise explained(url, fault) from fault
-
-
-def explained(url: str, fault: Exception) -> ClaudeLocalError:
-    """The complaint of a database in words for people."""
-    state = getattr(fault, "sqlstate", None) or ""
-    said = _said(fault)
-    where = shown(url)
-    if state == "42501":
-        hint = f"roles are made by: {_roles()}   (--reader NAME: one that reads)"
-        return ClaudeLocalError(f"{where}: this role may not do that: {said}", hint)
-    for states, words, hint in _COMPLAINTS:
-        if state and re.fullmatch(states, state):
-            return ClaudeLocalError(f"{where}: {words}: {said}", hint)
-    if not state:
-        for pattern, words, hint in _WITHOUT_STATE:
-            if re.search(pattern, said):
-                return ClaudeLocalError(f"{where}: {words}: {said}", hint)
-    return ClaudeLocalError(f"{where}: the database complains: {said}", "the database's own log may say more")
-
-
-def _roles() -> str:
-    return command("claude-local", "sessions", "team", "init", Words("URL"), "--writer", Words("NAME"))
-
-
-_LATER = "nothing is lost: what is not there yet is sent by the next push"
-_COMPLAINTS = (
-    ("28P01|28000", "it does not let us in", "the role and its password: ~/.pgpass, PGPASSWORD or the keyring"),
-    ("3D000", "there is no such database", "the name after the host in the URL, or: createdb NAME"),
-    ("57014|55P03", "it took too long", f"the database is busy; {_LATER}"),
-    ("53100", "its disk is full", f"make room there; {_LATER}"),
-    ("53.*", "it has run out of something", f"try again later; {_LATER}"),
-    ("25006", "it is read-only", f"a standby, or a server that was set so: ask for the primary's address; {_LATER}"),
-    ("57P0.", "it is being stopped or started", f"try again in a moment; {_LATER}"),
-    ("40...", "others were in the way", "try again in a moment"),
-    ("22.*|23.*", "it refuses what was sent", "this is a fault of this program or of another one that writes there"),
-)
-#: Of a server that lets nobody in there are the words alone, in English as a rule.
-_WITHOUT_STATE = (
-    (
-        "^invalid|^missing key|invalid (integer|port)|unrecognized|unexpected (character|spaces)",
-        "this is no address of a team's database",
-        "postgresql://ROLE@HOST:5432/DATABASE?sslmode=verify-full",
-    ),
-    (
-        "authentication failed|no pg_hba.conf entry|role .* does not exist|not permitted to log in|^permission denied",
-        "it does not let us in",
-        "the role and its password: ~/.pgpass, PGPASSWORD or the keyring",
-    ),
-    (
-        "certificate|SSL|tls",
-        "its certificate, or TLS with it, is not right",
-        "sslrootcert=FILE in the URL names the authority to trust; the host in the URL must be the certificate's",
-    ),
-    (
-        "database .* does not exist",
-        "there is no such database",
-        "the name after the host in the URL, or: createdb NAME",
-    ),
-    (
-        "starting up|shutting down|in recovery mode|not (yet )?accepting connections",
-        "it is being stopped or started",
-        f"try again in a moment; {_LATER}",
-    ),
-    ("too many (clients|connections)|connection slots", "it has run out of something", f"try again later; {_LATER}"),
-    ("password", "it asks for a password", "~/.pgpass, PGPASSWORD, a service file or the keyring has it"),
-    ("timeout|timed out", "it does not answer", f"is it up, and is the network there? {_LATER}"),
-    (
-        "refused|denied|could not translate|No such file|resolve|Name or service",
-        "it cannot be reached",
-        f"is it up, and is the URL right? {_LATER}",
-    ),
-    ("closed|terminat|lost|reset|EOF", "the connection broke off", f"try again in a moment; {_LATER}"),
-)
-
-
-def _said(fault: Exception) -> str:
-    """The first thing that it says, on one line."""
-    primary = getattr(getattr(fault, "diag", None), "message_primary", None)
-    text = primary or str(fault)
-    text = re.sub(r"^(connection (failed|is bad): )+", "", text.strip())
-    text = re.sub(r"^connection to server (at|on socket) [^\n]*? failed: FATAL: +", "", text)
-    return " ".join(text.split("\n")[0].split())[:300] or type(fault).__name__
+        raise explained(shown(url), fault) from fault
 
 
 def take_whole_numbers(connection: "Connection") -> None:

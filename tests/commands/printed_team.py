@@ -114,7 +114,7 @@ def without_marks(house: House) -> str:
 
 case(
     "team: a role that may not write",
-    "team.postgres:_roles claude-local sessions team init URL --writer NAME",
+    "team.complaints:_roles claude-local sessions team init URL --writer NAME",
     steps(made("--reader", "lead"), recorded_session),
     lambda house: house.call("sessions", "push", "--to", database(house, "lead")),
     asked(MACHINES, [("box1",)]),

@@ -287,63 +287,126 @@ def test_a_role_a_database_or_a_log_that_is_not_there(log: Place, team: Team, em
     fails(log, f"{own}_not", "there is no such database: ", "createdb NAME")
 
 
-def made(folder: Path, name: str, host: str) -> tuple[Path, Path, Path]:
-    """An authority of this name, with the certificate and the key of a server that is to be this host."""
-    openssl = program("openssl", "openssl")
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout")
+_CA = """[ca]
+default_ca=own
+[own]
+database=index
+new_certs_dir=.
+rand_serial=yes
+default_md=sha256
+policy=any
+unique_subject=no
+[any]
+commonName=supplied
+"""
 
-    def run(*words: str) -> None:
-        subprocess.run([openssl, *words], check=True, capture_output=True, cwd=folder)
 
-    run("req", "-x509", *key, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={name}")
-    run("req", *key, "-keyout", f"{name}-server.key", "-out", f"{name}.csr", "-subj", f"/CN={host}")
-    (folder / f"{name}.ext").write_text(f"subjectAltName=DNS:{host}\n")
-    signed = ["-CA", f"{name}.pem", "-CAkey", f"{name}.key", "-CAcreateserial", "-days", "2"]
-    run("x509", "-req", "-in", f"{name}.csr", *signed, "-extfile", f"{name}.ext", "-out", f"{name}-server.pem")
-    return folder / f"{name}.pem", folder / f"{name}-server.pem", folder / f"{name}-server.key"
+class Authority:
+    """One that signs certificates of servers, from a folder of its own."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.file = self.folder / "authority.pem"
+        own = ["-out", self.file.name, "-days", "60", "-subj", f"/CN={name}"]
+        self._openssl("req", "-x509", *_KEY, "authority.key", *own)
+        (self.folder / "ca.cnf").write_text(_CA)
+        (self.folder / "index").touch()
+
+    def _openssl(self, *words: str) -> None:
+        subprocess.run([program("openssl", "openssl"), *words], check=True, capture_output=True, cwd=self.folder)
+
+    def signed(self, host: str, begins: int = -1, ends: int = 2) -> tuple[Path, Path]:
+        """The certificate and the key of a server that is this host, good from and until so many days from now."""
+        certificate, key = f"{host}{begins}.pem", f"{host}{begins}.key"
+        self._openssl("req", *_KEY, key, "-out", "server.csr", "-subj", f"/CN={host}")
+        (self.folder / "server.ext").write_text(f"subjectAltName=DNS:{host}\n")
+        now = datetime.now(UTC)
+        first, last = (f"{now + timedelta(days=days):%Y%m%d%H%M%SZ}" for days in (begins, ends))
+        by = ["-cert", self.file.name, "-keyfile", "authority.key", "-startdate", first, "-enddate", last]
+        what = ["-extfile", "server.ext", "-in", "server.csr", "-out", certificate]
+        self._openssl("ca", "-batch", "-notext", "-config", "ca.cnf", *by, *what)
+        return self.folder / certificate, self.folder / key
+
+
+def shows(server: Cluster, certificate: Path, key: Path) -> None:
+    """From its next start on the server has this certificate."""
+    for path, name in ((certificate, "shown.pem"), (key, "shown.key")):
+        copy = server.data / name
+        shutil.copy(path, copy)
+        copy.chmod(0o600)
+        server.give(copy) if os.geteuid() == 0 else None
 
 
 def test_a_certificate_that_is_not_right(log: Place, tmp_path: Path) -> None:
-    authority, certificate, key = made(tmp_path, "ours", "localhost")
-    other, _, _ = made(tmp_path, "theirs", "localhost")
+    ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
+    right = ours.signed("localhost")
 
-    def prepared(server: Cluster) -> None:
-        for path in (certificate, key):
-            copy = server.data / path.name
-            shutil.copy(path, copy)
-            copy.chmod(0o600)
-            server.give(copy) if os.geteuid() == 0 else None
+    def restarted(certificate: Path, key: Path) -> str:
+        server.stop()
+        shows(server, certificate, key)
+        server.start()
+        return f"{team.writer('box1', 'ann').replace('127.0.0.1', 'localhost')}?sslmode=verify-full"
 
-    with cluster(
-        "ssl=on", f"ssl_cert_file={certificate.name}", f"ssl_key_file={key.name}", prepared=prepared
-    ) as server:
+    def refused(url: str, *said: str) -> None:
+        words = flat(log.ends(1, "sessions", "push", "--to", url).err)
+        assert words.startswith(f"error: {url}: {said[0]}"), words
+        for each in (*said, "hint: "):
+            assert each in words
+
+    options = ("ssl=on", "ssl_cert_file=shown.pem", "ssl_key_file=shown.key")
+    with cluster(*options, prepared=lambda server: shows(server, *right)) as server:
         server.ask("CREATE DATABASE team")
         team = Team(server, "team")
-        url = team.writer("box1", "ann").replace("127.0.0.1", "localhost")
-        right = f"{url}?sslmode=verify-full&sslrootcert={authority}"
-        wrong = "its certificate, or TLS with it, is not right: "
+        url = f"{team.writer('box1', 'ann').replace('127.0.0.1', 'localhost')}?sslmode=verify-full"
+        trusted = f"&sslrootcert={ours.file}"
         next_step = "sslrootcert=FILE in the URL names the authority to trust"
         # whom nobody here trusts, and who is somebody else
-        for asked, said in (
-            (f"{url}?sslmode=verify-full&sslrootcert={other}", "certificate verify failed"),
-            (right.replace("localhost", "127.0.0.1"), 'does not match host name "127.0.0.1"'),
-            (f"{url}?sslmode=verify-full", "root certificate file"),
-        ):
-            ended = log.ends(1, "sessions", "push", "--to", asked)
-            words = flat(ended.err)
-            assert f"{asked}: {wrong}" in words
-            assert said in words
-            assert next_step in words
+        not_ours = "its certificate is not trusted here: unable to get local issuer certificate"
+        refused(f"{url}&sslrootcert={theirs.file}", not_ours, next_step)
+        refused(f"{url}&sslrootcert=system", not_ours, next_step)
+        refused(url, "its certificate, or TLS with it, is not right: ", "root certificate file", next_step)
+        refused(
+            f"{url}{trusted}".replace("localhost", "127.0.0.1"),
+            "its certificate is for localhost",
+            ", not for 127.0.0.1",
+            "ask for localhost, if that is its name for this machine, or have one made for 127.0.0.1",
+        )
+        # one of our own authority, which is another host's, whose time is over, and whose time has not come
+        url = restarted(*ours.signed("db.example"))
+        other = "its certificate is for db.example"
+        refused(f"{url}{trusted}", other, ", not for localhost", "ask for db.example, if that is its name")
+        url = restarted(*ours.signed("localhost", -30, -3))
+        expired = f"its certificate has expired: it was good until {datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}"
+        refused(f"{url}{trusted}", expired, "puts a new one there (ssl_cert_file) and reloads it")
+        refused(f"{url}{trusted}".replace("verify-full", "verify-ca"), expired)
+        said = flat(log.ends(1, "sessions", "list", "--from", f"{url}{trusted}").err)
+        assert f"{url}{trusted}: {expired}" in said
+        url = restarted(*ours.signed("localhost", 3, 30))
+        begins = f"its certificate is good from {datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}"
+        refused(f"{url}{trusted}", begins, "the clock here, or that of whoever made it, is wrong")
         assert there(team) == 0
-        arrives_at = log.ok("sessions", "push", "--to", right)
-        assert f"sent to {right}" in flat(arrives_at.out)
+        url = restarted(*right)
+        arrives_at = log.ok("sessions", "push", "--to", f"{url}{trusted}")
+        assert f"sent to {url}{trusted}" in flat(arrives_at.out)
         assert there(team) == SESSIONS
-        with postgres.opened(right, {}) as connection:
+        with postgres.opened(f"{url}{trusted}", {}) as connection:
             assert connection.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetchone() == (True,)
 
 
+def test_a_refused_certificate_that_cannot_be_looked_at_again_is_said_as_it_was(closed_port: int) -> None:
+    class Attempt:
+        host, hostaddr, port, info = b"localhost", b"", closed_port, ()
+
+    fault = psycopg.OperationalError("SSL error: certificate verify failed", pgconn=Attempt())  # type: ignore[arg-type]
+    said = postgres.explained("postgresql://db/team", fault)
+    wrong = "its certificate, or TLS with it, is not right: SSL error: certificate verify failed"
+    assert str(said) == f"postgresql://db/team: {wrong}"
+
+
 def test_a_server_without_tls_where_the_url_asks_for_it(log: Place, way: Way) -> None:
-    fails(log, f"{way.url}?sslmode=require", "TLS with it, is not right: ", "server does not support SSL")
+    fails(log, f"{way.url}?sslmode=require", "it has no TLS, which the URL or PGSSLMODE asks for: ", "ssl = on", KEPT)
     assert there(way.team) == 0
 
 

@@ -231,11 +231,11 @@ def test_a_variable_may_ask_for_more_than_the_url_and_not_for_less(team: Team, a
     url, environ = team.writer("box1"), {"PGSSLMODE": asked}
     with these(environ):
         if refused:
-            with pytest.raises(ClaudeLocalError, match="TLS with it, is not right"):
+            with pytest.raises(ClaudeLocalError, match="it has no TLS"):
                 place_of(url, environ)
         else:
             assert place_of(url, environ)[1] == "box1"
-        with pytest.raises(ClaudeLocalError, match="TLS with it, is not right"):
+        with pytest.raises(ClaudeLocalError, match="it has no TLS"):
             place_of(f"{url}?sslmode=require", environ)
 
 
