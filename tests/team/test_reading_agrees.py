@@ -43,7 +43,7 @@ NOW = datetime(2026, 12, 20, tzinfo=UTC)
 moves = st.tuples(
     st.sampled_from(["s1", "s2", "s3", "s4", "s5"]),
     st.sampled_from(
-        ["start", "prompt", "blocked", "moved", "switch", "answer", "side", "error", "turn", "end", "gone"]
+        ["start", "prompt", "blocked", "moved", "switch", "answer", "side", "error", "turn", "end", "gone", "resumed"]
     ),
     st.sampled_from(BACKENDS),
     st.sampled_from(MODELS),
@@ -81,6 +81,7 @@ def record(state: Path, script: list[Any]) -> None:
     """A log of these moves, one after the other."""
     names = {"prompt": "UserPromptSubmit", "blocked": "UserPromptSubmit", "moved": "ConfigChange", "turn": "Stop",
              "switch": "PostModelSwitch", "end": "SessionEnd", "gone": "SessionEnd"}  # fmt: skip
+    causes = {"gone": "killed", "resumed": "resume"}
     with recording(state) as log:
         minutes, begun = 0, set[str]()
         for session, move, backend, model, via, later in script:
@@ -95,7 +96,7 @@ def record(state: Path, script: list[Any]) -> None:
             log.event(
                 session, minutes, names.get(move, "SessionStart"), backend, model=model, via=via,
                 project=PROJECTS[number % len(PROJECTS)], cwd=PROJECTS[number % len(PROJECTS)],
-                host=MACHINES[number % len(MACHINES)], cause="killed" if move == "gone" else "other",
+                host=MACHINES[number % len(MACHINES)], cause=causes.get(move, "other"),
                 model_is_certain=move == "switch" and model is not None, blocked=move in ("blocked", "moved"), **looked,
             )  # fmt: skip
             begun.add(session)
@@ -183,3 +184,23 @@ def assert_parts_agree(shared: Shared, asked: Where, zone: Any) -> None:
         assert sorted((part.name, part.sessions, part.own, part.cloud) for part in parts) == sorted(
             (*group.key, group.sessions, group.own, group.cloud) for group in groups
         )
+
+
+def test_reports_of_a_time_agree_where_the_team_adds_up_whole_hours(machines: Team, tmp_path: Path) -> None:
+    """Sessions that rest for hours, come back to a server and change it: in each window another span is their first."""
+    moves, backends = ("resumed", "prompt", "end"), BACKENDS[:4]
+    script = [
+        (f"s{1 + number * 3 % 5}", moves[number % 3], backends[number // 7 % 4], None, None, 20) for number in range(90)
+    ]
+    record(tmp_path, script)
+    telling.forget(machines)
+    telling.tell(machines, tmp_path, {machine: machine for machine in MACHINES})
+    shared = Shared(machines.cluster.url(machines.name, "lead"), {})
+    last = sum(minutes for *_, minutes in script)
+    moved = 0
+    for since in range(0, last, 110):
+        for where in (Where(at(since)), Where(at(since), at(since + 45)), Where(at(since), at(since + 400))):
+            ours, theirs = (_of_report(collect(log, where, now=NOW, zone=UTC)) for log in (tmp_path, shared))
+            assert theirs == ours, where
+            moved += ours.sessions
+    assert moved > 100, "there is next to nothing in these windows"

@@ -21,9 +21,6 @@ from claude_local_plugin.sessionlog.queries.usage import By, Group, Usage, group
 if TYPE_CHECKING:
     from claude_local_plugin.sessionlog.queries.log import Log, Source
 
-if TYPE_CHECKING:
-    from claude_local_plugin.sessionlog.queries.log import Log
-
 #: Up to so many days there is a number for each day, up to so many for each week, beyond that for each month.
 MOST_DAYS = 93
 MOST_DAYS_IN_WEEKS = 2 * 366
@@ -204,13 +201,43 @@ SELECT {{by}},
     {_SUMS}
 FROM spans AS s WHERE {{wanted}} AND {{time}} GROUP BY {{by}}
 """
+#: The same where each session counts with the first span that there ever was of it, wherever that is.
+_MARKED = f"""
+SELECT {{by}}, sum(s.first), sum(s.new_endpoint), {_SUMS} FROM spans AS s WHERE {{wanted}} AND {{time}} GROUP BY {{by}}
+"""
+#: And those that count with another one, since that is not among those asked for: they began earlier, and are few.
+_GONE_ON = f"""
+SELECT * FROM (
+    SELECT s.endpoint, s.project, s.machine, s.person, s.counts, substr(s.started_at, 1, :digits),
+        CASE WHEN s.first = 0 AND NOT EXISTS ({_EARLIER}) THEN 1 ELSE 0 END AS begun,
+        CASE WHEN s.new_endpoint = 0 AND NOT EXISTS (
+            {_EARLIER} AND {_ENDPOINT.format("e")} = {_ENDPOINT.format("s")}) THEN 1 ELSE 0 END AS moved
+    FROM spans AS s WHERE {{wanted}} AND (s.first = 0 OR s.new_endpoint = 0)
+) AS each WHERE begun + moved > 0
+"""
 _BEGUN_BEFORE = "+s.started_at < :since AND s.ended_at >= :since"
 _BEGUN = "s.started_at >= :begin AND s.started_at < :end"
 _GOING_ON = "s.started_at < :until AND s.ended_at >= :since"
+#: Around whole hours: `first` is the end of the hour of `since`, `last` the beginning of that of `until`.
+_IN_FIRST_HOUR = "s.started_at >= :since AND s.started_at < :first"
+_IN_LAST_HOUR = "s.started_at >= :last AND s.started_at < :until"
 
 _LOOKS = """
 SELECT substr(at, 1, :digits), backend_url, outcome, {latency}, count(*) FROM events
 WHERE outcome IS NOT NULL AND at >= :since AND at < :until AND {wanted} GROUP BY 1, 2, 3, 4
+"""
+#: Of whole hours, as the database of a team adds them up. Latencies come in lists: there are
+#: so many that to fetch them one by one takes longer than to find them.
+_WHOLE_HOURS = "hour > :first AND hour < :last"
+_SPANS_OF_HOURS = f"""
+SELECT endpoint, {{period}}, sum(sessions), sum(on_endpoint), {{kept}} FROM sums_by_hour
+WHERE {_WHOLE_HOURS} GROUP BY 1, 2 HAVING sum(spans) <> 0
+"""
+_LOOKS_OF_HOURS = f"""
+SELECT period, backend_url, outcome, array_agg(latency), array_agg(looks) FROM (
+    SELECT {{period}} AS period, backend_url, outcome, latency, CAST(sum(looks) AS bigint) AS looks FROM looks_by_hour
+    WHERE {_WHOLE_HOURS} AND looks <> 0 GROUP BY 1, 2, 3, 4
+) AS summed GROUP BY 1, 2, 3
 """
 #: Of the sums that the log keeps by the hour.
 _HOURS = "hour >= :begin AND hour < :end"
@@ -280,24 +307,45 @@ class _Collection:
 
         A team has a project for each folder of each of its machines: too many to be told for each period.
         """
-        wanted, earlier = self.where.of_spans(log, "s"), self.where.of_spans(log, "e")
-        place = cache(self.periods.place)
-        by = f"s.endpoint, substr(s.started_at, 1, {self.periods.digits})"
-        for endpoint, at, *counts in log.execute(
-            _SPANS.format(by=by, wanted=wanted, earlier=earlier, time=_GOING_ON), self.values
-        ):
-            yield place(at), endpoint, _NO_PROJECT, *counts
-        by = "s.endpoint, s.project, s.machine, s.person, s.counts"
+        yield from self._by_period(log)
         machines, people = log.machines(), log.people()
         found: list[list[tuple[str | None, str, str | None, Sequence[int]]]] = [[], []]
-        for endpoint, project, machine, person, sent, *counts in log.execute(
-            _SPANS.format(by=by, wanted=wanted, earlier=earlier, time=_GOING_ON), self.values
-        ):
+        rows = [*self._marked(log, "s.endpoint, s.project, s.machine, s.person, s.counts", _GOING_ON)]
+        wanted, earlier = self.where.of_spans(log, "s"), self.where.of_spans(log, "e")
+        for *key, at, begun, moved in log.execute(_GONE_ON.format(wanted=wanted, earlier=earlier), self.values):
+            counts = (begun, moved, *_zeros()[1:])
+            rows.append((*key, *counts))
+            yield self.periods.place(at), key[0], _NO_PROJECT, *counts
+        for endpoint, project, machine, person, sent, *counts in rows:
             yield None, endpoint, project, 0, *counts[1:]
             if sent:
-                for rows, name in zip(found, (machines(machine), people(person)), strict=True):
-                    rows.append((name, *endpoints[endpoint], counts))
-        self.machines, self.people = (_parts(grouped(rows)) for rows in found)
+                for its, name in zip(found, (machines(machine), people(person)), strict=True):
+                    its.append((name, *endpoints[endpoint], counts))
+        self.machines, self.people = (_parts(grouped(its)) for its in found)
+
+    def _by_period(self, log: "Log") -> Iterator[tuple[Any, ...]]:
+        """Of many machines by period: of whole hours as they are added up, the rest out of the spans."""
+        first, last = str(self.values["since"])[:13], str(self.values["until"])[:13]
+        hours = {"first": f"{first}~", "last": last}
+        is_kept = self.chosen.is_everything and self.periods.digits == 13 and first < last
+        place = cache(self.periods.place)
+        for time in (_BEGUN_BEFORE, _IN_FIRST_HOUR, _IN_LAST_HOUR) if is_kept else (_GOING_ON,):
+            by = f"s.endpoint, substr(s.started_at, 1, {self.periods.digits})"
+            for endpoint, at, *counts in self._marked(log, by, time, hours):
+                yield place(at), endpoint, _NO_PROJECT, *counts
+        if is_kept:
+            query = _SPANS_OF_HOURS.format(period=self._period_of_hour(), kept=_KEPT)
+            for endpoint, period, *counts in log.execute(query, hours):
+                yield period, endpoint, _NO_PROJECT, *counts
+
+    def _period_of_hour(self) -> str:
+        """The period of a row of a team's sums, in SQL."""
+        begins = ", ".join(f"'{begin[:13]}'" for begin, _ in self.periods.bounds[1:])
+        return f"width_bucket(hour, ARRAY[{begins}])" if begins else "0"
+
+    def _marked(self, log: "Log", by: str, time: str, values: Mapping[str, str] | None = None) -> Any:
+        query = _MARKED.format(by=by, wanted=self.where.of_spans(log, "s"), time=time)
+        return log.execute(query, {**self.values, **(values or {})})
 
     def _kept(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         """The same of everything, out of the sums that the log keeps: by period, then by project."""
@@ -357,13 +405,10 @@ class _Collection:
         yield from self._looks_read(log, {**self.values, "until": min(until, f"{first}~")})
         if first < last:
             yield from self._looks_read(log, {**self.values, "since": last})
-        place = cache(self.periods.place)
-        for hour, url, outcome, latency, count in log.execute(
-            "SELECT hour, backend_url, outcome, latency, looks FROM looks_by_hour"
-            " WHERE hour > :first AND hour < :last AND looks <> 0",
-            {"first": first, "last": last},
-        ):
-            yield place(hour), url or None, outcome, latency, count
+        query = _LOOKS_OF_HOURS.format(period=self._period_of_hour())
+        for period, url, outcome, latencies, looks in log.execute(query, {"first": first, "last": last}):
+            for latency, count in zip(latencies, looks, strict=True):
+                yield period, url or None, outcome, latency, count
 
     def _looks_kept(self, log: "Log") -> Iterator[tuple[Any, ...]]:
         query = f"SELECT backend_url, outcome, latency, sum(looks) FROM looks_by_hour WHERE {_HOURS} GROUP BY 1, 2, 3"
