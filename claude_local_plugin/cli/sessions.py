@@ -317,33 +317,47 @@ def export(to: str, output: Path | None, spans: bool, show_all: bool, url: str |
 @sessions.command("prune")
 @click.option("--older-than", metavar="AGE", help="Sessions last active longer ago than that, e.g. 90d.")
 @click.option("--before", metavar="TIME", help="Sessions last active before then, e.g. 2026-08-01.")
+@click.option("--unsent", is_flag=True, help="Also what is still to be sent to log.push, and then never is.")
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @utc_option
 @json_option
-def prune(older_than: str | None, before: str | None, dry_run: bool, yes: bool, utc: bool, as_json: bool) -> int:
-    """Take old sessions out of the log for good; those that have not ended stay."""
+def prune(
+    older_than: str | None, before: str | None, unsent: bool, dry_run: bool, yes: bool, utc: bool, as_json: bool
+) -> int:
+    """Take old sessions out of the log for good; those that have not ended stay.
+
+    Where log.push is set, those stay, too, that have not been sent there yet.
+    """
     from claude_local_plugin.commands import sessions as command
     from claude_local_plugin.errors import UsageError
-    from claude_local_plugin.sessionlog import queries
+    from claude_local_plugin.sessionlog import pushing, queries
 
     place = here()
     until = command.before(older_than, before)
-    found = queries.prunable(place.state_dir, until)
+    spared = None if unsent else pushing.unsent(str(place.state_dir), place.environ)
+    found = queries.prunable(place.state_dir, until, spared)
     said = f"{counted(found.old)} last active before {moment(until, utc=utc)}"
     if found.open:
         said += f"; {counted(found.open)} as old that did not end stay{'s' if found.open == 1 else ''}"
+    if found.unsent and spared:
+        has = "has not been sent to {} yet stays" if found.unsent == 1 else "have not been sent to {} yet stay"
+        said += f"; {counted(found.unsent)} as old that {has.format(spared.destination)}"
     removed = 0
     if found.old and not dry_run:
         if not yes:
             if not sys.stdin.isatty():
                 raise UsageError("there is nobody to ask", "--yes")
             click.confirm(f"{printable(said)}. Take them out for good?", abort=True, err=True)
-        removed = queries.prune(place.state_dir, until)
+        removed = queries.prune(place.state_dir, until, spared)
     if as_json:
-        print(json_text({"before": until, "old": found.old, "open": found.open, "removed": removed}))
+        counts = {"old": found.old, "open": found.open, "unsent": found.unsent, "removed": removed}
+        print(json_text({"before": until, **counts}))
         return 0
     out(place.environ).prose(said if dry_run or not found.old else f"taken out: {said}")
+    if found.unsent:
+        more = f"{typed('claude-local', 'sessions', 'push')} sends them; --unsent takes them out unsent"
+        err(place.environ).prose(f"hint: {more}", whole=True)
     return 0
 
 

@@ -135,7 +135,7 @@ def rules_of(settings: config.Config, environ: Mapping[str, str]) -> Rules:
         **held,
         salt=salt.encode("utf-8", "surrogatepass"),
         person=settings.log_push_name or None,
-        active=f"{settings.log_push_since}T00:00:00.000Z" if settings.log_push_since else "",
+        active=pushing.since(settings.log_push_since),
     )
     return outgoing.called(rules, environ=environ)
 

@@ -47,7 +47,8 @@ KEYS = (
      "How a session's folder is logged: as it is, as a hash, or not at all."),
     ("log", "project", "word", ("full", "hash", "off"), "full", "privacy", "The same for the project's folder."),
     ("log", "retention_days", "whole", (0, 36500), 0, "",
-     "After how many days sessions are taken out of the log; 0 keeps them for ever."),
+     ("After how many days sessions are taken out of the log; 0 keeps them for ever. What is still to be sent to"
+      " `log.push` stays.")),
     ("log", "journal_days", "whole", (0, 36500), 30, "",
      ("After how many days the journals of ended sessions are removed, of which a damaged log is made anew; 0 keeps"
       " them for ever.")),

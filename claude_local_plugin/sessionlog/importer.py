@@ -485,11 +485,13 @@ class _Import:
             if not os.path.isdir(os.path.dirname(stamp)):
                 return  # no hook of this version was ever here
         from claude_local_plugin.core import config
+        from claude_local_plugin.sessionlog import pushing
 
         settings = config.load(self._state_dir, self._environ)
         if settings.log_retention_days:
             before = text.now(now - settings.log_retention_days * 86400)
-            maintenance.forget(self._log(), self._state_dir, before, MOST_FORGOTTEN)
+            spared = pushing.unsent(self._state_dir, self._environ)
+            maintenance.forget(self._log(), self._state_dir, before, MOST_FORGOTTEN, spared=spared)
         if settings.log_journal_days:
             self._remove_old(now - settings.log_journal_days * 86400)
         maintenance.sweep(self._state_dir)

@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
+    from claude_local_plugin.sessionlog.pushing import Unsent
+
 #: How a session ended that was not heard to end.
 KILLED = "killed"
 #: The event that says when that was noticed: what is answered in it from then on, another process has asked for.
@@ -63,11 +65,18 @@ def close_dead(connection: "sqlite3.Connection", host: "str | None") -> "list[st
     return [session_id for _, session_id in dead]
 
 
-def forget(connection: "sqlite3.Connection", state_dir: str, before: str, most: "int | None" = None) -> int:
+def forget(
+    connection: "sqlite3.Connection",
+    state_dir: str,
+    before: str,
+    most: "int | None" = None,
+    *,
+    spared: "Unsent | None" = None,
+) -> int:
     """Removes sessions that were last active before that moment (UTC, ISO 8601), oldest first; returns how many.
 
-    Open ones stay. Their journals go first: no log that is made anew of what is kept brings them back. In a transaction
-    of its own.
+    Open ones stay, and of the others those that are still to be sent, where these are to be spared. Their journals go
+    first: no log that is made anew of what is kept brings them back. In a transaction of its own.
     """
     from claude_local_plugin.sessionlog.store import roll_back
 
@@ -75,8 +84,9 @@ def forget(connection: "sqlite3.Connection", state_dir: str, before: str, most: 
     try:
         old = connection.execute(
             "SELECT id, session_id FROM sessions WHERE started_at < :before AND last_seen_at < :before"
-            " AND ended_at IS NOT NULL ORDER BY started_at LIMIT :most",
-            {"before": before, "most": -1 if most is None else most},
+            f" AND ended_at IS NOT NULL{f' AND NOT ({spared.condition})' if spared else ''}"
+            " ORDER BY started_at LIMIT :most",
+            {"before": before, "most": -1 if most is None else most, **(spared.values if spared else {})},
         ).fetchall()
         for number, session_id in old:
             path = journal.path_of(state_dir, session_id)

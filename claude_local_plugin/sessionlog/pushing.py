@@ -10,6 +10,7 @@ import time
 
 from claude_local_plugin.core import faults, text
 from claude_local_plugin.core.apart import start_apart
+from claude_local_plugin.core.frozen import frozen
 from claude_local_plugin.sessionlog import store
 
 TYPE_CHECKING = False
@@ -35,6 +36,37 @@ def destination(state_dir: str, environ: "Mapping[str, str]") -> str:
     from claude_local_plugin.core import config
 
     return str(config.load(state_dir, environ).log_push)
+
+
+@frozen
+class Unsent:
+    """What is still to be sent somewhere: sessions last active since that moment, as they are by now."""
+
+    destination: str
+    active: str
+
+    @property
+    def condition(self) -> str:
+        """The condition on a session that it is one of them, with `values`."""
+        sent = "SELECT sent FROM pushes WHERE destination = :destination"
+        return f"last_seen_at >= :active AND changed > coalesce(({sent}), 0)"
+
+    @property
+    def values(self) -> "dict[str, str]":
+        return {"destination": self.destination, "active": self.active}
+
+
+def unsent(state_dir: str, environ: "Mapping[str, str]") -> "Unsent | None":
+    """What is to be sent by itself and has to stay until it was; None where nothing is sent by itself."""
+    from claude_local_plugin.core import config
+
+    settings = config.load(state_dir, environ)
+    return Unsent(settings.log_push, since(settings.log_push_since)) if settings.log_push else None
+
+
+def since(day: str) -> str:
+    """The moment from which on sessions leave, of the day that `log.push_since` names; "" for always."""
+    return f"{day}T00:00:00.000Z" if day else ""
 
 
 def is_due(log: "sqlite3.Connection", where: str, now: float, between_s: float = 0.0) -> bool:

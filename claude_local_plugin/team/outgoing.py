@@ -13,6 +13,7 @@ from typing import Any
 from claude_local_plugin.core.config import HASHED
 from claude_local_plugin.core.digest import hexadecimal
 from claude_local_plugin.core.urls import parse_url
+from claude_local_plugin.sessionlog.pushing import Unsent
 from claude_local_plugin.text import without_secrets
 
 #: So many rows go into a batch before it is closed; a session is never divided.
@@ -196,11 +197,8 @@ def last_change(log: sqlite3.Connection) -> int:
 
 def waiting(log: sqlite3.Connection, where: str, rules: Rules) -> int:
     """How many sessions are still to be sent to a destination."""
-    (count,) = log.execute(
-        "SELECT count(*) FROM sessions WHERE last_seen_at >= ?"
-        " AND changed > coalesce((SELECT sent FROM pushes WHERE destination = ?), 0)",
-        (rules.active, where),
-    ).fetchone()
+    still = Unsent(where, rules.active)
+    (count,) = log.execute(f"SELECT count(*) FROM sessions WHERE {still.condition}", still.values).fetchone()
     return int(count)
 
 

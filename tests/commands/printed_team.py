@@ -120,3 +120,21 @@ case(
     asked(MACHINES, [("box1",)]),
     fill=lambda house: {"URL": without_marks(house), "NAME": "box1"},
 )
+
+
+def unsent(house: House) -> None:
+    """A session is on record that could not be sent: the team's log was made since, and nobody tries again at once."""
+    empty(house)
+    recorded_session(house)
+    house.ok("config", "set", "log.push", database(house, "box1"))
+    assert house.call("sessions", "push").code == 1
+    house.ok("sessions", "team", "init", database(house), "--no-passwords", "--writer", "box1")
+
+
+case(
+    "team: what was not sent yet stays",
+    "cli.sessions:prune claude-local sessions push",
+    unsent,
+    lambda house: house.call("sessions", "prune", "--older-than", "0s", "--yes"),
+    asked("SELECT count(*) FROM claude_local.sessions", [(1,)]),
+)

@@ -506,7 +506,7 @@ def test_an_export_keeps_every_letter_in_every_locale(log: Place, encoding: str)
 def test_old_sessions_are_counted_and_taken_out(log: Place) -> None:
     moment = "2026-11-21T10:45Z"
     report = log.json("sessions", "prune", "--before", moment, "--dry-run")
-    assert report == {"before": "2026-11-21T10:45:00.000Z", "old": 1, "open": 0, "removed": 0}
+    assert report == {"before": "2026-11-21T10:45:00.000Z", "old": 1, "open": 0, "unsent": 0, "removed": 0}
     assert listed(log) == ["3", "2", "1"]
     said = log.ok("sessions", "prune", "--before", moment, "--yes", "--utc").out
     assert said == "taken out: 1 session last active before 2026-11-21 10:45:00Z\n"

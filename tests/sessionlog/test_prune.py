@@ -8,6 +8,7 @@ import pytest
 
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import queries, store
+from claude_local_plugin.sessionlog.pushing import Unsent
 from claude_local_plugin.sessionlog.queries import Prunable, writing
 from tests.sessionlog.recording import ANTHROPIC, at, recording
 
@@ -29,6 +30,23 @@ def test_it_is_known_beforehand_what_will_go(state: Path) -> None:
     assert queries.prunable(state, at(100)) == Prunable(old=1, open=1)
     assert queries.prunable(state, at(0)) == Prunable(0, 0)
     assert queries.prunable(state, at(9999)) == Prunable(3, 1)
+
+
+def test_what_is_still_to_be_sent_stays_where_it_is_to(state: Path) -> None:
+    with recording(state) as log:
+        log.log.execute("INSERT INTO pushes (destination, asked, sent) SELECT 'there', 1, 1")
+    numbers = {each: number for number, each in enumerate(("old", "open", "long", "new"), 1)}
+    with closing(sqlite3.connect(state / store.DATABASE)) as log_:
+        assert dict(log_.execute("SELECT session_id, changed FROM sessions")) == numbers
+    there, elsewhere = Unsent("there", ""), Unsent("elsewhere", "")
+    assert queries.prunable(state, at(9999), there) == Prunable(1, 1, 2)
+    assert queries.prunable(state, at(9999), elsewhere) == Prunable(0, 1, 3)
+    # what was last active before this does not leave at all
+    assert queries.prunable(state, at(9999), Unsent("elsewhere", at(600))) == Prunable(2, 1, 1)
+    assert queries.prune(state, at(9999), elsewhere) == 0
+    assert queries.prune(state, at(9999), there) == 1
+    assert {session.session_id for session in queries.sessions(state)} == {"open", "long", "new"}
+    assert queries.prune(state, at(9999)) == 2
 
 
 def test_old_sessions_go_with_all_that_was_known_of_them(state: Path) -> None:
@@ -67,7 +85,7 @@ def test_many_go_step_by_step_and_the_space_is_given_back(tmp_path: Path, monkey
 def test_what_hinders_it_is_said_with_what_helps(
     state: Path, monkeypatch: pytest.MonkeyPatch, problem: str, hint: str
 ) -> None:
-    def fail(*_: object) -> int:
+    def fail(*_: object, **__: object) -> int:
         raise sqlite3.OperationalError(problem)
 
     monkeypatch.setattr(writing.maintenance, "forget", fail)

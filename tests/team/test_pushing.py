@@ -14,8 +14,9 @@ import pytest
 
 from claude_local_plugin.commands import push
 from claude_local_plugin.errors import ClaudeLocalError
-from claude_local_plugin.sessionlog import queries, store
+from claude_local_plugin.sessionlog import importer, journal, queries, store
 from claude_local_plugin.team import outgoing
+from tests.commands.place import Place, flat
 from tests.sessionlog.recording import ANTHROPIC, NAS, at, recording
 from tests.team.conftest import Team
 
@@ -161,6 +162,74 @@ def test_a_month_without_the_database_loses_nothing(state: Path, team: Team) -> 
     assert (failing.times, failing.waiting) == (3, 38)
     assert send(state, where).sessions == 38
     agree(state, team)
+
+
+def test_what_is_too_old_stays_until_it_was_sent(
+    state: Path, team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days without the database, and a log in which nothing is kept for longer than one."""
+    where, config = team.writer("ann-laptop", "ann"), tmp_path / "config" / "config.toml"
+    config.parent.mkdir()
+    journals = state / journal.FOLDER
+    journals.mkdir()
+
+    def a_day_passes(destination: str) -> int:
+        config.write_text(f'[log]\nretention_days = 1\npush = "{destination}"\n')
+        journals.joinpath(importer.TIDIED).unlink(missing_ok=True)
+        importer.run(str(state), os.environ, 3)
+        assert journals.joinpath(importer.TIDIED).exists()
+        with closing(sqlite3.connect(state / store.DATABASE)) as kept:
+            return int(kept.execute("SELECT count(*) FROM sessions").fetchone()[0])
+
+    with pytest.raises(ClaudeLocalError):
+        send(state, f"{where}_elsewhere")
+    assert a_day_passes(f"{where}_elsewhere") == a_day_passes(where) == 8
+    with recording(state) as log:
+        log.event("s1", 300, "UserPromptSubmit", ANTHROPIC)
+        log.event("s1", 301, "SessionEnd", ANTHROPIC)
+    assert send(state, where).sessions == 8
+    agree(state, team)
+    told = there(team)
+    with recording(state) as log:  # more is known of one of them since
+        log.answers("s1", 301, "opus")
+    assert a_day_passes(where) == 1
+    assert send(state, where).sessions == 1
+    assert a_day_passes(where) == 0
+    # nothing was lost on the way
+    assert there(team)[0][2] == told[0][2] + 1
+    assert team.ask("SELECT count(*) FROM sessions") == [(8,)]
+
+
+def test_taken_out_by_hand_is_what_was_sent_unless_it_is_asked_otherwise(place: Place, team: Team) -> None:
+    where = team.writer("ann-laptop", "ann")
+    away = f"{where}_elsewhere"
+    with recording(place.state) as log:
+        for number in range(3):
+            log.session(f"s{number}", 20 * number)
+    prune = ("sessions", "prune", "--older-than", "0s", "--yes")
+    place.ok("config", "set", "log.push", away)
+    assert place.run("sessions", "push").code == 1
+    ended = place.ok(*prune)
+    assert f"3 sessions as old that have not been sent to {away} yet stay" in flat(ended.out)
+    assert "hint: claude-local sessions push sends them; --unsent takes them out unsent" in flat(ended.err)
+    report = place.json(*prune)
+    assert (report["old"], report["unsent"], report["removed"]) == (0, 3, 0)
+    place.ok("config", "set", "log.push", where)
+    place.ok("sessions", "push")
+    with recording(place.state) as log:
+        log.session("later", 100)
+    ended = place.ok(*prune)
+    assert ended.out.startswith("taken out: 3 sessions last active before ")
+    place.waits_for_imports()
+    with recording(place.state) as log:
+        log.session("private", 200)
+    place.ok("config", "unset", "log.push")
+    place.ok("config", "set", "log.push", away)
+    report = place.json(*prune, "--unsent")
+    assert report["removed"] >= 1
+    assert place.json("sessions", "list", "--all")["sessions"] == []
+    place.waits_for_imports()
+    assert team.ask("SELECT count(*) FROM sessions WHERE session_id = 'private'") == [(0,)]
 
 
 def test_a_database_that_was_emptied_gets_everything_again(state: Path, team: Team) -> None:

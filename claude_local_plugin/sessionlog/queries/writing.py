@@ -9,6 +9,7 @@ from pathlib import Path
 from claude_local_plugin.core.urls import parse_url
 from claude_local_plugin.errors import ClaudeLocalError
 from claude_local_plugin.sessionlog import maintenance, store
+from claude_local_plugin.sessionlog.pushing import Unsent
 from claude_local_plugin.sessionlog.queries.reading import PATIENCE_S, hint, open_log
 
 #: So many sessions are taken out at a time.
@@ -32,27 +33,31 @@ def remember_backend(state_dir: Path, url: str, kind: str, version: str | None =
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """How many sessions would go, and how many as old ones stay because they have not ended."""
+    """How many sessions would go, and how many as old ones stay: they have not ended, or have not been sent yet."""
 
     old: int
     open: int
+    unsent: int = 0
 
 
-def prunable(state_dir: Path, before: str) -> Prunable:
+def prunable(state_dir: Path, before: str, spared: Unsent | None = None) -> Prunable:
     """What `prune` would take out."""
     with open_log(state_dir) as log:
         if log is None:
             return Prunable(0, 0)
-        old, still_open = log.execute(
-            "SELECT count(ended_at), count(*) - count(ended_at) FROM sessions"
+        unsent = f"coalesce(sum(ended_at IS NOT NULL AND {spared.condition}), 0)" if spared else "0"
+        ended, still_open, waiting = log.execute(
+            f"SELECT count(ended_at), count(*) - count(ended_at), {unsent} FROM sessions"
             " WHERE started_at < :before AND last_seen_at < :before",
-            {"before": before},
+            {"before": before, **(spared.values if spared else {})},
         ).fetchone()
-        return Prunable(old, still_open)
+        return Prunable(ended - waiting, still_open, waiting)
 
 
-def prune(state_dir: Path, before: str) -> int:
+def prune(state_dir: Path, before: str, spared: Unsent | None = None) -> int:
     """Takes out sessions that were last active before that moment, and gives their space back; returns how many.
+
+    Those that are still to be sent stay where these are to be spared.
 
     Raises ClaudeLocalError. In small steps, so that others who write need not wait.
     """
@@ -61,7 +66,7 @@ def prune(state_dir: Path, before: str) -> int:
     count = 0
     try:
         with closing(store.connect(str(state_dir), PATIENCE_S)) as log:
-            while taken := maintenance.forget(log, str(state_dir), before, _STEP):
+            while taken := maintenance.forget(log, str(state_dir), before, _STEP, spared=spared):
                 count += taken
             for table, column in (("projects", "project"), ("models", "model"), ("endpoints", "endpoint")):
                 log.execute(
