@@ -1,14 +1,12 @@
 """`claude-local uninstall`: the question, and what is shown."""
 
-import sys
-from pathlib import Path
-
 import click
 
 from claude_local_plugin.cli.disable import disabled_lines
 from claude_local_plugin.cli.open_sessions import go_on, settle, when_idle_option
 from claude_local_plugin.cli.options import here, json_option, world_of
 from claude_local_plugin.cli.terminal import json_text, out
+from claude_local_plugin.core import installed
 from claude_local_plugin.text import printable, short_path
 
 
@@ -62,5 +60,5 @@ def uninstall(purge: bool, yes: bool, when_idle: bool, as_json: bool) -> int:
         printer.prose(kept if report["kept_for_open_sessions"] else f"state: {count} files and folders removed")
     else:
         printer.prose(f"kept: the session log in {printable(report['state_dir'])}   (--purge removes it)")
-    printer.prose(f"Now remove the program: {command.removing_the_program(Path(sys.prefix), sys.executable)}")
+    printer.prose(f"Now remove the program: {installed.removing()}")
     return 0

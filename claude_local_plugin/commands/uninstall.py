@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.commands import disable
-from claude_local_plugin.core import installed
-from claude_local_plugin.core.shell import command
 from claude_local_plugin.launch import env_file, launchers
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE
 from claude_local_plugin.world import World
@@ -63,15 +61,6 @@ def carry_out(prepared: disable.Prepared, *, purge: bool) -> dict[str, Any]:
         "notes": report["notes"],
         "afterwards": report["afterwards"],
     }
-
-
-def removing_the_program(prefix: Path, python: str) -> str:
-    """The command that removes the program from where it runs: of uv, of pipx, or of the environment's own pip."""
-    if installed.by_uv(str(prefix)):
-        return command("uv", "tool", "uninstall", "claude-local")
-    if installed.by_pipx(str(prefix)):
-        return command("pipx", "uninstall", "claude-local")
-    return command(python, "-I", "-m", "pip", "uninstall", "claude-local")
 
 
 def _purged(state_dir: Path) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""How this program came here: of uv, of pipx or of an environment's own pip; and the command that brings more of it.
+"""How this program came here, of uv, of pipx or of an environment's own pip: what brings more of it, and removes it.
 
 It is installed from a checkout, so a plain `pip install claude-local[…]` finds nothing; nor does the pip of a system
 whose Python is managed by its distribution.
@@ -38,7 +38,7 @@ def with_extra(extra: str, prefix: str = sys.prefix, environ: "Mapping[str, str]
         return command("uv", "tool", "install", home_path(f"{source() or NAME}[{wanted}]", home))
     if by_pipx(prefix):
         return command("pipx", "inject", NAME, *brought_by(extra))
-    return command(*_installing(home), *brought_by(extra))
+    return command(*_pip("install", home), *brought_by(extra))
 
 
 def newer(prefix: str = sys.prefix, environ: "Mapping[str, str]" = os.environ) -> str:
@@ -49,7 +49,7 @@ def newer(prefix: str = sys.prefix, environ: "Mapping[str, str]" = os.environ) -
             return command("uv", "tool", "upgrade", NAME)
         if by_pipx(prefix):
             return command("pipx", "upgrade", NAME)
-        return command(*_installing(home), "--upgrade", NAME)
+        return command(*_pip("install", home), "--upgrade", NAME)
     place = home_path(here, home)
     extras = ",".join(_extras_of(prefix))
     if by_uv(prefix):
@@ -59,8 +59,17 @@ def newer(prefix: str = sys.prefix, environ: "Mapping[str, str]" = os.environ) -
     elif by_pipx(prefix):
         again = command("pipx", "install", "--force", place)
     else:
-        again = command(*_installing(home), *(("-e",) if _is_editable() else ()), place)
+        again = command(*_pip("install", home), *(("-e",) if _is_editable() else ()), place)
     return then(command("git", "-C", place, "pull"), again) if os.path.exists(os.path.join(here, ".git")) else again
+
+
+def removing(prefix: str = sys.prefix, environ: "Mapping[str, str]" = os.environ) -> str:
+    """The command that removes the program."""
+    if by_uv(prefix):
+        return command("uv", "tool", "uninstall", NAME)
+    if by_pipx(prefix):
+        return command("pipx", "uninstall", NAME)
+    return command(*_pip("uninstall", environ.get("HOME", "")), NAME)
 
 
 def source() -> "str | None":
@@ -115,8 +124,8 @@ def _extras_of(prefix: str) -> "Sequence[str]":
     return re.findall(r"\"([\w.-]+)\"", listed[1]) if listed else []
 
 
-def _installing(home: str) -> "Sequence[str]":
-    """What installs into the environment of this very Python; one that uv has made has no pip.
+def _pip(what: str, home: str) -> "Sequence[str]":
+    """What does this in the environment of this very Python; one that uv has made has no pip.
 
     Isolated, since the folder in which it is typed may have a `pip.py` of its own.
     """
@@ -125,5 +134,5 @@ def _installing(home: str) -> "Sequence[str]":
     running = sys.executable
     python = home_path(running, home)
     if util.find_spec("pip") is None:
-        return ("uv", "pip", "install", "--python", python)
-    return (python, "-I", "-m", "pip", "install")
+        return ("uv", "pip", what, "--python", python)
+    return (python, "-I", "-m", "pip", what)

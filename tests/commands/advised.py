@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from claude_local_plugin import cli, lint
 from claude_local_plugin.bench import plot
 from claude_local_plugin.cli import options, verify
-from claude_local_plugin.commands import demo, effect, enable, uninstall
+from claude_local_plugin.commands import demo, effect, enable
 from claude_local_plugin.commands import verify as asking
 from claude_local_plugin.config import document
 from claude_local_plugin.core import config
@@ -252,13 +252,19 @@ def run_without_effect() -> None:
 
 def removed_by() -> None:
     """How the program is removed, by what installed it."""
+    from importlib import util
+
+    from claude_local_plugin.core import installed
+
     with tempfile.TemporaryDirectory() as folder:
         for mark in ("uv-receipt.toml", "pipx_metadata.json", None):
             prefix = Path(folder) / str(mark)
             prefix.mkdir()
             if mark:
                 (prefix / mark).touch()
-            print(uninstall.removing_the_program(prefix, sys.executable))
+            print(installed.removing(str(prefix)))
+    util.find_spec = lambda *_: None  # type: ignore[assignment]  # as where uv has made the environment
+    print(installed.removing("none"))
 
 
 def other_versions() -> None:

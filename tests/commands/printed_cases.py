@@ -2232,9 +2232,9 @@ not_run(
     "the program is removed",
     "removes the program that is tested",
     (
-        "commands.uninstall:removing_the_program uv tool uninstall claude-local",
-        "commands.uninstall:removing_the_program pipx uninstall claude-local",
-        "commands.uninstall:removing_the_program … -I -m pip uninstall claude-local",
+        "core.installed:removing uv tool uninstall …",
+        "core.installed:removing pipx uninstall …",
+        "core.installed:removing … …",
     ),
     _nothing,
     lambda house: house.advised("removed_by"),

@@ -1,12 +1,11 @@
 """`uninstall` takes everything of ours out, everywhere, after naming it."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.commands.uninstall import removing_the_program
+from claude_local_plugin.core import installed
 from tests.commands.place import Place
 
 ENABLE = ("enable", "--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
@@ -86,20 +85,6 @@ def test_lines_in_a_projects_env_files_and_launchers_go_too(place: Place) -> Non
     assert place.json("uninstall", "--yes")["others"] == []
 
 
-@pytest.mark.parametrize(
-    ("mark", "command"),
-    [
-        ("uv-receipt.toml", "uv tool uninstall claude-local"),
-        ("pipx_metadata.json", "pipx uninstall claude-local"),
-        (None, "/venv/bin/python -I -m pip uninstall claude-local"),
-    ],
-)
-def test_the_program_is_removed_by_what_installed_it(mark: str | None, command: str, tmp_path: Path) -> None:
-    if mark:
-        (tmp_path / mark).touch()
-    assert removing_the_program(tmp_path, "/venv/bin/python") == command
-
-
 def test_the_last_line_is_the_command_that_removes_the_program(place: Place) -> None:
     last = place.ok("uninstall").out.splitlines()[-1]
-    assert last == f"Now remove the program: {removing_the_program(Path(sys.prefix), sys.executable)}"
+    assert last == f"Now remove the program: {installed.removing()}"

@@ -88,6 +88,24 @@ def test_an_environment_gets_it_by_its_own_python(
 
 
 @pytest.mark.parametrize(
+    ("mark", "pip", "command"),
+    [
+        ("uv-receipt.toml", None, "uv tool uninstall claude-local"),
+        ("pipx_metadata.json", object(), "pipx uninstall claude-local"),
+        ("none", object(), "/venv/bin/python -I -m pip uninstall claude-local"),
+        ("none", None, "uv pip uninstall --python /venv/bin/python claude-local"),
+    ],
+)
+def test_it_is_removed_by_what_installed_it(
+    prefix: Path, monkeypatch: pytest.MonkeyPatch, mark: str, pip: object, command: str
+) -> None:
+    (prefix / mark).touch()
+    monkeypatch.setattr(sys, "executable", "/venv/bin/python")
+    monkeypatch.setattr(finding, "find_spec", lambda _: pip)
+    assert installed.removing(str(prefix), {}) == command
+
+
+@pytest.mark.parametrize(
     "origin", [None, {}, [], {"url": "https://example.com/a.whl"}, {"url": "file:///nowhere/at/all"}]
 )
 @pytest.mark.parametrize(
@@ -124,3 +142,19 @@ def test_here_the_command_is_one_that_pip_takes() -> None:
     )
     assert "usage:" not in ended.stderr.lower()
     assert "Invalid requirement" not in ended.stderr
+
+
+@pytest.mark.process
+def test_here_the_command_that_removes_is_one_that_pip_takes(tmp_path: Path) -> None:
+    """It is not done: that is the program that is tested."""
+    line = installed.removing(environ={})
+    ended = subprocess.run(
+        ["sh", "-c", f"{line} --help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        cwd=tmp_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "uninstall" in ended.stdout
