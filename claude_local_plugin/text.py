@@ -1,6 +1,7 @@
 """Text for people: what may be shown of a secret, of foreign text and of a path."""
 
 import codecs
+import os
 import re
 from pathlib import Path
 
@@ -67,16 +68,25 @@ def _hidden(found: "re.Match[str]") -> str:
     return found[0][:start] + mask_secret(secret) + found[0][start + len(secret) :]
 
 
+#: How a path is spelled that is another one to pathlib: empty, or with parts that say nothing.
+_ODD = re.compile(r"^$|//|(?:^|/)\.(?:/|$)|./$" if os.sep == "/" else "")
+
+
 def short_path(path: str | Path, *, cwd: Path, home: Path) -> str:
-    """The path as people say it: relative inside the current folder, `~` for the home folder."""
-    path = Path(path)
+    """The path as people say it: relative inside the current folder, `~` for the home folder.
+
+    Compared as texts, not by pathlib: of a team's log there are thousands.
+    """
+    said = str(Path(path)) if isinstance(path, str) and _ODD.search(path) else str(path)
+    here, own = str(cwd), str(home)
     # in the home folder itself `~` says which folder is meant, where a relative path would look like a project's
-    for base, prefix in ((home, "~/"),) if cwd == home else ((cwd, ""), (home, "~/")):
-        if path == base:
+    for base, prefix in ((own, "~/"),) if here == own else ((here, ""), (own, "~/")):
+        if said == base:
             return prefix.rstrip("/") or "."
-        if path.is_relative_to(base):
-            return prefix + str(path.relative_to(base))
-    return str(path)
+        inside = base if base.endswith(os.sep) else base + os.sep
+        if said.startswith(inside):
+            return prefix + said[len(inside) :]
+    return said
 
 
 #: A command within a sentence, up to what ends it there.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from claude_local_plugin.cli.terminal import Printer, columns, err, json_text, out, shortened, styled, wants_colour
 from claude_local_plugin.commands.masking import masked_diff
@@ -49,10 +51,31 @@ def test_never_more_than_a_third_of_a_secret_is_shown(length: int) -> None:
         ("/home/me", "~"),
         ("/home/mean/x", "/home/mean/x"),
         ("/etc/claude-code", "/etc/claude-code"),
+        ("/home/me//src/./shop/a/", "a"),
+        ("/home/me/src/shop/../other", "../other"),
+        ("/home/me/.", "~"),
+        ("./x", "x"),
+        ("", "."),
     ],
 )
 def test_a_path_is_said_as_people_say_it(path: str, shown: str) -> None:
     assert short_path(path, cwd=Path("/home/me/src/shop"), home=Path("/home/me")) == shown
+
+
+def by_pathlib(path: Path, cwd: Path, home: Path) -> str:
+    for base, prefix in ((home, "~/"),) if cwd == home else ((cwd, ""), (home, "~/")):
+        if path.is_relative_to(base):
+            within = path.relative_to(base)
+            return f"{prefix}{within}" if within.parts else prefix.rstrip("/") or "."
+    return str(path)
+
+
+@given(st.text("/.ab", max_size=12), *[st.lists(st.sampled_from("ab."), max_size=3).map("/".join)] * 2)
+def test_a_path_is_said_as_pathlib_would_say_it(path: str, cwd: str, home: str) -> None:
+    assume(Path(path).root != "//")  # which is for each system to say, and ours has no such
+    for given_path in (path, Path(path)):
+        said = short_path(given_path, cwd=Path("/", cwd), home=Path("/", home))
+        assert said == by_pathlib(Path(path), Path("/", cwd), Path("/", home))
 
 
 def test_columns_are_aligned_and_the_last_one_is_not_padded() -> None:

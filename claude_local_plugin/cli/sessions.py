@@ -443,9 +443,7 @@ def _state(session: dict[str, Any]) -> str:
 
 def project_name(place: Place, path: str | None) -> str:
     """A project's folder as people say it, or what stands for none."""
-    if path and path.startswith(str(place.home)):  # of thousands of a team's few are, and it takes its time
-        path = short_path(path, cwd=place.home / "-", home=place.home)
-    return printable(path) if path else "-"
+    return printable(short_path(path, cwd=place.home, home=place.home)) if path else "-"
 
 
 def _none_found(filtered: bool, url: str | None) -> str:
