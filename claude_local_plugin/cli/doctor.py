@@ -275,7 +275,8 @@ def _fix(
         for fix in plan.next:
             shown = command.diff(fix)
             folded = printer.stream.isatty() and not show_hooks  # what a program reads can be applied
-            printer.diff(without_hooks(shown) if folded else shown)
+            lines = shown.removesuffix("\n").split("\n")
+            printer.diff("\n".join(without_hooks(lines)) + "\n" if folded else shown)
     if dry_run:
         if not quiet:
             prose.line("Nothing was written (--dry-run).")

@@ -92,31 +92,46 @@ def whole_diff(prepared: "Prepared", width: int, *, show_hooks: bool, home: str)
     )
     lines = [printable(line.removesuffix("\r").expandtabs(4)) for line in diff.split("\n")]
     if not show_hooks:
-        lines = _without_hooks(lines)
+        lines = without_hooks(lines)
     reasons = _reasons(prepared)
     shown = [line for line in lines if _reason(line, reasons)]
     column = max((len(line) for line in shown if len(line) <= 72), default=0)
     return "\n".join(part for line in lines for part in _explained(line, _reason(line, reasons), column, width))
 
 
-def without_hooks(diff: str) -> str:
-    """A diff for people with our hooks counted: those that go in a line, those that come in one."""
+def without_hooks(lines: Sequence[str]) -> list[str]:
+    """The lines of a diff for people with our hooks counted: those that go in a line, those that come in one.
+
+    With them goes what stands around them alone: the names of their events, and the ends of their lists.
+    """
     shown, run = list[str](), list[str]()
-
-    def close() -> None:
-        counts = {mark: sum(_is_handler(each) for each in run if each[0] == mark) for mark in "-+"}
-        shown.extend(f"{mark}   … {_hooks(count)}" for mark, count in counts.items() if count)
-        shown.extend(run if not any(counts.values()) else ())
-        run.clear()
-
-    for line in diff.removesuffix("\n").split("\n"):
+    for line in lines:
         if _is_handler(line) or _is_frame(line):
             run.append(line)
         else:
-            close()
-            shown.append(_folded(line))
-    close()
-    return "\n".join(shown) + "\n"
+            shown += [*_counted(run), _folded(line)]
+            run.clear()
+    return [*shown, *_counted(run)]
+
+
+def _counted(run: Sequence[str]) -> list[str]:
+    """A run of our hooks, and of what may stand around them, with the hooks counted; without any as it is."""
+    places = [place for place, line in enumerate(run) if _is_handler(line)]
+    if not places:
+        return list(run)
+    before, after = list(run[: places[0]]), list(run[places[-1] + 1 :])
+    lists = 0
+    if before and not _is_end(before[-1]):
+        before.pop()
+        lists = 1
+    for line in run[places[0] : places[-1]]:
+        if not _is_handler(line):
+            lists = max(0, lists - 1) if _is_end(line) else lists + 1
+    while after and _is_end(after[0]) and lists:  # else it is the end of a list in which there is more
+        del after[0]
+        lists -= 1
+    counts = {mark: sum(_is_handler(line) for line in run if line[0] == mark) for mark in "-+"}
+    return [*before, *(f"{mark}   … {_hooks(count)}" for mark, count in counts.items() if count), *after]
 
 
 def _hooks(count: int) -> str:
@@ -162,32 +177,6 @@ def _reason(line: str, reasons: dict[str, str]) -> str:
     return reasons.get(words[0].removesuffix(","), "") if line.startswith("+") and words else ""
 
 
-def _without_hooks(lines: Sequence[str]) -> list[str]:
-    """The lines of a diff with each run of those that are our hooks as one line that counts them."""
-    shown, folded = list[str](), list[str]()
-
-    def close() -> None:
-        if folded:
-            count = sum(_is_handler(each) for each in folded)
-            shown.append(f"{folded[0][0]}   … {_hooks(count)}")
-            folded.clear()
-
-    for line in lines:
-        if _is_handler(line):
-            if folded and folded[0][0] != line[0]:
-                close()
-            if not folded and shown and _is_frame(shown[-1]) and shown[-1][:1] == line[:1]:
-                shown.pop()
-            folded.append(line)
-        elif folded and _is_frame(line) and line[0] == folded[0][0]:
-            folded.append(line)
-        else:
-            close()
-            shown.append(line)
-    close()
-    return shown
-
-
 def _is_handler(line: str) -> bool:
     """Whether a line adds or takes out a hook of ours as a whole."""
     if line[:1] not in ("+", "-") or SCRIPT not in line:
@@ -202,4 +191,8 @@ def _is_handler(line: str) -> bool:
 def _is_frame(line: str) -> bool:
     """Whether a line is what stands between two of our hooks: the end of a list, or an event's name."""
     text = line[1:].strip()
-    return text in ("]", "],") or (text.endswith('": [') and text[1:-4] in EVENTS)
+    return _is_end(line) or (text.endswith('": [') and text[1:-4] in EVENTS)
+
+
+def _is_end(line: str) -> bool:
+    return line[1:].strip() in ("]", "],")

@@ -732,13 +732,12 @@ def previewed(
     try:
         return ownership.preview(text, wanted, record).after
     except DocumentError as error:
-        raise _ignored(settings_file, error) from error
+        raise _ignored(f"{settings_file}:{error.line}:{error.column}", error.fault) from error
 
 
-def _ignored(settings_file: Path, error: DocumentError) -> SettingsError:
+def _ignored(place: str, problem: str | None) -> SettingsError:
     return SettingsError(
-        f"{settings_file}:{error.line}:{error.column}: {error.fault};"
-        " Claude Code ignores the whole file as long as it is like this",
+        f"{place}: {problem}; Claude Code ignores the whole file as long as it is like this",
         f"{command('claude-local', 'doctor', 'files.json')}   (names what mends it; nothing was written)",
     )
 
@@ -758,7 +757,7 @@ def _hook_changes(world: World, settings_file: Path, text: str | None) -> tuple[
     try:
         settings = value_at(text or "", ())
     except DocumentError as error:
-        raise _ignored(settings_file, error) from error
+        raise _ignored(f"{settings_file}:{error.line}:{error.column}", error.fault) from error
     wanted, blocked = [], dict[tuple[str, ...], list[str]]()
     for change in hooks.entries(world.python, paths.shipped("hooks"), world.state_dir, world.config_dir):
         event = change.path[-1]
@@ -892,7 +891,4 @@ def _refuse_dropped(planned: Snapshot, settings_file: Path) -> None:
     """Raise SettingsError where Claude Code would ignore the whole file, whatever we write into it."""
     found = next((each for each in planned.files if each.path == settings_file), None)
     if found is not None and found.state is FileState.DROPPED:
-        raise SettingsError(
-            f"{found.problem_place}: {found.problem}; Claude Code ignores the whole file as long as it is like this",
-            f"{command('claude-local', 'doctor', 'files.json')}   (names what mends it; nothing was written)",
-        )
+        raise _ignored(found.problem_place, found.problem)

@@ -753,7 +753,7 @@ case(
 )
 case(
     "what mends a file that Claude Code ignores is said",
-    "commands.enable:_refuse_dropped claude-local doctor files.json",
+    "commands.enable:_ignored claude-local doctor files.json",
     lambda house: house.write(house.local, {"hooks": {"PreToolUse": [{"matcher": "Bash", "command": "./guard.sh"}]}}),
     ("enable", "--url", OPEN),
     says("Claude Code ignores the whole"),

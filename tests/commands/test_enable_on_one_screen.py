@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from claude_local_plugin.cli.enable_screen import laid_out, whole_diff
+from claude_local_plugin.cli.enable_screen import laid_out, whole_diff, without_hooks
 from claude_local_plugin.commands.enable_shown import linked_worktrees, parts, summary, who
 from claude_local_plugin.core.registration import EVENTS
 from claude_local_plugin.fake_server.server import EmbeddedBackend
@@ -154,6 +154,40 @@ def test_no_line_but_hooks_of_ours_is_folded(place: Place, server: EmbeddedBacke
     for line in prepared.diff().splitlines():
         if "claude_local_hook.py" not in line and line[1:].strip() not in ("]", "],") and '": [' not in line:
             assert line[:60] in folded
+
+
+OURS = '{"hooks": [{"type": "command", "command": "/x/claude_local_hook.py"}]}'
+THEIRS = '{"hooks": [{"type": "command", "command": "mine"}]}'
+
+
+@pytest.mark.parametrize(
+    ("diff", "shown"),
+    [
+        # all of them new, and all of them others
+        (["+Stop[", "+ours", "+]", "+SessionStart[", "+ours", "+]"], ["+2"]),
+        ([" Stop[", "-ours", "+ours", " ]", " SessionStart[", "-ours", "+ours", " ]"], ["-2", "+2"]),
+        (["-Stop[", "-ours", "-]", "+Stop[", "+ours", "+]", " }"], ["-1", "+1", " }"]),
+        # a list in which there is more keeps its name and its end
+        ([" Stop[", " theirs", "+ours", " ]", " }"], [" Stop[", " theirs", "+1", " ]", " }"]),
+        (["+ours", " ]", " Stop[", " theirs", " ]"], ["+1", " ]", " Stop[", " theirs", " ]"]),
+        (["+Stop[", "+ours", "+],", " SessionStart[", " theirs"], ["+1", " SessionStart[", " theirs"]),
+        # without any of ours, and with one that is not alone in its line
+        ([" Stop[", " theirs", " ]"], [" Stop[", " theirs", " ]"]),
+        ([" Stop[", " ours", " ]"], [" Stop[", " ours", " ]"]),
+    ],
+)
+def test_with_our_hooks_goes_what_stands_around_them_alone(diff: list[str], shown: list[str]) -> None:
+    def spelled(line: str) -> str:
+        word = line[1:].replace("ours", OURS).replace("theirs", THEIRS)
+        return line[0] + (f'"{word.removesuffix("[")}": [' if word.endswith("[") else word)
+
+    def counted(line: str) -> str:
+        many = "hook" if line[1:] == "1" else "hooks"
+        return (
+            f"{line[0]}   … {line[1:]} {many} of claude-local (--show-hooks shows them)" if line[1:].isdigit() else line
+        )
+
+    assert without_hooks([*map(spelled, diff)]) == [counted(spelled(line)) for line in shown]
 
 
 def test_where_no_terminal_reads_it_the_diff_stays_complete(place: Place, server: EmbeddedBackend) -> None:
