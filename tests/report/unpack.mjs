@@ -1,6 +1,6 @@
 // Unpacks what the npm package carries: Chromium, the libraries that it needs beside it, and a font.
-import { spawn } from "node:child_process";
-import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { createReadStream, createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createBrotliDecompress } from "node:zlib";
 
@@ -10,13 +10,11 @@ const folder = "node_modules/.cache/chromium";
 if (process.platform === "linux" && process.arch === "x64" && !existsSync(`${folder}/chromium`)) {
   mkdirSync(folder, { recursive: true });
   for (const archive of ["al2023", "fonts"]) {
-    const tar = spawn("tar", ["-xf", "-", "-C", folder], { stdio: ["pipe", "inherit", "inherit"] });
-    const ended = new Promise((resolve, reject) => {
-      tar.on("error", reject);
-      tar.on("close", (code) => (code === 0 ? resolve() : reject(new Error(`tar ends with ${code}`))));
-    });
-    await pipeline(createReadStream(`${packed}/${archive}.tar.br`), createBrotliDecompress(), tar.stdin);
-    await ended;
+    // by way of a file: tar stops reading at the archive's end, whatever is still to come down a pipe
+    const plain = `${folder}/${archive}.tar`;
+    await pipeline(createReadStream(`${packed}/${archive}.tar.br`), createBrotliDecompress(), createWriteStream(plain));
+    execFileSync("tar", ["-xf", plain, "-C", folder], { stdio: ["ignore", "inherit", "inherit"] });
+    rmSync(plain);
   }
   const unfinished = `${folder}/chromium.${process.pid}`;
   await pipeline(
