@@ -126,6 +126,25 @@ def every_name(command: click.Command, context: click.Context) -> Iterator[str]:
             yield from every_name(inner, below)
 
 
+@pytest.mark.parametrize(
+    ("line", "said", "next_"),
+    [
+        ("explain-precedence --what-if", "--what-if needs SCOPE KEY=VALUE behind it", "explain-precedence --help"),
+        ("explain-precedence --what-if user", "--what-if needs SCOPE KEY=VALUE behind it", "explain-precedence --help"),
+        ("enable --scope", "--scope needs one of local, project, user behind it", "enable --help"),
+        ("sessions team init --writer", "--writer needs NAME[=PERSON] behind it", "sessions team init --help"),
+        ("sessions list --limit", "--limit needs a number behind it", "sessions list --help"),
+        ("enable --yes=1", "option '--yes' does not take a value", "enable --help"),
+    ],
+)
+def test_an_option_without_its_value_is_said_with_what_it_wants(
+    line: str, said: str, next_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run_line(line.split()) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"error: {said}\nhint: claude-local {next_}\n")
+
+
 @pytest.mark.parametrize(("word", "meant"), sorted(cli.MEANT.items()))
 def test_other_peoples_words_lead_to_ours(word: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert word not in cli.COMMANDS

@@ -128,9 +128,12 @@ def disabled_lines(report: dict[str, Any], place: Place) -> list[str]:
         if entry["hooks_stay"]:
             away = typed("claude-local", "hooks", "uninstall", "--scope", str(entry["scope"]))
             lines.append(f"  the session hooks that were installed alone stay; take them out: {away}")
-    if not lines:
-        return ["not enabled here: nothing to disable", *report["notes"]]
-    lines += [report["afterwards"], *report["notes"]]
+    if lines:
+        lines += [report["afterwards"], *report["notes"]]
+    elif report["remaining"]:
+        lines.append(f"not enabled in the {report['files'][0]['scope']} scope: nothing to disable there")
+    else:
+        lines += ["not enabled here: nothing to disable", *report["notes"]]
     for entry in report["remaining"]:
         name = short_path(entry["settings_file"], cwd=place.cwd, home=place.home)
         undo = typed("claude-local", "disable", "--scope", entry["scope"])

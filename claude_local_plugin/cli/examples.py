@@ -116,6 +116,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "explain-precedence": (
         ("explain-precedence", "all six decisions"),
         ("explain-precedence ANTHROPIC_BASE_URL", "one variable: who sets it, who wins"),
+        ("explain-precedence --what-if user model=opus", "what would change then"),
     ),
     "doctor": (
         ("doctor", "everything"),

@@ -10,7 +10,8 @@ import click
 from claude_local_plugin import __version__, cli
 from claude_local_plugin.cli.lazy import LazyGroup
 from claude_local_plugin.cli.terminal import err
-from claude_local_plugin.core.shell import home_path
+from claude_local_plugin.core.shell import command, home_path
+from claude_local_plugin.errors import UsageError
 from claude_local_plugin.text import printable
 
 
@@ -43,6 +44,30 @@ def scripts() -> dict[str, click.Command]:
     return {"claude-local": main, "cluse": enable}
 
 
+def _without_its_words(
+    script: click.Command, argv: Sequence[str], name: str, error: click.exceptions.BadOptionUsage
+) -> UsageError:
+    """What to say of an option behind which something is missing; click says neither what, nor what next."""
+    context = click.Context(script, info_name=name)
+    for word in argv:
+        found = context.command.get_command(context, word) if isinstance(context.command, click.Group) else None
+        if found is None:
+            break
+        context = click.Context(found, context, info_name=word)
+    wanted = next((each for each in context.command.params if error.option_name in each.opts), None)
+    said = printable(error.message.rstrip(".")).replace("Option", "option", 1)
+    if isinstance(wanted, click.Option) and not wanted.is_flag:
+        said = f"{error.option_name} needs {_behind(wanted)} behind it"
+    return UsageError(said, command(*context.command_path.split(), "--help"))
+
+
+def _behind(option: click.Option) -> str:
+    """What stands behind an option, as people say it."""
+    if isinstance(option.type, click.Choice):
+        return f"one of {', '.join(map(str, option.type.choices))}"
+    return option.metavar or ("a number" if isinstance(option.type, click.IntRange) else "a value")
+
+
 def run(argv: Sequence[str], name: str) -> int:
     """Run one command line of a console script; returns the exit code. Our own errors are the caller's to catch."""
     try:
@@ -57,6 +82,8 @@ def run(argv: Sequence[str], name: str) -> int:
     except click.exceptions.NoArgsIsHelpError as bare:  # its message is the help, which is text of our own
         bare.show()
         return bare.exit_code
+    except click.exceptions.BadOptionUsage as error:
+        raise _without_its_words(script, argv, name, error) from error
     except click.ClickException as error:
         vars(error)["message"] = printable(error.message)  # which may quote a word of the command line
         error.show()

@@ -105,12 +105,20 @@ def prepare(world: World, scope: Scope | None = None, *, all_scopes: bool = Fals
         chosen = [target for target in found if nearest in (None, target.scope)]
     remaining = [target for target in enabled if target not in chosen]
     done = _prepared(world, [*chosen, *_state_file(world, chosen)], remaining)
-    return done if scope is not None else replace(done, editors=vscode.on_record(world, own=False))
+    if scope is None:
+        done = replace(done, editors=vscode.on_record(world, own=False))
+    if enabled or done.editors or done.notes:
+        return done
+    return replace(done, notes=(_elsewhere(world) if scope is None else _LOOK,))
 
 
 def prepare_editors(world: World) -> Prepared:
     """What taking ours out of this project's editor settings, and of the user's own, would do. Writes nothing."""
-    return replace(_prepared(world, (), ()), editors=vscode.on_record(world, own=True))
+    editors = vscode.on_record(world, own=True)
+    done = replace(_prepared(world, (), ()), editors=editors)
+    if not editors and any(target.is_ours for scope in SCOPES for target in _targets(world, scope)):
+        return replace(done, notes=(f"settings files are enabled here: {typed('claude-local', 'disable')}",))
+    return done if editors or done.notes else replace(done, notes=(_elsewhere(world),))
 
 
 def prepare_everywhere(world: World, *, purposes: tuple[str, ...] = PURPOSES) -> Prepared:
@@ -125,7 +133,8 @@ def prepare_everywhere(world: World, *, purposes: tuple[str, ...] = PURPOSES) ->
     ]
     targets = [Target(each.scope, each.settings_file, each.record, each.is_orphan, purposes) for each in here + others]
     done = _prepared(world, list(map(_with_first_run, targets)), [])
-    return replace(done, editors=vscode.on_record(world, own=True, everywhere=True))
+    done = replace(done, editors=vscode.on_record(world, own=True, everywhere=True))
+    return done if targets or done.editors or done.notes else replace(done, notes=(_LOOK,))
 
 
 def _state_file(world: World, targets: Sequence[Target]) -> Iterator[Target]:
@@ -160,6 +169,21 @@ def _of_others(world: World) -> tuple[str, ...]:
     if winner is None or not winner.value or (winner.path is None and winner.scope is not Scope.SHELL):
         return ()
     return (f"what sends sessions to {printable(winner.value)} was written by somebody else: {winner.place}",)
+
+
+_LOOK = f"{typed('claude-local', 'status')} says where a session here goes, and why"
+
+
+def _elsewhere(world: World) -> str:
+    """What to do next where nothing is enabled here: to look where it is."""
+    if vscode.on_record(world, own=True):
+        return f"your editor's own settings are enabled: {typed('claude-local', 'disable', '--vscode')}"
+    found = ownership.records(world.state_dir)
+    others = [each for each in found if not each.layer(VSCODE) and not first_run.is_of_state_file(each.purposes)]
+    if others:
+        files = "a settings file is" if len(others) == 1 else f"{len(others)} settings files are"
+        return f"{files} enabled elsewhere: {typed('claude-local', 'status', '--all')}"
+    return _LOOK
 
 
 UNSIGNED = (

@@ -2226,6 +2226,51 @@ case(
 )
 
 
+def left_for_another(house: House) -> None:
+    """Enabled in one folder, and gone on to another one."""
+    house.enable()
+    house.folder = house.home / "elsewhere"
+    house.folder.mkdir()
+
+
+case(
+    "disable where nothing is enabled leads to status",
+    "commands.disable:(module) claude-local status",
+    never_enabled,
+    ("disable",),
+    says("https://api.anthropic.com", "hooks"),
+)
+case(
+    "disable where another folder is enabled leads there",
+    "commands.disable:_elsewhere claude-local status --all",
+    left_for_another,
+    ("disable",),
+    says("settings.local.json", OPEN),
+)
+case(
+    "disable where an editor's own settings are enabled leads to them",
+    "commands.disable:_elsewhere claude-local disable --vscode",
+    lambda house: house.ok("enable", "--yes", "--url", OPEN, "--vscode", "cursor"),
+    ("disable",),
+    lambda house, _, __: _must(not (house.home / ".config/Cursor/User/settings.json").exists()),
+)
+case(
+    "disable --vscode where settings files are enabled leads to them",
+    "commands.disable:prepare_editors claude-local disable",
+    lambda house: house.enable(),
+    ("disable", "--vscode"),
+    lambda house, _, __: _must(not house.local.exists()),
+)
+case(
+    "an option without its value leads to what it is for",
+    "cli.group:_without_its_words … --help",
+    _nothing,
+    ("explain-precedence", "--what-if", "user"),
+    says("--what-if SCOPE KEY=VALUE", "--what-if user model=opus"),
+    code=2,
+)
+
+
 # --- other commands
 
 not_run(

@@ -99,14 +99,38 @@ def test_disable_with_nothing_to_do_ends_well_and_says_so(place: Place) -> None:
         assert second == f"what sends sessions to http://before:1 was written by somebody else: {place.local}:10"
     assert place.files() == before
     place.local.unlink()
-    assert place.ok("disable").out == "not enabled here: nothing to disable\n"
+    look = "claude-local status says where a session here goes, and why"
+    for options in ((), ("--scope", "user"), ("--vscode",), ("--everywhere",)):
+        assert place.ok("disable", *options).out.splitlines() == ["not enabled here: nothing to disable", look]
+    assert place.json("disable")["notes"] == [look]
+
+
+def test_where_something_else_is_enabled_it_is_said_how_to_get_there(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.ok("enable", *offline())
+    assert place.ok("disable", "--scope", "user").out.splitlines() == [
+        "not enabled in the user scope: nothing to disable there",
+        "still enabled: local scope, .claude/settings.local.json   (claude-local disable --scope local)",
+    ]
+    assert place.ok("disable", "--vscode").out.splitlines()[-1] == (
+        "settings files are enabled here: claude-local disable"
+    )
+    other = tmp_path / "other"
+    other.mkdir()
+    monkeypatch.chdir(other)
+    assert place.ok("disable").out.splitlines() == [
+        "not enabled here: nothing to disable",
+        "a settings file is enabled elsewhere: claude-local status --all",
+    ]
+    assert place.local.name in place.ok("status", "--all").out
 
 
 def test_disabling_twice_ends_well_and_writes_nothing_the_second_time(place: Place) -> None:
     place.ok("enable", *offline())
     place.ok("disable")
     before = place.files()
-    assert place.ok("disable").out == "not enabled here: nothing to disable\n"
+    assert place.ok("disable").out.startswith("not enabled here: nothing to disable\n")
     assert place.files() == before
 
 

@@ -115,7 +115,10 @@ def test_the_users_own_settings_are_those_of_the_editor_named(
     pristine = place.elsewhere()
     enable(place, server, name)
     assert variables(place.home / where, inside)["ANTHROPIC_BASE_URL"] == server.url
-    assert place.ok("disable").out.startswith("not enabled here")
+    assert place.ok("disable").out.splitlines() == [
+        "not enabled here: nothing to disable",
+        "your editor's own settings are enabled: claude-local disable --vscode",
+    ]
     assert (place.home / where).exists()
     place.ok("disable", "--vscode")
     assert place.elsewhere() == pristine
