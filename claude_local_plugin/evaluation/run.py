@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.core.installed import newer
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.evaluation.cost import spent
 from claude_local_plugin.evaluation.outcome import Trial
@@ -148,7 +149,7 @@ def read(path: Path) -> Result:
         if first.get("kind") != _KIND:
             raise ValueError("its first line is not one of an evaluation's")
         if first.get("format", 0) > FORMAT:
-            raise ValueError(f"it has format {first['format']}, of a later claude-local")
+            raise UsageError(f"{printable(str(path))} has format {first['format']}, of a newer claude-local", newer())
         conditions = Conditions.from_json(first)
         trials = {}
         for line in lines[1:]:

@@ -400,7 +400,7 @@ def _version(connection: "sqlite3.Connection") -> int:
 def _migrate(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int, int] | None", deadline: float) -> None:
     """Brings the schema to SCHEMA_VERSION; whoever comes second finds the work done."""
     if _version(connection) > SCHEMA_VERSION:
-        raise NewerSchemaError(_newer(_version(connection)))
+        raise NewerSchemaError(of_a_newer(_version(connection)))
     _use_write_ahead_log(connection, deadline)
     begin(connection, state_dir, file)
     try:
@@ -413,7 +413,7 @@ def _migrate(connection: "sqlite3.Connection", state_dir: str, file: "tuple[int,
 def _bring_up_to_date(connection: "sqlite3.Connection") -> None:
     version = _version(connection)
     if version > SCHEMA_VERSION:
-        raise NewerSchemaError(_newer(version))
+        raise NewerSchemaError(of_a_newer(version))
     for statements in MIGRATIONS[version:]:
         for statement in statements:
             connection.execute(statement)
@@ -426,7 +426,8 @@ def roll_back(connection: "sqlite3.Connection") -> None:
         connection.execute("ROLLBACK")
 
 
-def _newer(version: int) -> str:
+def of_a_newer(version: int) -> str:
+    """What is wrong with a log of a schema that is not known here."""
     return f"the session log has schema {version}, this claude-local knows {SCHEMA_VERSION}"
 
 

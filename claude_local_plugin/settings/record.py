@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from claude_local_plugin.core import installed
 from claude_local_plugin.errors import SettingsError
 from claude_local_plugin.settings import file
 from claude_local_plugin.settings.document import (
@@ -215,7 +216,7 @@ def read_record(path: Path) -> Stored:
         if data["schema_version"] > SCHEMA_VERSION:
             raise SettingsError(
                 f"{path}: written by a newer claude-local (record version {data['schema_version']})",
-                hint="use that claude-local, or a newer one",
+                hint=installed.newer(),
             )
         settings_file = Path(data["settings_file"])
         record = _record(settings_file, data["record"])

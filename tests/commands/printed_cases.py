@@ -6,9 +6,12 @@ import shlex
 import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from claude_local_plugin.core import installed
 from tests.commands.house import SESSION, House, enabled, enabled_with, guarded, handmade, trusting
 from tests.commands.lan import FAR, GUARDED, HOST, KEY, MODEL, OPEN, SEVERAL, Called, Typed
 
@@ -2989,6 +2992,41 @@ not_run(
     _nothing,
     lambda house: house.advised("other_versions"),
 )
+#: What brings a newer version here, in parts.
+NEWER = (
+    ("core.installed:newer then … …", "core.installed:newer git -C … pull", "core.installed:newer … … …")
+    if installed.source() and Path(installed.source() or "", ".git").exists()
+    else ("core.installed:newer … … …" if installed.source() else "core.installed:newer … --upgrade …",)
+)
+
+
+def newer_log(house: House) -> None:
+    recorded_session(house)
+    with closing(sqlite3.connect(house.state / "sessions.db")) as log:
+        log.execute("PRAGMA user_version = 99")
+
+
+def newer_journal(house: House) -> None:
+    """A session that goes on, of which a newer version's hook has told, too."""
+    enabled(house)
+    house.hook("SessionStart", source="startup")
+    (journal,) = (house.state / "journal").glob("*.jsonl")
+    with journal.open("a") as lines:
+        lines.write('{"format": 99}\n')
+
+
+def newer_record(house: House) -> None:
+    enabled(house)
+    (record,) = (house.state / "ownership").glob("*.json")
+    record.write_text(json.dumps({**json.loads(record.read_text()), "schema_version": 99}))
+
+
+for what, build, ask in (
+    ("the log", newer_log, ("sessions", "list")),
+    ("a journal", newer_journal, look("hooks.log")),
+    ("what enable wrote", newer_record, ("disable",)),
+):
+    not_run(f"a newer claude-local wrote {what}", "installs a package", NEWER, build, ask)
 case(
     "a log that cannot be read",
     "sessionlog.queries.reading:hint claude-local doctor hooks",

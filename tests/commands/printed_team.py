@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from tests.commands.house import House
 from tests.commands.lan import Typed
-from tests.commands.printed_cases import Case, case, recorded_session, steps
+from tests.commands.printed_cases import NEWER, Case, case, not_run, recorded_session, steps
 from tests.postgres import new_database, shared
 
 #: By its socket: there is no other network in a house.
@@ -137,4 +137,19 @@ case(
     unsent,
     lambda house: house.call("sessions", "prune", "--older-than", "0s", "--yes"),
     asked("SELECT count(*) FROM claude_local.sessions", [(1,)]),
+)
+
+
+def newer_schema(house: House) -> None:
+    made("--writer", "box1")(house)
+    recorded_session(house)
+    shared().ask("INSERT INTO claude_local.versions (version, oldest, program) VALUES (99, 99, '9')", FIRST[id(house)])
+
+
+not_run(
+    "team: a newer claude-local made the schema",
+    "installs a package",
+    NEWER,
+    newer_schema,
+    lambda house: house.call("sessions", "push", "--to", database(house, "box1")),
 )

@@ -185,10 +185,7 @@ def _open(path: Path) -> sqlite3.Connection:
         return log
     log.close()
     if version > store.SCHEMA_VERSION:
-        raise ClaudeLocalError(
-            f"{path}: the session log has schema {version}, this claude-local knows {store.SCHEMA_VERSION}",
-            f"a newer claude-local wrote it: {newer()}",
-        )
+        raise _unreadable(path, store.of_a_newer(version))
     try:
         return store.connect(str(path.parent), PATIENCE_S)
     except store.LogUnusableError as fault:
@@ -217,6 +214,8 @@ def _unreadable(path: Path, problem: str) -> ClaudeLocalError:
 
 def hint(path: Path, problem: str) -> str:
     """What to do when the log at `path` has this problem (in the words of `sessionlog.explain`)."""
+    if problem.startswith("the session log has schema"):
+        return f"a newer claude-local wrote it: {newer()}"
     if "damaged" in problem:
         return "the next session sets it aside as it ends, and a new one is made; until then there is nothing to read"
     if "busy" in problem:
