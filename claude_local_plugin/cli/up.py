@@ -11,7 +11,7 @@ from claude_local_plugin.cli.terminal import Printer, err, json_text, out
 from claude_local_plugin.core.shell import command as spelt
 from claude_local_plugin.deploy.start import ENGINES
 from claude_local_plugin.errors import UsageError
-from claude_local_plugin.text import printable, short_path
+from claude_local_plugin.text import printable, short_path, with_tilde
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -202,7 +202,8 @@ class Progress:
         if stage != self.stage:
             self._over()
             self.stage, self.began = stage, time.monotonic()
-        self.step(stage + (f" {100 * share:.0f} %" if share is not None else "") + _detail(reading.step.detail))
+        done = f" {100 * share:.0f} %" if share is not None else ""
+        self.step(f"{stage}{done}{_detail(reading.step.detail, self.printer.home)}")
 
     def _over(self) -> None:
         """The stage before has come to its end."""
@@ -231,8 +232,10 @@ class Progress:
             self.shown = False
 
 
-def _detail(detail: str) -> str:
-    return f" · {detail[-40:]}" if detail else ""
+def _detail(detail: str, home: str) -> str:
+    """What it says of the step; of a long path its end, where the file's name is."""
+    said = with_tilde(detail, home)
+    return f" · {said if len(said) <= 40 else f'…{said[-39:]}'}" if said else ""
 
 
 def _shortened(line: str, place: Place) -> str:

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.cli.terminal import Printer
+from claude_local_plugin.cli.up import Progress
 from claude_local_plugin.deploy import engines, gguf, record
 from claude_local_plugin.deploy.gguf import Gguf
 from claude_local_plugin.deploy.host import Host, folder_word, words
 from claude_local_plugin.deploy.machine import look_at, understood
 from claude_local_plugin.deploy.record import Deployment
 from claude_local_plugin.errors import ClaudeLocalError, SettingsError, UsageError
+from claude_local_plugin.server_log import reading
 from tests.deploy.test_up_llama import header
 from tests.looped import looped
 
@@ -139,6 +142,30 @@ def test_a_command_of_ones_own_tells_its_port_or_it_is_asked_for() -> None:
 
 
 AWKWARD = 'it\'s $(touch PWNED); `touch PWNED` \\ "x" & ä'
+
+
+class Screen(io.StringIO):
+    """What is written to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/home/ann/tiny-qwen.gguf", "~/tiny-qwen.gguf"),
+        ("/home/anna/tiny-qwen.gguf", "/home/anna/tiny-qwen.gguf"),
+        ("/srv/models/of/everybody/on/this/machine/qwen3-coder.gguf", "…rybody/on/this/machine/qwen3-coder.gguf"),
+        ("/home/ann/" + "models/" * 6 + "tiny.gguf", "…s/models/models/models/models/tiny.gguf"),
+    ],
+)
+def test_the_file_that_is_being_loaded_is_said_as_people_say_it(path: str, said: str) -> None:
+    screen = Screen()
+    line = f"srv    load_model: loading model '{path}'\n"
+    progress = Progress(Printer(screen, colour=False, width=80, home="/home/ann"), quiet=False)
+    progress.reading(reading.read(["build: 6089 (x)\n", line]), line)
+    assert screen.getvalue().rpartition("\r\x1b[K")[2] == f"  loading the weights · {said} …"
 
 
 def test_every_word_of_a_script_arrives_as_it_is(tmp_path: Path, home: Path) -> None:

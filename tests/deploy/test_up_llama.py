@@ -262,4 +262,5 @@ def test_on_a_terminal_it_asks_once_and_keeps_to_80_columns(place: Place, tiny: 
     # a path is one word, which no line is broken in
     assert max(len(line) for line in lines if str(tiny) not in line) <= 80
     assert drawn.count("?") == 1
+    assert f"loading the weights · {place.home}" not in drawn  # which is what stands in the server's log
     place.ok("down")
