@@ -2,8 +2,9 @@
 hook that starts one loads it.
 """
 
-import os
 import sys
+
+from claude_local_plugin.core import system as os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

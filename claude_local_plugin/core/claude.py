@@ -1,6 +1,6 @@
 """What Claude Code goes by, for the hooks and for the resolver alike: since when a rule holds, and what means on."""
 
-import os
+from claude_local_plugin.core import system as os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

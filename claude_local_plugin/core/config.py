@@ -1,7 +1,6 @@
 """config.toml: the table of its keys, and what it says for hooks: one look at no file, else `config_file`."""
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.locations import CONFIG_FILE, config_file
 
 TYPE_CHECKING = False

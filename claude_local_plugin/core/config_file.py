@@ -4,9 +4,9 @@ Reading TOML costs milliseconds, and Python before 3.11 cannot. So what the file
 folder, with a stamp of the file it was read from; whoever finds the stamp out of date reads the file anew.
 """
 
-import os
 import sys
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.faults import note_fault
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.text import clean, json_object

@@ -4,8 +4,7 @@ They lie in a folder of their own; which one is used is settled by variables and
 2.1.329 and 2.1.332).
 """
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.claude import holds
 from claude_local_plugin.core.endpoint import is_anthropics_api
 from claude_local_plugin.core.files import content

@@ -1,7 +1,6 @@
 """The log of our own faults, `faults.log` in the state folder: one line each, bounded in size."""
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.text import clean, now
 
 FAULTS = "faults.log"

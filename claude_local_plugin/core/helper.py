@@ -1,8 +1,8 @@
 """The command of ours that Claude Code asks for a server's key, as `apiKeyHelper` holds it: made and recognised."""
 
-import os
 from collections import namedtuple
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.registration import CONFIG_OPTION, NO_KEY_NOTE, STATE_OPTION
 from claude_local_plugin.core.shell import Words, command

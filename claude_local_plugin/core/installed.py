@@ -4,10 +4,10 @@ It is installed from a checkout, so a plain `pip install claude-local[…]` find
 whose Python is managed by its distribution.
 """
 
-import os
 import re
 import sys
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.shell import command, home_path, then
 
 TYPE_CHECKING = False

@@ -5,9 +5,9 @@ exported in the shell. Two things hooks are not shown are told from what is left
 shell here, and CLAUDE_CODE_OAUTH_TOKEN (all observed on Claude Code 2.1.329).
 """
 
-import os
 import sys
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.claude import (
     custom_headers,
     is_anthropics,

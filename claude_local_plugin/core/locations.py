@@ -3,8 +3,9 @@
 The command line asks platformdirs (`paths.py`), which no hook can afford; tests hold the two together.
 """
 
-import os
 import sys
+
+from claude_local_plugin.core import system as os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 Nothing here starts git: the `.git` entries are few and small, and reading them takes microseconds.
 """
 
-import os
 import sys
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.claude import holds
 from claude_local_plugin.core.files import content
 

@@ -1,8 +1,8 @@
 """The last look at each model server, in a small file per server: not every prompt and status line asks it again."""
 
-import os
 import time
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.text import flat_json, json_object
 

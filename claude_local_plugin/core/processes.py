@@ -1,8 +1,9 @@
 """Processes of this machine: whether one is still there, and for how long it has been."""
 
-import os
 import sys
 import time
+
+from claude_local_plugin.core import system as os
 
 
 def is_alive(process: int, seen: str) -> bool:

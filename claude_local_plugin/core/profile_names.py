@@ -1,7 +1,6 @@
 """Names and addresses of profiles, read quickly: nothing is judged, and what is wrong is said elsewhere."""
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.locations import CONFIG_FILE
 

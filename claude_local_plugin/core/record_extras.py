@@ -1,7 +1,6 @@
 """What a settings file's record remembers beside the edits, read quickly: for hooks, and commands that only look."""
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.digest import hexadecimal
 from claude_local_plugin.core.files import content
 from claude_local_plugin.core.text import json_object

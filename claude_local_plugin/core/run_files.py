@@ -1,7 +1,6 @@
 """Settings files of runs, in a folder that nobody else may look into: each as long as its process is there."""
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.processes import is_alive
 from claude_local_plugin.core.text import now
 

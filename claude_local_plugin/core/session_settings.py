@@ -3,8 +3,7 @@
 What no file sets was exported in the shell; `--settings`, which hooks are not shown, counts as the shell here.
 """
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.claude import GATEWAY, GATEWAY_KEYS, client_version_of, is_on, js_string
 from claude_local_plugin.core.files import MOST_SETTINGS, content
 from claude_local_plugin.core.places import (

@@ -4,9 +4,9 @@ A hook is not shown that somebody is signed in at a Claude apps gateway: its env
 project's file. The sign-in lies in a file of Claude Code's own (all observed on Claude Code 2.1.329 and 2.1.332).
 """
 
-import os
 import time
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.claude import SOCKET_SCHEME, UNIX_SOCKET, holds, is_hosted, login_folder, socket_of
 from claude_local_plugin.core.endpoint import PROVIDER_KINDS, Backend, backend_of, via_of
 from claude_local_plugin.core.files import MOST_SETTINGS, content

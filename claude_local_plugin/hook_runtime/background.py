@@ -2,10 +2,10 @@
 what puts the lines of hooks into the log.
 """
 
-import os
 import sys
 import time
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.apart import start_apart
 from claude_local_plugin.core.registration import IMPORT, INTERPRETER_FLAGS, MOVED_BY, WARM_UP
 

@@ -8,8 +8,9 @@ the n-th of every other one. So each process signs a list, one for each session,
 it n is the one that counts.
 """
 
-import os
 import sys
+
+from claude_local_plugin.core import system as os
 
 #: A prime to reduce an event to: 64 bits, and unlike a checksum from a module nothing has to be loaded for it.
 PRIME = 0xFFFFFFFFFFFFFFC5

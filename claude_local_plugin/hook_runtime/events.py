@@ -3,8 +3,7 @@
 Only a start and a prompt look at the server. The other events are noted by `hook` alone, which loads none of this.
 """
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.claude import is_hosted
 from claude_local_plugin.core.endpoint import Backend, backend_of, is_foreign, name_of
 from claude_local_plugin.core.faults import note_exception

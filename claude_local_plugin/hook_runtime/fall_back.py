@@ -5,10 +5,10 @@ started in this rare case only. Claude Code takes changed settings up within two
 goes where they lead (5 of 5 on Claude Code 2.1.329 to 2.1.332).
 """
 
-import os
 import sys
 import time
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.claude import is_hosted
 from claude_local_plugin.core.endpoint import name_of
 from claude_local_plugin.core.places import LOCAL_FILE, local_folders, managed_default

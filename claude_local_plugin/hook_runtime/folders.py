@@ -5,8 +5,7 @@ and the folders added to it: by `--add-dir`, by `permissions.additionalDirectori
 (all observed on Claude Code 2.1.332, which tells hooks of the last alone).
 """
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.files import content
 
 TYPE_CHECKING = False

@@ -9,8 +9,7 @@ written before that is told, so that one that cannot be written holds nothing, a
 move. Whoever goes back instead has not been anywhere.
 """
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.endpoint import UNRECORDED, Backend, is_cloud, name_of
 from claude_local_plugin.core.registration import PLUGIN, SCRIPT
 from claude_local_plugin.core.text import clean

@@ -11,10 +11,10 @@ prompt (observed on Claude Code 2.1.329).
 
 import _thread
 import gc
-import os
 import sys
 import time
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.locations import state_dir_of
 from claude_local_plugin.core.registration import (
     ASK,
@@ -77,12 +77,21 @@ def main() -> None:
             _thread.start_new_thread(_watchdog, (environ, state_dir))
             _UNWRITTEN.stdin = _read_stdin()
             run(_UNWRITTEN.stdin, environ, state_dir)
+            _keep_code()
     except BaseException as fault:  # the session must not suffer for any fault of ours, not even an interrupt
         _UNWRITTEN.leave_behind(environ, state_dir)
         note(state_dir, fault)
     finally:
         # Not sys.exit(): a probe may still be waiting in its thread.
         os._exit(0)
+
+
+def _keep_code() -> None:
+    """Where Python had to import a module of ours itself, it need not do so once more."""
+    if any(module.__spec__ for name, module in sys.modules.items() if name.startswith("claude_local_plugin")):
+        from claude_local_plugin.hook_runtime import code_cache
+
+        code_cache.keep()
 
 
 def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:

@@ -6,9 +6,9 @@ out of the conversation (observed on Claude Code 2.1.200 to 2.1.332). Where clau
 says the rest; without it this module says what a hook can know.
 """
 
-import os
 import sys
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.endpoint import PLACEHOLDER, Backend
 from claude_local_plugin.core.registration import PLUGIN_ROOT, QUESTION
 from claude_local_plugin.core.text import clean

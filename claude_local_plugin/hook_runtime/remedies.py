@@ -1,7 +1,6 @@
 """What can be done about a server that does not answer, and whether the command line is there to do it with."""
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.registration import QUESTION
 from claude_local_plugin.hook_runtime.visit import Visit
 

@@ -8,10 +8,10 @@ Claude Code 2.1.329).
 
 import _signal  # type: ignore[import-not-found]  # `signal` builds its constants as enums, which takes longer than this
 import _thread
-import os
 import sys
 import time
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.endpoint import Backend
 from claude_local_plugin.core.locations import state_dir_of
 from claude_local_plugin.core.registration import WRAP_OPTION, as_registered

@@ -7,9 +7,9 @@ until a session has ended its file is also the memory of where its conversation 
 Nothing a user typed or a model answered is ever in a line, and no credential.
 """
 
-import os
 import time
 
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.text import clean
 
 TYPE_CHECKING = False

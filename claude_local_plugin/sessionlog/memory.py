@@ -1,7 +1,6 @@
 """Where a session's conversation has been, as the lines of its prompts in the journal say."""
 
-import os
-
+from claude_local_plugin.core import system as os
 from claude_local_plugin.core.files import content, opened
 from claude_local_plugin.core.text import json_object
 from claude_local_plugin.sessionlog.journal import SUFFIX, done_path, path_of

@@ -634,13 +634,15 @@ def modules_after(hook: HookRunner, name: str, **environ: str) -> set[str]:
     """The modules that are loaded when the hook has done its work."""
     event, recorded_environ = recorded(name)
     driver = (
-        "import sys; sys.path.append(sys.argv[1]); loaded = set(sys.modules)\n"
+        "import sys; sys.path.append(sys.argv[1]); sys.argv[0] = sys.argv[1] + '/hooks/claude_local_hook.py'\n"
+        "from claude_local_plugin.core import system\n"
         "from claude_local_plugin.hook_runtime import main\n"
-        "import os; main.run(sys.stdin.buffer.read(), os.environ, sys.argv[2])\n"
-        "os.write(2, ' '.join(sys.modules).encode()); os._exit(0)"
+        "environ = main.as_registered(sys.argv[2:], system.environ)\n"
+        "main.run(sys.stdin.buffer.read(), environ, main.state_dir_of(environ))\n"
+        "system.write(2, ' '.join(sys.modules).encode()); system._exit(0)"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", driver, str(ROOT), str(hook.state)],
+        [sys.executable, "-I", "-S", "-c", driver, str(ROOT), *hook.registered],
         input=json.dumps(event).encode(),
         env={**recorded_environ, **environ},
         capture_output=True,
@@ -656,7 +658,8 @@ def test_the_hook_loads_next_to_nothing(hook: HookRunner, healthy: MoodyServer, 
     third_party = {"pydantic", "jsonschema", "tomlkit", "platformdirs", "click", "httpx", "filelock"}
     costly = {"dataclasses", "http.client", "urllib.parse", "ssl", "socket", "asyncio", "re", "enum", "json", "typing",
               "pathlib", "subprocess", "threading", "datetime", "sqlite3", "logging", "argparse", "inspect",
-              "functools", "collections", "__future__", "_sqlite3", "binascii", "zlib", "hashlib"}  # fmt: skip
+              "functools", "collections", "__future__", "_sqlite3", "binascii", "zlib", "hashlib", "os", "stat",
+              "posixpath", "_collections_abc"}  # fmt: skip
     assert not loaded & (third_party | costly)
     ours = {module for module in loaded if module.startswith("claude_local_plugin.")}
     assert all(module.split(".")[1] in ROOMS for module in ours)

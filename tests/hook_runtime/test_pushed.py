@@ -1,16 +1,14 @@
 """A log that is to be sent is sent after a session's end, and the hook that heard of it has no part in that."""
 
 import json
-import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from claude_local_plugin.sessionlog import queries
-from tests.hook_runtime.hook_process import SCRIPT, HookRunner, recorded
+from tests.hook_runtime.hook_process import HookRunner, recorded
+from tests.hook_runtime.test_main import modules_after
 from tests.team.receiver import Receiver, receiving, waits_for_the_push
 
 pytestmark = pytest.mark.process
@@ -79,16 +77,8 @@ def test_the_hook_itself_loads_and_starts_the_same_whether_or_not_the_log_is_sen
         for where in ("", receiver.url):
             is_to_go(hook, where)
             for name in (START, END):  # the first reads config.toml, which has changed
-                event, environ = recorded(name)
-                done = subprocess.run(
-                    [sys.executable, "-I", "-S", "-X", "importtime", str(SCRIPT), *hook.registered],
-                    input=json.dumps(event).encode(),
-                    env={**environ, "HOME": str(tmp_path)},
-                    capture_output=True,
-                    timeout=60,
-                    check=True,
-                )
-            loaded.append(set(re.findall(r"\| +([\w.]+)$", done.stderr.decode(), re.MULTILINE)))
+                after = modules_after(hook, name, HOME=str(tmp_path))
+            loaded.append(after)
         waits_for(receiver)
         waits_for_the_push(hook.state)
     assert loaded[0] == loaded[1]
