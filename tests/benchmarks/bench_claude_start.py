@@ -3,8 +3,9 @@
     CLAUDE_LOCAL_TEST_CLAUDE=…/claude python tests/benchmarks/bench_claude_start.py [--rounds N]
         [--answer-after SECONDS] [--max-added PERCENT]
 
-`claude -p ping` runs in three projects in turns, which are alike but for their hooks: none, `/bin/true` for every
-event, and ours. The second says what any hook costs, since Claude Code starts a process for it. All talk to our own
+`claude -p ping` runs in four projects in turns, which are alike but for their hooks: none, `/bin/true` for every
+event, a Python that does nothing, and ours. The second says what any hook costs, since Claude Code starts a process for
+it, the third what any hook in Python costs. All talk to our own
 small server on this machine, which answers at once, or after as long as a real model takes to read Claude Code's first
 prompt, some 15,000 tokens: then the share of the hooks is smaller.
 Printed are medians and the quickest runs, and what is added: as the median of the differences to the run without hooks
@@ -36,12 +37,12 @@ sys.path.insert(0, str(ROOT))
 FIRST_REQUEST, WHOLE = "until the first request", "the whole session"
 
 
-NO_HOOKS, NOTHING, OURS = "no hooks", "/bin/true as hook", "our hooks"
+NO_HOOKS, NOTHING, BARE, OURS = "no hooks", "/bin/true as hook", "a bare Python", "our hooks"
 
 
-def nothing() -> dict[str, Any]:
-    """`/bin/true` for every event that our hook is for."""
-    return {event: [{"hooks": [{"type": "command", "command": "/bin/true", "timeout": 5}]}] for event in EVENTS}
+def alike(command: str) -> dict[str, Any]:
+    """The same command for every event that our hook is for."""
+    return {event: [{"hooks": [{"type": "command", "command": command, "timeout": 5}]}] for event in EVENTS}
 
 
 def ours(state: Path) -> dict[str, Any]:
@@ -111,7 +112,8 @@ def measure(claude: Path, rounds: int, answer_after: float = 0.0) -> dict[str, d
     with tempfile.TemporaryDirectory() as name, EmbeddedBackend() as backend:
         folder = Path(name)
         state = folder / "state"
-        installed = {NO_HOOKS: {}, NOTHING: nothing(), OURS: ours(state)}
+        bare = f"'{sys.executable}' -I -S -c pass"
+        installed = {NO_HOOKS: {}, NOTHING: alike("/bin/true"), BARE: alike(bare), OURS: ours(state)}
         sessions = {
             label: Session(claude, folder / str(number), backend, those, answer_after)
             for number, (label, those) in enumerate(installed.items())
