@@ -2,13 +2,18 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from claude_local_plugin.commands import disable
+from claude_local_plugin.hook_runtime import code_cache
 from claude_local_plugin.launch import env_file, launchers
 from claude_local_plugin.settings.ownership import BACKEND, BENCH, GUARD, HOOKS, STATUSLINE
 from claude_local_plugin.world import World
+
+#: Where this program is.
+PACKAGE = Path(__file__).resolve().parents[1]
 
 #: Every purpose for which something of ours stands in a settings file.
 EVERYTHING = (BACKEND, HOOKS, BENCH, STATUSLINE, GUARD)
@@ -48,6 +53,9 @@ def carry_out(prepared: disable.Prepared, *, purge: bool) -> dict[str, Any]:
     report = disable.carry_out(prepared)
     others = [str(path) for path in _taken_away(world)]
     left = disable.is_guarding(world)
+    if not left:
+        with suppress(OSError):  # somebody else's installation, for whom it has kept nothing of ours
+            code_cache.forget(str(PACKAGE))
     removed = [] if left or not purge else [str(path) for path in _purged(world.state_dir)]
     return {
         "changed": report["changed"] or bool(others),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Entry = tuple[bool, str, int, int, int, int]
     Kept = dict[str, tuple[Entry, bytes]]
 
+NAME, SUFFIX = "claude_local_hook", ".code"
 PACKAGE = "claude_local_plugin"
 READER = f"{PACKAGE}.hook_runtime.quick_import"
 #: One that is being written and is older than this was left behind, in seconds.
@@ -38,7 +39,7 @@ LEFT_BEHIND_S = 60.0
 
 def path_in(package: str) -> str:
     """Where it is for a package in this folder; the hook's script knows it too."""
-    name = f"claude_local_hook.{sys.implementation.cache_tag}.code"
+    name = f"{NAME}.{sys.implementation.cache_tag}{SUFFIX}"
     return os.path.join(package, "hook_runtime", "__pycache__", name)
 
 
@@ -61,6 +62,17 @@ def keep() -> None:
         os.replace(f"{path}.new", path)
     except OSError:  # somebody else is at it, or nothing can be written here: then all is as it was
         return
+
+
+def forget(package: str) -> None:
+    """Removes what is kept for the package in this folder, by whatever Python; raises OSError.
+
+    Who removes the package knows of Python's own files, and not of this one.
+    """
+    folder = os.path.dirname(path_in(package))
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
+        if name.startswith(f"{NAME}.") and name.endswith((SUFFIX, f"{SUFFIX}.new")):
+            os.unlink(os.path.join(folder, name))
 
 
 def _is_ours(name: str) -> bool:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.commands import uninstall
 from claude_local_plugin.core import installed
+from claude_local_plugin.hook_runtime import code_cache
 from tests.commands.place import Place
 
 ENABLE = ("enable", "--no-check", "--url", "http://127.0.0.1:8000", "--model", "m", "--max-model-len", "65536")
@@ -49,6 +51,18 @@ def test_purging_leaves_nothing_of_ours_and_what_is_not_ours(place: Place, monke
     answer = place.json("uninstall", "--purge", "--yes")
     assert str(place.state / "sessions.db") in answer["purged"]
     assert [path.name for path in place.state.iterdir()] == ["notes.txt"]
+
+
+def test_what_hooks_keep_beside_the_program_goes_before_the_program_does(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(uninstall, "PACKAGE", tmp_path / "package")
+    kept = Path(code_cache.path_in(str(tmp_path / "package")))
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    place.ok(*ENABLE)
+    place.ok("uninstall", "--yes")
+    assert not kept.exists()
 
 
 def test_without_anything_of_ours_there_is_nothing_to_do(place: Place) -> None:

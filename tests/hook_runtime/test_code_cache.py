@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import claude_local_plugin
+from claude_local_plugin.hook_runtime import code_cache
 from tests.hook_runtime.hook_process import SCRIPT, HookRunner, recorded
 from tests.hook_runtime.test_main import faults, without_roots_privilege
 
@@ -191,3 +192,14 @@ def test_many_first_ones_at_once_are_all_on_record(hook: HookRunner, installatio
     for _ in range(2):
         installation.run(hook)
     assert installation.run(hook) == set()
+
+
+def test_it_can_be_taken_away_and_nothing_else_is(hook: HookRunner, installation: Installation) -> None:
+    code_cache.forget(str(installation.package))  # where nothing ever ran there is nothing to take away
+    installation.run(hook)
+    folder = installation.kept.parent
+    (folder / "claude_local_hook.cpython-39.code.new").touch()
+    others = {path for path in folder.iterdir() if path.suffix == ".pyc"}
+    code_cache.forget(str(installation.package))
+    assert others
+    assert set(folder.iterdir()) == others
