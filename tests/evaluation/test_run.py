@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from claude_local_plugin.core import installed
 from claude_local_plugin.errors import ClaudeLocalError, UsageError
 from claude_local_plugin.evaluation import run as runs
 from claude_local_plugin.evaluation.outcome import Trial
@@ -149,6 +150,10 @@ def test_a_file_of_somebody_elses_is_refused_and_stays_as_it_is(tmp_path: Path) 
         assert path.read_bytes() == content
     with pytest.raises(UsageError, match="there is no"):
         read(tmp_path / "nothing")
+    path.write_bytes(b'{"kind": "claude-local-eval", "format": 99}\n')
+    with pytest.raises(UsageError, match="has format 99, of a newer claude-local") as caught:
+        read(path)
+    assert caught.value.hint == installed.newer()
 
 
 def test_what_a_later_version_writes_beside_is_left_out(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from claude_local_plugin.core import installed
 from claude_local_plugin.errors import SettingsError
 from claude_local_plugin.settings import ownership
 from claude_local_plugin.settings.document import Append, DocumentError, Raw, Remove, RemoveItem, Set
@@ -500,8 +501,9 @@ def test_a_record_of_a_newer_version_is_left_to_it(bench: Bench) -> None:
     bench.holds("{}").apply(BACKEND)
     (record,) = bench.record_files
     record.write_text(record.read_text().replace('"schema_version": 1', '"schema_version": 2'))
-    with pytest.raises(SettingsError, match="written by a newer claude-local"):
+    with pytest.raises(SettingsError, match="written by a newer claude-local") as caught:
         bench.revert()
+    assert caught.value.hint == installed.newer()
 
 
 # --- what can go wrong -----------------------------------------------------------------------------------------------
