@@ -51,7 +51,7 @@ def opened(url: str, environ: Mapping[str, str], *, kept: bool) -> Iterator[Sink
     if is_database(url):
         from claude_local_plugin.team import postgres
 
-        with postgres.opened(url, environ, kept=kept) as connection:
+        with postgres.opened(url, environ, kept=kept, sending=True) as connection:
             postgres.check(connection, url)
             yield _Database(connection)
         return

@@ -98,11 +98,14 @@ def parameters(url: str) -> dict[str, str]:
 
 
 @contextmanager
-def opened(url: str, environ: Mapping[str, str], *, kept: bool = False) -> "Iterator[Connection]":
+def opened(
+    url: str, environ: Mapping[str, str], *, kept: bool = False, sending: bool = False
+) -> "Iterator[Connection]":
     """The database, outside any transaction; raises ClaudeLocalError.
 
     Of `environ` PGPASSWORD and its like count. `kept`: the URL stands in config.toml, where no password
-    may be. What psycopg raises inside becomes an error for people, too.
+    may be. What psycopg raises inside becomes an error for people, too; with `sending` it says what becomes of what was
+    to be sent.
     """
     check_url(url)
     if kept and has_password(url):
@@ -111,7 +114,7 @@ def opened(url: str, environ: Mapping[str, str], *, kept: bool = False) -> "Iter
             "take it out of the URL there: it belongs into ~/.pgpass, PGPASSWORD, a service file or the keyring",
         )
     psycopg = engine()
-    with complaints(url):
+    with complaints(url, sending=sending):
         connection = _connect(psycopg, url, environ)
         try:
             if connection.info.server_version < OLDEST:
@@ -241,13 +244,13 @@ def transaction(connection: "Connection", *, seconds: float = STATEMENT_S) -> It
 
 
 @contextmanager
-def complaints(url: str) -> Iterator[None]:
+def complaints(url: str, *, sending: bool = False) -> Iterator[None]:
     """What psycopg raises inside as ClaudeLocalError: what is wrong, where, and what to do next."""
     psycopg = engine()
     try:
         yield
     except psycopg.Error as fault:
-        raise explained(shown(url), fault) from fault
+        raise explained(shown(url), fault, sending=sending) from fault
 
 
 def take_whole_numbers(connection: "Connection") -> None:

@@ -383,6 +383,7 @@ def test_a_certificate_that_is_not_right(log: Place, tmp_path: Path) -> None:
         refused(f"{url}{trusted}".replace("verify-full", "verify-ca"), expired)
         said = flat(log.ends(1, "sessions", "list", "--from", f"{url}{trusted}").err)
         assert f"{url}{trusted}: {expired}" in said
+        assert KEPT not in said, "nothing was to be sent"
         url = restarted(*ours.signed("localhost", 3, 30))
         begins = f"its certificate is good from {datetime.now(UTC) + timedelta(days=3):%Y-%m-%d}"
         refused(f"{url}{trusted}", begins, "the clock here, or that of whoever made it, is wrong")
@@ -629,3 +630,4 @@ def test_init_ends_on_a_database_that_is_read_only_or_down(place: Place, team: T
     for asked in (("init", away), ("status", "--from", away)):
         said = flat(place.ends(1, "sessions", "team", *asked).err)
         assert f"{away}: it cannot be reached: " in said
+        assert KEPT not in said, "nothing was to be sent"
