@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -300,9 +301,12 @@ def _word(word: str, fill: Mapping[str, str], home: Path) -> str:
 
 def assert_read_alike(shells: Iterable[str], line: str, words: list[list[str]], home: Path) -> None:
     """Every shell reads the line as these words and starts nothing else."""
-    # an interpreter by its path is run as it is: nothing can be put in its place
-    elsewhere = [each for each in words if each[0].startswith("/") and not each[0].startswith(f"{home}/")]
-    programs = [each for each in words if each[0] not in _BUILT_IN and each not in elsewhere]
+    for each in words:
+        if each[0].startswith("/") and not each[0].startswith(f"{home}/"):
+            # nothing can be put in its place, and it would really run: by its name it is one that only notes how
+            assert shlex.quote(each[0]) in line, line
+            line = line.replace(shlex.quote(each[0]), each[0].rpartition("/")[2])
+    programs = [each for each in words if each[0] not in _BUILT_IN]
     for shell in shells:
         read = read_by(shell, line, [each[0] for each in programs], home)
         plain = [[each[0].rpartition("/")[2], *each[1:]] for each in programs]
