@@ -2270,7 +2270,7 @@ case(
     _nothing,
     ("explain-precedence", "--what-if", "user"),
     says("--what-if SCOPE KEY=VALUE", "--what-if user model=opus"),
-    code=2,
+    code=0,
 )
 
 
