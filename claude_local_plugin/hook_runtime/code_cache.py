@@ -15,8 +15,7 @@ import builtins
 import marshal
 import sys
 import time
-from importlib.machinery import SourceFileLoader
-from importlib.util import MAGIC_NUMBER
+from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
 
 from claude_local_plugin.core import system as os
 from claude_local_plugin.core.files import content
@@ -25,9 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from io import BufferedWriter
 
-    #: Is it a package, its source file, that file's time of change in ns and its size, where in the code it begins, and
-    #: its length.
-    Entry = tuple[bool, str, int, int, int, int]
+    from claude_local_plugin.hook_runtime.quick_import import Entry
+
     Kept = dict[str, tuple[Entry, bytes]]
 
 NAME, SUFFIX = "claude_local_hook", ".code"
@@ -43,9 +41,8 @@ def path_in(package: str) -> str:
     return os.path.join(package, "hook_runtime", "__pycache__", name)
 
 
-def keep() -> None:
-    """Keeps what this process has imported of ours, with what was kept before and is as it was."""
-    package = os.path.dirname(str(sys.modules[PACKAGE].__file__))
+def keep(package: str) -> None:
+    """Keeps what this process has imported of the package in this folder, with what was kept and is as it was."""
     path = path_in(package)
     names = {*filter(_is_ours, sys.modules)}
     kept = _read(path, package)
@@ -81,6 +78,8 @@ def _is_ours(name: str) -> bool:
 
 def _read(path: str, package: str) -> "Kept":
     """What is kept for the package in this folder, of sources that are as they were."""
+    from claude_local_plugin.hook_runtime.quick_import import is_same
+
     try:
         read = content(path)
         if read[:4] != MAGIC_NUMBER:
@@ -93,17 +92,9 @@ def _read(path: str, package: str) -> "Kept":
     for name, entry in index.items() if whose == package else ():
         _, source, changed_ns, size, at, length = entry
         code = read[begin + at : begin + at + length]
-        if _stamp(source) == (changed_ns, size) and len(code) == length:
+        if is_same(source, changed_ns, size) and len(code) == length:
             kept[name] = (entry, code)
     return kept
-
-
-def _stamp(source: str) -> "tuple[int, int] | None":
-    try:
-        found = os.stat(source)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _begun(path: str) -> "BufferedWriter":

@@ -87,11 +87,15 @@ def main() -> None:
 
 
 def _keep_code() -> None:
-    """Where Python had to import a module of ours itself, it need not do so once more."""
+    """Where Python had to import a module of ours itself, it need not do so once more; not where nothing can be kept,
+    and not on Windows, whose hooks go Python's way.
+    """
     if any(module.__spec__ for name, module in sys.modules.items() if name.startswith("claude_local_plugin")):
-        from claude_local_plugin.hook_runtime import code_cache
+        package = os.path.dirname(os.path.dirname(__file__))
+        if sys.platform != "win32" and os.access(os.path.join(package, "hook_runtime", "__pycache__"), os.W_OK):
+            from claude_local_plugin.hook_runtime import code_cache
 
-        code_cache.keep()
+            code_cache.keep(package)
 
 
 def run(stdin: bytes, environ: "Mapping[str, str]", state_dir: str) -> None:

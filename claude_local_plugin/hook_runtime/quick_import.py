@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from io import FileIO
     from types import ModuleType
 
-    from claude_local_plugin.hook_runtime.code_cache import Entry
+    #: Is it a package, its source file, that file's time of change in ns and its size, where in the code it begins, and
+    #: its length.
+    Entry = tuple[bool, str, int, int, int, int]
 
 
 def install(file: "FileIO", begin: int, index: "Mapping[str, Entry]") -> None:
@@ -23,7 +25,7 @@ def install(file: "FileIO", begin: int, index: "Mapping[str, Entry]") -> None:
 
     A module whose source is another one by now, or gone, is imported by Python; all are where this one is.
     """
-    if not _is_same(*index[__name__][1:4]):
+    if not is_same(*index[__name__][1:4]):
         return
     modules, python_import = sys.modules, builtins.__import__
     # another thread waits until a module is whole, as it would with Python
@@ -34,7 +36,7 @@ def install(file: "FileIO", begin: int, index: "Mapping[str, Entry]") -> None:
         if parent and parent not in modules:
             load(parent)
         is_package, source, changed_ns, size, at, length = index[name]
-        if not _is_same(source, changed_ns, size):
+        if not is_same(source, changed_ns, size):
             return python_import(name, fromlist=("__name__",))
         file.seek(begin + at)
         try:
@@ -77,7 +79,8 @@ def install(file: "FileIO", begin: int, index: "Mapping[str, Entry]") -> None:
     builtins.__import__ = quick_import
 
 
-def _is_same(source: str, changed_ns: int, size: int) -> bool:
+def is_same(source: str, changed_ns: int, size: int) -> bool:
+    """Whether a source file is there as it was: of this time of change, and of this size in bytes."""
     try:
         found = stat(source)
     except OSError:
